@@ -1,0 +1,170 @@
+# padless: `make help` lists what can be made. Tools that are missing are found or fetched by c/toolchain.sh and tests/setup.sh.
+
+CORE := $(wildcard c/*.c)
+KERNEL_TESTS := $(CORE) $(wildcard c/ref/*.c tests/kernels/*.c)
+C_FILES := $(KERNEL_TESTS) $(wildcard c/*.h c/ref/*.h tests/kernels/*.h)
+JS_FILES := $(shell find js -name '*.js' -not -path 'js/dist/*')
+PAGE_TESTS := $(shell find tests/page -name '*.test.js' 2>/dev/null)
+TESTS := $(filter-out $(PAGE_TESTS),$(shell find tests -name '*.test.js'))
+
+DIST := js/dist/padless.wasm js/dist/padless.relaxed.wasm js/dist/inline.js
+TYPES := js/dist/types/index.d.ts
+NODE26 := node_modules/node/bin/node
+BIN := node_modules/.bin
+
+# Never -ffast-math and never contracted: native, wasm and twin stay comparable. -Wsign-conversion stays off: sizes are int in the API.
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wvla -Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes \
+  -Wconversion -Wno-sign-conversion $(if $(CI),-Werror)
+CFLAGS := -std=c11 -ffp-contract=off -Ic $(WARNINGS)
+
+.DEFAULT_GOAL := wasm
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+.PHONY: help wasm types native sanitize test test-native test-node test-node26 test-relaxed test-page lint lint-c lint-js format demo clean
+
+# Recipes say what they make; V=1 shows the commands.
+Q := $(if $(V),,@)
+
+help: ## this list
+	@sed -n 's/^\([a-z0-9-]*\):.*## /  \1\t/p' Makefile | expand -t 16
+
+# ---- Objects: build/VARIANT/FILE.o -------------------------------------------------------------------------------------------------
+
+# $(call variant,NAME,COMPILER,FLAGS,NEEDS): how the C files are compiled for this variant.
+define variant
+build/$(1)/%.o: %.c Makefile $(4)
+	@mkdir -p $$(@D) && echo "compile $(1) $$<"
+	$$(Q)$(2) $$(CFLAGS) $(3) -MMD -MP -c $$< -o $$@
+endef
+objects = $(patsubst %.c,build/$(1)/%.o,$(2))
+
+SIMD := -O3 -DNDEBUG -msimd128
+SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+$(eval $(call variant,wasm/baseline,build/emcc,$(SIMD),build/emcc))
+$(eval $(call variant,wasm/relaxed,build/emcc,$(SIMD) -mrelaxed-simd -DPL_RELAXED,build/emcc))
+$(eval $(call variant,native/gcc,gcc,-O3 -g,| build/setup))
+$(eval $(call variant,native/clang,clang,-O3 -g,| build/setup))
+$(eval $(call variant,sanitize/baseline,clang,$(SANITIZE),| build/setup))
+$(eval $(call variant,sanitize/relaxed,clang,$(SANITIZE) -DPL_RELAXED,| build/setup))
+
+# ---- WebAssembly -------------------------------------------------------------------------------------------------------------------
+
+wasm: $(DIST) ## the core for browsers and Node, both builds (the default)
+
+# A module without an entry point; no import may remain (tests/package/wasm.test.js).
+WASM_LINK := -O3 --no-entry -sSTANDALONE_WASM
+
+# Remembers which emcc was found; `make clean` forgets it.
+build/emcc: c/toolchain.sh
+	@c/toolchain.sh emcc $@
+
+# Every function that padless.h declares: a declaration starts in the first column.
+build/exports: c/padless.h Makefile
+	@mkdir -p $(@D)
+	@sed -n 's/^[a-z].*[ *]\(pl_[a-z0-9_]*\)(.*/_\1/p' $< >$@
+	@echo ___heap_base >>$@
+
+js/dist/padless.wasm: $(call objects,wasm/baseline,$(CORE))
+js/dist/padless.relaxed.wasm: $(call objects,wasm/relaxed,$(CORE))
+js/dist/padless.wasm js/dist/padless.relaxed.wasm: build/exports
+	@mkdir -p $(@D) && echo "link $@"
+	$(Q)build/emcc $(WASM_LINK) -sALLOW_MEMORY_GROWTH -sINITIAL_MEMORY=1MB -sEXPORTED_FUNCTIONS=@build/exports $(filter %.o,$^) -o $@
+
+js/dist/inline.js: c/inline.js package.json js/dist/padless.wasm js/dist/padless.relaxed.wasm
+	@echo "write $@"
+	$(Q)node c/inline.js $@
+
+# The kernels, their twins and the tests in one module; tests/kernels/test.h exports what the runner calls.
+build/test/kernels.wasm: $(call objects,wasm/baseline,$(KERNEL_TESTS))
+build/test/kernels.relaxed.wasm: $(call objects,wasm/relaxed,$(KERNEL_TESTS))
+build/test/kernels.wasm build/test/kernels.relaxed.wasm: Makefile
+	@mkdir -p $(@D) && echo "link $@"
+	$(Q)build/emcc $(WASM_LINK) -sINITIAL_MEMORY=64MB $(filter %.o,$^) -o $@
+
+# ---- Native ------------------------------------------------------------------------------------------------------------------------
+
+native: build/native/gcc/libpadless.a build/native/clang/libpadless.a ## the core as a library for this machine, by gcc and by clang
+
+build/native/%/libpadless.a:
+	@echo "archive $@" && rm -f $@
+	$(Q)ar rcs $@ $^
+$(foreach cc,gcc clang,$(eval build/native/$(cc)/libpadless.a: $(call objects,native/$(cc),$(CORE))))
+
+# Kernel tests as programs: build/native/CC/kernels and build/sanitize/BUILD/kernels.
+$(foreach cc,gcc clang,$(eval build/native/$(cc)/kernels: $(call objects,native/$(cc),$(KERNEL_TESTS)) ; $(Q)$(cc) $$^ -lm -o $$@))
+$(foreach simd,baseline relaxed,$(eval build/sanitize/$(simd)/kernels: $(call objects,sanitize/$(simd),$(KERNEL_TESTS)) ; \
+  $(Q)clang $(SANITIZE) $$^ -lm -o $$@))
+
+# Runs the kernel tests; their TAP is worth reading only where one fails.
+run_kernels = @./$< >$<.tap 2>&1 && echo "$<: $$(grep -c '^ok' $<.tap) tests passed" || { grep -v '^ok' $<.tap; exit 1; }
+
+sanitize: sanitize-baseline sanitize-relaxed ## the kernel tests on this machine under ASan and UBSan
+sanitize-%: build/sanitize/%/kernels
+	$(run_kernels)
+
+test-native: test-gcc test-clang
+test-gcc test-clang: test-%: build/native/%/kernels
+	$(run_kernels)
+
+# ---- Types, lint, tests ------------------------------------------------------------------------------------------------------------
+
+# Packages of the system that a bare machine lacks: compilers, linters, Chromium.
+build/setup: tests/setup.sh c/toolchain.sh
+	@tests/setup.sh
+	@mkdir -p $(@D) && touch $@
+
+# --ignore-scripts, as newer npm wants scripts approved by hand; the one script that matters fetches the binary of node@26.
+node_modules/.installed: package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@cd node_modules/node && npm_config_loglevel=error node installArchSpecificPackage.js >/dev/null
+	@touch $@
+
+types: $(TYPES) ## the TypeScript declarations, from the JSDoc of js/
+$(TYPES): $(JS_FILES) tsconfig.json js/dist/inline.js node_modules/.installed
+	@echo "check types, write declarations"
+	$(Q)$(BIN)/tsc
+	@touch $@
+
+test: lint test-native sanitize test-node test-node26 test-relaxed test-page ## everything a change needs
+
+SUITE_NEEDS := $(DIST) $(TYPES) build/test/kernels.wasm build/test/kernels.relaxed.wasm node_modules/.installed | build/setup
+suite = --test --test-reporter=./tests/reporter.js
+test-node: $(SUITE_NEEDS) ## the suite on this machine's Node, fixed-order build
+	@echo "the suite on this machine's Node ($$(node --version)), fixed-order build"
+	@PADLESS_SIMD=baseline node $(suite) $(TESTS)
+test-node26: $(SUITE_NEEDS) ## the suite on Node 26, fixed-order build
+	@echo "the suite on Node 26, fixed-order build"
+	@PADLESS_SIMD=baseline $(NODE26) $(suite) $(TESTS)
+test-relaxed: $(SUITE_NEEDS) ## the suite on Node 26, relaxed build
+	@echo "the suite on Node 26, relaxed build"
+	@PADLESS_SIMD=relaxed $(NODE26) $(suite) $(TESTS)
+test-page: $(SUITE_NEEDS) ## the page in headless Chromium
+	@echo "the page in headless Chromium"
+	@node $(suite) $(PAGE_TESTS)
+
+lint: lint-c lint-js ## clang-format, clang-tidy, prettier, eslint, tsc: no finding
+lint-c: $(patsubst %.c,build/lint/%.ok,$(KERNEL_TESTS)) | build/setup
+	@echo "clang-format"
+	$(Q)clang-format --dry-run --Werror $(C_FILES)
+build/lint/%.ok: %.c .clang-tidy $(filter %.h,$(C_FILES)) | build/setup
+	@mkdir -p $(@D) && echo "clang-tidy $<"
+	@clang-tidy --quiet $< -- $(CFLAGS) >$@.log 2>&1 || { cat $@.log; exit 1; }
+	@touch $@
+lint-js: $(TYPES) node_modules/.installed
+	@echo "prettier, eslint, tsc"
+	$(Q)$(BIN)/prettier --check --log-level warn .
+	$(Q)$(BIN)/eslint --max-warnings 0 .
+	$(Q)$(BIN)/tsc -p web
+
+format: node_modules/.installed | build/setup ## clang-format and prettier, in place
+	$(Q)clang-format -i $(C_FILES)
+	$(Q)$(BIN)/prettier --write --log-level warn .
+
+demo: wasm ## serves the page and prints its address; PORT= sets the port
+	@node web/serve.js
+
+clean: ## removes what was built, not what was fetched
+	rm -rf build js/dist
+
+-include $(shell find build -name '*.d' 2>/dev/null)

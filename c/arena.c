@@ -1,0 +1,30 @@
+/* Scratch that the caller owns, handed out from its front; and where assertions end. */
+#include "internal.h"
+
+#ifndef NDEBUG
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+_Noreturn void pl_assert_failed(const char *file, int line, const char *condition, const char *format, ...) {
+  va_list values;
+  va_start(values, format);
+  fprintf(stderr, "%s:%d: padless: expected %s: ", file, line, condition);
+  vfprintf(stderr, format, values);
+  fputc('\n', stderr);
+  va_end(values);
+  abort();
+}
+#endif
+
+void pl_arena_init(pl_arena *arena, void *base, size_t size) {
+  PL_ASSERT((uintptr_t)base % 16 == 0, "base %p is not 16-byte aligned", base);
+  *arena = (pl_arena){.base = base, .size = size};
+}
+
+void *pl_arena_take(pl_arena *arena, size_t bytes) {
+  PL_ASSERT(pl_arena_has(arena, bytes), "%zu bytes, %zu of %zu used", bytes, arena->used, arena->size);
+  uint8_t *block = arena->base + pl_arena_bytes(arena->used);
+  arena->used = pl_arena_bytes(arena->used) + bytes;
+  return block;
+}

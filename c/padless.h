@@ -1,0 +1,246 @@
+/* padless: masked kernels and an aligned bidirectional RNN for texts of different lengths.
+ *
+ * The one public header. Shape letters: B batch, T time steps (padded length), N steps that count in the whole batch,
+ * D input features, H hidden units, K inner length and M rows of a product, V vocabulary. Arrays are row-major float unless said
+ * otherwise; sizes count elements. Nothing here allocates, prints or keeps state between calls.
+ *
+ * Two faces of one set of kernels:
+ *   masked   x [B, T, D] with mask [B, T]; bytes, 0 is padding, anything else counts. A NULL mask: every step counts.
+ *   ragged   x [N, D], the steps that count closed up, row b being x[splits[b]] .. x[splits[b+1]-1]; splits [B+1] starts at 0 and
+ *            never falls (row_splits of TensorFlow's RaggedTensor). pl_row_splits, pl_pack and pl_unpack go between them.
+ *
+ * Promises: values under the mask are never read into a result (NaN and Inf included); every output element is summed in one order
+ * that depends on nothing but its own row's steps that count; outputs at padding are 0 (log-softmax: -Infinity); work grows with N,
+ * not with B*T. A row without a step that counts is legal: zeros, argmax -1, a recurrent layer gives its initial state.
+ *
+ * Caller's mistakes (NULL, negative sizes, overlap) are asserted in native builds; bad data gives a pl_status.
+ */
+#ifndef PADLESS_H
+#define PADLESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum pl_status {
+  PL_OK = 0,
+  PL_SCRATCH_TOO_SMALL = 1, /* the arena has less room than pl_*_scratch() says; nothing was written */
+  PL_ID_OUT_OF_RANGE = 2    /* a token id outside [0, V); outputs are unspecified */
+} pl_status;
+
+/* ---- arena: scratch that the caller owns -------------------------------------------------------------------------------------- */
+
+typedef struct pl_arena {
+  uint8_t *base;  /* 16-byte aligned */
+  size_t size;    /* bytes */
+  size_t used;    /* bytes; a kernel leaves it as it found it */
+  uint64_t steps; /* recurrent steps visited since the caller last cleared it: one for each row, step and direction */
+} pl_arena;
+
+void pl_arena_init(pl_arena *arena, void *base, size_t size);
+
+/* ---- mask.c: which steps count ------------------------------------------------------------------------------------------------ */
+
+/* mask[b][t] = ids[b][t] != pad */
+void pl_mask_from_ids(uint8_t *mask, const int32_t *ids, int32_t pad, int B, int T);
+
+/* mask[b][t] = t < lengths[b]; a length below 0 counts as 0, above T as T. */
+void pl_mask_from_lengths(uint8_t *mask, const int32_t *lengths, int B, int T);
+
+/* mask[b][t] = m[b][t] != 0, for the float masks [B, T, 1] that Keras code passes. NaN counts as a step. */
+void pl_mask_from_floats(uint8_t *mask, const float *m, int B, int T);
+
+/* splits[b+1] = splits[b] + number of steps of row b that count; splits [B+1]. Returns N = splits[B]. */
+int pl_row_splits(int32_t *splits, const uint8_t *mask, int B, int T);
+
+/* y = x where a step counts, 0 elsewhere; y, x [B, T, D]; y may be x. Copies bits, NaN payloads included. */
+void pl_apply_mask(float *y, const float *x, const uint8_t *mask, int B, int T, int D);
+
+/* ---- seq.c: moving steps ------------------------------------------------------------------------------------------------------ */
+
+/* The steps that count, closed up. y [N, D], x [B, T, D]; y may be x. Copies bits: int32 data may be passed as float. */
+void pl_pack(float *y, const float *x, const uint8_t *mask, int B, int T, int D);
+
+/* Back to their positions, `fill` at padding. y [B, T, D], x [N, D]; must not overlap. */
+void pl_unpack(float *y, const float *x, const uint8_t *mask, float fill, int B, int T, int D);
+
+/* The steps that count in reverse order, in the same positions; padding is copied and stays where it is. y, x [B, T, D], no overlap.
+ * Matches: tf.reverse_sequence(x, lengths) where the mask is a prefix. */
+void pl_reverse_sequence(float *y, const float *x, const uint8_t *mask, int B, int T, int D);
+
+/* The same for closed-up steps. y, x [N, D], no overlap. */
+void pl_ragged_reverse(float *y, const float *x, const int32_t *splits, int B, int D);
+
+/* ---- pool.c: one vector for a text -------------------------------------------------------------------------------------------- */
+
+/* Over the steps t of row b that count:
+ *   sum   y[b][d] = sum_t x[b][t][d]          added in double, in order of t, rounded once
+ *   mean  y[b][d] = sum_t x[b][t][d] / n_b    n_b the number of steps that count; divided in double, rounded once
+ *   max   y[b][d] = max_t x[b][t][d]          min likewise; NaN in a step that counts gives NaN
+ *   first, last    the step that counts with the lowest, highest t
+ * y [B, D], must not overlap x. A row with no kept step gives zeros. T may be 0. Cannot fail. */
+void pl_masked_sum(float *y, const float *x, const uint8_t *mask, int B, int T, int D);
+void pl_masked_mean(float *y, const float *x, const uint8_t *mask, int B, int T, int D);
+void pl_masked_max(float *y, const float *x, const uint8_t *mask, int B, int T, int D);
+void pl_masked_min(float *y, const float *x, const uint8_t *mask, int B, int T, int D);
+void pl_masked_first(float *y, const float *x, const uint8_t *mask, int B, int T, int D);
+void pl_masked_last(float *y, const float *x, const uint8_t *mask, int B, int T, int D);
+
+/* y[b][d] = the first t (position in the padded row) at which x[b][t][d] is greatest; -1 for a row with no kept step.
+ * A NaN is greater than every number, as in NumPy. y int32 [B, D]. */
+void pl_masked_argmax(int32_t *y, const float *x, const uint8_t *mask, int B, int T, int D);
+
+/* The same over closed-up steps: x [N, D], y [B, D]; argmax counts from the start of its row. */
+void pl_ragged_sum(float *y, const float *x, const int32_t *splits, int B, int D);
+void pl_ragged_mean(float *y, const float *x, const int32_t *splits, int B, int D);
+void pl_ragged_max(float *y, const float *x, const int32_t *splits, int B, int D);
+void pl_ragged_min(float *y, const float *x, const int32_t *splits, int B, int D);
+void pl_ragged_first(float *y, const float *x, const int32_t *splits, int B, int D);
+void pl_ragged_last(float *y, const float *x, const int32_t *splits, int B, int D);
+void pl_ragged_argmax(int32_t *y, const float *x, const int32_t *splits, int B, int D);
+
+/* ---- softmax.c ---------------------------------------------------------------------------------------------------------------- */
+
+/* Over time, for each b and d on its own: y = exp(x - max) / sum_t exp(x - max) over the steps that count; 0 at padding.
+ * log: y = x - max - log(sum_t exp(x - max)); -Infinity at padding. y, x [B, T, D]; y may be x. Sums in double.
+ * Where every step that counts is -Infinity, or one is +Infinity or NaN, those steps give NaN, as in Keras. */
+void pl_masked_softmax(float *y, const float *x, const uint8_t *mask, int B, int T, int D);
+void pl_masked_log_softmax(float *y, const float *x, const uint8_t *mask, int B, int T, int D);
+void pl_ragged_softmax(float *y, const float *x, const int32_t *splits, int B, int D);
+void pl_ragged_log_softmax(float *y, const float *x, const int32_t *splits, int B, int D);
+
+/* Over features, for each row of x [M, D]; with a mask, for each step that counts of x [B, T, D]. y may be x. */
+void pl_softmax(float *y, const float *x, int M, int D);
+void pl_log_softmax(float *y, const float *x, int M, int D);
+void pl_masked_feature_softmax(float *y, const float *x, const uint8_t *mask, int B, int T, int D);
+void pl_masked_feature_log_softmax(float *y, const float *x, const uint8_t *mask, int B, int T, int D);
+
+/* ---- act.c: activations ------------------------------------------------------------------------------------------------------- */
+
+/* Keras names and definitions (Keras 3.12 keras.activations; *_KERAS2 where Keras 2 differed). The numbers are part of the ABI. */
+typedef enum pl_act {
+  PL_LINEAR = 0,
+  PL_TANH = 1,
+  PL_SIGMOID = 2,
+  PL_RELU = 3,
+  PL_HARD_SIGMOID = 4,        /* clip(x/6 + 0.5, 0, 1), Keras 3 */
+  PL_HARD_SIGMOID_KERAS2 = 5, /* clip(0.2 x + 0.5, 0, 1) */
+  PL_SOFTSIGN = 6,            /* x / (1 + |x|) */
+  PL_ELU = 7,                 /* x > 0 ? x : exp(x) - 1 */
+  PL_SELU = 8,
+  PL_SOFTPLUS = 9,     /* log(1 + exp(x)) */
+  PL_SILU = 10,        /* x sigmoid(x), also called swish */
+  PL_GELU = 11,        /* x (1 + erf(x / sqrt 2)) / 2 */
+  PL_GELU_TANH = 12,   /* x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2 */
+  PL_EXPONENTIAL = 13, /* exp(x) */
+  PL_SOFTMAX = 14,     /* over the last axis */
+  PL_LOG_SOFTMAX = 15,
+  PL_RELU6 = 16,
+  PL_LEAKY_RELU = 17, /* x > 0 ? x : 0.2 x, Keras 3 */
+  PL_MISH = 18,       /* x tanh(softplus(x)) */
+  PL_HARD_SILU = 19,  /* x hard_sigmoid(x), also called hard_swish */
+  PL_ACT_COUNT = 20
+} pl_act;
+
+/* y = act(x), row by row of x [M, D]; y may be x. */
+void pl_activate(float *y, const float *x, pl_act act, int M, int D);
+
+/* ---- gemm.c: embedding and dense ---------------------------------------------------------------------------------------------- */
+
+/* y[n] = table[ids[n]]; table [V, D], ids [N], y [N, D]. */
+pl_status pl_embedding(float *y, const float *table, const int32_t *ids, int N, int V, int D);
+
+/* The same for ids [B, T], y [B, T, D], zeros at padding; an id under the mask may be anything. */
+pl_status pl_masked_embedding(float *y, const float *table, const int32_t *ids, const uint8_t *mask, int B, int T, int V, int D);
+
+/* Weights w [K, N] and bias [N] (NULL: zeros), packed once at load in panels of 8 outputs, bias first, zero-filled to the panel.
+ * packed: 16-byte aligned, pl_dense_packed_size(K, N) floats. */
+size_t pl_dense_packed_size(int K, int N);
+void pl_dense_pack(float *packed, const float *w, const float *bias, int K, int N);
+
+/* y[m][n] = bias[n] + sum_k x[m][k] w[k][n], added over k in order from the bias on, in every tile and tail.
+ * y [M, N], x [M, K], no overlap. Matches: Keras Dense without its activation. */
+void pl_dense(float *y, const float *x, const float *packed, int M, int K, int N);
+
+/* The same at the steps of x [B, T, K] that count; y [B, T, N] is 0 at padding. */
+void pl_masked_dense(float *y, const float *x, const float *packed, const uint8_t *mask, int B, int T, int K, int N);
+
+/* ---- rnn.c: recurrent layers -------------------------------------------------------------------------------------------------- */
+
+/* Keras names, formulas and gate order; `*` elementwise, x W and h U products.
+ *   SimpleRNN            h = act(x W + b + h U)                                       W [D, H],  U [H, H],  b [H]
+ *   GRU (z, r, h)        z, r = rec_act(x W + b + h U)                                W [D, 3H], U [H, 3H], b [3H]
+ *     reset_after=false  hh = act(x Wh + bh + (r*h) Uh);     h = z*h + (1-z)*hh
+ *   GRU reset_after      hh = act(x Wh + bh + r*(h Uh + rh)); z, r also add theirs    b [2, 3H]: input, recurrent
+ *   LSTM (i, f, c, o)    i, f, o = rec_act(x W + b + h U); g = act(...);              W [D, 4H], U [H, 4H], b [4H]
+ *                        c = f*c + i*g; h = o * act(c) */
+typedef enum pl_cell { PL_SIMPLE_RNN = 0, PL_GRU = 1, PL_GRU_RESET_AFTER = 2, PL_LSTM = 3 } pl_cell;
+
+typedef struct pl_rnn {
+  int32_t cell;        /* pl_cell */
+  int32_t D, H;        /* input features, units */
+  int32_t act;         /* pl_act: Keras `activation` */
+  int32_t rec_act;     /* pl_act: Keras `recurrent_activation`; unused by SimpleRNN */
+  const float *packed; /* from pl_rnn_pack */
+} pl_rnn;
+
+/* Floats of the packed form, 16-byte aligned. bias may be NULL (use_bias=False). */
+size_t pl_rnn_packed_size(pl_cell cell, int D, int H);
+void pl_rnn_pack(float *packed, const float *kernel, const float *recurrent_kernel, const float *bias, pl_cell cell, int D, int H);
+
+/* States of a batch, [B, H] each; c is used by an LSTM alone. A NULL pointer inside: zeros (initial), not wanted (final). */
+typedef struct pl_state {
+  float *h, *c;
+} pl_state;
+
+/* PL_BACKWARD visits a row's steps from its last to its first and puts each output at its own step (aligned);
+ * PL_BACKWARD_AS_VISITED returns them in visiting order, as Keras's go_backwards does. */
+typedef enum pl_order { PL_FORWARD = 0, PL_BACKWARD = 1, PL_BACKWARD_AS_VISITED = 2 } pl_order;
+
+/* One direction over closed-up steps.
+ *   y     [N, ldy]  output of each step in its first H columns, ldy >= H; NULL: not wanted
+ *   last  state after the last visited step; a row without steps gives its initial state; NULL: not wanted
+ *   x     [N, D]    init  initial state; NULL: zeros; may be the same arrays as last
+ * Rows drop out of the loop as they end: exactly N steps are visited, and arena->steps grows by N.
+ * scratch: pl_ragged_rnn_scratch() bytes. Fails only with PL_SCRATCH_TOO_SMALL. */
+size_t pl_ragged_rnn_scratch(const pl_rnn *rnn, const int32_t *splits, int B);
+pl_status pl_ragged_rnn(float *y, pl_state *last, const float *x, const pl_rnn *rnn, const pl_state *init, const int32_t *splits,
+                        pl_order order, int ldy, int B, pl_arena *arena);
+
+/* The same over x [B, T, D] with a mask; y [B, T, H] is 0 at padding. */
+size_t pl_masked_rnn_scratch(const pl_rnn *rnn, const uint8_t *mask, int B, int T);
+pl_status pl_masked_rnn(float *y, pl_state *last, const float *x, const pl_rnn *rnn, const pl_state *init, const uint8_t *mask,
+                        pl_order order, int B, int T, pl_arena *arena);
+
+/* ---- birnn.c: both directions, aligned ---------------------------------------------------------------------------------------- */
+
+typedef enum pl_merge { PL_CONCAT = 0, PL_SUM = 1, PL_MUL = 2, PL_AVE = 3, PL_NONE = 4 } pl_merge;
+
+/* y = a and b merged, row by row; a, b [M, H]; y [M, 2H] for PL_CONCAT, else [M, H], and then y may be a or b. PL_NONE is not a merge. */
+void pl_merge_outputs(float *y, const float *a, const float *b, pl_merge merge, int M, int H);
+
+/* The forward layer reads a row from its first kept step to its last, the backward layer from its last to its first, and the
+ * backward output of a step stands at that step. rnn[0] is forward, rnn[1] backward: same D, and same H unless PL_CONCAT or PL_NONE;
+ * their cells may differ.
+ *   y        merged sequence [N, Hf+Hb] (PL_CONCAT) or [N, H]; for PL_NONE the forward one [N, Hf]; NULL: not wanted
+ *   y_back   for PL_NONE the backward sequence [N, Hb], aligned; otherwise NULL
+ *   last     two states: after the last kept step (forward), after the first (backward); NULL: not wanted
+ *   init     two states; NULL: zeros
+ * The layer's output without sequences is pl_merge_outputs(last[0].h, last[1].h). */
+size_t pl_ragged_bidirectional_scratch(const pl_rnn rnn[2], const int32_t *splits, pl_merge merge, int B);
+pl_status pl_ragged_bidirectional(float *y, float *y_back, pl_state last[2], const float *x, const pl_rnn rnn[2],
+                                  const pl_state init[2], const int32_t *splits, pl_merge merge, int B, pl_arena *arena);
+
+/* The same over x [B, T, D] with a mask; y [B, T, ...] and y_back are 0 at padding. */
+size_t pl_masked_bidirectional_scratch(const pl_rnn rnn[2], const uint8_t *mask, pl_merge merge, int B, int T);
+pl_status pl_masked_bidirectional(float *y, float *y_back, pl_state last[2], const float *x, const pl_rnn rnn[2],
+                                  const pl_state init[2], const uint8_t *mask, pl_merge merge, int B, int T, pl_arena *arena);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,69 @@
+/* Moving steps: closing up those that count, putting them back, reversing them. Bits are copied, never computed with. */
+#include "internal.h"
+
+void pl_pack(float *y, const float *x, const uint8_t *mask, int B, int T, int D) {
+  PL_ASSERT_SIZES(B, T, D);
+  size_t steps = (size_t)B * T;
+  PL_ASSERT_ARRAY(x, steps * D);
+  PL_ASSERT(y || pl_count_steps(mask, steps) * D == 0, "y is NULL");
+  PL_ASSERT(y == x || pl_apart(y, pl_count_steps(mask, steps) * D, x, steps * D), "y %p and x %p overlap in part", (void *)y,
+            (const void *)x);
+  /* In place, a step moves to the front or stays: what it overwrites has been read. */
+  for (size_t to, from = pl_next_step(mask, 0, steps); from < steps; from = pl_next_step(mask, to, steps)) {
+    to = pl_next_padding(mask, from, steps);
+    memmove(y, x + from * D, (to - from) * D * sizeof *x);
+    y += (to - from) * D;
+  }
+}
+
+void pl_unpack(float *y, const float *x, const uint8_t *mask, float fill, int B, int T, int D) {
+  PL_ASSERT_SIZES(B, T, D);
+  size_t steps = (size_t)B * T;
+  PL_ASSERT_ARRAY(y, steps * D);
+  PL_ASSERT_ARRAY(x, pl_count_steps(mask, steps) * D);
+  PL_ASSERT_APART(y, steps * D, x, pl_count_steps(mask, steps) * D);
+  for (size_t from = 0, to; from < steps; from = to) {
+    size_t step = pl_next_step(mask, from, steps);
+    to = pl_next_padding(mask, step, steps);
+    for (size_t i = from * D; i < step * D; i++) {
+      y[i] = fill;
+    }
+    memcpy(y + step * D, x, (to - step) * D * sizeof *x);
+    x += (to - step) * D;
+  }
+}
+
+static void reverse_row(float *y, const float *x, const uint8_t *mask, size_t T, size_t D) {
+  size_t mirror = T; /* of t: as many steps count after it as before t */
+  for (size_t t = 0; t < T; t++) {
+    size_t from = t;
+    if (pl_counts(mask, t)) {
+      do {
+        mirror--;
+      } while (!pl_counts(mask, mirror));
+      from = mirror;
+    }
+    memcpy(y + t * D, x + from * D, D * sizeof *x);
+  }
+}
+
+void pl_reverse_sequence(float *y, const float *x, const uint8_t *mask, int B, int T, int D) {
+  PL_ASSERT_SIZES(B, T, D);
+  size_t row = (size_t)T * D;
+  PL_ASSERT_ARRAY(y, B * row);
+  PL_ASSERT_ARRAY(x, B * row);
+  PL_ASSERT_APART(y, B * row, x, B * row);
+  for (int b = 0; b < B; b++) {
+    reverse_row(y + b * row, x + b * row, pl_mask_row(mask, b, T), T, D);
+  }
+}
+
+void pl_ragged_reverse(float *y, const float *x, const int32_t *splits, int B, int D) {
+  PL_ASSERT_SIZES(B, 0, D);
+  PL_ASSERT_SPLITS(splits, B);
+  PL_ASSERT_APART(y, (size_t)splits[B] * D, x, (size_t)splits[B] * D);
+  for (int b = 0; b < B; b++) {
+    size_t first = (size_t)splits[b] * D;
+    reverse_row(y + first, x + first, NULL, pl_row_length(splits, b), D);
+  }
+}

@@ -1,0 +1,30 @@
+import js from '@eslint/js';
+import globals from 'globals';
+
+const browser = globals.browser;
+const node = globals.node;
+
+export default [
+  { ignores: ['build/', 'js/dist/', 'node_modules/'] },
+  js.configs.recommended,
+  {
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
+      'no-shadow': 'error',
+      'no-var': 'error',
+      'object-shorthand': 'error',
+      'prefer-const': 'error',
+      'prefer-template': 'error',
+      'no-implied-eval': 'error',
+      'no-eval': 'error',
+      'no-new-func': 'error',
+    },
+  },
+  // The package runs in pages, workers and Node: what all three have.
+  { files: ['js/**/*.js'], languageOptions: { globals: globals['shared-node-browser'] } },
+  { files: ['web/**/*.js'], languageOptions: { globals: browser } },
+  { files: ['js/cli.js', 'c/*.js', 'web/serve.js', 'eslint.config.js', 'tests/**/*.js'], languageOptions: { globals: node } },
+  // Functions handed to the browser stand in the test's own file.
+  { files: ['tests/page/**/*.js'], languageOptions: { globals: browser } },
+];

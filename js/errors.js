@@ -1,0 +1,40 @@
+/**
+ * What can go wrong, by name. Every failure of padless is a PadlessError; its message names the thing and both numbers.
+ * @module
+ */
+
+/** Root of every error that padless throws: `error instanceof PadlessError`. */
+export class PadlessError extends Error {
+  /**
+   * @param {string} message
+   * @param {{ cause?: unknown }} [options]
+   */
+  constructor(message, options) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** Shapes, sizes or lengths that do not fit each other. */
+export class ShapeError extends PadlessError {}
+
+/** A token id outside the vocabulary. */
+export class IdError extends PadlessError {}
+
+/** An argument of the wrong type: text that is not a string, an option that does not exist. */
+export class ArgumentError extends PadlessError {}
+
+/** A model file that is cut short, contradicts itself, or is not a model file. */
+export class ModelFileError extends PadlessError {}
+
+/** A model that is well formed and asks for something padless does not have: an unknown layer, an option, a dtype. */
+export class UnsupportedError extends PadlessError {}
+
+/** A model file that could not be fetched or read. */
+export class LoadError extends PadlessError {}
+
+/** An engine that lacks what padless needs: WebAssembly, SIMD, DecompressionStream. */
+export class EngineError extends PadlessError {}
+
+/** More memory than the engine gives. */
+export class MemoryError extends PadlessError {}

@@ -1,0 +1,94 @@
+/**
+ * The WebAssembly module: which build, from where, compiled once.
+ * @module
+ */
+import { ArgumentError, EngineError, LoadError } from './errors.js';
+
+/** @typedef {'baseline' | 'relaxed'} Build  fixed-order SIMD128, or relaxed SIMD (fused multiply-add) */
+/** @typedef {'auto' | Build} Simd */
+/** @typedef {WebAssembly.Module | URL | string | BufferSource | Response} ModuleSource */
+
+// The shortest functions that use i8x16.splat and f32x4.relaxed_madd: an engine without the feature finds them invalid.
+const header = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0];
+const splat = [65, 0, 253, 15];
+const usesSimd = Uint8Array.from([...header, 10, 8, 1, 6, 0, ...splat, 11]);
+const usesRelaxed = Uint8Array.from([...header, 10, 19, 1, 17, 0, ...splat, ...splat, ...splat, 253, 133, 2, 11]);
+
+/**
+ * Which builds this engine runs.
+ * @returns {{ baseline: boolean, relaxed: boolean }}
+ */
+export function features() {
+  if (typeof WebAssembly !== 'object') return { baseline: false, relaxed: false };
+  return { baseline: WebAssembly.validate(usesSimd), relaxed: WebAssembly.validate(usesRelaxed) };
+}
+
+/**
+ * @param {Simd} simd
+ * @returns {Build}
+ */
+function chooseBuild(simd) {
+  const has = features();
+  if (!has.baseline) {
+    throw new EngineError(
+      typeof WebAssembly === 'object'
+        ? 'this engine has WebAssembly without SIMD; padless needs Chrome 91, Firefox 89, Safari 16.4, Node 20 or newer'
+        : 'this engine has no WebAssembly; padless needs Chrome 91, Firefox 89, Safari 16.4, Node 20 or newer',
+    );
+  }
+  if (simd === 'auto') return has.relaxed ? 'relaxed' : 'baseline';
+  if (simd !== 'baseline' && simd !== 'relaxed') {
+    throw new ArgumentError(`simd is ${JSON.stringify(simd)}, expected 'auto', 'baseline' or 'relaxed'`);
+  }
+  if (simd === 'relaxed' && !has.relaxed) throw new EngineError("this engine has no relaxed SIMD; use simd: 'auto' or 'baseline'");
+  return simd;
+}
+
+/** @type {Map<Build, Promise<WebAssembly.Module>>} */
+const compiled = new Map();
+
+/**
+ * @param {Build} build
+ * @returns {Promise<WebAssembly.Module>}
+ */
+async function compileInline(build) {
+  if (typeof DecompressionStream !== 'function') {
+    throw new EngineError('this engine has no DecompressionStream; pass the wasm file as { module }');
+  }
+  const inline = await import('./dist/inline.js');
+  const deflated = Uint8Array.from(atob(inline[build]), (char) => char.charCodeAt(0));
+  const stream = new Blob([deflated]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
+  return WebAssembly.compile(await new Response(stream).arrayBuffer());
+}
+
+/**
+ * @param {Exclude<ModuleSource, WebAssembly.Module>} source
+ * @returns {Promise<WebAssembly.Module>}
+ */
+async function compileFrom(source) {
+  if (ArrayBuffer.isView(source) || source instanceof ArrayBuffer) return WebAssembly.compile(source);
+  const response = source instanceof Response ? source : await fetch(source);
+  if (!response.ok) throw new LoadError(`${response.url}: HTTP status ${response.status} while fetching the WebAssembly module`);
+  return WebAssembly.compile(await response.arrayBuffer());
+}
+
+/**
+ * The compiled module: the inlined one, or the caller's own.
+ *
+ * @param {{ module?: ModuleSource, simd?: Simd }} [options]
+ *   module: a compiled module, or where to get the wasm file; simd says which build it is ('auto': the fixed-order one)
+ * @returns {Promise<{ module: WebAssembly.Module, build: Build }>}
+ * @throws {EngineError} where WebAssembly or SIMD is missing
+ */
+export async function getModule({ module, simd = 'auto' } = {}) {
+  const build = chooseBuild(module && simd === 'auto' ? 'baseline' : simd);
+  if (module instanceof WebAssembly.Module) return { module, build };
+  if (module) return { module: await compileFrom(module), build };
+  let promise = compiled.get(build);
+  if (!promise) {
+    promise = compileInline(build);
+    compiled.set(build, promise);
+    promise.catch(() => compiled.delete(build));
+  }
+  return { module: await promise, build };
+}

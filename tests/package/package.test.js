@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = new URL('../../', import.meta.url);
+const manifest = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
+
+/** Every path that package.json names: entries, types, commands. */
+const named = [...Object.values(manifest.exports).flatMap((entry) => (typeof entry === 'string' ? [entry] : Object.values(entry)))]
+  .concat(Object.values(manifest.bin))
+  .map((path) => path.replace(/^\.\//, ''));
+
+test('package.json names no file that is missing and no dependency', () => {
+  assert.deepEqual(
+    named.filter((path) => !existsSync(new URL(path, root))),
+    [],
+  );
+  assert.equal(manifest.dependencies, undefined);
+});
+
+test('the packed package holds every file that package.json names, README and LICENSE, and no test', () => {
+  const out = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts', '--loglevel=error'], {
+    cwd: fileURLToPath(root),
+  });
+  const packed = JSON.parse(out.toString())[0].files.map((/** @type {{ path: string }} */ { path }) => path);
+  assert.deepEqual(
+    [...named, 'README.md', 'LICENSE', 'CHANGELOG.md'].filter((path) => !packed.includes(path)),
+    [],
+  );
+  const strangers = packed.filter(
+    (/** @type {string} */ path) => !/^(js\/|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/.test(path),
+  );
+  assert.deepEqual(strangers, []);
+});
+
+test('package-lock.json names no registry', () => {
+  assert.doesNotMatch(readFileSync(new URL('package-lock.json', root), 'utf8'), /"resolved"/);
+});

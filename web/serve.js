@@ -1,0 +1,87 @@
+/**
+ * Serves the page and the package from the repository, for trying things out: `node web/serve.js`, port by PORT, address by HOST.
+ * Its Content-Security-Policy is as strict as padless can live with, so what works here works anywhere.
+ */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = new URL('../', import.meta.url);
+
+/** @type {Record<string, string>} */
+const types = {
+  '.css': 'text/css; charset=utf-8',
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.json': 'application/json; charset=utf-8',
+  '.md': 'text/markdown; charset=utf-8',
+  '.png': 'image/png',
+  '.safetensors': 'application/octet-stream',
+  '.svg': 'image/svg+xml',
+  '.wasm': 'application/wasm',
+};
+
+/**
+ * The policy for a page: its own files and WebAssembly, and, by their hashes, the import maps it holds.
+ * @param {string} html
+ */
+export function policy(html) {
+  const maps = html.matchAll(/<script type="importmap">(.*?)<\/script>/gs);
+  const hashes = [...maps].map(([, text]) => ` 'sha256-${createHash('sha256').update(text).digest('base64')}'`);
+  return `default-src 'self'; script-src 'self' 'wasm-unsafe-eval'${hashes.join('')}`;
+}
+
+/**
+ * The answer to a request: a file of web/ or js/, nothing else.
+ * @param {string} url
+ * @returns {Promise<{ status: number, headers: Record<string, string>, body: Uint8Array | string }>}
+ */
+async function respond(url) {
+  const headers = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+  // Resolving the address removes its dots before they are looked at.
+  const { pathname } = new URL(url, 'http://localhost');
+  if (pathname === '/') return { status: 302, headers: { ...headers, location: '/web/' }, body: '' };
+  const file = pathname.endsWith('/') ? `${pathname}index.html` : pathname;
+  const type = types[extname(file)];
+  const body = /^\/(web|js)\//.test(file) && type ? await readFile(new URL(`.${file}`, root)).catch(() => null) : null;
+  if (!body) return { status: 404, headers: { ...headers, 'content-type': 'text/plain' }, body: `no such file: ${pathname}\n` };
+  const csp = type.startsWith('text/html') ? { 'content-security-policy': policy(body.toString()) } : {};
+  return { status: 200, headers: { ...headers, ...csp, 'content-type': type }, body };
+}
+
+/**
+ * Starts the server; `port` 0 takes any that is free.
+ * @param {{ port?: number, host?: string }} [options]
+ * @returns {Promise<{ url: string, close: () => void }>}
+ */
+export async function serve({ port = 0, host = '127.0.0.1' } = {}) {
+  const server = createServer(async (request, response) => {
+    const { status, headers, body } = await respond(request.url ?? '/').catch(() => ({ status: 400, headers: {}, body: '' }));
+    response.writeHead(status, headers).end(request.method === 'HEAD' ? '' : body);
+  });
+  await new Promise((resolve, reject) => server.once('error', reject).listen(port, host, () => resolve(undefined)));
+  const address = server.address();
+  const actual = address && typeof address === 'object' ? address.port : port;
+  return {
+    url: `http://${host === '127.0.0.1' ? 'localhost' : host}:${actual}/`,
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const port = Number(process.env.PORT ?? 8080);
+  try {
+    const { url } = await serve({ port, host: process.env.HOST ?? '127.0.0.1' });
+    console.log(`padless: the page is at ${url} (Ctrl-C stops it)`);
+  } catch (error) {
+    const code = /** @type {NodeJS.ErrnoException} */ (error).code;
+    const why = code === 'EADDRINUSE' ? `port ${port} is taken; choose another: make demo PORT=${port + 1}` : String(error);
+    console.error(`padless: ${why}`);
+    process.exitCode = 1;
+  }
+}
