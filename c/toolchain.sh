@@ -76,7 +76,8 @@ debian_mirror() {
 # Runs a command in the system $0 with the working directory at /src. The mount lives in a namespace of its own and ends with the
 # command, however that ends: nothing stays mounted.
 # shellcheck disable=SC2016 # expanded when it runs
-run_in_root='mount --bind . "$0/src" && exec chroot "$0" /usr/bin/env -i --chdir=/src HOME=/root PATH=/usr/bin:/bin LC_ALL=C.UTF-8 "$@"'
+run_in_root='[ -d "$0/src" ] || { echo "padless: $0 is gone: make clean, then make again" >&2 && exit 1; }
+mount --bind . "$0/src" && exec chroot "$0" /usr/bin/env -i --chdir=/src HOME=/root PATH=/usr/bin:/bin LC_ALL=C.UTF-8 "$@"'
 in_namespace() { unshare --mount --propagation private "$@"; }
 
 # Builds Debian with emscripten at $1 from the mirror $2. Linking once fills Emscripten's cache of system libraries.

@@ -71,7 +71,7 @@ TEST("row splits count the steps of each row") {
 
 TEST("row splits count any byte but 0 as a step") {
   uint8_t mask[256];
-  int32_t splits[2];
+  int32_t splits[2] = {0};
   for (int i = 0; i < 256; i++) {
     mask[i] = (uint8_t)i;
   }

@@ -1,0 +1,111 @@
+/* Activations of Keras 3.12, element by element, four at a time; softmax and log-softmax over a row. */
+#include "internal.h"
+#include "vmath.h"
+
+static inline v4f hard_sigmoid(v4f x, float slope) {
+  return v_min(v_max(v_madd(x, v_splat(slope), v_splat(0.5f)), v_splat(0.0f)), v_splat(1.0f));
+}
+
+/* max(x, 0) + log(1 + e^-|x|) */
+static inline v4f softplus(v4f x) { return v_add(v_max(x, v_splat(0.0f)), v_log1p(v_exp(v_neg(v_abs(x))))); }
+
+/* alpha (e^x - 1) below 0, scale x above. e^x is taken of min(x, 0), so that a large x does not overflow on the way. */
+static inline v4f elu(v4f x, float scale, float alpha) {
+  v4f below = v_mul(v_splat(alpha), v_sub(v_exp(v_min(x, v_splat(0.0f))), v_splat(1.0f)));
+  return v_select(v_gt(x, v_splat(0.0f)), v_mul(v_splat(scale), x), below);
+}
+
+static inline v4f activate(v4f x, pl_act act) {
+  const v4f zero = v_splat(0.0f), one = v_splat(1.0f), half = v_splat(0.5f);
+  switch (act) {
+  case PL_TANH:
+    return v_tanh(x);
+  case PL_SIGMOID:
+    return v_sigmoid(x);
+  case PL_RELU:
+    return v_max(x, zero);
+  case PL_HARD_SIGMOID:
+    return hard_sigmoid(x, 1.0f / 6.0f);
+  case PL_HARD_SIGMOID_KERAS2:
+    return hard_sigmoid(x, 0.2f);
+  case PL_SOFTSIGN:
+    return v_div(x, v_add(one, v_abs(x)));
+  case PL_ELU:
+    return elu(x, 1.0f, 1.0f);
+  case PL_SELU: /* Klambauer et al. 2017: scale 1.0507..., alpha 1.6732... */
+    return elu(x, 1.05070098735548049342f, 1.05070098735548049342f * 1.67326324235437728481f);
+  case PL_SOFTPLUS:
+    return softplus(x);
+  case PL_SILU:
+    return v_mul(x, v_sigmoid(x));
+  case PL_GELU:
+    return v_mul(v_mul(half, x), v_add(one, v_erf(v_mul(x, v_splat(0.707106781186547524f)))));
+  case PL_GELU_TANH: {
+    v4f cubic = v_madd(v_mul(v_mul(x, x), x), v_splat(0.044715f), x);
+    return v_mul(v_mul(half, x), v_add(one, v_tanh(v_mul(v_splat(0.797884560802865356f), cubic))));
+  }
+  case PL_EXPONENTIAL:
+    return v_exp(x);
+  case PL_RELU6:
+    return v_min(v_max(x, zero), v_splat(6.0f));
+  case PL_LEAKY_RELU:
+    return v_select(v_gt(x, zero), x, v_mul(v_splat(0.2f), x));
+  case PL_MISH:
+    return v_mul(x, v_tanh(softplus(x)));
+  case PL_HARD_SILU:
+    return v_mul(x, hard_sigmoid(x, 1.0f / 6.0f));
+  default:
+    return x;
+  }
+}
+
+/* One loop an activation: `act` is a constant in each, and the switch is gone. */
+static inline __attribute__((always_inline)) void activate_all(float *y, const float *x, size_t n, pl_act act) {
+  size_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    v_store(y + i, activate(v_load(x + i), act));
+  }
+  if (i < n) {
+    v_store_partial(y + i, activate(v_load_partial(x + i, n - i), act), n - i);
+  }
+}
+
+void pl_activate(float *y, const float *x, pl_act act, int M, int D) {
+  PL_ASSERT_SIZES(M, 1, D);
+  PL_ASSERT_SAME_OR_APART(y, x, (size_t)M * (size_t)D);
+  size_t n = (size_t)M * (size_t)D;
+#define EACH(ACT)                                                                                                                  \
+  case ACT:                                                                                                                        \
+    activate_all(y, x, n, ACT);                                                                                                    \
+    break;
+  switch (act) {
+    EACH(PL_TANH)
+    EACH(PL_SIGMOID)
+    EACH(PL_RELU)
+    EACH(PL_HARD_SIGMOID)
+    EACH(PL_HARD_SIGMOID_KERAS2)
+    EACH(PL_SOFTSIGN)
+    EACH(PL_ELU)
+    EACH(PL_SELU)
+    EACH(PL_SOFTPLUS)
+    EACH(PL_SILU)
+    EACH(PL_GELU)
+    EACH(PL_GELU_TANH)
+    EACH(PL_EXPONENTIAL)
+    EACH(PL_RELU6)
+    EACH(PL_LEAKY_RELU)
+    EACH(PL_MISH)
+    EACH(PL_HARD_SILU)
+  case PL_SOFTMAX:
+    pl_softmax(y, x, M, D);
+    break;
+  case PL_LOG_SOFTMAX:
+    pl_log_softmax(y, x, M, D);
+    break;
+  default: /* PL_LINEAR */
+    if (y != x && n) {
+      memcpy(y, x, n * sizeof *y);
+    }
+  }
+#undef EACH
+}

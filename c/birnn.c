@@ -1,0 +1,111 @@
+/* Both directions of a recurrent layer (Schuster and Paliwal 1997), aligned: the backward layer starts at the last step that counts,
+ * and its output for a step stands at that step. */
+#include "internal.h"
+#include "simd.h"
+
+void pl_merge_outputs(float *y, const float *a, const float *b, pl_merge merge, int M, int H) {
+  PL_ASSERT_SIZES(M, 1, H);
+  const size_t n = (size_t)M * (size_t)H, width = (size_t)H;
+  if (merge == PL_CONCAT) {
+    for (size_t m = 0; width && m < (size_t)M; m++) {
+      memcpy(y + 2 * m * width, a + m * width, width * sizeof *y);
+      memcpy(y + (2 * m + 1) * width, b + m * width, width * sizeof *y);
+    }
+    return;
+  }
+  for (size_t i = 0; i < n; i += 4) {
+    const size_t left = n - i;
+    v4f p = left < 4 ? v_load_partial(a + i, left) : v_load(a + i);
+    v4f q = left < 4 ? v_load_partial(b + i, left) : v_load(b + i);
+    v4f r = merge == PL_MUL ? v_mul(p, q) : v_add(p, q);
+    r = merge == PL_AVE ? v_mul(r, v_splat(0.5f)) : r;
+    if (left < 4) {
+      v_store_partial(y + i, r, left);
+    } else {
+      v_store(y + i, r);
+    }
+  }
+}
+
+/* The backward sequence stands apart until it is merged element by element. */
+static size_t apart(const pl_rnn rnn[2], pl_merge merge, size_t N) {
+  return merge == PL_CONCAT || merge == PL_NONE ? 0 : pl_arena_bytes(N * (size_t)rnn[1].H * sizeof(float));
+}
+
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+size_t pl_ragged_bidirectional_scratch(const pl_rnn rnn[2], const int32_t *splits, pl_merge merge, int B) {
+  return apart(rnn, merge, (size_t)splits[B]) +
+         larger(pl_ragged_rnn_scratch(&rnn[0], splits, B), pl_ragged_rnn_scratch(&rnn[1], splits, B));
+}
+
+/* Columns of the merged sequence. */
+static int merged_width(const pl_rnn rnn[2], pl_merge merge) { return merge == PL_CONCAT ? rnn[0].H + rnn[1].H : rnn[0].H; }
+
+pl_status pl_ragged_bidirectional(float *y, float *y_back, pl_state last[2], const float *x, const pl_rnn rnn[2],
+                                  const pl_state init[2], const int32_t *splits, pl_merge merge, int B, pl_arena *arena) {
+  PL_ASSERT_SPLITS(splits, B);
+  PL_ASSERT(rnn[0].D == rnn[1].D, "D = %d forward, %d backward", rnn[0].D, rnn[1].D);
+  PL_ASSERT(merge == PL_CONCAT || merge == PL_NONE || rnn[0].H == rnn[1].H, "H = %d forward, %d backward", rnn[0].H, rnn[1].H);
+  if (!pl_arena_has(arena, pl_ragged_bidirectional_scratch(rnn, splits, merge, B))) {
+    return PL_SCRATCH_TOO_SMALL;
+  }
+  const size_t used = arena->used, N = (size_t)splits[B];
+  float *backward = merge == PL_NONE ? y_back : NULL;
+  if (y && merge != PL_NONE) {
+    backward = merge == PL_CONCAT ? y + rnn[0].H : pl_arena_take(arena, N * (size_t)rnn[1].H * sizeof *backward);
+  }
+  const int ldy = merged_width(rnn, merge);
+  const int ldy_back = merge == PL_CONCAT ? ldy : rnn[1].H;
+  pl_status status =
+      pl_ragged_rnn(y, last ? &last[0] : NULL, x, &rnn[0], init ? &init[0] : NULL, splits, PL_FORWARD, ldy, B, arena);
+  if (status == PL_OK) {
+    status = pl_ragged_rnn(backward, last ? &last[1] : NULL, x, &rnn[1], init ? &init[1] : NULL, splits, PL_BACKWARD, ldy_back, B,
+                           arena);
+  }
+  if (status == PL_OK && y && merge != PL_CONCAT && merge != PL_NONE) {
+    pl_merge_outputs(y, y, backward, merge, (int)N, rnn[0].H);
+  }
+  arena->used = used;
+  return status;
+}
+
+/* ---- with a mask: closed up, run, put back ------------------------------------------------------------------------------------------------ */
+
+/* What stands before the ragged layer's own scratch: splits, closed-up input and outputs. */
+static size_t masked_bytes(const pl_rnn rnn[2], pl_merge merge, size_t B, size_t N) {
+  return pl_arena_bytes((B + 1) * sizeof(int32_t)) + pl_arena_bytes(N * (size_t)rnn[0].D * sizeof(float)) +
+         pl_arena_bytes(N * (size_t)merged_width(rnn, merge) * sizeof(float)) +
+         (merge == PL_NONE ? pl_arena_bytes(N * (size_t)rnn[1].H * sizeof(float)) : 0);
+}
+
+size_t pl_masked_bidirectional_scratch(const pl_rnn rnn[2], const uint8_t *mask, pl_merge merge, int B, int T) {
+  size_t N = pl_count_steps(mask, (size_t)B * (size_t)T);
+  /* The scratch of one direction with a mask is never below what it takes without. */
+  return masked_bytes(rnn, merge, (size_t)B, N) + apart(rnn, merge, N) +
+         larger(pl_masked_rnn_scratch(&rnn[0], mask, B, T), pl_masked_rnn_scratch(&rnn[1], mask, B, T));
+}
+
+pl_status pl_masked_bidirectional(float *y, float *y_back, pl_state last[2], const float *x, const pl_rnn rnn[2],
+                                  const pl_state init[2], const uint8_t *mask, pl_merge merge, int B, int T, pl_arena *arena) {
+  if (!pl_arena_has(arena, pl_masked_bidirectional_scratch(rnn, mask, merge, B, T))) {
+    return PL_SCRATCH_TOO_SMALL;
+  }
+  const size_t used = arena->used;
+  const int width = merged_width(rnn, merge);
+  int32_t *splits = pl_arena_take(arena, ((size_t)B + 1) * sizeof *splits);
+  const size_t N = (size_t)pl_row_splits(splits, mask, B, T);
+  float *closed = pl_arena_take(arena, N * (size_t)rnn[0].D * sizeof *closed);
+  float *merged = y ? pl_arena_take(arena, N * (size_t)width * sizeof *merged) : NULL;
+  float *backward = merge == PL_NONE && y_back ? pl_arena_take(arena, N * (size_t)rnn[1].H * sizeof *backward) : NULL;
+  pl_pack(closed, x, mask, B, T, rnn[0].D);
+  pl_status status = pl_ragged_bidirectional(merged, backward, last, closed, rnn, init, splits, merge, B, arena);
+  if (status == PL_OK && merged) {
+    pl_unpack(y, merged, mask, 0.0f, B, T, width);
+  }
+  if (status == PL_OK && backward) {
+    pl_unpack(y_back, backward, mask, 0.0f, B, T, rnn[1].H);
+  }
+  arena->used = used;
+  return status;
+}

@@ -1,0 +1,136 @@
+/* Embedding and dense: rows of a table, and products with weights packed once. */
+#include "gemm.h"
+#include "simd.h"
+
+/* ---- packing ---------------------------------------------------------------------------------------------------------------------------- */
+
+void gemm_pack_column(float *packed, size_t n, const float *w, size_t ldw, const float *bias, size_t K) {
+  float *column = packed + n / GEMM_PANEL * GEMM_PANEL * (K + 1) + n % GEMM_PANEL;
+  *column = bias ? *bias : 0.0f;
+  for (size_t k = 0; k < K; k++) {
+    column[(k + 1) * GEMM_PANEL] = w[k * ldw];
+  }
+}
+
+size_t pl_dense_packed_size(int K, int N) { return gemm_packed_size((size_t)K, (size_t)N); }
+
+void pl_dense_pack(float *packed, const float *w, const float *bias, int K, int N) {
+  PL_ASSERT_SIZES(1, K, N);
+  memset(packed, 0, pl_dense_packed_size(K, N) * sizeof *packed);
+  for (size_t n = 0; n < (size_t)N; n++) {
+    gemm_pack_column(packed, n, w + n, (size_t)N, bias ? bias + n : NULL, (size_t)K);
+  }
+}
+
+/* ---- the product ------------------------------------------------------------------------------------------------------------------------ */
+
+/* `rows` by 8*`panels` outputs in registers; both are constants where it is called. The last panel may have fewer columns: N are left. */
+static inline __attribute__((always_inline)) void gemm_tile(float *y, size_t ldy, const float *x, size_t ldx, const float *packed,
+                                                            size_t K, size_t N, const size_t rows, const size_t panels) {
+  const size_t panel = GEMM_PANEL * (K + 1);
+  v4f acc[8];
+  for (size_t p = 0; p < panels; p++) {
+    for (size_t r = 0; r < rows; r++) {
+      acc[2 * (r * panels + p)] = v_load(packed + p * panel);
+      acc[2 * (r * panels + p) + 1] = v_load(packed + p * panel + 4);
+    }
+  }
+  for (size_t k = 0; k < K; k++) {
+    for (size_t p = 0; p < panels; p++) {
+      const float *w = packed + p * panel + (k + 1) * GEMM_PANEL;
+      v4f low = v_load(w), high = v_load(w + 4);
+      for (size_t r = 0; r < rows; r++) {
+        v4f a = v_splat(x[r * ldx + k]);
+        v4f *sum = acc + 2 * (r * panels + p);
+        sum[0] = v_madd(a, low, sum[0]);
+        sum[1] = v_madd(a, high, sum[1]);
+      }
+    }
+  }
+  for (size_t r = 0; r < rows; r++) {
+    for (size_t p = 0; p < panels; p++) {
+      float *out = y + r * ldy + p * GEMM_PANEL;
+      const v4f *sum = acc + 2 * (r * panels + p);
+      size_t left = N - p * GEMM_PANEL;
+      if (left >= GEMM_PANEL) {
+        v_store(out, sum[0]);
+        v_store(out + 4, sum[1]);
+      } else {
+        v_store_partial(out, sum[0], left < 4 ? left : 4);
+        v_store_partial(out + 4, sum[1], left < 4 ? 0 : left - 4);
+      }
+    }
+  }
+}
+
+void gemm(float *y, size_t ldy, const float *x, size_t ldx, const float *packed, size_t M, size_t K, size_t N) {
+  const size_t panel = GEMM_PANEL * (K + 1);
+  const size_t fours = M - M % 4;
+  /* 4x8: a panel stays in the first cache while the rows pass. */
+  if (fours) {
+    for (size_t n = 0; n < N; n += GEMM_PANEL) {
+      for (size_t m = 0; m < fours; m += 4) {
+        gemm_tile(y + m * ldy + n, ldy, x + m * ldx, ldx, packed + n / GEMM_PANEL * panel, K, N - n, 4, 1);
+      }
+    }
+  }
+  /* 1x32: one row streams four panels. */
+  for (size_t m = fours; m < M; m++) {
+    size_t n = 0;
+    for (; n + 3 * GEMM_PANEL < N; n += 4 * GEMM_PANEL) {
+      gemm_tile(y + m * ldy + n, ldy, x + m * ldx, ldx, packed + n / GEMM_PANEL * panel, K, N - n, 1, 4);
+    }
+    for (; n < N; n += GEMM_PANEL) {
+      gemm_tile(y + m * ldy + n, ldy, x + m * ldx, ldx, packed + n / GEMM_PANEL * panel, K, N - n, 1, 1);
+    }
+  }
+}
+
+void pl_dense(float *y, const float *x, const float *packed, int M, int K, int N) {
+  PL_ASSERT_SIZES(M, K, N);
+  PL_ASSERT_APART(y, (size_t)M * (size_t)N, x, (size_t)M * (size_t)K);
+  gemm(y, (size_t)N, x, (size_t)K, packed, (size_t)M, (size_t)K, (size_t)N);
+}
+
+/* Runs of steps that count go through the product together; what lies between them is cleared. */
+void pl_masked_dense(float *y, const float *x, const float *packed, const uint8_t *mask, int B, int T, int K, int N) {
+  PL_ASSERT_SIZES(B, T, K);
+  PL_ASSERT_SIZES(B, T, N);
+  const size_t total = (size_t)B * (size_t)T, in = (size_t)K, out = (size_t)N;
+  PL_ASSERT_APART(y, total * out, x, total * in);
+  for (size_t t = 0; t < total;) {
+    size_t begin = pl_next_step(mask, t, total);
+    size_t end = pl_next_padding(mask, begin, total);
+    if (out) {
+      memset(y + t * out, 0, (begin - t) * out * sizeof *y);
+    }
+    gemm(y + begin * out, out, x + begin * in, in, packed, end - begin, in, out);
+    t = end;
+  }
+}
+
+/* ---- embedding -------------------------------------------------------------------------------------------------------------------------- */
+
+pl_status pl_embedding(float *y, const float *table, const int32_t *ids, int N, int V, int D) {
+  return pl_masked_embedding(y, table, ids, NULL, 1, N, V, D);
+}
+
+pl_status pl_masked_embedding(float *y, const float *table, const int32_t *ids, const uint8_t *mask, int B, int T, int V, int D) {
+  PL_ASSERT_SIZES(B, T, D);
+  const size_t width = (size_t)D;
+  for (size_t t = 0; t < (size_t)B * (size_t)T; t++) {
+    if (!pl_counts(mask, t)) {
+      if (width) {
+        memset(y + t * width, 0, width * sizeof *y);
+      }
+      continue;
+    }
+    if (ids[t] < 0 || ids[t] >= V) {
+      return PL_ID_OUT_OF_RANGE;
+    }
+    if (width) {
+      memcpy(y + t * width, table + (size_t)ids[t] * width, width * sizeof *y);
+    }
+  }
+  return PL_OK;
+}

@@ -1,0 +1,356 @@
+/* Recurrent layers: Keras's SimpleRNN, GRU (Cho et al. 2014; reset_after as in cuDNN) and LSTM (Hochreiter and Schmidhuber 1997).
+ *
+ * A step of a row is pre = x W + b (many steps at once) and R = h U (+ recurrent bias), then the cell. Outputs of both products are
+ * laid out for the cell: blocks of 4 units, in each the gates one behind the other, H rounded up to Hp, a multiple of 4. Lanes from H
+ * on have zero weights and no one reads them.
+ * Rows are sorted by length, longest first: those that have ended are the last ones, and the loop goes on without them. */
+#include "gemm.h"
+#include "simd.h"
+
+/* Rows of the input product that are kept at a time, over the whole batch. */
+enum { CHUNK_ROWS = 128, CHUNK_LEAST = 8 };
+
+typedef struct sizes {
+  size_t D, H, Hp, G; /* G gates */
+} sizes;
+
+static size_t gates_of(pl_cell cell) { return cell == PL_LSTM ? 4 : cell == PL_SIMPLE_RNN ? 1 : 3; }
+
+static sizes sizes_of(pl_cell cell, int D, int H) {
+  return (sizes){(size_t)D, (size_t)H, ((size_t)H + 3) & ~(size_t)3, gates_of(cell)};
+}
+
+/* ---- packing: input panels, recurrent panels; a GRU that resets before its product has z, r and then h apart -------------------------- */
+
+/* Gates first .. first+count-1 of w [K, gates*H], as blocks of 4 units. */
+static float *pack_gates(float *packed, const float *w, const float *bias, size_t K, sizes s, size_t first, size_t count) {
+  const size_t size = gemm_packed_size(K, count * s.Hp);
+  memset(packed, 0, size * sizeof *packed);
+  for (size_t gate = 0; gate < count; gate++) {
+    for (size_t u = 0; u < s.H; u++) {
+      const size_t from = (first + gate) * s.H + u;
+      gemm_pack_column(packed, u / 4 * 4 * count + gate * 4 + u % 4, w + from, s.G * s.H, bias ? bias + from : NULL, K);
+    }
+  }
+  return packed + size;
+}
+
+static size_t recurrent_size(pl_cell cell, sizes s) {
+  return cell == PL_GRU ? gemm_packed_size(s.H, 2 * s.Hp) + gemm_packed_size(s.H, s.Hp) : gemm_packed_size(s.H, s.G * s.Hp);
+}
+
+size_t pl_rnn_packed_size(pl_cell cell, int D, int H) {
+  const sizes s = sizes_of(cell, D, H);
+  return gemm_packed_size(s.D, s.G * s.Hp) + recurrent_size(cell, s);
+}
+
+void pl_rnn_pack(float *packed, const float *kernel, const float *recurrent_kernel, const float *bias, pl_cell cell, int D, int H) {
+  PL_ASSERT_SIZES(1, D, H);
+  const sizes s = sizes_of(cell, D, H);
+  float *recurrent = pack_gates(packed, kernel, bias, s.D, s, 0, s.G);
+  if (cell == PL_GRU) {
+    float *candidate = pack_gates(recurrent, recurrent_kernel, NULL, s.H, s, 0, 2);
+    pack_gates(candidate, recurrent_kernel, NULL, s.H, s, 2, 1);
+  } else {
+    const float *recurrent_bias = cell == PL_GRU_RESET_AFTER && bias ? bias + s.G * s.H : NULL;
+    pack_gates(recurrent, recurrent_kernel, recurrent_bias, s.H, s, 0, s.G);
+  }
+}
+
+/* ---- cells -------------------------------------------------------------------------------------------------------------------------------- */
+
+static void add(float *y, const float *x, size_t n) {
+  for (size_t i = 0; i < n; i += 4) {
+    v_store(y + i, v_add(v_load(x + i), v_load(y + i)));
+  }
+}
+
+/* act over gate `gate` of `count` interleaved ones. Over a whole gate at once, since softmax looks at all units. */
+static void activate_gate(float *gates, size_t gate, size_t count, int act, sizes s, float *units) {
+  float *first = gates + gate * 4;
+  for (size_t u = 0; u < s.Hp; u += 4) {
+    v_store(units + u, v_load(first + u * count));
+  }
+  pl_activate(units, units, (pl_act)act, 1, (int)s.H);
+  for (size_t u = 0; u < s.Hp; u += 4) {
+    v_store(first + u * count, v_load(units + u));
+  }
+}
+
+/* What a step works on: one row. */
+typedef struct step {
+  const pl_rnn *rnn;
+  sizes s;
+  const float *pre;   /* x W + b, G gates */
+  float *gates;       /* h U, G gates (2 for a GRU that resets before); overwritten */
+  float *h, *c;       /* state, overwritten */
+  float *reset;       /* r*h, Hp */
+  float *units;       /* scratch, Hp */
+  const float *panel; /* Uh of a GRU that resets before */
+} step;
+
+/* h = act(pre + h U) */
+static void simple_rnn(const step *p) {
+  add(p->gates, p->pre, p->s.Hp);
+  activate_gate(p->gates, 0, 1, p->rnn->act, p->s, p->units);
+  memcpy(p->h, p->gates, p->s.Hp * sizeof *p->h);
+}
+
+/* i, f, o = rec_act; g = act; c = f*c + i*g; h = o * act(c) */
+static void lstm(const step *p) {
+  const sizes s = p->s;
+  float *gates = p->gates;
+  add(gates, p->pre, 4 * s.Hp);
+  activate_gate(gates, 0, 4, p->rnn->rec_act, s, p->units);
+  activate_gate(gates, 1, 4, p->rnn->rec_act, s, p->units);
+  activate_gate(gates, 2, 4, p->rnn->act, s, p->units);
+  activate_gate(gates, 3, 4, p->rnn->rec_act, s, p->units);
+  for (size_t u = 0; u < s.Hp; u += 4) {
+    const float *g = gates + 4 * u;
+    v4f c = v_madd(v_load(g + 4), v_load(p->c + u), v_mul(v_load(g), v_load(g + 8)));
+    v_store(p->c + u, c);
+    v_store(p->units + u, c);
+  }
+  pl_activate(p->units, p->units, (pl_act)p->rnn->act, 1, (int)s.H);
+  for (size_t u = 0; u < s.Hp; u += 4) {
+    v_store(p->h + u, v_mul(v_load(gates + 4 * u + 12), v_load(p->units + u)));
+  }
+}
+
+/* h = z*h + (1-z)*hh */
+static inline v4f gru_state(v4f z, v4f h, v4f hh) { return v_madd(z, h, v_mul(v_sub(v_splat(1.0f), z), hh)); }
+
+/* z, r = rec_act; hh = act(pre_h + r * (h Uh + rh)) */
+static void gru_reset_after(const step *p) {
+  const sizes s = p->s;
+  float *gates = p->gates;
+  for (size_t u = 0; u < s.Hp; u += 4) {
+    float *g = gates + 3 * u;
+    const float *pre = p->pre + 3 * u;
+    v_store(g, v_add(v_load(pre), v_load(g)));
+    v_store(g + 4, v_add(v_load(pre + 4), v_load(g + 4)));
+  }
+  activate_gate(gates, 0, 3, p->rnn->rec_act, s, p->units);
+  activate_gate(gates, 1, 3, p->rnn->rec_act, s, p->units);
+  for (size_t u = 0; u < s.Hp; u += 4) {
+    const float *g = gates + 3 * u;
+    v_store(p->units + u, v_madd(v_load(g + 4), v_load(g + 8), v_load(p->pre + 3 * u + 8)));
+  }
+  pl_activate(p->units, p->units, (pl_act)p->rnn->act, 1, (int)s.H);
+  for (size_t u = 0; u < s.Hp; u += 4) {
+    v_store(p->h + u, gru_state(v_load(gates + 3 * u), v_load(p->h + u), v_load(p->units + u)));
+  }
+}
+
+/* z, r = rec_act; hh = act(pre_h + (r*h) Uh) */
+static void gru_reset_before(const step *p) {
+  const sizes s = p->s;
+  float *gates = p->gates;
+  for (size_t u = 0; u < s.Hp; u += 4) {
+    float *g = gates + 2 * u;
+    const float *pre = p->pre + 3 * u;
+    v_store(g, v_add(v_load(pre), v_load(g)));
+    v_store(g + 4, v_add(v_load(pre + 4), v_load(g + 4)));
+  }
+  activate_gate(gates, 0, 2, p->rnn->rec_act, s, p->units);
+  activate_gate(gates, 1, 2, p->rnn->rec_act, s, p->units);
+  for (size_t u = 0; u < s.Hp; u += 4) {
+    v_store(p->reset + u, v_mul(v_load(gates + 2 * u + 4), v_load(p->h + u)));
+  }
+  gemm(p->units, s.Hp, p->reset, s.Hp, p->panel, 1, s.H, s.Hp);
+  for (size_t u = 0; u < s.Hp; u += 4) {
+    v_store(p->units + u, v_add(v_load(p->pre + 3 * u + 8), v_load(p->units + u)));
+  }
+  pl_activate(p->units, p->units, (pl_act)p->rnn->act, 1, (int)s.H);
+  for (size_t u = 0; u < s.Hp; u += 4) {
+    v_store(p->h + u, gru_state(v_load(gates + 2 * u), v_load(p->h + u), v_load(p->units + u)));
+  }
+}
+
+static void run_cell(const step *p) {
+  switch (p->rnn->cell) {
+  case PL_LSTM:
+    lstm(p);
+    break;
+  case PL_GRU_RESET_AFTER:
+    gru_reset_after(p);
+    break;
+  case PL_GRU:
+    gru_reset_before(p);
+    break;
+  default:
+    simple_rnn(p);
+  }
+}
+
+/* ---- the loop over time ----------------------------------------------------------------------------------------------------------------- */
+
+static size_t longest(const int32_t *splits, int B) {
+  size_t T = 0;
+  for (int b = 0; b < B; b++) {
+    size_t n = pl_row_length(splits, b);
+    T = n > T ? n : T;
+  }
+  return T;
+}
+
+static size_t chunk_steps(size_t B, size_t T) {
+  size_t S = B ? CHUNK_ROWS / B : 0;
+  S = S < CHUNK_LEAST ? CHUNK_LEAST : S;
+  return S < T ? S : T;
+}
+
+static size_t floats(size_t n) { return pl_arena_bytes(n * sizeof(float)); }
+
+static size_t scratch_bytes(const pl_rnn *rnn, size_t B, size_t T) {
+  const sizes s = sizes_of((pl_cell)rnn->cell, rnn->D, rnn->H);
+  return floats(B) + floats(T + 1)                       /* order, rows of each length */
+         + 2 * floats(B * s.Hp) + floats(B * s.G * s.Hp) /* h, c, h U */
+         + 2 * floats(s.Hp)                              /* r*h, units */
+         + floats(B * chunk_steps(B, T) * s.G * s.Hp);   /* x W + b */
+}
+
+size_t pl_ragged_rnn_scratch(const pl_rnn *rnn, const int32_t *splits, int B) {
+  return scratch_bytes(rnn, (size_t)B, longest(splits, B));
+}
+
+/* order: the rows from the longest to the shortest, equal ones as they stand. rows_of [T+1] is scratch. */
+static void sort_by_length(int32_t *order, int32_t *rows_of, const int32_t *splits, int B, size_t T) {
+  memset(rows_of, 0, (T + 1) * sizeof *rows_of);
+  for (int b = 0; b < B; b++) {
+    rows_of[pl_row_length(splits, b)]++;
+  }
+  int32_t place = 0; /* of the first row of each length */
+  for (size_t n = T + 1; n-- > 0;) {
+    int32_t rows = rows_of[n];
+    rows_of[n] = place;
+    place += rows;
+  }
+  for (int b = 0; b < B; b++) {
+    order[rows_of[pl_row_length(splits, b)]++] = b;
+  }
+}
+
+static void load_state(float *state, const float *init, const int32_t *order, int B, sizes s) {
+  memset(state, 0, (size_t)B * s.Hp * sizeof *state);
+  for (int m = 0; init && m < B; m++) {
+    memcpy(state + (size_t)m * s.Hp, init + (size_t)order[m] * s.H, s.H * sizeof *state);
+  }
+}
+
+static void save_state(float *last, const float *state, const int32_t *order, int B, sizes s) {
+  for (int m = 0; last && m < B; m++) {
+    memcpy(last + (size_t)order[m] * s.H, state + (size_t)m * s.Hp, s.H * sizeof *last);
+  }
+}
+
+pl_status pl_ragged_rnn(float *y, pl_state *last, const float *x, const pl_rnn *rnn, const pl_state *init, const int32_t *splits,
+                        pl_order order, int ldy, int B, pl_arena *arena) {
+  PL_ASSERT_SPLITS(splits, B);
+  PL_ASSERT(!y || ldy >= rnn->H, "ldy = %d, H = %d", ldy, rnn->H);
+  const sizes s = sizes_of((pl_cell)rnn->cell, rnn->D, rnn->H);
+  const size_t T = longest(splits, B), width = s.G * s.Hp, S = chunk_steps((size_t)B, T);
+  if (!pl_arena_has(arena, scratch_bytes(rnn, (size_t)B, T))) {
+    return PL_SCRATCH_TOO_SMALL;
+  }
+  const size_t used = arena->used;
+  int32_t *sorted = pl_arena_take(arena, (size_t)B * sizeof *sorted);
+  sort_by_length(sorted, pl_arena_take(arena, (T + 1) * sizeof(int32_t)), splits, B, T);
+  float *h = pl_arena_take(arena, (size_t)B * s.Hp * sizeof *h);
+  float *c = pl_arena_take(arena, (size_t)B * s.Hp * sizeof *c);
+  float *recurrent = pl_arena_take(arena, (size_t)B * width * sizeof *recurrent);
+  float *reset = pl_arena_take(arena, s.Hp * sizeof *reset);
+  float *units = pl_arena_take(arena, s.Hp * sizeof *units);
+  float *pre = pl_arena_take(arena, (size_t)B * S * width * sizeof *pre);
+  memset(reset, 0, s.Hp * sizeof *reset);
+  memset(units, 0, s.Hp * sizeof *units);
+  load_state(h, init ? init->h : NULL, sorted, B, s);
+  load_state(c, init ? init->c : NULL, sorted, B, s);
+
+  const float *input_panels = rnn->packed;
+  const float *recurrent_panels = input_panels + gemm_packed_size(s.D, width);
+  const float *candidate_panels = recurrent_panels + gemm_packed_size(s.H, 2 * s.Hp); /* PL_GRU alone */
+  const size_t recurrent_width = rnn->cell == PL_GRU ? 2 * s.Hp : width;
+
+  size_t active = (size_t)B;
+  for (size_t chunk = 0; chunk < T; chunk += S) {
+    /* x W + b of the next S steps that each row visits; backward, these are the last ones not visited yet. */
+    for (size_t m = 0; m < active; m++) {
+      const size_t length = pl_row_length(splits, sorted[m]);
+      if (length <= chunk) {
+        break;
+      }
+      const size_t n = length - chunk < S ? length - chunk : S;
+      const size_t from = (size_t)splits[sorted[m]] + (order == PL_FORWARD ? chunk : length - chunk - n);
+      gemm(pre + m * S * width, width, x + from * s.D, s.D, input_panels, n, s.D, width);
+    }
+    for (size_t t = chunk; t < T && t < chunk + S; t++) {
+      while (active && pl_row_length(splits, sorted[active - 1]) <= t) {
+        active--;
+      }
+      gemm(recurrent, width, h, s.Hp, recurrent_panels, active, s.H, recurrent_width);
+      for (size_t m = 0; m < active; m++) {
+        const size_t start = (size_t)splits[sorted[m]], length = pl_row_length(splits, sorted[m]);
+        const size_t n = length - chunk < S ? length - chunk : S;
+        const size_t at = order == PL_FORWARD ? t - chunk : n - 1 - (t - chunk);
+        run_cell(&(step){.rnn = rnn,
+                         .s = s,
+                         .pre = pre + (m * S + at) * width,
+                         .gates = recurrent + m * width,
+                         .h = h + m * s.Hp,
+                         .c = c + m * s.Hp,
+                         .reset = reset,
+                         .units = units,
+                         .panel = candidate_panels});
+        if (y) {
+          const size_t row = start + (order == PL_BACKWARD ? length - 1 - t : t);
+          memcpy(y + row * (size_t)ldy, h + m * s.Hp, s.H * sizeof *y);
+        }
+      }
+      arena->steps += active;
+    }
+  }
+  if (last) {
+    save_state(last->h, h, sorted, B, s);
+    save_state(rnn->cell == PL_LSTM ? last->c : NULL, c, sorted, B, s);
+  }
+  arena->used = used;
+  return PL_OK;
+}
+
+/* ---- with a mask: closed up, run, put back ------------------------------------------------------------------------------------------------ */
+
+static size_t longest_masked(const uint8_t *mask, int B, int T, size_t *N) {
+  size_t most = 0;
+  *N = 0;
+  for (int b = 0; b < B; b++) {
+    size_t n = pl_count_steps(pl_mask_row(mask, (size_t)b, (size_t)T), (size_t)T);
+    *N += n;
+    most = n > most ? n : most;
+  }
+  return most;
+}
+
+size_t pl_masked_rnn_scratch(const pl_rnn *rnn, const uint8_t *mask, int B, int T) {
+  size_t N, most = longest_masked(mask, B, T, &N);
+  return floats((size_t)B + 1) + floats(N * (size_t)rnn->D) + floats(N * (size_t)rnn->H) + scratch_bytes(rnn, (size_t)B, most);
+}
+
+pl_status pl_masked_rnn(float *y, pl_state *last, const float *x, const pl_rnn *rnn, const pl_state *init, const uint8_t *mask,
+                        pl_order order, int B, int T, pl_arena *arena) {
+  if (!pl_arena_has(arena, pl_masked_rnn_scratch(rnn, mask, B, T))) {
+    return PL_SCRATCH_TOO_SMALL;
+  }
+  const size_t used = arena->used;
+  int32_t *splits = pl_arena_take(arena, ((size_t)B + 1) * sizeof *splits);
+  const size_t N = (size_t)pl_row_splits(splits, mask, B, T);
+  float *closed = pl_arena_take(arena, N * (size_t)rnn->D * sizeof *closed);
+  float *output = y ? pl_arena_take(arena, N * (size_t)rnn->H * sizeof *output) : NULL;
+  pl_pack(closed, x, mask, B, T, rnn->D);
+  pl_status status = pl_ragged_rnn(output, last, closed, rnn, init, splits, order, rnn->H, B, arena);
+  if (y && status == PL_OK) {
+    pl_unpack(y, output, mask, 0.0f, B, T, rnn->H);
+  }
+  arena->used = used;
+  return status;
+}

@@ -1,0 +1,107 @@
+/* Four floats at a time: WebAssembly SIMD128, or the vectors of GCC and Clang natively, with the same results bit for bit.
+ * PL_RELAXED: v_madd rounds once (relaxed SIMD, natively fmaf); without it every operation rounds, in the order written. */
+#ifndef PADLESS_SIMD_H
+#define PADLESS_SIMD_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __wasm_simd128__
+#include <wasm_simd128.h>
+#else
+#include <math.h>
+#endif
+
+typedef float v4f __attribute__((vector_size(16)));
+typedef int32_t v4i __attribute__((vector_size(16))); /* integers, and masks: a lane is all ones or all zeros */
+typedef double v2d __attribute__((vector_size(16)));
+
+/* ---- memory: no alignment needed; the partial ones touch n of 1 to 4 lanes and nothing outside ---------------------------------------- */
+
+static inline v4f v_load(const float *p) {
+  v4f v;
+  memcpy(&v, p, sizeof v);
+  return v;
+}
+
+static inline void v_store(float *p, v4f v) { memcpy(p, &v, sizeof v); }
+
+/* Lanes from n on are 0. */
+static inline v4f v_load_partial(const float *p, size_t n) {
+  v4f v = {0, 0, 0, 0};
+  for (size_t i = 0; i < 4 && i < n; i++) {
+    v[i] = p[i];
+  }
+  return v;
+}
+
+static inline void v_store_partial(float *p, v4f v, size_t n) {
+  for (size_t i = 0; i < 4 && i < n; i++) {
+    p[i] = v[i];
+  }
+}
+
+static inline v4f v_splat(float x) { return (v4f){x, x, x, x}; }
+static inline v4i v_splat_int(int32_t x) { return (v4i){x, x, x, x}; }
+
+/* ---- arithmetic ------------------------------------------------------------------------------------------------------------------------- */
+
+static inline v4f v_add(v4f a, v4f b) { return a + b; }
+static inline v4f v_sub(v4f a, v4f b) { return a - b; }
+static inline v4f v_mul(v4f a, v4f b) { return a * b; }
+static inline v4f v_div(v4f a, v4f b) { return a / b; }
+
+/* a*b + c */
+static inline v4f v_madd(v4f a, v4f b, v4f c) {
+#if defined(PL_RELAXED) && defined(__wasm_simd128__)
+  return (v4f)wasm_f32x4_relaxed_madd((v128_t)a, (v128_t)b, (v128_t)c);
+#elif defined(PL_RELAXED)
+  return (v4f){fmaf(a[0], b[0], c[0]), fmaf(a[1], b[1], c[1]), fmaf(a[2], b[2], c[2]), fmaf(a[3], b[3], c[3])};
+#else
+  return a * b + c;
+#endif
+}
+
+/* ---- compare and select: a lane of the mask takes a, else b --------------------------------------------------------------------------- */
+
+static inline v4i v_lt(v4f a, v4f b) { return (v4i)(a < b); }
+static inline v4i v_gt(v4f a, v4f b) { return (v4i)(a > b); }
+static inline v4i v_ne(v4f a, v4f b) { return (v4i)(a != b); }
+static inline v4f v_select(v4i mask, v4f a, v4f b) { return (v4f)((mask & (v4i)a) | (~mask & (v4i)b)); }
+
+/* NaN in either operand gives NaN; -0 is less than +0. */
+static inline v4f v_min(v4f a, v4f b) {
+#ifdef __wasm_simd128__
+  return (v4f)wasm_f32x4_min((v128_t)a, (v128_t)b);
+#else
+  v4f least = v_select(v_lt(a, b), a, b);
+  least = v_select((v4i)(a == b), (v4f)((v4i)a | (v4i)b), least);
+  return v_select(v_ne(a, a), a, v_select(v_ne(b, b), b, least));
+#endif
+}
+
+static inline v4f v_max(v4f a, v4f b) {
+#ifdef __wasm_simd128__
+  return (v4f)wasm_f32x4_max((v128_t)a, (v128_t)b);
+#else
+  v4f greatest = v_select(v_gt(a, b), a, b);
+  greatest = v_select((v4i)(a == b), (v4f)((v4i)a & (v4i)b), greatest);
+  return v_select(v_ne(a, a), a, v_select(v_ne(b, b), b, greatest));
+#endif
+}
+
+static inline v4f v_abs(v4f a) { return (v4f)((v4i)a & v_splat_int(INT32_MAX)); }
+static inline v4f v_neg(v4f a) { return -a; }
+
+/* |a| with the sign of b. */
+static inline v4f v_copysign(v4f a, v4f b) { return (v4f)(((v4i)a & v_splat_int(INT32_MAX)) | ((v4i)b & v_splat_int(INT32_MIN))); }
+
+/* ---- sums in double: the low and the high two lanes ----------------------------------------------------------------------------------- */
+
+static inline v2d v_promote_low(v4f a) { return (v2d){(double)a[0], (double)a[1]}; }
+static inline v2d v_promote_high(v4f a) { return (v2d){(double)a[2], (double)a[3]}; }
+static inline v4f v_demote(v2d low, v2d high) { return (v4f){(float)low[0], (float)low[1], (float)high[0], (float)high[1]}; }
+static inline v2d v_splat_double(double x) { return (v2d){x, x}; }
+
+#endif

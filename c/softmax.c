@@ -1,0 +1,177 @@
+/* Softmax and log-softmax, over time and over features. */
+#include "internal.h"
+#include "simd.h"
+#include "vmath.h"
+
+#include <math.h>
+
+/* Four sums in double. */
+typedef struct sum4 {
+  v2d low, high;
+} sum4;
+
+static inline sum4 sum4_add(sum4 sum, v4f v) { return (sum4){sum.low + v_promote_low(v), sum.high + v_promote_high(v)}; }
+
+static inline v4f load_4(const float *x, size_t n) { return n == 4 ? v_load(x) : v_load_partial(x, n); }
+
+static inline void store_4(float *y, v4f v, size_t n) {
+  if (n == 4) {
+    v_store(y, v);
+  } else {
+    v_store_partial(y, v, n);
+  }
+}
+
+static void fill(float *y, float value, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    y[i] = value;
+  }
+}
+
+/* What stands at padding: exp(-Infinity), and its logarithm. */
+static float at_padding(int logarithm) { return logarithm ? -INFINITY : 0; }
+
+/* ---- over time -------------------------------------------------------------------------------------------------------------------- */
+
+/* Channels 0 .. n-1 of 1 to 4, at the steps that count; `first` is the first of them. The lanes from n on compute with zeros. */
+static void time_softmax_4(float *y, const float *x, const uint8_t *mask, size_t first, size_t T, size_t D, int logarithm,
+                           size_t n) {
+  v4f max = load_4(x + first * D, n);
+  for (size_t t = first; t < T; t = pl_next_step(mask, t + 1, T)) {
+    max = v_max(max, load_4(x + t * D, n));
+  }
+  /* sum_t exp(x - max); y holds exp(x - max) until it is scaled, but x is still needed for a logarithm. */
+  sum4 sum = {{0, 0}, {0, 0}};
+  for (size_t t = first; t < T; t = pl_next_step(mask, t + 1, T)) {
+    v4f e = v_exp(v_sub(load_4(x + t * D, n), max));
+    sum = sum4_add(sum, e);
+    if (!logarithm) {
+      store_4(y + t * D, e, n);
+    }
+  }
+  v4f total = v_demote(sum.low, sum.high), log_total = logarithm ? v_log(total) : total;
+  for (size_t t = first; t < T; t = pl_next_step(mask, t + 1, T)) {
+    v4f v = logarithm ? v_sub(v_sub(load_4(x + t * D, n), max), log_total) : v_div(load_4(y + t * D, n), total);
+    store_4(y + t * D, v, n);
+  }
+}
+
+static void time_softmax_row(float *y, const float *x, const uint8_t *mask, size_t T, size_t D, int logarithm) {
+  size_t first = pl_next_step(mask, 0, T);
+  for (size_t d = 0; first < T && d < D; d += 4) {
+    time_softmax_4(y + d, x + d, mask, first, T, D, logarithm, D - d < 4 ? D - d : 4);
+  }
+  for (size_t t = 0; t < T; t++) {
+    if (!pl_counts(mask, t)) {
+      fill(y + t * D, at_padding(logarithm), D);
+    }
+  }
+}
+
+static void time_softmax_masked(float *y, const float *x, const uint8_t *mask, int B, int T, int D, int logarithm) {
+  PL_ASSERT_SIZES(B, T, D);
+  size_t row = (size_t)T * D;
+  PL_ASSERT_ARRAY(y, B * row);
+  PL_ASSERT_ARRAY(x, B * row);
+  PL_ASSERT_SAME_OR_APART(y, x, B * row);
+  for (int b = 0; b < B; b++) {
+    time_softmax_row(y + b * row, x + b * row, pl_mask_row(mask, b, T), T, D, logarithm);
+  }
+}
+
+static void time_softmax_ragged(float *y, const float *x, const int32_t *splits, int B, int D, int logarithm) {
+  PL_ASSERT_SIZES(B, 0, D);
+  PL_ASSERT_SPLITS(splits, B);
+  PL_ASSERT_SAME_OR_APART(y, x, (size_t)splits[B] * D);
+  for (int b = 0; b < B; b++) {
+    size_t first = (size_t)splits[b] * D;
+    time_softmax_row(y + first, x + first, NULL, pl_row_length(splits, b), D, logarithm);
+  }
+}
+
+void pl_masked_softmax(float *y, const float *x, const uint8_t *mask, int B, int T, int D) {
+  time_softmax_masked(y, x, mask, B, T, D, 0);
+}
+
+void pl_masked_log_softmax(float *y, const float *x, const uint8_t *mask, int B, int T, int D) {
+  time_softmax_masked(y, x, mask, B, T, D, 1);
+}
+
+void pl_ragged_softmax(float *y, const float *x, const int32_t *splits, int B, int D) {
+  time_softmax_ragged(y, x, splits, B, D, 0);
+}
+
+void pl_ragged_log_softmax(float *y, const float *x, const int32_t *splits, int B, int D) {
+  time_softmax_ragged(y, x, splits, B, D, 1);
+}
+
+/* ---- over features ---------------------------------------------------------------------------------------------------------------- */
+
+/* Clears the lanes from n on. */
+static inline v4f first_lanes(v4f v, size_t n) { return v_select((v4i){0, 1, 2, 3} < v_splat_int((int32_t)n), v, v_splat(0)); }
+
+static v4f greatest_feature(const float *x, size_t D) {
+  v4f max = v_splat(x[0]);
+  size_t d = 0;
+  for (; d + 4 <= D; d += 4) {
+    max = v_max(max, v_load(x + d));
+  }
+  for (; d < D; d++) {
+    max = v_max(max, v_splat(x[d]));
+  }
+  return v_max(v_max(v_splat(max[0]), v_splat(max[1])), v_max(v_splat(max[2]), v_splat(max[3])));
+}
+
+/* One row of D > 0 features. Feature d is added into lane d mod 4, then the lanes in order: D alone decides how. */
+static void feature_softmax_row(float *y, const float *x, size_t D, int logarithm) {
+  v4f max = greatest_feature(x, D);
+  sum4 sum = {{0, 0}, {0, 0}};
+  for (size_t d = 0; d < D; d += 4) {
+    size_t n = D - d < 4 ? D - d : 4;
+    v4f e = v_exp(v_sub(load_4(x + d, n), max));
+    sum = sum4_add(sum, n == 4 ? e : first_lanes(e, n));
+    if (!logarithm) {
+      store_4(y + d, e, n);
+    }
+  }
+  v4f total = v_splat((float)(sum.low[0] + sum.low[1] + sum.high[0] + sum.high[1]));
+  v4f log_total = logarithm ? v_log(total) : total;
+  for (size_t d = 0; d < D; d += 4) {
+    size_t n = D - d < 4 ? D - d : 4;
+    v4f v = logarithm ? v_sub(v_sub(load_4(x + d, n), max), log_total) : v_div(load_4(y + d, n), total);
+    store_4(y + d, v, n);
+  }
+}
+
+static void feature_softmax(float *y, const float *x, const uint8_t *mask, size_t steps, size_t D, int logarithm) {
+  PL_ASSERT_ARRAY(y, steps * D);
+  PL_ASSERT_ARRAY(x, steps * D);
+  PL_ASSERT_SAME_OR_APART(y, x, steps * D);
+  for (size_t step = 0; D > 0 && step < steps; step++) {
+    if (pl_counts(mask, step)) {
+      feature_softmax_row(y + step * D, x + step * D, D, logarithm);
+    } else {
+      fill(y + step * D, at_padding(logarithm), D);
+    }
+  }
+}
+
+void pl_softmax(float *y, const float *x, int M, int D) {
+  PL_ASSERT_SIZES(M, 1, D);
+  feature_softmax(y, x, NULL, M, D, 0);
+}
+
+void pl_log_softmax(float *y, const float *x, int M, int D) {
+  PL_ASSERT_SIZES(M, 1, D);
+  feature_softmax(y, x, NULL, M, D, 1);
+}
+
+void pl_masked_feature_softmax(float *y, const float *x, const uint8_t *mask, int B, int T, int D) {
+  PL_ASSERT_SIZES(B, T, D);
+  feature_softmax(y, x, mask, (size_t)B * T, D, 0);
+}
+
+void pl_masked_feature_log_softmax(float *y, const float *x, const uint8_t *mask, int B, int T, int D) {
+  PL_ASSERT_SIZES(B, T, D);
+  feature_softmax(y, x, mask, (size_t)B * T, D, 1);
+}

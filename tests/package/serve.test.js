@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createHash } from 'node:crypto';
+import { request } from 'node:http';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { policy, serve } from '../../web/serve.js';
+
+/**
+ * A request whose path is sent as it stands, dots and all, which fetch would tidy up.
+ * @param {string} url
+ * @param {string} path
+ */
+async function get(url, path) {
+  const [response] = await once(request(url, { path }).end(), 'response');
+  response.resume();
+  return { status: response.statusCode, headers: response.headers };
+}
+
+test('the demo server gives files of web/ and js/ with their types, uncached, and nothing else', async (t) => {
+  const { url, close } = await serve();
+  t.after(close);
+  const wasm = await get(url, '/js/dist/padless.wasm');
+  assert.equal(wasm.status, 200);
+  assert.equal(wasm.headers['content-type'], 'application/wasm');
+  assert.equal(wasm.headers['cache-control'], 'no-store');
+  assert.equal((await get(url, '/js/errors.js')).headers['content-type'], 'text/javascript; charset=utf-8');
+  assert.equal((await get(url, '/')).headers.location, '/web/');
+  for (const path of [
+    '/package.json',
+    '/js/../package.json',
+    '/js/%2e%2e/package.json',
+    '/js/..%2fpackage.json',
+    '/js/%zz',
+    '/js/%00.js',
+    '/js',
+  ]) {
+    assert.equal((await get(url, path)).status, 404, path);
+  }
+});
+
+test('the policy of a page allows its own files, WebAssembly and the import maps it holds, nothing more', () => {
+  const map = '\n  { "imports": {} }\n';
+  const hash = createHash('sha256').update(map).digest('base64');
+  assert.equal(policy('<p>'), "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'");
+  assert.equal(
+    policy(`<script type="importmap">${map}</script><script>alert()</script>`),
+    `default-src 'self'; script-src 'self' 'wasm-unsafe-eval' 'sha256-${hash}'`,
+  );
+});
+
+test('the demo server says in one line that its port is taken', async (t) => {
+  const { url, close } = await serve();
+  t.after(close);
+  const script = fileURLToPath(new URL('../../web/serve.js', import.meta.url));
+  const second = spawn(process.execPath, [script], {
+    env: { ...process.env, PORT: new URL(url).port },
+    stdio: ['ignore', 'inherit', 'pipe'],
+  });
+  let said = '';
+  second.stderr.on('data', (chunk) => (said += chunk));
+  const [code] = await once(second, 'close');
+  assert.equal(code, 1);
+  assert.match(said, /^padless: port \d+ is taken; choose another: make demo PORT=\d+\n$/);
+});
