@@ -20,7 +20,11 @@ export class Heap {
   /** @param {WebAssembly.Module} module */
   constructor(module) {
     this.module = module;
-    this.#instantiate();
+    const { exports, memory } = this.#instantiate();
+    /** The C functions. Pointers are byte offsets. */
+    this.exports = exports;
+    /** @type {WebAssembly.Memory} */
+    this.memory = memory;
     const base = /** @type {WebAssembly.Global} */ (/** @type {unknown} */ (this.exports.__heap_base)).value;
     this.top = align(base);
     this.arena = this.reserve(ARENA_BYTES);
@@ -29,10 +33,10 @@ export class Heap {
 
   #instantiate() {
     const { exports } = new WebAssembly.Instance(this.module);
-    /** The C functions. Pointers are byte offsets. */
-    this.exports = /** @type {Exports} */ (/** @type {unknown} */ (exports));
-    /** @type {WebAssembly.Memory} */
-    this.memory = /** @type {WebAssembly.Memory} */ (exports.memory);
+    return {
+      exports: /** @type {Exports} */ (/** @type {unknown} */ (exports)),
+      memory: /** @type {WebAssembly.Memory} */ (exports.memory),
+    };
   }
 
   /** Bytes of memory that the instance holds now. */
@@ -85,7 +89,7 @@ export class Heap {
   /** A fresh instance with the same contents up to the top: WebAssembly memory grows and never shrinks. */
   #shrink() {
     const old = new Uint8Array(this.memory.buffer, 0, this.top);
-    this.#instantiate();
+    Object.assign(this, this.#instantiate());
     if (this.top > this.size) this.memory.grow(Math.ceil((this.top - this.size) / PAGE));
     new Uint8Array(this.memory.buffer).set(old);
   }

@@ -67,7 +67,7 @@ async function compileInline(build) {
  */
 async function compileFrom(source) {
   if (ArrayBuffer.isView(source) || source instanceof ArrayBuffer) return WebAssembly.compile(source);
-  const response = source instanceof Response ? source : await fetch(source);
+  const response = typeof source === 'string' || source instanceof URL ? await fetch(source) : source;
   if (!response.ok) throw new LoadError(`${response.url}: HTTP status ${response.status} while fetching the WebAssembly module`);
   return WebAssembly.compile(await response.arrayBuffer());
 }

@@ -160,6 +160,39 @@ TEST("softmax keeps to its twin where values lie far apart, and beyond -1e10") {
   }
 }
 
+TEST("softmax does not see an offset common to all values, to the last bit") {
+  for (test_shape s = {0}; test_next_shape(&s, TILE);) {
+    int n = s.B * s.T * s.D;
+    float *x = TEST_NEW(float, n), *far = TEST_NEW(float, n), *y = TEST_NEW(float, n), *far_y = TEST_NEW(float, n);
+    for (int i = 0; i < n; i++) {
+      x[i] = (float)test_below(2048) / 256.0f; /* so that x - 4096 is exact */
+      far[i] = x[i] - 4096;
+    }
+    for (int i = 0; i < 4; i++) {
+      softmaxes[i].masked(y, x, s.mask, s.B, s.T, s.D);
+      softmaxes[i].masked(far_y, far, s.mask, s.B, s.T, s.D);
+      CHECK_BITS(far_y, y, n, "%s, " SHAPE, softmaxes[i].name, SHAPE_OF(s));
+    }
+  }
+}
+
+TEST("softmax is 1 at a value that stands out by 200, wherever it stands") {
+  for (int n = 1; n <= 2 * TILE + 1; n++) {
+    for (int spike = 0; spike < n; spike++) {
+      float x[2 * TILE + 1] = {0}, y[2 * TILE + 1];
+      x[spike] = 200;
+      for (int i = 0; i < 4; i++) {
+        bool features = i >= 2;
+        softmaxes[i].masked(y, x, NULL, 1, features ? 1 : n, features ? n : 1);
+        for (int k = 0; k < n; k++) {
+          float expected = softmaxes[i].logarithm ? (k == spike ? 0.0f : -200.0f) : k == spike ? 1.0f : 0.0f;
+          CHECK(y[k] == expected, "%s, spike at %d of %d: [%d] is %g", softmaxes[i].name, spike, n, k, (double)y[k]);
+        }
+      }
+    }
+  }
+}
+
 TEST("softmax of -Infinity among numbers is 0, its logarithm -Infinity") {
   const float x[] = {1, -INFINITY, 1, -INFINITY};
   for (int i = 0; i < 4; i++) {

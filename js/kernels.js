@@ -1,0 +1,360 @@
+/**
+ * The kernels on plain arrays: one checked function a C export. Shapes are checked at the door; results are copies.
+ * @module
+ */
+import { ArgumentError, IdError, ShapeError } from './errors.js';
+import { activationNumber } from './layers/activations.js';
+import { Heap } from './memory.js';
+import { getModule } from './wasm.js';
+
+/** @typedef {{ data: ArrayLike<number>, shape: readonly number[] }} Input  row-major values */
+/** @typedef {{ data: Float32Array, shape: number[] }} Output */
+/** @typedef {ArrayLike<number | boolean> | ArrayLike<ArrayLike<number | boolean>> | { lengths: ArrayLike<number> } | null | undefined} Mask
+ *   B*T entries, flat or in rows, 0 is padding; or the length of each row; none: every step counts */
+/** @typedef {'SimpleRNN' | 'GRU' | 'LSTM'} Cell */
+/**
+ * A recurrent layer's weights and options, as Keras has them.
+ * @typedef {object} RnnWeights
+ * @property {Cell} cell
+ * @property {Input} kernel  [D, G*H]
+ * @property {Input} recurrentKernel  [H, G*H]
+ * @property {Input} [bias]  [G*H]; for a GRU with resetAfter [2, 3H]
+ * @property {string} [activation]  default tanh
+ * @property {string} [recurrentActivation]  default sigmoid
+ * @property {boolean} [resetAfter]  GRU; default true
+ * @property {{ h?: Input, c?: Input }} [initialState]  [B, H] each; default zeros
+ */
+/** @typedef {{ sequence: Output, h: Output, c?: Output }} RnnOutput  sequence [B, T, H], 0 at padding; h, c [B, H] */
+
+/** @param {readonly number[]} shape */
+const count = (shape) => shape.reduce((product, size) => product * size, 1);
+
+/** @param {string} what @param {Input} input @param {number} rank */
+function check(what, input, rank) {
+  const { data, shape } = input ?? {};
+  if (!data || !shape) throw new ArgumentError(`${what}: expected { data, shape }`);
+  if (shape.length !== rank) throw new ShapeError(`${what}: shape [${shape}] has ${shape.length} axes, expected ${rank}`);
+  if (data.length !== count(shape)) throw new ShapeError(`${what}: ${data.length} values, expected [${shape}] = ${count(shape)}`);
+  return shape;
+}
+
+/** @param {string} what @param {Input} input @param {number[]} shape */
+function checkShape(what, input, shape) {
+  check(what, input, shape.length);
+  if (input.shape.join() !== shape.join()) throw new ShapeError(`${what}: shape [${input.shape}], expected [${shape}]`);
+}
+
+export class Kernels {
+  /**
+   * @param {Heap} heap
+   * @param {import('./wasm.js').Build} build
+   */
+  constructor(heap, build) {
+    this.heap = heap;
+    this.simd = build;
+  }
+
+  /** Recurrent steps visited since init(). */
+  get steps() {
+    return this.heap.steps;
+  }
+
+  /**
+   * @param {string} name  of the kernel, for errors
+   * @param {Mask} mask
+   * @param {number} B
+   * @param {number} T
+   * @returns {number} pointer to bytes [B, T]; 0 without a mask
+   */
+  #mask(name, mask, B, T) {
+    if (mask === null || mask === undefined) return 0;
+    if ('lengths' in mask) {
+      if (mask.lengths.length !== B) throw new ShapeError(`${name}: lengths has ${mask.lengths.length} entries, expected B = ${B}`);
+      const pointer = this.heap.reserve(B * T);
+      this.heap.exports.pl_mask_from_lengths(pointer, this.heap.i32(mask.lengths), B, T);
+      return pointer;
+    }
+    const flat = Array.from(/** @type {ArrayLike<any>} */ (mask), (entry) => (typeof entry === 'object' ? Array.from(entry) : entry)).flat();
+    if (flat.length !== B * T) throw new ShapeError(`${name}: mask has ${flat.length} entries, expected B*T = ${B}*${T} = ${B * T}`);
+    return this.heap.u8(flat.map((value) => Number(value !== 0 && value !== false)));
+  }
+
+  /**
+   * mask[b][t] = ids[b][t] != pad
+   * @param {Input} ids  [B, T]
+   * @param {number} [pad]
+   * @returns {Uint8Array} [B, T]
+   */
+  maskFromIds(ids, pad = 0) {
+    const [B, T] = check('maskFromIds', ids, 2);
+    return this.heap.scoped(() => {
+      const mask = this.heap.reserve(B * T);
+      this.heap.exports.pl_mask_from_ids(mask, this.heap.i32(ids.data), pad, B, T);
+      return this.heap.bytes(mask, B * T).slice();
+    });
+  }
+
+  /**
+   * mask[b][t] = t < lengths[b]
+   * @param {ArrayLike<number>} lengths
+   * @param {number} T
+   * @returns {Uint8Array} [B, T]
+   */
+  maskFromLengths(lengths, T) {
+    return this.heap.scoped(() => this.heap.bytes(this.#mask('maskFromLengths', { lengths }, lengths.length, T), lengths.length * T).slice());
+  }
+
+  /**
+   * A kernel (y, x, mask, B, T, D) over x [B, T, D].
+   * @param {string} name
+   * @param {string} kernel
+   * @param {Input} x
+   * @param {Mask} mask
+   * @param {boolean} pooled  y is [B, D]
+   * @returns {Output}
+   */
+  #overTime(name, kernel, x, mask, pooled) {
+    const [B, T, D] = check(name, x, 3);
+    const { heap } = this;
+    return heap.scoped(() => {
+      const shape = pooled ? [B, D] : [B, T, D];
+      const maskPointer = this.#mask(name, mask, B, T);
+      const pointer = heap.f32(x.data);
+      const y = heap.reserve32(count(shape));
+      heap.exports[kernel](y, pointer, maskPointer, B, T, D);
+      return { data: heap.f32View(y, count(shape)).slice(), shape };
+    });
+  }
+
+  /** x where a step counts, 0 elsewhere. @param {Input} x [B, T, D] @param {Mask} mask */
+  applyMask(x, mask) {
+    return this.#overTime('applyMask', 'pl_apply_mask', x, mask, false);
+  }
+  /** Sum over the steps that count. @param {Input} x [B, T, D] @param {Mask} [mask] @returns {Output} [B, D] */
+  maskedSum(x, mask) {
+    return this.#overTime('maskedSum', 'pl_masked_sum', x, mask, true);
+  }
+  /** Mean over the steps that count. @param {Input} x [B, T, D] @param {Mask} [mask] @returns {Output} [B, D] */
+  maskedMean(x, mask) {
+    return this.#overTime('maskedMean', 'pl_masked_mean', x, mask, true);
+  }
+  /** Maximum over the steps that count. @param {Input} x [B, T, D] @param {Mask} [mask] @returns {Output} [B, D] */
+  maskedMax(x, mask) {
+    return this.#overTime('maskedMax', 'pl_masked_max', x, mask, true);
+  }
+  /** Minimum over the steps that count. @param {Input} x [B, T, D] @param {Mask} [mask] @returns {Output} [B, D] */
+  maskedMin(x, mask) {
+    return this.#overTime('maskedMin', 'pl_masked_min', x, mask, true);
+  }
+  /** The first step that counts. @param {Input} x [B, T, D] @param {Mask} [mask] @returns {Output} [B, D] */
+  maskedFirst(x, mask) {
+    return this.#overTime('maskedFirst', 'pl_masked_first', x, mask, true);
+  }
+  /** The last step that counts. @param {Input} x [B, T, D] @param {Mask} [mask] @returns {Output} [B, D] */
+  maskedLast(x, mask) {
+    return this.#overTime('maskedLast', 'pl_masked_last', x, mask, true);
+  }
+  /** Softmax over time: steps that count sum to 1, padding is 0. @param {Input} x [B, T, D] @param {Mask} [mask] */
+  maskedSoftmax(x, mask) {
+    return this.#overTime('maskedSoftmax', 'pl_masked_softmax', x, mask, false);
+  }
+  /** Log-softmax over time, -Infinity at padding. @param {Input} x [B, T, D] @param {Mask} [mask] */
+  maskedLogSoftmax(x, mask) {
+    return this.#overTime('maskedLogSoftmax', 'pl_masked_log_softmax', x, mask, false);
+  }
+  /** Softmax over features, 0 at padding. @param {Input} x [B, T, D] @param {Mask} [mask] */
+  softmax(x, mask) {
+    return this.#overTime('softmax', 'pl_masked_feature_softmax', x, mask, false);
+  }
+  /** Log-softmax over features, -Infinity at padding. @param {Input} x [B, T, D] @param {Mask} [mask] */
+  logSoftmax(x, mask) {
+    return this.#overTime('logSoftmax', 'pl_masked_feature_log_softmax', x, mask, false);
+  }
+  /** The steps that count in reverse order, padding where it was. @param {Input} x [B, T, D] @param {Mask} [mask] */
+  reverseSequence(x, mask) {
+    return this.#overTime('reverseSequence', 'pl_reverse_sequence', x, mask, false);
+  }
+
+  /**
+   * The first t at which x is greatest among the steps that count; -1 for a row without any.
+   * @param {Input} x  [B, T, D]
+   * @param {Mask} [mask]
+   * @returns {{ data: Int32Array, shape: number[] }} [B, D]
+   */
+  maskedArgmax(x, mask) {
+    const { data, shape } = this.#overTime('maskedArgmax', 'pl_masked_argmax', x, mask, true);
+    return { data: new Int32Array(data.buffer), shape };
+  }
+
+  /**
+   * @param {Input} table  [V, D]
+   * @param {Input} ids  [B, T]; anything under the mask
+   * @param {Mask} [mask]
+   * @returns {Output} [B, T, D], 0 at padding
+   * @throws {IdError}
+   */
+  embedding(table, ids, mask) {
+    const [V, D] = check('embedding: table', table, 2);
+    const [B, T] = check('embedding: ids', ids, 2);
+    const { heap } = this;
+    return heap.scoped(() => {
+      const maskPointer = this.#mask('embedding', mask, B, T);
+      const y = heap.reserve32(B * T * D);
+      const status = heap.exports.pl_masked_embedding(y, heap.f32(table.data), heap.i32(ids.data), maskPointer, B, T, V, D);
+      if (status !== 0) {
+        const kept = maskPointer ? heap.bytes(maskPointer, B * T) : null;
+        const at = Array.from(ids.data).findIndex((id, i) => (!kept || kept[i]) && !(id >= 0 && id < V));
+        throw new IdError(`embedding: id ${ids.data[at]} at row ${Math.floor(at / T)}, step ${at % T} is outside 0 to V-1 = ${V - 1}`);
+      }
+      return { data: heap.f32View(y, B * T * D).slice(), shape: [B, T, D] };
+    });
+  }
+
+  /**
+   * y = x W + b at the steps that count.
+   * @param {Input} x  [B, T, K]
+   * @param {Input} kernel  [K, N]
+   * @param {Input | null} [bias]  [N]
+   * @param {Mask} [mask]
+   * @returns {Output} [B, T, N], 0 at padding
+   */
+  dense(x, kernel, bias, mask) {
+    const [B, T, K] = check('dense: x', x, 3);
+    const [, N] = check('dense: kernel', kernel, 2);
+    checkShape('dense: kernel', kernel, [K, N]);
+    if (bias) checkShape('dense: bias', bias, [N]);
+    const { heap } = this;
+    return heap.scoped(() => {
+      const packed = heap.reserve32(heap.exports.pl_dense_packed_size(K, N));
+      heap.exports.pl_dense_pack(packed, heap.f32(kernel.data), bias ? heap.f32(bias.data) : 0, K, N);
+      const maskPointer = this.#mask('dense', mask, B, T);
+      const y = heap.reserve32(B * T * N);
+      heap.exports.pl_masked_dense(y, heap.f32(x.data), packed, maskPointer, B, T, K, N);
+      return { data: heap.f32View(y, B * T * N).slice(), shape: [B, T, N] };
+    });
+  }
+
+  /**
+   * @param {Input} x  any shape; softmax and log_softmax over its last axis
+   * @param {string} activation  a Keras name
+   * @returns {Output}
+   */
+  activate(x, activation) {
+    const shape = [...check('activate', x, x?.shape?.length ?? 0)];
+    const D = shape.at(-1) ?? 1;
+    const n = count(shape);
+    const { heap } = this;
+    return heap.scoped(() => {
+      const y = heap.f32(x.data);
+      if (n) heap.exports.pl_activate(y, y, activationNumber(activation, 'activate', 3), n / D, D);
+      return { data: heap.f32View(y, n).slice(), shape };
+    });
+  }
+
+  /**
+   * Checks and packs a recurrent layer.
+   * @param {string} name
+   * @param {RnnWeights} rnn
+   * @param {number} B
+   * @param {number} D
+   */
+  #pack(name, rnn, B, D) {
+    const { heap } = this;
+    const gates = { SimpleRNN: 1, GRU: 3, LSTM: 4 }[rnn.cell];
+    if (!gates) throw new ArgumentError(`${name}: cell ${JSON.stringify(rnn.cell)}, expected 'SimpleRNN', 'GRU' or 'LSTM'`);
+    const [H] = check(`${name}: recurrentKernel`, rnn.recurrentKernel, 2);
+    checkShape(`${name}: recurrentKernel`, rnn.recurrentKernel, [H, gates * H]);
+    checkShape(`${name}: kernel`, rnn.kernel, [D, gates * H]);
+    const resetAfter = rnn.cell === 'GRU' && rnn.resetAfter !== false;
+    if (rnn.bias) checkShape(`${name}: bias`, rnn.bias, resetAfter ? [2, 3 * H] : [gates * H]);
+    const cell = { SimpleRNN: 0, GRU: resetAfter ? 2 : 1, LSTM: 3 }[rnn.cell];
+    const packed = heap.reserve32(heap.exports.pl_rnn_packed_size(cell, D, H));
+    const [kernel, recurrent] = [heap.f32(rnn.kernel.data), heap.f32(rnn.recurrentKernel.data)];
+    heap.exports.pl_rnn_pack(packed, kernel, recurrent, rnn.bias ? heap.f32(rnn.bias.data) : 0, cell, D, H);
+    const state = ['h', 'c'].map((key) => {
+      const given = rnn.initialState?.[/** @type {'h' | 'c'} */ (key)];
+      if (given) checkShape(`${name}: initialState.${key}`, given, [B, H]);
+      return given ? heap.f32(given.data) : 0;
+    });
+    const act = activationNumber(rnn.activation ?? 'tanh', name, 3);
+    const recAct = activationNumber(rnn.recurrentActivation ?? 'sigmoid', name, 3);
+    return { H, lstm: cell === 3, words: [cell, D, H, act, recAct, packed], state };
+  }
+
+  /** @param {number} pointer @param {number[]} shape @returns {Output} */
+  #read(pointer, shape) {
+    return { data: this.heap.f32View(pointer, count(shape)).slice(), shape };
+  }
+
+  /**
+   * One direction over the steps that count.
+   * @param {Input} x  [B, T, D]
+   * @param {RnnWeights & { mask?: Mask, goBackwards?: boolean }} rnn  goBackwards: in reverse, outputs in visiting order, as in Keras
+   * @returns {RnnOutput}
+   */
+  rnn(x, rnn) {
+    const [B, T, D] = check('rnn: x', x, 3);
+    const { heap } = this;
+    return heap.scoped(() => {
+      const { H, lstm, words, state } = this.#pack('rnn', rnn, B, D);
+      const maskPointer = this.#mask('rnn', rnn.mask, B, T);
+      const [descriptor, init, xPointer, y] = [heap.i32(words), heap.i32(state), heap.f32(x.data), heap.reserve32(B * T * H)];
+      const [h, c] = [heap.reserve32(B * H), heap.reserve32(B * H)];
+      const last = heap.i32([h, c]);
+      const arena = heap.scratch(heap.exports.pl_masked_rnn_scratch(descriptor, maskPointer, B, T));
+      heap.exports.pl_masked_rnn(y, last, xPointer, descriptor, init, maskPointer, rnn.goBackwards ? 2 : 0, B, T, arena);
+      const result = { sequence: this.#read(y, [B, T, H]), h: this.#read(h, [B, H]) };
+      return lstm ? { ...result, c: this.#read(c, [B, H]) } : result;
+    });
+  }
+
+  /**
+   * Both directions, aligned: the backward output of a step stands at that step.
+   * @param {Input} x  [B, T, D]
+   * @param {{ forward: RnnWeights, backward: RnnWeights, mergeMode?: 'concat' | 'sum' | 'mul' | 'ave' | 'none', mask?: Mask }} options
+   * @returns {{ sequence: Output, backwardSequence?: Output, output?: Output, states: { h: Output, c?: Output }[] }}
+   *   sequence [B, T, Hf+Hb] or [B, T, H]; output: the final states, merged; for none: forward and backwardSequence, no output
+   */
+  bidirectional(x, { forward, backward, mergeMode = 'concat', mask }) {
+    const [B, T, D] = check('bidirectional: x', x, 3);
+    const merge = { concat: 0, sum: 1, mul: 2, ave: 3, none: 4 }[mergeMode];
+    if (merge === undefined) throw new ArgumentError(`bidirectional: mergeMode ${JSON.stringify(mergeMode)} is not concat, sum, mul, ave or none`);
+    const { heap } = this;
+    return heap.scoped(() => {
+      const f = this.#pack('bidirectional: forward', forward, B, D);
+      const b = this.#pack('bidirectional: backward', backward, B, D);
+      if (merge !== 0 && merge !== 4 && f.H !== b.H) {
+        throw new ShapeError(`bidirectional: mergeMode ${mergeMode} needs equal units, got ${f.H} forward and ${b.H} backward`);
+      }
+      const maskPointer = this.#mask('bidirectional', mask, B, T);
+      const width = merge === 0 ? f.H + b.H : f.H;
+      const [descriptors, init, xPointer] = [heap.i32([...f.words, ...b.words]), heap.i32([...f.state, ...b.state]), heap.f32(x.data)];
+      const [y, back] = [heap.reserve32(B * T * width), merge === 4 ? heap.reserve32(B * T * b.H) : 0];
+      const finals = [f.H, f.H, b.H, b.H].map((H) => heap.reserve32(B * H));
+      const last = heap.i32(finals);
+      const arena = heap.scratch(heap.exports.pl_masked_bidirectional_scratch(descriptors, maskPointer, merge, B, T));
+      heap.exports.pl_masked_bidirectional(y, back, last, xPointer, descriptors, init, maskPointer, merge, B, T, arena);
+      const states = [f, b].map(({ H, lstm }, i) => {
+        const h = this.#read(finals[2 * i], [B, H]);
+        return lstm ? { h, c: this.#read(finals[2 * i + 1], [B, H]) } : { h };
+      });
+      const sequence = this.#read(y, [B, T, width]);
+      if (merge === 4) return { sequence, backwardSequence: this.#read(back, [B, T, b.H]), states };
+      const merged = heap.reserve32(B * width);
+      if (merge === 0 && f.H !== b.H) return { sequence, states };
+      heap.exports.pl_merge_outputs(merged, finals[0], finals[2], merge, B, f.H);
+      return { sequence, output: this.#read(merged, [B, width]), states };
+    });
+  }
+}
+
+/**
+ * The kernels in an instance of their own.
+ * @param {{ module?: import('./wasm.js').ModuleSource, simd?: import('./wasm.js').Simd }} [options]
+ * @returns {Promise<Kernels>}
+ * @throws {import('./errors.js').EngineError} where the engine has no WebAssembly SIMD
+ */
+export async function init(options) {
+  const { module, build } = await getModule(options);
+  return new Kernels(new Heap(module), build);
+}

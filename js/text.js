@@ -1,0 +1,200 @@
+/**
+ * Text -> tokens -> ids -> padded batch and mask, and back. Any string is legal text.
+ * @module
+ */
+import { ArgumentError, EngineError, ModelFileError, ShapeError } from './errors.js';
+
+/**
+ * How a model reads text, as its file says.
+ * @typedef {object} TextSettings
+ * @property {'codepoint' | 'grapheme' | 'word'} [unit]  what a token is; grapheme and word by Intl.Segmenter. Default codepoint
+ * @property {string} [locale]  for Intl.Segmenter
+ * @property {'NFC' | 'NFKC' | 'NFD' | 'NFKD' | null} [normalization]
+ * @property {'lower' | null} [case]  lower: each code point by itself, as Python's ''.join(c.lower() for c in s)
+ * @property {string[]} vocabulary  index is the id; the entries at pad and unknown are never matched
+ * @property {number} [pad]  default 0
+ * @property {number | null} [unknown]  default 1; null drops what is not in the vocabulary
+ * @property {number | null} [maxlen]  longest text in tokens; a longer one is cut
+ * @property {number | null} [length]  padded length of every batch, for models whose padding is data
+ * @property {'post' | 'pre'} [padding]  the side that is padded. Default post
+ * @property {'post' | 'pre'} [truncation]  the side that is cut away. Default post
+ * @property {boolean} [mask]  default true
+ */
+
+/**
+ * One text, read.
+ * @typedef {object} Encoding
+ * @property {Int32Array} ids
+ * @property {Int32Array} offsets  [start, end) of token i in UTF-16 units of the text: offsets[2i], offsets[2i+1]
+ * @property {boolean} truncated  the text was longer than maxlen
+ */
+
+/**
+ * Texts side by side.
+ * @typedef {object} EncodedBatch
+ * @property {Int32Array} ids  [B, T]
+ * @property {Uint8Array} mask  [B, T], 0 is padding
+ * @property {Int32Array} lengths  [B]
+ * @property {[number, number]} shape  [B, T]
+ * @property {Encoding[]} rows
+ */
+
+const forms = ['NFC', 'NFKC', 'NFD', 'NFKD'];
+
+/**
+ * A starter and all that may combine with it, so that chunks normalise each on its own: marks, Hangul vowels and final consonants
+ * (also the compatibility and half-width ones that NFKC makes into these) and half-width kana sound marks. At most 32 of them, as in the
+ * stream-safe text format of UAX #15, so that a megabyte of marks takes linear time.
+ */
+const chunks =
+  /[^][\p{M}\u1160-\u11ff\u3131-\u318e\uff9e\uff9f\uffa0-\uffdc]{0,32}/gu;
+
+/** @param {string} text  one chunk or code point */
+const lower = (text) => {
+  let result = '';
+  for (const char of text) result += char.toLowerCase();
+  return result;
+};
+
+/** @param {unknown} value */
+const kind = (value) => (value === null ? 'null' : Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`);
+
+export class TextVectorizer {
+  /**
+   * @param {TextSettings} settings
+   * @throws {ModelFileError} for settings that contradict themselves
+   */
+  constructor(settings) {
+    /** @param {string} name @param {any} value @param {any[]} allowed */
+    const oneOf = (name, value, allowed) => {
+      if (!allowed.includes(value)) throw new ModelFileError(`text: ${name} is ${JSON.stringify(value)}, expected one of ${allowed.join(', ')}`);
+      return value;
+    };
+    /** @param {string} name @param {any} value @param {number} least */
+    const countOrNull = (name, value, least) => {
+      if (value === null || (Number.isSafeInteger(value) && value >= least)) return value;
+      throw new ModelFileError(`text: ${name} is ${JSON.stringify(value)}, expected a whole number from ${least} on`);
+    };
+    if (settings === null || typeof settings !== 'object') throw new ModelFileError(`text: expected settings, got ${kind(settings)}`);
+    const { vocabulary } = settings;
+    if (!Array.isArray(vocabulary) || vocabulary.some((token) => typeof token !== 'string')) {
+      throw new ModelFileError('text: vocabulary is not a list of strings');
+    }
+    this.settings = settings;
+    this.unit = oneOf('unit', settings.unit ?? 'codepoint', ['codepoint', 'grapheme', 'word']);
+    this.normalization = oneOf('normalization', settings.normalization ?? null, [...forms, null]);
+    this.case = oneOf('case', settings.case ?? null, ['lower', null]);
+    this.padding = oneOf('padding', settings.padding ?? 'post', ['post', 'pre']);
+    this.truncation = oneOf('truncation', settings.truncation ?? 'post', ['post', 'pre']);
+    this.pad = countOrNull('pad', settings.pad ?? 0, 0);
+    this.unknown = countOrNull('unknown', settings.unknown === undefined ? 1 : settings.unknown, 0);
+    this.length = countOrNull('length', settings.length ?? null, 1);
+    this.maxlen = countOrNull('maxlen', settings.maxlen ?? this.length, 1);
+    if (this.pad === this.unknown) throw new ModelFileError(`text: pad and unknown are both ${this.pad}`);
+    if (this.length !== null && this.maxlen > this.length) this.maxlen = this.length;
+    this.mask = settings.mask !== false;
+    /** @type {Map<string, number>} */
+    this.index = new Map();
+    vocabulary.forEach((token, id) => {
+      if (id === this.pad || id === this.unknown) return;
+      const before = this.index.get(token);
+      if (before !== undefined) throw new ModelFileError(`text: vocabulary has ${JSON.stringify(token)} twice, as ${before} and ${id}`);
+      this.index.set(token, id);
+    });
+    if (this.unit !== 'codepoint') {
+      if (typeof Intl.Segmenter !== 'function') throw new EngineError(`this engine has no Intl.Segmenter, which unit ${this.unit} needs`);
+      this.segmenter = new Intl.Segmenter(settings.locale, { granularity: /** @type {'grapheme' | 'word'} */ (this.unit) });
+    }
+  }
+
+  /**
+   * Calls `emit(token, start, end)` for each token until it returns false.
+   * @param {string} text
+   * @param {(token: string, start: number, end: number) => boolean} emit
+   */
+  #tokens(text, emit) {
+    const { normalization, segmenter } = this;
+    const fold = this.case === 'lower';
+    if (segmenter) {
+      for (const { segment, index, isWordLike } of segmenter.segment(text)) {
+        // Words: white space parts them and is none; punctuation is a token.
+        if (this.unit === 'word' && !isWordLike && segment.trim() === '') continue;
+        const normal = normalization ? segment.normalize(normalization) : segment;
+        if (!emit(fold ? lower(normal) : normal, index, index + segment.length)) return;
+      }
+      return;
+    }
+    let start = 0;
+    const pieces = normalization ? text.matchAll(chunks) : text;
+    for (const piece of pieces) {
+      const source = typeof piece === 'string' ? piece : piece[0];
+      const normal = normalization ? source.normalize(normalization) : source;
+      const end = start + source.length;
+      for (const char of fold ? lower(normal) : normal) if (!emit(char, start, end)) return;
+      start = end;
+    }
+  }
+
+  /**
+   * @param {string} text
+   * @returns {Encoding}
+   * @throws {ArgumentError} for anything but a string
+   */
+  encode(text) {
+    if (typeof text !== 'string') throw new ArgumentError(`text is ${kind(text)}, expected a string`);
+    const { index, unknown, maxlen, truncation } = this;
+    /** @type {number[]} */
+    const ids = [];
+    /** @type {number[]} */
+    const offsets = [];
+    let truncated = false;
+    this.#tokens(text, (token, start, end) => {
+      const id = index.get(token) ?? unknown;
+      if (id === null) return true;
+      if (maxlen !== null && truncation === 'post' && ids.length === maxlen) {
+        truncated = true;
+        return false;
+      }
+      ids.push(id);
+      offsets.push(start, end);
+      return true;
+    });
+    const cut = maxlen === null ? 0 : Math.max(0, ids.length - maxlen);
+    return { ids: Int32Array.from(ids.slice(cut)), offsets: Int32Array.from(offsets.slice(2 * cut)), truncated: truncated || cut > 0 };
+  }
+
+  /**
+   * Texts as one padded batch, as long as the longest of them (or `length`, where the model has one).
+   * @param {string[]} texts
+   * @param {{ minLength?: number }} [options]  minLength: pad at least to this many tokens
+   * @returns {EncodedBatch}
+   */
+  encodeBatch(texts, { minLength = 0 } = {}) {
+    const rows = texts.map((text) => this.encode(text));
+    const T = this.length ?? rows.reduce((most, row) => Math.max(most, row.ids.length), minLength);
+    const ids = new Int32Array(rows.length * T).fill(this.pad);
+    const mask = new Uint8Array(rows.length * T);
+    rows.forEach((row, b) => {
+      const start = b * T + (this.padding === 'pre' ? T - row.ids.length : 0);
+      ids.set(row.ids, start);
+      mask.fill(1, start, start + row.ids.length);
+    });
+    return { ids, mask, lengths: Int32Array.from(rows, (row) => row.ids.length), shape: [rows.length, T], rows };
+  }
+
+  /**
+   * The vocabulary's entries for ids; padding is left out, the unknown token is U+FFFD.
+   * @param {ArrayLike<number>} ids
+   * @returns {string[]}
+   */
+  decode(ids) {
+    const { vocabulary } = this.settings;
+    const tokens = [];
+    for (const id of Array.from(ids)) {
+      if (id === this.pad) continue;
+      if (id !== this.unknown && !(id in vocabulary)) throw new ShapeError(`decode: id ${id}, the vocabulary has ${vocabulary.length} entries`);
+      tokens.push(id === this.unknown ? '\ufffd' : vocabulary[id]);
+    }
+    return tokens;
+  }
+}
