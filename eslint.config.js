@@ -12,6 +12,8 @@ export default [
     rules: {
       eqeqeq: ['error', 'always', { null: 'ignore' }],
       'no-shadow': 'error',
+      // A method that is there to be overridden names its parameters.
+      'no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       'no-var': 'error',
       'object-shorthand': 'error',
       'prefer-const': 'error',

@@ -17,7 +17,7 @@ typedef float v4f __attribute__((vector_size(16)));
 typedef int32_t v4i __attribute__((vector_size(16))); /* integers, and masks: a lane is all ones or all zeros */
 typedef double v2d __attribute__((vector_size(16)));
 
-/* ---- memory: no alignment needed; the partial ones touch n of 1 to 4 lanes and nothing outside ---------------------------------------- */
+/* ---- memory: no alignment needed; the partial ones touch n of 0 to 4 lanes and nothing outside ---------------------------------------- */
 
 static inline v4f v_load(const float *p) {
   v4f v;
@@ -29,16 +29,33 @@ static inline void v_store(float *p, v4f v) { memcpy(p, &v, sizeof v); }
 
 /* Lanes from n on are 0. */
 static inline v4f v_load_partial(const float *p, size_t n) {
-  v4f v = {0, 0, 0, 0};
-  for (size_t i = 0; i < 4 && i < n; i++) {
-    v[i] = p[i];
+  switch (n) {
+  case 0:
+    return (v4f){0, 0, 0, 0};
+  case 1:
+    return (v4f){p[0], 0, 0, 0};
+  case 2:
+    return (v4f){p[0], p[1], 0, 0};
+  case 3:
+    return (v4f){p[0], p[1], p[2], 0};
+  default:
+    return v_load(p);
   }
-  return v;
 }
 
 static inline void v_store_partial(float *p, v4f v, size_t n) {
-  for (size_t i = 0; i < 4 && i < n; i++) {
-    p[i] = v[i];
+  if (n >= 4) {
+    v_store(p, v);
+    return;
+  }
+  if (n > 0) {
+    p[0] = v[0];
+  }
+  if (n > 1) {
+    p[1] = v[1];
+  }
+  if (n > 2) {
+    p[2] = v[2];
   }
 }
 
@@ -99,9 +116,14 @@ static inline v4f v_copysign(v4f a, v4f b) { return (v4f)(((v4i)a & v_splat_int(
 
 /* ---- sums in double: the low and the high two lanes ----------------------------------------------------------------------------------- */
 
-static inline v2d v_promote_low(v4f a) { return (v2d){(double)a[0], (double)a[1]}; }
-static inline v2d v_promote_high(v4f a) { return (v2d){(double)a[2], (double)a[3]}; }
-static inline v4f v_demote(v2d low, v2d high) { return (v4f){(float)low[0], (float)low[1], (float)high[0], (float)high[1]}; }
+/* By conversion of whole vectors: lane by lane, GCC 12 takes a demotion and the promotion behind it for nothing. */
+typedef float v2f __attribute__((vector_size(8)));
+static inline v2d v_promote_low(v4f a) { return __builtin_convertvector(((v2f){a[0], a[1]}), v2d); }
+static inline v2d v_promote_high(v4f a) { return __builtin_convertvector(((v2f){a[2], a[3]}), v2d); }
+static inline v4f v_demote(v2d low, v2d high) {
+  v2f a = __builtin_convertvector(low, v2f), b = __builtin_convertvector(high, v2f);
+  return (v4f){a[0], a[1], b[0], b[1]};
+}
 static inline v2d v_splat_double(double x) { return (v2d){x, x}; }
 
 #endif

@@ -34,14 +34,19 @@ function layerFromJson(json, path) {
     const other = backward ? layerFromJson(backward, `${name}.backward_layer`) : undefined;
     for (const each of other ? [forward, other] : [forward]) {
       if (!/^(SimpleRNN|GRU|LSTM)$/.test(each.className)) {
-        throw new UnsupportedError(`${name}: Bidirectional around ${each.className}; padless has it around SimpleRNN, GRU and LSTM`);
+        throw new UnsupportedError(
+          `${name}: Bidirectional around ${each.className}; padless has it around SimpleRNN, GRU and LSTM`,
+        );
       }
     }
     return new layers.Bidirectional({ ...rest, layer: /** @type {any} */ (forward), backwardLayer: /** @type {any} */ (other) });
   }
   const registered = json.registered_name;
   const Class = classes.get(typeof registered === 'string' && registered.startsWith('padless>') ? registered : className);
-  if (!Class) throw new UnsupportedError(`${name}: class ${className} is not one of ${[...classes.keys(), 'Bidirectional'].sort().join(', ')}`);
+  if (!Class)
+    throw new UnsupportedError(
+      `${name}: class ${className} is not one of ${[...classes.keys(), 'Bidirectional'].sort().join(', ')}`,
+    );
   return new Class(config);
 }
 

@@ -74,8 +74,11 @@ export class Kernels {
       this.heap.exports.pl_mask_from_lengths(pointer, this.heap.i32(mask.lengths), B, T);
       return pointer;
     }
-    const flat = Array.from(/** @type {ArrayLike<any>} */ (mask), (entry) => (typeof entry === 'object' ? Array.from(entry) : entry)).flat();
-    if (flat.length !== B * T) throw new ShapeError(`${name}: mask has ${flat.length} entries, expected B*T = ${B}*${T} = ${B * T}`);
+    const flat = Array.from(/** @type {ArrayLike<any>} */ (mask), (entry) =>
+      typeof entry === 'object' ? Array.from(entry) : entry,
+    ).flat();
+    if (flat.length !== B * T)
+      throw new ShapeError(`${name}: mask has ${flat.length} entries, expected B*T = ${B}*${T} = ${B * T}`);
     return this.heap.u8(flat.map((value) => Number(value !== 0 && value !== false)));
   }
 
@@ -101,7 +104,9 @@ export class Kernels {
    * @returns {Uint8Array} [B, T]
    */
   maskFromLengths(lengths, T) {
-    return this.heap.scoped(() => this.heap.bytes(this.#mask('maskFromLengths', { lengths }, lengths.length, T), lengths.length * T).slice());
+    return this.heap.scoped(() =>
+      this.heap.bytes(this.#mask('maskFromLengths', { lengths }, lengths.length, T), lengths.length * T).slice(),
+    );
   }
 
   /**
@@ -204,7 +209,9 @@ export class Kernels {
       if (status !== 0) {
         const kept = maskPointer ? heap.bytes(maskPointer, B * T) : null;
         const at = Array.from(ids.data).findIndex((id, i) => (!kept || kept[i]) && !(id >= 0 && id < V));
-        throw new IdError(`embedding: id ${ids.data[at]} at row ${Math.floor(at / T)}, step ${at % T} is outside 0 to V-1 = ${V - 1}`);
+        throw new IdError(
+          `embedding: id ${ids.data[at]} at row ${Math.floor(at / T)}, step ${at % T} is outside 0 to V-1 = ${V - 1}`,
+        );
       }
       return { data: heap.f32View(y, B * T * D).slice(), shape: [B, T, D] };
     });
@@ -298,11 +305,11 @@ export class Kernels {
     return heap.scoped(() => {
       const { H, lstm, words, state } = this.#pack('rnn', rnn, B, D);
       const maskPointer = this.#mask('rnn', rnn.mask, B, T);
-      const [descriptor, init, xPointer, y] = [heap.i32(words), heap.i32(state), heap.f32(x.data), heap.reserve32(B * T * H)];
+      const [descriptor, initial, xPointer, y] = [heap.i32(words), heap.i32(state), heap.f32(x.data), heap.reserve32(B * T * H)];
       const [h, c] = [heap.reserve32(B * H), heap.reserve32(B * H)];
       const last = heap.i32([h, c]);
       const arena = heap.scratch(heap.exports.pl_masked_rnn_scratch(descriptor, maskPointer, B, T));
-      heap.exports.pl_masked_rnn(y, last, xPointer, descriptor, init, maskPointer, rnn.goBackwards ? 2 : 0, B, T, arena);
+      heap.exports.pl_masked_rnn(y, last, xPointer, descriptor, initial, maskPointer, rnn.goBackwards ? 2 : 0, B, T, arena);
       const result = { sequence: this.#read(y, [B, T, H]), h: this.#read(h, [B, H]) };
       return lstm ? { ...result, c: this.#read(c, [B, H]) } : result;
     });
@@ -318,7 +325,8 @@ export class Kernels {
   bidirectional(x, { forward, backward, mergeMode = 'concat', mask }) {
     const [B, T, D] = check('bidirectional: x', x, 3);
     const merge = { concat: 0, sum: 1, mul: 2, ave: 3, none: 4 }[mergeMode];
-    if (merge === undefined) throw new ArgumentError(`bidirectional: mergeMode ${JSON.stringify(mergeMode)} is not concat, sum, mul, ave or none`);
+    if (merge === undefined)
+      throw new ArgumentError(`bidirectional: mergeMode ${JSON.stringify(mergeMode)} is not concat, sum, mul, ave or none`);
     const { heap } = this;
     return heap.scoped(() => {
       const f = this.#pack('bidirectional: forward', forward, B, D);
@@ -328,12 +336,16 @@ export class Kernels {
       }
       const maskPointer = this.#mask('bidirectional', mask, B, T);
       const width = merge === 0 ? f.H + b.H : f.H;
-      const [descriptors, init, xPointer] = [heap.i32([...f.words, ...b.words]), heap.i32([...f.state, ...b.state]), heap.f32(x.data)];
+      const [descriptors, initial, xPointer] = [
+        heap.i32([...f.words, ...b.words]),
+        heap.i32([...f.state, ...b.state]),
+        heap.f32(x.data),
+      ];
       const [y, back] = [heap.reserve32(B * T * width), merge === 4 ? heap.reserve32(B * T * b.H) : 0];
       const finals = [f.H, f.H, b.H, b.H].map((H) => heap.reserve32(B * H));
       const last = heap.i32(finals);
       const arena = heap.scratch(heap.exports.pl_masked_bidirectional_scratch(descriptors, maskPointer, merge, B, T));
-      heap.exports.pl_masked_bidirectional(y, back, last, xPointer, descriptors, init, maskPointer, merge, B, T, arena);
+      heap.exports.pl_masked_bidirectional(y, back, last, xPointer, descriptors, initial, maskPointer, merge, B, T, arena);
       const states = [f, b].map(({ H, lstm }, i) => {
         const h = this.#read(finals[2 * i], [B, H]);
         return lstm ? { h, c: this.#read(finals[2 * i + 1], [B, H]) } : { h };

@@ -33,7 +33,7 @@ import { getModule } from './wasm.js';
  * @property {(progress: { loaded: number, total: number | null }) => void} [onProgress]  bytes of the model file
  * @property {RequestInit} [fetch]  options for fetch: integrity, credentials, headers
  * @property {import('./wasm.js').ModuleSource} [module]  the WebAssembly module instead of the inlined one
- * @property {import('./wasm.js').Simd} [simd]  default auto: relaxed SIMD where the engine has it
+ * @property {import('./wasm.js').Simd | undefined} [simd]  default auto: relaxed SIMD where the engine has it
  */
 
 export class Model {
@@ -51,9 +51,14 @@ export class Model {
     this.fileBytes = fileBytes;
     this.settings = settings;
     root.setPath('');
-    const output = root.build({ ids: true, sequence: true, features: 1, masked: false }, { kerasMajor: parseInt(kerasVersion, 10) || 3 });
+    const output = root.build(
+      { ids: true, sequence: true, features: 1, masked: false },
+      { kerasMajor: parseInt(kerasVersion, 10) || 3 },
+    );
     this.output = output;
-    this.outputs = outputs.length ? outputs : [{ name: root.layers.at(-1)?.name ?? 'output', kind: /** @type {const} */ ('scores') }];
+    this.outputs = outputs.length
+      ? outputs
+      : [{ name: root.layers.at(-1)?.name ?? 'output', kind: /** @type {const} */ ('scores') }];
     this.#checkOutputs();
     this.#assign(weights);
     const [first] = root.layers;
@@ -76,7 +81,9 @@ export class Model {
       throw new ModelFileError(`outputs: ${name} has ${labels.length} labels, the model gives ${this.output.features} values`);
     }
     if ((kind === 'tags') !== this.output.sequence && labels) {
-      throw new ModelFileError(`outputs: ${name} is of kind ${kind}, the model gives ${this.output.sequence ? 'a sequence' : 'a vector'}`);
+      throw new ModelFileError(
+        `outputs: ${name} is of kind ${kind}, the model gives ${this.output.sequence ? 'a sequence' : 'a vector'}`,
+      );
     }
   }
 
@@ -322,7 +329,7 @@ async function readSource(source, { signal, onProgress, fetch: init }) {
   /** @type {Response} */
   let response;
   try {
-    response = await fetch(source, { ...init, signal });
+    response = await fetch(source, { ...init, signal: signal ?? null });
   } catch (cause) {
     if (signal?.aborted) throw cause;
     throw new LoadError(`${address}: ${/** @type {Error} */ (cause).message}`, { cause });
@@ -379,7 +386,8 @@ function modelFromFile(bytes, module, build) {
   } catch (cause) {
     throw new ModelFileError('the padless metadata is not JSON', { cause });
   }
-  if (settings?.format !== 1) throw new ModelFileError(`the file has format ${JSON.stringify(settings?.format)}, this padless reads 1`);
+  if (settings?.format !== 1)
+    throw new ModelFileError(`the file has format ${JSON.stringify(settings?.format)}, this padless reads 1`);
   const weights = new Map([...tensors].map(([name, tensor]) => [name, { shape: tensor.shape, data: float32(tensor, name) }]));
   return new Model({
     root: sequentialFromJson(settings.architecture),

@@ -6,7 +6,23 @@
 import { ModelFileError } from './errors.js';
 
 /** Bytes of an element. */
-const sizes = { BOOL: 1, U8: 1, I8: 1, F8_E4M3: 1, F8_E5M2: 1, I16: 2, U16: 2, F16: 2, BF16: 2, I32: 4, U32: 4, F32: 4, F64: 8, I64: 8, U64: 8 };
+const sizes = {
+  BOOL: 1,
+  U8: 1,
+  I8: 1,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+  I16: 2,
+  U16: 2,
+  F16: 2,
+  BF16: 2,
+  I32: 4,
+  U32: 4,
+  F32: 4,
+  F64: 8,
+  I64: 8,
+  U64: 8,
+};
 const HEADER_MOST = 100_000_000;
 
 /** @typedef {keyof typeof sizes} Dtype */
@@ -24,7 +40,8 @@ const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
 export function parse(bytes) {
   if (bytes.length < 8) throw new ModelFileError(`safetensors: the file has ${bytes.length} bytes, expected at least 8`);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  if (length > BigInt(HEADER_MOST)) throw new ModelFileError(`safetensors: the header says ${length} bytes, at most ${HEADER_MOST} are allowed`);
+  if (length > BigInt(HEADER_MOST))
+    throw new ModelFileError(`safetensors: the header says ${length} bytes, at most ${HEADER_MOST} are allowed`);
   const start = 8 + Number(length);
   if (start > bytes.length) {
     throw new ModelFileError(`safetensors: the header says ${length} bytes, the file has ${bytes.length - 8} behind its first 8`);
@@ -43,7 +60,8 @@ export function parse(bytes) {
       continue;
     }
     const { dtype, shape, begin, end } = parseEntry(name, entry);
-    if (end > available) throw new ModelFileError(`safetensors: ${name} ends at byte ${end}, the file has ${available} bytes of data`);
+    if (end > available)
+      throw new ModelFileError(`safetensors: ${name} ends at byte ${end}, the file has ${available} bytes of data`);
     extents.push({ name, begin, end });
     tensors.set(name, { dtype, shape, data: bytes.subarray(start + begin, start + end) });
   }
@@ -51,11 +69,14 @@ export function parse(bytes) {
   let position = 0;
   for (const { name, begin, end } of extents) {
     if (begin !== position) {
-      throw new ModelFileError(`safetensors: ${name} begins at byte ${begin}, expected ${position}: tensors leave no hole and do not overlap`);
+      throw new ModelFileError(
+        `safetensors: ${name} begins at byte ${begin}, expected ${position}: tensors leave no hole and do not overlap`,
+      );
     }
     position = end;
   }
-  if (position !== available) throw new ModelFileError(`safetensors: tensors end at byte ${position}, the file has ${available} bytes of data`);
+  if (position !== available)
+    throw new ModelFileError(`safetensors: tensors end at byte ${position}, the file has ${available} bytes of data`);
   return { metadata, tensors };
 }
 
@@ -88,19 +109,25 @@ function parseMetadata(entry) {
 function parseEntry(name, entry) {
   const dtype = entry?.dtype;
   if (typeof dtype !== 'string' || !Object.hasOwn(sizes, dtype)) {
-    throw new ModelFileError(`safetensors: ${name} has dtype ${JSON.stringify(dtype)}, expected one of ${Object.keys(sizes).join(', ')}`);
+    throw new ModelFileError(
+      `safetensors: ${name} has dtype ${JSON.stringify(dtype)}, expected one of ${Object.keys(sizes).join(', ')}`,
+    );
   }
   const { shape, data_offsets: offsets } = entry;
   if (!Array.isArray(shape) || !shape.every(isCount)) {
     throw new ModelFileError(`safetensors: ${name} has shape ${JSON.stringify(shape)?.slice(0, 80)}, expected a list of counts`);
   }
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount) || offsets[0] > offsets[1]) {
-    throw new ModelFileError(`safetensors: ${name} has data_offsets ${JSON.stringify(offsets)?.slice(0, 80)}, expected [begin, end]`);
+    throw new ModelFileError(
+      `safetensors: ${name} has data_offsets ${JSON.stringify(offsets)?.slice(0, 80)}, expected [begin, end]`,
+    );
   }
   const [begin, end] = offsets;
   const bytes = shape.reduce((product, size) => product * size, sizes[/** @type {Dtype} */ (dtype)]);
   if (bytes !== end - begin) {
-    throw new ModelFileError(`safetensors: ${name} is ${dtype} [${shape}], which takes ${bytes} bytes; its offsets hold ${end - begin}`);
+    throw new ModelFileError(
+      `safetensors: ${name} is ${dtype} [${shape}], which takes ${bytes} bytes; its offsets hold ${end - begin}`,
+    );
   }
   return { dtype: /** @type {Dtype} */ (dtype), shape: /** @type {number[]} */ (shape), begin, end };
 }

@@ -46,8 +46,7 @@ const forms = ['NFC', 'NFKC', 'NFD', 'NFKD'];
  * (also the compatibility and half-width ones that NFKC makes into these) and half-width kana sound marks. At most 32 of them, as in the
  * stream-safe text format of UAX #15, so that a megabyte of marks takes linear time.
  */
-const chunks =
-  /[^][\p{M}\u1160-\u11ff\u3131-\u318e\uff9e\uff9f\uffa0-\uffdc]{0,32}/gu;
+const chunks = /[^][\p{M}\u1160-\u11ff\u3131-\u318e\uff9e\uff9f\uffa0-\uffdc]{0,32}/gu;
 
 /** @param {string} text  one chunk or code point */
 const lower = (text) => {
@@ -67,7 +66,8 @@ export class TextVectorizer {
   constructor(settings) {
     /** @param {string} name @param {any} value @param {any[]} allowed */
     const oneOf = (name, value, allowed) => {
-      if (!allowed.includes(value)) throw new ModelFileError(`text: ${name} is ${JSON.stringify(value)}, expected one of ${allowed.join(', ')}`);
+      if (!allowed.includes(value))
+        throw new ModelFileError(`text: ${name} is ${JSON.stringify(value)}, expected one of ${allowed.join(', ')}`);
       return value;
     };
     /** @param {string} name @param {any} value @param {number} least */
@@ -75,7 +75,8 @@ export class TextVectorizer {
       if (value === null || (Number.isSafeInteger(value) && value >= least)) return value;
       throw new ModelFileError(`text: ${name} is ${JSON.stringify(value)}, expected a whole number from ${least} on`);
     };
-    if (settings === null || typeof settings !== 'object') throw new ModelFileError(`text: expected settings, got ${kind(settings)}`);
+    if (settings === null || typeof settings !== 'object')
+      throw new ModelFileError(`text: expected settings, got ${kind(settings)}`);
     const { vocabulary } = settings;
     if (!Array.isArray(vocabulary) || vocabulary.some((token) => typeof token !== 'string')) {
       throw new ModelFileError('text: vocabulary is not a list of strings');
@@ -98,11 +99,13 @@ export class TextVectorizer {
     vocabulary.forEach((token, id) => {
       if (id === this.pad || id === this.unknown) return;
       const before = this.index.get(token);
-      if (before !== undefined) throw new ModelFileError(`text: vocabulary has ${JSON.stringify(token)} twice, as ${before} and ${id}`);
+      if (before !== undefined)
+        throw new ModelFileError(`text: vocabulary has ${JSON.stringify(token)} twice, as ${before} and ${id}`);
       this.index.set(token, id);
     });
     if (this.unit !== 'codepoint') {
-      if (typeof Intl.Segmenter !== 'function') throw new EngineError(`this engine has no Intl.Segmenter, which unit ${this.unit} needs`);
+      if (typeof Intl.Segmenter !== 'function')
+        throw new EngineError(`this engine has no Intl.Segmenter, which unit ${this.unit} needs`);
       this.segmenter = new Intl.Segmenter(settings.locale, { granularity: /** @type {'grapheme' | 'word'} */ (this.unit) });
     }
   }
@@ -160,7 +163,11 @@ export class TextVectorizer {
       return true;
     });
     const cut = maxlen === null ? 0 : Math.max(0, ids.length - maxlen);
-    return { ids: Int32Array.from(ids.slice(cut)), offsets: Int32Array.from(offsets.slice(2 * cut)), truncated: truncated || cut > 0 };
+    return {
+      ids: Int32Array.from(ids.slice(cut)),
+      offsets: Int32Array.from(offsets.slice(2 * cut)),
+      truncated: truncated || cut > 0,
+    };
   }
 
   /**
@@ -192,7 +199,8 @@ export class TextVectorizer {
     const tokens = [];
     for (const id of Array.from(ids)) {
       if (id === this.pad) continue;
-      if (id !== this.unknown && !(id in vocabulary)) throw new ShapeError(`decode: id ${id}, the vocabulary has ${vocabulary.length} entries`);
+      if (id !== this.unknown && !(id in vocabulary))
+        throw new ShapeError(`decode: id ${id}, the vocabulary has ${vocabulary.length} entries`);
       tokens.push(id === this.unknown ? '\ufffd' : vocabulary[id]);
     }
     return tokens;

@@ -6,7 +6,8 @@ import { ArgumentError, EngineError, LoadError } from './errors.js';
 
 /** @typedef {'baseline' | 'relaxed'} Build  fixed-order SIMD128, or relaxed SIMD (fused multiply-add) */
 /** @typedef {'auto' | Build} Simd */
-/** @typedef {WebAssembly.Module | URL | string | BufferSource | Response} ModuleSource */
+/** @typedef {URL | string | BufferSource | Response} ModuleFile  the wasm file: its address, bytes, or response */
+/** @typedef {WebAssembly.Module | ModuleFile} ModuleSource */
 
 // The shortest functions that use i8x16.splat and f32x4.relaxed_madd: an engine without the feature finds them invalid.
 const header = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0];
@@ -62,7 +63,7 @@ async function compileInline(build) {
 }
 
 /**
- * @param {Exclude<ModuleSource, WebAssembly.Module>} source
+ * @param {ModuleFile} source
  * @returns {Promise<WebAssembly.Module>}
  */
 async function compileFrom(source) {
@@ -75,7 +76,7 @@ async function compileFrom(source) {
 /**
  * The compiled module: the inlined one, or the caller's own.
  *
- * @param {{ module?: ModuleSource, simd?: Simd }} [options]
+ * @param {{ module?: ModuleSource | undefined, simd?: Simd | undefined }} [options]
  *   module: a compiled module, or where to get the wasm file; simd says which build it is ('auto': the fixed-order one)
  * @returns {Promise<{ module: WebAssembly.Module, build: Build }>}
  * @throws {EngineError} where WebAssembly or SIMD is missing
@@ -83,7 +84,7 @@ async function compileFrom(source) {
 export async function getModule({ module, simd = 'auto' } = {}) {
   const build = chooseBuild(module && simd === 'auto' ? 'baseline' : simd);
   if (module instanceof WebAssembly.Module) return { module, build };
-  if (module) return { module: await compileFrom(module), build };
+  if (module) return { module: await compileFrom(/** @type {ModuleFile} */ (module)), build };
   let promise = compiled.get(build);
   if (!promise) {
     promise = compileInline(build);

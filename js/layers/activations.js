@@ -42,7 +42,7 @@ export function activationNumber(activation, path, kerasMajor) {
   const given = value === undefined || value === null ? 'linear' : value;
   const name = typeof given === 'string' && Object.hasOwn(aliases, given) ? aliases[given] : given;
   if (typeof name !== 'string' || !Object.hasOwn(numbers, name) || name.endsWith('keras2')) {
-    const known = Object.keys(numbers).filter((known) => !known.endsWith('keras2'));
+    const known = Object.keys(numbers).filter((each) => !each.endsWith('keras2'));
     throw new UnsupportedError(`${path}: activation ${JSON.stringify(given)} is not one of ${known.join(', ')}`);
   }
   if (name === 'hard_sigmoid' && kerasMajor < 3) return numbers.hard_sigmoid_keras2;

@@ -104,13 +104,18 @@ export class Dense extends Layer {
 
 /** Keras Activation. */
 export class Activation extends Layer {
+  /** As Keras JSON has it. @returns {any} */
+  get activation() {
+    return this.config.activation;
+  }
+
   /**
    * @override
    * @param {Shape} input
    * @param {BuildContext} context
    */
   build(input, context) {
-    this.act = activationNumber(this.config.activation, this.path, context.kerasMajor);
+    this.act = activationNumber(this.activation, this.path, context.kerasMajor);
     return input;
   }
 
@@ -128,6 +133,11 @@ export class Activation extends Layer {
 
 /** Keras Softmax over the last axis. */
 export class Softmax extends Activation {
+  /** @override */
+  get activation() {
+    return 'softmax';
+  }
+
   /**
    * @override
    * @param {Shape} input
@@ -135,19 +145,17 @@ export class Softmax extends Activation {
    */
   build(input, context) {
     this.refuse({ axis: [-1, input.sequence ? 2 : 1] });
-    this.config = { ...this.config, activation: 'softmax' };
     return super.build(input, context);
-  }
-
-  /** @override */
-  getConfig() {
-    const { activation: _, ...config } = super.getConfig();
-    return config;
   }
 }
 
 /** Keras ReLU without its options. */
 export class ReLU extends Activation {
+  /** @override */
+  get activation() {
+    return 'relu';
+  }
+
   /**
    * @override
    * @param {Shape} input
@@ -155,14 +163,7 @@ export class ReLU extends Activation {
    */
   build(input, context) {
     this.refuse({ max_value: [], negative_slope: [0], threshold: [0] });
-    this.config = { ...this.config, activation: 'relu' };
     return super.build(input, context);
-  }
-
-  /** @override */
-  getConfig() {
-    const { activation: _, ...config } = super.getConfig();
-    return config;
   }
 }
 

@@ -111,7 +111,9 @@ export class GlobalMaxPooling1D extends MaskedMax {
   build(input) {
     this.refuse({ data_format: ['channels_last'], keepdims: [false] });
     if (input.masked) {
-      throw new UnsupportedError(`${this.path}: Keras's GlobalMaxPooling1D ignores the mask and reads padding; use padless>MaskedMax`);
+      throw new UnsupportedError(
+        `${this.path}: Keras's GlobalMaxPooling1D ignores the mask and reads padding; use padless>MaskedMax`,
+      );
     }
     return super.build(input);
   }

@@ -128,7 +128,8 @@ export class Bidirectional extends Layer {
     if (merge !== 'none' && !Object.hasOwn(merges, merge)) {
       throw new UnsupportedError(`${this.path}: merge_mode ${JSON.stringify(merge)} is not one of concat, sum, mul, ave, null`);
     }
-    if (merge === 'none') throw new UnsupportedError(`${this.path}: merge_mode null gives two outputs, which a Sequential model cannot pass on`);
+    if (merge === 'none')
+      throw new UnsupportedError(`${this.path}: merge_mode null gives two outputs, which a Sequential model cannot pass on`);
     if (forward.config.go_backwards || !backward.config.go_backwards) {
       throw new UnsupportedError(`${this.path}: the forward layer must have go_backwards=false and the backward layer true`);
     }

@@ -26,7 +26,10 @@ export class Sequential extends Layer {
 
   /** @override */
   getConfig() {
-    return { ...super.getConfig(), layers: this.layers.map((layer) => ({ class_name: layer.className, config: layer.getConfig() })) };
+    return {
+      ...super.getConfig(),
+      layers: this.layers.map((layer) => ({ class_name: layer.className, config: layer.getConfig() })),
+    };
   }
 
   /**

@@ -244,22 +244,23 @@ def words(text, segmented):
 
 def build(vocabulary_size):
     """The shipped model, and the same layers with dropout before the last one to train it."""
-    embedding = keras.layers.Embedding(vocabulary_size, EMBEDDING, mask_zero=True, name="embedding")
+    embedding = keras.layers.Embedding(vocabulary_size, EMBEDDING, mask_zero=True, name="embedding",
+                                       embeddings_initializer=keras.initializers.RandomNormal(stddev=0.4))  # fmt: skip
     gru = keras.layers.GRU(UNITS, return_sequences=True, reset_after=True)
     bidirectional = keras.layers.Bidirectional(gru, merge_mode="concat", name="bidirectional")
     pooling = keras.layers.GlobalAveragePooling1D(name="pooling")
     dense = keras.layers.Dense(len(LABELS), activation="softmax", name="dense")
     inputs = keras.Input((None,), dtype="int32", name="ids")
     model = keras.Sequential([inputs, embedding, bidirectional, pooling, dense], name="langid")
-    return model, keras.Sequential([inputs, embedding, bidirectional, pooling, keras.layers.Dropout(0.1), dense])
+    return model, keras.Sequential([inputs, embedding, bidirectional, pooling, keras.layers.Dropout(0.02), dense])
 
 
 def train(training, batches, steps, rate, checkpoint):
     import jax
 
     schedule = keras.optimizers.schedules.CosineDecay(
-        rate / 20, steps, alpha=0.2, warmup_target=rate, warmup_steps=min(300, steps // 10))  # fmt: skip
-    optimizer = keras.optimizers.Adam(schedule, clipnorm=1.0)
+        rate / 20, steps, alpha=0.01, warmup_target=rate, warmup_steps=min(100, steps // 10))  # fmt: skip
+    optimizer = keras.optimizers.Adam(schedule, beta_2=0.99, clipnorm=1.0)
     optimizer.build(training.trainable_variables)
 
     def loss_of(weights, state, x, y):
@@ -437,8 +438,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=HERE.parents[3] / "shared", help="folder that holds data/ (default: ../shared)")
     parser.add_argument("--out", type=Path, default=HERE, help="where the model and results.json go")
-    parser.add_argument("--steps", type=int, default=7500)
-    parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate")
+    parser.add_argument("--steps", type=int, default=6500)
+    parser.add_argument("--rate", type=float, default=5e-3, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--evaluate-only", action="store_true")
     options = parser.parse_args()
