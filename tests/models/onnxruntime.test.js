@@ -1,0 +1,122 @@
+/**
+ * The aligned bidirectional RNN against onnxruntime-web, live: random weights, batches of ragged lengths in `sequence_lens`.
+ * ONNX reverses each row within its own length, as padless does, and knows no other padding than at the end.
+ * PADLESS_SEED sets the seed of the random data, which is printed.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as ort from 'onnxruntime-web/wasm';
+import { init } from 'padless';
+import { onnxModel } from './onnx.js';
+import { random } from '../random.js';
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const { seed, integer, normal } = random();
+ort.env.wasm.numThreads = 1;
+ort.env.logLevel = 'error';
+
+/** Gates in Keras's order: for each, where ONNX has it (ONNX: GRU z r h, LSTM i o f c). */
+const gateOrders = { SimpleRNN: [0], GRU: [0, 1, 2], LSTM: [0, 2, 3, 1] };
+const operators = { SimpleRNN: 'RNN', GRU: 'GRU', LSTM: 'LSTM' };
+
+/**
+ * Random weights of one direction in both layouts: Keras's W [D, G*H], U [H, G*H], b, and ONNX's W [G*H, D], R [G*H, H], B [Wb Rb].
+ * ONNX always has two biases; one of Keras's takes the place of both, with Rb zero.
+ * @param {keyof typeof operators} cell @param {boolean} resetAfter @param {number} D @param {number} H
+ */
+function direction(cell, resetAfter, D, H) {
+  const order = gateOrders[cell];
+  const width = order.length * H;
+  const kernel = { shape: [D, width], data: normal(D * width, Math.sqrt(2 / (D + H))) };
+  const recurrentKernel = { shape: [H, width], data: normal(H * width, Math.sqrt(1 / H)) };
+  const biases = resetAfter ? 2 : 1;
+  const bias = { shape: resetAfter ? [2, width] : [width], data: normal(biases * width, 0.3) };
+  /** @param {ArrayLike<number>} data @param {number} rows @param {number} offset  [rows, G*H] -> [G*H, rows], gates in ONNX's order */
+  const transposed = (data, rows, offset = 0) => {
+    const result = new Float32Array(rows * width);
+    order.forEach((to, gate) => {
+      for (let h = 0; h < H; h++) {
+        for (let k = 0; k < rows; k++) result[(to * H + h) * rows + k] = data[offset + k * width + gate * H + h];
+      }
+    });
+    return result;
+  };
+  const onnx = {
+    W: transposed(kernel.data, D),
+    R: transposed(recurrentKernel.data, H),
+    B: [...transposed(bias.data, 1), ...(resetAfter ? transposed(bias.data, 1, width) : new Float32Array(width))],
+  };
+  return { weights: { cell, kernel, recurrentKernel, bias, resetAfter }, onnx };
+}
+
+/** @param {Float32Array} got @param {ArrayLike<number>} expected @param {string} what */
+function assertClose(got, expected, what) {
+  assert.equal(got.length, expected.length, what);
+  got.forEach((value, i) => {
+    const allowed = 1e-5 * Math.max(1, Math.abs(expected[i]));
+    assert.ok(
+      Math.abs(value - expected[i]) <= allowed,
+      `${what}: element ${i} is ${value}, onnxruntime has ${expected[i]} (PADLESS_SEED=${seed})`,
+    );
+  });
+}
+
+/** @type {{ title: string, cell: keyof typeof operators, resetAfter?: boolean }[]} */
+const cells = [
+  { title: 'SimpleRNN', cell: 'SimpleRNN' },
+  { title: 'GRU with the reset gate before the product', cell: 'GRU', resetAfter: false },
+  { title: 'GRU with the reset gate after the product', cell: 'GRU', resetAfter: true },
+  { title: 'LSTM', cell: 'LSTM' },
+];
+
+for (const { title, cell, resetAfter = false } of cells) {
+  test(`bidirectional ${title} agrees with onnxruntime on rows of different lengths`, async () => {
+    const pl = await init({ simd });
+    for (const H of [1, 5, 8, integer(2, 40)]) {
+      const [D, B, T] = [integer(1, 20), integer(1, 6), integer(2, 15)];
+      const lengths = Int32Array.from({ length: B }, () => integer(1, T));
+      const [forward, backward] = [direction(cell, resetAfter, D, H), direction(cell, resetAfter, D, H)];
+      const x = { shape: [B, T, D], data: normal(B * T * D, 1) };
+
+      const states = cell === 'LSTM' ? ['Y_h', 'Y_c'] : ['Y_h'];
+      const bytes = onnxModel(
+        operators[cell],
+        { direction: 'bidirectional', hidden_size: H, ...(cell === 'GRU' ? { linear_before_reset: Number(resetAfter) } : {}) },
+        { X: 'float32', W: 'float32', R: 'float32', B: 'float32', sequence_lens: 'int32' },
+        ['Y', ...states],
+      );
+      const session = await ort.InferenceSession.create(bytes);
+      const G = gateOrders[cell].length;
+      /** @param {'W' | 'R' | 'B'} name @param {number[]} shape */
+      const both = (name, shape) => new ort.Tensor('float32', Float32Array.of(...forward.onnx[name], ...backward.onnx[name]), shape);
+      const timeMajor = Float32Array.from(x.data, (_, i) => {
+        const [t, b, d] = [Math.floor(i / (B * D)), Math.floor(i / D) % B, i % D];
+        return x.data[(b * T + t) * D + d];
+      });
+      const expected = await session.run({
+        X: new ort.Tensor('float32', timeMajor, [T, B, D]),
+        W: both('W', [2, G * H, D]),
+        R: both('R', [2, G * H, H]),
+        B: both('B', [2, 2 * G * H]),
+        sequence_lens: new ort.Tensor('int32', lengths, [B]),
+      });
+      await session.release();
+
+      const got = pl.bidirectional(x, { forward: forward.weights, backward: backward.weights, mask: { lengths } });
+      // Y [T, 2, B, H] -> [B, T, 2H]
+      const Y = /** @type {Float32Array} */ (expected.Y.data);
+      const sequence = Float32Array.from({ length: B * T * 2 * H }, (_, i) => {
+        const [b, t, side, h] = [Math.floor(i / (T * 2 * H)), Math.floor(i / (2 * H)) % T, Math.floor(i / H) % 2, i % H];
+        return Y[((t * 2 + side) * B + b) * H + h];
+      });
+      const shape = `B=${B} T=${T} D=${D} H=${H} lengths=${lengths}`;
+      assertClose(got.sequence.data, sequence, `sequence, ${shape}`);
+      got.states.forEach((state, side) => {
+        /** @param {string} name */
+        const of = (name) => /** @type {Float32Array} */ (expected[name].data).subarray(side * B * H, (side + 1) * B * H);
+        assertClose(state.h.data, of('Y_h'), `state h ${side}, ${shape}`);
+        if (state.c) assertClose(state.c.data, of('Y_c'), `state c ${side}, ${shape}`);
+      });
+    }
+  });
+}

@@ -1,0 +1,175 @@
+/** The safetensors file: what is well formed is read back, what is not is refused by name. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { init, loadModel, ModelFileError, PadlessError, UnsupportedError } from 'padless';
+import { parse, serialize } from '../../js/safetensors.js';
+
+const simd = process.env.PADLESS_SIMD ?? 'auto';
+const bytesOf = (...values) => new Uint8Array(Float32Array.from(values).buffer);
+
+/** A model of ids: Embedding -> MaskedMean -> Dense. */
+function smallModel(change = () => {}) {
+  const parts = {
+    settings: {
+      format: 1,
+      keras_version: '3.15.1',
+      architecture: {
+        class_name: 'Sequential',
+        config: {
+          name: 'small',
+          layers: [
+            { class_name: 'Embedding', config: { name: 'embedding', input_dim: 3, output_dim: 1, mask_zero: true } },
+            { class_name: 'padless>MaskedMean', config: { name: 'mean' } },
+            { class_name: 'Dense', config: { name: 'dense', units: 2, activation: 'linear' } },
+          ],
+        },
+      },
+      outputs: [{ name: 'out', kind: 'class', labels: ['a', 'b'] }],
+    },
+    tensors: new Map([
+      ['embedding.embeddings', { dtype: 'F32', shape: [3, 1], data: bytesOf(9, 1, 2) }],
+      ['dense.kernel', { dtype: 'F32', shape: [1, 2], data: bytesOf(1, -1) }],
+      ['dense.bias', { dtype: 'F32', shape: [2], data: bytesOf(0.5, 0) }],
+    ]),
+  };
+  change(parts);
+  return serialize({ metadata: { padless: JSON.stringify(parts.settings) }, tensors: parts.tensors });
+}
+
+/** @param {any} header @param {number} dataBytes */
+function file(header, dataBytes = 0) {
+  const json = new TextEncoder().encode(typeof header === 'string' ? header : JSON.stringify(header));
+  const bytes = new Uint8Array(8 + json.length + dataBytes);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(json.length), true);
+  bytes.set(json, 8);
+  return bytes;
+}
+
+test('a model file is read, run, saved and read again', async () => {
+  const model = await loadModel(smallModel(), { simd });
+  assert.deepEqual([...model.run([[1, 2, 0], [2]])[0].data], [2, -1.5, 2.5, -2]);
+  const again = await loadModel(model.save(), { simd });
+  assert.deepEqual([...again.run([[1, 2, 0], [2]])[0].data], [2, -1.5, 2.5, -2]);
+});
+
+test('a file cut short at any length is refused', async () => {
+  const whole = smallModel();
+  for (let length = 0; length < whole.length; length++)
+    assert.throws(() => parse(whole.subarray(0, length)), ModelFileError, `${length} bytes`);
+  await assert.rejects(loadModel(whole.slice(0, -1), { simd }), ModelFileError);
+});
+
+test('a file with any one byte of its header changed loads or is refused by an error of ours', async () => {
+  const whole = smallModel();
+  const length = Number(new DataView(whole.buffer).getBigUint64(0, true));
+  for (let at = 0; at < 8 + length; at += 3) {
+    const changed = whole.slice();
+    changed[at] ^= 1 << (at % 7);
+    try {
+      await loadModel(changed, { simd });
+    } catch (error) {
+      assert.ok(error instanceof PadlessError, `byte ${at}: ${error.stack}`);
+    }
+  }
+});
+
+test('headers that lie are refused, and the message names the tensor and both numbers', () => {
+  const f32 = (shape, begin, end) => ({ dtype: 'F32', shape, data_offsets: [begin, end] });
+  const bad = [
+    [file({ a: f32([2], 0, 8) }, 4), /a ends at byte 8, the file has 4/],
+    [file({ a: f32([2], 0, 4) }, 4), /a is F32 \[2\], which takes 8 bytes; its offsets hold 4/],
+    [file({ a: f32([1], 0, 4), b: f32([1], 2, 6) }, 6), /b begins at byte 2, expected 4/],
+    [file({ a: f32([1], 4, 8) }, 8), /a begins at byte 4, expected 0/],
+    [file({ a: f32([1], 0, 4) }, 8), /end at byte 4, the file has 8/],
+    [file({ a: f32([2 ** 40, 2 ** 40], 0, 4) }, 4), /takes/],
+    [file({ a: f32([-1], 0, 4) }, 4), /shape \[-1\]/],
+    [file({ a: { dtype: 'F31', shape: [], data_offsets: [0, 4] } }, 4), /dtype "F31"/],
+    [file({ a: { dtype: 'F32', shape: [1], data_offsets: [4, 0] } }, 4), /data_offsets \[4,0\]/],
+    [file({ a: null }, 0), /a has dtype undefined/],
+    [file({ __metadata__: { a: 1 } }), /__metadata__/],
+    [file('[]'), /not a JSON object/],
+    [file('{'), /not JSON/],
+  ];
+  for (const [bytes, message] of bad)
+    assert.throws(
+      () => parse(bytes),
+      (error) => error instanceof ModelFileError && message.test(error.message),
+      String(message),
+    );
+  const huge = file({});
+  new DataView(huge.buffer).setBigUint64(0, 2n ** 63n, true);
+  assert.throws(() => parse(huge), /at most 100000000/);
+});
+
+test('a tensor called __proto__ is a tensor like any other', () => {
+  const { tensors } = parse(file('{"__proto__":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', 4));
+  assert.deepEqual([...tensors.keys()], ['__proto__']);
+});
+
+const cases = [
+  ['a weight that is missing', ({ tensors }) => tensors.delete('dense.bias'), ModelFileError, /dense\.bias: weight is missing/],
+  [
+    'a weight that no layer has',
+    ({ tensors }) => tensors.set('x.y', { dtype: 'F32', shape: [0], data: bytesOf() }),
+    ModelFileError,
+    /no layer has: x\.y/,
+  ],
+  [
+    'a weight of another shape',
+    ({ tensors }) => (tensors.get('dense.kernel').shape = [2, 1]),
+    ModelFileError,
+    /shape \[2,1\], expected \[1,2\]/,
+  ],
+  [
+    'an unknown layer',
+    ({ settings }) => (settings.architecture.config.layers[1].class_name = 'Capsule'),
+    UnsupportedError,
+    /small\.mean: class Capsule/,
+  ],
+  [
+    'an unknown activation',
+    ({ settings }) => (settings.architecture.config.layers[2].config.activation = 'wobble'),
+    UnsupportedError,
+    /dense: activation "wobble"/,
+  ],
+  ['another format', ({ settings }) => (settings.format = 2), ModelFileError, /format 2/],
+  [
+    'labels of another number',
+    ({ settings }) => (settings.outputs[0].labels = ['a']),
+    ModelFileError,
+    /1 labels, the model gives 2/,
+  ],
+  [
+    'a dtype that is not there yet',
+    ({ tensors }) => Object.assign(tensors.get('dense.bias'), { dtype: 'I32' }),
+    ModelFileError,
+    /dense\.bias: dtype I32/,
+  ],
+];
+for (const [title, change, Class, message] of cases) {
+  test(`${title} is refused by name, and the next load works`, async () => {
+    await assert.rejects(loadModel(smallModel(change), { simd }), (error) => error instanceof Class && message.test(error.message));
+    await loadModel(smallModel(), { simd });
+  });
+}
+
+test('ids, masks and lengths that do not fit are refused with both numbers', async () => {
+  const model = await loadModel(smallModel(), { simd });
+  assert.throws(() => model.run([[1, 3]]), /row 0, step 1: id 3 is not a whole number from 0 to 2/);
+  assert.throws(() => model.run([[1, 1.5]]), /id 1\.5/);
+  assert.throws(() => model.run([[1, -1]]), /id -1/);
+  assert.throws(() => model.run([[1, 2]], { lengths: [3] }), /lengths\[0\] is 3, expected a whole number from 0 to T = 2/);
+  assert.throws(() => model.run([[1, 2]], { mask: [1] }), /mask has 1 entries, expected B\*T = 1\*2 = 2/);
+  assert.deepEqual([...model.run([[1, 7]], { mask: [1, 0] })[0].data], [1.5, -1]);
+  assert.deepEqual([...model.run([[0, 1]], { lengths: [1] })[0].data], [9.5, -9]);
+});
+
+test('kernels on plain arrays give the numbers of the first example', async () => {
+  const pl = await init({ simd });
+  const x = { data: [1, 0, 3, 4, 5, 0, 0, 0], shape: [1, 8, 1] };
+  const mask = { lengths: [5] };
+  assert.equal(pl.maskedMean(x, mask).data[0], Math.fround(2.6));
+  assert.deepEqual([...pl.reverseSequence(x, mask).data], [5, 4, 3, 0, 1, 0, 0, 0]);
+  assert.equal(pl.maskedMax({ data: [-1, -2, -3, -4, -5, 0, 0, 0], shape: [1, 8, 1] }, mask).data[0], -1);
+  assert.throws(() => pl.maskedMean(x, [1, 1]), /maskedMean: mask has 2 entries, expected B\*T = 1\*8 = 8/);
+});

@@ -1,0 +1,174 @@
+/** Text to ids and back: normalisation with offsets, padding, truncation, and strings that nobody expects. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import { ArgumentError, ModelFileError } from 'padless';
+import { TextVectorizer } from 'padless/text';
+
+const letters = ['', '', ...'abcdefghijklmnopqrstuvwxyz ä'];
+/** @param {object} [settings] */
+const vectorizer = (settings) => new TextVectorizer({ vocabulary: letters, ...settings });
+/** Every code point, so that ids are code points + 2. */
+const readBack = (text, settings) => {
+  const tokens = [];
+  const vocabulary = [
+    '',
+    '',
+    ...new Set([...text, ...text.normalize(settings.normalization)].flatMap((char) => [char, ...char.toLowerCase()])),
+  ];
+  const { ids, offsets } = new TextVectorizer({ vocabulary, ...settings }).encode(text);
+  ids.forEach((id, i) => tokens.push({ token: vocabulary[id], start: offsets[2 * i], end: offsets[2 * i + 1] }));
+  return tokens;
+};
+
+const seed = Number(process.env.PADLESS_SEED ?? 1 + Math.floor(Math.random() * 1e9));
+let state = seed;
+const random = (n) => {
+  state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+  return Math.floor((state / 2 ** 32) * n);
+};
+
+test('letters become their ids, strangers the unknown token, with offsets in UTF-16 units', () => {
+  const { ids, offsets, truncated } = vectorizer().encode('ab😀c');
+  assert.deepEqual([...ids], [2, 3, 1, 4]);
+  assert.deepEqual([...offsets], [0, 1, 1, 2, 2, 4, 4, 5]);
+  assert.equal(truncated, false);
+});
+
+test('an unknown of null drops what is not in the vocabulary', () => {
+  const { ids, offsets } = vectorizer({ unknown: null, vocabulary: ['', 'a', 'b'] }).encode('a?b');
+  assert.deepEqual([...ids], [1, 2]);
+  assert.deepEqual([...offsets], [0, 1, 2, 3]);
+});
+
+test('a composed and a decomposed letter give the same token under NFC', () => {
+  const text = vectorizer({ normalization: 'NFC' });
+  assert.deepEqual([...text.encode('a\u0308').ids], [...text.encode('ä').ids]);
+  assert.deepEqual([...text.encode('xa\u0308').offsets], [0, 1, 1, 3]);
+});
+
+test('lower case is taken code point by code point', () => {
+  assert.deepEqual(
+    readBack('ΣΑΣ', { case: 'lower' }).map(({ token }) => token),
+    ['σ', 'α', 'σ'],
+  );
+  assert.deepEqual(readBack('İ', { case: 'lower' }), [
+    { token: 'i', start: 0, end: 1 },
+    { token: '\u0307', start: 0, end: 1 },
+  ]);
+});
+
+for (const normalization of ['NFC', 'NFD', 'NFKC', 'NFKD']) {
+  test(`chunks normalise to what the whole string normalises to, ${normalization}, every code point and random neighbours (seed ${seed})`, () => {
+    const interesting = [
+      0x41, 0x301, 0x1100, 0x1161, 0x11a8, 0xac00, 0x3131, 0xffa1, 0xffc2, 0xff76, 0xff9e, 0xff9f, 0x9be, 0x9c7, 0xdcf, 0xdd9,
+      0xfb01, 0xd800,
+    ];
+    const check = (text) =>
+      assert.equal(
+        readBack(text, { normalization })
+          .map(({ token }) => token)
+          .join(''),
+        text.normalize(normalization),
+        JSON.stringify(text),
+      );
+    for (let code = 0; code < 0x110000; code += 0x100) {
+      let text = '';
+      for (let low = 0; low < 0x100; low++)
+        text += String.fromCodePoint(code + low) + String.fromCodePoint(interesting[random(interesting.length)]);
+      check(text);
+    }
+    for (let n = 0; n < 300; n++)
+      check(Array.from({ length: 12 }, () => String.fromCodePoint(interesting[random(interesting.length)])).join(''));
+  });
+}
+
+test('every offset maps a token back to the text it came from', () => {
+  const text = 'Ａﬁ한글 e\u0301 👩‍👩‍👧 \ud800x ｶﾞ';
+  for (const { token, start, end } of readBack(text, { normalization: 'NFKC', case: 'lower' })) {
+    assert.ok(start < end && end <= text.length);
+    const source = text.slice(start, end).normalize('NFKC').toLowerCase();
+    assert.ok(source.includes(token), `${JSON.stringify(token)} from ${JSON.stringify(source)}`);
+  }
+});
+
+test('words are what Intl.Segmenter says, white space is none', () => {
+  const text = new TextVectorizer({ unit: 'word', case: 'lower', vocabulary: ['', '', 'good', 'morning', ','] });
+  const { ids, offsets } = text.encode('Good  morning, you');
+  assert.deepEqual([...ids], [2, 3, 4, 1]);
+  assert.deepEqual([...offsets], [0, 4, 6, 13, 13, 14, 15, 18]);
+});
+
+test('a batch is padded to its longest row on the side that the model says, with its mask', () => {
+  const { ids, mask, shape, lengths } = vectorizer().encodeBatch(['abc', '', 'a']);
+  assert.deepEqual(shape, [3, 3]);
+  assert.deepEqual([...ids], [2, 3, 4, 0, 0, 0, 2, 0, 0]);
+  assert.deepEqual([...mask], [1, 1, 1, 0, 0, 0, 1, 0, 0]);
+  assert.deepEqual([...lengths], [3, 0, 1]);
+  assert.deepEqual([...vectorizer({ padding: 'pre', length: 4 }).encodeBatch(['ab']).ids], [0, 0, 2, 3]);
+});
+
+test('a long text is cut on the side that the model says, and says so', () => {
+  const post = vectorizer({ maxlen: 2 }).encode('abc');
+  assert.deepEqual([[...post.ids], [...post.offsets], post.truncated], [[2, 3], [0, 1, 1, 2], true]);
+  const pre = vectorizer({ maxlen: 2, truncation: 'pre' }).encode('abc');
+  assert.deepEqual([[...pre.ids], [...pre.offsets], pre.truncated], [[3, 4], [1, 2, 2, 3], true]);
+  assert.equal(vectorizer({ maxlen: 3 }).encode('abc').truncated, false);
+});
+
+test('a megabyte of one letter, of marks, of lone surrogates is read without complaint', () => {
+  for (const unit of ['a', '\u0301', '\ud800', '\udc00']) {
+    const { ids, truncated } = vectorizer({ maxlen: 100, normalization: 'NFC' }).encode(unit.repeat(1 << 20));
+    assert.equal(ids.length, 100);
+    assert.equal(truncated, true);
+  }
+});
+
+test('ids go back to text, padding left out', () => {
+  assert.deepEqual(vectorizer().decode([2, 1, 3, 0, 0]), ['a', '\ufffd', 'b']);
+});
+
+test('anything but a string is refused by name', () => {
+  for (const [value, name] of [
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [3, 'number'],
+    [['a'], 'array'],
+  ]) {
+    assert.throws(
+      () => vectorizer().encode(value),
+      (error) => error instanceof ArgumentError && error.message.includes(name),
+    );
+  }
+});
+
+test('settings that contradict themselves are refused with the value', () => {
+  const bad = [
+    [{ unit: 'byte' }, /unit is "byte"/],
+    [{ normalization: 'NFX' }, /normalization is "NFX"/],
+    [{ maxlen: 0 }, /maxlen is 0/],
+    [{ pad: 1 }, /pad and unknown are both 1/],
+    [{ vocabulary: ['', '', 'a', 'a'] }, /"a" twice, as 2 and 3/],
+    [{ vocabulary: 'abc' }, /vocabulary is not a list/],
+  ];
+  for (const [settings, message] of bad)
+    assert.throws(
+      () => vectorizer(settings),
+      (error) => error instanceof ModelFileError && message.test(error.message),
+    );
+});
+
+const corpus = new URL('../../../shared/data/langid-commonvoice-cc0/cv.tsv.gz', import.meta.url);
+test(
+  'real sentences in 91 languages come back whole',
+  { skip: !existsSync(corpus) && 'shared/data is not beside this checkout' },
+  () => {
+    const lines = gunzipSync(readFileSync(corpus)).toString().split('\n');
+    for (let i = 0; i < lines.length; i += 997) {
+      const [text] = lines[i].split('\t');
+      const tokens = readBack(text, { normalization: 'NFC' });
+      assert.equal(tokens.map(({ token }) => token).join(''), text.normalize('NFC'));
+    }
+  },
+);
