@@ -19,9 +19,6 @@ export function random(seed = Number(process.env.PADLESS_SEED ?? Math.floor(Math
   const choice = (list) => list[integer(0, list.length - 1)];
   /** Box-Muller. @param {number} count @param {number} scale */
   const normal = (count, scale) =>
-    Float32Array.from(
-      { length: count },
-      () => scale * Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
-    );
+    Float32Array.from({ length: count }, () => scale * Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()));
   return { seed, uniform, integer, choice, normal };
 }

@@ -1,192 +1,224 @@
-/** The two promises, over random models: padding changes no bit and costs no step. PADLESS_SEED repeats a run. */
+/**
+ * The two promises, on random models and random batches: padding never changes an answer, to the last bit, and it costs nothing.
+ * PADLESS_SEED sets the seed of the random data, which is printed.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { init, loadModel } from 'padless';
+import { sequentialFromJson } from '../../js/graph.js';
 import { serialize } from '../../js/safetensors.js';
+import { random } from '../random.js';
 
-const simd = process.env.PADLESS_SIMD ?? 'auto';
-const seed = Number(process.env.PADLESS_SEED ?? Math.floor(Math.random() * 2 ** 32)) >>> 0;
-console.log(`PADLESS_SEED=${seed}`);
-let state = seed;
-const uniform = () => {
-  state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-  return state / 2 ** 32;
-};
-const below = (n) => Math.floor(uniform() * n);
-const pick = (list) => list[below(list.length)];
-const values = (n, scale = 1) => Float32Array.from({ length: n }, () => (2 * uniform() - 1) * scale);
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const { seed, uniform, integer, choice, normal } = random();
+const V = 12;
+const sizes = /** @type {const} */ ([1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 17, 31]);
 
-const V = 40;
-const gates = { SimpleRNN: 1, GRU: 3, LSTM: 4 };
+/** @typedef {{ class_name: string, config: any }} LayerJson */
 
-/** A random Sequential model of ids: its file, and the recurrent steps that one step of a text costs. */
-function randomModel() {
-  const layers = [];
-  const tensors = new Map();
-  let width = 1 + below(9);
-  const add = (name, shape, scale) =>
-    tensors.set(name, {
-      dtype: 'F32',
-      shape,
-      data: new Uint8Array(
-        values(
-          shape.reduce((a, b) => a * b, 1),
-          scale,
-        ).buffer,
-      ),
-    });
-  layers.push({ class_name: 'Embedding', config: { name: 'embedding', input_dim: V, output_dim: width, mask_zero: true } });
-  add('embedding.embeddings', [V, width]);
-  const rnn = (path, className, units, sequences) => {
-    const resetAfter = className === 'GRU' && uniform() < 0.5;
-    const columns = gates[className] * units;
-    add(`${path}.kernel`, [width, columns], 0.8);
-    add(`${path}.recurrent_kernel`, [units, columns], 0.8);
-    add(`${path}.bias`, resetAfter ? [2, columns] : [columns], 0.3);
-    return {
-      class_name: className,
-      config: { name: path.split('.').at(-1), units, return_sequences: sequences, reset_after: resetAfter },
-    };
+/** @param {boolean} sequences @param {boolean} [backwards] @param {number} [units] @returns {LayerJson} */
+function recurrent(sequences, backwards = false, units = choice(sizes)) {
+  return {
+    class_name: choice(['SimpleRNN', 'GRU', 'LSTM']),
+    config: {
+      units,
+      return_sequences: sequences,
+      go_backwards: backwards,
+      use_bias: uniform() < 0.8,
+      reset_after: uniform() < 0.5,
+      activation: choice(['tanh', 'softsign', 'hard_sigmoid', 'softmax']),
+      recurrent_activation: choice(['sigmoid', 'hard_sigmoid']),
+    },
   };
-  let stepsEach = 0;
-  let sequence = true;
-  const depth = 1 + below(2);
-  for (let i = 0; i < depth; i++) {
-    const sequences = i < depth - 1 || uniform() < 0.6;
-    const units = 1 + below(13);
-    const className = pick(Object.keys(gates));
-    const name = `layer_${i}`;
-    if (uniform() < 0.7) {
-      const merge = pick(['concat', 'sum', 'mul', 'ave']);
-      const forward = rnn(`${name}.forward_layer`, className, units, sequences);
-      const backward = rnn(`${name}.backward_layer`, pick(Object.keys(gates)), units, sequences);
-      backward.config.go_backwards = true;
-      layers.push({ class_name: 'Bidirectional', config: { name, merge_mode: merge, layer: forward, backward_layer: backward } });
-      width = merge === 'concat' ? 2 * units : units;
-      stepsEach += 2;
-    } else {
-      layers.push(rnn(name, className, units, sequences));
-      width = units;
-      stepsEach += 1;
-    }
-    sequence = sequences;
-  }
-  if (sequence && uniform() < 0.6) {
-    layers.push({
-      class_name: pick(['padless>MaskedMean', 'padless>MaskedMax', 'padless>MaskedMin', 'padless>LastStep']),
-      config: { name: 'pool' },
-    });
-    sequence = false;
-  }
-  const units = 1 + below(10);
-  layers.push({ class_name: 'Dense', config: { name: 'dense', units, activation: pick(['linear', 'softmax', 'gelu']) } });
-  add('dense.kernel', [width, units]);
-  add('dense.bias', [units]);
-  const settings = {
-    format: 1,
-    keras_version: '3.15.1',
-    architecture: { class_name: 'Sequential', config: { name: 'random', layers } },
-  };
-  return { bytes: serialize({ metadata: { padless: JSON.stringify(settings) }, tensors }), sequence, stepsEach, layers };
 }
 
-const bitsOf = (data) => [...new Uint32Array(data.buffer, data.byteOffset, data.length)];
-/** Rows of a [B, ...] or [B, T, K] output at the steps of `mask`. */
-const keptBits = ({ shape, data }, mask, b, sequence) => {
-  const K = shape.at(-1);
-  if (!sequence) return bitsOf(data.slice(b * K, (b + 1) * K));
-  const T = shape[1];
-  return mask.flatMap((keep, t) => (keep ? bitsOf(data.slice((b * T + t) * K, (b * T + t + 1) * K)) : []));
-};
-/** A text among padding: where it stands is random, and so is the junk under the mask. */
-function pad(ids, T, where) {
-  const row = [];
-  const mask = [];
-  const spare = T - ids.length;
-  const before = where === 'front' ? spare : where === 'end' ? 0 : below(spare + 1);
-  const hole = where === 'middle' ? below(ids.length + 1) : 0;
-  const junk = (n) => {
-    for (let i = 0; i < n; i++) {
-      row.push(below(2 * V) - V);
-      mask.push(0);
-    }
-  };
-  ids.forEach((id, t) => {
-    if (t === hole) junk(where === 'end' ? 0 : before);
-    row.push(id);
-    mask.push(1);
-  });
-  junk(T - row.length);
-  return { row, mask };
+/** @param {boolean} sequences @returns {LayerJson} */
+function bidirectional(sequences) {
+  const merge = choice(['concat', 'sum', 'mul', 'ave']);
+  const layer = recurrent(sequences);
+  const backward = recurrent(sequences, true, merge === 'concat' ? choice(sizes) : layer.config.units);
+  return { class_name: 'Bidirectional', config: { layer, backward_layer: backward, merge_mode: merge } };
 }
 
-test('random models give every text the same bits alone and in any batch with any padding, and visit no more steps', async () => {
-  for (let trial = 0; trial < 60; trial++) {
-    const { bytes, sequence, stepsEach, layers } = randomModel();
-    const model = await loadModel(bytes, { simd });
-    const texts = Array.from({ length: 1 + below(6) }, () => Array.from({ length: below(20) }, () => 1 + below(V - 1)));
-    const T = Math.max(1, ...texts.map((ids) => ids.length)) + below(40);
-    const padded = texts.map((ids) => pad(ids, T, pick(['end', 'front', 'middle'])));
-    const before = model.stats.steps;
-    const [together] = model.run(
-      padded.map(({ row }) => row),
-      { mask: padded.map(({ mask }) => mask) },
-    );
-    const steps = model.stats.steps - before;
-    const context = `trial ${trial}: ${JSON.stringify(layers)}`;
-    assert.equal(steps, stepsEach * texts.reduce((sum, ids) => sum + ids.length, 0), context);
-    texts.forEach((ids, b) => {
-      const [alone] = model.run([ids]);
-      const all = ids.map(() => 1);
-      assert.deepEqual(keptBits(together, padded[b].mask, b, sequence), keptBits(alone, all, 0, sequence), `row ${b}, ${context}`);
-      if (!sequence) return;
-      const K = together.shape[2];
-      padded[b].mask.forEach((keep, t) => {
-        if (keep) return;
-        const outputs = together.data.slice((b * T + t) * K, (b * T + t + 1) * K);
-        assert.deepEqual(bitsOf(outputs), Array(K).fill(0), `padding of row ${b}, ${context}`);
-      });
-    });
-  }
+/** @returns {LayerJson} */
+const dense = () => ({
+  class_name: 'Dense',
+  config: { units: choice(sizes), activation: choice(['linear', 'relu', 'tanh', 'softmax', 'gelu']) },
 });
 
-test('NaN and Infinity under the mask reach no result of any kernel', async () => {
-  const pl = await init({ simd });
-  for (let trial = 0; trial < 60; trial++) {
-    const [B, T, D, H] = [1 + below(4), 1 + below(12), 1 + below(9), 1 + below(7)];
-    const mask = Array.from({ length: B * T }, () => below(2));
-    const clean = values(B * T * D);
-    const dirty = clean.map((value, i) => (mask[Math.floor(i / D)] ? value : pick([NaN, Infinity, -Infinity, 1e38])));
-    const shape = [B, T, D];
-    const rnn = (cell) => ({
-      cell,
-      kernel: { data: values(D * gates[cell] * H), shape: [D, gates[cell] * H] },
-      recurrentKernel: { data: values(H * gates[cell] * H), shape: [H, gates[cell] * H] },
-    });
-    const [forward, backward] = [rnn(pick(Object.keys(gates))), rnn(pick(Object.keys(gates)))];
-    const kernel = { data: values(D * 3), shape: [D, 3] };
-    const results = {
-      sum: (x) => pl.maskedSum(x, mask),
-      mean: (x) => pl.maskedMean(x, mask),
-      max: (x) => pl.maskedMax(x, mask),
-      min: (x) => pl.maskedMin(x, mask),
-      first: (x) => pl.maskedFirst(x, mask),
-      last: (x) => pl.maskedLast(x, mask),
-      argmax: (x) => pl.maskedArgmax(x, mask),
-      softmax: (x) => pl.maskedSoftmax(x, mask),
-      logSoftmax: (x) => pl.maskedLogSoftmax(x, mask),
-      featureSoftmax: (x) => pl.softmax(x, mask),
-      applyMask: (x) => pl.applyMask(x, mask),
-      dense: (x) => pl.dense(x, kernel, null, mask),
-      rnn: (x) => pl.rnn(x, { ...forward, mask }).sequence,
-      bidirectional: (x) => pl.bidirectional(x, { forward, backward, mask, mergeMode: pick(['concat']) }).sequence,
-    };
-    for (const [name, kernelOf] of Object.entries(results)) {
-      assert.deepEqual(
-        bitsOf(kernelOf({ data: dirty, shape }).data),
-        bitsOf(kernelOf({ data: clean, shape }).data),
-        `${name}, trial ${trial}`,
+/** A random stack behind an embedding, and how often it visits a step. */
+function randomArchitecture() {
+  const blocks = [
+    () => recurrent(true),
+    () => bidirectional(true),
+    dense,
+    () => ({ class_name: 'padless>MaskedSoftmax', config: {} }),
+  ];
+  const pools = ['Sum', 'Mean', 'Max', 'Min'].map((name) => `padless>Masked${name}`);
+  const ends = [
+    () => [],
+    () => [{ class_name: choice([...pools, 'padless>FirstStep', 'padless>LastStep', 'GlobalAveragePooling1D']), config: {} }],
+    () => [recurrent(false, uniform() < 0.5)],
+    () => [bidirectional(false)],
+  ];
+  const layers = [
+    { class_name: 'Embedding', config: { input_dim: V, output_dim: choice(sizes), mask_zero: true } },
+    ...Array.from({ length: integer(1, 3) }, () => choice(blocks)()),
+    ...choice(ends)(),
+    ...(uniform() < 0.5 ? [dense()] : []),
+  ];
+  layers.forEach(({ config }, i) => (config.name = `layer_${i}`));
+  const visits = layers.reduce(
+    (sum, { class_name: name }) => sum + (name === 'Bidirectional' ? 2 : Number(/^(SimpleRNN|GRU|LSTM)$/.test(name))),
+    0,
+  );
+  const describe = layers.map(({ class_name: name, config: { units, layer, backward_layer: backward } }) =>
+    layer
+      ? `Bi(${layer.class_name} ${layer.config.units}, ${backward.class_name} ${backward.config.units})`
+      : `${name} ${units ?? ''}`,
+  );
+  return { architecture: { class_name: 'Sequential', config: { name: 'model', layers } }, visits, title: describe.join(' > ') };
+}
+
+/** @param {any} architecture */
+function randomModel(architecture) {
+  const root = sequentialFromJson(architecture);
+  root.setPath('');
+  root.build({ ids: true, sequence: true, features: 1, masked: false }, { kerasMajor: 3 });
+  const tensors = new Map(
+    root.listWeights().map(({ path, spec: { shape } }) => {
+      const data = normal(
+        shape.reduce((product, size) => product * size, 1),
+        Math.sqrt(2 / ((shape.at(-2) ?? 1) + (shape.at(-1) ?? 1))),
       );
+      return [path, { dtype: /** @type {const} */ ('F32'), shape, data: new Uint8Array(data.buffer) }];
+    }),
+  );
+  const settings = { format: 1, architecture, keras_version: '3.15.1', text: null, outputs: [] };
+  return loadModel(serialize({ metadata: { padless: JSON.stringify(settings) }, tensors }), { simd });
+}
+
+/** @param {Float32Array} values */
+const bits = (values) => new Uint32Array(values.buffer, values.byteOffset, values.length);
+
+/**
+ * Rows of steps spread over T positions each, at the end, in front, or anywhere.
+ * @param {number[]} lengths
+ * @returns {{ T: number, mask: Uint8Array, positions: number[][] }} positions of the steps of each row that count
+ */
+function randomPadding(lengths) {
+  const T = Math.max(...lengths) + choice([0, 1, 5, 40]);
+  const mask = new Uint8Array(lengths.length * T);
+  const positions = lengths.map((length, b) => {
+    const all = Array.from({ length: T }, (_, t) => t);
+    const side = choice(['end', 'front', 'anywhere']);
+    if (side === 'anywhere') while (all.length > length) all.splice(integer(0, all.length - 1), 1);
+    const kept = side === 'end' ? all.slice(0, length) : side === 'front' ? all.slice(T - length) : all;
+    for (const t of kept) mask[b * T + t] = 1;
+    return kept;
+  });
+  return { T, mask, positions };
+}
+
+for (let round = 0; round < 40; round++) {
+  const { architecture, visits, title } = randomArchitecture();
+  test(`padding changes no bit and costs no step in ${title}`, async () => {
+    const model = await randomModel(architecture);
+    const texts = Array.from({ length: integer(1, 7) }, () =>
+      Array.from({ length: choice([0, 1, 2, 5, 9, 20]) }, () => integer(1, V - 1)),
+    );
+    const alone = texts.map((text) => {
+      const before = model.stats.steps;
+      const [{ shape, data }] = model.run([text]);
+      assert.equal(model.stats.steps - before, visits * text.length, `steps of a text of ${text.length} (PADLESS_SEED=${seed})`);
+      return { K: /** @type {number} */ (shape.at(-1)), sequence: shape.length === 3, data };
+    });
+    for (const junk of [() => integer(-9, V + 9), null]) {
+      // Junk under a mask that is given, or zeros that the model masks by itself.
+      const { T, mask, positions } = randomPadding(texts.map((text) => text.length));
+      const rows = texts.map((text, b) => {
+        const row = Array.from({ length: T }, () => (junk ? junk() : 0));
+        positions[b].forEach((t, i) => (row[t] = text[i]));
+        return row;
+      });
+      const before = model.stats.steps;
+      const [{ data }] = model.run(rows, junk ? { mask } : {});
+      const total = texts.reduce((sum, text) => sum + text.length, 0);
+      assert.equal(model.stats.steps - before, visits * total, `steps of the batch (PADLESS_SEED=${seed})`);
+      alone.forEach(({ K, sequence, data: expected }, b) => {
+        const where = `row ${b} of ${texts.length}, steps at ${positions[b]} of ${T} (PADLESS_SEED=${seed})`;
+        const row = sequence ? data.subarray(b * T * K, (b + 1) * T * K) : data.subarray(b * K, (b + 1) * K);
+        if (!sequence) return assert.deepEqual(bits(row), bits(expected), where);
+        const padded = new Float32Array(T * K);
+        positions[b].forEach((t, i) => padded.set(expected.subarray(i * K, (i + 1) * K), t * K));
+        assert.deepEqual(bits(row), bits(padded), where);
+      });
+    }
+  });
+}
+
+/** @param {import('padless').Kernels} pl @param {number} D */
+function kernelsOver(pl, D) {
+  const matrix = (/** @type {number} */ rows, /** @type {number} */ columns) => ({
+    shape: [rows, columns],
+    data: normal(rows * columns, 0.4),
+  });
+  const [N, H] = [choice(sizes), choice(sizes)];
+  const [kernel, bias] = [matrix(D, N), { shape: [N], data: normal(N, 0.3) }];
+  const rnn = (/** @type {import('padless').Cell} */ cell, /** @type {number} */ gates) => ({
+    cell,
+    kernel: matrix(D, gates * H),
+    recurrentKernel: matrix(H, gates * H),
+    bias: cell === 'GRU' ? matrix(2, gates * H) : { shape: [gates * H], data: normal(gates * H, 0.3) },
+  });
+  const [simple, gru, lstm] = [rnn('SimpleRNN', 1), rnn('GRU', 3), rnn('LSTM', 4)];
+  /** @typedef {(x: import('padless').Input, mask: Uint8Array) => { data: Float32Array | Int32Array, shape: number[] }} Kernel */
+  /** @type {Record<string, Kernel>} */
+  return {
+    maskedSum: (x, mask) => pl.maskedSum(x, mask),
+    maskedMean: (x, mask) => pl.maskedMean(x, mask),
+    maskedMax: (x, mask) => pl.maskedMax(x, mask),
+    maskedMin: (x, mask) => pl.maskedMin(x, mask),
+    maskedFirst: (x, mask) => pl.maskedFirst(x, mask),
+    maskedLast: (x, mask) => pl.maskedLast(x, mask),
+    maskedSoftmax: (x, mask) => pl.maskedSoftmax(x, mask),
+    softmax: (x, mask) => pl.softmax(x, mask),
+    applyMask: (x, mask) => pl.applyMask(x, mask),
+    reverseSequence: (x, mask) => pl.applyMask(pl.reverseSequence(x, mask), mask),
+    dense: (x, mask) => pl.dense(x, kernel, bias, mask),
+    'rnn with SimpleRNN': (x, mask) => pl.rnn(x, { ...simple, mask }).sequence,
+    'rnn with GRU': (x, mask) => pl.rnn(x, { ...gru, mask }).h,
+    'rnn with LSTM': (x, mask) => pl.rnn(x, { ...lstm, mask }).sequence,
+    'bidirectional with GRU and LSTM': (x, mask) => pl.bidirectional(x, { forward: gru, backward: lstm, mask }).sequence,
+    'bidirectional with final states': (x, mask) => {
+      const { output } = pl.bidirectional(x, { forward: lstm, backward: simple, mask, mergeMode: 'sum' });
+      return /** @type {import('padless').Output} */ (output);
+    },
+  };
+}
+
+test('NaN and infinities under the mask reach no kernel, to the last bit', async () => {
+  const pl = await init({ simd });
+  for (let round = 0; round < 10; round++) {
+    const D = choice(sizes);
+    const lengths = Array.from({ length: integer(1, 5) }, () => choice([0, 1, 3, 8, 15]));
+    const texts = lengths.map((length) => normal(length * D, 1));
+    const { T, mask, positions } = randomPadding(lengths);
+    const B = lengths.length;
+    const x = { shape: [B, T, D], data: Float32Array.from({ length: B * T * D }, () => choice([NaN, Infinity, -Infinity, 1e38])) };
+    texts.forEach((text, b) => positions[b].forEach((t, i) => x.data.set(text.subarray(i * D, (i + 1) * D), (b * T + t) * D)));
+    for (const [name, kernel] of Object.entries(kernelsOver(pl, D))) {
+      const { data, shape } = kernel(x, mask);
+      const K = /** @type {number} */ (shape.at(-1));
+      texts.forEach((text, b) => {
+        const where = `${name}: row ${b}, steps at ${positions[b]} of ${T}, D=${D} (PADLESS_SEED=${seed})`;
+        const alone = kernel({ shape: [1, lengths[b], D], data: text }, new Uint8Array(lengths[b]).fill(1));
+        const expected = new Float32Array(shape.length === 3 ? T * K : K);
+        if (shape.length === 3) positions[b].forEach((t, i) => expected.set(alone.data.subarray(i * K, (i + 1) * K), t * K));
+        else expected.set(alone.data);
+        const row = data.slice(b * expected.length, (b + 1) * expected.length);
+        assert.deepEqual(bits(/** @type {Float32Array} */ (row)), bits(expected), where);
+      });
     }
   }
 });

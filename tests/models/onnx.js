@@ -5,9 +5,9 @@
 
 /** @param {number} value  a whole number from 0 on */
 function varint(value) {
-  const bytes = [];
-  for (; value > 127; value = Math.floor(value / 128)) bytes.push((value % 128) + 128);
-  return [...bytes, value];
+  const groups = [];
+  for (; value > 127; value = Math.floor(value / 128)) groups.push((value % 128) + 128);
+  return [...groups, value];
 }
 
 const VARINT = 0;

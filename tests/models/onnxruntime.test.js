@@ -88,7 +88,8 @@ for (const { title, cell, resetAfter = false } of cells) {
       const session = await ort.InferenceSession.create(bytes);
       const G = gateOrders[cell].length;
       /** @param {'W' | 'R' | 'B'} name @param {number[]} shape */
-      const both = (name, shape) => new ort.Tensor('float32', Float32Array.of(...forward.onnx[name], ...backward.onnx[name]), shape);
+      const both = (name, shape) =>
+        new ort.Tensor('float32', Float32Array.of(...forward.onnx[name], ...backward.onnx[name]), shape);
       const timeMajor = Float32Array.from(x.data, (_, i) => {
         const [t, b, d] = [Math.floor(i / (B * D)), Math.floor(i / D) % B, i % D];
         return x.data[(b * T + t) * D + d];

@@ -143,8 +143,12 @@ def models():
     yield "bidirectional-unmasked", False, 6, [B(lstm(8, return_sequences=True)), D(3, activation="softmax")]
     yield "bidirectional-unmasked-last", False, 6, [B(gru(8)), D(3, activation="softmax")]
     yield "bidirectional-two-classes", True, 6, [
-        B(lstm(5, return_sequences=True), backward_layer=gru(8, go_backwards=True, return_sequences=True)), D(4, activation="softmax"),
+        B(lstm(5, return_sequences=True), backward_layer=gru(5, go_backwards=True, return_sequences=True)), D(4, activation="softmax"),
     ]  # fmt: skip
+    # At the end of a model: for layers behind it Keras reckons with twice the forward units.
+    yield "bidirectional-two-sizes", True, 6, [
+        B(lstm(5, return_sequences=True), backward_layer=gru(8, go_backwards=True, return_sequences=True)),
+    ]
     yield "bidirectional-two-classes-sum", True, 6, [
         B(gru(5, reset_after=False), backward_layer=rnn(5, go_backwards=True, activation="softsign"), merge_mode="sum"),
     ]
