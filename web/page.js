@@ -1,116 +1,162 @@
-/** The page: which language is this text, at every keystroke. */
+/**
+ * The page: a language for the text at every keystroke, and the same bits however much padding there is.
+ */
 import { loadModel } from 'padless';
 
+/** Tokens shown of a long text. */
+const SHOWN = 64;
+
+/** A text in each of ten scripts, by the model's label. */
 const examples = [
   ['de', 'Guten Morgen, wie geht es Ihnen heute?'],
-  ['ru', 'Сегодня очень хорошая погода, пойдём гулять.'],
-  ['el', 'Καλημέρα, τι κάνετε σήμερα;'],
+  ['ru', 'Все люди рождаются свободными и равными в своём достоинстве и правах.'],
+  ['el', 'Καλημέρα, πώς είστε σήμερα;'],
   ['ar', 'صباح الخير، كيف حالك اليوم؟'],
-  ['hi', 'नमस्ते, आज आप कैसे हैं?'],
-  ['zh-Hans', '这本书非常有意思，我们明天再谈。'],
-  ['ja', 'おはようございます。今日はいい天気ですね。'],
-  ['ko', '안녕하세요, 오늘 날씨가 정말 좋네요.'],
-  ['th', 'สวัสดีครับ วันนี้อากาศดีมาก'],
+  ['hi', 'सुप्रभात, आज आप कैसे हैं?'],
+  ['zh-Hans', '这个国家的人们说汉语，他们从小学习书写。'],
+  ['ja', 'おはようございます。今日はお元気ですか？'],
+  ['ko', '좋은 아침입니다. 오늘 기분이 어떠세요?'],
+  ['th', 'สวัสดีตอนเช้า วันนี้คุณเป็นอย่างไรบ้าง'],
   ['ka', 'დილა მშვიდობისა, როგორ ხართ დღეს?'],
 ];
-const SHOWN_TOKENS = 64;
 
-/** @param {string} id @returns {any} */
-const $ = (id) => document.getElementById(id);
 const names = new Intl.DisplayNames(['en'], { type: 'language' });
 const percent = new Intl.NumberFormat('en', { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
+/** @param {string} id @returns {HTMLElement} */
+function find(id) {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`the page has no #${id}`);
+  return element;
+}
+
 /**
  * @param {string} tag
- * @param {string} [className]
- * @param {string} [text]
+ * @param {string} className
+ * @param {...(Node | string)} children
  */
-function element(tag, className = '', text = '') {
-  const node = document.createElement(tag);
-  node.className = className;
-  node.textContent = text;
-  return node;
+function make(tag, className, ...children) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  element.append(...children);
+  return element;
 }
 
-/** @param {Record<string, number>} scores */
-function showAnswer(scores) {
-  const best = Object.entries(scores)
-    .sort(([, a], [, b]) => b - a)
-    .slice(0, 5);
-  const list = document.createElement('ol');
-  for (const [label, score] of best) {
-    const item = list.appendChild(element('li'));
-    item.dataset.label = label;
-    item.appendChild(element('span', 'bar')).style.width = `${100 * score}%`;
-    item.append(element('span', '', names.of(label) ?? label), element('span', '', percent.format(score)));
-  }
-  $('answer').replaceChildren(list);
+const text = /** @type {HTMLTextAreaElement} */ (find('text'));
+const steps = /** @type {HTMLInputElement} */ (find('steps'));
+
+/** @param {unknown} error */
+function showError(error) {
+  find('error').textContent = `Something went wrong: ${error instanceof Error ? error.message : String(error)}`;
+  find('error').hidden = false;
 }
 
-/** @param {string} message @param {string} className */
-const say = (message, className) => $('answer').replaceChildren(element('p', className, message));
+/** A float32's bits as 8 hex digits. @param {number} value */
+function bitsOf(value) {
+  const view = new DataView(new ArrayBuffer(4));
+  view.setFloat32(0, value);
+  return view.getUint32(0).toString(16).padStart(8, '0');
+}
 
-/**
- * @param {import('padless').Model} model
- * @param {string} text
- */
-function showReading(model, text) {
-  const { text: reader } = model;
-  if (!reader) return;
-  const { ids, offsets, truncated } = reader.encode(text);
-  const spare = Number($('padding').value);
-  const cells = [];
-  for (let t = 0; t < Math.min(ids.length, SHOWN_TOKENS); t++) {
-    cells.push({ token: text.slice(offsets[2 * t], offsets[2 * t + 1]).replace(/\s/, '\u2423'), id: ids[t], mask: 1 });
-  }
-  for (let t = 0; t < spare; t++) cells.push({ token: '', id: reader.pad, mask: 0 });
-  $('tokens').replaceChildren(
-    ...cells.map(({ token, id, mask }) => {
-      const cell = element('div', mask ? 'token' : 'token pad');
-      cell.append(element('b', '', token), element('span', '', String(id)), element('span', '', String(mask)));
-      return cell;
-    }),
-  );
-  const shown = ids.length > SHOWN_TOKENS ? `, the first ${SHOWN_TOKENS} shown` : '';
-  $('reading').textContent =
-    `${ids.length} characters${truncated ? ' (the text is longer, the rest is cut)' : ''}${shown}, then ${spare} steps of padding: ` +
-    'the character, its id, its mask.';
-  $('steps').textContent = String(spare);
-  const [{ data }] = model.run([[...ids, ...Array(spare).fill(reader.pad)]]);
-  const bits = new Uint32Array(Float32Array.of(Math.max(...data)).buffer)[0];
-  $('bits').textContent = bits.toString(16).padStart(8, '0');
+/** What a cell shows of a token: something to see for white space too. @param {string} token */
+function visible(token) {
+  if (token === '\n') return '↵';
+  if (/^\s$/u.test(token)) return '␣';
+  if (/^\p{M}/u.test(token)) return `◌${token}`;
+  return /^[\p{C}]/u.test(token) ? '\ufffd' : token;
+}
+
+/** @param {string} token @param {number} id @param {0 | 1} mask */
+function cell(token, id, mask) {
+  return make('li', mask ? '' : 'pad', make('bdi', '', token), make('span', 'id', String(id)), make('span', 'mask', String(mask)));
 }
 
 /** @param {import('padless').Model} model */
-function update(model) {
-  const text = $('text').value;
+function showAnswer(model) {
   const start = performance.now();
-  const { scores, tokens } = model.predict(text);
-  const milliseconds = performance.now() - start;
-  if (tokens === 0) say('Type something, or take an example.', 'hint');
-  else showAnswer(scores ?? {});
-  $('time').textContent = `The last answer took ${milliseconds.toFixed(1)} ms.`;
-  showReading(model, text);
+  const { scores, truncated } = model.predict(text.value);
+  const took = performance.now() - start;
+  find('time').textContent = `${took.toFixed(1)} ms`;
+  const top = Object.entries(scores ?? {})
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, 5);
+  const list = make('ol', '');
+  for (const [label, score] of top) {
+    const fill = make('span', '');
+    fill.style.width = `${100 * score}%`;
+    const bar = make('span', 'bar', fill);
+    bar.setAttribute('aria-hidden', 'true');
+    const item = make('li', '', make('span', 'name', names.of(label) ?? label), bar, make('span', 'score', percent.format(score)));
+    item.dataset.label = label;
+    list.append(item);
+  }
+  find('answer').replaceChildren(list);
+  find('cut').hidden = !truncated;
+  find('cut').textContent = `The model reads the first ${model.text?.maxlen} characters; the rest is left out.`;
+}
+
+/** @param {import('padless').Model} model */
+function showPadding(model) {
+  if (!model.text) return;
+  const { value } = text;
+  const { ids, offsets } = model.text.encode(value);
+  const padding = Number(steps.value);
+  const [{ data: plain }] = model.run([ids]);
+  const [{ data: padded }] = model.run([[...ids, ...new Array(padding).fill(0)]]);
+  const best = plain.indexOf(Math.max(...plain));
+  const [without, bits] = [bitsOf(plain[best]), bitsOf(padded[best])];
+  find('count').textContent = steps.value;
+  find('bits-without').textContent = without;
+  find('bits').textContent = bits;
+  find('same').textContent = bits === without ? 'the same' : 'different';
+  find('same').classList.toggle('differs', bits !== without);
+  const cells = Array.from(ids.subarray(0, SHOWN), (id, i) =>
+    cell(visible(value.slice(offsets[2 * i], offsets[2 * i + 1]).normalize('NFC')), id, 1),
+  );
+  for (let i = 0; i < padding; i++) cells.push(cell('·', 0, 0));
+  find('tokens').replaceChildren(...cells);
+  find('more').textContent = ids.length > SHOWN ? `The first ${SHOWN} of ${ids.length} tokens are shown.` : '';
+}
+
+/** @param {import('padless').Model} model */
+function show(model) {
+  try {
+    const empty = text.value.trim() === '';
+    find('padding').hidden = empty;
+    if (empty) {
+      find('answer').replaceChildren(make('p', 'hint', 'Type or paste a few words, or choose an example.'));
+      find('time').textContent = '';
+      find('cut').hidden = true;
+    } else {
+      showAnswer(model);
+      showPadding(model);
+    }
+    find('error').hidden = true;
+  } catch (error) {
+    showError(error);
+  }
+}
+
+for (const [label, example] of examples) {
+  const button = make('button', '', names.of(label) ?? label);
+  button.setAttribute('type', 'button');
+  button.dataset.label = label;
+  button.addEventListener('click', () => {
+    text.value = example;
+    text.dispatchEvent(new Event('input'));
+  });
+  find('examples').append(button);
 }
 
 try {
-  const model = await loadModel(new URL('./models/langid/langid.safetensors', import.meta.url));
-  for (const [label, text] of examples) {
-    const button = element('button', '', names.of(label) ?? label);
-    button.setAttribute('type', 'button');
-    button.dataset.label = label;
-    button.addEventListener('click', () => {
-      $('text').value = text;
-      update(model);
-    });
-    $('examples').append(button);
-  }
-  $('build').textContent = `Kernels: ${model.simd === 'relaxed' ? 'relaxed SIMD' : 'fixed-order SIMD'}.`;
-  $('size').textContent = `${Math.round(model.fileBytes / 1000)} kB`;
-  $('text').addEventListener('input', () => update(model));
-  $('padding').addEventListener('input', () => showReading(model, $('text').value));
-  update(model);
+  const model = await loadModel(new URL('models/langid/langid.safetensors', document.baseURI));
+  text.addEventListener('input', () => show(model));
+  steps.addEventListener('input', () => show(model));
+  find('about').textContent =
+    `${model.outputs[0].labels?.length} languages, ${model.parameters.toLocaleString('en')} weights, ` +
+    `${Math.round(model.fileBytes / 1000)} kB, WebAssembly SIMD (${model.simd}).`;
+  show(model);
 } catch (error) {
-  say(error instanceof Error ? error.message : String(error), 'error');
-  throw error;
+  find('answer').replaceChildren(make('p', 'hint', 'The model could not be loaded.'));
+  showError(error);
 }

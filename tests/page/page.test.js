@@ -1,38 +1,30 @@
-/** The page in Chromium, as a person uses it. */
+/**
+ * The page in headless Chromium.
+ */
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
-import { after, before, test } from 'node:test';
+import { mkdir } from 'node:fs/promises';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { serve } from '../../web/serve.js';
 
 const screenshots = fileURLToPath(new URL('../../build/screenshots/', import.meta.url));
-mkdirSync(screenshots, { recursive: true });
+const args =
+  '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
 
-let browser, server, page;
-const complaints = [];
+/** @type {{ url: string, close: () => void }} */
+let server;
+/** @type {import('playwright-core').Browser} */
+let browser;
+/** @type {import('playwright-core').Page} */
+let page;
+/** @type {string[]} */
+let complaints;
 
 before(async () => {
+  await mkdir(screenshots, { recursive: true });
   server = await serve();
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
-  page = await browser.newPage({ viewport: { width: 900, height: 1100 } });
-  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('request', (request) => request.url().startsWith(server.url) || complaints.push(`request to ${request.url()}`));
-  await page.goto(server.url);
-  await page.waitForSelector('#examples button');
+  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: args.split(' ') });
 });
 
 after(async () => {
@@ -40,70 +32,122 @@ after(async () => {
   server?.close();
 });
 
-const first = () => page.getAttribute('#answer li', 'data-label');
-
-test('the text box has the focus, and the language stands there while one types', async () => {
-  await page.keyboard.type('Guten Morgen, wie geht es Ihnen heute?');
-  assert.equal(await page.inputValue('#text'), 'Guten Morgen, wie geht es Ihnen heute?');
-  assert.match(await page.textContent('#answer'), /German/);
-  assert.equal(await page.locator('#answer li').count(), 5);
-  assert.match(await page.textContent('#time'), /\d+\.\d ms/);
-  assert.deepEqual(await page.locator('.token').first().locator('b, span').allTextContents(), ['G', String(await idOf('g')), '1']);
-  await page.screenshot({ path: `${screenshots}typed.png` });
+beforeEach(async () => {
+  page = await browser.newPage({ viewport: { width: 900, height: 1000 } });
+  page.setDefaultTimeout(10_000);
+  complaints = [];
+  // CSP violations are console errors too.
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('request', (request) => {
+    if (!request.url().startsWith(server.url)) complaints.push(`request to ${request.url()}`);
+  });
+  await page.goto(`${server.url}web/`);
+  await page.waitForSelector('#about:not(:empty)');
 });
 
-/** @param {string} letter */
-const idOf = (letter) =>
-  page.evaluate(async (char) => {
-    const { loadModel } = await import('padless');
-    const model = await loadModel(new URL('./models/langid/langid.safetensors', document.baseURI));
-    return model.text.encode(char).ids[0];
-  }, letter);
-
-test('every example is answered with its own language', async () => {
-  const labels = await page.locator('#examples button').evaluateAll((buttons) => buttons.map((button) => button.dataset.label));
-  assert.equal(labels.length, 10);
-  for (const label of labels) {
-    await page.click(`#examples button[data-label="${label}"]`);
-    assert.equal(await first(), label);
-  }
-});
-
-test('padding does not move the score by a bit', async () => {
-  await page.fill('#text', 'Padding costs nothing.');
-  const bits = await page.textContent('#bits');
-  assert.match(bits, /^[0-9a-f]{8}$/);
-  for (const steps of ['0', '13', '64']) {
-    await page.fill('#padding', steps);
-    assert.equal(await page.locator('.token.pad').count(), Number(steps));
-    assert.equal(await page.textContent('#bits'), bits);
-  }
-});
-
-test('an empty box, a lone surrogate and a megabyte of one letter are answered', async () => {
-  await page.fill('#text', '');
-  assert.match(await page.textContent('#answer'), /Type something/);
-  for (const text of ['\ud800', 'a'.repeat(1 << 20)]) {
-    await page.evaluate((value) => {
-      const box = document.querySelector('#text');
-      box.value = value;
-      box.dispatchEvent(new InputEvent('input'));
-    }, text);
-    assert.equal(await page.locator('#answer li').count(), 5);
-  }
-  assert.match(await page.textContent('#reading'), /the rest is cut/);
-});
-
-test('nothing scrolls sideways on a phone, in light and dark', async () => {
-  await page.setViewportSize({ width: 360, height: 800 });
-  await page.click('#examples button');
-  for (const colorScheme of ['light', 'dark']) {
-    await page.emulateMedia({ colorScheme });
-    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
-    await page.screenshot({ path: `${screenshots}phone-${colorScheme}.png`, fullPage: true });
-  }
-});
-
-test('no error, no breach of the content security policy, no request to another origin', () => {
+afterEach(async () => {
+  await page.close();
   assert.deepEqual(complaints, []);
+});
+
+const first = () => page.locator('#answer li').first();
+/** @param {number} value */
+const pad = (value) => page.locator('#steps').fill(String(value));
+const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+test('typing German is answered with German', async () => {
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'text');
+  await page.keyboard.type('Guten Morgen, wie geht es Ihnen heute?');
+  assert.match((await first().textContent()) ?? '', /^German/);
+  assert.equal(await page.locator('#answer li').count(), 5);
+  assert.match((await page.locator('#time').textContent()) ?? '', /^\d+\.\d ms$/);
+  assert.ok(await page.locator('.bar span').first().evaluate((fill) => fill.clientWidth > 50));
+  await page.screenshot({ path: `${screenshots}light.png`, fullPage: true });
+});
+
+test('the answer is worked out at every keystroke', async () => {
+  let previous = '';
+  for (const key of 'Danke') {
+    await page.keyboard.type(key);
+    const now = (await page.locator('#answer').textContent()) ?? '';
+    assert.notEqual(now, previous);
+    previous = now;
+  }
+});
+
+test('each example is answered with its language', async () => {
+  const buttons = await page.locator('#examples button').all();
+  assert.equal(buttons.length, 10);
+  for (const button of buttons) {
+    await button.click();
+    assert.equal(await first().getAttribute('data-label'), await button.getAttribute('data-label'));
+  }
+});
+
+test('an empty box, a lone surrogate and a megabyte get an answer within seconds', async () => {
+  assert.match((await page.locator('#answer').textContent()) ?? '', /Type or paste/);
+  for (const value of ['\ud800', 'a'.repeat(1 << 20), '']) {
+    const start = performance.now();
+    await page.evaluate((given) => {
+      const box = /** @type {HTMLTextAreaElement} */ (document.getElementById('text'));
+      box.value = given === 'lone' ? '\ud800' : given;
+      box.dispatchEvent(new Event('input'));
+    }, value === '\ud800' ? 'lone' : value);
+    assert.equal(await page.locator('#answer li').count(), value ? 5 : 0);
+    assert.equal(await page.locator('#cut').isVisible(), value.length > 512);
+    assert.ok(performance.now() - start < 5000);
+  }
+  assert.match((await page.locator('#answer').textContent()) ?? '', /Type or paste/);
+  assert.equal(await page.locator('#error').isVisible(), false);
+});
+
+test("padding does not move the score's bits", async () => {
+  await page.locator('#text').fill('Guten Morgen');
+  const bits = [];
+  for (const value of [0, 1, 7, 33, 64]) {
+    await pad(value);
+    assert.equal(await page.locator('#count').textContent(), String(value));
+    assert.equal(await page.locator('#tokens li.pad').count(), value);
+    assert.equal(await page.locator('#tokens li:not(.pad)').count(), 12);
+    bits.push(await page.locator('#bits').textContent());
+  }
+  assert.match(bits[0] ?? '', /^[0-9a-f]{8}$/);
+  assert.deepEqual(new Set(bits).size, 1);
+  assert.equal(await page.locator('#same').textContent(), 'the same');
+});
+
+test('a long text shows its first 64 tokens', async () => {
+  await page.locator('#text').fill('ab '.repeat(50));
+  assert.equal(await page.locator('#tokens li:not(.pad)').count(), 64);
+  assert.match((await page.locator('#more').textContent()) ?? '', /64 of 150/);
+});
+
+test('360 pixels wide: nothing to scroll sideways', async () => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  assert.ok((await overflow()) <= 0);
+  for (const button of await page.locator('#examples button').all()) {
+    await button.click();
+    await pad(64);
+    assert.ok((await overflow()) <= 0);
+  }
+  await page.screenshot({ path: `${screenshots}narrow.png`, fullPage: true });
+});
+
+test('dark where the reader prefers it', async () => {
+  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const light = await background();
+  await page.emulateMedia({ colorScheme: 'dark' });
+  assert.notEqual(await background(), light);
+  await page.locator('#examples button').nth(4).click();
+  await page.screenshot({ path: `${screenshots}dark.png`, fullPage: true });
+});
+
+test('a model that cannot be read is said in the page', async () => {
+  await page.route('**/*.safetensors', (route) => route.fulfill({ body: 'nothing' }));
+  await page.reload();
+  await page.waitForSelector('#error:not([hidden])');
+  assert.match((await page.locator('#error').textContent()) ?? '', /^Something went wrong: ./);
 });
