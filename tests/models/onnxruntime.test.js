@@ -31,7 +31,7 @@ function direction(cell, resetAfter, D, H) {
   const recurrentKernel = { shape: [H, width], data: normal(H * width, Math.sqrt(1 / H)) };
   const biases = resetAfter ? 2 : 1;
   const bias = { shape: resetAfter ? [2, width] : [width], data: normal(biases * width, 0.3) };
-  /** @param {ArrayLike<number>} data @param {number} rows @param {number} offset  [rows, G*H] -> [G*H, rows], gates in ONNX's order */
+  /** [rows, G*H] -> [G*H, rows], in ONNX's order. @param {ArrayLike<number>} data @param {number} rows @param {number} offset */
   const transposed = (data, rows, offset = 0) => {
     const result = new Float32Array(rows * width);
     order.forEach((to, gate) => {

@@ -64,7 +64,12 @@ test('typing German is answered with German', async () => {
   assert.match((await first().textContent()) ?? '', /^German/);
   assert.equal(await page.locator('#answer li').count(), 5);
   assert.match((await page.locator('#time').textContent()) ?? '', /^\d+\.\d ms$/);
-  assert.ok(await page.locator('.bar span').first().evaluate((fill) => fill.clientWidth > 50));
+  assert.ok(
+    await page
+      .locator('.bar span')
+      .first()
+      .evaluate((fill) => fill.clientWidth > 50),
+  );
   await page.screenshot({ path: `${screenshots}light.png`, fullPage: true });
 });
 
@@ -91,11 +96,14 @@ test('an empty box, a lone surrogate and a megabyte get an answer within seconds
   assert.match((await page.locator('#answer').textContent()) ?? '', /Type or paste/);
   for (const value of ['\ud800', 'a'.repeat(1 << 20), '']) {
     const start = performance.now();
-    await page.evaluate((given) => {
-      const box = /** @type {HTMLTextAreaElement} */ (document.getElementById('text'));
-      box.value = given === 'lone' ? '\ud800' : given;
-      box.dispatchEvent(new Event('input'));
-    }, value === '\ud800' ? 'lone' : value);
+    await page.evaluate(
+      (given) => {
+        const box = /** @type {HTMLTextAreaElement} */ (document.getElementById('text'));
+        box.value = given === 'lone' ? '\ud800' : given;
+        box.dispatchEvent(new Event('input'));
+      },
+      value === '\ud800' ? 'lone' : value,
+    );
     assert.equal(await page.locator('#answer li').count(), value ? 5 : 0);
     assert.equal(await page.locator('#cut').isVisible(), value.length > 512);
     assert.ok(performance.now() - start < 5000);
@@ -132,6 +140,8 @@ test('360 pixels wide: nothing to scroll sideways', async () => {
     await button.click();
     await pad(64);
     assert.ok((await overflow()) <= 0);
+    const score = first().locator('.score');
+    assert.ok(await score.evaluate((node) => node.scrollWidth <= node.clientWidth));
   }
   await page.screenshot({ path: `${screenshots}narrow.png`, fullPage: true });
 });
