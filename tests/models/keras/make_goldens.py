@@ -2,8 +2,9 @@
 
     pip install -r requirements.txt && KERAS_BACKEND=jax python make_goldens.py
 
-Keras speaks for the steps that count. What it does elsewhere is its own business and is not compared: at a masked step a recurrent
-layer repeats its last output, inside Bidirectional it gives zeros, and the mean over no step at all is NaN. padless gives zeros there.
+Keras speaks for the steps that count. What it does elsewhere is its own business and is not compared: at a masked step a
+recurrent layer repeats its last output, inside Bidirectional it gives zeros, and the mean over no step at all is NaN. padless
+gives zeros there.
 Left out, because Keras itself does not know the mask: GlobalMaxPooling1D and Softmax behind a mask, and go_backwards with sequences
 and a mask (the outputs come reversed, the mask does not).
 """
@@ -143,7 +144,7 @@ def models():
     yield "bidirectional-unmasked", False, 6, [B(lstm(8, return_sequences=True)), D(3, activation="softmax")]
     yield "bidirectional-unmasked-last", False, 6, [B(gru(8)), D(3, activation="softmax")]
     yield "bidirectional-two-classes", True, 6, [
-        B(lstm(5, return_sequences=True), backward_layer=gru(5, go_backwards=True, return_sequences=True)), D(4, activation="softmax"),
+        B(lstm(5, return_sequences=True), backward_layer=gru(5, go_backwards=True, return_sequences=True)), D(4, "softmax"),
     ]  # fmt: skip
     # At the end of a model: for layers behind it Keras reckons with twice the forward units.
     yield "bidirectional-two-sizes", True, 6, [
@@ -153,11 +154,11 @@ def models():
         B(gru(5, reset_after=False), backward_layer=rnn(5, go_backwards=True, activation="softsign"), merge_mode="sum"),
     ]
     yield "bidirectional-stack-lstm", True, 8, [
-        layers.SpatialDropout1D(0.2), B(lstm(13, return_sequences=True)), layers.Dropout(0.1), B(lstm(8, return_sequences=True)),
-        D(5, activation="softmax"),
+        layers.SpatialDropout1D(0.2), B(lstm(13, return_sequences=True)),
+        layers.Dropout(0.1), B(lstm(8, return_sequences=True)), D(5, activation="softmax"),
     ]  # fmt: skip
     yield "bidirectional-stack-gru-last", True, 8, [B(gru(13, return_sequences=True), "sum"), B(gru(8)), D(1, activation="sigmoid")]
-    yield "bidirectional-wide", True, 16, [B(gru(32, return_sequences=True)), layers.GlobalAveragePooling1D(), D(7, activation="softmax")]
+    yield "bidirectional-wide", True, 16, [B(gru(32, return_sequences=True)), layers.GlobalAveragePooling1D(), D(7, "softmax")]
 
     yield "mean", True, 6, [layers.GlobalAveragePooling1D()]
     yield "mean-unmasked", False, 6, [layers.GlobalAveragePooling1D(), D(3)]
@@ -226,8 +227,8 @@ def golden(name, mask_zero, width, behind):
     }
     save_file(tensors, HERE / f"{name}.safetensors", {"padless": json.dumps(metadata, separators=(",", ":"))})
     data = base64.b64encode(output.astype("<f4").tobytes()).decode()
-    case = {"name": name, "probabilities": probabilities, "mask_zero": mask_zero, "ids": ids.tolist(), "shape": list(output.shape), "data": data}
-    return case | ({"note": note} if note else {})
+    case = {"name": name, "probabilities": probabilities, "mask_zero": mask_zero, "ids": ids.tolist(), "shape": list(output.shape)}
+    return case | ({"note": note} if note else {}) | {"data": data}
 
 
 def main():
