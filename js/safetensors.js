@@ -1,9 +1,10 @@
 /**
  * The safetensors format: 8 bytes of header length (little-endian), a JSON header, the tensors one behind the other.
- * Follows the reference implementation (huggingface/safetensors 0.5): what it refuses is refused here.
+ * Follows the reference implementation (huggingface/safetensors): holes, overlaps and trailing bytes are refused. Duplicate keys are
+ * refused too, which the format forbids. Types of less than a byte (F4, F6) are not known here.
  * @module
  */
-import { ModelFileError } from './errors.js';
+import { ArgumentError, ModelFileError } from './errors.js';
 
 /** Bytes of an element. */
 const sizes = {
@@ -12,6 +13,9 @@ const sizes = {
   I8: 1,
   F8_E4M3: 1,
   F8_E5M2: 1,
+  F8_E8M0: 1,
+  F8_E4M3FNUZ: 1,
+  F8_E5M2FNUZ: 1,
   I16: 2,
   U16: 2,
   F16: 2,
@@ -22,12 +26,20 @@ const sizes = {
   F64: 8,
   I64: 8,
   U64: 8,
+  C64: 8,
 };
 const HEADER_MOST = 100_000_000;
 
 /** @typedef {keyof typeof sizes} Dtype */
 /** @typedef {{ dtype: Dtype, shape: number[], data: Uint8Array }} StoredTensor */
 /** @typedef {{ metadata: Record<string, string>, tensors: Map<string, StoredTensor> }} SafetensorsFile */
+
+/** A value of the header for a message: short and flat, whatever the file says. @param {any} value */
+const show = (value) => {
+  if (Array.isArray(value))
+    return `[${value.slice(0, 8).map((item) => (Object(item) === item ? '...' : String(item).slice(0, 20)))}${value.length > 8 ? ',...' : ''}]`;
+  return Object(value) === value ? 'an object' : (JSON.stringify(value)?.slice(0, 80) ?? 'undefined');
+};
 
 /** @param {any} value @returns {value is number} */
 const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
@@ -82,21 +94,65 @@ export function parse(bytes) {
 
 /** @param {Uint8Array} bytes @returns {Record<string, any>} */
 function parseHeader(bytes) {
+  let json;
   let header;
   try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    json = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    header = JSON.parse(json);
   } catch (cause) {
     throw new ModelFileError(`safetensors: the header of ${bytes.length} bytes is not JSON`, { cause });
   }
   if (header === null || typeof header !== 'object' || Array.isArray(header)) {
     throw new ModelFileError('safetensors: the header is not a JSON object');
   }
+  refuseDuplicates(json);
   return header;
+}
+
+/**
+ * JSON.parse keeps the last of several equal keys, so that a check and a later reader could see different values.
+ * @param {string} json  well formed
+ */
+function refuseDuplicates(json) {
+  /** The keys of each open object, undefined for an open list. @type {(Set<string> | undefined)[]} */
+  const open = [];
+  let string = '';
+  for (let i = 0; i < json.length; i++) {
+    switch (json[i]) {
+      case '"': {
+        const start = i++;
+        while (json[i] !== '"') i += json[i] === '\\' ? 2 : 1;
+        string = json.slice(start, i + 1);
+        break;
+      }
+      case ':': {
+        const keys = open.at(-1);
+        const key = JSON.parse(string);
+        if (keys?.has(key)) throw new ModelFileError(`safetensors: the header has the key ${show(key)} twice`);
+        keys?.add(key);
+        break;
+      }
+      case '{':
+        open.push(new Set());
+        break;
+      case '[':
+        open.push(undefined);
+        break;
+      case '}':
+      case ']':
+        open.pop();
+    }
+  }
 }
 
 /** @param {any} entry @returns {Record<string, string>} */
 function parseMetadata(entry) {
-  if (entry === null || typeof entry !== 'object' || Object.values(entry).some((value) => typeof value !== 'string')) {
+  if (
+    entry === null ||
+    typeof entry !== 'object' ||
+    Array.isArray(entry) ||
+    Object.values(entry).some((value) => typeof value !== 'string')
+  ) {
     throw new ModelFileError('safetensors: __metadata__ is not an object of strings');
   }
   return entry;
@@ -109,24 +165,28 @@ function parseMetadata(entry) {
 function parseEntry(name, entry) {
   const dtype = entry?.dtype;
   if (typeof dtype !== 'string' || !Object.hasOwn(sizes, dtype)) {
-    throw new ModelFileError(
-      `safetensors: ${name} has dtype ${JSON.stringify(dtype)}, expected one of ${Object.keys(sizes).join(', ')}`,
-    );
+    throw new ModelFileError(`safetensors: ${name} has dtype ${show(dtype)}, expected one of ${Object.keys(sizes).join(', ')}`);
   }
   const { shape, data_offsets: offsets } = entry;
   if (!Array.isArray(shape) || !shape.every(isCount)) {
-    throw new ModelFileError(`safetensors: ${name} has shape ${JSON.stringify(shape)?.slice(0, 80)}, expected a list of counts`);
+    throw new ModelFileError(`safetensors: ${name} has shape ${show(shape)}, expected a list of counts`);
   }
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount) || offsets[0] > offsets[1]) {
-    throw new ModelFileError(
-      `safetensors: ${name} has data_offsets ${JSON.stringify(offsets)?.slice(0, 80)}, expected [begin, end]`,
-    );
+    throw new ModelFileError(`safetensors: ${name} has data_offsets ${show(offsets)}, expected [begin, end]`);
   }
   const [begin, end] = offsets;
-  const bytes = shape.reduce((product, size) => product * size, sizes[/** @type {Dtype} */ (dtype)]);
+  let bytes = sizes[/** @type {Dtype} */ (dtype)];
+  for (const size of shape) {
+    bytes *= size;
+    // Looked at after each factor: a later 0 must not hide it.
+    if (bytes > Number.MAX_SAFE_INTEGER)
+      throw new ModelFileError(
+        `safetensors: ${name} is ${dtype} ${show(shape)}, which takes more than 2^53 bytes; its offsets hold ${end - begin}`,
+      );
+  }
   if (bytes !== end - begin) {
     throw new ModelFileError(
-      `safetensors: ${name} is ${dtype} [${shape}], which takes ${bytes} bytes; its offsets hold ${end - begin}`,
+      `safetensors: ${name} is ${dtype} ${show(shape)}, which takes ${bytes} bytes; its offsets hold ${end - begin}`,
     );
   }
   return { dtype: /** @type {Dtype} */ (dtype), shape: /** @type {number[]} */ (shape), begin, end };
@@ -146,14 +206,18 @@ export function float32(tensor, name) {
 
 /**
  * @param {SafetensorsFile} file
- * @returns {Uint8Array<ArrayBuffer>} the file: the header padded with spaces to a multiple of 8, tensors in the order of the map
+ * @returns {Uint8Array<ArrayBuffer>} the file: the header padded with spaces to a multiple of 8, the widest
+ * elements first (so that each tensor is aligned to its own), else in the order of the map
+ * @throws {ArgumentError} for a tensor called __metadata__
  */
 export function serialize({ metadata, tensors }) {
   /** @type {Record<string, any>} */
   const header = Object.create(null);
   header.__metadata__ = metadata;
+  const ordered = [...tensors].sort(([, a], [, b]) => sizes[b.dtype] - sizes[a.dtype]);
   let position = 0;
-  for (const [name, { dtype, shape, data }] of tensors) {
+  for (const [name, { dtype, shape, data }] of ordered) {
+    if (name === '__metadata__') throw new ArgumentError('safetensors: no tensor can be called __metadata__');
     header[name] = { dtype, shape, data_offsets: [position, position + data.length] };
     position += data.length;
   }
@@ -164,7 +228,7 @@ export function serialize({ metadata, tensors }) {
   bytes.fill(32, 8, 8 + length);
   bytes.set(json, 8);
   let at = 8 + length;
-  for (const { data } of tensors.values()) {
+  for (const [, { data }] of ordered) {
     bytes.set(data, at);
     at += data.length;
   }

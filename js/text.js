@@ -2,7 +2,7 @@
  * Text -> tokens -> ids -> padded batch and mask, and back. Any string is legal text.
  * @module
  */
-import { ArgumentError, EngineError, ModelFileError, ShapeError } from './errors.js';
+import { ArgumentError, EngineError, IdError, ModelFileError } from './errors.js';
 
 /**
  * How a model reads text, as its file says.
@@ -42,11 +42,17 @@ import { ArgumentError, EngineError, ModelFileError, ShapeError } from './errors
 const forms = ['NFC', 'NFKC', 'NFD', 'NFKD'];
 
 /**
- * A starter and all that may combine with it, so that chunks normalise each on its own: marks, Hangul vowels and final consonants
- * (also the compatibility and half-width ones that NFKC makes into these) and half-width kana sound marks. At most 32 of them, as in the
- * stream-safe text format of UAX #15, so that a megabyte of marks takes linear time.
+ * A starter and all that may combine with it, so that chunks normalise each on its own: marks, Hangul vowels and final consonants, and the
+ * two Kirat Rai vowel signs that are letters; for NFKC and NFKD also what these make into such (compatibility and half-width jamo and
+ * half-width kana sound marks). At most 32 of them, as in the stream-safe text format of UAX #15, so that a megabyte of marks takes linear
+ * time. Nothing else is joined: the offsets of a token are those of its chunk.
  */
-const chunks = /[^][\p{M}\u1160-\u11ff\u3131-\u318e\uff9e\uff9f\uffa0-\uffdc]{0,32}/gu;
+const canonical = String.raw`\p{M}\u1161-\u1175\u11a8-\u11c2\u{16d67}\u{16d68}`;
+const compatible = String.raw`\u3133\u3135\u3136\u313a-\u313f\u314f-\u3163\uff9e\uff9f\uffa3\uffa5\uffa6\uffaa-\uffaf\uffc2-\uffdc`;
+/** @param {string} joining */
+const chunksOf = (joining) => new RegExp(`[^][${joining}]{0,32}`, 'gu');
+const canonicalChunks = chunksOf(canonical);
+const compatibleChunks = chunksOf(canonical + compatible);
 
 /** @param {string} text  one chunk or code point */
 const lower = (text) => {
@@ -58,6 +64,9 @@ const lower = (text) => {
 /** @param {unknown} value */
 const kind = (value) => (value === null ? 'null' : Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`);
 
+/** A setting for a message. @param {unknown} value */
+const show = (value) => (value !== null && typeof value === 'object' ? kind(value) : JSON.stringify(value));
+
 export class TextVectorizer {
   /**
    * @param {TextSettings} settings
@@ -67,13 +76,13 @@ export class TextVectorizer {
     /** @param {string} name @param {any} value @param {any[]} allowed */
     const oneOf = (name, value, allowed) => {
       if (!allowed.includes(value))
-        throw new ModelFileError(`text: ${name} is ${JSON.stringify(value)}, expected one of ${allowed.join(', ')}`);
+        throw new ModelFileError(`text: ${name} is ${show(value)}, expected one of ${allowed.join(', ')}`);
       return value;
     };
     /** @param {string} name @param {any} value @param {number} least */
     const countOrNull = (name, value, least) => {
       if (value === null || (Number.isSafeInteger(value) && value >= least)) return value;
-      throw new ModelFileError(`text: ${name} is ${JSON.stringify(value)}, expected a whole number from ${least} on`);
+      throw new ModelFileError(`text: ${name} is ${show(value)}, expected a whole number from ${least} on`);
     };
     if (settings === null || typeof settings !== 'object')
       throw new ModelFileError(`text: expected settings, got ${kind(settings)}`);
@@ -81,6 +90,7 @@ export class TextVectorizer {
     if (!Array.isArray(vocabulary) || vocabulary.some((token) => typeof token !== 'string')) {
       throw new ModelFileError('text: vocabulary is not a list of strings');
     }
+    if (vocabulary.length === 0) throw new ModelFileError('text: vocabulary is empty');
     this.settings = settings;
     this.unit = oneOf('unit', settings.unit ?? 'codepoint', ['codepoint', 'grapheme', 'word']);
     this.normalization = oneOf('normalization', settings.normalization ?? null, [...forms, null]);
@@ -91,9 +101,16 @@ export class TextVectorizer {
     this.unknown = countOrNull('unknown', settings.unknown === undefined ? 1 : settings.unknown, 0);
     this.length = countOrNull('length', settings.length ?? null, 1);
     this.maxlen = countOrNull('maxlen', settings.maxlen ?? this.length, 1);
+    for (const [name, id] of [
+      ['pad', this.pad],
+      ['unknown', this.unknown],
+    ]) {
+      if (id !== null && id >= vocabulary.length)
+        throw new ModelFileError(`text: ${name} is ${id}, the vocabulary has ${vocabulary.length} entries`);
+    }
     if (this.pad === this.unknown) throw new ModelFileError(`text: pad and unknown are both ${this.pad}`);
     if (this.length !== null && this.maxlen > this.length) this.maxlen = this.length;
-    this.mask = settings.mask !== false;
+    this.mask = oneOf('mask', settings.mask ?? true, [true, false]);
     /** @type {Map<string, number>} */
     this.index = new Map();
     vocabulary.forEach((token, id) => {
@@ -106,7 +123,30 @@ export class TextVectorizer {
     if (this.unit !== 'codepoint') {
       if (typeof Intl.Segmenter !== 'function')
         throw new EngineError(`this engine has no Intl.Segmenter, which unit ${this.unit} needs`);
-      this.segmenter = new Intl.Segmenter(settings.locale, { granularity: /** @type {'grapheme' | 'word'} */ (this.unit) });
+      try {
+        this.segmenter = new Intl.Segmenter(settings.locale, { granularity: /** @type {'grapheme' | 'word'} */ (this.unit) });
+      } catch (cause) {
+        throw new ModelFileError(`text: locale is ${show(settings.locale)}, expected a language tag`, { cause });
+      }
+    }
+  }
+
+  /**
+   * Calls `emit(char, start, end)` for each code point of the normalised, lower-cased text until it returns false.
+   * @param {string} text
+   * @param {(char: string, start: number, end: number) => boolean} emit
+   */
+  #codePoints(text, emit) {
+    const { normalization } = this;
+    const fold = this.case === 'lower';
+    let start = 0;
+    const pieces = normalization ? text.matchAll(normalization.includes('K') ? compatibleChunks : canonicalChunks) : text;
+    for (const piece of pieces) {
+      const source = typeof piece === 'string' ? piece : piece[0];
+      const normal = normalization ? source.normalize(normalization) : source;
+      const end = start + source.length;
+      for (const char of fold ? lower(normal) : normal) if (!emit(char, start, end)) return;
+      start = end;
     }
   }
 
@@ -116,25 +156,29 @@ export class TextVectorizer {
    * @param {(token: string, start: number, end: number) => boolean} emit
    */
   #tokens(text, emit) {
-    const { normalization, segmenter } = this;
-    const fold = this.case === 'lower';
-    if (segmenter) {
-      for (const { segment, index, isWordLike } of segmenter.segment(text)) {
-        // Words: white space parts them and is none; punctuation is a token.
-        if (this.unit === 'word' && !isWordLike && segment.trim() === '') continue;
-        const normal = normalization ? segment.normalize(normalization) : segment;
-        if (!emit(fold ? lower(normal) : normal, index, index + segment.length)) return;
-      }
+    const { segmenter } = this;
+    if (!segmenter) {
+      this.#codePoints(text, emit);
       return;
     }
-    let start = 0;
-    const pieces = normalization ? text.matchAll(chunks) : text;
-    for (const piece of pieces) {
-      const source = typeof piece === 'string' ? piece : piece[0];
-      const normal = normalization ? source.normalize(normalization) : source;
-      const end = start + source.length;
-      for (const char of fold ? lower(normal) : normal) if (!emit(char, start, end)) return;
-      start = end;
+    // The prepared text is what is segmented; starts and ends lead from its UTF-16 units back to the text.
+    let prepared = '';
+    /** @type {number[]} */
+    const starts = [];
+    /** @type {number[]} */
+    const ends = [];
+    this.#codePoints(text, (char, start, end) => {
+      prepared += char;
+      for (let i = 0; i < char.length; i++) {
+        starts.push(start);
+        ends.push(end);
+      }
+      return true;
+    });
+    for (const { segment, index, isWordLike } of segmenter.segment(prepared)) {
+      // Words: white space parts them and is none; punctuation is a token.
+      if (this.unit === 'word' && !isWordLike && segment.trim() === '') continue;
+      if (!emit(segment, starts[index], ends[index + segment.length - 1])) return;
     }
   }
 
@@ -157,6 +201,12 @@ export class TextVectorizer {
       if (maxlen !== null && truncation === 'post' && ids.length === maxlen) {
         truncated = true;
         return false;
+      }
+      // Of a text that is cut at its front, no more than twice what stays is kept.
+      if (maxlen !== null && ids.length === 2 * maxlen) {
+        truncated = true;
+        ids.splice(0, maxlen);
+        offsets.splice(0, 2 * maxlen);
       }
       ids.push(id);
       offsets.push(start, end);
@@ -200,7 +250,7 @@ export class TextVectorizer {
     for (const id of Array.from(ids)) {
       if (id === this.pad) continue;
       if (id !== this.unknown && !(id in vocabulary))
-        throw new ShapeError(`decode: id ${id}, the vocabulary has ${vocabulary.length} entries`);
+        throw new IdError(`decode: id ${id}, the vocabulary has ${vocabulary.length} entries`);
       tokens.push(id === this.unknown ? '\ufffd' : vocabulary[id]);
     }
     return tokens;

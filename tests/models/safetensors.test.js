@@ -1,7 +1,7 @@
 /** The safetensors file: what is well formed is read back, what is not is refused by name. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { init, loadModel, ModelFileError, PadlessError, UnsupportedError } from 'padless';
+import { ArgumentError, init, loadModel, ModelFileError, PadlessError, UnsupportedError } from 'padless';
 import { parse, serialize } from '../../js/safetensors.js';
 
 const simd = process.env.PADLESS_SIMD ?? 'auto';
@@ -82,6 +82,12 @@ test('headers that lie are refused, and the message names the tensor and both nu
     [file({ a: f32([1], 4, 8) }, 8), /a begins at byte 4, expected 0/],
     [file({ a: f32([1], 0, 4) }, 8), /end at byte 4, the file has 8/],
     [file({ a: f32([2 ** 40, 2 ** 40], 0, 4) }, 4), /takes/],
+    [file({ a: f32([Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, 0], 0, 0) }), /more than 2\^53 bytes; its offsets hold 0/],
+    [file(`{"a":{"dtype":"F32","data_offsets":[0,4],"shape":${'['.repeat(1e5)}${']'.repeat(1e5)}}}`, 4), /shape \[\.\.\.\]/],
+    [file('{"a":{"dtype":"F32","dtype":"F32","shape":[],"data_offsets":[0,4]}}', 4), /key "dtype" twice/],
+    [file('{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]},"\\u0061":1}', 4), /key "a" twice/],
+    [file('\ufeff{}'), /not JSON/],
+    [file({ __metadata__: ['a'] }), /__metadata__/],
     [file({ a: f32([-1], 0, 4) }, 4), /shape \[-1\]/],
     [file({ a: { dtype: 'F31', shape: [], data_offsets: [0, 4] } }, 4), /dtype "F31"/],
     [file({ a: { dtype: 'F32', shape: [1], data_offsets: [4, 0] } }, 4), /data_offsets \[4,0\]/],
@@ -99,6 +105,30 @@ test('headers that lie are refused, and the message names the tensor and both nu
   const huge = file({});
   new DataView(huge.buffer).setBigUint64(0, 2n ** 63n, true);
   assert.throws(() => parse(huge), /at most 100000000/);
+});
+
+test('quotes, backslashes, brackets and colons in strings are no structure', () => {
+  const metadata = { 'a"\\': '{"a":[1,{"a":2}],"a":3}\\', b: ':"{[' };
+  const tensors = new Map([['t"\\{', { dtype: 'F32', shape: [1], data: bytesOf(1) }]]);
+  const read = parse(serialize({ metadata, tensors }));
+  assert.deepEqual({ ...read.metadata }, metadata);
+  assert.deepEqual([...read.tensors.keys()], ['t"\\{']);
+});
+
+test('tensors are written with the widest elements first, each aligned to its own', () => {
+  const tensors = new Map([
+    ['byte', { dtype: 'U8', shape: [3], data: new Uint8Array([1, 2, 3]) }],
+    ['float', { dtype: 'F32', shape: [1], data: bytesOf(4) }],
+    ['wide', { dtype: 'F64', shape: [1], data: new Uint8Array(8) }],
+  ]);
+  const bytes = serialize({ metadata: {}, tensors });
+  const read = parse(bytes).tensors;
+  for (const [name, { data, dtype }] of tensors) {
+    assert.deepEqual([...read.get(name).data], [...data]);
+    assert.equal(read.get(name).data.byteOffset % { U8: 1, F32: 4, F64: 8 }[dtype], 0, name);
+  }
+  const clash = new Map([['__metadata__', tensors.get('byte')]]);
+  assert.throws(() => serialize({ metadata: {}, tensors: clash }), ArgumentError);
 });
 
 test('a tensor called __proto__ is a tensor like any other', () => {

@@ -70,6 +70,8 @@ test('typing German is answered with German', async () => {
       .first()
       .evaluate((fill) => fill.clientWidth > 50),
   );
+  assert.deepEqual(await page.locator('#tokens li').nth(3).locator('bdi, span').allTextContents(), ['e', '4', '1']);
+  assert.deepEqual(await page.locator('#tokens li.pad').first().locator('bdi, span').allTextContents(), ['·', '0', '0']);
   await page.screenshot({ path: `${screenshots}light.png`, fullPage: true });
 });
 
@@ -92,21 +94,23 @@ test('each example is answered with its language', async () => {
   }
 });
 
-test('an empty box, a lone surrogate and a megabyte get an answer within seconds', async () => {
+test('an empty box, a lone surrogate and a megabyte get an answer within a second', async () => {
   assert.match((await page.locator('#answer').textContent()) ?? '', /Type or paste/);
   for (const value of ['\ud800', 'a'.repeat(1 << 20), '']) {
-    const start = performance.now();
-    await page.evaluate(
+    // The page's own work; how long Chromium takes to lay out a megabyte in a text box is not up to it.
+    const milliseconds = await page.evaluate(
       (given) => {
         const box = /** @type {HTMLTextAreaElement} */ (document.getElementById('text'));
         box.value = given === 'lone' ? '\ud800' : given;
+        const start = performance.now();
         box.dispatchEvent(new Event('input'));
+        return performance.now() - start;
       },
       value === '\ud800' ? 'lone' : value,
     );
+    assert.ok(milliseconds < 1000, `${value.length} letters took ${milliseconds} ms`);
     assert.equal(await page.locator('#answer li').count(), value ? 5 : 0);
     assert.equal(await page.locator('#cut').isVisible(), value.length > 512);
-    assert.ok(performance.now() - start < 5000);
   }
   assert.match((await page.locator('#answer').textContent()) ?? '', /Type or paste/);
   assert.equal(await page.locator('#error').isVisible(), false);
@@ -123,7 +127,7 @@ test("padding does not move the score's bits", async () => {
     bits.push(await page.locator('#bits').textContent());
   }
   assert.match(bits[0] ?? '', /^[0-9a-f]{8}$/);
-  assert.deepEqual(new Set(bits).size, 1);
+  assert.equal(new Set(bits).size, 1);
   assert.equal(await page.locator('#same').textContent(), 'the same');
 });
 
@@ -140,6 +144,9 @@ test('360 pixels wide: nothing to scroll sideways', async () => {
     await button.click();
     await pad(64);
     assert.ok((await overflow()) <= 0);
+    assert.ok(
+      await page.evaluate(() => [...document.querySelectorAll('.score')].every((score) => score.scrollWidth <= score.clientWidth)),
+    );
     const score = first().locator('.score');
     assert.ok(await score.evaluate((node) => node.scrollWidth <= node.clientWidth));
   }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { ArgumentError, ModelFileError } from 'padless';
+import { ArgumentError, IdError, ModelFileError } from 'padless';
 import { TextVectorizer } from 'padless/text';
 
 const letters = ['', '', ...'abcdefghijklmnopqrstuvwxyz ä'];
@@ -93,6 +93,44 @@ test('every offset maps a token back to the text it came from', () => {
   }
 });
 
+test('repeated jamo keep an offset each', () => {
+  for (const normalization of ['NFC', 'NFKC']) {
+    const { offsets } = vectorizer({ normalization }).encode('ㅋㅋㅋ');
+    assert.deepEqual([...offsets], [0, 1, 1, 2, 2, 3], normalization);
+  }
+});
+
+test('chunks join every code point that can combine with what stands before it', () => {
+  const codes = Array.from({ length: 0x110000 }, (_, code) => code).filter((code) => code < 0xd800 || code > 0xdfff);
+  const chars = codes.map((code) => String.fromCodePoint(code));
+  const seconds = new Set(chars.flatMap((char) => [...char.normalize('NFD')].slice(1)));
+  const joining = chars.filter((char) => seconds.has([...char.normalize('NFKD')][0]));
+  const bases = ['a', 'ᄀ', '가', 'か', '\u0c46', '\u{16d63}', '\u{16d67}', '\u{11347}'];
+  for (const normalization of ['NFC', 'NFD', 'NFKC', 'NFKD']) {
+    for (const base of bases) {
+      const text = joining.map((char) => `${base}${char} `).join('');
+      const tokens = readBack(text, { normalization }).map(({ token }) => token);
+      assert.deepEqual(tokens.join('').split(' '), text.normalize(normalization).split(' '));
+    }
+  }
+});
+
+test('words are split after normalisation and lower case, with offsets into the text as it was', () => {
+  const text = new TextVectorizer({ unit: 'word', normalization: 'NFKC', vocabulary: ['', '', '2.5', 'a.m', '.'] });
+  const { ids, offsets } = text.encode('２．５ ㏂');
+  assert.deepEqual([...ids], [2, 3, 4]);
+  assert.deepEqual([...offsets], [0, 3, 4, 5, 4, 5]);
+});
+
+test('a megabyte cut at its front keeps the last tokens', () => {
+  const text = `${'a'.repeat(1 << 20)}bcd`;
+  const { ids, offsets, truncated } = vectorizer({ maxlen: 2, truncation: 'pre' }).encode(text);
+  assert.deepEqual(
+    [[...ids], [...offsets], truncated],
+    [[4, 5], [text.length - 2, text.length - 1, text.length - 1, text.length], true],
+  );
+});
+
 test('words are what Intl.Segmenter says, white space is none', () => {
   const text = new TextVectorizer({ unit: 'word', case: 'lower', vocabulary: ['', '', 'good', 'morning', ','] });
   const { ids, offsets } = text.encode('Good  morning, you');
@@ -129,6 +167,13 @@ test('ids go back to text, padding left out', () => {
   assert.deepEqual(vectorizer().decode([2, 1, 3, 0, 0]), ['a', '\ufffd', 'b']);
 });
 
+test('an id outside the vocabulary is refused with both numbers', () => {
+  assert.throws(
+    () => vectorizer().decode([30]),
+    (error) => error instanceof IdError && /id 30, the vocabulary has 30/.test(error.message),
+  );
+});
+
 test('anything but a string is refused by name', () => {
   for (const [value, name] of [
     [undefined, 'undefined'],
@@ -151,6 +196,11 @@ test('settings that contradict themselves are refused with the value', () => {
     [{ pad: 1 }, /pad and unknown are both 1/],
     [{ vocabulary: ['', '', 'a', 'a'] }, /"a" twice, as 2 and 3/],
     [{ vocabulary: 'abc' }, /vocabulary is not a list/],
+    [{ vocabulary: [] }, /vocabulary is empty/],
+    [{ pad: 99 }, /pad is 99, the vocabulary has 30 entries/],
+    [{ unit: [[]] }, /unit is an array/],
+    [{ unit: 'word', locale: '@@' }, /locale is "@@"/],
+    [{ mask: 'no' }, /mask is "no"/],
   ];
   for (const [settings, message] of bad)
     assert.throws(

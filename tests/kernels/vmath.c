@@ -1,0 +1,72 @@
+/* Every 4096th float, from a random one on; natively every one with PADLESS_EXHAUSTIVE=1 in the environment (minutes). */
+#include "vmath.h"
+#include "test.h"
+
+#include <float.h>
+#include <stdlib.h>
+
+#include <math.h>
+
+static const double e = (double)FLT_EPSILON;
+
+static uint64_t stride(void) {
+#ifndef __wasm__
+  if (getenv("PADLESS_EXHAUSTIVE")) {
+    return 1;
+  }
+#endif
+  return 4096;
+}
+
+static float float_of(uint32_t bits) {
+  float x;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+/* |f(x) - g(x)| <= max(absolute, relative |g(x)|) */
+static void sweep(v4f f(v4f x), double g(double x), double absolute, double relative, const char *name) {
+  const float special[] = {0.0f,     -0.0f,   INFINITY, -INFINITY, NAN,     1.0f,      -1.0f,      FLT_MIN,
+                           -FLT_MIN, FLT_MAX, -FLT_MAX, 1e-45f,    -1e-45f, 88.72283f, 88.722839f, -87.33f,
+                           -87.34f,  -103.9f, -104.0f,  0.5f,      7.9f,    -7.9f,     7.91f,      -7.91f};
+  const uint64_t by = stride(), count = sizeof special / sizeof *special;
+  bool holds = true;
+  for (uint64_t i = 0; i < count && holds; i++) {
+    const float y = f(v_splat(special[i]))[0];
+    const double expected = (double)(float)g((double)special[i]);
+    holds = CHECK_CLOSE((double)y, expected, fmax(absolute, relative * fabs(expected)), "%s(%.9g)", name, (double)special[i]);
+  }
+  for (uint64_t bits = by == 1 ? 0 : (uint64_t)test_below((int)by); bits < 0x100000000 && holds; bits += 4 * by) {
+    const v4f x = {float_of((uint32_t)bits), float_of((uint32_t)(bits + by)), float_of((uint32_t)(bits + 2 * by)),
+                   float_of((uint32_t)(bits + 3 * by))};
+    const v4f y = f(x);
+    for (int lane = 0; lane < 4 && holds; lane++) {
+      const double expected = g((double)x[lane]), actual = (double)y[lane];
+      if (!(fabs(actual - expected) <= absolute + relative * fabs(expected))) {
+        holds =
+            CHECK_CLOSE(actual, (double)(float)expected, absolute + relative * fabs(expected), "%s(%.9g)", name, (double)x[lane]);
+      }
+    }
+  }
+}
+
+static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
+
+/* The bounds that vmath.h states, in units of e; for exp, tanh and erf relative, down to where a step is subnormal. */
+TEST("exp keeps its bound over all floats, NaN gives NaN, and what overflows is Infinity") {
+  sweep(v_exp, exp, (double)1e-45f, 2 * e, "exp");
+}
+TEST("sigmoid keeps its bound over all floats") { sweep(v_sigmoid, sigmoid, e, 0, "sigmoid"); }
+TEST("tanh keeps its bound over all floats") { sweep(v_tanh, tanh, (double)FLT_MIN, 4 * e, "tanh"); }
+TEST("log keeps its bound over all floats, is -Infinity at 0 and NaN below") { sweep(v_log, log, e, 2 * e, "log"); }
+TEST("erf keeps its bound over all floats") { sweep(v_erf, erf, (double)FLT_MIN, 2 * e, "erf"); }
+
+TEST("log1p keeps its bound between 0 and 1") {
+  for (int i = 0; i < 100000; i++) {
+    const float t = i < 50000 ? test_uniform(0, 1) : ldexpf(test_uniform(0.5f, 1), -test_below(140));
+    const double expected = log1p((double)t);
+    if (!CHECK_CLOSE((double)v_log1p(v_splat(t))[0], expected, 2 * e * fabs(expected) + (double)1e-45f, "log1p(%.9g)", (double)t)) {
+      break;
+    }
+  }
+}
