@@ -100,7 +100,7 @@ static void save(float *last, const double *state, int b, int H) {
 static void row(float *y, int ldy, pl_state *last, const float *x, const pl_rnn *rnn, const pl_state *init, const size_t *at,
                 size_t n, pl_order order, int b) {
   const int D = rnn->D, H = rnn->H;
-  double *h = calloc((size_t)(2 * H + D + 2 * gates_of(rnn->cell) * H + 1), sizeof *h);
+  double *h = calloc(2 * (size_t)H + (size_t)D + 2 * (size_t)gates_of(rnn->cell) * (size_t)H + 1, sizeof *h);
   double *c = h + H, *input = c + H, *gates = input + D;
   load(h, init ? init->h : NULL, b, H);
   load(c, init ? init->c : NULL, b, H);
