@@ -3,13 +3,15 @@
 #include "internal.h"
 #include "simd.h"
 
-void pl_merge_outputs(float *y, const float *a, const float *b, pl_merge merge, int M, int H) {
-  PL_ASSERT_SIZES(M, 1, H);
-  const size_t n = (size_t)M * (size_t)H, width = (size_t)H;
+void pl_merge_outputs(float *y, const float *a, const float *b, pl_merge merge, int M, int Ha, int Hb) {
+  PL_ASSERT_SIZES(M, Ha, Hb);
+  PL_ASSERT(merge == PL_CONCAT || Ha == Hb, "H = %d and %d", Ha, Hb);
+  const size_t left_width = (size_t)Ha, right_width = (size_t)Hb, n = (size_t)M * left_width;
   if (merge == PL_CONCAT) {
-    for (size_t m = 0; width && m < (size_t)M; m++) {
-      memcpy(y + 2 * m * width, a + m * width, width * sizeof *y);
-      memcpy(y + (2 * m + 1) * width, b + m * width, width * sizeof *y);
+    for (size_t m = 0; m < (size_t)M; m++) {
+      float *row = y + m * (left_width + right_width);
+      memcpy(row, a + m * left_width, left_width * sizeof *y);
+      memcpy(row + left_width, b + m * right_width, right_width * sizeof *y);
     }
     return;
   }
@@ -64,7 +66,7 @@ pl_status pl_ragged_bidirectional(float *y, float *y_back, pl_state last[2], con
                            arena);
   }
   if (status == PL_OK && y && merge != PL_CONCAT && merge != PL_NONE) {
-    pl_merge_outputs(y, y, backward, merge, (int)N, rnn[0].H);
+    pl_merge_outputs(y, y, backward, merge, (int)N, rnn[0].H, rnn[1].H);
   }
   arena->used = used;
   return status;

@@ -219,8 +219,9 @@ pl_status pl_masked_rnn(float *y, pl_state *last, const float *x, const pl_rnn *
 
 typedef enum pl_merge { PL_CONCAT = 0, PL_SUM = 1, PL_MUL = 2, PL_AVE = 3, PL_NONE = 4 } pl_merge;
 
-/* y = a and b merged, row by row; a, b [M, H]; y [M, 2H] for PL_CONCAT, else [M, H], and then y may be a or b. PL_NONE is not a merge. */
-void pl_merge_outputs(float *y, const float *a, const float *b, pl_merge merge, int M, int H);
+/* y = a and b merged, row by row; a [M, Ha], b [M, Hb]. PL_CONCAT: y [M, Ha+Hb], no overlap; else Ha = Hb, y [M, Ha] may be a or b.
+ * PL_NONE is not a merge. */
+void pl_merge_outputs(float *y, const float *a, const float *b, pl_merge merge, int M, int Ha, int Hb);
 
 /* The forward layer reads a row from its first kept step to its last, the backward layer from its last to its first, and the
  * backward output of a step stands at that step. rnn[0] is forward, rnn[1] backward: same D, and same H unless PL_CONCAT or PL_NONE;
@@ -229,7 +230,7 @@ void pl_merge_outputs(float *y, const float *a, const float *b, pl_merge merge, 
  *   y_back   for PL_NONE the backward sequence [N, Hb], aligned; otherwise NULL
  *   last     two states: after the last kept step (forward), after the first (backward); NULL: not wanted
  *   init     two states; NULL: zeros
- * The layer's output without sequences is pl_merge_outputs(last[0].h, last[1].h). */
+ * The layer's output without sequences is pl_merge_outputs(last[0].h, last[1].h), B rows. */
 size_t pl_ragged_bidirectional_scratch(const pl_rnn rnn[2], const int32_t *splits, pl_merge merge, int B);
 pl_status pl_ragged_bidirectional(float *y, float *y_back, pl_state last[2], const float *x, const pl_rnn rnn[2],
                                   const pl_state init[2], const int32_t *splits, pl_merge merge, int B, pl_arena *arena);

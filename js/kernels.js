@@ -353,8 +353,7 @@ export class Kernels {
       const sequence = this.#read(y, [B, T, width]);
       if (merge === 4) return { sequence, backwardSequence: this.#read(back, [B, T, b.H]), states };
       const merged = heap.reserve32(B * width);
-      if (merge === 0 && f.H !== b.H) return { sequence, states };
-      heap.exports.pl_merge_outputs(merged, finals[0], finals[2], merge, B, f.H);
+      heap.exports.pl_merge_outputs(merged, finals[0], finals[2], merge, B, f.H, b.H);
       return { sequence, output: this.#read(merged, [B, width]), states };
     });
   }

@@ -15,8 +15,8 @@ static void merge_rows(float *y, const float *a, const float *b, pl_merge merge,
   }
 }
 
-void pl_ref_merge_outputs(float *y, const float *a, const float *b, pl_merge merge, int M, int H) {
-  merge_rows(y, a, b, merge, (size_t)M, H, H);
+void pl_ref_merge_outputs(float *y, const float *a, const float *b, pl_merge merge, int M, int Ha, int Hb) {
+  merge_rows(y, a, b, merge, (size_t)M, Ha, Hb);
 }
 
 /* The two sequences [M, H] become y, or y and y_back. */

@@ -79,7 +79,7 @@ pl_status pl_ref_masked_rnn(float *y, pl_state *last, const float *x, const pl_r
 
 /* ---- birnn.c ------------------------------------------------------------------------------------------------------------------ */
 
-void pl_ref_merge_outputs(float *y, const float *a, const float *b, pl_merge merge, int M, int H);
+void pl_ref_merge_outputs(float *y, const float *a, const float *b, pl_merge merge, int M, int Ha, int Hb);
 pl_status pl_ref_ragged_bidirectional(float *y, float *y_back, pl_state last[2], const float *x, const pl_rnn rnn[2],
                                       const pl_state init[2], const int32_t *splits, pl_merge merge, int B, pl_arena *arena);
 pl_status pl_ref_masked_bidirectional(float *y, float *y_back, pl_state last[2], const float *x, const pl_rnn rnn[2],

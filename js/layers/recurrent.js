@@ -175,17 +175,7 @@ export class Bidirectional extends Layer {
       const last = heap.reserve32(2 * STATE_WORDS);
       heap.i32View(last, 2 * STATE_WORDS).set([forward, 0, backward, 0]);
       run(0, 0, last, x.pointer, rnns, 0, splitsPointer, merge, B, heap.scratch(scratchBytes));
-      if (unitsForward === unitsBackward) {
-        heap.exports.pl_merge_outputs(y, forward, backward, merge, B, unitsForward);
-      } else {
-        // Only concat allows unequal units, and pl_merge_outputs knows one H: both [B, H] go into their columns of y here.
-        const merged = heap.f32View(y, B * features);
-        const [a, z] = [heap.f32View(forward, B * unitsForward), heap.f32View(backward, B * unitsBackward)];
-        for (let b = 0; b < B; b++) {
-          merged.set(a.subarray(b * unitsForward, (b + 1) * unitsForward), b * features);
-          merged.set(z.subarray(b * unitsBackward, (b + 1) * unitsBackward), b * features + unitsForward);
-        }
-      }
+      heap.exports.pl_merge_outputs(y, forward, backward, merge, B, unitsForward, unitsBackward);
     }
     return new Tensor(y, rows, features, x.steps, sequence);
   }

@@ -6,14 +6,15 @@ TEST("merges meet their twin, in place where they may be") {
   for (int H = 0; H < 10; H++) {
     for (int M = 0; M < 4; M++) {
       for (int merge = PL_CONCAT; merge <= PL_AVE; merge++) {
-        const int n = M * H * (merge == PL_CONCAT ? 2 : 1);
-        float *a = uniform((size_t)M * H, -1, 1), *b = uniform((size_t)M * H, -1, 1);
+        const int Hb = merge == PL_CONCAT ? (3 * H + M) % 7 : H; /* unequal units are legal side by side alone */
+        const int n = M * (merge == PL_CONCAT ? H + Hb : H);
+        float *a = uniform((size_t)M * H, -1, 1), *b = uniform((size_t)M * Hb, -1, 1);
         float *y = TEST_NEW(float, n), *expected = TEST_NEW(float, n);
-        pl_merge_outputs(y, a, b, (pl_merge)merge, M, H);
-        pl_ref_merge_outputs(expected, a, b, (pl_merge)merge, M, H);
+        pl_merge_outputs(y, a, b, (pl_merge)merge, M, H, Hb);
+        pl_ref_merge_outputs(expected, a, b, (pl_merge)merge, M, H, Hb);
         CHECK_BITS(y, expected, n, "%s, M %d, H %d", merge_names[merge], M, H);
         if (merge != PL_CONCAT) {
-          pl_merge_outputs(b, a, b, (pl_merge)merge, M, H);
+          pl_merge_outputs(b, a, b, (pl_merge)merge, M, H, Hb);
           CHECK_BITS(b, y, n, "%s in place, M %d, H %d", merge_names[merge], M, H);
         }
         test_free();
