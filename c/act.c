@@ -105,3 +105,39 @@ void pl_activate(float *y, const float *x, pl_act act, int M, int D) {
   }
 #undef EACH
 }
+
+/* ---- with numbers of their own ---------------------------------------------------------------------------------------------------------- */
+
+/* Without a slope, below the threshold is max(x - threshold, 0): 0 for -Infinity, NaN for NaN. */
+void pl_relu(float *y, const float *x, float negative_slope, float threshold, float max_value, int n) {
+  PL_ASSERT_SIZES(n, 1, 1);
+  const size_t count = (size_t)n;
+  PL_ASSERT_SAME_OR_APART(y, x, count);
+  for (size_t i = 0; i < count; i += 4) {
+    v4f v = v_load_partial(x + i, count - i), below = v_sub(v, v_splat(threshold));
+    below = negative_slope == 0 ? v_max(below, v_splat(0.0f)) : v_mul(v_splat(negative_slope), below);
+    v_store_partial(y + i, v_select(v_gt(v, v_splat(threshold)), v_min(v, v_splat(max_value)), below), count - i);
+  }
+}
+
+void pl_elu(float *y, const float *x, float alpha, int n) {
+  PL_ASSERT_SIZES(n, 1, 1);
+  const size_t count = (size_t)n;
+  PL_ASSERT_SAME_OR_APART(y, x, count);
+  for (size_t i = 0; i < count; i += 4) {
+    v_store_partial(y + i, elu(v_load_partial(x + i, count - i), 1.0f, alpha), count - i);
+  }
+}
+
+void pl_prelu(float *y, const float *x, const float *alpha, int M, int D) {
+  PL_ASSERT_SIZES(M, 1, D);
+  const size_t width = (size_t)D;
+  PL_ASSERT_SAME_OR_APART(y, x, (size_t)M * width);
+  for (int m = 0; m < M; m++, y += width, x += width) {
+    for (size_t d = 0; d < width; d += 4) {
+      v4f v = v_load_partial(x + d, width - d);
+      v4f below = v_mul(v_load_partial(alpha + d, width - d), v);
+      v_store_partial(y + d, v_select(v_gt(v, v_splat(0.0f)), v, below), width - d);
+    }
+  }
+}

@@ -148,6 +148,14 @@ typedef enum pl_act {
 /* y = act(x), row by row of x [M, D]; y may be x. */
 void pl_activate(float *y, const float *x, pl_act act, int M, int D);
 
+/* Activations with numbers of their own; y may be x. Matches: Keras 3.12 layers ReLU, ELU, PReLU.
+ *   relu   y = x > threshold ? min(x, max_value) : negative_slope (x - threshold)    max_value Infinity: no bound
+ *   elu    y = x > 0 ? x : alpha (exp(x) - 1)
+ *   prelu  y[m][d] = x[m][d] > 0 ? x[m][d] : alpha[d] x[m][d]                        x [M, D], alpha [D] */
+void pl_relu(float *y, const float *x, float negative_slope, float threshold, float max_value, int n);
+void pl_elu(float *y, const float *x, float alpha, int n);
+void pl_prelu(float *y, const float *x, const float *alpha, int M, int D);
+
 /* ---- gemm.c: embedding and dense ---------------------------------------------------------------------------------------------- */
 
 /* y[n] = table[ids[n]]; table [V, D], ids [N], y [N, D]. */
@@ -239,6 +247,153 @@ pl_status pl_ragged_bidirectional(float *y, float *y_back, pl_state last[2], con
 size_t pl_masked_bidirectional_scratch(const pl_rnn rnn[2], const uint8_t *mask, pl_merge merge, int B, int T);
 pl_status pl_masked_bidirectional(float *y, float *y_back, pl_state last[2], const float *x, const pl_rnn rnn[2],
                                   const pl_state init[2], const uint8_t *mask, pl_merge merge, int B, int T, pl_arena *arena);
+
+/* ---- attn.c: attention, and products of rows with rows ---------------------------------------------------------------------------- */
+
+/* Scaled dot-product attention of each row's queries over the same row's keys (Vaswani et al. 2017). For head h and query i of row b:
+ *   y[i] = sum_j w[j] v[j],  w = softmax_j(scale * q[i] . k[j])
+ *   y        [Nq, heads*Dv]   no overlap
+ *   weights  row after row, head after head: [Tq_b, Tk_b], the softmax itself; NULL: not wanted
+ *   q        [Nq, heads*Dk]   k [Nk, heads*Dk], v [Nk, heads*Dv]
+ *   causal   query i sees the keys j <= i of its row alone
+ * A query without keys gives zeros. Sums over keys in blocks that are added in double; a query's bits depend on nothing but itself and
+ * the keys and values it sees. scratch: pl_ragged_attention_scratch() bytes, for both kinds. Fails only with PL_SCRATCH_TOO_SMALL.
+ * Matches: Keras Attention, MultiHeadAttention between its projections (scale = 1 / sqrt(Dk)). */
+size_t pl_ragged_attention_scratch(const int32_t *key_splits, int B);
+pl_status pl_ragged_attention(float *y, float *weights, const float *q, const float *k, const float *v, const int32_t *query_splits,
+                              const int32_t *key_splits, float scale, int causal, int B, int heads, int Dk, int Dv,
+                              pl_arena *arena);
+
+/* The same with Bahdanau's scores: w = softmax_j(sum_d scale[d] tanh(q[i][d] + k[j][d])), one head; scale [D], NULL: ones.
+ * Matches: Keras AdditiveAttention. */
+pl_status pl_ragged_additive_attention(float *y, float *weights, const float *q, const float *k, const float *v, const float *scale,
+                                       const int32_t *query_splits, const int32_t *key_splits, int causal, int B, int D, int Dv,
+                                       pl_arena *arena);
+
+/* y[b][m][n] = sum_k a[b][m][k] w[b][n][k], in blocks that are added in double; y [B, M, N], a [B, M, K], w [B, N, K], no overlap.
+ * Where k is time: zeros after the last step that counts, in both, change no bit. Matches: Keras Dot, its axes brought to the end. */
+void pl_batch_product(float *y, const float *a, const float *w, int B, int M, int K, int N);
+
+/* ---- crf.c: linear-chain conditional random field (Lafferty et al. 2001) ----------------------------------------------------------- */
+
+/* Over the tags of each row, K of them at a step; a row's tags score
+ *   start[tags[0]] + sum_t x[t][tags[t]] + sum_(t>0) transitions[tags[t-1]][tags[t]] + end[tags[last]]
+ *   tags   [N]    of the greatest score; where several reach it, the last tag is the lowest, then the one before it, and so on
+ *   score  [B]    of those tags, or of the tags given to pl_ragged_crf_score, which lie in [0, K); NULL (viterbi): not wanted
+ *   y      [N, K] probability of each tag at each step, where p(tags) = exp(score - log_z); NULL: not wanted
+ *   log_z  [B]    log sum exp(score) over all tags of the row; NULL: not wanted
+ *   x      [N, K] emissions (logits); transitions [K, K], from i to j at [i*K + j]; start, end [K], NULL: zeros
+ * -Infinity forbids an emission, a transition, a start or an end. Where that leaves a row no tags at all: score and log_z -Infinity,
+ * y zeros, tags within [0, K). A row without steps: score and log_z 0. Computed in double.
+ * scratch: pl_ragged_crf_scratch() bytes, enough for each. Fails only with PL_SCRATCH_TOO_SMALL. */
+size_t pl_ragged_crf_scratch(const int32_t *splits, int B, int K);
+pl_status pl_ragged_crf_viterbi(int32_t *tags, float *score, const float *x, const float *transitions, const float *start,
+                                const float *end, const int32_t *splits, int B, int K, pl_arena *arena);
+pl_status pl_ragged_crf_marginals(float *y, float *log_z, const float *x, const float *transitions, const float *start,
+                                  const float *end, const int32_t *splits, int B, int K, pl_arena *arena);
+void pl_ragged_crf_score(float *score, const int32_t *tags, const float *x, const float *transitions, const float *start,
+                         const float *end, const int32_t *splits, int B, int K);
+
+/* ---- loss.c ------------------------------------------------------------------------------------------------------------------------- */
+
+/* What cross-entropy adds up over the steps that have a label. */
+typedef struct pl_loss {
+  double sum;      /* of their losses */
+  int32_t count;   /* how many they are */
+  int32_t correct; /* at how many the first of the greatest is the label; not where one is NaN */
+} pl_loss;
+
+/* loss[m] = -log p[m][labels[m]]; p = softmax(x[m]) where from_logits, otherwise x[m] clipped to [1e-7, 1 - 1e-7] as in Keras.
+ * total is written, not added to; loss [M], NULL: not wanted; x [M, K]; labels [M] below K, below 0: skipped, its loss is 0 and its
+ * x is not read. */
+void pl_cross_entropy(pl_loss *total, float *loss, const float *x, const int32_t *labels, int from_logits, int M, int K);
+
+/* ---- conv.c: windows along time ----------------------------------------------------------------------------------------------- */
+
+/* A window of `size` steps, `dilation` apart, spans e = (size-1) dilation + 1 of them; windows begin `stride` steps apart. A row of T
+ * steps, as if nothing but them were there, is first extended by steps that the window skips:
+ *   valid   none:                                    T' = max(0, floor((T - e) / stride) + 1) windows
+ *   same    max((T'-1) stride + e - T, 0), the lesser half before, the rest behind:   T' = ceil(T / stride)
+ *   causal  e-1 before:                                                               T' = ceil(T / stride)
+ * Matches: TensorFlow's VALID and SAME, Keras's "causal", on each row by itself. size, stride and dilation are at least 1. */
+typedef enum pl_padding { PL_VALID = 0, PL_SAME = 1, PL_CAUSAL = 2 } pl_padding;
+
+/* T', the windows of a row of T steps. */
+int pl_conv_length(int T, int size, int stride, int dilation, pl_padding padding);
+
+typedef struct pl_conv {
+  int32_t D, N;                   /* input features, filters */
+  int32_t size, stride, dilation; /* steps */
+  int32_t padding;                /* pl_padding */
+  const float *packed;            /* from pl_conv_pack */
+} pl_conv;
+
+/* Floats of the packed form, 16-byte aligned. kernel [size, D, N], bias [N] or NULL: zeros. */
+size_t pl_conv_packed_size(int size, int D, int N);
+void pl_conv_pack(float *packed, const float *kernel, const float *bias, int size, int D, int N);
+
+/* y[t][n] = bias[n] + sum_k sum_d x[t stride + k dilation - before][d] kernel[k][d][n], added over k, then d, in order, from the bias
+ * on; steps outside the row are 0.
+ *   y  [N', conv->N]  x [N, D]; must not overlap
+ *   splits, out_splits [B+1]  rows of x and of y; a row of y is as long as pl_conv_length says (asserted)
+ * scratch: pl_ragged_conv_scratch() bytes. Fails only with PL_SCRATCH_TOO_SMALL. Matches: Keras 3.12 Conv1D without activation. */
+size_t pl_ragged_conv_scratch(const pl_conv *conv);
+pl_status pl_ragged_conv(float *y, const float *x, const pl_conv *conv, const int32_t *splits, const int32_t *out_splits, int B,
+                         pl_arena *arena);
+
+/* y[t][d M + m] = bias[d M + m] + sum_k x[t stride + k dilation - before][d] kernel[k][d][m] over the k inside the row, in order.
+ * y [N', D M], x [N, D], no overlap; kernel [size, D, M], bias [D M] or NULL: zeros. Matches: Keras 3.12 DepthwiseConv1D. */
+void pl_ragged_depthwise_conv(float *y, const float *x, const float *kernel, const float *bias, const int32_t *splits,
+                              const int32_t *out_splits, int size, int stride, int dilation, pl_padding padding, int B, int D,
+                              int M);
+
+/* Maximum, or mean in double, of the steps of each window that are inside the row: padding is not counted. y [N', D], x [N, D], no
+ * overlap. NaN in a window gives NaN. Matches: Keras 3.12 MaxPooling1D, AveragePooling1D. */
+void pl_ragged_max_pool(float *y, const float *x, const int32_t *splits, const int32_t *out_splits, int size, int stride,
+                        pl_padding padding, int B, int D);
+void pl_ragged_average_pool(float *y, const float *x, const int32_t *splits, const int32_t *out_splits, int size, int stride,
+                            pl_padding padding, int B, int D);
+
+/* ---- norm.c: normalization of features ---------------------------------------------------------------------------------------- */
+
+/* Each row of x [M, D] by itself; sums and quotients in double, rounded once before gamma and beta; y may be x. gamma, beta [D]; NULL:
+ * ones, zeros.
+ *   layer  y = (x - mean(x)) / sqrt(var(x) + epsilon) gamma + beta    var(x) = mean((x - mean(x))^2)
+ *   rms    y = x / sqrt(mean(x^2) + epsilon) gamma
+ *   unit   y = x / max(sqrt(sum(x^2)), 1e-12)
+ * Matches: Keras 3.12 LayerNormalization, RMSNormalization, UnitNormalization. */
+void pl_layer_norm(float *y, const float *x, const float *gamma, const float *beta, float epsilon, int M, int D);
+void pl_rms_norm(float *y, const float *x, const float *gamma, float epsilon, int M, int D);
+void pl_unit_norm(float *y, const float *x, int M, int D);
+
+/* y[m][d] = x[m][d] scale[d] + shift[d]: batch normalization once trained. y, x [M, D]; y may be x. */
+void pl_affine(float *y, const float *x, const float *scale, const float *shift, int M, int D);
+
+/* ---- merge.c: arrays put together --------------------------------------------------------------------------------------------- */
+
+typedef enum pl_op { PL_ADD = 0, PL_SUBTRACT = 1, PL_MULTIPLY = 2, PL_MAXIMUM = 3, PL_MINIMUM = 4 } pl_op;
+
+/* y[i] = a[i] op b[i]; y may be a or b. NaN in either gives NaN. */
+void pl_elementwise(float *y, const float *a, const float *b, pl_op op, int n);
+
+/* y[i] = x[i] scale + offset; y may be x. */
+void pl_scale(float *y, const float *x, float scale, float offset, int n);
+
+/* x[b] at each step of row b; y [N, D], x [B, D], no overlap. */
+void pl_repeat_rows(float *y, const float *x, const int32_t *splits, int B, int D);
+
+/* y[m][d] = x[m]; y [M, D], x [M], no overlap. */
+void pl_repeat_feature(float *y, const float *x, int M, int D);
+
+/* y[m ldy + d] = x[m ldx + d] for d < D: concatenations and slices of features. What lies between is not written; no overlap. */
+void pl_copy_columns(float *y, const float *x, int ldy, int ldx, int M, int D);
+
+/* y[b][n][m] = x[b][m][n]; y [B, N, M], x [B, M, N], no overlap. */
+void pl_transpose(float *y, const float *x, int B, int M, int N);
+
+/* In place: y [B, T, D] at padding becomes what stands at the last step before it that counts, zeros before the first.
+ * Matches: what Keras's recurrent layers return at masked steps. */
+void pl_masked_hold(float *y, const uint8_t *mask, int B, int T, int D);
 
 #ifdef __cplusplus
 }

@@ -80,3 +80,25 @@ void pl_ref_activate(float *y, const float *x, pl_act act, int M, int D) {
   }
   free(row);
 }
+
+void pl_ref_relu(float *y, const float *x, float negative_slope, float threshold, float max_value, int n) {
+  for (int i = 0; i < n; i++) {
+    double below = negative_slope == 0 && !isnan(x[i]) ? 0 : (double)negative_slope * ((double)x[i] - (double)threshold);
+    y[i] = x[i] > threshold ? (x[i] < max_value ? x[i] : max_value) : (float)below;
+  }
+}
+
+void pl_ref_elu(float *y, const float *x, float alpha, int n) {
+  for (int i = 0; i < n; i++) {
+    y[i] = x[i] > 0 ? x[i] : (float)((double)alpha * expm1((double)x[i]));
+  }
+}
+
+void pl_ref_prelu(float *y, const float *x, const float *alpha, int M, int D) {
+  for (size_t m = 0; m < (size_t)M; m++) {
+    for (int d = 0; d < D; d++) {
+      double v = (double)x[m * D + d];
+      y[m * D + d] = (float)(v > 0 ? v : (double)alpha[d] * v);
+    }
+  }
+}

@@ -51,6 +51,9 @@ void pl_ref_masked_feature_log_softmax(float *y, const float *x, const uint8_t *
 /* ---- act.c -------------------------------------------------------------------------------------------------------------------- */
 
 void pl_ref_activate(float *y, const float *x, pl_act act, int M, int D);
+void pl_ref_relu(float *y, const float *x, float negative_slope, float threshold, float max_value, int n);
+void pl_ref_elu(float *y, const float *x, float alpha, int n);
+void pl_ref_prelu(float *y, const float *x, const float *alpha, int M, int D);
 
 /* For the cells, in double: one value by a function of one value, and a row in place. */
 double pl_ref_activation(double x, pl_act act);
@@ -84,5 +87,60 @@ pl_status pl_ref_ragged_bidirectional(float *y, float *y_back, pl_state last[2],
                                       const pl_state init[2], const int32_t *splits, pl_merge merge, int B, pl_arena *arena);
 pl_status pl_ref_masked_bidirectional(float *y, float *y_back, pl_state last[2], const float *x, const pl_rnn rnn[2],
                                       const pl_state init[2], const uint8_t *mask, pl_merge merge, int B, int T, pl_arena *arena);
+
+/* ---- attn.c ------------------------------------------------------------------------------------------------------------------- */
+
+pl_status pl_ref_ragged_attention(float *y, float *weights, const float *q, const float *k, const float *v,
+                                  const int32_t *query_splits, const int32_t *key_splits, float scale, int causal, int B, int heads,
+                                  int Dk, int Dv, pl_arena *arena);
+pl_status pl_ref_ragged_additive_attention(float *y, float *weights, const float *q, const float *k, const float *v,
+                                           const float *scale, const int32_t *query_splits, const int32_t *key_splits, int causal,
+                                           int B, int D, int Dv, pl_arena *arena);
+void pl_ref_batch_product(float *y, const float *a, const float *w, int B, int M, int K, int N);
+
+/* ---- crf.c -------------------------------------------------------------------------------------------------------------------- */
+
+pl_status pl_ref_ragged_crf_viterbi(int32_t *tags, float *score, const float *x, const float *transitions, const float *start,
+                                    const float *end, const int32_t *splits, int B, int K, pl_arena *arena);
+pl_status pl_ref_ragged_crf_marginals(float *y, float *log_z, const float *x, const float *transitions, const float *start,
+                                      const float *end, const int32_t *splits, int B, int K, pl_arena *arena);
+void pl_ref_ragged_crf_score(float *score, const int32_t *tags, const float *x, const float *transitions, const float *start,
+                             const float *end, const int32_t *splits, int B, int K);
+
+/* ---- loss.c ------------------------------------------------------------------------------------------------------------------- */
+
+void pl_ref_cross_entropy(pl_loss *total, float *loss, const float *x, const int32_t *labels, int from_logits, int M, int K);
+
+/* ---- conv.c: `packed` in a pl_conv comes from pl_ref_conv_pack, the arena is not used ------------------------------------------ */
+
+int pl_ref_conv_length(int T, int size, int stride, int dilation, pl_padding padding);
+size_t pl_ref_conv_packed_size(int size, int D, int N);
+void pl_ref_conv_pack(float *packed, const float *kernel, const float *bias, int size, int D, int N);
+pl_status pl_ref_ragged_conv(float *y, const float *x, const pl_conv *conv, const int32_t *splits, const int32_t *out_splits, int B,
+                             pl_arena *arena);
+void pl_ref_ragged_depthwise_conv(float *y, const float *x, const float *kernel, const float *bias, const int32_t *splits,
+                                  const int32_t *out_splits, int size, int stride, int dilation, pl_padding padding, int B, int D,
+                                  int M);
+void pl_ref_ragged_max_pool(float *y, const float *x, const int32_t *splits, const int32_t *out_splits, int size, int stride,
+                            pl_padding padding, int B, int D);
+void pl_ref_ragged_average_pool(float *y, const float *x, const int32_t *splits, const int32_t *out_splits, int size, int stride,
+                                pl_padding padding, int B, int D);
+
+/* ---- norm.c ------------------------------------------------------------------------------------------------------------------- */
+
+void pl_ref_layer_norm(float *y, const float *x, const float *gamma, const float *beta, float epsilon, int M, int D);
+void pl_ref_rms_norm(float *y, const float *x, const float *gamma, float epsilon, int M, int D);
+void pl_ref_unit_norm(float *y, const float *x, int M, int D);
+void pl_ref_affine(float *y, const float *x, const float *scale, const float *shift, int M, int D);
+
+/* ---- merge.c ------------------------------------------------------------------------------------------------------------------ */
+
+void pl_ref_elementwise(float *y, const float *a, const float *b, pl_op op, int n);
+void pl_ref_scale(float *y, const float *x, float scale, float offset, int n);
+void pl_ref_repeat_rows(float *y, const float *x, const int32_t *splits, int B, int D);
+void pl_ref_repeat_feature(float *y, const float *x, int M, int D);
+void pl_ref_copy_columns(float *y, const float *x, int ldy, int ldx, int M, int D);
+void pl_ref_transpose(float *y, const float *x, int B, int M, int N);
+void pl_ref_masked_hold(float *y, const uint8_t *mask, int B, int T, int D);
 
 #endif

@@ -84,3 +84,75 @@ TEST("softmax and log-softmax as activations go over the last axis") {
     }
   }
 }
+
+/* ---- with numbers of their own -------------------------------------------------------------------------------------------------- */
+
+/* Bounds of every kind; the values meet each of them and its neighbours. */
+static const struct {
+  float slope, threshold, max;
+} relus[] = {{0, 0, INFINITY}, {0, 0, 6}, {0.3f, 0, INFINITY}, {0.3f, 0, 2}, {0, 1, INFINITY}, {0.1f, 1, 4}, {-0.5f, 2, 2.5f}};
+enum { RELUS = sizeof relus / sizeof *relus };
+
+TEST("ReLU with slope, threshold and bound meets its twin at every length, in place too") {
+  static const float special[] = {0, -0.0f, 1, 2, 2.5f, 4, 6, 1.0000001f, 0.99999994f, NAN, INFINITY, -INFINITY, -FLT_MAX, 1e-45f};
+  enum { N = 61, SPECIAL = sizeof special / sizeof *special };
+  for (int i = 0; i < RELUS; i++) {
+    for (int n = 0; n <= N; n += n < 9 ? 1 : 13) {
+      float *x = TEST_NEW(float, n), *y = TEST_NEW(float, n), *expected = TEST_NEW(float, n), one;
+      test_fill(x, (size_t)n, -8, 8);
+      for (int k = 0; k < n / 2; k++) {
+        x[k] = special[(k + n) % SPECIAL];
+      }
+      pl_relu(y, x, relus[i].slope, relus[i].threshold, relus[i].max, n);
+      pl_ref_relu(expected, x, relus[i].slope, relus[i].threshold, relus[i].max, n);
+      CHECK_ARRAY_CLOSE(y, expected, n, 0, 2 * e, "ReLU %d, n %d", i, n);
+      for (int k = 0; k < n; k++) {
+        pl_relu(&one, x + k, relus[i].slope, relus[i].threshold, relus[i].max, 1);
+        CHECK_CLOSE((double)one, (double)y[k], 0, "ReLU %d, [%d] of %d", i, k, n);
+      }
+      pl_relu(x, x, relus[i].slope, relus[i].threshold, relus[i].max, n);
+      CHECK_ARRAY_CLOSE(x, y, n, 0, 0, "ReLU %d in place, n %d", i, n);
+      test_free();
+    }
+  }
+}
+
+TEST("ReLU with threshold 5 gives 0 at 5, as Keras does, and without a slope 0 for -Infinity") {
+  const float x[] = {-10, -5, 0, 5, 10, -INFINITY};
+  float y[6];
+  pl_relu(y, x, 0, 5, INFINITY, 6);
+  for (int i = 0; i < 6; i++) {
+    CHECK(y[i] == (i == 4 ? 10 : 0), "%g of %g", (double)y[i], (double)x[i]);
+  }
+}
+
+TEST("ELU of any alpha and PReLU meet their twins at every length, in place too") {
+  const float alphas[] = {1, 0.5f, 0, -1.25f};
+  for (int D = 0; D <= 13; D++) {
+    for (int i = 0; i < 4; i++) {
+      const int M = i % 2 ? 3 : 1, n = M * D;
+      float *x = TEST_NEW(float, n), *y = TEST_NEW(float, n), *expected = TEST_NEW(float, n), *alpha = TEST_NEW(float, D);
+      test_fill(x, (size_t)n, -8, 8);
+      test_fill(alpha, (size_t)D, -1, 1);
+      if (n > 3) {
+        x[0] = NAN, x[1] = INFINITY, x[2] = -INFINITY, x[3] = -0.0f;
+      }
+      pl_elu(y, x, alphas[i], n);
+      pl_ref_elu(expected, x, alphas[i], n);
+      CHECK_ARRAY_CLOSE(y, expected, n, 4 * e, 0, "ELU of %g, n %d", (double)alphas[i], n);
+      float *in_place = TEST_NEW(float, n);
+      pl_prelu(y, x, alpha, M, D);
+      pl_ref_prelu(expected, x, alpha, M, D);
+      CHECK_ARRAY_CLOSE(y, expected, n, 0, e, "PReLU, M %d, D %d", M, D);
+      for (int k = 0; k < n; k++) {
+        in_place[k] = x[k];
+      }
+      pl_prelu(in_place, in_place, alpha, M, D);
+      CHECK_ARRAY_CLOSE(in_place, y, n, 0, 0, "PReLU in place, M %d, D %d", M, D);
+      pl_elu(y, x, alphas[i], n);
+      pl_elu(x, x, alphas[i], n);
+      CHECK_ARRAY_CLOSE(x, y, n, 0, 0, "ELU of %g in place, n %d", (double)alphas[i], n);
+      test_free();
+    }
+  }
+}

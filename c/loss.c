@@ -1,0 +1,65 @@
+/* Cross-entropy and accuracy over the steps that have a label. */
+#include "internal.h"
+#include "simd.h"
+#include "vmath.h"
+
+#include <math.h>
+
+/* The greatest of K > 0; NaN where one is. */
+static float greatest(const float *x, size_t K) {
+  v4f max = v_splat(x[0]);
+  size_t k = 0;
+  for (; k + 4 <= K; k += 4) {
+    max = v_max(max, v_load(x + k));
+  }
+  for (; k < K; k++) {
+    max = v_max(max, v_splat(x[k]));
+  }
+  return v_max(v_max(v_splat(max[0]), v_splat(max[1])), v_max(v_splat(max[2]), v_splat(max[3])))[0];
+}
+
+/* sum_k exp(x[k] - max). Class k is added into lane k mod 4, in double, then the lanes in order. */
+static double sum_exp(const float *x, float max, size_t K) {
+  v2d low = {0, 0}, high = {0, 0};
+  for (size_t k = 0; k < K; k += 4) {
+    v4i there = (v4i){0, 1, 2, 3} < v_splat_int(K - k < 4 ? (int32_t)(K - k) : 4);
+    v4f e = v_exp(v_select(there, v_sub(v_load_partial(x + k, K - k), v_splat(max)), v_splat(-INFINITY)));
+    low += v_promote_low(e);
+    high += v_promote_high(e);
+  }
+  return low[0] + low[1] + high[0] + high[1];
+}
+
+/* log(u + rest), u being x in float: a little above 1, what is above it keeps its digits. */
+static double log_of(double x) {
+  const float u = (float)x;
+  return (double)v_log(v_splat(u))[0] + (x - (double)u) / (double)u;
+}
+
+/* Keras's backend.epsilon() */
+static float clip(float p) { return v_max(v_min(v_splat(p), v_splat(0.9999999f)), v_splat(1e-7f))[0]; }
+
+void pl_cross_entropy(pl_loss *total, float *loss, const float *x, const int32_t *labels, int from_logits, int M, int K) {
+  PL_ASSERT_SIZES(1, M, K);
+  *total = (pl_loss){0, 0, 0};
+  for (size_t m = 0; m < (size_t)M; m++) {
+    const int32_t label = labels[m];
+    PL_ASSERT(label < K, "labels[%zu] = %d, K = %d", m, label, K);
+    float y = 0;
+    if (label >= 0) {
+      const float *row = x + m * (size_t)K, max = greatest(row, (size_t)K), own = row[label];
+      const double log = log_of(from_logits ? sum_exp(row, max, (size_t)K) : (double)clip(own));
+      y = (float)(from_logits ? log + ((double)max - (double)own) : -log);
+      int32_t first = 0;
+      while (first < label && row[first] < max) {
+        first++;
+      }
+      total->sum += (double)y;
+      total->count++;
+      total->correct += first == label && own == max;
+    }
+    if (loss) {
+      loss[m] = y;
+    }
+  }
+}

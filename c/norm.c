@@ -1,0 +1,94 @@
+/* Normalization of the features of a row. Sums are in double, in one order that D alone decides: feature d goes into lane d mod 4, the
+ * lanes are added in order, then the features behind the last four. */
+#include "internal.h"
+#include "simd.h"
+
+#include <math.h>
+
+/* sum_d x[d] - shift, or of its square; `square` is a constant where this is called. */
+static inline double sum_of(const float *x, double shift, size_t D, const int square) {
+  const v2d shifts = v_splat_double(shift);
+  v2d low = {0, 0}, high = {0, 0};
+  size_t d = 0;
+  for (; d + 4 <= D; d += 4) {
+    v4f v = v_load(x + d);
+    v2d a = v_promote_low(v) - shifts, b = v_promote_high(v) - shifts;
+    low += square ? a * a : a;
+    high += square ? b * b : b;
+  }
+  double sum = low[0] + low[1] + high[0] + high[1];
+  for (; d < D; d++) {
+    double a = (double)x[d] - shift;
+    sum += square ? a * a : a;
+  }
+  return sum;
+}
+
+/* n features, or four of them: whole vectors do not pass through a call where the compiler saves space. */
+static inline __attribute__((always_inline)) v4f load_4(const float *x, size_t n) {
+  return n >= 4 ? v_load(x) : v_load_partial(x, n);
+}
+
+static inline __attribute__((always_inline)) void store_4(float *y, v4f v, size_t n) {
+  if (n >= 4) {
+    v_store(y, v);
+  } else {
+    v_store_partial(y, v, n);
+  }
+}
+
+/* y = (x - mean) / divisor gamma + beta */
+static void normalize(float *y, const float *x, const float *gamma, const float *beta, double mean, double divisor, size_t D) {
+  const v2d means = v_splat_double(mean), factors = v_splat_double(1 / divisor);
+  for (size_t d = 0; d < D; d += 4) {
+    size_t n = D - d;
+    v4f v = load_4(x + d, n);
+    v = v_demote((v_promote_low(v) - means) * factors, (v_promote_high(v) - means) * factors);
+    v4f scale = gamma ? load_4(gamma + d, n) : v_splat(1.0f);
+    v4f shift = beta ? load_4(beta + d, n) : v_splat(0.0f);
+    store_4(y + d, v_madd(v, scale, shift), n);
+  }
+}
+
+void pl_layer_norm(float *y, const float *x, const float *gamma, const float *beta, float epsilon, int M, int D) {
+  PL_ASSERT_SIZES(M, 1, D);
+  const size_t width = (size_t)D;
+  PL_ASSERT_SAME_OR_APART(y, x, (size_t)M * width);
+  for (int m = 0; m < M; m++, y += width, x += width) {
+    double mean = sum_of(x, 0, width, 0) / D;
+    double variance = sum_of(x, mean, width, 1) / D;
+    normalize(y, x, gamma, beta, mean, sqrt(variance + (double)epsilon), width);
+  }
+}
+
+void pl_rms_norm(float *y, const float *x, const float *gamma, float epsilon, int M, int D) {
+  PL_ASSERT_SIZES(M, 1, D);
+  const size_t width = (size_t)D;
+  PL_ASSERT_SAME_OR_APART(y, x, (size_t)M * width);
+  for (int m = 0; m < M; m++, y += width, x += width) {
+    normalize(y, x, gamma, NULL, 0, sqrt(sum_of(x, 0, width, 1) / D + (double)epsilon), width);
+  }
+}
+
+void pl_unit_norm(float *y, const float *x, int M, int D) {
+  PL_ASSERT_SIZES(M, 1, D);
+  const size_t width = (size_t)D;
+  PL_ASSERT_SAME_OR_APART(y, x, (size_t)M * width);
+  for (int m = 0; m < M; m++, y += width, x += width) {
+    double length = sqrt(sum_of(x, 0, width, 1));
+    normalize(y, x, NULL, NULL, 0, length < 1e-12 ? 1e-12 : length, width);
+  }
+}
+
+void pl_affine(float *y, const float *x, const float *scale, const float *shift, int M, int D) {
+  PL_ASSERT_SIZES(M, 1, D);
+  const size_t width = (size_t)D;
+  PL_ASSERT_SAME_OR_APART(y, x, (size_t)M * width);
+  for (int m = 0; m < M; m++, y += width, x += width) {
+    for (size_t d = 0; d < width; d += 4) {
+      size_t n = width - d;
+      v4f v = v_madd(load_4(x + d, n), load_4(scale + d, n), load_4(shift + d, n));
+      store_4(y + d, v, n);
+    }
+  }
+}
