@@ -4,66 +4,381 @@
  */
 import { ModelFileError, UnsupportedError } from './errors.js';
 import * as layers from './layers/index.js';
+import { Functional, Ref } from './layers/functional.js';
+import { layerOfCell, StackedRNN } from './layers/recurrent.js';
 
-/** @typedef {{ class_name: string, config: any, registered_name?: string }} KerasJson */
+/** @typedef {layers.Layer} Layer */
+/** @typedef {{ class_name: string, config: any, registered_name?: string | null, inbound_nodes?: any, name?: string }} KerasJson */
+/** @typedef {new (config: any) => Layer} LayerClass */
+/**
+ * A user's own layers: by class name, or for a Lambda by the layer's name.
+ * @typedef {Record<string, LayerClass>} CustomLayers
+ */
+/**
+ * An input of a model.
+ * @typedef {{ name: string, shape: (number | null)[], ids: boolean, vocabulary: number, maskZero: boolean, padded: boolean }} ModelInput
+ *   shape of one text; vocabulary: ids are below it; maskZero: id 0 is padding; padded: some embedding of these ids masks and another does not
+ */
 
-/** @type {Map<string, new (config: any) => layers.Layer>} */
+/** Containers are put together here; what is left makes itself of its config. */
+const containers = new Set(['Sequential', 'Functional', 'Model', 'Bidirectional', 'TimeDistributed', 'RNN']);
+/** What Keras lacks. */
+const own = new Set([
+  'AttentionPooling',
+  'CRF',
+  'FirstStep',
+  'LastStep',
+  'MaskedMax',
+  'MaskedMean',
+  'MaskedMin',
+  'MaskedSoftmax',
+  'MaskedSum',
+]);
+/** Old spellings. */
+const aliases = { CuDNNGRU: 'GRU', CuDNNLSTM: 'LSTM' };
+/** Not layers themselves. */
+const abstract = new Set(['Layer', 'Elementwise', 'Recurrent', 'Functional', 'Sequential']);
+
+/** @type {Map<string, LayerClass>} */
 const classes = new Map();
 for (const [name, Class] of Object.entries(layers)) {
-  if (name === 'Layer' || name === 'Sequential' || name === 'Bidirectional') continue;
-  const own = name.startsWith('Masked') || name.endsWith('Step');
-  classes.set(own ? `padless>${name}` : name, /** @type {new (config: any) => layers.Layer} */ (Class));
+  if (containers.has(name) || abstract.has(name)) continue;
+  classes.set(own.has(name) ? `padless>${name}` : name, /** @type {LayerClass} */ (/** @type {unknown} */ (Class)));
 }
 
 /**
- * @param {any} json
- * @param {string} path
- * @returns {layers.Layer}
+ * Operations by which Keras 3.10 and later write the masks of a functional model into its graph. padless makes the masks anew out of
+ * the layers; these nodes are passed over where they do what the layers say, and refused elsewhere.
  */
-function layerFromJson(json, path) {
+const maskOperations = new Set([
+  'Any',
+  'Concatenate',
+  'ConvertToTensor',
+  'ExpandDims',
+  'LogicalAnd',
+  'LogicalOr',
+  'NotEqual',
+  'OnesLike',
+  'ZerosLike',
+]);
+/** Call arguments that hold masks. */
+const maskArguments = ['mask', 'query_mask', 'value_mask', 'key_mask', 'attention_mask'];
+
+/** Names of all layers that a file may hold. */
+export const knownLayers = () => [...classes.keys(), ...containers].sort();
+
+/** A layer met twice by name in one graph. @typedef {{ customLayers: CustomLayers }} Options */
+
+/**
+ * @param {any} json
+ * @param {string} path  of what holds it
+ * @param {Options} options
+ * @returns {Layer}
+ */
+function layerFromJson(json, path, options) {
   const config = json?.config;
   const className = json?.class_name;
   if (typeof className !== 'string' || config === null || typeof config !== 'object') {
     throw new ModelFileError(`${path}: expected { class_name, config }, got ${JSON.stringify(json)?.slice(0, 80)}`);
   }
-  const name = config.name === undefined ? path : `${path}.${config.name}`;
-  if (className === 'Sequential') return sequentialFromJson(json);
-  if (className === 'Bidirectional') {
-    const { layer, backward_layer: backward, ...rest } = config;
-    const forward = layerFromJson(layer, `${name}.forward_layer`);
-    const other = backward ? layerFromJson(backward, `${name}.backward_layer`) : undefined;
-    for (const each of other ? [forward, other] : [forward]) {
-      if (!/^(SimpleRNN|GRU|LSTM)$/.test(each.className)) {
-        throw new UnsupportedError(
-          `${name}: Bidirectional around ${each.className}; padless has it around SimpleRNN, GRU and LSTM`,
-        );
-      }
-    }
-    return new layers.Bidirectional({ ...rest, layer: /** @type {any} */ (forward), backwardLayer: /** @type {any} */ (other) });
-  }
+  const name = config.name === undefined ? path : path ? `${path}.${config.name}` : String(config.name);
+  const { customLayers } = options;
   const registered = json.registered_name;
-  const Class = classes.get(typeof registered === 'string' && registered.startsWith('padless>') ? registered : className);
-  if (!Class)
-    throw new UnsupportedError(
-      `${name}: class ${className} is not one of ${[...classes.keys(), 'Bidirectional'].sort().join(', ')}`,
-    );
+  if (className === 'Lambda') {
+    const Class = Object.hasOwn(customLayers, config.name) ? customLayers[config.name] : undefined;
+    if (!Class)
+      throw new UnsupportedError(
+        `${name}: a Lambda holds code; give a layer that does the same as customLayers: { ${JSON.stringify(config.name)}: ... }`,
+      );
+    return new Class(config);
+  }
+  for (const key of [registered, className])
+    if (typeof key === 'string' && Object.hasOwn(customLayers, key)) return new customLayers[key](config);
+  switch (className) {
+    case 'Sequential':
+    case 'Functional':
+    case 'Model':
+      return modelFromJson(json, name, options).root;
+    case 'Bidirectional': {
+      const { layer, backward_layer: backward, ...rest } = config;
+      const forward = layerFromJson(layer, `${name}.forward_layer`, options);
+      const other = backward ? layerFromJson(backward, `${name}.backward_layer`, options) : undefined;
+      return new layers.Bidirectional({ ...rest, layer: /** @type {any} */ (forward), backwardLayer: /** @type {any} */ (other) });
+    }
+    case 'TimeDistributed': {
+      const { layer, ...rest } = config;
+      return new layers.TimeDistributed({ ...rest, layer: layerFromJson(layer, `${name}.layer`, options) });
+    }
+    case 'RNN': {
+      const { cell, ...rest } = config;
+      const list = cell?.class_name === 'StackedRNNCells' ? cell.config?.cells : cell?.config ? undefined : cell?.cells;
+      if (!list) return layerOfCell(cell, rest);
+      if (!Array.isArray(list) || list.length === 0) throw new ModelFileError(`${name}: StackedRNNCells has no cells`);
+      const stack = list.map((each, i) =>
+        layerOfCell(each, { ...rest, name: `cell_${i}`, return_sequences: i < list.length - 1 || rest.return_sequences }),
+      );
+      return new StackedRNN({ ...rest, cells: stack });
+    }
+  }
+  const known = Object.hasOwn(aliases, className) ? aliases[/** @type {keyof typeof aliases} */ (className)] : className;
+  const Class = classes.get(typeof registered === 'string' && registered.startsWith('padless>') ? registered : known);
+  if (!Class) throw new UnsupportedError(`${name}: class ${className} is not one of ${knownLayers().join(', ')}`);
   return new Class(config);
 }
 
+/** @param {any} json @param {string} path @returns {(number | null)[] | null} shape of one text of an InputLayer or a first layer */
+function inputShape(json, path) {
+  const { batch_shape: batch = json?.config?.batch_input_shape, shape, input_length: length } = json?.config ?? {};
+  const given = batch ? batch.slice(1) : (shape ?? (length === undefined || length === null ? null : [length].flat()));
+  if (given === null) return null;
+  if (!Array.isArray(given) || given.some((size) => size !== null && !(Number.isSafeInteger(size) && size > 0)))
+    throw new ModelFileError(`${path}: input shape ${JSON.stringify(given)}, expected a list of lengths`);
+  return given;
+}
+
+/** @param {Layer[]} consumers  of one input @returns {{ ids: boolean, vocabulary: number, maskZero: boolean, padded: boolean }} */
+function idsOf(consumers) {
+  const embeddings = consumers.map(firstLayer).filter((layer) => layer instanceof layers.Embedding);
+  const masks = embeddings.map((layer) => Boolean(layer.config.mask_zero));
+  const vocabulary = Math.min(...embeddings.map((layer) => Number(layer.config.input_dim)));
+  return {
+    ids: embeddings.length > 0,
+    vocabulary,
+    maskZero: masks.includes(true),
+    padded: masks.includes(true) && masks.includes(false),
+  };
+}
+
+/** What a model inside a model hands its first input to. @param {Layer} layer @returns {Layer} */
+function firstLayer(layer) {
+  if (layer instanceof layers.Sequential) return firstLayer(layer.layers[0]);
+  if (layer instanceof Functional) {
+    const node = layer.nodes.find(({ args }) => [args].flat(9)[0]?.key === layer.inputs[0].key);
+    return node ? firstLayer(node.layer) : layer;
+  }
+  return layer;
+}
+
 /**
- * @param {any} json  { class_name: 'Sequential', config: { name, layers } }; Keras 1 and 2 may have the list in place of config
- * @returns {layers.Sequential}
+ * @param {any} json  { class_name: 'Sequential' | 'Functional' | 'Model', config }; Keras 1 and 2 may have a list in place of config
+ * @param {string} [path]
+ * @param {Partial<Options>} [options]
+ * @returns {{ root: layers.Sequential | Functional, inputs: ModelInput[] }}
  * @throws {ModelFileError | UnsupportedError}
  */
-export function sequentialFromJson(json) {
-  if (json?.class_name !== 'Sequential') {
-    throw new UnsupportedError(`architecture: class ${JSON.stringify(json?.class_name)}, expected "Sequential"`);
-  }
+export function modelFromJson(json, path = '', { customLayers = {} } = {}) {
+  const options = { customLayers };
+  const where = path || 'architecture';
+  const className = json?.class_name;
+  if (className !== 'Sequential' && className !== 'Functional' && className !== 'Model')
+    throw new UnsupportedError(`${where}: class ${JSON.stringify(className)}, expected "Sequential" or "Functional"`);
   const list = Array.isArray(json.config) ? json.config : json.config?.layers;
-  if (!Array.isArray(list)) throw new ModelFileError('architecture: config.layers is not a list');
-  const inside = list.filter((entry) => entry?.class_name !== 'InputLayer');
-  return new layers.Sequential(
-    inside.map((entry) => layerFromJson(entry, json.config.name ?? 'sequential')),
-    { name: json.config.name ?? 'sequential' },
+  if (!Array.isArray(list)) throw new ModelFileError(`${where}: config.layers is not a list`);
+  const name = json.config.name ?? className.toLowerCase();
+  if (className === 'Sequential') {
+    const inside = list.filter((entry) => entry?.class_name !== 'InputLayer');
+    const root = new layers.Sequential(
+      inside.map((entry) => layerFromJson(entry, path || String(name), options)),
+      { name },
+    );
+    if (root.layers.length === 0) throw new ModelFileError(`${where}: the model has no layers`);
+    const asked = idsOf([root.layers[0]]);
+    const input = list[0]?.class_name === 'InputLayer' ? (list[0].config?.name ?? 'input') : 'input';
+    const shape = inputShape(list[0], where) ?? inputShape(json, where) ?? (asked.ids ? [null] : null);
+    if (!shape && !path) throw new ModelFileError(`${where}: the shape of the input is not known: there is no InputLayer`);
+    return { root, inputs: [{ name: input, shape: shape ?? [], ...asked }] };
+  }
+  return functionalFromJson(json.config, list, where, String(name), options);
+}
+
+/**
+ * @param {any} config
+ * @param {any[]} list
+ * @param {string} where
+ * @param {string} name
+ * @param {Options} options
+ */
+function functionalFromJson(config, list, where, name, options) {
+  /** @type {Map<string, Layer>} */
+  const byName = new Map();
+  /** @type {Map<string, any>} name -> the InputLayer */
+  const inputLayers = new Map();
+  /** @type {import('./layers/functional.js').GraphNode[]} */
+  const nodes = [];
+  const masks = maskNodes(list, where);
+  for (const entry of list) {
+    const entryName = String(entry?.name ?? entry?.config?.name);
+    if (masks.has(entryName)) continue;
+    if (byName.has(entryName) || inputLayers.has(entryName))
+      throw new ModelFileError(`${where}: two layers are called ${JSON.stringify(entryName)}`);
+    if (entry?.class_name === 'InputLayer') inputLayers.set(entryName, entry);
+    else byName.set(entryName, layerFromJson(named(entry, entryName), where === 'architecture' ? name : where, options));
+  }
+  for (const entry of list) {
+    const entryName = String(entry?.name ?? entry?.config?.name);
+    if (entry?.class_name === 'InputLayer' || masks.has(entryName)) continue;
+    const layer = /** @type {Layer} */ (byName.get(entryName));
+    const inbound = entry.inbound_nodes ?? [];
+    if (!Array.isArray(inbound)) throw new ModelFileError(`${where}.${entryName}: inbound_nodes is not a list`);
+    inbound.forEach((node, use) => {
+      const { args, options: called } = readNode(node, `${where}.${entryName}`, layer, masks);
+      nodes.push({ key: `${entryName}/${use}`, layer, args, options: called });
+    });
+  }
+  const inputs = endpoints(config.input_layers, `${where}: input_layers`).map(({ key }) => ({
+    key,
+    name: key.slice(0, key.lastIndexOf('/')),
+  }));
+  const outputs = endpoints(config.output_layers, `${where}: output_layers`);
+  // Outputs in an object have names of their own; the others are called as their layers.
+  const given = config.output_layers;
+  const outputNames = Array.isArray(given) ? outputs.map(({ key }) => key.slice(0, key.lastIndexOf('/'))) : Object.keys(given);
+  for (const input of inputs)
+    if (!inputLayers.has(input.name))
+      throw new ModelFileError(`${where}: input ${JSON.stringify(input.name)} is not an InputLayer`);
+  const root = new Functional({ layers: [...byName.values()], nodes, inputs, outputs, outputNames }, { ...config, name });
+  return {
+    root,
+    inputs: inputs.map(({ key, name: inputName }) => {
+      const consumers = root.nodes.filter(({ args }) => [args].flat(9).some((ref) => ref instanceof Ref && ref.key === key));
+      const shape = inputShape(inputLayers.get(inputName), `${where}.${inputName}`);
+      if (!shape) throw new ModelFileError(`${where}.${inputName}: the input has no shape`);
+      return { name: inputName, shape, ...idsOf(consumers.map(({ layer }) => layer)) };
+    }),
+  };
+}
+
+/** @param {any} entry @param {string} name  Keras 2 may have it beside the config @returns {any} */
+const named = (entry, name) =>
+  entry?.config && typeof entry.config === 'object' && !Array.isArray(entry.config) && entry.config.name === undefined
+    ? { ...entry, config: { ...entry.config, name } }
+    : entry;
+
+/** @param {any} given  [name, node, tensor], or a list of them, or an object of them @param {string} where @returns {Ref[]} */
+function endpoints(given, where) {
+  const list = Array.isArray(given) ? (typeof given[0] === 'string' ? [given] : given) : Object.values(given ?? {});
+  if (list.length === 0) throw new ModelFileError(`${where} is empty`);
+  return list.map((entry) => refOf(entry, where));
+}
+
+/** @param {any} entry @param {string} where */
+function refOf(entry, where) {
+  const [name, node = 0, tensor = 0] = Array.isArray(entry) ? entry : [];
+  if (typeof name !== 'string' || !Number.isSafeInteger(node) || !Number.isSafeInteger(tensor) || node < 0 || tensor < 0)
+    throw new ModelFileError(`${where}: expected [layer, node, tensor], got ${JSON.stringify(entry)?.slice(0, 80)}`);
+  return new Ref(`${name}/${node}`, tensor);
+}
+
+/**
+ * One use of a layer. Keras 2 and TF.js: [[name, node, tensor, { argument: value }], ...]; Keras 3: { args, kwargs }.
+ * @param {any} node
+ * @param {string} where
+ * @param {Layer} layer
+ * @param {Set<string>} masks
+ * @returns {{ args: any, options: Record<string, any> }}
+ */
+function readNode(node, where, layer, masks) {
+  if (node !== null && typeof node === 'object' && !Array.isArray(node)) {
+    const list = (Array.isArray(node.args) ? node.args : []).map((/** @type {any} */ arg) => keras3Value(arg, where));
+    if (list.length === 0) throw new ModelFileError(`${where}: an inbound node has no arguments`);
+    const [args, ...rest] = list;
+    return {
+      args,
+      options: callOptions({ ...positional(rest, layer, where), ...keras3Value(node.kwargs ?? {}, where) }, where, masks),
+    };
+  }
+  if (!Array.isArray(node))
+    throw new ModelFileError(`${where}: expected an inbound node, got ${JSON.stringify(node)?.slice(0, 80)}`);
+  const flat = typeof node[0] === 'string' ? [node] : node;
+  const refs = flat.map((entry) => refOf(entry, where));
+  /** @type {Record<string, any>} */
+  const kwargs = {};
+  for (const [key, value] of Object.entries(flat[0]?.[3] ?? {})) kwargs[key] = keras2Value(value, where);
+  return { args: refs.length === 1 ? refs[0] : refs, options: callOptions(kwargs, where, masks) };
+}
+
+/** Arguments behind the first, by the names that the layer gives them. @param {any[]} rest @param {Layer} layer @param {string} where */
+function positional(rest, layer, where) {
+  const names = layer.positional;
+  return Object.fromEntries(
+    rest.flatMap((value, i) => {
+      if (value === null) return [];
+      if (!names[i])
+        throw new UnsupportedError(
+          `${where}: ${layer.className} is called with ${rest.length + 1} arguments; padless knows ${names.length + 1}`,
+        );
+      return [[names[i], value]];
+    }),
   );
+}
+
+/** @param {any} value @param {string} where @returns {any} */
+function keras3Value(value, where) {
+  if (Array.isArray(value)) return value.map((item) => keras3Value(item, where));
+  if (value === null || typeof value !== 'object') return value;
+  if (value.class_name === '__keras_tensor__') return refOf(value.config?.keras_history, where);
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, keras3Value(item, where)]));
+}
+
+/** @param {any} value @param {string} where @returns {any} */
+function keras2Value(value, where) {
+  if (!Array.isArray(value)) return value;
+  if (value.length >= 3 && typeof value[0] === 'string' && Number.isSafeInteger(value[1])) return refOf(value, where);
+  return value.map((item) => keras2Value(item, where));
+}
+
+/**
+ * What a layer is told besides its input. A mask that the layers make by themselves is left out, one handed over by hand refused.
+ * @param {Record<string, any>} given
+ * @param {string} where
+ * @param {Set<string>} masks
+ */
+function callOptions(given, where, masks) {
+  const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null && value !== undefined));
+  delete options.training;
+  for (const key of maskArguments) {
+    const refs = [options[key]].flat().filter((ref) => ref !== undefined && ref !== null);
+    const known = refs.every((ref) => ref instanceof Ref && masks.has(ref.key.slice(0, ref.key.lastIndexOf('/'))));
+    if (!known)
+      throw new UnsupportedError(`${where}: called with ${key}; padless takes masks from embeddings, Masking and the caller`);
+    delete options[key];
+  }
+  return options;
+}
+
+/**
+ * Entries of a graph that are no layers: the masks. Each begins with `x != value`, x being what an Embedding with mask_zero (0) or a
+ * Masking layer (its mask_value) is given too.
+ * @param {any[]} list
+ * @param {string} where
+ * @returns {Set<string>} their names
+ */
+function maskNodes(list, where) {
+  const isOperation = (/** @type {any} */ entry) => typeof entry?.module === 'string' && entry.module.startsWith('keras.src.ops');
+  const operations = list.filter(isOperation);
+  /** @param {any} entry @returns {any} what it is first called with */
+  const argument = (entry) => keras3Value(entry?.inbound_nodes?.[0]?.args?.[0] ?? null, where);
+  /** @type {Set<string>} */
+  const sources = new Set();
+  for (const entry of operations.length ? list : []) {
+    const value =
+      entry?.class_name === 'Masking' ? Number(entry.config?.mask_value ?? 0) : entry?.config?.mask_zero === true ? 0 : null;
+    if (value === null) continue;
+    for (const node of entry.inbound_nodes ?? []) {
+      const ref = keras3Value(node?.args?.[0] ?? null, where);
+      if (ref instanceof Ref) sources.add(`${ref.key} ${ref.tensor} ${value}`);
+    }
+  }
+  for (const entry of operations) {
+    if (!maskOperations.has(entry.class_name))
+      throw new UnsupportedError(`${where}.${entry.name}: the operation ${entry.class_name} is not supported; padless has layers`);
+    if (entry.class_name !== 'NotEqual') continue;
+    const ref = argument(entry);
+    const value = entry.inbound_nodes?.[0]?.args?.[1];
+    if (!(ref instanceof Ref) || !sources.has(`${ref.key} ${ref.tensor} ${Number(value)}`))
+      throw new UnsupportedError(
+        `${where}.${entry.name}: a mask of its own (x != ${JSON.stringify(value)}); padless takes masks from embeddings, Masking and the caller`,
+      );
+  }
+  return new Set(operations.map((entry) => String(entry.name ?? entry.config?.name)));
 }

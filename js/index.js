@@ -4,5 +4,5 @@
  */
 export * from './errors.js';
 export { init, Kernels } from './kernels.js';
-export { loadModel, Model } from './model.js';
+export { createModel, loadModel, Model } from './model.js';
 export { features } from './wasm.js';

@@ -31,6 +31,9 @@ export class Heap {
     this.bytes(this.arena, ARENA_BYTES).fill(0);
   }
 
+  /** Called with each layer's input and output while a trace is taken. @type {((layer: any, x: any, y: any) => void) | null} */
+  onApply = null;
+
   #instantiate() {
     const { exports } = new WebAssembly.Instance(this.module);
     return {

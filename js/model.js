@@ -2,92 +2,121 @@
  * A model: layers with weights in an instance of their own, text settings, outputs.
  * @module
  */
-import { ArgumentError, IdError, LoadError, ModelFileError, ShapeError, UnsupportedError } from './errors.js';
-import { sequentialFromJson } from './graph.js';
+import { checkOutputs, predictions } from './answers.js';
+import { byLength, padRows, place, read } from './batch.js';
+import { ArgumentError, ModelFileError, ShapeError, UnsupportedError } from './errors.js';
+import { modelFromJson } from './graph.js';
+import { Masking } from './layers/basic.js';
+import { Functional } from './layers/functional.js';
+import { Recurrent } from './layers/recurrent.js';
+import { Spec, Tensor } from './layers/tensor.js';
 import { Heap } from './memory.js';
 import { float32, parse, serialize } from './safetensors.js';
-import { Steps, Tensor } from './layers/tensor.js';
+import { readSource } from './source.js';
 import { TextVectorizer } from './text.js';
 import { getModule } from './wasm.js';
 
-/** @typedef {import('./layers/index.js').Sequential} Sequential */
-/** @typedef {import('./layers/layer.js').Shape} Shape */
+/** @typedef {import('./answers.js').OutputSettings} OutputSettings */
+/** @typedef {import('./answers.js').Prediction} Prediction */
+/** @typedef {import('./batch.js').Rows} Rows */
+/** @typedef {import('./graph.js').CustomLayers} CustomLayers */
+/** @typedef {import('./layers/layer.js').Layer} Layer */
+/** @typedef {import('./layers/layer.js').Weight} Weight */
+/** @typedef {import('./source.js').ModelSource} ModelSource */
 /** @typedef {import('./wasm.js').Build} Build */
-/** @typedef {{ name: string, kind: 'class' | 'scores' | 'tags', labels?: string[] }} OutputSettings */
 /** @typedef {{ name: string, shape: number[], data: Float32Array }} OutputTensor */
 
 /**
- * What predict() says of a text.
- * @typedef {object} Prediction
- * @property {string} [label]  class: the label with the highest score
- * @property {number} [score]  class: its score
- * @property {Record<string, number>} [scores]  class and scores: each label's
- * @property {{ label: string, score: number, start: number, end: number }[]} [tags]  tags: one a token, [start, end) in UTF-16 units
- * @property {number} tokens  tokens that the model read; 0 for an empty text, whose answer is what the model says of nothing
- * @property {boolean} truncated  the text was longer than the model reads, and was cut
+ * @typedef {object} EngineOptions
+ * @property {import('./wasm.js').ModuleSource | undefined} [module]  the WebAssembly module instead of the inlined one
+ * @property {import('./wasm.js').Simd | undefined} [simd]  default auto: relaxed SIMD where the engine has it
+ */
+/** @typedef {import('./source.js').ReadOptions & EngineOptions & { customLayers?: CustomLayers }} LoadOptions */
+
+/**
+ * What a model file's metadata holds under `padless`.
+ * @typedef {object} ModelSettings
+ * @property {1} format
+ * @property {any} architecture  Keras JSON
+ * @property {string} [keras_version]  of the Keras that saved the model: its rules hold. Absent: masks select in every layer
+ * @property {'keras' | 'tfjs' | 'torch'} [origin]
+ * @property {import('./text.js').TextSettings | null} [text]
+ * @property {OutputSettings[]} [outputs]
  */
 
 /**
- * @typedef {object} LoadOptions
- * @property {AbortSignal} [signal]
- * @property {(progress: { loaded: number, total: number | null }) => void} [onProgress]  bytes of the model file
- * @property {RequestInit} [fetch]  options for fetch: integrity, credentials, headers
- * @property {import('./wasm.js').ModuleSource} [module]  the WebAssembly module instead of the inlined one
- * @property {import('./wasm.js').Simd | undefined} [simd]  default auto: relaxed SIMD where the engine has it
+ * What a layer did to a text.
+ * @typedef {object} TraceStep
+ * @property {string} path
+ * @property {string} layer  class name
+ * @property {TraceTensor[]} before
+ * @property {TraceTensor[]} after
+ * @property {number[][] | null} changed
+ *   for each row, the positions at which the mask changed the answer: where it differs from what the same layer makes of the same values
+ *   without a mask; for a layer whose answer is a vector, [0] where it differs. null: no mask was there, or the layer takes several inputs
  */
+/** @typedef {{ shape: number[], data: Float32Array, mask: Uint8Array | null }} TraceTensor  mask [B, T]: 0 is padding; null: no mask */
 
 export class Model {
   /**
-   * @param {{ root: Sequential, text: TextVectorizer | null, outputs: OutputSettings[], kerasVersion: string, module: WebAssembly.Module,
-   *   build: Build, weights: Map<string, import('./layers/layer.js').Weight>, fileBytes: number, settings: any }} parts
+   * @param {{ settings: ModelSettings, customLayers?: CustomLayers | undefined, weights: (root: Layer) => Map<string, Weight>,
+   *   module: WebAssembly.Module, build: Build, fileBytes: number }} parts
    */
-  constructor({ root, text, outputs, kerasVersion, module, build, weights, fileBytes, settings }) {
-    this.root = root;
-    /** The model's text settings at work; null for a model of ids alone. */
-    this.text = text;
+  constructor({ settings, customLayers, weights, module, build, fileBytes }) {
+    this.settings = settings;
+    this.fileBytes = fileBytes;
     /** Which build of the kernels it runs on. */
     this.simd = build;
-    this.kerasVersion = kerasVersion;
-    this.fileBytes = fileBytes;
-    this.settings = settings;
+    this.kerasVersion = settings.keras_version ?? '';
+    const kerasMajor = parseInt(this.kerasVersion, 10) || 3;
+    /** @type {import('./layers/tensor.js').Rules} */
+    const rules = {
+      kerasMajor,
+      select: !this.kerasVersion,
+      andMasks: settings.origin === 'tfjs' || kerasMajor < 3,
+      readsPadding: new Set(),
+      needsPadded: new Set(),
+      needsLength: new Set(),
+    };
+    const { root, inputs } = modelFromJson(settings.architecture, '', { customLayers: customLayers ?? {} });
+    this.root = root;
+    this.inputs = inputs;
     root.setPath('');
-    const output = root.build(
-      { ids: true, sequence: true, features: 1, masked: false },
-      { kerasMajor: parseInt(kerasVersion, 10) || 3 },
-    );
-    this.output = output;
-    this.outputs = outputs.length
-      ? outputs
-      : [{ name: root.layers.at(-1)?.name ?? 'output', kind: /** @type {const} */ ('scores') }];
-    this.#checkOutputs();
-    this.#assign(weights);
-    const [first] = root.layers;
-    this.vocabularySize = Number(first?.config.input_dim);
-    this.maskZero = output !== undefined && Boolean(first?.config.mask_zero);
-    if (text && text.settings.vocabulary.length > this.vocabularySize) {
+    const specs = inputs.map(({ shape, ids, maskZero }) => new Spec({ shape, ids, masked: maskZero, time: {}, rules }));
+    /** @type {Spec[]} */
+    this.specs = [root.apply(specs.length === 1 ? specs[0] : specs)].flat();
+    /** Layers that read what stands at the padding, as their framework does: for this model padding can change an answer. */
+    this.readsPadding = [...rules.readsPadding];
+    this.padded = rules.readsPadding.size > 0 || rules.needsPadded.size > 0 || inputs.some(({ padded }) => padded);
+    this.needsLength = rules.needsLength.size > 0;
+    for (const layer of root.all()) {
+      if (layer instanceof Masking) layer.padded = this.padded;
+      if ('andMasks' in layer) layer.andMasks = rules.andMasks;
+    }
+    const names = root instanceof Functional ? root.outputNames : [root.layers[root.layers.length - 1].name];
+    /** @type {OutputSettings[]} */
+    this.outputs = settings.outputs?.length
+      ? settings.outputs
+      : this.specs.map((spec, i) => ({ name: names[i] ?? `output_${i}`, kind: spec.sequence ? 'tags' : 'scores' }));
+    checkOutputs(this.outputs, this.specs);
+    /** The model's text settings at work; null for a model of ids alone. */
+    this.text = settings.text ? new TextVectorizer(settings.text) : null;
+    const [first] = inputs;
+    if (this.text && (inputs.length !== 1 || !first.ids))
       throw new ModelFileError(
-        `text: vocabulary has ${text.settings.vocabulary.length} entries, ${first.path} has input_dim=${this.vocabularySize}`,
+        `text: the model has ${inputs.length} inputs${first.ids ? '' : ' of values'}, expected one of token ids`,
+      );
+    if (this.text && this.text.settings.vocabulary.length > first.vocabulary) {
+      throw new ModelFileError(
+        `text: vocabulary has ${this.text.settings.vocabulary.length} entries, the embedding has input_dim=${first.vocabulary}`,
       );
     }
+    this.#assign(weights(root));
     this.heap = new Heap(module);
-    root.load(this.heap);
+    root.loadAll(this.heap);
   }
 
-  #checkOutputs() {
-    if (this.outputs.length !== 1) throw new ModelFileError(`outputs: ${this.outputs.length} are described, the model has 1`);
-    const [{ name, kind, labels }] = this.outputs;
-    if (!['class', 'scores', 'tags'].includes(kind)) throw new ModelFileError(`outputs: ${name} has kind ${JSON.stringify(kind)}`);
-    if (labels && labels.length !== this.output.features) {
-      throw new ModelFileError(`outputs: ${name} has ${labels.length} labels, the model gives ${this.output.features} values`);
-    }
-    if ((kind === 'tags') !== this.output.sequence && labels) {
-      throw new ModelFileError(
-        `outputs: ${name} is of kind ${kind}, the model gives ${this.output.sequence ? 'a sequence' : 'a vector'}`,
-      );
-    }
-  }
-
-  /** @param {Map<string, import('./layers/layer.js').Weight>} weights */
+  /** @param {Map<string, Weight>} weights */
   #assign(weights) {
     const left = new Set(weights.keys());
     for (const { path, layer, spec } of this.root.listWeights()) {
@@ -99,7 +128,7 @@ export class Model {
       layer.weights.set(spec.name, weight);
       left.delete(path);
     }
-    if (left.size) throw new ModelFileError(`weights that no layer has: ${[...left].join(', ')}`);
+    if (left.size) throw new ModelFileError(`weights that no layer has: ${[...left].slice(0, 20).join(', ')}`);
   }
 
   /** Counters since the model was loaded: recurrent steps visited (each direction counts), bytes of memory held now. */
@@ -109,77 +138,99 @@ export class Model {
 
   /** Numbers in the weights. */
   get parameters() {
-    return this.root.listWeights().reduce((sum, { spec }) => sum + spec.shape.reduce((product, size) => product * size, 1), 0);
+    return this.root.listWeights().reduce((sum, { spec }) => sum + spec.shape.reduce((size, length) => size * length, 1), 0);
   }
 
   /**
    * Ids in, raw tensors out. Rows may differ in length; they are padded to the longest with zeros at the end. Which steps count:
    * `mask` or `lengths` where given; else, where the model masks (mask_zero), ids other than 0; else each row's own steps.
    *
-   * @param {ArrayLike<ArrayLike<number>>} rows  token ids
-   * @param {{ mask?: ArrayLike<ArrayLike<number>> | ArrayLike<number>, lengths?: ArrayLike<number> }} [options]
-   *   mask: 0 is padding, [B][T] or flat [B*T]; lengths: steps that count at the start of each row
-   * @returns {OutputTensor[]} one, [B, K], or [B, T, K] with zeros at padding
-   * @throws {IdError} for an id outside the vocabulary at a step that counts
+   * @param {Rows | Record<string, Rows>} rows  [B][T] token ids; for an input of values [B][T][D] or [B][D]; for a model of several
+   *   inputs an object of them by name
+   * @param {{ mask?: import('./batch.js').MaskRows, lengths?: ArrayLike<number> }} [options]
+   *   mask: 0 is padding, [B][T] or flat [B*T]; lengths: steps that count at the start of each row. For models of one input
+   * @returns {OutputTensor[]} one an output, [B, K], or [B, T, K] with zeros at padding
+   * @throws {import('./errors.js').IdError} for an id outside the vocabulary at a step that counts
    * @throws {ShapeError} for a mask or lengths that do not fit
    */
-  run(rows, { mask, lengths } = {}) {
-    if (rows === null || typeof rows !== 'object' || typeof rows.length !== 'number') {
-      throw new ArgumentError(`run takes rows of token ids, got ${rows === null ? 'null' : typeof rows}`);
+  run(rows, options = {}) {
+    return this.#forward(this.#pad(rows, options));
+  }
+
+  /** @param {any} rows @param {{ mask?: import('./batch.js').MaskRows, lengths?: ArrayLike<number> }} options */
+  #pad(rows, options) {
+    const { inputs } = this;
+    const wholeLength = this.padded || this.needsLength;
+    if (inputs.length === 1) {
+      const given =
+        rows !== null && typeof rows === 'object' && Object.hasOwn(rows, inputs[0].name) && !('length' in rows)
+          ? rows[inputs[0].name]
+          : rows;
+      return [padRows(inputs[0], given, { ...options, wholeLength })];
     }
-    const B = rows.length;
-    const list = Array.from(rows);
-    list.forEach((row, b) => {
-      if (row === null || typeof row !== 'object' || typeof row.length !== 'number') {
-        throw new ArgumentError(`run: row ${b} is ${row === null ? 'null' : typeof row}, expected an array of token ids`);
-      }
+    if (options.mask || options.lengths)
+      throw new ArgumentError(`run: mask and lengths are for models of one input, this one has ${inputs.length}`);
+    const padded = inputs.map((input) => {
+      const given = rows?.[input.name];
+      if (given === undefined)
+        throw new ArgumentError(
+          `run: input ${JSON.stringify(input.name)} is missing; the model has ${inputs.map(({ name }) => name).join(', ')}`,
+        );
+      return padRows(input, given, { wholeLength });
     });
-    const T = list.reduce((most, row) => Math.max(most, row.length), 0);
-    const ids = new Int32Array(B * T);
-    const counts = new Uint8Array(B * T);
-    list.forEach((row, b) => {
-      for (let t = 0; t < row.length; t++) {
-        const id = row[t];
-        ids[b * T + t] = id;
-        counts[b * T + t] = this.maskZero ? Number(id !== 0) : 1;
-        if (!Number.isInteger(id) || ids[b * T + t] !== id) ids[b * T + t] = -1;
-      }
-    });
-    const given = mask ? flatMask(mask, B, T) : lengths ? maskFromLengths(lengths, B, T) : counts;
-    return this.#forward(list, ids, new Steps(B, T, given));
+    for (const { B, input } of padded)
+      if (B !== padded[0].B) throw new ShapeError(`run: ${padded[0].input.name} has ${padded[0].B} rows, ${input.name} has ${B}`);
+    return padded;
   }
 
   /**
-   * @param {ArrayLike<number>[]} rows  the caller's, for messages
-   * @param {Int32Array} ids  [B, T]
-   * @param {Steps} steps
+   * @param {import('./batch.js').Padded[]} padded
    * @returns {OutputTensor[]}
    */
-  #forward(rows, ids, steps) {
-    const { B, T, N } = steps;
-    const closed = new Int32Array(N);
-    for (let i = 0, n = 0; i < ids.length; i++) {
-      if (steps.mask && !steps.mask[i]) continue;
-      if (ids[i] < 0 || ids[i] >= this.vocabularySize) {
-        const [b, t] = [Math.floor(i / T), i % T];
-        throw new IdError(`row ${b}, step ${t}: id ${rows[b]?.[t]} is not a whole number from 0 to ${this.vocabularySize - 1}`);
-      }
-      closed[n++] = ids[i];
-    }
-    const { heap } = this;
-    const [{ name }] = this.outputs;
+  #forward(padded) {
+    const { heap, root, outputs } = this;
+    const unequal =
+      (this.needsLength || this.padded) &&
+      padded.some(({ input, T, mask, rows }) => !input.maskZero && mask && Array.from(rows).some((row) => row.length !== T));
+    if (unequal) return this.#forwardByLength(padded);
     return heap.scoped(() => {
-      steps.splitsPointer = heap.i32(steps.splits);
-      const y = this.root.call(new Tensor(heap.i32(closed), N, 1, steps, true), heap);
-      const K = y.features;
-      if (!y.sequence) return [{ name, shape: [B, K], data: heap.f32View(y.pointer, B * K).slice() }];
-      const data = new Float32Array(B * T * K);
-      const values = heap.f32View(y.pointer, N * K);
-      for (let i = 0, n = 0; i < B * T; i++) {
-        if (!steps.mask || steps.mask[i]) data.set(values.subarray(n * K, ++n * K), i * K);
-      }
-      return [{ name, shape: [B, T, K], data }];
+      const tensors = padded.map((each) => place(heap, each, this.padded, each.input.maskZero || this.#maskGiven(each)));
+      const y = [root.apply(tensors.length === 1 ? tensors[0] : tensors)].flat();
+      return outputs.map(({ name }, i) => ({ name, ...read(/** @type {Tensor} */ (y[i])) }));
     });
+  }
+
+  /** A mask over an input that the model itself does not mask. @param {import('./batch.js').Padded} padded */
+  #maskGiven({ mask }) {
+    return mask?.includes(0) ?? false;
+  }
+
+  /**
+   * A model that needs one length, over rows of several: each as if it stood alone.
+   * @param {import('./batch.js').Padded[]} padded
+   * @returns {OutputTensor[]}
+   */
+  #forwardByLength(padded) {
+    const parts = byLength(padded).map((group) => {
+      const some = padded.map(({ input, rows }) =>
+        padRows(
+          input,
+          group.map((b) => rows[b]),
+          { wholeLength: false },
+        ),
+      );
+      for (const { input, T, mask } of some)
+        if (mask && (input.shape[0] ?? T) !== T)
+          throw new ShapeError(`run: a row has ${T} steps, the model reads exactly ${input.shape[0]}`);
+      return { group, outputs: this.#forward(some) };
+    });
+    return this.outputs.map(({ name }, i) => ({
+      name,
+      ...join(
+        padded[0].B,
+        parts.map(({ group, outputs }) => ({ group, ...outputs[i] })),
+      ),
+    }));
   }
 
   /**
@@ -206,35 +257,65 @@ export class Model {
 
   /** @param {string[]} texts @returns {Prediction[]} */
   #predictAll(texts) {
-    if (!this.text) throw new UnsupportedError('predict: this model has no text settings; use run() with token ids');
-    const batch = this.text.encodeBatch(texts);
+    const { batch, outputs } = this.#read(texts);
+    return predictions(this.outputs, outputs, batch, this.text?.padding === 'pre');
+  }
+
+  /**
+   * What predict() makes its answer of: the raw tensors for texts.
+   * @param {string[]} texts
+   * @returns {OutputTensor[]}
+   */
+  outputsOf(texts) {
+    return this.#read(texts).outputs;
+  }
+
+  /** @param {string[]} texts */
+  #read(texts) {
+    const { text } = this;
+    if (!text) throw new UnsupportedError('predict: this model has no text settings; use run() with token ids');
+    const batch = text.encodeBatch(texts);
     const [B, T] = batch.shape;
-    const masked = this.text.mask && this.text.length === null;
-    const [{ data }] = this.#forward(
-      batch.rows.map((_, b) => batch.ids.subarray(b * T, (b + 1) * T)),
-      batch.ids,
-      new Steps(B, T, masked ? batch.mask : null),
-    );
-    const [{ kind, labels: given }] = this.outputs;
-    const K = this.output.features;
-    const labels = given ?? Array.from({ length: K }, (_, k) => String(k));
-    return batch.rows.map(({ ids, offsets, truncated }, b) => {
-      const rest = { tokens: ids.length, truncated };
-      if (kind !== 'tags') {
-        const values = data.subarray(b * K, (b + 1) * K);
-        const scores = Object.fromEntries(labels.map((label, k) => [label, values[k]]));
-        if (kind === 'scores') return { scores, ...rest };
-        const best = argmax(values);
-        return { label: labels[best], score: values[best], scores, ...rest };
+    // Without a length of its own, what a text is padded with is the batch's doing and never data.
+    const mask = text.mask || text.length === null ? batch.mask : new Uint8Array(B * T).fill(1);
+    const rows = Array.from({ length: B }, (_, b) => batch.ids.subarray(b * T, (b + 1) * T));
+    return { batch, outputs: this.#forward(this.#pad(rows, { mask })) };
+  }
+
+  /**
+   * Layer by layer: what went in, what came out, and at which positions the mask changed it.
+   * @param {string | Rows} text  a text, or rows of ids
+   * @param {{ mask?: import('./batch.js').MaskRows, lengths?: ArrayLike<number> }} [options]  for rows of ids
+   * @returns {TraceStep[]} in the order of the work; layers inside layers stand before those that own them
+   */
+  trace(text, options) {
+    /** @type {TraceStep[]} */
+    const steps = [];
+    const { heap } = this;
+    let inside = false;
+    heap.onApply = (layer, x, y) => {
+      if (inside || layer === this.root) return;
+      const before = [x].flat().map(traced);
+      const after = [y].flat().map(traced);
+      inside = true;
+      try {
+        steps.push({ path: layer.path, layer: layer.className, before, after, changed: changedBy(layer, x, y) });
+      } finally {
+        inside = false;
       }
-      const shift = this.text?.padding === 'pre' ? T - ids.length : 0;
-      const tags = Array.from(ids, (_, i) => {
-        const values = data.subarray((b * T + shift + i) * K, (b * T + shift + i + 1) * K);
-        const best = argmax(values);
-        return { label: labels[best], score: values[best], start: offsets[2 * i], end: offsets[2 * i + 1] };
-      });
-      return { tags, ...rest };
-    });
+    };
+    try {
+      if (typeof text === 'string') this.#predictAll([text]);
+      else this.run(text, options);
+    } finally {
+      heap.onApply = null;
+    }
+    return steps;
+  }
+
+  /** Forgets the states of stateful layers. */
+  resetState() {
+    for (const layer of this.root.all()) if (layer instanceof Recurrent) layer.resetState();
   }
 
   /**
@@ -249,119 +330,80 @@ export class Model {
         return [path, { dtype: /** @type {const} */ ('F32'), shape, data: bytes }];
       }),
     );
-    const settings = { ...this.settings, architecture: { class_name: 'Sequential', config: this.root.getConfig() } };
-    return serialize({ metadata: { padless: JSON.stringify(settings) }, tensors });
+    return serialize({ metadata: { padless: JSON.stringify(this.settings) }, tensors });
   }
 }
 
-/** @param {Float32Array} values */
-function argmax(values) {
-  let best = 0;
-  for (let k = 1; k < values.length; k++) if (values[k] > values[best]) best = k;
-  return best;
-}
-
 /**
- * @param {ArrayLike<ArrayLike<number>> | ArrayLike<number>} mask
+ * Rows computed in groups, side by side again; sequences as long as the longest of them.
  * @param {number} B
- * @param {number} T
+ * @param {{ group: number[], shape: number[], data: Float32Array }[]} parts
  */
-function flatMask(mask, B, T) {
-  const nested = typeof mask[0] === 'object';
-  if (!nested) return Uint8Array.from(/** @type {ArrayLike<number>} */ (mask), (value) => Number(value !== 0));
-  const rows = /** @type {ArrayLike<ArrayLike<number>>} */ (mask);
-  if (rows.length !== B) throw new ShapeError(`run: mask has ${rows.length} rows, the batch has ${B}`);
-  const flat = new Uint8Array(B * T);
-  for (let b = 0; b < B; b++) {
-    if (rows[b].length > T) throw new ShapeError(`run: mask row ${b} has ${rows[b].length} entries, the longest row has ${T} ids`);
-    for (let t = 0; t < rows[b].length; t++) flat[b * T + t] = Number(rows[b][t] !== 0);
+function join(B, parts) {
+  const lengths = parts.map(({ shape }) => shape.slice(1));
+  const rest = lengths[0].map((_, axis) => Math.max(...lengths.map((shape) => shape[axis])));
+  const size = rest.reduce((product, length) => product * length, 1);
+  const data = new Float32Array(B * size);
+  for (const { group, data: values } of parts) {
+    const own = values.length / group.length;
+    group.forEach((b, i) => data.set(values.subarray(i * own, (i + 1) * own), b * size));
   }
-  return flat;
+  return { shape: [B, ...rest], data };
 }
 
-/**
- * @param {ArrayLike<number>} lengths
- * @param {number} B
- * @param {number} T
- */
-function maskFromLengths(lengths, B, T) {
-  if (lengths.length !== B) throw new ShapeError(`run: lengths has ${lengths.length} entries, the batch has ${B} rows`);
-  const mask = new Uint8Array(B * T);
-  for (let b = 0; b < B; b++) {
-    const length = lengths[b];
-    if (!Number.isInteger(length) || length < 0 || length > T) {
-      throw new ShapeError(`run: lengths[${b}] is ${length}, expected a whole number from 0 to T = ${T}`);
-    }
-    mask.fill(1, b * T, b * T + length);
+/** @param {Tensor} x @returns {TraceTensor} */
+function traced(x) {
+  const mask = x.keep?.mask ?? x.steps?.mask ?? null;
+  if (x.shape.length === 0) {
+    // Token ids.
+    const ids = x.heap.i32View(x.pointer, x.time.N);
+    const data = new Float32Array(x.B * x.time.T);
+    for (let i = 0, n = 0; i < data.length; i++) if (!x.time.mask || x.time.mask[i]) data[i] = ids[n++];
+    return { shape: [x.B, x.time.T], data, mask };
   }
-  return mask;
+  return { ...read(x), mask };
 }
 
-/** @typedef {URL | string | Blob | Response | ArrayBuffer | ArrayBufferView<ArrayBuffer>} ModelSource */
-
-/**
- * The bytes of a file: a URL, a path (in Node), bytes, a Response, a Blob or File.
- * @param {ModelSource} source
- * @param {LoadOptions} options
- * @returns {Promise<Uint8Array<ArrayBuffer>>}
- */
-async function readSource(source, { signal, onProgress, fetch: init }) {
-  signal?.throwIfAborted();
-  if (source instanceof ArrayBuffer) return new Uint8Array(source);
-  if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
-  if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
-  if (source instanceof Response) return readResponse(source, onProgress);
-  if (!(source instanceof URL) && typeof source !== 'string') {
-    throw new ArgumentError('loadModel takes a URL, a path, bytes, a Response, a Blob or a File');
-  }
-  const address = String(source);
-  // Two letters at least: C:\model is a path.
-  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(address)?.[1].toLowerCase();
-  const files = globalThis.process?.getBuiltinModule?.('node:fs');
-  if (files && (scheme === 'file' || !scheme)) {
-    try {
-      return new Uint8Array(await files.promises.readFile(scheme ? new URL(address) : address, { signal }));
-    } catch (cause) {
-      if (signal?.aborted) throw cause;
-      throw new LoadError(`${address}: ${/** @type {Error} */ (cause).message}`, { cause });
-    }
-  }
-  /** @type {Response} */
-  let response;
-  try {
-    response = await fetch(source, { ...init, signal: signal ?? null });
-  } catch (cause) {
-    if (signal?.aborted) throw cause;
-    throw new LoadError(`${address}: ${/** @type {Error} */ (cause).message}`, { cause });
-  }
-  return readResponse(response, onProgress);
-}
-
-/**
- * @param {Response} response
- * @param {LoadOptions['onProgress']} onProgress
- */
-async function readResponse(response, onProgress) {
-  if (!response.ok) throw new LoadError(`${response.url || 'response'}: HTTP status ${response.status} while fetching the model`);
-  if (!onProgress || !response.body) return new Uint8Array(await response.arrayBuffer());
-  const total = Number(response.headers.get('content-length')) || null;
-  let loaded = 0;
-  const counted = new TransformStream({
-    transform(chunk, controller) {
-      loaded += chunk.length;
-      onProgress({ loaded, total });
-      controller.enqueue(chunk);
-    },
+/** See TraceStep.changed. @param {Layer} layer @param {any} x @param {any} y @returns {number[][] | null} */
+function changedBy(layer, x, y) {
+  if (!(x instanceof Tensor) || !(y instanceof Tensor) || x.shape.length === 0) return null;
+  const mask = x.keep?.mask ?? x.steps?.mask;
+  if (!mask || !x.steps) return null;
+  return x.heap.scoped(() => {
+    const { heap, B } = x;
+    const { data } = read(x);
+    const plain = place(
+      heap,
+      {
+        input: { name: '', shape: x.shape, ids: false, vocabulary: 0, maskZero: false, padded: false },
+        rows: [],
+        B,
+        T: x.time.T,
+        data,
+        mask: null,
+      },
+      false,
+      false,
+    );
+    const naive = read(/** @type {Tensor} */ (layer.call(plain)));
+    const ours = read(y);
+    const T = y.steps ? y.steps.T : 1;
+    const width = ours.data.length / (B * T);
+    return Array.from({ length: B }, (_, b) =>
+      Array.from({ length: T }, (__, t) => t).filter((t) => {
+        const at = (b * T + t) * width;
+        return ours.data.subarray(at, at + width).some((value, i) => !Object.is(value, naive.data[at + i]));
+      }),
+    );
   });
-  return new Uint8Array(await new Response(response.body.pipeThrough(counted)).arrayBuffer());
 }
 
 /**
  * Loads a model file.
  * @param {ModelSource} source
- * @param {LoadOptions} [options]
+ * @param {LoadOptions} [options]  customLayers: classes of your own that the file names
  * @returns {Promise<Model>}
- * @throws {LoadError} where it cannot be read
+ * @throws {import('./errors.js').LoadError} where it cannot be read
  * @throws {ModelFileError} where it is broken
  * @throws {UnsupportedError} where it needs what padless does not have
  * @throws {import('./errors.js').EngineError} where the engine has no WebAssembly SIMD
@@ -369,15 +411,6 @@ async function readResponse(response, onProgress) {
 export async function loadModel(source, options = {}) {
   const [bytes, { module, build }] = await Promise.all([readSource(source, options), getModule(options)]);
   options.signal?.throwIfAborted();
-  return modelFromFile(bytes, module, build);
-}
-
-/**
- * @param {Uint8Array} bytes
- * @param {WebAssembly.Module} module
- * @param {Build} build
- */
-function modelFromFile(bytes, module, build) {
   const { metadata, tensors } = parse(bytes);
   if (typeof metadata.padless !== 'string') throw new ModelFileError('the file has no padless metadata: it is not a padless model');
   let settings;
@@ -390,14 +423,30 @@ function modelFromFile(bytes, module, build) {
     throw new ModelFileError(`the file has format ${JSON.stringify(settings?.format)}, this padless reads 1`);
   const weights = new Map([...tensors].map(([name, tensor]) => [name, { shape: tensor.shape, data: float32(tensor, name) }]));
   return new Model({
-    root: sequentialFromJson(settings.architecture),
-    text: settings.text ? new TextVectorizer(settings.text) : null,
-    outputs: settings.outputs ?? [],
-    kerasVersion: String(settings.keras_version ?? '3'),
+    settings,
+    customLayers: options.customLayers,
+    weights: () => weights,
     module,
     build,
-    weights,
     fileBytes: bytes.length,
-    settings,
   });
+}
+
+/**
+ * A model out of its parts.
+ * @param {{ architecture: any, weights: (root: Layer) => Map<string, Weight>, kerasVersion?: string | undefined,
+ *   origin?: 'keras' | 'tfjs' | 'torch' | undefined, text?: import('./text.js').TextSettings | null | undefined,
+ *   outputs?: OutputSettings[] | undefined, customLayers?: CustomLayers | undefined } & EngineOptions} parts
+ *   architecture: Keras JSON. weights: by path, for the layers as they were built; `root.listWeights()` says which.
+ *   kerasVersion: of the Keras that saved it; without one, masks select in every layer
+ * @returns {Promise<Model>}
+ * @throws {ModelFileError | ShapeError | UnsupportedError}
+ */
+export async function createModel({ architecture, weights, kerasVersion, origin, text, outputs, customLayers, ...engine }) {
+  const { module, build } = await getModule(engine);
+  /** @type {ModelSettings} */
+  const settings = { format: 1, architecture, text: text ?? null, outputs: outputs ?? [] };
+  if (kerasVersion) settings.keras_version = kerasVersion;
+  if (origin) settings.origin = origin;
+  return new Model({ settings, customLayers, weights, module, build, fileBytes: 0 });
 }

@@ -221,6 +221,20 @@ export class TextVectorizer {
   }
 
   /**
+   * The id of a token that somebody else has cut out: normalised and lower-cased as a text would be.
+   * @param {string} token
+   * @returns {number} the unknown token's id where the vocabulary lacks it; the padding's where unknown tokens are dropped
+   */
+  idOf(token) {
+    let prepared = '';
+    this.#codePoints(token, (char) => {
+      prepared += char;
+      return true;
+    });
+    return this.index.get(prepared) ?? this.unknown ?? this.pad;
+  }
+
+  /**
    * Texts as one padded batch, as long as the longest of them (or `length`, where the model has one).
    * @param {string[]} texts
    * @param {{ minLength?: number }} [options]  minLength: pad at least to this many tokens

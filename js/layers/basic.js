@@ -1,28 +1,27 @@
 /**
- * Layers that look at one step at a time: embedding, dense, activations, and those that do nothing at inference.
+ * Layers that look at one step at a time: embedding, masking, dense, activations, and those that do nothing at inference.
  * @module
  */
-import { ShapeError } from '../errors.js';
+import { ModelFileError, ShapeError, UnsupportedError } from '../errors.js';
 import { activationNumber } from './activations.js';
 import { Layer } from './layer.js';
-import { Tensor } from './tensor.js';
+import { product, Steps, Tensor } from './tensor.js';
 /** @typedef {import('../memory.js').Heap} Heap */
-/** @typedef {import('./layer.js').Shape} Shape */
-/** @typedef {import('./layer.js').BuildContext} BuildContext */
+/** @typedef {import('./tensor.js').Rules} Rules */
+/** @typedef {import('./tensor.js').Spec} Spec */
 
 /** Keras Embedding: a row of a table for each id. `mask_zero` makes id 0 padding for every layer behind it. */
 export class Embedding extends Layer {
   /**
    * @override
-   * @param {Shape} input
-   * @returns {Shape}
+   * @param {Spec} input
    */
   build(input) {
     if (!input.ids) throw new ShapeError(`${this.path}: Embedding takes token ids, got values`);
-    this.V = Number(this.config.input_dim);
-    this.D = Number(this.config.output_dim);
+    this.V = this.count('input_dim');
+    this.D = this.count('output_dim');
     this.addWeight('embeddings', [this.V, this.D]);
-    return { sequence: true, features: this.D, masked: Boolean(this.config.mask_zero) };
+    return input.with({ shape: [...input.shape, this.D], ids: false });
   }
 
   /**
@@ -36,43 +35,71 @@ export class Embedding extends Layer {
   /**
    * @override
    * @param {Tensor} x  ids, checked by the model to lie in [0, V)
-   * @param {Heap} heap
    */
-  call(x, heap) {
+  call(x) {
     const { D = 0, V = 0, table = 0 } = this;
+    const { heap } = x;
     const y = heap.reserve32(x.rows * D);
     heap.exports.pl_embedding(y, table, x.pointer, x.rows, V, D);
-    return new Tensor(y, x.rows, D, x.steps, true);
+    return new Tensor(heap, y, x.B, [x.time.T, D], x.steps, x.keep);
   }
 }
 
-/**
- * act(x) in place of x, where x is not needed any more.
- * @param {Heap} heap
- * @param {Tensor} x
- * @param {number} act  pl_act
- */
-function activateInPlace(heap, x, act) {
-  if (act !== 0) heap.exports.pl_activate(x.pointer, x.pointer, act, x.rows, x.features);
-  return x;
+/** Keras Masking: steps whose values all are mask_value do not count. */
+export class Masking extends Layer {
+  /**
+   * @override
+   * @param {Spec} input
+   */
+  build(input) {
+    this.needSequence(input);
+    return input.with({ masked: true, time: {} });
+  }
+
+  /**
+   * @override
+   * @param {Tensor} x
+   */
+  call(x) {
+    const { heap, features } = x;
+    const value = Number(this.config.mask_value ?? 0);
+    const { B, T, mask, N } = x.time;
+    const values = x.view();
+    const kept = Array.from({ length: N }, (_, n) => values.subarray(n * features, (n + 1) * features).some((v) => v !== value));
+    /** The mask over the padded positions. */
+    const counts = new Uint8Array(B * T);
+    for (let i = 0, n = 0; i < B * T; i++) if (!mask || mask[i]) counts[i] = Number(kept[n++]);
+    const steps = new Steps(heap, B, T, counts);
+    if (this.padded) {
+      const y = heap.f32(values);
+      const out = heap.f32View(y, N * features);
+      kept.forEach((keep, n) => keep || out.fill(0, n * features, (n + 1) * features));
+      return new Tensor(heap, y, B, x.shape, x.steps, steps);
+    }
+    const y = heap.reserve32(steps.N * features);
+    heap.exports.pl_pack(y, x.pointer, heap.u8(kept.map(Number)), 1, N, features);
+    return new Tensor(heap, y, B, x.shape, steps);
+  }
+
+  /** Set by the model: values stay where they are, the mask goes along. */
+  padded = false;
 }
 
-/** Keras Dense: y = activation(x W + b), at every step of a sequence. */
+/** Keras Dense: y = activation(x W + b), over the last axis. */
 export class Dense extends Layer {
   /**
    * @override
-   * @param {Shape} input
-   * @param {BuildContext} context
-   * @returns {Shape}
+   * @param {Spec} input
+   * @param {Rules} rules
    */
-  build(input, context) {
-    if (input.ids) throw new ShapeError(`${this.path}: Dense takes values, got token ids`);
+  build(input, rules) {
+    this.needValues(input);
     this.K = input.features;
-    this.units = Number(this.config.units);
-    this.act = activationNumber(this.config.activation, this.path, context.kerasMajor);
+    this.units = this.count('units');
+    this.act = activationNumber(this.config.activation, this.path, rules.kerasMajor);
     this.addWeight('kernel', [this.K, this.units]);
     if (this.config.use_bias !== false) this.addWeight('bias', [this.units]);
-    return { ...input, features: this.units };
+    return input.ofFeatures(this.units);
   }
 
   /**
@@ -80,30 +107,79 @@ export class Dense extends Layer {
    * @param {Heap} heap
    */
   load(heap) {
-    const { K = 0, units = 0 } = this;
-    const packed = heap.reserve32(heap.exports.pl_dense_packed_size(K, units));
-    heap.scoped(() => {
-      const bias = this.weights.has('bias') ? heap.f32(this.weight('bias').data) : 0;
-      heap.exports.pl_dense_pack(packed, heap.f32(this.weight('kernel').data), bias, K, units);
-    });
-    this.packed = packed;
+    this.packed = packDense(heap, this.weight('kernel').data, this.weights.get('bias')?.data, this.K ?? 0, this.units ?? 0);
   }
 
   /**
    * @override
    * @param {Tensor} x
-   * @param {Heap} heap
    */
-  call(x, heap) {
-    const { K = 0, units = 0, packed = 0, act = 0 } = this;
-    const y = heap.reserve32(x.rows * units);
-    heap.exports.pl_dense(y, x.pointer, packed, x.rows, K, units);
-    return activateInPlace(heap, new Tensor(y, x.rows, units, x.steps, x.sequence), act);
+  call(x) {
+    return dense(x, this.packed ?? 0, this.units ?? 0, this.act);
   }
 }
 
+/**
+ * @param {Heap} heap
+ * @param {Float32Array} kernel  [K, N]
+ * @param {Float32Array | undefined} bias  [N]
+ * @param {number} K
+ * @param {number} N
+ * @returns {number} pointer for dense()
+ */
+export function packDense(heap, kernel, bias, K, N) {
+  const packed = heap.reserve32(heap.exports.pl_dense_packed_size(K, N));
+  heap.scoped(() => heap.exports.pl_dense_pack(packed, heap.f32(kernel), bias ? heap.f32(bias) : 0, K, N));
+  return packed;
+}
+
+/**
+ * act(x W + b) over the last axis.
+ * @param {Tensor} x
+ * @param {number} packed  from packDense
+ * @param {number} N
+ * @param {number} [act]  pl_act
+ */
+export function dense(x, packed, N, act = 0) {
+  const { heap, rows } = x;
+  const y = heap.reserve32(rows * N);
+  heap.exports.pl_dense(y, x.pointer, packed, rows, x.features, N);
+  if (act) heap.exports.pl_activate(y, y, act, rows, N);
+  return x.ofFeatures(y, N);
+}
+
+/** A layer that gives a value for each value, whatever the shape. */
+export class Elementwise extends Layer {
+  /**
+   * @override
+   * @param {Spec} input
+   * @param {Rules} _rules
+   * @returns {Spec}
+   */
+  build(input, _rules) {
+    this.needValues(input);
+    return input;
+  }
+
+  /**
+   * @override
+   * @param {Tensor} x
+   */
+  call(x) {
+    const y = x.heap.reserve32(x.rows * x.features);
+    this.compute(y, x);
+    return x.ofFeatures(y, x.features);
+  }
+
+  /**
+   * @param {number} _y  pointer
+   * @param {Tensor} _x
+   */
+  compute(_y, _x) {}
+}
+
 /** Keras Activation. */
-export class Activation extends Layer {
+export class Activation extends Elementwise {
   /** As Keras JSON has it. @returns {any} */
   get activation() {
     return this.config.activation;
@@ -111,27 +187,25 @@ export class Activation extends Layer {
 
   /**
    * @override
-   * @param {Shape} input
-   * @param {BuildContext} context
+   * @param {Spec} input
+   * @param {Rules} rules
    */
-  build(input, context) {
-    this.act = activationNumber(this.activation, this.path, context.kerasMajor);
-    return input;
+  build(input, rules) {
+    this.act = activationNumber(this.activation, this.path, rules.kerasMajor);
+    return super.build(input, rules);
   }
 
   /**
    * @override
+   * @param {number} y
    * @param {Tensor} x
-   * @param {Heap} heap
    */
-  call(x, heap) {
-    const y = heap.reserve32(x.rows * x.features);
-    heap.exports.pl_activate(y, x.pointer, this.act ?? 0, x.rows, x.features);
-    return new Tensor(y, x.rows, x.features, x.steps, x.sequence);
+  compute(y, x) {
+    x.heap.exports.pl_activate(y, x.pointer, this.act ?? 0, x.rows, x.features);
   }
 }
 
-/** Keras Softmax over the last axis. */
+/** Keras Softmax: over the last axis, or over time (axis 1 of a sequence), there over the steps that count. */
 export class Softmax extends Activation {
   /** @override */
   get activation() {
@@ -140,35 +214,163 @@ export class Softmax extends Activation {
 
   /**
    * @override
-   * @param {Shape} input
-   * @param {BuildContext} context
+   * @param {Spec} input
+   * @param {Rules} rules
    */
-  build(input, context) {
-    this.refuse({ axis: [-1, input.sequence ? 2 : 1] });
-    return super.build(input, context);
-  }
-}
-
-/** Keras ReLU without its options. */
-export class ReLU extends Activation {
-  /** @override */
-  get activation() {
-    return 'relu';
+  build(input, rules) {
+    const last = input.shape.length;
+    const given = this.config.axis ?? -1;
+    const axis = Array.isArray(given) && given.length === 1 ? given[0] : given;
+    this.overTime = last === 2 && axis === 1;
+    if (!this.overTime && axis !== -1 && axis !== last)
+      throw new UnsupportedError(`${this.path}: Softmax has axis=${JSON.stringify(axis)}; padless supports -1, ${last} and time`);
+    return super.build(input, rules);
   }
 
   /**
    * @override
-   * @param {Shape} input
-   * @param {BuildContext} context
+   * @param {Tensor} x
    */
-  build(input, context) {
-    this.refuse({ max_value: [], negative_slope: [0], threshold: [0] });
-    return super.build(input, context);
+  call(x) {
+    return this.overTime ? softmaxOverTime(x) : super.call(x);
+  }
+}
+
+/** Softmax over the steps that count, for each feature on its own. @param {Tensor} x  sequence */
+export function softmaxOverTime(x) {
+  return x.whereKept((kept) => {
+    const { heap, features } = kept;
+    const y = heap.reserve32(kept.rows * features);
+    heap.exports.pl_ragged_softmax(y, kept.pointer, kept.time.pointer, kept.B, features);
+    return kept.ofFeatures(y, features);
+  });
+}
+
+/** Keras ReLU: max_value, negative_slope and threshold. */
+export class ReLU extends Elementwise {
+  /**
+   * @override
+   * @param {number} y
+   * @param {Tensor} x
+   */
+  compute(y, x) {
+    const { negative_slope: slope, threshold, max_value: most } = this.config;
+    x.heap.exports.pl_relu(y, x.pointer, scalar(slope, 0), scalar(threshold, 0), scalar(most, Infinity), x.rows * x.features);
+  }
+}
+
+/** An option of old files may be { type: 'ndarray', value }. @param {any} option @param {number} otherwise */
+const scalar = (option, otherwise) => Number((option !== null && typeof option === 'object' ? option.value : option) ?? otherwise);
+
+/** Keras LeakyReLU: negative_slope (Keras 3, default 0.3; alpha in Keras 2). */
+export class LeakyReLU extends Elementwise {
+  /**
+   * @override
+   * @param {number} y
+   * @param {Tensor} x
+   */
+  compute(y, x) {
+    const slope = scalar(this.config.negative_slope ?? this.config.alpha, 0.3);
+    x.heap.exports.pl_relu(y, x.pointer, slope, 0, Infinity, x.rows * x.features);
+  }
+}
+
+/** Keras ELU: alpha. */
+export class ELU extends Elementwise {
+  /**
+   * @override
+   * @param {number} y
+   * @param {Tensor} x
+   */
+  compute(y, x) {
+    x.heap.exports.pl_elu(y, x.pointer, scalar(this.config.alpha, 1), x.rows * x.features);
+  }
+}
+
+/** Keras ThresholdedReLU, of Keras 2: x where it is above theta, else 0. */
+export class ThresholdedReLU extends Elementwise {
+  /**
+   * @override
+   * @param {number} y
+   * @param {Tensor} x
+   */
+  compute(y, x) {
+    x.heap.exports.pl_relu(y, x.pointer, 0, scalar(this.config.theta, 1), Infinity, x.rows * x.features);
+  }
+}
+
+/** Keras PReLU: a slope for each feature (shared_axes [1]) or for each feature of each step. */
+export class PReLU extends Elementwise {
+  /**
+   * @override
+   * @param {Spec} input
+   * @param {Rules} rules
+   */
+  build(input, rules) {
+    this.needValues(input);
+    const shared = new Set(this.config.shared_axes ?? []);
+    const shape = input.shape.map((size, i) =>
+      shared.has(i + 1) ? 1 : i < input.shape.length - 1 ? this.needLength(input) : size,
+    );
+    if (shared.has(input.shape.length) && input.features !== 1)
+      throw new UnsupportedError(`${this.path}: PReLU shares its slope across features; padless has one a feature`);
+    this.addWeight('alpha', /** @type {number[]} */ (shape));
+    return super.build(input, rules);
+  }
+
+  /**
+   * @override
+   * @param {Heap} heap
+   */
+  load(heap) {
+    this.alpha = heap.f32(this.weight('alpha').data);
+  }
+
+  /**
+   * @override
+   * @param {number} y
+   * @param {Tensor} x
+   */
+  compute(y, x) {
+    const D = product(this.weight('alpha').shape);
+    x.heap.exports.pl_prelu(y, x.pointer, this.alpha ?? 0, (x.rows * x.features) / D, D);
+  }
+}
+
+/** Keras Rescaling: x * scale + offset. */
+export class Rescaling extends Elementwise {
+  /**
+   * @override
+   * @param {Spec} input
+   * @param {Rules} rules
+   */
+  build(input, rules) {
+    for (const option of ['scale', 'offset'])
+      if (typeof this.config[option] === 'object' && this.config[option] !== null)
+        throw new UnsupportedError(`${this.path}: Rescaling has a list as its ${option}; padless supports one number`);
+    return super.build(input, rules);
+  }
+
+  /**
+   * @override
+   * @param {number} y
+   * @param {Tensor} x
+   */
+  compute(y, x) {
+    x.heap.exports.pl_scale(y, x.pointer, scalar(this.config.scale, 1), scalar(this.config.offset, 0), x.rows * x.features);
   }
 }
 
 /** Layers that only training knows: at inference they pass their input on. */
 export class Dropout extends Layer {
+  /**
+   * @override
+   * @param {Spec} input
+   */
+  build(input) {
+    return input;
+  }
+
   /**
    * @override
    * @param {Tensor} x
@@ -182,3 +384,46 @@ export class GaussianDropout extends Dropout {}
 export class GaussianNoise extends Dropout {}
 export class AlphaDropout extends Dropout {}
 export class ActivityRegularization extends Dropout {}
+export class Identity extends Dropout {}
+
+/** A layer over the steps of a sequence: each step is a text to the layer inside. */
+export class TimeDistributed extends Layer {
+  /** @param {import('./layer.js').LayerConfig & { layer: Layer }} config */
+  constructor({ layer, ...config }) {
+    super(config);
+    this.layer = layer;
+  }
+
+  /** @override */
+  getConfig() {
+    return { ...super.getConfig(), layer: { class_name: this.layer.className, config: this.layer.getConfig() } };
+  }
+
+  /**
+   * @override
+   * @param {Spec} input
+   */
+  build(input) {
+    if (input.ids || input.shape.length < 2)
+      throw new ShapeError(
+        `${this.path}: TimeDistributed takes a sequence [B, T, ...], got ${input.ids ? 'token ids' : 'vectors'}`,
+      );
+    const inner = this.layer.apply(input.with({ shape: input.shape.slice(1), masked: false, time: null }));
+    if (Array.isArray(inner)) throw new ModelFileError(`${this.path}: the layer inside gives ${inner.length} outputs, expected 1`);
+    if (inner.shape.includes(null))
+      throw new ShapeError(`${this.path}: the layer inside gives a length that is not known beforehand`);
+    return input.with({ shape: [input.shape[0], ...inner.shape] });
+  }
+
+  /**
+   * @override
+   * @param {Tensor} x
+   */
+  call(x) {
+    const { N } = x.time;
+    const shape = x.shape.slice(1);
+    const steps = shape.length > 1 ? new Steps(x.heap, N, Number(shape[0]), null) : null;
+    const y = /** @type {Tensor} */ (this.layer.apply(new Tensor(x.heap, x.pointer, N, shape, steps)));
+    return new Tensor(x.heap, y.pointer, x.B, [x.shape[0], ...y.shape], x.steps, x.keep);
+  }
+}

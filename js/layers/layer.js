@@ -1,20 +1,32 @@
 /**
  * The base of all layers: a name, weights, and other layers found among its own properties.
+ *
+ * A layer of your own owns layers and calls them:
+ *
+ *   class TwoDense extends Layer {
+ *     constructor(config) {
+ *       super(config);
+ *       this.first = new Dense({ units: config.hidden, activation: 'relu' });
+ *       this.second = new Dense({ units: config.units });
+ *     }
+ *     call(x) {
+ *       return this.second.apply(this.first.apply(x));
+ *     }
+ *   }
+ *
+ * Its weights are found and named by path (`two_dense.first.kernel`), counted, saved and loaded; shapes are learnt by calling it once
+ * with a Spec in place of values; a layer used twice has its weights once; masks go along with the tensors.
  * @module
  */
 import { ModelFileError, ShapeError, UnsupportedError } from '../errors.js';
+import { Spec, Tensor } from './tensor.js';
 /** @typedef {import('../memory.js').Heap} Heap */
-/** @typedef {import('./tensor.js').Tensor} Tensor */
+/** @typedef {import('./tensor.js').Rules} Rules */
 
-/**
- * What a layer makes of its input, known before there is any.
- * @typedef {{ sequence: boolean, features: number, masked: boolean, ids?: boolean }} Shape
- *   sequence: has a time axis; features: values a step (or a text); masked: a mask comes with it; ids: int32 tokens, one a step
- */
-/** @typedef {{ name: string, shape: number[], optional?: boolean }} WeightSpec */
+/** @typedef {{ name: string, shape: number[] }} WeightSpec */
 /** @typedef {{ shape: number[], data: Float32Array }} Weight */
-/** @typedef {{ kerasMajor: number }} BuildContext  major version of the Keras that saved the model */
 /** @typedef {{ name?: string, [option: string]: any }} LayerConfig */
+/** What apply and call take: one input, or several. @typedef {any} Value */
 
 /** @type {Map<string, number>} */
 const counters = new Map();
@@ -25,6 +37,9 @@ const snake = (className) =>
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
     .replace(/([A-Z]+)([A-Z][a-z])/g, '$1_$2')
     .toLowerCase();
+
+/** @param {Value} x @returns {Spec | Tensor | undefined} the first of what stands in lists and objects */
+const first = (x) => (Array.isArray(x) ? first(x[0]) : x);
 
 export class Layer {
   /** @param {LayerConfig} [config]  as Keras's get_config() gives it */
@@ -43,11 +58,18 @@ export class Layer {
     this.weightSpecs = [];
     /** @type {Map<string, Weight>} */
     this.weights = new Map();
+    /** It was applied while its model was put together. */
+    this.built = false;
   }
 
   /** The name in Keras JSON; layers that Keras lacks say `padless>Name`. @returns {string} */
   get className() {
     return this.constructor.name;
+  }
+
+  /** Names of the call arguments behind the first, as Keras orders them. @returns {string[]} */
+  get positional() {
+    return [];
   }
 
   /** Keras's get_config(). @returns {LayerConfig} */
@@ -56,7 +78,7 @@ export class Layer {
   }
 
   /**
-   * Layers that this one owns, by attribute name.
+   * Layers that this one owns, by attribute name: properties, and items of lists by their own names.
    * @returns {[string, Layer][]}
    */
   get sublayers() {
@@ -75,34 +97,84 @@ export class Layer {
    * @param {number[]} shape
    */
   addWeight(name, shape) {
+    for (const size of shape) {
+      if (!Number.isSafeInteger(size) || size < 0)
+        throw new ShapeError(`${this.path}.${name}: shape [${shape}], expected whole numbers`);
+    }
     this.weightSpecs.push({ name, shape });
   }
 
   /**
-   * Learns the shape of its input, declares weights, builds sublayers.
-   * @param {Shape} input
-   * @param {BuildContext} _context
-   * @returns {Shape} of the output
+   * The layer's answer: to values, or while a model is put together to their shapes.
+   * @param {Value} x  a Spec or Tensor, or a list of them
+   * @param {Record<string, any>} [options]  call arguments by name: initial_state, use_causal_mask, ...
+   * @returns {any} likewise
+   * @throws {ShapeError} for an input that the layer does not take
    */
-  build(input, _context) {
-    return input;
+  apply(x, options = {}) {
+    const example = first(x);
+    if (!(example instanceof Tensor)) {
+      const before = this.weightSpecs;
+      this.weightSpecs = [];
+      this.built = true;
+      const y = this.build(x, /** @type {Spec} */ (example).rules, options);
+      if (before.length && JSON.stringify(before) !== JSON.stringify(this.weightSpecs)) {
+        /** @param {WeightSpec[]} specs */
+        const show = (specs) => specs.map(({ name, shape }) => `${name} [${shape}]`).join(', ');
+        throw new ShapeError(
+          `${this.path}: used twice with inputs that need other weights, ${show(before)} and ${show(this.weightSpecs)}`,
+        );
+      }
+      return y;
+    }
+    const y = this.call(x, options);
+    example.heap.onApply?.(this, x, y);
+    return y;
   }
 
   /**
-   * Every weight below, with the path it has in a file.
+   * Learns the shape of its input, declares weights, says what comes out. A layer made of layers inherits this: it is called once
+   * with shapes.
+   * @param {any} input  Spec, or a list
+   * @param {Rules} _rules
+   * @param {Record<string, any>} [options]
+   * @returns {any}
+   */
+  build(input, _rules, options) {
+    return this.call(input, options);
+  }
+
+  /**
+   * Every weight below, with the path it has in a file; a layer met twice counts once.
+   * @param {Set<Layer>} [seen]
    * @returns {{ path: string, layer: Layer, spec: WeightSpec }[]}
    */
-  listWeights() {
+  listWeights(seen = new Set()) {
+    if (seen.has(this)) return [];
+    seen.add(this);
     return [
       ...this.weightSpecs.map((spec) => ({ path: `${this.path}.${spec.name}`, layer: /** @type {Layer} */ (this), spec })),
-      ...this.sublayers.flatMap(([, layer]) => layer.listWeights()),
+      ...this.sublayers.flatMap(([, layer]) => layer.listWeights(seen)),
     ];
   }
 
-  /** Gives sublayers their paths. @param {string} path */
-  setPath(path) {
+  /**
+   * Gives sublayers their paths; a layer met twice keeps its first.
+   * @param {string} path
+   * @param {Set<Layer>} [seen]
+   */
+  setPath(path, seen = new Set()) {
+    if (seen.has(this)) return;
+    seen.add(this);
     this.path = path;
-    for (const [key, layer] of this.sublayers) layer.setPath(path ? `${path}.${key}` : key);
+    for (const [key, layer] of this.sublayers) layer.setPath(path ? `${path}.${key}` : key, seen);
+  }
+
+  /** This layer and every one below, once each. @param {Set<Layer>} [seen] @returns {Layer[]} */
+  all(seen = new Set()) {
+    if (seen.has(this)) return [];
+    seen.add(this);
+    return [this, ...this.sublayers.flatMap(([, layer]) => layer.all(seen))];
   }
 
   /**
@@ -116,28 +188,68 @@ export class Layer {
   }
 
   /**
-   * Puts the weights into the heap in the form the kernels want; once, at load.
-   * @param {Heap} heap
+   * Puts this layer's own weights into the heap in the form the kernels want; once, at load, after its sublayers' own.
+   * @param {Heap} _heap
    */
-  load(heap) {
-    for (const [, layer] of this.sublayers) layer.load(heap);
+  load(_heap) {}
+
+  /** load() of everything below and then of this layer. @param {Heap} heap @param {Set<Layer>} [seen] */
+  loadAll(heap, seen = new Set()) {
+    if (seen.has(this)) return;
+    seen.add(this);
+    for (const [, layer] of this.sublayers) layer.loadAll(heap, seen);
+    if (this.built) this.load(heap);
   }
 
   /**
-   * @param {Tensor | Tensor[]} _x
-   * @param {Heap} _heap
-   * @returns {Tensor | Tensor[]}
+   * @param {Value} _x
+   * @param {Record<string, any>} [_options]
+   * @returns {any}
    */
-  call(_x, _heap) {
+  call(_x, _options) {
     throw new UnsupportedError(`${this.path}: ${this.className} has no call()`);
   }
 
-  /** @param {Shape} input */
+  /** @param {Spec} input */
+  needValues(input) {
+    if (!(input instanceof Spec))
+      throw new ShapeError(`${this.path}: ${this.className} takes one input, got ${[input].flat().length}`);
+    if (input.ids) throw new ShapeError(`${this.path}: ${this.className} takes values, got token ids`);
+  }
+
+  /** @param {Spec} input */
   needSequence(input) {
-    if (!input.sequence || input.ids) {
-      const got = input.ids ? 'token ids' : `vectors of ${input.features}`;
+    if (!(input instanceof Spec) || !input.sequence || input.ids) {
+      const got = !(input instanceof Spec) ? 'several inputs' : input.ids ? 'token ids' : `vectors of ${input.features}`;
       throw new ShapeError(`${this.path}: ${this.className} takes a sequence [B, T, D], got ${got}`);
     }
+    if (input.shape.length !== 2)
+      throw new ShapeError(`${this.path}: ${this.className} takes a sequence [B, T, D], got [B, ${input.shape}]`);
+  }
+
+  /**
+   * For a layer that looks along time and in its framework does not know masks: padding is read. In padless's own models the steps that
+   * count are closed up instead.
+   * @param {Spec} input
+   * @returns {boolean} the mask ends here
+   */
+  readsPadding(input) {
+    const { select, readsPadding } = input.rules;
+    if (input.masked && !select) readsPadding.add(this.path);
+    return !select;
+  }
+
+  /**
+   * A length that has to be known at load. @param {Spec} input
+   * @returns {number}
+   */
+  needLength(input) {
+    this.readsPadding(input);
+    input.rules.needsLength.add(this.path);
+    const [T] = input.shape;
+    if (T === null)
+      throw new ShapeError(`${this.path}: ${this.className} needs a length known beforehand; the model's input has none`);
+    return T;
   }
 
   /**
@@ -149,9 +261,21 @@ export class Layer {
       const value = this.config[option];
       if (value !== undefined && value !== null && !values.includes(value)) {
         throw new UnsupportedError(
-          `${this.path}: ${this.className} has ${option}=${JSON.stringify(value)}; padless supports ${values.map((v) => JSON.stringify(v)).join(', ')}`,
+          `${this.path}: ${this.className} has ${option}=${JSON.stringify(value)}; padless supports ${values.map((v) => JSON.stringify(v)).join(', ') || 'only its absence'}`,
         );
       }
     }
+  }
+
+  /**
+   * An option that counts something.
+   * @param {string} option @param {number} [otherwise] @returns {number}
+   */
+  count(option, otherwise) {
+    const given = this.config[option] ?? otherwise;
+    const value = Array.isArray(given) && given.length === 1 ? given[0] : given;
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw new ModelFileError(`${this.path}: ${option} is ${JSON.stringify(given)}, expected a whole number from 1 on`);
+    return value;
   }
 }

@@ -1,18 +1,23 @@
 /**
- * One vector for a text, over the steps that count.
+ * One vector for a text, over the steps that count; and softmax over them.
  * @module
  */
-import { UnsupportedError } from '../errors.js';
+import { Elementwise, softmaxOverTime } from './basic.js';
 import { Layer } from './layer.js';
-import { Tensor } from './tensor.js';
-/** @typedef {import('../memory.js').Heap} Heap */
-/** @typedef {import('./layer.js').Shape} Shape */
+import { Steps, Tensor } from './tensor.js';
+/** @typedef {import('./tensor.js').Rules} Rules */
+/** @typedef {import('./tensor.js').Spec} Spec */
 
 /** Base of the pooling layers: a ragged kernel that gives [B, D]. */
 class Pooling extends Layer {
   /** Name of the kernel. @returns {string} */
   get kernel() {
     return '';
+  }
+
+  /** Keras's keepdims: [B, 1, D]. */
+  get keepDims() {
+    return Boolean(this.config.keepdims);
   }
 
   /** @override */
@@ -22,24 +27,26 @@ class Pooling extends Layer {
 
   /**
    * @override
-   * @param {Shape} input
-   * @returns {Shape}
+   * @param {Spec} input
+   * @param {Rules} _rules
    */
-  build(input) {
+  build(input, _rules) {
     this.needSequence(input);
-    return { sequence: false, features: input.features, masked: false };
+    const y = input.vector(input.features);
+    return this.keepDims ? y.with({ shape: [1, input.features], time: {} }) : y;
   }
 
   /**
    * @override
    * @param {Tensor} x
-   * @param {Heap} heap
    */
-  call(x, heap) {
-    const { B, splitsPointer } = x.steps;
-    const y = heap.reserve32(B * x.features);
-    heap.exports[this.kernel](y, x.pointer, splitsPointer, B, x.features);
-    return new Tensor(y, B, x.features, x.steps, false);
+  call(x) {
+    return x.whereKept((kept) => {
+      const { heap, B, features, time } = kept;
+      const y = heap.reserve32(B * features);
+      heap.exports[this.kernel](y, kept.pointer, time.pointer, B, features);
+      return this.keepDims ? new Tensor(heap, y, B, [1, features], new Steps(heap, B, 1, null)) : kept.vector(y, features);
+    });
   }
 }
 
@@ -89,15 +96,16 @@ export class GlobalAveragePooling1D extends MaskedMean {
 
   /**
    * @override
-   * @param {Shape} input
+   * @param {Spec} input
+   * @param {Rules} rules
    */
-  build(input) {
-    this.refuse({ data_format: ['channels_last'], keepdims: [false] });
-    return super.build(input);
+  build(input, rules) {
+    this.refuse({ data_format: ['channels_last'] });
+    return super.build(input, rules);
   }
 }
 
-/** Keras GlobalMaxPooling1D, which does not know masks; refused behind one, because its answer would depend on the padding. */
+/** Keras GlobalMaxPooling1D, which does not know masks. */
 export class GlobalMaxPooling1D extends MaskedMax {
   /** @override */
   get className() {
@@ -106,21 +114,26 @@ export class GlobalMaxPooling1D extends MaskedMax {
 
   /**
    * @override
-   * @param {Shape} input
+   * @param {Spec} input
+   * @param {Rules} rules
    */
-  build(input) {
-    this.refuse({ data_format: ['channels_last'], keepdims: [false] });
-    if (input.masked) {
-      throw new UnsupportedError(
-        `${this.path}: Keras's GlobalMaxPooling1D ignores the mask and reads padding; use padless>MaskedMax`,
-      );
-    }
-    return super.build(input);
+  build(input, rules) {
+    this.refuse({ data_format: ['channels_last'] });
+    this.readsPadding(input);
+    return super.build(input, rules);
+  }
+
+  /**
+   * @override
+   * @param {Tensor} x
+   */
+  call(x) {
+    return super.call(x.unmasked());
   }
 }
 
 /** Softmax over time, for each feature on its own: the steps that count sum to 1. */
-export class MaskedSoftmax extends Layer {
+export class MaskedSoftmax extends Elementwise {
   /** @override */
   get className() {
     return 'padless>MaskedSoftmax';
@@ -128,21 +141,19 @@ export class MaskedSoftmax extends Layer {
 
   /**
    * @override
-   * @param {Shape} input
+   * @param {Spec} input
+   * @param {Rules} rules
    */
-  build(input) {
+  build(input, rules) {
     this.needSequence(input);
-    return input;
+    return super.build(input, rules);
   }
 
   /**
    * @override
    * @param {Tensor} x
-   * @param {Heap} heap
    */
-  call(x, heap) {
-    const y = heap.reserve32(x.rows * x.features);
-    heap.exports.pl_ragged_softmax(y, x.pointer, x.steps.splitsPointer, x.steps.B, x.features);
-    return new Tensor(y, x.rows, x.features, x.steps, true);
+  call(x) {
+    return softmaxOverTime(x);
   }
 }

@@ -1,14 +1,13 @@
 /**
- * SimpleRNN, GRU, LSTM and the aligned Bidirectional.
+ * SimpleRNN, GRU, LSTM, RNN around cells, and the aligned Bidirectional.
  * @module
  */
-import { ShapeError, UnsupportedError } from '../errors.js';
+import { ModelFileError, ShapeError, UnsupportedError } from '../errors.js';
 import { activationNumber } from './activations.js';
 import { Layer } from './layer.js';
-import { Tensor } from './tensor.js';
+import { Spec, Steps, Tensor } from './tensor.js';
 /** @typedef {import('../memory.js').Heap} Heap */
-/** @typedef {import('./layer.js').Shape} Shape */
-/** @typedef {import('./layer.js').BuildContext} BuildContext */
+/** @typedef {import('./tensor.js').Rules} Rules */
 
 /** enum pl_cell, gates of each cell */
 const cells = { SimpleRNN: { cell: 0, gates: 1 }, GRU: { cell: 1, gates: 3 }, LSTM: { cell: 3, gates: 4 } };
@@ -17,37 +16,100 @@ const GRU_RESET_AFTER = 2;
 const FORWARD = 0;
 const BACKWARD_AS_VISITED = 2;
 /** enum pl_merge */
-const merges = { concat: 0, sum: 1, mul: 2, ave: 3 };
-/** 4-byte words of struct pl_state */
-const STATE_WORDS = 2;
+const merges = { concat: 0, sum: 1, mul: 2, ave: 3, none: 4 };
+
+/**
+ * What a recurrent layer is called with: [sequence, states], whichever way the file has them.
+ * @param {any} x  the sequence, or a list of it and initial states (Keras 2)
+ * @param {any} options  initial_state (Keras 3)
+ * @returns {[any, any[]]}
+ */
+function sequenceAndStates(x, options) {
+  const [sequence, ...more] = Array.isArray(x) ? x : [x];
+  const given = options?.initial_state;
+  return [sequence, given === undefined || given === null ? more : [given].flat()];
+}
+
+/**
+ * Keras 3 hands a recurrent layer no mask where it is called with initial states: padding is read, and the mask goes on behind it.
+ * @param {Layer} layer
+ * @param {Spec} input
+ * @param {any[]} states
+ * @param {Rules} rules
+ */
+function losesMask(layer, input, states, rules) {
+  return states.length > 0 && rules.kerasMajor >= 3 && layer.readsPadding(input);
+}
+
+/** @param {Tensor} y @param {Tensor} x */
+const maskedAs = (y, x) => (y.steps ? new Tensor(y.heap, y.pointer, y.B, y.shape, y.steps, x.keep) : y);
 
 /** Base of the recurrent layers: options and weights as Keras has them, one kernel for all cells. */
 export class Recurrent extends Layer {
+  /** Which cell the class is. @returns {keyof typeof cells} */
+  get kind() {
+    return 'SimpleRNN';
+  }
+
+  /** @override */
+  get positional() {
+    return ['initial_state', 'mask', 'training'];
+  }
+
+  /** States: h, and c of an LSTM. */
+  get stateCount() {
+    return this.kind === 'LSTM' ? 2 : 1;
+  }
+
+  /** Inside Bidirectional: its forward or backward layer, whose order and padding are not its own business. */
+  aligned = false;
+  /** @type {Float32Array[] | null} states between calls, where stateful */
+  kept = null;
+
   /**
    * @override
-   * @param {Shape} input
-   * @param {BuildContext} context
-   * @returns {Shape}
+   * @param {any} x  sequence, or sequence and initial states
+   * @param {Rules} rules
+   * @param {Record<string, any>} [options]
+   * @returns {any}
    */
-  build(input, context) {
+  build(x, rules, options) {
+    const [input, states] = sequenceAndStates(x, options);
     this.needSequence(input);
-    this.refuse({ stateful: [false], return_state: [false], time_major: [false] });
+    this.refuse({ time_major: [false], ...(this.aligned ? { stateful: [false] } : {}) });
     const { config } = this;
-    const kind = this.className === 'LSTM' || this.className === 'GRU' ? this.className : 'SimpleRNN';
-    const { cell, gates } = cells[kind];
-    const resetAfter = kind === 'GRU' && config.reset_after !== false;
+    const { cell, gates } = cells[this.kind];
+    const resetAfter = this.kind === 'GRU' && (config.reset_after ?? rules.kerasMajor >= 3);
     this.D = input.features;
-    this.units = Number(config.units);
+    this.units = this.count('units');
     this.cell = resetAfter ? GRU_RESET_AFTER : cell;
-    this.act = activationNumber(config.activation === undefined ? 'tanh' : config.activation, this.path, context.kerasMajor);
+    this.act = activationNumber(config.activation === undefined ? 'tanh' : config.activation, this.path, rules.kerasMajor);
     const recurrent = config.recurrent_activation === undefined ? 'sigmoid' : config.recurrent_activation;
-    this.recAct = activationNumber(recurrent, this.path, context.kerasMajor);
+    this.recAct = activationNumber(recurrent, this.path, rules.kerasMajor);
     this.returnSequences = Boolean(config.return_sequences);
     const width = gates * this.units;
     this.addWeight('kernel', [this.D, width]);
     this.addWeight('recurrent_kernel', [this.units, width]);
     if (config.use_bias !== false) this.addWeight('bias', resetAfter ? [2, width] : [width]);
-    return { sequence: this.returnSequences, features: this.units, masked: this.returnSequences && input.masked };
+    // Keras turns the outputs around with what stands at the padding, and does not turn the mask.
+    this.turned = Boolean(config.go_backwards && this.returnSequences && !this.aligned);
+    if (this.turned) this.readsPadding(input);
+    this.#checkStates(states);
+    this.ignoresMask = !this.aligned && losesMask(this, input, states, rules);
+    const y = this.returnSequences ? input.with({ shape: [input.shape[0], this.units] }) : input.vector(this.units);
+    if (!config.return_state) return y;
+    return [y, ...Array.from({ length: this.stateCount }, () => input.vector(this.units ?? 0))];
+  }
+
+  /** @param {any[]} states */
+  #checkStates(states) {
+    if (states.length === 0) return;
+    if (states.length !== this.stateCount)
+      throw new ShapeError(`${this.path}: ${states.length} initial states, ${this.className} has ${this.stateCount}`);
+    for (const state of states) {
+      if (!(state instanceof Spec) || state.sequence || state.features !== this.units)
+        throw new ShapeError(`${this.path}: an initial state has ${state?.features} values a text, expected ${this.units}`);
+    }
   }
 
   /**
@@ -70,25 +132,127 @@ export class Recurrent extends Layer {
 
   /**
    * @override
-   * @param {Tensor} x
-   * @param {Heap} heap
+   * @param {any} x
+   * @param {Record<string, any>} [options]
+   * @returns {any}
    */
-  call(x, heap) {
+  call(x, options) {
+    const [sequence, given] = sequenceAndStates(x, options);
+    const input = /** @type {Tensor} */ (this.ignoresMask ? sequence.unmasked() : sequence);
+    const { heap, B } = input;
+    const { units = 0, config, stateCount } = this;
+    const initial = this.#initial(heap, B, given);
+    const finals = Array.from({ length: stateCount }, () => heap.reserve32(B * units));
+    const computed = this.turned && input.keep ? this.#turned(input, initial, finals) : this.#run(input, initial, finals);
+    const y = maskedAs(computed, sequence);
+    if (config.stateful) this.kept = finals.map((pointer) => heap.f32View(pointer, B * units).slice());
+    if (!config.return_state) return y;
+    return [y, ...finals.map((pointer) => input.vector(pointer, units))];
+  }
+
+  /** @param {Heap} heap @param {number} B @param {Tensor[]} given @returns {number} pointer to a pl_state, 0 for zeros */
+  #initial(heap, B, given) {
+    const { units = 0, kept } = this;
+    if (given.length) return heap.i32([given[0].pointer, given[1]?.pointer ?? 0]);
+    if (!this.config.stateful || !kept) return 0;
+    if (kept[0].length !== B * units)
+      throw new ShapeError(
+        `${this.path}: its state is of a batch of ${kept[0].length / units}, this one has ${B} rows; resetState() first`,
+      );
+    return heap.i32([heap.f32(kept[0]), kept[1] ? heap.f32(kept[1]) : 0]);
+  }
+
+  /**
+   * @param {Tensor} x
+   * @param {number} initial
+   * @param {number[]} finals
+   * @param {number} [order]
+   */
+  #run(x, initial, finals, order = this.config.go_backwards ? BACKWARD_AS_VISITED : FORWARD) {
     const { rnn = 0, units = 0, returnSequences = false } = this;
-    const { B, splitsPointer } = x.steps;
-    const rows = returnSequences ? x.rows : B;
-    const y = heap.reserve32(rows * units);
-    const order = this.config.go_backwards ? BACKWARD_AS_VISITED : FORWARD;
-    const last = returnSequences ? 0 : heap.i32([y, 0]);
-    const arena = heap.scratch(heap.exports.pl_ragged_rnn_scratch(rnn, splitsPointer, B));
-    heap.exports.pl_ragged_rnn(returnSequences ? y : 0, last, x.pointer, rnn, 0, splitsPointer, order, units, B, arena);
-    return new Tensor(y, rows, units, x.steps, returnSequences);
+    return x.whereKept((kept) => {
+      const { heap, B, time } = kept;
+      const y = returnSequences ? heap.reserve32(time.N * units) : finals[0];
+      const last = heap.i32([finals[0], finals[1] ?? 0]);
+      const arena = heap.scratch(heap.exports.pl_ragged_rnn_scratch(rnn, time.pointer, B));
+      heap.exports.pl_ragged_rnn(returnSequences ? y : 0, last, kept.pointer, rnn, initial, time.pointer, order, units, B, arena);
+      return returnSequences ? kept.ofFeatures(y, units) : kept.vector(y, units);
+    }, !this.config.zero_output_for_mask);
+  }
+
+  /** Keras's go_backwards with sequences and a mask: both are turned around, the outputs stay so. @param {Tensor} x @param {number} initial @param {number[]} finals */
+  #turned(x, initial, finals) {
+    const { heap, B, time, keep, features } = x;
+    const turned = heap.reserve32(x.rows * features);
+    heap.exports.pl_reverse_sequence(turned, x.pointer, 0, B, time.T, features);
+    const mask = keep?.mask?.slice();
+    for (let b = 0; mask && b < B; b++) mask.subarray(b * time.T, (b + 1) * time.T).reverse();
+    const keepTurned = new Steps(heap, B, time.T, mask ?? null);
+    const y = this.#run(new Tensor(heap, turned, B, x.shape, time, keepTurned), initial, finals, FORWARD);
+    return new Tensor(heap, y.pointer, B, y.shape, time, keep);
+  }
+
+  /** Forgets the state of a stateful layer. */
+  resetState() {
+    this.kept = null;
   }
 }
 
 export class SimpleRNN extends Recurrent {}
-export class GRU extends Recurrent {}
-export class LSTM extends Recurrent {}
+export class GRU extends Recurrent {
+  /** @override @returns {keyof typeof cells} */
+  get kind() {
+    return 'GRU';
+  }
+}
+export class LSTM extends Recurrent {
+  /** @override @returns {keyof typeof cells} */
+  get kind() {
+    return 'LSTM';
+  }
+}
+
+/** Keras RNN around a list of cells (StackedRNNCells): each cell is a layer over the outputs of the one before. */
+export class StackedRNN extends Layer {
+  /**
+   * @param {import('./layer.js').LayerConfig & { cells: Recurrent[] }} config  the last one as the whole is to answer, the others with sequences
+   */
+  constructor({ cells: layers, ...config }) {
+    super(config);
+    this.cells = layers;
+  }
+
+  /** @override */
+  get positional() {
+    return ['initial_state', 'mask', 'training'];
+  }
+
+  /** @override */
+  get className() {
+    return 'RNN';
+  }
+
+  /**
+   * @override
+   * @param {any} x
+   * @param {Record<string, any>} [options]
+   */
+  call(x, options) {
+    const [input, given] = sequenceAndStates(x, options);
+    let at = 0;
+    let y = input;
+    /** @type {any[]} */
+    const finals = [];
+    for (const cell of this.cells) {
+      const states = given.slice(at, at + cell.stateCount);
+      at += cell.stateCount;
+      const [out, ...last] = [cell.apply(y, states.length ? { initial_state: states } : {})].flat();
+      y = out;
+      finals.push(...last);
+    }
+    return this.config.return_state ? [y, ...finals] : y;
+  }
+}
 
 /**
  * Keras Bidirectional, aligned: the backward layer starts at the last step that counts and its output for a step stands at that step.
@@ -107,6 +271,18 @@ export class Bidirectional extends Layer {
         name: `backward_${layer.name}`,
         go_backwards: !layer.config.go_backwards,
       });
+    for (const each of [this.forwardLayer, this.backwardLayer]) {
+      if (!(each instanceof Recurrent))
+        throw new UnsupportedError(
+          `${this.name}: Bidirectional around ${/** @type {Layer} */ (each).className}; padless has it around SimpleRNN, GRU and LSTM`,
+        );
+      each.aligned = true;
+    }
+  }
+
+  /** @override */
+  get positional() {
+    return ['initial_state', 'mask', 'training'];
   }
 
   /** @override */
@@ -118,29 +294,39 @@ export class Bidirectional extends Layer {
 
   /**
    * @override
-   * @param {Shape} input
-   * @param {BuildContext} context
-   * @returns {Shape}
+   * @param {any} x
+   * @param {Rules} rules
+   * @param {Record<string, any>} [options]
+   * @returns {any}
    */
-  build(input, context) {
-    const { forwardLayer: forward, backwardLayer: backward } = this;
-    const merge = this.config.merge_mode === undefined ? 'concat' : (this.config.merge_mode ?? 'none');
-    if (merge !== 'none' && !Object.hasOwn(merges, merge)) {
+  build(x, rules, options) {
+    const { forwardLayer: forward, backwardLayer: backward, config } = this;
+    const [input, states] = sequenceAndStates(x, options);
+    this.needSequence(input);
+    const merge = config.merge_mode === undefined ? 'concat' : (config.merge_mode ?? 'none');
+    if (!Object.hasOwn(merges, merge)) {
       throw new UnsupportedError(`${this.path}: merge_mode ${JSON.stringify(merge)} is not one of concat, sum, mul, ave, null`);
     }
-    if (merge === 'none')
-      throw new UnsupportedError(`${this.path}: merge_mode null gives two outputs, which a Sequential model cannot pass on`);
+    this.merge = merges[/** @type {keyof typeof merges} */ (merge)];
+    this.refuse({ stateful: [false] });
+    this.ignoresMask = losesMask(this, input, states, rules);
     if (forward.config.go_backwards || !backward.config.go_backwards) {
       throw new UnsupportedError(`${this.path}: the forward layer must have go_backwards=false and the backward layer true`);
     }
-    const a = forward.build(input, context);
-    const b = backward.build(input, context);
+    const half = states.length / 2;
+    const [a, ...finalsForward] = [forward.apply(input, { initial_state: states.slice(0, half) })].flat();
+    const [b, ...finalsBackward] = [backward.apply(input, { initial_state: states.slice(half) })].flat();
     if (a.sequence !== b.sequence) throw new ShapeError(`${this.path}: return_sequences differs between the two directions`);
-    if (merge !== 'concat' && a.features !== b.features) {
+    if (merge !== 'concat' && merge !== 'none' && a.features !== b.features) {
       throw new ShapeError(`${this.path}: merge_mode ${merge} needs equal units, got ${a.features} and ${b.features}`);
     }
-    this.merge = merges[/** @type {keyof typeof merges} */ (merge)];
-    return { ...a, features: merge === 'concat' ? a.features + b.features : a.features };
+    const outputs = merge === 'none' ? [a, b] : [a.ofFeatures(merge === 'concat' ? a.features + b.features : a.features)];
+    if (this.returnState) outputs.push(...finalsForward, ...finalsBackward);
+    return outputs.length === 1 ? outputs[0] : outputs;
+  }
+
+  get returnState() {
+    return Boolean(this.forwardLayer.config.return_state);
   }
 
   /**
@@ -148,35 +334,80 @@ export class Bidirectional extends Layer {
    * @param {Heap} heap
    */
   load(heap) {
-    super.load(heap);
     this.rnns = heap.i32([...(this.forwardLayer.descriptor ?? []), ...(this.backwardLayer.descriptor ?? [])]);
   }
 
   /**
    * @override
-   * @param {Tensor} x
-   * @param {Heap} heap
+   * @param {any} x
+   * @param {Record<string, any>} [options]
+   * @returns {any}
    */
-  call(x, heap) {
-    const { rnns = 0, merge = 0 } = this;
-    const { B, splitsPointer } = x.steps;
-    const [unitsForward, unitsBackward] = [this.forwardLayer.units ?? 0, this.backwardLayer.units ?? 0];
-    const features = merge === merges.concat ? unitsForward + unitsBackward : unitsForward;
-    const sequence = this.forwardLayer.returnSequences ?? false;
-    const rows = sequence ? x.rows : B;
-    const y = heap.reserve32(rows * features);
+  call(x, options) {
+    const { rnns = 0, merge = 0, forwardLayer: forward, backwardLayer: backward } = this;
+    /** @type {[Tensor, Tensor[]]} */
+    const [sequence, states] = sequenceAndStates(x, options);
+    const input = this.ignoresMask ? sequence.unmasked() : sequence;
+    const { heap, B } = input;
+    const [Hf, Hb] = [forward.units ?? 0, backward.units ?? 0];
+    const width = merge === merges.concat ? Hf + Hb : Hf;
+    const sequences = forward.returnSequences ?? false;
+    const [sf, sb] = [forward, backward].map((layer) => layer.stateCount);
+    const finals = [forward, backward].map((layer) =>
+      Array.from({ length: layer.stateCount }, () => heap.reserve32(B * (layer.units ?? 0))),
+    );
+    const last = heap.i32(finals.flatMap(([h, c = 0]) => [h, c]));
+    const at = (/** @type {number} */ i) => states[i]?.pointer ?? 0;
+    const initial = states.length ? heap.i32([at(0), sf === 2 ? at(1) : 0, at(sf), sb === 2 ? at(sf + 1) : 0]) : 0;
+    const outputs = [];
     const run = heap.exports.pl_ragged_bidirectional;
-    const scratchBytes = heap.exports.pl_ragged_bidirectional_scratch(rnns, splitsPointer, merge, B);
-    if (sequence) {
-      run(y, 0, 0, x.pointer, rnns, 0, splitsPointer, merge, B, heap.scratch(scratchBytes));
+    const scratch = (/** @type {number} */ splits) =>
+      heap.scratch(heap.exports.pl_ragged_bidirectional_scratch(rnns, splits, merge, B));
+    if (sequences) {
+      let back = 0;
+      const y = input.whereKept((kept) => {
+        const pointer = heap.reserve32(kept.time.N * width);
+        back = merge === merges.none ? heap.reserve32(kept.time.N * Hb) : 0;
+        run(pointer, back, last, kept.pointer, rnns, initial, kept.time.pointer, merge, B, scratch(kept.time.pointer));
+        return kept.ofFeatures(pointer, width);
+      });
+      outputs.push(maskedAs(y, sequence));
+      if (back)
+        outputs.push(
+          maskedAs(
+            input.whereKept((kept) => kept.ofFeatures(back, Hb)),
+            sequence,
+          ),
+        );
     } else {
-      const forward = heap.reserve32(B * unitsForward);
-      const backward = heap.reserve32(B * unitsBackward);
-      const last = heap.reserve32(2 * STATE_WORDS);
-      heap.i32View(last, 2 * STATE_WORDS).set([forward, 0, backward, 0]);
-      run(0, 0, last, x.pointer, rnns, 0, splitsPointer, merge, B, heap.scratch(scratchBytes));
-      heap.exports.pl_merge_outputs(y, forward, backward, merge, B, unitsForward, unitsBackward);
+      const kept = input.closed();
+      run(0, 0, last, kept.pointer, rnns, initial, kept.time.pointer, merge, B, scratch(kept.time.pointer));
+      if (merge === merges.none) outputs.push(input.vector(finals[0][0], Hf), input.vector(finals[1][0], Hb));
+      else {
+        const y = heap.reserve32(B * width);
+        heap.exports.pl_merge_outputs(y, finals[0][0], finals[1][0], merge, B, Hf, Hb);
+        outputs.push(input.vector(y, width));
+      }
     }
-    return new Tensor(y, rows, features, x.steps, sequence);
+    if (this.returnState) outputs.push(...finals.flatMap((each, i) => each.map((pointer) => input.vector(pointer, i ? Hb : Hf))));
+    return outputs.length === 1 ? outputs[0] : outputs;
   }
+}
+
+/**
+ * A cell of Keras's RNN layer as the layer of the same name.
+ * @param {any} json  { class_name: 'LSTMCell', config }
+ * @param {import('./layer.js').LayerConfig} config  of the RNN layer: return_sequences, ...
+ * @returns {Recurrent}
+ */
+export function layerOfCell(json, config) {
+  const classes = { SimpleRNNCell: SimpleRNN, GRUCell: GRU, LSTMCell: LSTM };
+  const name = json?.class_name;
+  if (!Object.hasOwn(classes, name))
+    throw new UnsupportedError(
+      `${config.name ?? 'RNN'}: cell ${JSON.stringify(name)} is not one of ${Object.keys(classes).join(', ')}`,
+    );
+  if (json.config === null || typeof json.config !== 'object')
+    throw new ModelFileError(`${config.name ?? 'RNN'}: cell ${name} has no config`);
+  return new classes[/** @type {keyof typeof classes} */ (name)]({ ...json.config, ...config });
 }

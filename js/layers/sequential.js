@@ -4,10 +4,6 @@
  */
 import { ModelFileError } from '../errors.js';
 import { Layer } from './layer.js';
-/** @typedef {import('../memory.js').Heap} Heap */
-/** @typedef {import('./layer.js').Shape} Shape */
-/** @typedef {import('./layer.js').BuildContext} BuildContext */
-/** @typedef {import('./tensor.js').Tensor} Tensor */
 
 export class Sequential extends Layer {
   /**
@@ -34,19 +30,9 @@ export class Sequential extends Layer {
 
   /**
    * @override
-   * @param {Shape} input
-   * @param {BuildContext} context
+   * @param {any} x
    */
-  build(input, context) {
-    return this.layers.reduce((shape, layer) => layer.build(shape, context), input);
-  }
-
-  /**
-   * @override
-   * @param {Tensor} x
-   * @param {Heap} heap
-   */
-  call(x, heap) {
-    return this.layers.reduce((value, layer) => /** @type {Tensor} */ (layer.call(value, heap)), x);
+  call(x) {
+    return this.layers.reduce((value, layer) => layer.apply(value), x);
   }
 }

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { loadModel, UnsupportedError } from 'padless';
+import { loadModel } from 'padless';
 
 const folder = new URL('keras/', import.meta.url);
 const { keras, backend, cases } = JSON.parse(readFileSync(new URL('goldens.json', folder), 'utf8'));
@@ -75,13 +75,15 @@ test('a mask or lengths given to run take the place of what the ids say', async 
   assert.notDeepEqual(model.run([[3, 0, 4]], { lengths: [3] })[0].data, model.run([[3, 0, 4]])[0].data);
 });
 
-test('a layer that reads padding in Keras is refused behind a mask', async () => {
+test('a layer that reads padding in Keras reads it here, and the model says so', async () => {
   const bytes = readFileSync(new URL('max-unmasked.safetensors', folder));
   const text = bytes.toString('latin1');
   const masked = Buffer.from(text.replace(String.raw`\"mask_zero\":false`, String.raw`\"mask_zero\":true `), 'latin1');
   assert.notDeepEqual(masked, bytes);
-  await assert.rejects(
-    loadModel(masked, { simd }),
-    (error) => error instanceof UnsupportedError && /GlobalMaxPooling1D ignores the mask/.test(error.message),
-  );
+  const model = await loadModel(masked, { simd });
+  assert.equal(model.readsPadding.length, 1);
+  assert.match(model.readsPadding[0], /max/);
+  const plain = await loadModel(bytes, { simd });
+  assert.deepEqual(plain.readsPadding, []);
+  assert.deepEqual(model.run([[3, 1, 0, 0]])[0].data, plain.run([[3, 1, 0, 0]])[0].data);
 });

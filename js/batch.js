@@ -1,0 +1,182 @@
+/**
+ * What a caller gives a model -> padded arrays and masks.
+ * @module
+ */
+import { ArgumentError, IdError, ShapeError } from './errors.js';
+import { product, Steps, Tensor } from './layers/tensor.js';
+/** @typedef {import('./graph.js').ModelInput} ModelInput */
+
+/** Rows of token ids, of vectors, or of lists of vectors. @typedef {ArrayLike<any>} Rows */
+/** @typedef {ArrayLike<ArrayLike<number>> | ArrayLike<number>} MaskRows  [B][T] or flat [B*T]; 0 is padding */
+/**
+ * One input of a batch, padded.
+ * @typedef {object} Padded
+ * @property {ModelInput} input
+ * @property {Rows} rows  the caller's
+ * @property {number} B
+ * @property {number} T  padded length; 1 for vectors
+ * @property {Int32Array | Float32Array} data  [B, T] ids, or [B, T, D], or [B, D]
+ * @property {Uint8Array | null} mask  [B, T]
+ */
+
+/** @param {unknown} value @returns {value is ArrayLike<any>} */
+const isList = (value) => value !== null && typeof value === 'object' && typeof (/** @type {any} */ (value).length) === 'number';
+
+/** @param {unknown} value */
+const kind = (value) => (value === null ? 'null' : typeof value);
+
+/**
+ * @param {ModelInput} input
+ * @param {Rows} rows
+ * @param {{ mask?: MaskRows, lengths?: ArrayLike<number>, wholeLength: boolean }} options  wholeLength: rows take the model's own length
+ * @returns {Padded}
+ */
+export function padRows(input, rows, { mask, lengths, wholeLength }) {
+  const what = input.ids ? 'token ids' : 'values';
+  if (!isList(rows)) throw new ArgumentError(`run takes rows of ${what}, got ${kind(rows)}`);
+  const list = Array.from(rows);
+  list.forEach((row, b) => {
+    if (!isList(row)) throw new ArgumentError(`run: row ${b} is ${kind(row)}, expected an array of ${what}`);
+  });
+  const B = list.length;
+  const sequence = input.ids || input.shape.length > 1;
+  const longest = sequence ? list.reduce((most, row) => Math.max(most, row.length), 0) : 1;
+  const [own] = input.shape;
+  let T = longest;
+  if (sequence && wholeLength && own !== null) {
+    if (longest > own) throw new ShapeError(`run: a row has ${longest} steps, the model reads ${own}`);
+    T = own;
+  }
+  const width = input.ids ? 1 : sequence ? product(input.shape, 1) : product(input.shape);
+  const data = input.ids ? new Int32Array(B * T) : new Float32Array(B * T * width);
+  const counts = new Uint8Array(B * T);
+  list.forEach((row, b) => {
+    if (input.ids) {
+      for (let t = 0; t < row.length; t++) {
+        const id = row[t];
+        const i = b * T + t;
+        data[i] = id;
+        if (!Number.isInteger(id) || data[i] !== id) data[i] = -1;
+        counts[i] = input.maskZero ? Number(id !== 0) : 1;
+      }
+    } else if (sequence) {
+      for (let t = 0; t < row.length; t++) {
+        fill(data, (b * T + t) * width, row[t], width, `run: row ${b}, step ${t}`);
+        counts[b * T + t] = 1;
+      }
+    } else fill(data, b * width, row, width, `run: row ${b}`);
+  });
+  if (!sequence) return { input, rows: list, B, T, data, mask: null };
+  const given = mask ? flatMask(mask, B, T) : lengths ? maskFromLengths(lengths, B, T) : counts;
+  return { input, rows: list, B, T, data, mask: given };
+}
+
+/** @param {Int32Array | Float32Array} data @param {number} at @param {any} values  numbers, nested or not @param {number} width @param {string} where */
+function fill(data, at, values, width, where) {
+  const flat = isList(values) ? Array.from(values, (value) => (isList(value) ? Array.from(value) : value)).flat(3) : [values];
+  if (flat.length !== width) throw new ShapeError(`${where} has ${flat.length} values, the model reads ${width}`);
+  data.set(flat, at);
+}
+
+/** @param {MaskRows} mask @param {number} B @param {number} T */
+function flatMask(mask, B, T) {
+  const nested = typeof mask[0] === 'object';
+  if (!nested) {
+    if (mask.length !== B * T) throw new ShapeError(`mask has ${mask.length} entries, expected B*T = ${B}*${T} = ${B * T}`);
+    return Uint8Array.from(/** @type {ArrayLike<number>} */ (mask), (value) => Number(value !== 0));
+  }
+  const rows = /** @type {ArrayLike<ArrayLike<number>>} */ (mask);
+  if (rows.length !== B) throw new ShapeError(`run: mask has ${rows.length} rows, the batch has ${B}`);
+  const flat = new Uint8Array(B * T);
+  for (let b = 0; b < B; b++) {
+    if (rows[b].length > T) throw new ShapeError(`run: mask row ${b} has ${rows[b].length} entries, the longest row has ${T} ids`);
+    for (let t = 0; t < rows[b].length; t++) flat[b * T + t] = Number(rows[b][t] !== 0);
+  }
+  return flat;
+}
+
+/** @param {ArrayLike<number>} lengths @param {number} B @param {number} T */
+function maskFromLengths(lengths, B, T) {
+  if (lengths.length !== B) throw new ShapeError(`run: lengths has ${lengths.length} entries, the batch has ${B} rows`);
+  const mask = new Uint8Array(B * T);
+  for (let b = 0; b < B; b++) {
+    const length = lengths[b];
+    if (!Number.isInteger(length) || length < 0 || length > T) {
+      throw new ShapeError(`run: lengths[${b}] is ${length}, expected a whole number from 0 to T = ${T}`);
+    }
+    mask.fill(1, b * T, b * T + length);
+  }
+  return mask;
+}
+
+/** @param {Padded} padded @param {number} i  index of the id in [B, T] */
+function checkId({ input, rows, data, T }, i) {
+  if (data[i] >= 0 && data[i] < input.vocabulary) return;
+  const [b, t] = [Math.floor(i / T), i % T];
+  throw new IdError(`row ${b}, step ${t}: id ${rows[b]?.[t]} is not a whole number from 0 to ${input.vocabulary - 1}`);
+}
+
+/**
+ * An input in the heap.
+ * @param {import('./memory.js').Heap} heap
+ * @param {Padded} padded
+ * @param {boolean} inPlace  padded form: every position is stored, the mask goes along
+ * @param {boolean} masked  the model knows a mask of this input
+ * @returns {Tensor}
+ */
+export function place(heap, padded, inPlace, masked) {
+  const { input, B, T, data, mask } = padded;
+  const sequence = input.ids || input.shape.length > 1;
+  const shape = input.ids ? [] : [...(sequence ? [T] : []), ...input.shape.slice(sequence ? 1 : 0)];
+  if (!sequence) return new Tensor(heap, heap.f32(data), B, shape);
+  const steps = new Steps(heap, B, T, inPlace ? null : mask);
+  const keep = inPlace && masked && mask ? new Steps(heap, B, T, mask) : null;
+  const width = input.ids ? 1 : product(input.shape, 1);
+  if (steps.uniform) {
+    if (input.ids) for (let i = 0; i < data.length; i++) checkId(padded, i);
+    return new Tensor(heap, input.ids ? heap.i32(data) : heap.f32(data), B, shape, steps, keep);
+  }
+  const closed = input.ids ? new Int32Array(steps.N) : new Float32Array(steps.N * width);
+  for (let i = 0, n = 0; i < B * T; i++) {
+    if (!mask?.[i]) continue;
+    if (input.ids) checkId(padded, i);
+    closed.set(data.subarray(i * width, (i + 1) * width), width * n++);
+  }
+  return new Tensor(heap, input.ids ? heap.i32(closed) : heap.f32(closed), B, shape, steps);
+}
+
+/**
+ * Values out of the heap, padding back where it was: zeros.
+ * @param {Tensor} y
+ * @returns {{ shape: number[], data: Float32Array }}
+ */
+export function read(y) {
+  const { B, steps, keep, features } = y;
+  const values = y.view();
+  if (!steps) return { shape: [B, .../** @type {number[]} */ (y.shape)], data: values.slice() };
+  const rest = /** @type {number[]} */ (y.shape.slice(1));
+  const shape = [B, steps.T, ...rest];
+  const width = product(rest) || features;
+  const data = new Float32Array(B * steps.T * width);
+  for (let i = 0, n = 0; i < B * steps.T; i++) {
+    if (steps.mask && !steps.mask[i]) continue;
+    if (!keep?.mask || keep.mask[i]) data.set(values.subarray(n * width, (n + 1) * width), i * width);
+    n++;
+  }
+  return { shape, data };
+}
+
+/**
+ * Rows by the lengths of their sequences: sets of rows that fit a layer that needs one length.
+ * @param {Padded[]} inputs
+ * @returns {number[][]} row numbers
+ */
+export function byLength(inputs) {
+  /** @type {Map<string, number[]>} */
+  const groups = new Map();
+  for (let b = 0; b < (inputs[0]?.B ?? 0); b++) {
+    const key = inputs.map(({ rows, input }) => (input.ids || input.shape.length > 1 ? rows[b].length : 0)).join();
+    groups.set(key, [...(groups.get(key) ?? []), b]);
+  }
+  return [...groups.values()];
+}

@@ -1,0 +1,347 @@
+/**
+ * Attention of a sequence to another or to itself. Keys that do not count get nothing.
+ * @module
+ */
+import { ShapeError, UnsupportedError } from '../errors.js';
+import { dense, Dense, packDense } from './basic.js';
+import { Layer } from './layer.js';
+import { Multiply } from './merge.js';
+import { MaskedSoftmax, MaskedSum } from './pooling.js';
+import { product, Tensor } from './tensor.js';
+/** @typedef {import('../memory.js').Heap} Heap */
+/** @typedef {import('./tensor.js').Rules} Rules */
+/** @typedef {import('./tensor.js').Spec} Spec */
+
+/**
+ * What all kinds of attention do with masks: keys and values are those that count; a query that does not gets zeros.
+ * @param {Tensor} query
+ * @param {Tensor} key
+ * @param {Tensor} value
+ * @param {boolean} causal  a query sees the keys up to its own position
+ * @param {number} features  of the result
+ * @param {(y: number, weights: number, q: Tensor, k: Tensor, v: Tensor) => void} kernel
+ * @param {boolean} [withScores]  the softmax, too
+ * @returns {[Tensor, Tensor | undefined]} the answer [B, Tq, D], and the softmax [B, Tq, Tk]
+ */
+function attend(query, key, value, causal, features, kernel, withScores = false) {
+  const { heap, B } = query;
+  const v = value.closed();
+  const k = key === value ? v : new Tensor(heap, key.pointer, B, key.shape, key.steps, value.keep).closed();
+  /** @type {Tensor | undefined} */
+  let scores;
+  /** @param {Tensor} q */
+  const run = (q) => {
+    const y = heap.reserve32(q.time.N * features);
+    const pairs = Array.from({ length: B }, (_, b) => q.time.length(b) * v.time.length(b));
+    const weights = withScores ? heap.reserve32(pairs.reduce((sum, n) => sum + n, 0)) : 0;
+    kernel(y, weights, q, k, v);
+    if (withScores) scores = spreadScores(q, v.time, weights);
+    return q.ofFeatures(y, features);
+  };
+  // Positions among the steps that count agree where both are of one mask.
+  if (causal && query.keep && query.keep === value.keep) {
+    if (withScores)
+      throw new UnsupportedError('scores of causal attention behind a mask that has to stay in place are not supported');
+    return [query.whereKept(run), undefined];
+  }
+  if (causal && query.keep !== value.keep)
+    throw new UnsupportedError('causal attention between sequences of different masks is not supported');
+  const y = run(query);
+  if (query.keep?.mask) heap.exports.pl_apply_mask(y.pointer, y.pointer, heap.u8(query.keep.mask), B, query.keep.T, features);
+  return [y, scores];
+}
+
+/**
+ * Softmaxes of the rows, one behind the other, as [B, Tq, Tk]: 0 at keys that do not count.
+ * @param {Tensor} q
+ * @param {import('./tensor.js').Steps} keys
+ * @param {number} weights
+ */
+function spreadScores(q, keys, weights) {
+  const { heap, B, time } = q;
+  const { T, mask } = keys;
+  const y = heap.reserve32(time.N * T);
+  const out = heap.f32View(y, time.N * T).fill(0);
+  for (let b = 0, from = weights; b < B; b++) {
+    const places = Array.from({ length: T }, (_, t) => t).filter((t) => !mask || mask[b * T + t]);
+    const row = heap.f32View(from, time.length(b) * places.length);
+    row.forEach((value, i) => {
+      out[(time.splits[b] + Math.floor(i / places.length)) * T + places[i % places.length]] = value;
+    });
+    from += 4 * row.length;
+  }
+  return q.ofFeatures(y, T);
+}
+
+/** Base of Attention and AdditiveAttention: inputs [query, value] or [query, value, key]. */
+class DotAttention extends Layer {
+  /** @param {Rules} _rules @param {number} _D */
+  declare(_rules, _D) {}
+
+  /**
+   * @override
+   * @param {any} inputs
+   * @param {Rules} rules
+   * @param {Record<string, any>} [options]
+   */
+  build(inputs, rules, options) {
+    if (!Array.isArray(inputs) || inputs.length < 2 || inputs.length > 3)
+      throw new ShapeError(`${this.path}: ${this.className} takes [query, value] or [query, value, key]`);
+    this.refuse({ score_mode: ['dot', 'concat'] });
+    for (const x of inputs) this.needSequence(x);
+    const [query, value, key = value] = inputs;
+    if (query.features !== key.features)
+      throw new ShapeError(`${this.path}: queries of ${query.features} features, keys of ${key.features}`);
+    this.declare(rules, query.features);
+    const y = query.ofFeatures(value.features);
+    return options?.return_attention_scores ? [y, query.with({ shape: [query.shape[0], value.shape[0]] })] : y;
+  }
+
+  /**
+   * @override
+   * @param {Tensor[]} inputs
+   * @param {Record<string, any>} [options]
+   */
+  call([query, value, key = value], options = {}) {
+    const causal = Boolean(options.use_causal_mask ?? this.config.causal);
+    const withScores = Boolean(options.return_attention_scores);
+    const [y, scores] = attend(
+      query,
+      key,
+      value,
+      causal,
+      value.features,
+      (to, weights, q, k, v) => this.compute(to, weights, q, k, v, causal),
+      withScores,
+    );
+    return withScores ? [y, scores] : y;
+  }
+
+  /** @param {number} _y @param {number} _weights @param {Tensor} _q @param {Tensor} _k @param {Tensor} _v @param {boolean} _causal */
+  compute(_y, _weights, _q, _k, _v, _causal) {}
+}
+
+/** Keras Attention (Luong's), with or without a scale. */
+export class Attention extends DotAttention {
+  /** @override */
+  declare() {
+    if (this.config.use_scale) this.addWeight('scale', []);
+    if (this.config.score_mode === 'concat') this.addWeight('concat_score_weight', []);
+  }
+
+  /** @override @param {number} y @param {number} weights @param {Tensor} q @param {Tensor} k @param {Tensor} v @param {boolean} causal */
+  compute(y, weights, q, k, v, causal) {
+    const { heap, B } = q;
+    const scale = this.config.use_scale ? this.weight('scale').data[0] : 1;
+    if (this.config.score_mode === 'concat') return this.#concat(y, weights, q, k, v, scale, causal);
+    const arena = heap.scratch(heap.exports.pl_ragged_attention_scratch(v.time.pointer, B));
+    const { pl_ragged_attention: run } = heap.exports;
+    run(
+      y,
+      weights,
+      q.pointer,
+      k.pointer,
+      v.pointer,
+      q.time.pointer,
+      v.time.pointer,
+      scale,
+      Number(causal),
+      B,
+      1,
+      q.features,
+      v.features,
+      arena,
+    );
+  }
+
+  /** score = w sum_d tanh(scale (q_d + k_d)) @param {number} y @param {number} weights @param {Tensor} q @param {Tensor} k @param {Tensor} v @param {number} scale @param {boolean} causal */
+  #concat(y, weights, q, k, v, scale, causal) {
+    const { heap, features } = q;
+    const [scaledQ, scaledK] = [q, k].map((x) => {
+      const pointer = heap.reserve32(x.rows * features);
+      heap.exports.pl_scale(pointer, x.pointer, scale, 0, x.rows * features);
+      return x.ofFeatures(pointer, features);
+    });
+    const weight = heap.f32(new Float32Array(features).fill(this.weight('concat_score_weight').data[0]));
+    additive(y, weights, scaledQ, scaledK, v, weight, causal);
+  }
+}
+
+/** The kernel of additive attention. @param {number} y @param {number} weights @param {Tensor} q @param {Tensor} k @param {Tensor} v @param {number} scale @param {boolean} causal */
+function additive(y, weights, q, k, v, scale, causal) {
+  const { heap, B } = q;
+  const arena = heap.scratch(heap.exports.pl_ragged_attention_scratch(v.time.pointer, B));
+  const { pl_ragged_additive_attention: run } = heap.exports;
+  run(
+    y,
+    weights,
+    q.pointer,
+    k.pointer,
+    v.pointer,
+    scale,
+    q.time.pointer,
+    v.time.pointer,
+    Number(causal),
+    B,
+    q.features,
+    v.features,
+    arena,
+  );
+}
+
+/** Keras AdditiveAttention (Bahdanau's). */
+export class AdditiveAttention extends DotAttention {
+  /** @override @param {Rules} _rules @param {number} D */
+  declare(_rules, D) {
+    if (this.config.use_scale !== false) this.addWeight('scale', [D]);
+  }
+
+  /** @override @param {Heap} heap */
+  load(heap) {
+    this.scale = this.weights.has('scale') ? heap.f32(this.weight('scale').data) : 0;
+  }
+
+  /** @override @param {number} y @param {number} weights @param {Tensor} q @param {Tensor} k @param {Tensor} v @param {boolean} causal */
+  compute(y, weights, q, k, v, causal) {
+    additive(y, weights, q, k, v, this.scale ?? 0, causal);
+  }
+}
+
+/** A product of the last axes with a kernel of more than two: Keras's EinsumDense as MultiHeadAttention has it. */
+class Projection extends Layer {
+  /**
+   * @param {Spec} input
+   * @param {number[]} kernel
+   * @param {number[]} bias  its shape; [] for none
+   * @returns {Spec}
+   */
+  declare(input, kernel, bias) {
+    this.built = true;
+    this.weightSpecs = [];
+    this.addWeight('kernel', kernel);
+    if (bias.length) this.addWeight('bias', bias);
+    this.K = input.features;
+    this.N = product(kernel) / this.K;
+    return input.ofFeatures(this.N);
+  }
+
+  /** @override @param {Heap} heap */
+  load(heap) {
+    this.packed = packDense(heap, this.weight('kernel').data, this.weights.get('bias')?.data, this.K ?? 0, this.N ?? 0);
+  }
+
+  /** @override @param {Tensor} x */
+  call(x) {
+    return dense(x, this.packed ?? 0, this.N ?? 0);
+  }
+}
+
+/** Keras MultiHeadAttention (Vaswani et al. 2017): called with query, value and key. */
+export class MultiHeadAttention extends Layer {
+  /** @param {import('./layer.js').LayerConfig} [config] */
+  constructor(config) {
+    super(config);
+    this.query = new Projection({ name: 'query' });
+    this.key = new Projection({ name: 'key' });
+    this.value = new Projection({ name: 'value' });
+    this.attentionOutput = new Projection({ name: 'attention_output' });
+  }
+
+  /** @override */
+  get positional() {
+    return ['value', 'key'];
+  }
+
+  /**
+   * @override
+   * @param {Spec} query
+   * @param {Rules} _rules
+   * @param {Record<string, any>} [options]
+   */
+  build(query, _rules, options = {}) {
+    const { value = query } = options;
+    const { key = value } = options;
+    for (const x of [query, value, key]) this.needSequence(x);
+    this.refuse({ use_gate: [false], sliding_window: [] });
+    if (options.return_attention_scores)
+      throw new UnsupportedError(`${this.path}: return_attention_scores of several heads [B, heads, Tq, Tk] is not supported`);
+    const width = this.count('output_shape', query.features);
+    if (String(this.config.attention_axes ?? '1') !== '1')
+      throw new UnsupportedError(
+        `${this.path}: MultiHeadAttention has attention_axes=${JSON.stringify(this.config.attention_axes)}; padless has time`,
+      );
+    const heads = this.count('num_heads');
+    const Dk = this.count('key_dim');
+    const Dv = this.count('value_dim', Dk);
+    this.heads = heads;
+    const bias = this.config.use_bias !== false;
+    this.query.declare(query, [query.features, heads, Dk], bias ? [heads, Dk] : []);
+    this.key.declare(key, [key.features, heads, Dk], bias ? [heads, Dk] : []);
+    const values = this.value.declare(value, [value.features, heads, Dv], bias ? [heads, Dv] : []);
+    this.attentionOutput.declare(values, [heads, Dv, width], bias ? [width] : []);
+    return query.ofFeatures(width);
+  }
+
+  /**
+   * @override
+   * @param {Tensor} query
+   * @param {Record<string, any>} [options]
+   */
+  call(query, options = {}) {
+    const { value = query } = options;
+    const { key = value } = options;
+    const { heads = 1 } = this;
+    const [q, k, v] = [this.query.call(query), this.key.call(key), this.value.call(value)];
+    const [Dk, Dv] = [q.features / heads, v.features / heads];
+    const causal = Boolean(options.use_causal_mask);
+    const [y] = attend(q, k, v, causal, v.features, (to, _, qs, ks, vs) => {
+      const { heap, B } = qs;
+      const arena = heap.scratch(heap.exports.pl_ragged_attention_scratch(vs.time.pointer, B));
+      const { pl_ragged_attention: run } = heap.exports;
+      run(
+        to,
+        0,
+        qs.pointer,
+        ks.pointer,
+        vs.pointer,
+        qs.time.pointer,
+        vs.time.pointer,
+        1 / Math.sqrt(Dk),
+        Number(causal),
+        B,
+        heads,
+        Dk,
+        Dv,
+        arena,
+      );
+    });
+    return this.attentionOutput.call(y);
+  }
+}
+
+/**
+ * A vector for a text: the steps that count, weighted by how much each answers a learnt question. Keras lacks it; the usual
+ * Dense(1), softmax over time and sum, made of layers.
+ */
+export class AttentionPooling extends Layer {
+  /** @param {import('./layer.js').LayerConfig} [config]  units: tanh features of the question (null: none), use_bias */
+  constructor(config = {}) {
+    super(config);
+    this.hidden = config.units ? new Dense({ name: 'hidden', units: config.units, activation: 'tanh' }) : null;
+    this.score = new Dense({ name: 'score', units: 1, use_bias: config.use_bias ?? true });
+    this.softmax = new MaskedSoftmax({ name: 'softmax' });
+    this.weigh = new Multiply({ name: 'weigh' });
+    this.sum = new MaskedSum({ name: 'sum' });
+  }
+
+  /** @override */
+  get className() {
+    return 'padless>AttentionPooling';
+  }
+
+  /** @override @param {any} x */
+  call(x) {
+    const scores = this.score.apply(this.hidden ? this.hidden.apply(x) : x);
+    return this.sum.apply(this.weigh.apply([x, this.softmax.apply(scores)]));
+  }
+}

@@ -1,0 +1,378 @@
+/**
+ * Windows over time. Keras's own do not know masks: behind one they read what stands at the padding, and the mask ends. In padless's
+ * own models they see the steps that count, closed up, as if the text had no padding; where the length changes the result is a prefix.
+ * @module
+ */
+import { UnsupportedError } from '../errors.js';
+import { activationNumber } from './activations.js';
+import { dense, packDense } from './basic.js';
+import { Layer } from './layer.js';
+import { Steps, Tensor } from './tensor.js';
+/** @typedef {import('../memory.js').Heap} Heap */
+/** @typedef {import('./tensor.js').Rules} Rules */
+/** @typedef {import('./tensor.js').Spec} Spec */
+
+/** enum pl_padding */
+const paddings = { valid: 0, same: 1, causal: 2 };
+
+/**
+ * pl_conv_length, for shapes known before there is a heap.
+ * @param {number} T @param {number} size @param {number} stride @param {number} dilation @param {number} padding
+ */
+function outputLength(T, size, stride, dilation, padding) {
+  if (padding !== paddings.valid) return Math.ceil(T / stride);
+  return Math.max(0, Math.floor((T - (size - 1) * dilation - 1) / stride) + 1);
+}
+
+/** Steps of other lengths: each row a prefix. @param {Tensor} x @param {(length: number) => number} lengthOf */
+function resized(x, lengthOf) {
+  const { B, time, heap } = x;
+  const lengths = Array.from({ length: B }, (_, b) => lengthOf(time.length(b)));
+  // In the padded form, and without a mask, all rows have the length of the whole.
+  return Steps.prefixes(heap, lengths, time.uniform ? lengthOf(time.T) : Math.max(0, ...lengths, lengthOf(time.T)));
+}
+
+/** A layer whose windows slide over time. */
+class Window extends Layer {
+  /** Steps that a window spans, apart from dilation. @returns {number} */
+  get size() {
+    return this.count('kernel_size');
+  }
+
+  /** @returns {number} */
+  get stride() {
+    return this.count('strides', 1);
+  }
+
+  get dilation() {
+    return this.count('dilation_rate', 1);
+  }
+
+  /** @returns {number} pl_padding */
+  get padding() {
+    const { padding = 'valid' } = this.config;
+    if (!Object.hasOwn(paddings, padding))
+      throw new UnsupportedError(
+        `${this.path}: padding ${JSON.stringify(padding)} is not one of ${Object.keys(paddings).join(', ')}`,
+      );
+    return paddings[/** @type {keyof typeof paddings} */ (padding)];
+  }
+
+  /**
+   * @param {Spec} input
+   * @param {number} features
+   */
+  slide(input, features) {
+    this.needSequence(input);
+    this.refuse({ data_format: ['channels_last'], groups: [1] });
+    const ends = this.readsPadding(input);
+    const [T] = input.shape;
+    const { size, stride, dilation, padding } = this;
+    const same = stride === 1 && padding !== paddings.valid;
+    return input.with({
+      shape: [T === null ? null : outputLength(T, size, stride, dilation, padding), features],
+      masked: input.masked && !ends,
+      time: same && !(ends && input.masked) ? input.time : {},
+    });
+  }
+
+  /** @param {Tensor} x @returns {Steps} */
+  steps(x) {
+    const { size, stride, dilation, padding } = this;
+    if (stride === 1 && padding !== paddings.valid) return x.time;
+    return resized(x, (length) => outputLength(length, size, stride, dilation, padding));
+  }
+}
+
+/** Keras Conv1D: y[t] = activation(b + sum_i x[t*stride + i*dilation - before] W[i]). */
+export class Conv1D extends Window {
+  /**
+   * @override
+   * @param {Spec} input
+   * @param {Rules} rules
+   */
+  build(input, rules) {
+    const y = this.slide(input, this.count('filters'));
+    const { D, N } = { D: input.features, N: y.features };
+    this.D = D;
+    this.N = N;
+    this.act = activationNumber(this.config.activation, this.path, rules.kerasMajor);
+    this.addWeight('kernel', [this.size, D, N]);
+    if (this.config.use_bias !== false) this.addWeight('bias', [N]);
+    return y;
+  }
+
+  /**
+   * @override
+   * @param {Heap} heap
+   */
+  load(heap) {
+    const { D = 0, N = 0, size, stride, dilation, padding } = this;
+    const packed = heap.reserve32(heap.exports.pl_conv_packed_size(size, D, N));
+    heap.scoped(() => {
+      const bias = this.weights.has('bias') ? heap.f32(this.weight('bias').data) : 0;
+      heap.exports.pl_conv_pack(packed, heap.f32(this.weight('kernel').data), bias, size, D, N);
+    });
+    /** struct pl_conv */
+    this.conv = heap.i32([D, N, size, stride, dilation, padding, packed]);
+  }
+
+  /**
+   * @override
+   * @param {Tensor} given
+   */
+  call(given) {
+    const { conv = 0, N = 0, act = 0 } = this;
+    const x = given.unmasked();
+    const { heap, B } = x;
+    const steps = this.steps(x);
+    const y = heap.reserve32(steps.N * N);
+    const arena = heap.scratch(heap.exports.pl_ragged_conv_scratch(conv));
+    heap.exports.pl_ragged_conv(y, x.pointer, conv, x.time.pointer, steps.pointer, B, arena);
+    if (act) heap.exports.pl_activate(y, y, act, steps.N, N);
+    return new Tensor(heap, y, B, [steps.T, N], steps);
+  }
+}
+
+/** Keras DepthwiseConv1D: each feature on its own, depth_multiplier outputs for each. */
+export class DepthwiseConv1D extends Window {
+  /** Name of the kernel among the weights. */
+  get kernelName() {
+    return 'kernel';
+  }
+
+  /**
+   * @override
+   * @param {Spec} input
+   * @param {Rules} rules
+   */
+  build(input, rules) {
+    this.D = input.features;
+    this.multiplier = this.count('depth_multiplier', 1);
+    this.act = activationNumber(this.config.activation, this.path, rules.kerasMajor);
+    const y = this.slide(input, this.D * this.multiplier);
+    this.addWeight(this.kernelName, [this.size, this.D, this.multiplier]);
+    return this.finish(y);
+  }
+
+  /** What is behind the depthwise part. @param {Spec} y @returns {Spec} */
+  finish(y) {
+    if (this.config.use_bias !== false) this.addWeight('bias', [y.features]);
+    return y;
+  }
+
+  /**
+   * @override
+   * @param {Heap} heap
+   */
+  load(heap) {
+    this.kernel = heap.f32(this.weight(this.kernelName).data);
+    this.bias = this.weights.has('bias') ? heap.f32(this.weight('bias').data) : 0;
+  }
+
+  /**
+   * @param {Tensor} given
+   * @param {number} bias
+   */
+  depthwise(given, bias) {
+    const { kernel = 0, D = 0, multiplier = 1, size, stride, dilation, padding } = this;
+    const x = given.unmasked();
+    const { heap, B } = x;
+    const steps = this.steps(x);
+    const y = heap.reserve32(steps.N * D * multiplier);
+    heap.exports.pl_ragged_depthwise_conv(
+      y, x.pointer, kernel, bias, x.time.pointer, steps.pointer, size, stride, dilation, padding, B, D, multiplier,
+    ); // prettier-ignore
+    return new Tensor(heap, y, B, [steps.T, D * multiplier], steps);
+  }
+
+  /**
+   * @override
+   * @param {Tensor} x
+   */
+  call(x) {
+    const y = this.depthwise(x, this.bias ?? 0);
+    if (this.act) y.heap.exports.pl_activate(y.pointer, y.pointer, this.act, y.rows, y.features);
+    return y;
+  }
+}
+
+/** Keras SeparableConv1D: a depthwise convolution, then a product over features. */
+export class SeparableConv1D extends DepthwiseConv1D {
+  /** @override */
+  get kernelName() {
+    return 'depthwise_kernel';
+  }
+
+  /** @override @param {Spec} y */
+  finish(y) {
+    this.filters = this.count('filters');
+    this.addWeight('pointwise_kernel', [1, y.features, this.filters]);
+    if (this.config.use_bias !== false) this.addWeight('bias', [this.filters]);
+    return y.ofFeatures(this.filters);
+  }
+
+  /**
+   * @override
+   * @param {Heap} heap
+   */
+  load(heap) {
+    const [, K, N] = this.weight('pointwise_kernel').shape;
+    this.packed = packDense(heap, this.weight('pointwise_kernel').data, this.weights.get('bias')?.data, K, N);
+    this.kernel = heap.f32(this.weight(this.kernelName).data);
+  }
+
+  /**
+   * @override
+   * @param {Tensor} x
+   */
+  call(x) {
+    return dense(this.depthwise(x, 0), this.packed ?? 0, this.filters ?? 0, this.act);
+  }
+}
+
+/** Base of the pooling windows. */
+class PoolingWindow extends Window {
+  /** @override */
+  get size() {
+    return this.count('pool_size', 2);
+  }
+
+  /** @override */
+  get stride() {
+    return this.config.strides === null || this.config.strides === undefined ? this.size : this.count('strides');
+  }
+
+  /** Name of the kernel. @returns {string} */
+  get kernel() {
+    return '';
+  }
+
+  /**
+   * @override
+   * @param {Spec} input
+   */
+  build(input) {
+    return this.slide(input, input.features);
+  }
+
+  /**
+   * @override
+   * @param {Tensor} given
+   */
+  call(given) {
+    const { size, stride, padding } = this;
+    const x = given.unmasked();
+    const { heap, B, features } = x;
+    const steps = this.steps(x);
+    const y = heap.reserve32(steps.N * features);
+    heap.exports[this.kernel](y, x.pointer, x.time.pointer, steps.pointer, size, stride, padding, B, features);
+    return new Tensor(heap, y, B, [steps.T, features], steps);
+  }
+}
+
+/** Keras MaxPooling1D. */
+export class MaxPooling1D extends PoolingWindow {
+  /** @override */
+  get kernel() {
+    return 'pl_ragged_max_pool';
+  }
+}
+
+/** Keras AveragePooling1D: padding of `same` is not counted. */
+export class AveragePooling1D extends PoolingWindow {
+  /** @override */
+  get kernel() {
+    return 'pl_ragged_average_pool';
+  }
+}
+
+/** Base of the layers that take steps away or put some in: which step of the row each step of the result is, -1 for zeros. */
+class Resizing extends Layer {
+  /** @param {number} T @returns {number} */
+  lengthOf(T) {
+    return T;
+  }
+
+  /** @param {number} t  of the result @param {number} _T  length of the row @returns {number} */
+  sourceOf(t, _T) {
+    return t;
+  }
+
+  /**
+   * @override
+   * @param {Spec} input
+   */
+  build(input) {
+    this.needSequence(input);
+    this.refuse({ data_format: ['channels_last'] });
+    const ends = this.readsPadding(input);
+    const [T] = input.shape;
+    return input.with({ shape: [T === null ? null : this.lengthOf(T), input.features], masked: input.masked && !ends, time: {} });
+  }
+
+  /**
+   * @override
+   * @param {Tensor} given
+   */
+  call(given) {
+    const x = given.unmasked();
+    const { heap, B, features, time } = x;
+    const steps = resized(x, (length) => this.lengthOf(length));
+    const y = heap.reserve32(steps.N * features);
+    const [out, values] = [heap.f32View(y, steps.N * features), x.view()];
+    for (let b = 0; b < B; b++) {
+      for (let t = 0; t < steps.length(b); t++) {
+        const from = this.sourceOf(t, time.length(b));
+        const at = (steps.splits[b] + t) * features;
+        if (from < 0 || from >= time.length(b)) out.fill(0, at, at + features);
+        else out.set(values.subarray((time.splits[b] + from) * features, (time.splits[b] + from + 1) * features), at);
+      }
+    }
+    return new Tensor(heap, y, B, [steps.T, features], steps);
+  }
+}
+
+/** A pair of counts: 2 or [2, 3]. @param {any} option @param {number} otherwise @returns {[number, number]} */
+const pair = (option, otherwise) => {
+  const given = option ?? otherwise;
+  return Array.isArray(given) ? [Number(given[0]), Number(given[1] ?? given[0])] : [Number(given), Number(given)];
+};
+
+/** Keras ZeroPadding1D. */
+export class ZeroPadding1D extends Resizing {
+  /** @override @param {number} T */
+  lengthOf(T) {
+    const [before, behind] = pair(this.config.padding, 1);
+    return T + before + behind;
+  }
+  /** @override @param {number} t */
+  sourceOf(t) {
+    return t - pair(this.config.padding, 1)[0];
+  }
+}
+
+/** Keras Cropping1D. */
+export class Cropping1D extends Resizing {
+  /** @override @param {number} T */
+  lengthOf(T) {
+    const [before, behind] = pair(this.config.cropping, 1);
+    return Math.max(0, T - before - behind);
+  }
+  /** @override @param {number} t */
+  sourceOf(t) {
+    return t + pair(this.config.cropping, 1)[0];
+  }
+}
+
+/** Keras UpSampling1D: each step `size` times. */
+export class UpSampling1D extends Resizing {
+  /** @override @param {number} T */
+  lengthOf(T) {
+    return T * this.count('size', 2);
+  }
+  /** @override @param {number} t */
+  sourceOf(t) {
+    return Math.floor(t / this.count('size', 2));
+  }
+}

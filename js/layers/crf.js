@@ -1,0 +1,66 @@
+/**
+ * Linear-chain conditional random field (Lafferty et al. 2001) over the steps that count.
+ * @module
+ */
+import { UnsupportedError } from '../errors.js';
+import { Layer } from './layer.js';
+/** @typedef {import('../memory.js').Heap} Heap */
+/** @typedef {import('./tensor.js').Spec} Spec */
+/** @typedef {import('./tensor.js').Tensor} Tensor */
+
+/**
+ * Tags of a sequence from scores [B, T, K] of each step, and weights `transitions` [K, K] (from row to column), `start` [K], `end` [K].
+ * `decode`: 'viterbi' (default) gives at each step the marginal probability of the tag on the best path, 0 for the others; 'marginals' all
+ * marginal probabilities. With `return_score`, a second output [B, 1]: the score of the best path.
+ */
+export class CRF extends Layer {
+  /** @override */
+  get className() {
+    return 'padless>CRF';
+  }
+
+  /**
+   * @override
+   * @param {Spec} input
+   */
+  build(input) {
+    this.needSequence(input);
+    const { decode = 'viterbi' } = this.config;
+    if (decode !== 'viterbi' && decode !== 'marginals')
+      throw new UnsupportedError(`${this.path}: decode ${JSON.stringify(decode)} is not viterbi or marginals`);
+    const K = input.features;
+    this.addWeight('transitions', [K, K]);
+    this.addWeight('start', [K]);
+    this.addWeight('end', [K]);
+    return this.config.return_score ? [input, input.vector(1)] : input;
+  }
+
+  /** @override @param {Heap} heap */
+  load(heap) {
+    this.pointers = ['transitions', 'start', 'end'].map((name) => heap.f32(this.weight(name).data));
+  }
+
+  /** @override @param {Tensor} x */
+  call(x) {
+    const { heap, B } = x;
+    const score = heap.reserve32(B);
+    const y = x.whereKept((kept) => this.#decode(kept, score));
+    return this.config.return_score ? [y, x.vector(score, 1)] : y;
+  }
+
+  /** @param {Tensor} x @param {number} score */
+  #decode(x, score) {
+    const { heap, B, features: K, time } = x;
+    const [transitions, start, end] = /** @type {number[]} */ (this.pointers);
+    const tags = heap.reserve32(time.N);
+    const y = heap.reserve32(time.N * K);
+    const arena = heap.scratch(heap.exports.pl_ragged_crf_scratch(time.pointer, B, K));
+    heap.exports.pl_ragged_crf_viterbi(tags, score, x.pointer, transitions, start, end, time.pointer, B, K, arena);
+    heap.exports.pl_ragged_crf_marginals(y, 0, x.pointer, transitions, start, end, time.pointer, B, K, arena);
+    if (this.config.decode !== 'marginals') {
+      const [best, values] = [heap.i32View(tags, time.N), heap.f32View(y, time.N * K)];
+      for (let i = 0; i < values.length; i++) if (i % K !== best[Math.floor(i / K)]) values[i] = 0;
+    }
+    return x.ofFeatures(y, K);
+  }
+}

@@ -1,0 +1,495 @@
+/**
+ * Layers of several inputs, and those that change the shape.
+ * @module
+ */
+import { ShapeError, UnsupportedError } from '../errors.js';
+import { Layer } from './layer.js';
+import { product, Spec, Steps, Tensor } from './tensor.js';
+/** @typedef {import('./tensor.js').Rules} Rules */
+
+/** enum pl_op */
+const ops = { add: 0, subtract: 1, multiply: 2, maximum: 3, minimum: 4 };
+
+/** Base of the merges: every input in the shape of the result, then one after the other. */
+class Merge extends Layer {
+  /** @returns {number} pl_op */
+  get op() {
+    return ops.add;
+  }
+
+  /** What stands in for an input at steps that its mask leaves out (Keras 3): null for the value itself. @returns {number | null} */
+  get neutral() {
+    return null;
+  }
+
+  /** @param {any} inputs @returns {Spec[]} */
+  needSeveral(inputs) {
+    const list = Array.isArray(inputs) ? inputs : [inputs];
+    if (list.length < 2 || list.some((x) => !(x instanceof Spec) || x.ids))
+      throw new ShapeError(`${this.path}: ${this.className} takes a list of at least 2 inputs of values, got ${list.length}`);
+    return list;
+  }
+
+  /**
+   * The mask of the result: whether there is one, and whether that needs the padded form.
+   * @param {Spec[]} inputs
+   * @param {Rules} rules
+   */
+  mergeMasks(inputs, rules) {
+    const sequences = inputs.filter((x) => x.sequence);
+    const masked = inputs.filter((x) => x.masked);
+    const times = new Set(sequences.filter((x) => x.shape[0] !== 1).map((x) => x.time));
+    if (masked.length && times.size > 1) rules.needsPadded.add(this.path);
+    // Keras 3: one input without a mask, and the result has none.
+    const ends = !rules.select && !rules.andMasks && masked.length > 0 && masked.length < inputs.length;
+    if (ends) rules.readsPadding.add(this.path);
+    return { masked: masked.length > 0 && !ends, time: times.size === 1 && !ends ? [...times][0] : times.size ? {} : null };
+  }
+
+  /**
+   * @override
+   * @param {any} given
+   * @param {Rules} rules
+   */
+  build(given, rules) {
+    const inputs = this.needSeveral(given);
+    if (this.op === ops.subtract && inputs.length !== 2)
+      throw new ShapeError(`${this.path}: ${this.className} takes 2 inputs, got ${inputs.length}`);
+    const rank = Math.max(...inputs.map((x) => x.shape.length));
+    if (rank > 2 && new Set(inputs.map((x) => x.shape.join())).size > 1)
+      throw new UnsupportedError(
+        `${this.path}: ${this.className} of [${inputs.map((x) => x.shape.join()).join('] and [')}]; padless merges unlike shapes up to [B, T, D]`,
+      );
+    const features = Math.max(...inputs.map((x) => x.features));
+    const lengths = inputs.filter((x) => x.shape.length === rank && rank > 1).map((x) => x.shape[0]);
+    const T = lengths.find((length) => length !== 1 && length !== null) ?? (lengths.includes(null) ? null : lengths[0]);
+    for (const x of inputs) {
+      const fits = x.features === features || x.features === 1;
+      const [length] = x.shape;
+      const lasts = x.shape.length < rank || rank === 1 || length === null || T === null || length === T || length === 1;
+      if (!fits || !lasts)
+        throw new ShapeError(
+          `${this.path}: ${this.className} of [${inputs.map((each) => each.shape.join()).join('] and [')}], which do not fit each other`,
+        );
+    }
+    const longest = inputs.find((x) => x.shape.length === rank && (rank === 1 || x.shape[0] === T)) ?? inputs[0];
+    return longest.with({ shape: [...longest.shape.slice(0, -1), features], ...this.mergeMasks(inputs, rules) });
+  }
+
+  /**
+   * @override
+   * @param {Tensor[]} inputs
+   */
+  call(inputs) {
+    const model = widest(inputs, this.path);
+    const features = Math.max(...inputs.map((x) => x.features));
+    const { heap, rows } = model;
+    const n = rows * features;
+    const pointers = inputs.map((x) => this.spread(this.neutralised(x, inputs), model, features));
+    const y = heap.reserve32(n);
+    heap.exports.pl_elementwise(y, pointers[0], pointers[1], this.op, n);
+    for (const pointer of pointers.slice(2)) heap.exports.pl_elementwise(y, y, pointer, this.op, n);
+    this.finish(heap, y, n, inputs.length);
+    const result = model.ofFeatures(y, features);
+    return model.steps ? withKeep(result, mergedKeep(inputs, this.andMasks)) : result;
+  }
+
+  /**
+   * @param {import('../memory.js').Heap} _heap @param {number} _y @param {number} _n @param {number} _inputs
+   */
+  finish(_heap, _y, _n, _inputs) {}
+
+  /** Set by the model from its rules. */
+  andMasks = false;
+
+  /** Keras 3 at steps that an input's mask leaves out. @param {Tensor} x @param {Tensor[]} _inputs */
+  neutralised(x, _inputs) {
+    const { neutral } = this;
+    if (neutral === null || this.andMasks || !x.keep?.mask) return x;
+    const { mask } = x.keep;
+    const copy = x.heap.f32(x.view());
+    const values = x.heap.f32View(copy, x.rows * x.features);
+    for (let i = 0; i < mask.length; i++) if (!mask[i]) values.fill(neutral, i * x.features, (i + 1) * x.features);
+    return new Tensor(x.heap, copy, x.B, x.shape, x.steps, x.keep);
+  }
+
+  /**
+   * Values of x in the shape of the result.
+   * @param {Tensor} x
+   * @param {Tensor} model
+   * @param {number} features
+   * @returns {number} pointer
+   */
+  spread(x, model, features) {
+    const { heap } = model;
+    let { pointer } = x;
+    let { rows } = x;
+    if (x.features !== features) {
+      const wide = heap.reserve32(rows * features);
+      heap.exports.pl_repeat_feature(wide, pointer, rows, features);
+      pointer = wide;
+    }
+    const { steps } = model;
+    if (steps && rows !== model.rows && rows === model.B) {
+      const long = heap.reserve32(steps.N * features);
+      heap.exports.pl_repeat_rows(long, pointer, steps.pointer, model.B, features);
+      pointer = long;
+      rows = steps.N;
+    }
+    const sameSteps = !steps || !x.steps || x.steps.N === x.B || x.steps.equals(steps);
+    if (rows !== model.rows || !sameSteps)
+      throw new ShapeError(
+        `${this.path}: sequences of different lengths, ${x.steps?.T} and ${steps?.T} steps (${rows} and ${model.rows} in the batch)`,
+      );
+    return pointer;
+  }
+}
+
+/** The input that has the shape of the result but for its features. @param {Tensor[]} inputs @param {string} path */
+function widest(inputs, path) {
+  const rank = Math.max(...inputs.map((x) => x.shape.length));
+  const found = inputs.filter((x) => x.shape.length === rank).reduce((a, b) => (b.rows > a.rows ? b : a));
+  if (inputs.some((x) => x.B !== found.B)) throw new ShapeError(`${path}: inputs of ${inputs.map((x) => x.B).join(' and ')} rows`);
+  return found;
+}
+
+/** @param {Tensor} x @param {Steps | null} keep */
+const withKeep = (x, keep) => new Tensor(x.heap, x.pointer, x.B, x.shape, x.steps, keep);
+
+/** Masks of the inputs, ANDed or ORed. @param {Tensor[]} inputs @param {boolean} and @returns {Steps | null} */
+function mergedKeep(inputs, and) {
+  const sequences = inputs.filter((x) => x.steps && x.steps.T !== 1);
+  const masks = sequences.flatMap((x) => (x.keep ? [x.keep] : []));
+  if (masks.length === 0 || (!and && inputs.some((x) => !x.keep))) return null;
+  if (masks.every((keep) => keep === masks[0])) return masks[0];
+  const { heap } = inputs[0];
+  const { B, T } = masks[0];
+  const merged = Uint8Array.from({ length: B * T }, (_, i) => {
+    const counts = masks.map(({ mask }) => !mask || mask[i] !== 0);
+    return Number(and ? !counts.includes(false) : counts.includes(true));
+  });
+  return new Steps(heap, B, T, merged);
+}
+
+export class Add extends Merge {}
+export class Subtract extends Merge {
+  /** @override */
+  get op() {
+    return ops.subtract;
+  }
+}
+export class Multiply extends Merge {
+  /** @override */
+  get op() {
+    return ops.multiply;
+  }
+  /** @override */
+  get neutral() {
+    return 1;
+  }
+}
+export class Average extends Merge {
+  /** @override @param {import('../memory.js').Heap} heap @param {number} y @param {number} n @param {number} inputs */
+  finish(heap, y, n, inputs) {
+    heap.exports.pl_scale(y, y, 1 / inputs, 0, n);
+  }
+}
+export class Maximum extends Merge {
+  /** @override */
+  get op() {
+    return ops.maximum;
+  }
+  /** @override */
+  get neutral() {
+    return -Infinity;
+  }
+}
+export class Minimum extends Merge {
+  /** @override */
+  get op() {
+    return ops.minimum;
+  }
+  /** @override */
+  get neutral() {
+    return Infinity;
+  }
+}
+
+/** Keras Concatenate: features side by side (axis -1), or one sequence behind the other (axis 1). */
+export class Concatenate extends Merge {
+  /**
+   * @override
+   * @param {any} given
+   * @param {Rules} rules
+   */
+  build(given, rules) {
+    const inputs = this.needSeveral(given);
+    const rank = inputs[0].shape.length;
+    const axis = this.config.axis ?? -1;
+    this.overTime = rank === 2 && axis === 1;
+    if (inputs.some((x) => x.shape.length !== rank) || (!this.overTime && axis !== -1 && axis !== rank))
+      throw new UnsupportedError(
+        `${this.path}: Concatenate of [${inputs.map((x) => x.shape.join()).join('] and [')}] along axis ${axis}; padless has the last axis and time`,
+      );
+    if (!this.overTime) {
+      const features = inputs.reduce((sum, x) => sum + x.features, 0);
+      const { masked, time } = this.mergeMasks(inputs, { ...rules, andMasks: true });
+      return inputs[0].with({ shape: [...inputs[0].shape.slice(0, -1), features], masked, time });
+    }
+    if (inputs.some((x) => x.features !== inputs[0].features))
+      throw new ShapeError(`${this.path}: Concatenate over time of ${inputs.map((x) => x.features).join(' and ')} features`);
+    const lengths = inputs.map((x) => x.shape[0]);
+    const T = lengths.includes(null) ? null : lengths.reduce((sum, length) => Number(sum) + Number(length), 0);
+    return inputs[0].with({ shape: [T, inputs[0].features], masked: inputs.some((x) => x.masked), time: {} });
+  }
+
+  /**
+   * @override
+   * @param {Tensor[]} inputs
+   */
+  call(inputs) {
+    if (this.overTime) return this.#behind(inputs);
+    const { heap, rows } = inputs[0];
+    const features = inputs.reduce((sum, x) => sum + x.features, 0);
+    const y = heap.reserve32(rows * features);
+    let column = 0;
+    for (const x of inputs) {
+      if (x.rows !== rows || (x.steps && inputs[0].steps && !x.steps.equals(inputs[0].steps)))
+        throw new ShapeError(`${this.path}: inputs of ${rows} and ${x.rows} steps`);
+      heap.exports.pl_copy_columns(y + 4 * column, x.pointer, features, x.features, rows, x.features);
+      column += x.features;
+    }
+    // A feature that counts makes its step count: in Keras the masks are ORed, an input without one counting everywhere.
+    const keep = inputs.every((x) => x.keep) ? mergedKeep(inputs, this.andMasks) : null;
+    return withKeep(inputs[0].ofFeatures(y, features), this.andMasks ? mergedKeep(inputs, true) : keep);
+  }
+
+  /** Row by row, one sequence behind the other. @param {Tensor[]} inputs */
+  #behind(inputs) {
+    const { heap, B, features } = inputs[0];
+    const times = inputs.map((x) => x.time);
+    const T = times.reduce((sum, time) => sum + time.T, 0);
+    /** @param {(x: Tensor) => Uint8Array | null | undefined} of */
+    const masks = (of) => {
+      if (!inputs.some(of)) return null;
+      const mask = new Uint8Array(B * T).fill(1);
+      for (let b = 0; b < B; b++) {
+        let at = b * T;
+        for (const x of inputs) {
+          const part = of(x);
+          if (part) mask.set(part.subarray(b * x.time.T, (b + 1) * x.time.T), at);
+          at += x.time.T;
+        }
+      }
+      return mask;
+    };
+    const steps = new Steps(
+      heap,
+      B,
+      T,
+      masks((x) => x.time.mask),
+    );
+    const kept = masks((x) => x.keep?.mask);
+    const y = heap.reserve32(steps.N * features);
+    for (let b = 0, to = y; b < B; b++) {
+      for (const x of inputs) {
+        const n = x.time.length(b) * features;
+        heap.f32View(to, n).set(heap.f32View(x.pointer + 4 * x.time.splits[b] * features, n));
+        to += 4 * n;
+      }
+    }
+    return new Tensor(heap, y, B, [T, features], steps, kept ? new Steps(heap, B, T, kept) : null);
+  }
+}
+
+/** [B, M, N] -> [B, N, M] of a tensor whose rows have one length. @param {Tensor} x @param {number} M @param {number} N */
+function transposed(x, M, N) {
+  const y = x.heap.reserve32(x.B * M * N);
+  x.heap.exports.pl_transpose(y, x.pointer, x.B, M, N);
+  return y;
+}
+
+/** Rows of one length as [B, M, N]. @param {Tensor} x @param {string} path @returns {[number, number]} */
+function matrixOf(x, path) {
+  if (!x.steps) return [1, x.features];
+  if (!x.time.uniform) throw new ShapeError(`${path}: rows of different lengths, up to ${x.time.T} steps; all must have one`);
+  return [x.time.T, x.features];
+}
+
+/** Keras Dot of two inputs of up to [B, T, D], over one axis of each. */
+export class Dot extends Merge {
+  /**
+   * @override
+   * @param {any} given
+   */
+  build(given) {
+    const inputs = this.needSeveral(given);
+    const [a, b] = inputs;
+    if (inputs.length !== 2 || a.shape.length > 2 || b.shape.length > 2)
+      throw new UnsupportedError(
+        `${this.path}: Dot of [${inputs.map((x) => x.shape.join()).join('] and [')}]; padless has it for two inputs up to [B, T, D]`,
+      );
+    const { axes } = this.config;
+    /** @param {Spec} x @param {number} i */
+    const axisOf = (x, i) => {
+      const axis = Array.isArray(axes) ? axes[i] : axes;
+      return axis < 0 ? x.shape.length + 1 + axis : axis;
+    };
+    this.axes = [axisOf(a, 0), axisOf(b, 1)];
+    inputs.forEach((x, i) => {
+      if (!(this.axes?.[i] === 1 || this.axes?.[i] === x.shape.length))
+        throw new ShapeError(`${this.path}: Dot over axis ${JSON.stringify(axes)} of [B, ${x.shape}]`);
+      if (x.sequence) this.readsPadding(x);
+    });
+    inputs.forEach((x) => x.sequence && x.rules.needsLength.add(this.path));
+    const [summedA, summedB] = inputs.map((x, i) => x.shape[(this.axes?.[i] ?? 1) - 1]);
+    if (summedA !== null && summedB !== null && summedA !== summedB)
+      throw new ShapeError(`${this.path}: Dot sums over axes of ${summedA} and ${summedB}`);
+    const rest = inputs.flatMap((x, i) => x.shape.filter((_, axis) => axis !== (this.axes?.[i] ?? 1) - 1));
+    return a.with({ shape: rest.length ? rest : [1], masked: false, time: rest.length > 1 ? {} : null });
+  }
+
+  /**
+   * @override
+   * @param {Tensor[]} inputs
+   */
+  call(inputs) {
+    const [a, b] = inputs.map((x, i) => {
+      const [M, N] = matrixOf(x, this.path);
+      // The axis that is summed goes last.
+      const first = x.steps && this.axes?.[i] === 1;
+      const [rows, width] = first ? [N, M] : [M, N];
+      let pointer = first ? transposed(x, M, N) : x.pointer;
+      if (this.config.normalize) {
+        const unit = x.heap.reserve32(x.B * rows * width);
+        x.heap.exports.pl_unit_norm(unit, pointer, x.B * rows, width);
+        pointer = unit;
+      }
+      return { pointer, rows, width };
+    });
+    const { heap, B } = inputs[0];
+    if (a.width !== b.width) throw new ShapeError(`${this.path}: Dot sums over axes of ${a.width} and ${b.width}`);
+    const y = heap.reserve32(B * a.rows * b.rows);
+    heap.exports.pl_batch_product(y, a.pointer, b.pointer, B, a.rows, a.width, b.rows);
+    const shape = [...(inputs[0].steps ? [a.rows] : []), ...(inputs[1].steps ? [b.rows] : [])];
+    return shaped(heap, y, B, shape.length ? shape : [1]);
+  }
+}
+
+/** @param {import('../memory.js').Heap} heap @param {number} pointer @param {number} B @param {number[]} shape */
+function shaped(heap, pointer, B, shape) {
+  return new Tensor(heap, pointer, B, shape, shape.length > 1 ? new Steps(heap, B, shape[0], null) : null);
+}
+
+/** Base of the layers that read the same values in another shape. */
+class Reshaping extends Layer {
+  /** @param {number[]} shape @returns {number[]} */
+  shapeOf(shape) {
+    return shape;
+  }
+
+  /**
+   * @override
+   * @param {Spec} input
+   */
+  build(input) {
+    this.needValues(input);
+    if (input.sequence) this.needLength(input);
+    const shape = this.shapeOf(/** @type {number[]} */ (input.shape));
+    if (product(shape) !== product(input.shape))
+      throw new ShapeError(
+        `${this.path}: ${this.className} of [${input.shape}] (${product(input.shape)} values) into [${shape}] (${product(shape)})`,
+      );
+    return input.with({ shape, masked: false, time: shape.length > 1 ? {} : null });
+  }
+
+  /**
+   * @override
+   * @param {Tensor} x
+   */
+  call(x) {
+    if (x.steps) matrixOf(x, this.path);
+    return shaped(
+      x.heap,
+      x.pointer,
+      x.B,
+      this.shapeOf(/** @type {number[]} */ ([...(x.steps ? [x.steps.T] : []), ...x.shape.slice(x.steps ? 1 : 0)])),
+    );
+  }
+}
+
+/** Keras Flatten. */
+export class Flatten extends Reshaping {
+  /** @override @param {number[]} shape */
+  shapeOf(shape) {
+    return [product(shape)];
+  }
+}
+
+/** Keras Reshape: one length may be -1. */
+export class Reshape extends Reshaping {
+  /** @override @param {number[]} shape */
+  shapeOf(shape) {
+    /** @type {number[]} */
+    const target = this.config.target_shape ?? [];
+    const known = product(target.filter((size) => size !== -1));
+    return target.map((size) => (size === -1 ? product(shape) / known : size));
+  }
+}
+
+/** Keras Permute of [B, T, D]. */
+export class Permute extends Reshaping {
+  /**
+   * @override
+   * @param {Spec} input
+   */
+  build(input) {
+    const dims = this.config.dims ?? [];
+    if (input.shape.length !== 2 || ![dims.join()].some((given) => given === '1,2' || given === '2,1'))
+      throw new UnsupportedError(
+        `${this.path}: Permute has dims=${JSON.stringify(dims)} for [B, ${input.shape}]; padless has it for [B, T, D]`,
+      );
+    this.swaps = dims[0] === 2;
+    return super.build(input);
+  }
+
+  /** @override @param {number[]} shape */
+  shapeOf(shape) {
+    return this.swaps ? [shape[1], shape[0]] : shape;
+  }
+
+  /**
+   * @override
+   * @param {Tensor} x
+   */
+  call(x) {
+    if (!this.swaps) return super.call(x);
+    const [T, D] = matrixOf(x, this.path);
+    return shaped(x.heap, transposed(x, T, D), x.B, [D, T]);
+  }
+}
+
+/** Keras RepeatVector: n steps of the same vector. */
+export class RepeatVector extends Layer {
+  /**
+   * @override
+   * @param {Spec} input
+   */
+  build(input) {
+    this.needValues(input);
+    if (input.sequence) throw new ShapeError(`${this.path}: RepeatVector takes vectors [B, D], got [B, ${input.shape}]`);
+    return input.with({ shape: [this.count('n'), input.features], time: {} });
+  }
+
+  /**
+   * @override
+   * @param {Tensor} x
+   */
+  call(x) {
+    const { heap, B, features } = x;
+    const steps = new Steps(heap, B, this.count('n'), null);
+    const y = heap.reserve32(steps.N * features);
+    heap.exports.pl_repeat_rows(y, x.pointer, steps.pointer, B, features);
+    return new Tensor(heap, y, B, [steps.T, features], steps);
+  }
+}

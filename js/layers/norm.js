@@ -1,0 +1,154 @@
+/**
+ * Normalisation over the features of a step, or with the statistics of training.
+ * @module
+ */
+import { UnsupportedError } from '../errors.js';
+import { Elementwise } from './basic.js';
+/** @typedef {import('../memory.js').Heap} Heap */
+/** @typedef {import('./tensor.js').Rules} Rules */
+/** @typedef {import('./tensor.js').Spec} Spec */
+/** @typedef {import('./tensor.js').Tensor} Tensor */
+
+/** Base of those that work over the last axis. */
+class LastAxis extends Elementwise {
+  /**
+   * @override
+   * @param {Spec} input
+   * @param {Rules} rules
+   */
+  build(input, rules) {
+    const { axis = -1 } = this.config;
+    const last = input.shape.length;
+    const given = Array.isArray(axis) && axis.length === 1 ? axis[0] : axis;
+    if (given !== -1 && given !== last)
+      throw new UnsupportedError(
+        `${this.path}: ${this.className} has axis=${JSON.stringify(axis)}; padless supports the last, ${last}`,
+      );
+    return super.build(input, rules);
+  }
+
+  /** @param {number} otherwise */
+  epsilon(otherwise) {
+    return Number(this.config.epsilon ?? otherwise);
+  }
+
+  /** A weight in the heap, 0 where the layer has none. @param {Heap} heap @param {string} name */
+  place(heap, name) {
+    return this.weights.has(name) ? heap.f32(this.weight(name).data) : 0;
+  }
+}
+
+/** Keras LayerNormalization. */
+export class LayerNormalization extends LastAxis {
+  /**
+   * @override
+   * @param {Spec} input
+   * @param {Rules} rules
+   */
+  build(input, rules) {
+    this.refuse({ rms_scaling: [false] });
+    if (this.config.scale !== false) this.addWeight('gamma', [input.features]);
+    if (this.config.center !== false) this.addWeight('beta', [input.features]);
+    return super.build(input, rules);
+  }
+
+  /**
+   * @override
+   * @param {Heap} heap
+   */
+  load(heap) {
+    this.gamma = this.place(heap, 'gamma');
+    this.beta = this.place(heap, 'beta');
+  }
+
+  /**
+   * @override
+   * @param {number} y
+   * @param {Tensor} x
+   */
+  compute(y, x) {
+    const { gamma = 0, beta = 0 } = this;
+    const { pl_layer_norm: norm } = x.heap.exports;
+    norm(y, x.pointer, gamma, beta, this.epsilon(1e-3), x.rows, x.features);
+  }
+}
+
+/** Keras RMSNormalization. */
+export class RMSNormalization extends LastAxis {
+  /**
+   * @override
+   * @param {Spec} input
+   * @param {Rules} rules
+   */
+  build(input, rules) {
+    this.addWeight('scale', [input.features]);
+    return super.build(input, rules);
+  }
+
+  /**
+   * @override
+   * @param {Heap} heap
+   */
+  load(heap) {
+    this.scale = this.place(heap, 'scale');
+  }
+
+  /**
+   * @override
+   * @param {number} y
+   * @param {Tensor} x
+   */
+  compute(y, x) {
+    x.heap.exports.pl_rms_norm(y, x.pointer, this.scale ?? 0, this.epsilon(1e-6), x.rows, x.features);
+  }
+}
+
+/** Keras UnitNormalization: each step to length 1. */
+export class UnitNormalization extends LastAxis {
+  /**
+   * @override
+   * @param {number} y
+   * @param {Tensor} x
+   */
+  compute(y, x) {
+    x.heap.exports.pl_unit_norm(y, x.pointer, x.rows, x.features);
+  }
+}
+
+/** Keras BatchNormalization at inference: (x - mean) / sqrt(variance + epsilon) * gamma + beta, with the mean and variance of training. */
+export class BatchNormalization extends LastAxis {
+  /**
+   * @override
+   * @param {Spec} input
+   * @param {Rules} rules
+   */
+  build(input, rules) {
+    const D = input.features;
+    if (this.config.scale !== false) this.addWeight('gamma', [D]);
+    if (this.config.center !== false) this.addWeight('beta', [D]);
+    this.addWeight('moving_mean', [D]);
+    this.addWeight('moving_variance', [D]);
+    return super.build(input, rules);
+  }
+
+  /**
+   * @override
+   * @param {Heap} heap
+   */
+  load(heap) {
+    const [gamma, beta] = ['gamma', 'beta'].map((name) => this.weights.get(name)?.data);
+    const [mean, variance] = [this.weight('moving_mean').data, this.weight('moving_variance').data];
+    const scale = Array.from(variance, (v, d) => (gamma?.[d] ?? 1) / Math.sqrt(v + this.epsilon(1e-3)));
+    this.scale = heap.f32(scale);
+    this.shift = heap.f32(scale.map((s, d) => (beta?.[d] ?? 0) - mean[d] * s));
+  }
+
+  /**
+   * @override
+   * @param {number} y
+   * @param {Tensor} x
+   */
+  compute(y, x) {
+    x.heap.exports.pl_affine(y, x.pointer, this.scale ?? 0, this.shift ?? 0, x.rows, x.features);
+  }
+}

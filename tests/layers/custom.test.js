@@ -1,0 +1,218 @@
+/**
+ * Layers inside layers: a user's class owns layers and calls them, and touches no weight.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createModel, loadModel, ModelFileError, ShapeError, UnsupportedError } from 'padless';
+import { Add, Attention, Dense, GlobalAveragePooling1D, Layer, MaskedMean } from 'padless/layers';
+import { random } from '../random.js';
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const { normal } = random();
+
+/** y = g(f(x W1 + b1) W2 + b2) */
+class TwoDense extends Layer {
+  /** @param {any} config */
+  constructor(config) {
+    super(config);
+    this.first = new Dense({ units: config.hidden, activation: 'relu' });
+    this.second = new Dense({ units: config.units, activation: 'tanh' });
+  }
+
+  /** @override @param {any} x */
+  call(x) {
+    return this.second.apply(this.first.apply(x));
+  }
+}
+
+/** One vector for a text: attention of its mean to its steps, each through a layer of its own. */
+class QueryPooling extends Layer {
+  /** @param {any} config */
+  constructor(config) {
+    super(config);
+    this.query = new Dense({ units: config.units });
+    this.key = new Dense({ units: config.units });
+    this.value = new Dense({ units: config.units });
+    this.mean = new GlobalAveragePooling1D({ keepdims: true });
+    this.attention = new Attention();
+    this.pooling = new MaskedMean();
+  }
+
+  /** @override @param {any} x */
+  call(x) {
+    const query = this.query.apply(this.mean.apply(x));
+    return this.pooling.apply(this.attention.apply([query, this.value.apply(x), this.key.apply(x)]));
+  }
+}
+
+/** x + f(x), twice with the same f. */
+class Residual extends Layer {
+  /** @param {any} config */
+  constructor(config) {
+    super(config);
+    this.inner = new TwoDense({ name: 'inner', hidden: 7, units: config.units });
+    this.add = new Add();
+  }
+
+  /** @override @param {any} x */
+  call(x) {
+    const once = this.add.apply([x, this.inner.apply(x)]);
+    return this.add.apply([once, this.inner.apply(once)]);
+  }
+}
+const customLayers = { TwoDense, QueryPooling, Residual };
+
+/** @param {...[string, any]} layers */
+const architecture = (...layers) => ({
+  class_name: 'Sequential',
+  config: {
+    name: 'model',
+    layers: [['Embedding', { name: 'embedding', input_dim: 9, output_dim: 5, mask_zero: true }], ...layers].map(
+      ([class_name, config]) => ({ class_name, config }),
+    ),
+  },
+});
+
+/** @param {import('padless/layers').Layer} root */
+const weights = (root) =>
+  new Map(
+    root.listWeights().map(({ path, spec: { shape } }) => [
+      path,
+      {
+        shape,
+        data: normal(
+          shape.reduce((a, b) => a * b, 1),
+          0.5,
+        ),
+      },
+    ]),
+  );
+
+/** @param {any} json */
+const create = (json) => createModel({ architecture: json, customLayers, weights, simd });
+
+/** @param {import('padless').Model} model @param {string} path */
+function weightOf(model, path) {
+  const found = model.root.listWeights().find((each) => each.path === path);
+  assert.ok(found, `${path} among ${model.root.listWeights().map((each) => each.path)}`);
+  const { shape, data } = found.layer.weight(found.spec.name);
+  return { shape, data, at: (/** @type {number} */ i, /** @type {number} */ j) => data[i * shape[1] + j] };
+}
+
+test('the textbook layer of two dense layers answers by its formula, its weights found and named by path', async () => {
+  const model = await create(
+    architecture(['padless>MaskedMean', { name: 'mean' }], ['TwoDense', { name: 'two', hidden: 4, units: 3 }]),
+  );
+  assert.deepEqual(
+    model.root.listWeights().map(({ path }) => path),
+    ['embedding.embeddings', 'two.first.kernel', 'two.first.bias', 'two.second.kernel', 'two.second.bias'],
+  );
+  assert.equal(model.parameters, 9 * 5 + 5 * 4 + 4 + 4 * 3 + 3);
+  const [table, w1, b1, w2, b2] = model.root.listWeights().map(({ path }) => weightOf(model, path));
+  const x = [0, 1, 2, 3, 4].map((d) => (table.at(3, d) + table.at(7, d)) / 2);
+  const hidden = [0, 1, 2, 3].map((n) =>
+    Math.max(
+      0,
+      x.reduce((sum, value, k) => sum + value * w1.at(k, n), b1.data[n]),
+    ),
+  );
+  const y = [0, 1, 2].map((n) => Math.tanh(hidden.reduce((sum, value, k) => sum + value * w2.at(k, n), b2.data[n])));
+  model.run([[3, 7, 0, 0]])[0].data.forEach((value, n) => assert.ok(Math.abs(value - y[n]) < 1e-5, `${value} ${y[n]}`));
+});
+
+test('a layer used twice has its weights once, and both uses read them', async () => {
+  const model = await create(architecture(['Residual', { name: 'residual', units: 5 }], ['padless>MaskedMean', { name: 'mean' }]));
+  assert.deepEqual(
+    model.root.listWeights().map(({ path }) => path),
+    [
+      'embedding.embeddings',
+      ...['first', 'second'].flatMap((name) => [`residual.inner.${name}.kernel`, `residual.inner.${name}.bias`]),
+    ],
+  );
+  const [{ data }] = model.run([[4]]);
+  const [table, w1, b1, w2, b2] = model.root.listWeights().map(({ path }) => weightOf(model, path));
+  let x = [0, 1, 2, 3, 4].map((d) => table.at(4, d));
+  for (let use = 0; use < 2; use++) {
+    const hidden = Array.from(b1.data, (bias, n) =>
+      Math.max(
+        0,
+        x.reduce((sum, value, k) => sum + value * w1.at(k, n), bias),
+      ),
+    );
+    x = x.map((value, n) => value + Math.tanh(hidden.reduce((sum, each, k) => sum + each * w2.at(k, n), b2.data[n])));
+  }
+  data.forEach((value, n) => assert.ok(Math.abs(value - x[n]) < 1e-5));
+});
+
+test('masks go through layers of layers: padding changes no bit', async () => {
+  const model = await create(
+    architecture(['Residual', { name: 'residual', units: 5 }], ['QueryPooling', { name: 'pool', units: 4 }]),
+  );
+  const [{ data }] = model.run([[4, 2, 8]]);
+  assert.deepEqual(model.run([[0, 4, 0, 2, 8, 0, 0]])[0].data, data);
+  assert.deepEqual(model.run([[9e9, 4, 2, -7, 8]], { mask: [[0, 1, 1, 0, 1]] })[0].data, data);
+});
+
+test('a model of own layers is saved, and loaded where the classes are given', async () => {
+  const model = await create(
+    architecture(['Residual', { name: 'residual', units: 5 }], ['QueryPooling', { name: 'pool', units: 4 }]),
+  );
+  const file = model.save();
+  const again = await loadModel(file, { customLayers, simd });
+  assert.deepEqual(again.run([[4, 2, 8]])[0].data, model.run([[4, 2, 8]])[0].data);
+  await assert.rejects(
+    loadModel(file, { simd }),
+    (error) => error instanceof UnsupportedError && error.message.startsWith('model.residual: class Residual is not one of'),
+  );
+});
+
+test('errors name the path of the layer inside', async () => {
+  /** @param {(root: import('padless/layers').Layer) => Map<string, any>} given @param {...[string, any]} layers */
+  const failing = (given, ...layers) => createModel({ architecture: architecture(...layers), customLayers, weights: given, simd });
+  await assert.rejects(
+    failing(
+      (root) => {
+        const all = weights(root);
+        all.delete('two.second.bias');
+        return all;
+      },
+      ['TwoDense', { name: 'two', hidden: 4, units: 3 }],
+    ),
+    (error) => error instanceof ModelFileError && error.message === 'two.second.bias: weight is missing',
+  );
+  await assert.rejects(
+    failing(
+      (root) => weights(root).set('two.first.kernel', { shape: [6, 4], data: new Float32Array(24) }),
+      ['TwoDense', { name: 'two', hidden: 4, units: 3 }],
+    ),
+    (error) => error instanceof ModelFileError && error.message === 'two.first.kernel: shape [6,4], expected [5,4]',
+  );
+  await assert.rejects(
+    failing(
+      (root) => weights(root).set('two.third.kernel', { shape: [1], data: new Float32Array(1) }),
+      ['TwoDense', { name: 'two', hidden: 4, units: 3 }],
+    ),
+    (error) => error instanceof ModelFileError && error.message === 'weights that no layer has: two.third.kernel',
+  );
+  await assert.rejects(
+    failing(weights, ['Residual', { name: 'residual', units: 4 }]),
+    (error) => error instanceof ShapeError && error.message.startsWith('residual.add: Add of [,5] and [,4], which do not fit'),
+  );
+});
+
+test('a layer that is used with two widths is refused', async () => {
+  class Twice extends Layer {
+    dense = new Dense({ units: 3 });
+    /** @override @param {any} x */
+    call(x) {
+      return this.dense.apply(this.dense.apply(x));
+    }
+  }
+  await assert.rejects(
+    createModel({ architecture: architecture(['Twice', { name: 'twice' }]), customLayers: { Twice }, weights, simd }),
+    (error) =>
+      error instanceof ShapeError &&
+      error.message ===
+        'twice.dense: used twice with inputs that need other weights, kernel [5,3], bias [3] and kernel [3,3], bias [3]',
+  );
+});

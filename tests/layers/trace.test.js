@@ -1,0 +1,81 @@
+/**
+ * model.trace: what was there before a layer, which positions the mask changed, and what they became.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createModel } from 'padless';
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+
+/** @param {any[]} layers @param {Record<string, number[]>} values */
+const create = (layers, values) =>
+  createModel({
+    architecture: {
+      class_name: 'Sequential',
+      config: { name: 'model', layers: layers.map(([class_name, config]) => ({ class_name, config })) },
+    },
+    simd,
+    weights: (root) =>
+      new Map(root.listWeights().map(({ path, spec: { shape } }) => [path, { shape, data: Float32Array.from(values[path]) }])),
+  });
+
+test('each layer in order: the values and the mask before, the positions that the mask changed, the values after', async () => {
+  const model = await create(
+    [
+      ['Embedding', { name: 'embedding', input_dim: 4, output_dim: 1, mask_zero: true }],
+      [
+        'Bidirectional',
+        {
+          name: 'both',
+          merge_mode: 'concat',
+          layer: { class_name: 'SimpleRNN', config: { units: 1, activation: 'linear', return_sequences: true, use_bias: false } },
+        },
+      ],
+      ['padless>MaskedMean', { name: 'mean' }],
+    ],
+    {
+      'embedding.embeddings': [50, 1, 2, 3],
+      'both.forward_layer.kernel': [1],
+      'both.forward_layer.recurrent_kernel': [10],
+      'both.backward_layer.kernel': [1],
+      'both.backward_layer.recurrent_kernel': [10],
+    },
+  );
+  const steps = model.trace([[1, 2, 3, 0, 0]]);
+  assert.deepEqual(
+    steps.map(({ path, layer }) => [path, layer]),
+    [
+      ['embedding', 'Embedding'],
+      ['both', 'Bidirectional'],
+      ['mean', 'padless>MaskedMean'],
+    ],
+  );
+  const [embedding, both, mean] = steps;
+  assert.deepEqual([...embedding.before[0].data], [1, 2, 3, 0, 0]);
+  assert.deepEqual([...(embedding.after[0].mask ?? [])], [1, 1, 1, 0, 0]);
+  assert.deepEqual([...both.before[0].data], [1, 2, 3, 0, 0]);
+  // Forward 1 -> 12 -> 123; backward starts at the last token: 3 -> 32 -> 321.
+  assert.deepEqual([...both.after[0].data], [1, 321, 12, 32, 123, 3, 0, 0, 0, 0]);
+  // With zeros at the padding a linear cell without bias goes backward unchanged, and forward leaks into the padding.
+  assert.deepEqual(both.changed, [[3, 4]]);
+  assert.deepEqual([...mean.after[0].data].map(Math.fround), [136 / 3, 356 / 3].map(Math.fround));
+  assert.deepEqual(mean.changed, [[0]]);
+});
+
+test('without padding nothing is changed, and a trace leaves no mark', async () => {
+  const model = await create(
+    [
+      ['Embedding', { name: 'embedding', input_dim: 4, output_dim: 1, mask_zero: true }],
+      ['padless>MaskedMax', { name: 'max' }],
+    ],
+    { 'embedding.embeddings': [0, -1, -2, -3] },
+  );
+  const before = model.run([[2, 1, 3]])[0].data;
+  assert.deepEqual(
+    model.trace([[2, 1, 3]]).map(({ changed }) => changed),
+    [null, [[]]],
+  );
+  assert.deepEqual(model.trace([[2, 1, 3, 0]])[1].changed, [[0]]);
+  assert.deepEqual(model.run([[2, 1, 3]])[0].data, before);
+  assert.equal(model.heap.onApply, null);
+});
