@@ -19,19 +19,6 @@ static inline v4f operate(v4f a, v4f b, pl_op op) {
   }
 }
 
-/* n elements, or four of them: whole vectors do not pass through a call where the compiler saves space. */
-static inline __attribute__((always_inline)) v4f load_4(const float *x, size_t n) {
-  return n >= 4 ? v_load(x) : v_load_partial(x, n);
-}
-
-static inline __attribute__((always_inline)) void store_4(float *y, v4f v, size_t n) {
-  if (n >= 4) {
-    v_store(y, v);
-  } else {
-    v_store_partial(y, v, n);
-  }
-}
-
 void pl_elementwise(float *y, const float *a, const float *b, pl_op op, int n) {
   PL_ASSERT_SIZES(n, 1, 1);
   PL_ASSERT(PL_ADD <= op && op <= PL_MINIMUM, "op = %d", (int)op);
@@ -39,7 +26,7 @@ void pl_elementwise(float *y, const float *a, const float *b, pl_op op, int n) {
   PL_ASSERT_SAME_OR_APART(y, a, count);
   PL_ASSERT_SAME_OR_APART(y, b, count);
   for (size_t i = 0; i < count; i += 4) {
-    store_4(y + i, operate(load_4(a + i, count - i), load_4(b + i, count - i), op), count - i);
+    v_store_some(y + i, operate(v_load_some(a + i, count - i), v_load_some(b + i, count - i), op), count - i);
   }
 }
 
@@ -48,7 +35,7 @@ void pl_scale(float *y, const float *x, float scale, float offset, int n) {
   const size_t count = (size_t)n;
   PL_ASSERT_SAME_OR_APART(y, x, count);
   for (size_t i = 0; i < count; i += 4) {
-    store_4(y + i, v_madd(load_4(x + i, count - i), v_splat(scale), v_splat(offset)), count - i);
+    v_store_some(y + i, v_madd(v_load_some(x + i, count - i), v_splat(scale), v_splat(offset)), count - i);
   }
 }
 

@@ -24,29 +24,16 @@ static inline double sum_of(const float *x, double shift, size_t D, const int sq
   return sum;
 }
 
-/* n features, or four of them: whole vectors do not pass through a call where the compiler saves space. */
-static inline __attribute__((always_inline)) v4f load_4(const float *x, size_t n) {
-  return n >= 4 ? v_load(x) : v_load_partial(x, n);
-}
-
-static inline __attribute__((always_inline)) void store_4(float *y, v4f v, size_t n) {
-  if (n >= 4) {
-    v_store(y, v);
-  } else {
-    v_store_partial(y, v, n);
-  }
-}
-
 /* y = (x - mean) / divisor gamma + beta */
 static void normalize(float *y, const float *x, const float *gamma, const float *beta, double mean, double divisor, size_t D) {
   const v2d means = v_splat_double(mean), factors = v_splat_double(1 / divisor);
   for (size_t d = 0; d < D; d += 4) {
     size_t n = D - d;
-    v4f v = load_4(x + d, n);
+    v4f v = v_load_some(x + d, n);
     v = v_demote((v_promote_low(v) - means) * factors, (v_promote_high(v) - means) * factors);
-    v4f scale = gamma ? load_4(gamma + d, n) : v_splat(1.0f);
-    v4f shift = beta ? load_4(beta + d, n) : v_splat(0.0f);
-    store_4(y + d, v_madd(v, scale, shift), n);
+    v4f scale = gamma ? v_load_some(gamma + d, n) : v_splat(1.0f);
+    v4f shift = beta ? v_load_some(beta + d, n) : v_splat(0.0f);
+    v_store_some(y + d, v_madd(v, scale, shift), n);
   }
 }
 
@@ -87,8 +74,8 @@ void pl_affine(float *y, const float *x, const float *scale, const float *shift,
   for (int m = 0; m < M; m++, y += width, x += width) {
     for (size_t d = 0; d < width; d += 4) {
       size_t n = width - d;
-      v4f v = v_madd(load_4(x + d, n), load_4(scale + d, n), load_4(shift + d, n));
-      store_4(y + d, v, n);
+      v4f v = v_madd(v_load_some(x + d, n), v_load_some(scale + d, n), v_load_some(shift + d, n));
+      v_store_some(y + d, v, n);
     }
   }
 }

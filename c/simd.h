@@ -59,6 +59,19 @@ static inline void v_store_partial(float *p, v4f v, size_t n) {
   }
 }
 
+/* n lanes, or four of more: whole vectors pass through no call where the compiler saves space. */
+static inline __attribute__((always_inline)) v4f v_load_some(const float *p, size_t n) {
+  return n >= 4 ? v_load(p) : v_load_partial(p, n);
+}
+
+static inline __attribute__((always_inline)) void v_store_some(float *p, v4f v, size_t n) {
+  if (n >= 4) {
+    v_store(p, v);
+  } else {
+    v_store_partial(p, v, n);
+  }
+}
+
 static inline v4f v_splat(float x) { return (v4f){x, x, x, x}; }
 static inline v4i v_splat_int(int32_t x) { return (v4i){x, x, x, x}; }
 

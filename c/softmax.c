@@ -12,16 +12,6 @@ typedef struct sum4 {
 
 static inline sum4 sum4_add(sum4 sum, v4f v) { return (sum4){sum.low + v_promote_low(v), sum.high + v_promote_high(v)}; }
 
-static inline v4f load_4(const float *x, size_t n) { return n == 4 ? v_load(x) : v_load_partial(x, n); }
-
-static inline void store_4(float *y, v4f v, size_t n) {
-  if (n == 4) {
-    v_store(y, v);
-  } else {
-    v_store_partial(y, v, n);
-  }
-}
-
 static void fill(float *y, float value, size_t n) {
   for (size_t i = 0; i < n; i++) {
     y[i] = value;
@@ -36,23 +26,23 @@ static float at_padding(int logarithm) { return logarithm ? -INFINITY : 0; }
 /* Channels 0 .. n-1 of 1 to 4, at the steps that count; `first` is the first of them. The lanes from n on compute with zeros. */
 static void time_softmax_4(float *y, const float *x, const uint8_t *mask, size_t first, size_t T, size_t D, int logarithm,
                            size_t n) {
-  v4f max = load_4(x + first * D, n);
+  v4f max = v_load_some(x + first * D, n);
   for (size_t t = first; t < T; t = pl_next_step(mask, t + 1, T)) {
-    max = v_max(max, load_4(x + t * D, n));
+    max = v_max(max, v_load_some(x + t * D, n));
   }
   /* sum_t exp(x - max); y holds exp(x - max) until it is scaled, but x is still needed for a logarithm. */
   sum4 sum = {{0, 0}, {0, 0}};
   for (size_t t = first; t < T; t = pl_next_step(mask, t + 1, T)) {
-    v4f e = v_exp(v_sub(load_4(x + t * D, n), max));
+    v4f e = v_exp(v_sub(v_load_some(x + t * D, n), max));
     sum = sum4_add(sum, e);
     if (!logarithm) {
-      store_4(y + t * D, e, n);
+      v_store_some(y + t * D, e, n);
     }
   }
   v4f total = v_demote(sum.low, sum.high), log_total = logarithm ? v_log(total) : total;
   for (size_t t = first; t < T; t = pl_next_step(mask, t + 1, T)) {
-    v4f v = logarithm ? v_sub(v_sub(load_4(x + t * D, n), max), log_total) : v_div(load_4(y + t * D, n), total);
-    store_4(y + t * D, v, n);
+    v4f v = logarithm ? v_sub(v_sub(v_load_some(x + t * D, n), max), log_total) : v_div(v_load_some(y + t * D, n), total);
+    v_store_some(y + t * D, v, n);
   }
 }
 
@@ -128,18 +118,18 @@ static void feature_softmax_row(float *y, const float *x, size_t D, int logarith
   sum4 sum = {{0, 0}, {0, 0}};
   for (size_t d = 0; d < D; d += 4) {
     size_t n = D - d < 4 ? D - d : 4;
-    v4f e = v_exp(v_sub(load_4(x + d, n), max));
+    v4f e = v_exp(v_sub(v_load_some(x + d, n), max));
     sum = sum4_add(sum, n == 4 ? e : first_lanes(e, n));
     if (!logarithm) {
-      store_4(y + d, e, n);
+      v_store_some(y + d, e, n);
     }
   }
   v4f total = v_splat((float)(sum.low[0] + sum.low[1] + sum.high[0] + sum.high[1]));
   v4f log_total = logarithm ? v_log(total) : total;
   for (size_t d = 0; d < D; d += 4) {
     size_t n = D - d < 4 ? D - d : 4;
-    v4f v = logarithm ? v_sub(v_sub(load_4(x + d, n), max), log_total) : v_div(load_4(y + d, n), total);
-    store_4(y + d, v, n);
+    v4f v = logarithm ? v_sub(v_sub(v_load_some(x + d, n), max), log_total) : v_div(v_load_some(y + d, n), total);
+    v_store_some(y + d, v, n);
   }
 }
 
