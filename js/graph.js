@@ -39,6 +39,9 @@ const aliases = { CuDNNGRU: 'GRU', CuDNNLSTM: 'LSTM' };
 /** Not layers themselves. */
 const abstract = new Set(['Layer', 'Elementwise', 'Recurrent', 'Functional', 'Sequential']);
 
+/** Layers inside layers, at most. */
+const MOST_NESTED = 100;
+
 /** @type {Map<string, LayerClass>} */
 const classes = new Map();
 for (const [name, Class] of Object.entries(layers)) {
@@ -81,6 +84,8 @@ function layerFromJson(json, path, options) {
   if (typeof className !== 'string' || config === null || typeof config !== 'object') {
     throw new ModelFileError(`${path}: expected { class_name, config }, got ${JSON.stringify(json)?.slice(0, 80)}`);
   }
+  if (path.split('.').length > MOST_NESTED)
+    throw new ModelFileError(`${path.slice(0, 80)}...: layers inside layers, more than ${MOST_NESTED} deep`);
   const name = config.name === undefined ? path : path ? `${path}.${config.name}` : String(config.name);
   const { customLayers } = options;
   const registered = json.registered_name;
@@ -188,17 +193,18 @@ export function modelFromJson(json, path = '', { customLayers = {} } = {}) {
     if (!shape && !path) throw new ModelFileError(`${where}: the shape of the input is not known: there is no InputLayer`);
     return { root, inputs: [{ name: input, shape: shape ?? [], ...asked }] };
   }
-  return functionalFromJson(json.config, list, where, String(name), options);
+  return functionalFromJson(json.config, list, path, String(name), options);
 }
 
 /**
  * @param {any} config
  * @param {any[]} list
- * @param {string} where
+ * @param {string} path
  * @param {string} name
  * @param {Options} options
  */
-function functionalFromJson(config, list, where, name, options) {
+function functionalFromJson(config, list, path, name, options) {
+  const where = path || name;
   /** @type {Map<string, Layer>} */
   const byName = new Map();
   /** @type {Map<string, any>} name -> the InputLayer */
@@ -212,7 +218,7 @@ function functionalFromJson(config, list, where, name, options) {
     if (byName.has(entryName) || inputLayers.has(entryName))
       throw new ModelFileError(`${where}: two layers are called ${JSON.stringify(entryName)}`);
     if (entry?.class_name === 'InputLayer') inputLayers.set(entryName, entry);
-    else byName.set(entryName, layerFromJson(named(entry, entryName), where === 'architecture' ? name : where, options));
+    else byName.set(entryName, layerFromJson(named(entry, entryName), where, options));
   }
   for (const entry of list) {
     const entryName = String(entry?.name ?? entry?.config?.name);

@@ -57,7 +57,9 @@ function inOrder(nodes, known, name) {
     );
     for (const key of needs) {
       if (!byKey.has(key)) throw new ModelFileError(`${name}: ${node.layer.name} takes the output of ${key}, which is not there`);
-      waiting.set(key, [...(waiting.get(key) ?? []), node]);
+      const others = waiting.get(key);
+      if (others) others.push(node);
+      else waiting.set(key, [node]);
     }
     missing.set(node, needs.size);
     if (needs.size === 0) ready.push(node);

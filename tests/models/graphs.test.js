@@ -1,0 +1,277 @@
+/**
+ * Functional models from Keras JSON: shared layers, several inputs and outputs, models inside models; and files that are broken.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ArgumentError, createModel, IdError, ModelFileError, ShapeError, UnsupportedError } from 'padless';
+import { random } from '../random.js';
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const { normal } = random();
+
+/** @param {any} architecture @param {any} [more] */
+const create = (architecture, more = {}) =>
+  createModel({
+    architecture,
+    simd,
+    weights: (root) =>
+      new Map(
+        root.listWeights().map(({ path, spec: { shape } }) => [
+          path,
+          {
+            shape,
+            data: normal(
+              shape.reduce((a, b) => a * b, 1),
+              1,
+            ),
+          },
+        ]),
+      ),
+    ...more,
+  });
+
+/** @param {string} class_name @param {string} name @param {any} config @param {any[][]} inbound  each use: the layers it takes */
+const layer = (class_name, name, config, ...inbound) => ({
+  class_name,
+  name,
+  config: { name, ...config },
+  inbound_nodes: inbound.map((from) => from.map((entry) => (Array.isArray(entry) ? [...entry, {}] : [entry, 0, 0, {}]))),
+});
+/** @param {string} name @param {(number | null)[]} [shape] */
+const input = (name, shape = [null]) => layer('InputLayer', name, { batch_shape: [null, ...shape] });
+/** @param {any[]} layers @param {any[]} inputs @param {any[]} outputs @param {string} [name] */
+const functional = (layers, inputs, outputs, name = 'model') => ({
+  class_name: 'Functional',
+  name,
+  config: {
+    name,
+    layers,
+    input_layers: inputs.map((from) => [from, 0, 0]),
+    output_layers: outputs.map((from) => (Array.isArray(from) ? from : [from, 0, 0])),
+  },
+});
+const embedding = { input_dim: 9, output_dim: 4, mask_zero: true };
+
+test('a layer used twice in a graph shares its weights; two inputs go by name', async () => {
+  const model = await create(
+    functional(
+      [
+        input('a'),
+        input('b'),
+        layer('Embedding', 'embedding', embedding, ['a'], ['b']),
+        layer('GRU', 'gru', { units: 3 }, ['embedding'], [['embedding', 1, 0]]),
+        layer('Subtract', 'difference', {}, [
+          ['gru', 0, 0],
+          ['gru', 1, 0],
+        ]),
+      ],
+      ['a', 'b'],
+      ['difference'],
+    ),
+  );
+  assert.deepEqual(
+    model.root.listWeights().map(({ path }) => path),
+    ['embedding.embeddings', 'gru.kernel', 'gru.recurrent_kernel', 'gru.bias'],
+  );
+  const same = model.run({
+    a: [[3, 4, 5], [2]],
+    b: [
+      [3, 4, 5, 0],
+      [0, 0, 2],
+    ],
+  });
+  assert.deepEqual([...same[0].data], new Array(6).fill(0));
+  const [one] = model.run({ a: [[1, 2]], b: [[3]] });
+  const [other] = model.run({ a: [[3]], b: [[1, 2]] });
+  assert.deepEqual(
+    [...one.data],
+    [...other.data].map((value) => -value),
+  );
+  assert.throws(
+    () => model.run({ a: [[1]] }),
+    (error) => error instanceof ArgumentError && /input "b" is missing; the model has a, b/.test(error.message),
+  );
+  assert.throws(
+    () => model.run({ a: [[1]], b: [[1], [2]] }),
+    (error) => error instanceof ShapeError && /a has 1 rows, b has 2/.test(error.message),
+  );
+  assert.throws(
+    () => model.run({ a: [[1]], b: [[9]] }),
+    (error) => error instanceof IdError && /id 9 is not a whole number from 0 to 8/.test(error.message),
+  );
+});
+
+test('a model inside a model is a layer, with its weights below its own path', async () => {
+  const encoder = functional(
+    [input('x'), layer('Embedding', 'embedding', embedding, ['x']), layer('LSTM', 'lstm', { units: 2 }, ['embedding'])],
+    ['x'],
+    ['lstm'],
+    'encoder',
+  );
+  const model = await create(
+    functional(
+      [input('ids'), { ...encoder, inbound_nodes: [[['ids', 0, 0, {}]]] }, layer('Dense', 'dense', { units: 1 }, ['encoder'])],
+      ['ids'],
+      ['dense'],
+    ),
+  );
+  assert.deepEqual(
+    model.root.listWeights().map(({ path }) => path),
+    [
+      'encoder.embedding.embeddings',
+      'encoder.lstm.kernel',
+      'encoder.lstm.recurrent_kernel',
+      'encoder.lstm.bias',
+      'dense.kernel',
+      'dense.bias',
+    ],
+  );
+  assert.deepEqual(model.run([[4, 5, 0, 0]])[0].data, model.run([[4, 5]])[0].data);
+});
+
+test('masks of two branches that differ are ORed as in Keras 3, ANDed as in Keras 2 and TF.js', async () => {
+  const graph = functional(
+    [
+      input('a', [4]),
+      input('b', [4]),
+      layer('Embedding', 'ea', { ...embedding, output_dim: 1 }, ['a']),
+      layer('Embedding', 'eb', { ...embedding, output_dim: 1 }, ['b']),
+      layer('Add', 'add', {}, ['ea', 'eb']),
+      layer('GlobalAveragePooling1D', 'mean', {}, ['add']),
+    ],
+    ['a', 'b'],
+    ['mean'],
+  );
+  const table = Float32Array.from({ length: 9 }, (_, id) => 10 ** (id - 4));
+  const weights = () => new Map(['ea', 'eb'].map((name) => [`${name}.embeddings`, { shape: [9, 1], data: table }]));
+  const rows = { a: [[4, 4, 0, 0]], b: [[0, 5, 5, 0]] };
+  const zero = table[0];
+  const or = await create(graph, { weights, kerasVersion: '3.15.1' });
+  const and = await create(graph, { weights, kerasVersion: '2.4.0' });
+  const tfjs = await create(graph, { weights, kerasVersion: '3.0.0', origin: 'tfjs' });
+  const mean = (1 + zero + (1 + 10) + (zero + 10)) / 3;
+  assert.ok(Math.abs(or.run(rows)[0].data[0] - mean) < 1e-6);
+  assert.equal(and.run(rows)[0].data[0], 11);
+  assert.equal(tfjs.run(rows)[0].data[0], 11);
+});
+
+/** What is wrong -> [graph, error class, message] @type {Record<string, [any, new (message: string) => Error, RegExp]>} */
+const broken = {
+  'a cycle': [
+    functional(
+      [
+        input('x'),
+        layer('Embedding', 'e', embedding, ['x']),
+        layer('Add', 'a', {}, ['e', 'b']),
+        layer('Dense', 'b', { units: 4 }, ['a']),
+      ],
+      ['x'],
+      ['b'],
+    ),
+    ModelFileError,
+    /^model: the graph has a cycle through a, b$/,
+  ],
+  'a layer that takes what is not there': [
+    functional(
+      [input('x'), layer('Embedding', 'e', embedding, ['x']), layer('Dense', 'd', { units: 1 }, ['nowhere'])],
+      ['x'],
+      ['d'],
+    ),
+    ModelFileError,
+    /^model: d takes the output of nowhere\/0, which is not there$/,
+  ],
+  'an output that is not there': [
+    functional([input('x'), layer('Embedding', 'e', embedding, ['x'])], ['x'], ['f']),
+    ModelFileError,
+    /^model: an output is f\/0, which is not there$/,
+  ],
+  'an output that a layer does not have': [
+    functional([input('x'), layer('Embedding', 'e', embedding, ['x'])], ['x'], [['e', 0, 1]]),
+    ModelFileError,
+    /output 1 of e\/0 is asked for, it has 1$/,
+  ],
+  'two layers of one name': [
+    functional([input('x'), layer('Embedding', 'e', embedding, ['x']), layer('Dense', 'e', { units: 1 }, ['x'])], ['x'], ['e']),
+    ModelFileError,
+    /two layers are called "e"/,
+  ],
+  'an input that is none': [
+    functional([layer('Embedding', 'e', embedding, ['x'])], ['e'], ['e']),
+    ModelFileError,
+    /input "e" is not an InputLayer/,
+  ],
+  'an unknown class': [
+    functional([input('x'), layer('ConvLSTM2D', 'c', {}, ['x'])], ['x'], ['c']),
+    UnsupportedError,
+    /^model\.c: class ConvLSTM2D is not one of Activation, /,
+  ],
+  'a Lambda': [
+    functional([input('x'), layer('Lambda', 'l', {}, ['x'])], ['x'], ['l']),
+    UnsupportedError,
+    /^model\.l: a Lambda holds code; give a layer .* customLayers: \{ "l": /,
+  ],
+  'a mask of its own': [
+    functional(
+      [
+        input('x'),
+        layer('Embedding', 'e', embedding, ['x']),
+        { ...layer('GRU', 'g', { units: 1 }), inbound_nodes: [[['e', 0, 0, { mask: ['x', 0, 0] }]]] },
+      ],
+      ['x'],
+      ['g'],
+    ),
+    UnsupportedError,
+    /^model\.g: called with mask; padless takes masks from/,
+  ],
+  'inbound nodes that are none': [
+    functional([input('x'), { ...layer('Dense', 'd', { units: 1 }), inbound_nodes: 5 }], ['x'], ['d']),
+    ModelFileError,
+    /inbound_nodes is not a list/,
+  ],
+  'a reference of another form': [
+    functional([input('x'), { ...layer('Dense', 'd', { units: 1 }), inbound_nodes: [[[7]]] }], ['x'], ['d']),
+    ModelFileError,
+    /expected \[layer, node, tensor\], got \[7\]/,
+  ],
+  'no layers': [{ class_name: 'Sequential', config: { layers: [] } }, ModelFileError, /the model has no layers/],
+  'no outputs': [functional([input('x')], ['x'], []), ModelFileError, /output_layers is empty/],
+  'another class': [
+    { class_name: 'Quantised', config: {} },
+    UnsupportedError,
+    /class "Quantised", expected "Sequential" or "Functional"/,
+  ],
+  'units that are no number': [
+    functional([input('x', [3]), layer('Dense', 'd', { units: 'many' }, ['x'])], ['x'], ['d']),
+    ModelFileError,
+    /^d: units is "many", expected a whole number from 1 on$/,
+  ],
+  'shapes that do not fit': [
+    functional([input('x', [3]), input('y', [4]), layer('Add', 'a', {}, ['x', 'y'])], ['x', 'y'], ['a']),
+    ShapeError,
+    /^a: Add of \[3\] and \[4\], which do not fit each other$/,
+  ],
+};
+for (const [what, [architecture, Class, message]] of Object.entries(broken)) {
+  test(`${what} is refused, naming it`, async () => {
+    await assert.rejects(create(architecture), (error) => {
+      assert.ok(error instanceof Class, String(/** @type {any} */ (error).stack));
+      assert.match(error.message, message);
+      return true;
+    });
+  });
+}
+
+test('models inside models without end are refused before the stack is', async () => {
+  let nested = /** @type {any} */ (layer('Dense', 'd', { units: 1 }));
+  for (let i = 0; i < 5000; i++) nested = { class_name: 'Sequential', config: { name: 's', layers: [nested] } };
+  await assert.rejects(create(nested), (error) => error instanceof ModelFileError && /more than 100 deep/.test(error.message));
+});
+
+test('a graph of 20,000 layers is put in order in time that grows with it', async () => {
+  const layers = [input('x', [2])];
+  for (let i = 0; i < 20_000; i++) layers.unshift(layer('Dropout', `d${i}`, {}, [i ? `d${i - 1}` : 'x']));
+  const begun = performance.now();
+  const model = await create(functional(layers, ['x'], ['d19999']));
+  assert.deepEqual([...model.run([[3, 4]])[0].data], [3, 4]);
+  assert.ok(performance.now() - begun < 10_000);
+});
