@@ -220,10 +220,13 @@ export class Softmax extends Activation {
   build(input, rules) {
     const last = input.shape.length;
     const given = this.config.axis ?? -1;
-    const axis = Array.isArray(given) && given.length === 1 ? given[0] : given;
+    const one = Array.isArray(given) && given.length === 1 ? given[0] : given;
+    const axis = one < 0 ? last + 1 + one : one;
     this.overTime = last === 2 && axis === 1;
-    if (!this.overTime && axis !== -1 && axis !== last)
-      throw new UnsupportedError(`${this.path}: Softmax has axis=${JSON.stringify(axis)}; padless supports -1, ${last} and time`);
+    if (!this.overTime && axis !== last)
+      throw new UnsupportedError(
+        `${this.path}: Softmax has axis=${JSON.stringify(given)}; padless supports the last, ${last}, and time`,
+      );
     return super.build(input, rules);
   }
 

@@ -3,7 +3,7 @@
  * own models they see the steps that count, closed up, as if the text had no padding; where the length changes the result is a prefix.
  * @module
  */
-import { UnsupportedError } from '../errors.js';
+import { ShapeError, UnsupportedError } from '../errors.js';
 import { activationNumber } from './activations.js';
 import { dense, packDense } from './basic.js';
 import { Layer } from './layer.js';
@@ -64,7 +64,7 @@ class Window extends Layer {
    */
   slide(input, features) {
     this.needSequence(input);
-    this.refuse({ data_format: ['channels_last'], groups: [1] });
+    this.refuse({ data_format: ['channels_last'] });
     const ends = this.readsPadding(input);
     const [T] = input.shape;
     const { size, stride, dilation, padding } = this;
@@ -97,7 +97,10 @@ export class Conv1D extends Window {
     this.D = D;
     this.N = N;
     this.act = activationNumber(this.config.activation, this.path, rules.kerasMajor);
-    this.addWeight('kernel', [this.size, D, N]);
+    this.groups = this.count('groups', 1);
+    if (D % this.groups || N % this.groups)
+      throw new ShapeError(`${this.path}: ${this.groups} groups of ${D} features and ${N} filters, which they do not divide`);
+    this.addWeight('kernel', [this.size, D / this.groups, N]);
     if (this.config.use_bias !== false) this.addWeight('bias', [N]);
     return y;
   }
@@ -111,10 +114,25 @@ export class Conv1D extends Window {
     const packed = heap.reserve32(heap.exports.pl_conv_packed_size(size, D, N));
     heap.scoped(() => {
       const bias = this.weights.has('bias') ? heap.f32(this.weight('bias').data) : 0;
-      heap.exports.pl_conv_pack(packed, heap.f32(this.weight('kernel').data), bias, size, D, N);
+      heap.exports.pl_conv_pack(packed, heap.f32(this.#ungrouped()), bias, size, D, N);
     });
     /** struct pl_conv */
     this.conv = heap.i32([D, N, size, stride, dilation, padding, packed]);
+  }
+
+  /** The kernel [size, D, N], with zeros between a group and the features of another. */
+  #ungrouped() {
+    const { data } = this.weight('kernel');
+    const { D = 0, N = 0, groups = 1, size } = this;
+    if (groups === 1) return data;
+    const [d, n] = [D / groups, N / groups];
+    const whole = new Float32Array(size * D * N);
+    for (let i = 0; i < data.length; i++) {
+      const [row, column] = [Math.floor(i / N), i % N];
+      const [tap, feature] = [Math.floor(row / d), row % d];
+      whole[(tap * D + Math.floor(column / n) * d + feature) * N + column] = data[i];
+    }
+    return whole;
   }
 
   /**

@@ -82,7 +82,15 @@ export class RMSNormalization extends LastAxis {
    */
   build(input, rules) {
     this.addWeight('scale', [input.features]);
-    return super.build(input, rules);
+    // Keras 3 ends the mask here.
+    this.endsMask = this.readsPadding(input);
+    const y = super.build(input, rules);
+    return y.with({ masked: y.masked && !this.endsMask });
+  }
+
+  /** @override @param {Tensor} x */
+  call(x) {
+    return super.call(this.endsMask ? x.unmasked() : x);
   }
 
   /**

@@ -44,6 +44,17 @@ function losesMask(layer, input, states, rules) {
 /** @param {Tensor} y @param {Tensor} x */
 const maskedAs = (y, x) => (y.steps ? new Tensor(y.heap, y.pointer, y.B, y.shape, y.steps, x.keep) : y);
 
+/** Vectors, 0 for each text that ends in padding. @param {Tensor} y @param {Tensor} x */
+function zeroedAtPadding(y, x) {
+  const { heap, B, features } = y;
+  const mask = x.keep?.mask;
+  if (!mask) return y;
+  const copy = heap.f32(y.view());
+  const T = x.time.T;
+  for (let b = 0; b < B; b++) if (!mask[b * T + T - 1]) heap.f32View(copy + 4 * b * features, features).fill(0);
+  return y.vector(copy, features);
+}
+
 /** Base of the recurrent layers: options and weights as Keras has them, one kernel for all cells. */
 export class Recurrent extends Layer {
   /** Which cell the class is. @returns {keyof typeof cells} */
@@ -95,6 +106,9 @@ export class Recurrent extends Layer {
     this.turned = Boolean(config.go_backwards && this.returnSequences && !this.aligned);
     if (this.turned) this.readsPadding(input);
     this.#checkStates(states);
+    // Keras: without sequences the answer is the output of the last step, which is then 0 where that is padding.
+    this.lastIsZero = Boolean(config.zero_output_for_mask && !this.returnSequences && !this.aligned);
+    if (this.lastIsZero) this.readsPadding(input);
     this.ignoresMask = !this.aligned && losesMask(this, input, states, rules);
     const y = this.returnSequences ? input.with({ shape: [input.shape[0], this.units] }) : input.vector(this.units);
     if (!config.return_state) return y;
@@ -144,7 +158,7 @@ export class Recurrent extends Layer {
     const initial = this.#initial(heap, B, given);
     const finals = Array.from({ length: stateCount }, () => heap.reserve32(B * units));
     const computed = this.turned && input.keep ? this.#turned(input, initial, finals) : this.#run(input, initial, finals);
-    const y = maskedAs(computed, sequence);
+    const y = this.lastIsZero ? zeroedAtPadding(computed, input) : maskedAs(computed, sequence);
     if (config.stateful) this.kept = finals.map((pointer) => heap.f32View(pointer, B * units).slice());
     if (!config.return_state) return y;
     return [y, ...finals.map((pointer) => input.vector(pointer, units))];
