@@ -1,65 +1,102 @@
 #!/usr/bin/env node
 /**
- * The command line: `padless info` and `padless run`.
+ * The command line.
  * @module
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { ArgumentError, loadModel, PadlessError } from './index.js';
+import { evaluate, parseExamples } from './evaluate.js';
+import { check, parseCases, record } from './golden.js';
 
 const usage = `usage:
   padless info MODEL                    layers, shapes, parameters, bytes, text settings
   padless run MODEL [TEXT ...]          one JSON line an answer; without TEXT, one text a line from standard input
   padless run MODEL --ids FILE          rows of ids (JSON, ragged allowed) -> one JSON line a row: {"output name": nested array}
+  padless run MODEL --trace TEXT        layer by layer: values and mask before and after, and what the mask changed
+  padless convert INPUT [--weights FILE] [--tokenizer FILE] [--labels FILE] [--torch FILE] [--check FILE] -o MODEL.safetensors
+                                        Keras (.keras, .h5, .json with --weights), TF.js (model.json), PyTorch (.safetensors with --torch)
+  padless eval MODEL FILE               accuracy, cross-entropy and F1 of spans on text<TAB>label, or token<TAB>tag with empty lines between
+  padless record MODEL CASES -o GOLDEN  the model's answers to texts (a line each) or rows of ids (JSON)
+  padless check MODEL GOLDEN            exit 1 where an answer has other bits, saying which
 options:
   --simd auto|baseline|relaxed          which build of the kernels (auto: the fastest that this Node runs)
+  --ignore LABEL[,LABEL ...]            eval: labels that are passed over
   --help, --version`;
+
+const options = /** @type {const} */ ({
+  ids: { type: 'string' },
+  trace: { type: 'boolean' },
+  output: { type: 'string', short: 'o' },
+  weights: { type: 'string' },
+  tokenizer: { type: 'string' },
+  labels: { type: 'string' },
+  torch: { type: 'string' },
+  check: { type: 'string' },
+  ignore: { type: 'string' },
+  simd: { type: 'string' },
+  help: { type: 'boolean' },
+  version: { type: 'boolean' },
+});
+/** @typedef {{ ids?: string, trace?: boolean, output?: string, weights?: string, tokenizer?: string, labels?: string, torch?: string, check?: string, ignore?: string, simd?: any }} Values */
 
 /** @param {unknown} value */
 const print = (value) => process.stdout.write(`${typeof value === 'string' ? value : JSON.stringify(value)}\n`);
 
+/** @param {string} file */
+async function readText(file) {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new ArgumentError(`${file}: ${/** @type {Error} */ (cause).message}`, { cause });
+  }
+}
+
+/** @param {string} file @returns {Promise<any>} */
+async function readJson(file) {
+  const text = await readText(file);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ArgumentError(`${file}: ${/** @type {Error} */ (cause).message}`, { cause });
+  }
+}
+
+/** @param {number[]} shape */
+const size = (shape) => shape.reduce((product, length) => product * length, 1);
+
 /** @param {import('./model.js').Model} model */
 function info(model) {
-  const { root, text, outputs, parameters, fileBytes, kerasVersion } = model;
-  const rows = root.layers.map((layer) => {
+  const { root, inputs, text, outputs, parameters, fileBytes, kerasVersion, readsPadding } = model;
+  for (const layer of root.layers) {
     const weights = layer.listWeights();
-    const numbers = weights.reduce((sum, { spec }) => sum + spec.shape.reduce((product, size) => product * size, 1), 0);
-    return [
-      layer.name,
-      layer.className,
-      weights.map(({ path, spec }) => `${path} [${spec.shape}]`).join('  '),
-      numbers.toLocaleString('en'),
-    ];
-  });
-  for (const [name, className, weights, numbers] of rows) {
-    print(`${name}  (${className})  ${numbers} parameters`);
-    if (weights) for (const weight of weights.split('  ')) print(`    ${weight}`);
+    const numbers = weights.reduce((sum, { spec }) => sum + size(spec.shape), 0);
+    print(`${layer.name}  (${layer.className})  ${numbers.toLocaleString('en')} parameters`);
+    for (const { path, spec } of weights) print(`    ${path} [${spec.shape}]`);
   }
   print(`parameters  ${parameters.toLocaleString('en')}, float32`);
   print(`bytes       ${fileBytes.toLocaleString('en')}`);
-  print(`saved by    Keras ${kerasVersion}`);
-  for (const { name, kind, labels } of outputs)
-    print(`output      ${name}: ${kind}${labels ? `, ${labels.length} labels: ${labels.join(' ')}` : ''}`);
+  print(`saved by    ${kerasVersion ? `Keras ${kerasVersion}` : 'padless'}`);
+  for (const { name, shape, ids, maskZero } of inputs)
+    print(
+      `input       ${name}: ${ids ? 'token ids' : 'values'} [B, ${shape.map((length) => length ?? 'T').join(', ')}]${maskZero ? ', 0 is padding' : ''}`,
+    );
+  outputs.forEach(({ name, kind, labels }, i) => {
+    const shape = model.specs[i].shape.map((length) => length ?? 'T').join(', ');
+    print(`output      ${name}: ${kind} [B, ${shape}]${labels ? `, ${labels.length} labels: ${labels.join(' ')}` : ''}`);
+  });
+  if (readsPadding.length)
+    print(
+      `padding     can change this model's answers: ${readsPadding.join(', ')} read${readsPadding.length === 1 ? 's' : ''} it, as in Keras`,
+    );
+  else print("padding     changes no bit of this model's answers");
   if (!text) print('text        none: the model takes token ids');
   else {
-    const { unit, normalization, case: fold, pad, unknown, maxlen, length, padding, truncation, mask } = text;
-    const words = {
-      unit,
-      normalization,
-      case: fold,
-      vocabulary: text.settings.vocabulary.length,
-      pad,
-      unknown,
-      maxlen,
-      length,
-      padding,
-      truncation,
-      mask,
-    };
+    const { vocabulary, ...settings } = text.settings;
     print(
-      `text        ${Object.entries(words)
-        .map(([key, value]) => `${key}=${value}`)
+      `text        ${Object.entries({ ...settings, vocabulary: vocabulary.length })
+        .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
         .join(' ')}`,
     );
   }
@@ -71,47 +108,148 @@ function info(model) {
  * @returns {any} nested arrays
  */
 function nested(data, shape) {
+  if (shape.length === 0) return data[0];
   if (shape.length === 1) return Array.from(data);
   const [first, ...rest] = shape;
-  const size = rest.reduce((product, length) => product * length, 1);
-  return Array.from({ length: first }, (_, i) => nested(Array.prototype.slice.call(data, i * size, (i + 1) * size), rest));
+  const each = size(rest);
+  return Array.from({ length: first }, (_, i) => nested(Array.prototype.slice.call(data, i * each, (i + 1) * each), rest));
 }
 
-/**
- * @param {import('./model.js').Model} model
- * @param {string} file
- */
+/** @param {import('./model.js').Model} model @param {string} file */
 async function runIds(model, file) {
-  let rows;
-  try {
-    rows = JSON.parse(await readFile(file, 'utf8'));
-  } catch (cause) {
-    throw new ArgumentError(`${file}: ${/** @type {Error} */ (cause).message}`, { cause });
-  }
+  const rows = await readJson(file);
   if (!Array.isArray(rows)) throw new ArgumentError(`${file}: expected a list of rows of ids`);
   for (const row of rows) {
     print(Object.fromEntries(model.run([row]).map(({ name, shape, data }) => [name, nested(data, shape.slice(1))])));
   }
 }
 
+/** A tensor's first values, a line a step. @param {string} title @param {import('./model.js').TraceTensor} tensor @param {Set<number>} changed */
+function showTensor(title, { shape, data, mask }, changed) {
+  print(`    ${title} [${shape}]`);
+  if (shape.length === 2 && !mask) {
+    print(`        ${numbers(data)}`);
+    return;
+  }
+  const T = shape[1];
+  const width = data.length / (T || 1);
+  for (let t = 0; t < Math.min(T, 24); t++) {
+    const counts = mask && !mask[t] ? ' ' : '*';
+    print(
+      `      ${counts}${String(t).padStart(4)}  ${numbers(data.subarray(t * width, (t + 1) * width))}${changed.has(t) ? '   changed by the mask' : ''}`,
+    );
+  }
+  if (T > 24) print(`        ... ${T - 24} more`);
+}
+
+/** @param {Float32Array} values */
+const numbers = (values) =>
+  `${Array.from(values.subarray(0, 6), (value) => (Number.isInteger(value) ? String(value) : value.toPrecision(4)).padStart(10)).join(' ')}${values.length > 6 ? ` ... ${values.length - 6} more` : ''}`;
+
+/** @param {import('./model.js').Model} model @param {string} text */
+function trace(model, text) {
+  for (const { path, layer, before, after, changed } of model.trace(text)) {
+    print(`${path}  (${layer})`);
+    for (const tensor of before) showTensor('in ', tensor, new Set());
+    for (const tensor of after) showTensor('out', tensor, new Set(changed?.[0] ?? []));
+  }
+}
+
+/** @param {string} file @param {Values} values */
+async function convert(file, values) {
+  if (!values.output) throw new ArgumentError('padless convert: where to? -o MODEL.safetensors');
+  const { fromKeras, fromTfjs, fromTorch } = await import('./import/index.js');
+  const { simd, weights, tokenizer } = values;
+  const labels = values.labels ? await readLabels(values.labels) : undefined;
+  const given = { simd, weights, labels, ...(tokenizer && { tokenizer: await readJson(tokenizer) }) };
+  const isTfjs = /\.json$/.test(file) && !weights;
+  const model = values.torch
+    ? await fromTorch(file, await readJson(values.torch), given)
+    : isTfjs
+      ? await fromTfjs(file, given)
+      : await fromKeras(file, given);
+  await writeFile(values.output, model.save());
+  print(`${values.output}: ${model.parameters.toLocaleString('en')} parameters`);
+  if (model.readsPadding.length) print(`padding can change its answers: ${model.readsPadding.join(', ')} read it, as in Keras`);
+  if (values.check) await compare(model, values.check);
+}
+
+/** Labels: a JSON list, or one a line. @param {string} file */
+async function readLabels(file) {
+  const text = await readText(file);
+  return text.trimStart().startsWith('[') ? JSON.parse(text) : text.trimEnd().split(/\r?\n/);
+}
+
+/**
+ * Samples with what the framework answers: [{ "inputs": rows, or an object of them, "outputs": [nested arrays] }].
+ * @param {import('./model.js').Model} model @param {string} file
+ */
+async function compare(model, file) {
+  const samples = await readJson(file);
+  if (!Array.isArray(samples)) throw new ArgumentError(`${file}: expected a list of { inputs, outputs }`);
+  let most = 0;
+  for (const { inputs, outputs } of samples) {
+    model.run(inputs).forEach(({ name, data }, i) => {
+      const expected = [outputs[i]].flat(Infinity).map(Number);
+      if (expected.length !== data.length)
+        throw new ArgumentError(`${file}: output ${name} has ${data.length} values, expected are ${expected.length}`);
+      expected.forEach((value, k) => (most = Math.max(most, Math.abs(value - data[k]))));
+    });
+  }
+  print(`largest difference on ${samples.length} samples: ${most.toPrecision(3)}`);
+}
+
+/** @param {string} command @param {import('./model.js').Model} model @param {string | undefined} file @param {Values} values */
+async function regression(command, model, file, values) {
+  if (!file) throw new ArgumentError(`padless ${command}: no ${command === 'record' ? 'cases' : 'golden file'} given\n${usage}`);
+  if (command === 'record') {
+    if (!values.output) throw new ArgumentError('padless record: where to? -o GOLDEN');
+    const golden = record(model, parseCases(await readText(file)));
+    await writeFile(values.output, `${JSON.stringify(golden, null, 1)}\n`);
+    print(`${values.output}: ${golden.cases.length} cases`);
+    return;
+  }
+  const golden = await readJson(file);
+  const drifts = check(model, golden);
+  for (const { case: number, input, output, what } of drifts)
+    print(`case ${number} (${JSON.stringify(input).slice(0, 60)}), output ${output}: ${what}`);
+  print(
+    drifts.length
+      ? `${drifts.length} outputs drifted in ${golden.cases.length} cases`
+      : `${golden.cases.length} cases, no bit moved`,
+  );
+  if (drifts.length) process.exitCode = 1;
+}
+
 async function main() {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { ids: { type: 'string' }, simd: { type: 'string' }, help: { type: 'boolean' }, version: { type: 'boolean' } },
-  });
+  const { values, positionals } = parseArgs({ allowPositionals: true, options });
   if (values.version) {
     const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
     return print(version);
   }
-  const [command, file, ...texts] = positionals;
+  const [command, file, ...rest] = positionals;
   if (values.help || !command) return print(usage);
-  if (command !== 'info' && command !== 'run') throw new ArgumentError(`unknown command ${JSON.stringify(command)}\n${usage}`);
-  if (!file) throw new ArgumentError(`padless ${command}: no model file given\n${usage}`);
-  const model = await loadModel(file, { simd: /** @type {import('./wasm.js').Simd | undefined} */ (values.simd) });
+  const commands = ['info', 'run', 'convert', 'eval', 'record', 'check'];
+  if (!commands.includes(command)) throw new ArgumentError(`unknown command ${JSON.stringify(command)}\n${usage}`);
+  if (!file) throw new ArgumentError(`padless ${command}: no ${command === 'convert' ? 'input' : 'model'} file given\n${usage}`);
+  if (command === 'convert') return convert(file, values);
+  const isRegression = command === 'record' || command === 'check';
+  const model = await loadModel(file, { simd: isRegression ? 'baseline' : /** @type {any} */ (values.simd) });
+  if (isRegression) return regression(command, model, rest[0], values);
   if (command === 'info') return info(model);
+  if (command === 'eval') {
+    if (!rest[0]) throw new ArgumentError(`padless eval: no labelled file given\n${usage}`);
+    const examples = parseExamples(await readText(rest[0]), model.outputs[0].kind);
+    return print(evaluate(model, examples, { ignore: values.ignore?.split(',') ?? [] }));
+  }
   if (values.ids !== undefined) return runIds(model, values.ids);
-  for (const text of texts) print(model.predict(text));
-  if (texts.length === 0) for await (const line of createInterface({ input: process.stdin })) print(model.predict(line));
+  if (values.trace) {
+    for (const text of rest) trace(model, text);
+    return undefined;
+  }
+  for (const text of rest) print(model.predict(text));
+  if (rest.length === 0) for await (const line of createInterface({ input: process.stdin })) print(model.predict(line));
+  return undefined;
 }
 
 try {

@@ -79,6 +79,19 @@ export const knownLayers = () => [...classes.keys(), ...containers].sort();
  * @returns {Layer}
  */
 function layerFromJson(json, path, options) {
+  const layer = makeLayer(json, path, options);
+  const { class_name: name, registered_name: registered } = json;
+  layer.fileClass = typeof registered === 'string' && registered.includes('>') ? registered : name;
+  return layer;
+}
+
+/**
+ * @param {any} json
+ * @param {string} path
+ * @param {Options} options
+ * @returns {Layer}
+ */
+function makeLayer(json, path, options) {
   const config = json?.config;
   const className = json?.class_name;
   if (typeof className !== 'string' || config === null || typeof config !== 'object') {
@@ -360,10 +373,22 @@ function callOptions(given, where, masks) {
  * @returns {Set<string>} their names
  */
 function maskNodes(list, where) {
-  const isOperation = (/** @type {any} */ entry) => typeof entry?.module === 'string' && entry.module.startsWith('keras.src.ops');
-  const operations = list.filter(isOperation);
   /** @param {any} entry @returns {any} what it is first called with */
   const argument = (entry) => keras3Value(entry?.inbound_nodes?.[0]?.args?.[0] ?? null, where);
+  /** Whole .h5 files leave out the module. @param {any} entry */
+  const isBare = (entry) =>
+    entry?.module === undefined && maskOperations.has(entry?.class_name) && entry.class_name !== 'Concatenate';
+  const bare = new Set(list.filter(isBare).map((entry) => entry.name));
+  /** @param {any} entry @returns {boolean} */
+  const isOperation = (entry) => {
+    if (typeof entry?.module === 'string') return entry.module.startsWith('keras.src.ops');
+    if (entry?.class_name !== 'Concatenate') return isBare(entry);
+    return (
+      bare.size > 0 &&
+      [argument(entry)].flat().some((ref) => ref instanceof Ref && bare.has(ref.key.slice(0, ref.key.lastIndexOf('/'))))
+    );
+  };
+  const operations = list.filter(isOperation);
   /** @type {Set<string>} */
   const sources = new Set();
   for (const entry of operations.length ? list : []) {

@@ -7,10 +7,15 @@ import { ArgumentError, EngineError, IdError, ModelFileError } from './errors.js
 /**
  * How a model reads text, as its file says.
  * @typedef {object} TextSettings
- * @property {'codepoint' | 'grapheme' | 'word'} [unit]  what a token is; grapheme and word by Intl.Segmenter. Default codepoint
+ * @property {'codepoint' | 'grapheme' | 'word' | 'split'} [unit]  what a token is; grapheme and word by Intl.Segmenter; split: what stands
+ *   between separators. Default codepoint
+ * @property {string | null} [split]  unit split: the separator, one character; null (default): white space; '': every code point is a token
+ * @property {string} [filters]  unit split: more characters that separate
+ * @property {string} [remove]  unit split: characters that are taken out before
  * @property {string} [locale]  for Intl.Segmenter
  * @property {'NFC' | 'NFKC' | 'NFD' | 'NFKD' | null} [normalization]
- * @property {'lower' | null} [case]  lower: each code point by itself, as Python's ''.join(c.lower() for c in s)
+ * @property {'lower' | 'lower-ascii' | null} [case]  lower: each code point by itself, as Python's ''.join(c.lower() for c in s), and for unit
+ *   split the whole text, as Python's s.lower() (which minds where a sigma ends a word); lower-ascii: A to Z
  * @property {string[]} vocabulary  index is the id; the entries at pad and unknown are never matched
  * @property {number} [pad]  default 0
  * @property {number | null} [unknown]  default 1; null drops what is not in the vocabulary
@@ -92,9 +97,9 @@ export class TextVectorizer {
     }
     if (vocabulary.length === 0) throw new ModelFileError('text: vocabulary is empty');
     this.settings = settings;
-    this.unit = oneOf('unit', settings.unit ?? 'codepoint', ['codepoint', 'grapheme', 'word']);
+    this.unit = oneOf('unit', settings.unit ?? 'codepoint', ['codepoint', 'grapheme', 'word', 'split']);
     this.normalization = oneOf('normalization', settings.normalization ?? null, [...forms, null]);
-    this.case = oneOf('case', settings.case ?? null, ['lower', null]);
+    this.case = oneOf('case', settings.case ?? null, ['lower', 'lower-ascii', null]);
     this.padding = oneOf('padding', settings.padding ?? 'post', ['post', 'pre']);
     this.truncation = oneOf('truncation', settings.truncation ?? 'post', ['post', 'pre']);
     this.pad = countOrNull('pad', settings.pad ?? 0, 0);
@@ -120,7 +125,12 @@ export class TextVectorizer {
         throw new ModelFileError(`text: vocabulary has ${JSON.stringify(token)} twice, as ${before} and ${id}`);
       this.index.set(token, id);
     });
-    if (this.unit !== 'codepoint') {
+    this.split = settings.split ?? null;
+    if (this.split !== null && (typeof this.split !== 'string' || [...this.split].length > 1))
+      throw new ModelFileError(`text: split is ${show(this.split)}, expected one character, '' or null`);
+    this.separators = new Set([...String(settings.filters ?? ''), ...(this.split ?? '')]);
+    this.removed = new Set(String(settings.remove ?? ''));
+    if (this.unit === 'word' || this.unit === 'grapheme') {
       if (typeof Intl.Segmenter !== 'function')
         throw new EngineError(`this engine has no Intl.Segmenter, which unit ${this.unit} needs`);
       try {
@@ -139,15 +149,51 @@ export class TextVectorizer {
   #codePoints(text, emit) {
     const { normalization } = this;
     const fold = this.case === 'lower';
+    const ascii = this.case === 'lower-ascii';
     let start = 0;
     const pieces = normalization ? text.matchAll(normalization.includes('K') ? compatibleChunks : canonicalChunks) : text;
     for (const piece of pieces) {
       const source = typeof piece === 'string' ? piece : piece[0];
       const normal = normalization ? source.normalize(normalization) : source;
       const end = start + source.length;
-      for (const char of fold ? lower(normal) : normal) if (!emit(char, start, end)) return;
+      const cased = fold ? lower(normal) : ascii ? normal.replace(/[A-Z]/g, (char) => char.toLowerCase()) : normal;
+      for (const char of cased) if (!emit(char, start, end)) return;
       start = end;
     }
+  }
+
+  /**
+   * Unit split: what stands between separators.
+   * @param {string} text
+   * @param {(token: string, start: number, end: number) => boolean} emit
+   */
+  #pieces(text, emit) {
+    const { split, separators, removed } = this;
+    // The whole text's lower case differs from its code points' at a sigma alone.
+    const whole = this.case === 'lower' && text.includes('\u03a3') ? text.toLowerCase() : '';
+    let token = '';
+    let from = 0;
+    let to = 0;
+    let stopped = false;
+    const flush = () => {
+      const piece = token;
+      token = '';
+      return piece === '' || emit(piece, from, to);
+    };
+    this.#codePoints(text, (given, start, end) => {
+      const char = given === '\u03c3' && whole.length === text.length ? whole.slice(start, end) : given;
+      if (removed.has(char)) return true;
+      if (separators.has(char) || (split === null && /\s/.test(char))) {
+        stopped = !flush();
+        return !stopped;
+      }
+      if (token === '') from = start;
+      token += char;
+      to = end;
+      if (split === '') stopped = !flush();
+      return !stopped;
+    });
+    if (!stopped) flush();
   }
 
   /**
@@ -157,6 +203,10 @@ export class TextVectorizer {
    */
   #tokens(text, emit) {
     const { segmenter } = this;
+    if (this.unit === 'split') {
+      this.#pieces(text, emit);
+      return;
+    }
     if (!segmenter) {
       this.#codePoints(text, emit);
       return;

@@ -58,6 +58,8 @@ export class Layer {
     this.weightSpecs = [];
     /** @type {Map<string, Weight>} */
     this.weights = new Map();
+    /** The class that a file gave; another where padless has one layer for several. */
+    this.fileClass = this.className;
     /** It was applied while its model was put together. */
     this.built = false;
   }

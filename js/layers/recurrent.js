@@ -423,5 +423,7 @@ export function layerOfCell(json, config) {
     );
   if (json.config === null || typeof json.config !== 'object')
     throw new ModelFileError(`${config.name ?? 'RNN'}: cell ${name} has no config`);
-  return new classes[/** @type {keyof typeof classes} */ (name)]({ ...json.config, ...config });
+  const layer = new classes[/** @type {keyof typeof classes} */ (name)]({ ...json.config, ...config });
+  layer.fileClass = name;
+  return layer;
 }

@@ -1,0 +1,260 @@
+/**
+ * Keras's HDF5 files: whole models and weights, as Keras 1 and 2 lay them out and as Keras 3 does. HDF5 itself is read by h5wasm.
+ * @module
+ */
+import { ModelFileError, PadlessError, UnsupportedError } from '../errors.js';
+import { toFloat32 } from './floats.js';
+import { JSON_MOST, optionalPackage, parseJson } from './source.js';
+/** @typedef {import('h5wasm').Metadata} Metadata */
+
+/** @typedef {{ name: string, shape: number[], data: Float32Array }} NamedArray */
+/**
+ * What a file holds, whoever wrote it.
+ * @typedef {object} KerasFile
+ * @property {any} config  the architecture as Keras JSON; null: weights alone
+ * @property {string | null} kerasVersion
+ * @property {string | null} backend  on which it was trained
+ * @property {{ name: string, weights: NamedArray[] }[] | null} layers  Keras 1 and 2, and .h5 of Keras 3: by layer, in order
+ * @property {Map<string, NamedArray> | null} vars  Keras 3: by path, 'layers/lstm/cell/vars/0'
+ */
+
+/** A file holds less than this times its own size: deflate packs at most 1032 to 1. What is smaller than ROOM may be anything. */
+const EXPANSION = 1100;
+const ROOM = 1 << 26;
+const NODES_MOST = 100_000;
+const NESTED_MOST = 64;
+/** enum H5T_class_t */
+const INTEGER = 0;
+const FLOAT = 1;
+const STRING = 3;
+const OPAQUE = 5;
+
+const HDF5_MAGIC = '\x89HDF\r\n\x1a\n';
+
+/** @param {Uint8Array} bytes */
+export const isHdf5 = (bytes) => String.fromCharCode(...bytes.subarray(0, 8)) === HDF5_MAGIC;
+
+let opened = 0;
+
+/** An open file. h5wasm's own getters go on with what is in memory where HDF5 failed; here every status is looked at. */
+class Hdf5 {
+  /**
+   * @param {any} module  h5wasm's, which has no types of its own for what lies below its classes
+   * @param {bigint} id
+   * @param {string} what
+   * @param {number} size  bytes of the file
+   */
+  constructor(module, id, what, size) {
+    this.module = module;
+    this.id = id;
+    this.what = what;
+    this.left = Math.max(ROOM, EXPANSION * size);
+  }
+
+  /** @param {string} path @param {string} problem */
+  broken(path, problem) {
+    return new ModelFileError(`${this.what}: ${path.slice(0, 200)} ${problem}`);
+  }
+
+  /** Names in a group; none where it is not there. @param {string} path */
+  names(path) {
+    return this.isGroup(path) ? this.module.get_names(this.id, path, false) : [];
+  }
+
+  /** @param {string} path */
+  isGroup(path) {
+    return this.module.get_type(this.id, path) === this.module.H5G_GROUP;
+  }
+
+  /** @param {string} path @param {Metadata} metadata @returns {Uint8Array} the bytes, taken by `get(pointer)`, which returns a status */
+  #read(
+    path,
+    { size, total_size: count },
+    /** @type {(pointer: bigint) => number} */ get,
+    /** @type {(pointer: number) => void} */ take,
+  ) {
+    const { module } = this;
+    const bytes = Number(size) * Number(count);
+    this.left -= bytes;
+    if (!(this.left >= 0)) throw this.broken(path, `takes ${bytes} bytes, which is more than the file can hold`);
+    const pointer = module._malloc(bytes);
+    if (pointer === 0 && bytes > 0) throw this.broken(path, `takes ${bytes} bytes, more than h5wasm's memory has`);
+    try {
+      module.HEAPU8.fill(0, pointer, pointer + bytes);
+      if (get(BigInt(pointer)) < 0) throw this.broken(path, `of ${bytes} bytes cannot be read: the file is broken`);
+      take(pointer);
+      return module.HEAPU8.slice(pointer, pointer + bytes);
+    } finally {
+      module._free(pointer);
+    }
+  }
+
+  /**
+   * @param {string} path
+   * @param {string} name
+   * @returns {string[] | null} an attribute of text; null where there is none
+   */
+  attribute(path, name) {
+    const { module, id } = this;
+    if (!module.get_attribute_names(id, path).includes(name)) return null;
+    const where = `attribute ${name} of ${path}`;
+    const metadata = module.get_attribute_metadata(id, path, name);
+    const { shape, total_size: count, size, type, vlen } = metadata;
+    // h5py writes an empty list as one of numbers.
+    if (!shape || Number(count) === 0) return [];
+    if (type !== STRING) throw this.broken(where, 'is not text');
+    /** @type {string[]} */
+    const texts = [];
+    const bytes = this.#read(
+      where,
+      metadata,
+      (pointer) => module.get_attribute_data(id, path, name, pointer),
+      (pointer) => {
+        if (!vlen) return;
+        for (const text of new Uint32Array(module.HEAPU8.slice(pointer, pointer + size * Number(count)).buffer))
+          texts.push(module.UTF8ToString(text));
+        module.reclaim_vlen_memory(id, path, name, BigInt(pointer));
+      },
+    );
+    if (vlen) return texts;
+    const decoder = new TextDecoder();
+    for (let i = 0; i < bytes.length; i += size) {
+      const text = bytes.subarray(i, i + size);
+      const end = text.indexOf(0);
+      texts.push(decoder.decode(end < 0 ? text : text.subarray(0, end)));
+    }
+    return texts;
+  }
+
+  /** A list that Keras parts where it is longer than an attribute may be: name, or name0, name1, ... @param {string} path @param {string} name */
+  list(path, name) {
+    const whole = this.attribute(path, name);
+    if (whole) return whole;
+    /** @type {string[]} */
+    const list = [];
+    for (let i = 0, part; (part = this.attribute(path, `${name}${i}`)); i++) list.push(...part);
+    return list;
+  }
+
+  /**
+   * @param {string} path
+   * @param {string} name  for errors, and of the result
+   * @returns {NamedArray}
+   */
+  array(path, name) {
+    const { module, id } = this;
+    if (module.get_type(id, path) !== module.H5G_DATASET) throw this.broken(path, 'is missing');
+    const metadata = module.get_dataset_metadata(id, path);
+    const { shape, type, size, littleEndian, virtual_sources: virtual } = metadata;
+    const bfloat = this.attribute(path, 'dtype')?.[0] === 'bfloat16' && size === 2;
+    const float = type === FLOAT && [2, 4, 8].includes(size) && littleEndian;
+    if (!(float || (bfloat && (type === OPAQUE || type === INTEGER))) || !shape)
+      throw new UnsupportedError(
+        `${this.what}: weight ${path} is of type ${type === INTEGER ? `int${8 * size}` : `${type} of ${size} bytes`}; padless reads float16, bfloat16, float32 and float64`,
+      );
+    if (virtual?.length) throw this.broken(path, 'is a view of other files');
+    const bytes = this.#read(
+      path,
+      metadata,
+      (pointer) => module.get_dataset_data(id, path, null, null, null, pointer),
+      () => {},
+    );
+    const dtype = bfloat ? 'bfloat16' : size === 2 ? 'float16' : size === 4 ? 'float32' : 'float64';
+    return { name, shape: Array.from(shape, Number), data: toFloat32(bytes, dtype) };
+  }
+}
+
+/**
+ * @template T
+ * @param {Uint8Array} bytes
+ * @param {string} what  for errors
+ * @param {(file: Hdf5) => T} read
+ * @returns {Promise<T>}
+ */
+async function openHdf5(bytes, what, read) {
+  const { ready, File } = await optionalPackage(import('h5wasm'), 'h5wasm', `${what}: reading HDF5`);
+  const module = await ready;
+  const { FS } = module;
+  // HDF5 prints what it finds wrong; the error that is thrown says enough.
+  const stream = /** @type {any} */ (FS).getStream?.(2);
+  const tty = stream?.tty;
+  if (tty) stream.tty = { ...tty, ops: { ...tty.ops, put_char() {} } };
+  const name = `padless-${++opened}.h5`;
+  let id = 0n;
+  try {
+    FS.writeFile(name, bytes);
+    id = BigInt(new File(name, 'r').file_id);
+    if (id <= 0n) throw new ModelFileError(`${what}: ${bytes.length} bytes that are not a whole HDF5 file`);
+    return read(new Hdf5(module, id, what, bytes.length));
+  } catch (error) {
+    if (error instanceof PadlessError) throw error;
+    throw new ModelFileError(
+      `${what}: the HDF5 file of ${bytes.length} bytes is broken: ${String(/** @type {any} */ (error)?.message ?? error).slice(0, 200)}`,
+      {
+        cause: error,
+      },
+    );
+  } finally {
+    if (id > 0n) module.close_file(id);
+    if (FS.analyzePath(name).exists) FS.unlink(name);
+    if (tty) stream.tty = tty;
+  }
+}
+
+/**
+ * @param {Uint8Array} bytes  a .h5, .hdf5 or .weights.h5
+ * @param {string} [what]  for errors
+ * @returns {Promise<KerasFile>}
+ * @throws {ModelFileError} for a file that is cut short or contradicts itself
+ * @throws {UnsupportedError} without the package h5wasm, and for weights that are not floats
+ */
+export function readHdf5(bytes, what = 'the file') {
+  return openHdf5(bytes, what, (file) => {
+    const json = file.attribute('/', 'model_config')?.[0];
+    if (json !== undefined && json.length > JSON_MOST)
+      throw new ModelFileError(`${what}: model_config has ${json.length} characters, at most ${JSON_MOST} are read`);
+    const config = json === undefined ? null : parseJson(new TextEncoder().encode(json), `${what}: model_config`);
+    const group = file.isGroup('/model_weights') ? '/model_weights' : '';
+    const layerNames = file.list(group || '/', 'layer_names');
+    const version = file.attribute('/', 'keras_version') ?? file.attribute(group || '/', 'keras_version');
+    const backend = file.attribute('/', 'backend') ?? file.attribute(group || '/', 'backend');
+    const about = { config, kerasVersion: version?.[0] ?? null, backend: backend?.[0] ?? null };
+    if (group || layerNames.length) {
+      const top = `${group}/top_level_model_weights`;
+      if (file.isGroup(top) && file.list(top, 'weight_names').length)
+        throw new UnsupportedError(`${what}: the model has weights of its own, outside of its layers`);
+      const layers = layerNames.map((name) => {
+        const at = `${group}/${name}`;
+        if (!file.isGroup(at)) throw file.broken(at, 'is missing');
+        const names = file.list(at, 'weight_names').filter((weight) => !/(^|\/)rnn_state(_\d+)?(:\d+)?$/.test(weight));
+        return { name, weights: names.map((weight) => file.array(`${at}/${weight}`, weight)) };
+      });
+      return { ...about, layers, vars: null };
+    }
+    const vars = variables(file);
+    if (vars.size === 0 && !config)
+      throw new ModelFileError(`${what}: the HDF5 file is not Keras's: it has neither layer_names nor layers`);
+    return { ...about, layers: null, vars };
+  });
+}
+
+/** Every array of Keras 3's layout but the optimizer's and the states of random generators. @param {Hdf5} file */
+function variables(file) {
+  /** @type {Map<string, NamedArray>} */
+  const vars = new Map();
+  let nodes = 0;
+  /** @param {string} path @param {number} depth */
+  const walk = (path, depth) => {
+    for (const name of file.names(path || '/')) {
+      if (++nodes > NODES_MOST) throw file.broken(path, `: more than ${NODES_MOST} groups and arrays`);
+      const at = `${path}/${name}`;
+      if (name === 'seed_generator' || (depth === 0 && (name === 'optimizer' || name === '_optimizer'))) continue;
+      if (file.isGroup(at)) {
+        if (depth > NESTED_MOST) throw file.broken(path, `: groups more than ${NESTED_MOST} deep`);
+        walk(at, depth + 1);
+      } else if (/\/vars$/.test(path)) vars.set(at.slice(1), file.array(at, at.slice(1)));
+    }
+  };
+  walk('', 0);
+  return vars;
+}

@@ -1,0 +1,137 @@
+/**
+ * `padless/import`: somebody else's file -> a Model that answers as its framework does.
+ * @module
+ */
+import { ArgumentError, ModelFileError, UnsupportedError } from '../errors.js';
+import { createModel } from '../model.js';
+import { parse } from '../safetensors.js';
+import { readSource } from '../source.js';
+import { isHdf5, readHdf5 } from './hdf5.js';
+import { Files, parseJson } from './source.js';
+import { readTfjs } from './tfjs.js';
+import { textSettings, withoutVectorizer } from './tokenizer.js';
+import { torchParts } from './torch.js';
+import { weightsByLayer, weightsByPath, weightsByPrefix } from './weights.js';
+import { isZip, readKeras } from './zip.js';
+/** @typedef {import('../model.js').Model} Model */
+/** @typedef {import('../source.js').ModelSource} ModelSource */
+/** @typedef {import('./source.js').FilesSource} FilesSource */
+/** @typedef {import('./torch.js').TorchModule} TorchModule */
+
+/**
+ * @typedef {object} ImportOptions
+ * @property {import('../model.js').CustomLayers} [customLayers]  your own classes by name, and for a Lambda a class by the layer's name
+ * @property {any} [tokenizer]  what Keras's tokenizer.to_json() gave, as text or parsed
+ * @property {import('../text.js').TextSettings} [text]  text settings of your own, in place of a tokenizer
+ * @property {string[]} [labels]  of the only output
+ * @property {import('../answers.js').OutputSettings[]} [outputs]  names, kinds and labels of all outputs
+ * @property {import('../wasm.js').Simd | undefined} [simd]
+ * @property {import('../wasm.js').ModuleSource} [module]
+ * @property {AbortSignal} [signal]
+ * @property {RequestInit} [fetch]
+ */
+
+/** A source's name, for messages. @param {any} source */
+const nameOf = (source) => {
+  const address = typeof source === 'string' ? source : source instanceof URL ? source.pathname : (source?.name ?? 'the file');
+  return String(address).split('/').at(-1) ?? '';
+};
+
+/** @param {ImportOptions} options */
+const readOptions = ({ signal, fetch }) => ({ ...(signal && { signal }), ...(fetch && { fetch }) });
+
+/**
+ * @typedef {object} Parts
+ * @property {any} architecture  Keras JSON
+ * @property {string} [kerasVersion]
+ * @property {'keras' | 'tfjs' | 'torch'} origin
+ * @property {(root: any) => Map<string, import('../layers/layer.js').Weight>} weights
+ * @property {Map<string, string>} [vocabularies]  of layers of the file, by their paths
+ */
+
+/**
+ * @param {Parts} parts
+ * @param {ImportOptions} options
+ * @returns {Promise<Model>}
+ */
+async function finish({ vocabularies = new Map(), ...parts }, { customLayers, tokenizer, text, labels, outputs, simd, module }) {
+  const { architecture, text: own } = withoutVectorizer(parts.architecture, vocabularies);
+  const settings = text ?? (tokenizer === undefined ? own : textSettings(tokenizer, architecture));
+  /** @param {import('../answers.js').OutputSettings[] | undefined} described */
+  const make = (described) =>
+    createModel({ ...parts, architecture, text: settings, outputs: described, customLayers, simd, module });
+  const model = await make(outputs);
+  if (!labels) return model;
+  if (model.outputs.length !== 1)
+    throw new ArgumentError(`labels are for a model of one output, this one has ${model.outputs.length}: give outputs`);
+  return make([{ name: model.outputs[0].name, kind: model.specs[0].sequence ? 'tags' : 'class', labels }]);
+}
+
+/**
+ * A model of Keras 1 to 3: `.keras`, a whole `.h5`, or a JSON (model.to_json()) with its weights beside it. Takes the package h5wasm, and
+ * for `.keras` fflate.
+ * @param {ModelSource} file  URL, path, bytes, Response, Blob or File
+ * @param {ImportOptions & { weights?: ModelSource | undefined }} [options]  weights: HDF5, where the file is a JSON
+ * @returns {Promise<Model>}
+ * @throws {ModelFileError} for a file that is broken, or whose weights do not fit its layers
+ * @throws {UnsupportedError} for a layer or an option that padless lacks, or a package that is missing
+ */
+export async function fromKeras(file, options = {}) {
+  const bytes = await readSource(file, readOptions(options));
+  const name = nameOf(file);
+  const given = options.weights ? await readSource(options.weights, readOptions(options)) : undefined;
+  if (isZip(bytes)) {
+    const { config, kerasVersion, vars, layers, vocabularies } = await readKeras(bytes, name);
+    const weights = vars ? weightsByPath(vars, name) : weightsByLayer(layers ?? [], config, name);
+    return finish({ architecture: config, kerasVersion: kerasVersion ?? '3', origin: 'keras', weights, vocabularies }, options);
+  }
+  const json = isHdf5(bytes) ? null : parseJson(bytes, name);
+  if (json?.modelTopology) throw new UnsupportedError(`${name}: a TensorFlow.js model; use fromTfjs`);
+  if (json && typeof json.class_name !== 'string')
+    throw new ModelFileError(`${name}: neither .keras nor .h5 nor the JSON of a Keras model`);
+  if (json && !given) throw new ModelFileError(`${name}: the architecture alone; give its weights, too`);
+  const holds = await readHdf5(given ?? bytes, given ? nameOf(options.weights) : name);
+  const architecture = json ?? holds.config;
+  if (!architecture)
+    throw new ModelFileError(`${name}: weights alone; give the architecture as JSON, and this file as its weights`);
+  const weights = holds.vars ? weightsByPath(holds.vars, name) : weightsByLayer(holds.layers ?? [], architecture, name);
+  const kerasVersion = String(json?.keras_version ?? holds.kerasVersion ?? (holds.vars ? '3' : '2'));
+  return finish({ architecture, kerasVersion, origin: 'keras', weights }, options);
+}
+
+/**
+ * A TensorFlow.js Layers model.
+ * @param {FilesSource} files  model.json by URL or path, its shards beside it; a folder; or all files, as a list of File or by name
+ * @param {ImportOptions} [options]
+ * @returns {Promise<Model>}
+ * @throws {ModelFileError | UnsupportedError | import('../errors.js').LoadError}
+ */
+export async function fromTfjs(files, options = {}) {
+  const given = new Files(files, readOptions(options));
+  const json = parseJson(await given.main(['model.json']), 'model.json');
+  const { config, kerasVersion, weights } = await readTfjs(json, (path) => given.beside(path));
+  // Saved by Keras and converted, Keras's rules hold; saved by TensorFlow.js, its own.
+  const own = /^tfjs/.test(kerasVersion);
+  return finish(
+    {
+      architecture: config,
+      kerasVersion: own ? '2' : kerasVersion,
+      origin: own ? 'tfjs' : 'keras',
+      weights: weightsByPrefix(weights, 'model.json'),
+    },
+    options,
+  );
+}
+
+/**
+ * A PyTorch state dict saved as safetensors, against a description of the modules in order.
+ * @param {ModelSource} file
+ * @param {TorchModule[]} architecture  [{ type: 'Embedding', name: 'embed' }, { type: 'LSTM', name: 'lstm', bidirectional: true }, ...]
+ * @param {ImportOptions} [options]
+ * @returns {Promise<Model>}
+ * @throws {ModelFileError | UnsupportedError}
+ */
+export async function fromTorch(file, architecture, options = {}) {
+  const { tensors } = parse(await readSource(file, readOptions(options)));
+  return finish({ ...torchParts(tensors, architecture, nameOf(file)), origin: 'torch' }, options);
+}

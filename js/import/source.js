@@ -1,0 +1,160 @@
+/**
+ * What a caller hands an importer: one file, or several that belong together.
+ * @module
+ */
+import { ArgumentError, LoadError, ModelFileError, UnsupportedError } from '../errors.js';
+import { readSource } from '../source.js';
+/** @typedef {import('../source.js').ModelSource} ModelSource */
+/** @typedef {import('../source.js').ReadOptions} ReadOptions */
+/**
+ * One file as loadModel takes it; a folder (a path or URL that ends in /); or files by name: an object, or a list of File.
+ * @typedef {ModelSource | Record<string, ModelSource> | ArrayLike<Blob>} FilesSource
+ */
+
+/** Bytes of JSON, at most. */
+export const JSON_MOST = 64_000_000;
+
+/** @param {unknown} source @returns {source is ModelSource} */
+export const isSource = (source) =>
+  typeof source === 'string' ||
+  source instanceof URL ||
+  source instanceof Blob ||
+  source instanceof Response ||
+  source instanceof ArrayBuffer ||
+  ArrayBuffer.isView(source);
+
+/** @param {unknown} file */
+const nameOf = (file) => String(/** @type {any} */ (file).webkitRelativePath || /** @type {any} */ (file).name || '');
+/** @param {string} path */
+const baseName = (path) => path.slice(path.lastIndexOf('/') + 1);
+
+/** Files that belong together: the one that the caller named, and what stands beside it. */
+export class Files {
+  /** @type {Map<string, ModelSource> | null} by name; null where they are looked for beside the main one */
+  #named = null;
+  /** @type {ModelSource | null} */
+  #main = null;
+  /** Where the others stand: what comes before and after their names. @type {[string, string] | null} */
+  #beside = null;
+
+  /**
+   * @param {FilesSource} source
+   * @param {ReadOptions} options
+   */
+  constructor(source, options) {
+    this.options = options;
+    if (isSource(source)) {
+      this.#main = source;
+      const address =
+        typeof source === 'string' ? source : source instanceof URL ? source.href : source instanceof Response ? source.url : '';
+      const [, path, query] = /** @type {RegExpExecArray} */ (/^([^?#]*)(\?[^#]*)?/.exec(address));
+      if (address) this.#beside = [path.slice(0, path.lastIndexOf('/') + 1), query ?? ''];
+    } else if (source !== null && typeof source === 'object') {
+      const list =
+        'length' in source
+          ? Array.from(/** @type {ArrayLike<Blob>} */ (source), (file) => [nameOf(file), file])
+          : Object.entries(source);
+      this.#named = new Map(/** @type {[string, ModelSource][]} */ (list));
+    } else {
+      throw new ArgumentError('a model is given as a URL, a path, bytes, a Response, a Blob or File, or several files by name');
+    }
+  }
+
+  /**
+   * The file that says what the model is.
+   * @param {string[]} names  what it is called in a folder or among several
+   * @returns {Promise<Uint8Array<ArrayBuffer>>}
+   */
+  async main(names) {
+    const source = this.#main;
+    if (source === null) {
+      if (this.#named?.size === 1) return this.beside([.../** @type {Map<string, ModelSource>} */ (this.#named).keys()][0]);
+      const name = names.find((each) => this.#find(each));
+      if (!name)
+        throw new LoadError(
+          `none of ${names.join(', ')} is among the files ${[...(this.#named?.keys() ?? [])].slice(0, 20).join(', ')}`,
+        );
+      return this.beside(name);
+    }
+    if (/\/(\?|#|$)/.test(String(source))) return this.#firstOf(names);
+    try {
+      return await readSource(source, this.options);
+    } catch (error) {
+      // A folder of this machine.
+      if (/** @type {any} */ (error)?.cause?.code !== 'EISDIR') throw error;
+      this.#beside = [`${String(source)}/`, ''];
+      return this.#firstOf(names);
+    }
+  }
+
+  /** @param {string[]} names */
+  async #firstOf(names) {
+    for (const name of names.slice(0, -1)) {
+      try {
+        return await this.beside(name);
+      } catch (error) {
+        if (!(error instanceof LoadError)) throw error;
+      }
+    }
+    return this.beside(names[names.length - 1]);
+  }
+
+  /** @param {string} path  its own, or as the only one of its name @returns {ModelSource | undefined} */
+  #find(path) {
+    const named = this.#named;
+    if (!named) return undefined;
+    const own = named.get(path);
+    if (own !== undefined) return own;
+    const alike = [...named].filter(([name]) => baseName(name) === baseName(path));
+    return alike.length === 1 ? alike[0][1] : undefined;
+  }
+
+  /**
+   * A file beside the main one.
+   * @param {string} path  as the model's file has it; relative, and not out of the folder
+   * @returns {Promise<Uint8Array<ArrayBuffer>>}
+   */
+  async beside(path) {
+    if (/^([a-z][a-z0-9+.-]*:|[/\\])|(^|[/\\])\.\.([/\\]|$)/i.test(path))
+      throw new ModelFileError(`the file names ${JSON.stringify(path.slice(0, 200))}, which is outside of its own folder`);
+    if (this.#named) {
+      const found = this.#find(path);
+      if (found === undefined)
+        throw new LoadError(`${path} is missing; given are ${[...this.#named.keys()].slice(0, 20).join(', ') || 'no files'}`);
+      return readSource(found, this.options);
+    }
+    if (!this.#beside) throw new LoadError(`${path} is missing: bytes have nothing beside them, give the files by name`);
+    const [before, after] = this.#beside;
+    return readSource(before + (/^[a-z][a-z0-9+.-]+:/i.test(before) ? encodeURI(path) : path) + after, this.options);
+  }
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {string} what  for the error
+ * @returns {any}
+ */
+export function parseJson(bytes, what) {
+  if (bytes.length > JSON_MOST) throw new ModelFileError(`${what}: ${bytes.length} bytes of JSON, at most ${JSON_MOST} are read`);
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new ModelFileError(`${what}: ${bytes.length} bytes that are not JSON`, { cause });
+  }
+}
+
+/**
+ * A package that only some files need.
+ * @template T
+ * @param {Promise<T>} loading
+ * @param {string} name
+ * @param {string} task
+ * @returns {Promise<T>}
+ */
+export async function optionalPackage(loading, name, task) {
+  try {
+    return await loading;
+  } catch (cause) {
+    throw new UnsupportedError(`${task} takes the package ${name}, which is not there: npm install ${name}`, { cause });
+  }
+}

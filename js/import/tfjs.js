@@ -1,0 +1,98 @@
+/**
+ * TF.js Layers models: model.json with its shards of weights.
+ * @module
+ */
+import { ModelFileError, UnsupportedError } from '../errors.js';
+import { toFloat32 } from './floats.js';
+/** @typedef {import('./hdf5.js').NamedArray} NamedArray */
+
+/** @typedef {{ config: any, kerasVersion: string, weights: NamedArray[] }} TfjsFile  weights in the order of the manifest */
+
+/** @param {any} value */
+const show = (value) => JSON.stringify(value)?.slice(0, 80) ?? 'undefined';
+
+/**
+ * @param {any} json  a parsed model.json
+ * @param {(path: string) => Promise<Uint8Array>} readShard  by its path in the manifest
+ * @returns {Promise<TfjsFile>}
+ * @throws {ModelFileError} for shards that are cut short or too long, a manifest that contradicts itself
+ * @throws {UnsupportedError} for graph models, which hold operations and no layers
+ */
+export async function readTfjs(json, readShard) {
+  const topology = json?.modelTopology;
+  if (json?.format === 'graph-model' || topology?.node || topology?.library)
+    throw new UnsupportedError(
+      'model.json is a TF.js graph model: operations, no layers. Convert the Keras model to a layers model, or import its own file',
+    );
+  if (topology === null || typeof topology !== 'object')
+    throw new ModelFileError('model.json has no modelTopology: it is not a TF.js model');
+  const config = topology.model_config ?? topology;
+  const kerasVersion = String(topology.keras_version ?? 'tfjs-layers');
+  const manifest = json.weightsManifest;
+  if (!Array.isArray(manifest)) throw new ModelFileError(`model.json: weightsManifest is ${show(manifest)}, expected a list`);
+  /** @type {NamedArray[]} */
+  const weights = [];
+  for (const group of manifest) {
+    const { paths, weights: specs } = group ?? {};
+    if (!Array.isArray(paths) || !paths.every((path) => typeof path === 'string') || !Array.isArray(specs))
+      throw new ModelFileError(`model.json: a group of weightsManifest is ${show(group)}, expected { paths, weights }`);
+    const sizes = specs.map(sizeOf);
+    const shards = [];
+    for (const path of paths) shards.push(await readShard(path));
+    const needed = sizes.reduce((sum, size) => sum + size, 0);
+    const bytes = joined(shards);
+    if (needed !== bytes.length) {
+      const names = paths.length > 3 ? `${paths.slice(0, 3).join(', ')}, ...` : paths.join(', ');
+      throw new ModelFileError(`${names}: ${bytes.length} bytes, model.json says that the weights take ${needed}`);
+    }
+    let at = 0;
+    specs.forEach((spec, i) => {
+      weights.push({ name: spec.name, shape: spec.shape, data: values(bytes.subarray(at, at + sizes[i]), spec) });
+      at += sizes[i];
+    });
+  }
+  return { config, kerasVersion, weights };
+}
+
+/** @param {Uint8Array[]} parts */
+function joined(parts) {
+  if (parts.length === 1) return parts[0];
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/** Bytes of an element as it is stored. */
+const widths = { float32: 4, float16: 2, uint16: 2, uint8: 1 };
+
+/** @param {any} spec  of a weight in the manifest @returns {number} bytes */
+function sizeOf(spec) {
+  const { name, shape, dtype, quantization } = spec ?? {};
+  if (typeof name !== 'string' || !Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0))
+    throw new ModelFileError(`model.json: a weight of weightsManifest is ${show(spec)}, expected { name, shape, dtype }`);
+  if (dtype !== 'float32')
+    throw new UnsupportedError(`model.json: weight ${name} is of dtype ${show(dtype)}; padless reads float32`);
+  const stored = quantization?.dtype ?? 'float32';
+  if (!Object.hasOwn(widths, stored) || (quantization && stored === 'float32'))
+    throw new UnsupportedError(`model.json: weight ${name} is quantized to ${show(stored)}; padless reads uint8, uint16, float16`);
+  if (quantization && stored !== 'float16' && !(Number.isFinite(quantization.scale) && Number.isFinite(quantization.min)))
+    throw new ModelFileError(
+      `model.json: weight ${name} has quantization ${show(quantization)}, expected numbers as scale and min`,
+    );
+  const size = shape.reduce((product, length) => product * length, widths[/** @type {keyof typeof widths} */ (stored)]);
+  if (!Number.isSafeInteger(size))
+    throw new ModelFileError(`model.json: weight ${name} of shape [${shape}] takes more than 2^53 bytes`);
+  return size;
+}
+
+/** @param {Uint8Array} bytes @param {any} spec @returns {Float32Array} */
+function values(bytes, { quantization }) {
+  if (!quantization) return toFloat32(bytes, 'float32');
+  const { dtype, scale, min } = quantization;
+  if (dtype === 'float16') return toFloat32(bytes, 'float16');
+  return Float32Array.from(dtype === 'uint8' ? bytes : new Uint16Array(bytes.slice().buffer), (value) => value * scale + min);
+}

@@ -1,0 +1,103 @@
+/**
+ * Files that Keras itself wrote (.keras, .h5, JSON with weights beside it), against what it answered:
+ * tests/models/keras-files/make_models.py says which models, goldens.json which versions.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { readFileSync } from 'node:fs';
+import { UnsupportedError } from 'padless';
+import { fromKeras } from 'padless/import';
+import { Layer, Rescaling } from 'padless/layers';
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const folder = new URL('../models/keras-files/', import.meta.url);
+const { keras, backend, cases } = JSON.parse(readFileSync(new URL('goldens.json', folder), 'utf8'));
+
+/** What is refused, and the words that say so. @type {Record<string, RegExp>} */
+const refused = {
+  'multi-head-unmasked': /^multi_head_attention_1: return_attention_scores of several heads/,
+  operations: /: the operation \w+ is not supported; padless has layers$/,
+};
+
+/** Texts whose keys all are padding: attention gives zeros here, where Keras gives the mean of the padding's vectors. @type {Record<string, number[]>} */
+const zeros = { 'attention-empty-value': [1] };
+
+/** x * 0.5 + 1, in place of a Lambda. */
+class Halve extends Layer {
+  scale = new Rescaling({ scale: 0.5, offset: 1 });
+  /** @override @param {any} x */
+  call(x) {
+    return this.scale.apply(x);
+  }
+}
+
+/** @param {string} base64 */
+function decode(base64) {
+  const bytes = Buffer.from(base64, 'base64');
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+}
+
+/** @param {string} file */
+function load(file) {
+  const weights = file.endsWith('.json') ? new URL(file.replace('.json', '.weights.h5'), folder) : undefined;
+  return fromKeras(new URL(file, folder), { weights, simd, customLayers: { halve: Halve } });
+}
+
+/**
+ * @param {import('padless').OutputTensor} output
+ * @param {{ shape: number[], data: string }} golden
+ * @param {number[] | null} mask  of the output; what Keras has under it is its own business
+ * @param {number} unit
+ * @param {number[]} [empty]  rows of zeros
+ */
+function compare({ name, shape, data }, golden, mask, unit, empty = []) {
+  assert.deepEqual(shape, golden.shape, name);
+  const expected = decode(golden.data);
+  const each = mask ? expected.length / mask.length : 1;
+  let worst = { error: 0, at: 0 };
+  const row = expected.length / shape[0];
+  for (const b of empty) assert.ok(data.subarray(b * row, (b + 1) * row).every((value) => value === 0));
+  expected.forEach((y, i) => {
+    if (empty.includes(Math.floor(i / row))) return;
+    if (mask && !mask[Math.floor(i / each)]) return;
+    const error = Math.abs(data[i] - y) / (unit * Math.max(1, Math.abs(y)));
+    if (!(error <= worst.error)) worst = { error: Number.isNaN(error) ? Infinity : error, at: i };
+  });
+  assert.ok(
+    worst.error <= 1,
+    `${name}: element ${worst.at} of [${shape}] is ${data[worst.at]}, Keras has ${expected[worst.at]}; ${worst.error.toPrecision(3)} times the tolerance ${unit}`,
+  );
+}
+
+for (const { name, file, inputs, outputs, probabilities, masked } of cases) {
+  if (Object.hasOwn(refused, name)) {
+    test(`${name} is refused by name`, async () => {
+      await assert.rejects(load(file), (error) => {
+        assert.ok(error instanceof UnsupportedError, String(error));
+        assert.match(error.message, refused[name]);
+        return true;
+      });
+    });
+    continue;
+  }
+  test(`${file} answers as Keras ${keras} on ${backend} does`, async () => {
+    const model = await load(file);
+    const unit = probabilities ? 1e-5 : 1e-4;
+    const calls = Array.isArray(inputs) ? inputs : [inputs];
+    const got = calls.flatMap((call) => {
+      const [first] = Object.values(call);
+      if (typeof first.flat(9)[0] === 'string') return model.outputsOf(first.flat(9));
+      return model.run(Object.keys(call).length === 1 ? first : call);
+    });
+    assert.equal(got.length, outputs.length);
+    // Outputs in an object have names of their own; Keras's answers stand under those of the layers.
+    const layers = 'outputNames' in model.root ? model.root.outputs.map(({ key }) => key.slice(0, key.lastIndexOf('/'))) : [];
+    const byLayer = new Set(layers).size === outputs.length;
+    outputs.forEach((/** @type {any} */ golden, /** @type {number} */ i) => {
+      const at = byLayer ? layers.indexOf(golden.name) : i;
+      compare(got[at < 0 ? i : at], golden, masked?.[i]?.flat() ?? null, unit, zeros[name]);
+    });
+  });
+}
+
+test('at least 60 models over the whole list of layers', () => assert.ok(cases.length >= 60, String(cases.length)));

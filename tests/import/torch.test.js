@@ -1,0 +1,64 @@
+/**
+ * State dicts that PyTorch wrote, against what it answered: tests/models/torch/make_models.py says which models, goldens.json which versions.
+ */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { loadModel, ModelFileError, UnsupportedError } from 'padless';
+import { fromTorch } from 'padless/import';
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const folder = new URL('../models/torch/', import.meta.url);
+const { cases, ...versions } = JSON.parse(readFileSync(new URL('goldens.json', folder), 'utf8'));
+
+/** @param {string} base64 */
+function decode(base64) {
+  const bytes = Buffer.from(base64, 'base64');
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+}
+
+for (const { name, file, architecture, ids, lengths, outputs, probabilities, refused } of cases) {
+  const load = () => fromTorch(new URL(file, folder), architecture, { simd });
+  if (refused) {
+    test(`${name} is refused by name`, async () => {
+      await assert.rejects(
+        load(),
+        (error) => error instanceof UnsupportedError && error.message.includes(refused) && error.message.includes('rnn'),
+      );
+    });
+    continue;
+  }
+  test(`${name} answers as torch ${versions.torch} does`, async () => {
+    const model = await load();
+    const unit = probabilities ? 1e-5 : 1e-4;
+    for (const each of [model, await loadModel(model.save(), { simd })]) {
+      const [{ shape, data }] = each.run(ids, lengths ? { lengths } : {});
+      const [golden] = outputs;
+      assert.deepEqual(shape, golden.shape);
+      const [, T] = shape;
+      const step = data.length / (shape[0] * T);
+      decode(golden.data).forEach((y, i) => {
+        // What a padded step holds is nobody's answer.
+        if (lengths && shape.length === 3 && Math.floor(i / step) % T >= lengths[Math.floor(i / step / T)]) return;
+        const error = Math.abs(y - data[i]) / (unit * Math.max(1, Math.abs(y)));
+        assert.ok(error <= 1, `element ${i} of [${shape}] is ${data[i]}, torch has ${y}`);
+      });
+    }
+  });
+}
+
+test('a module that the state dict lacks, one it has beyond, and a type that is unknown are named', async () => {
+  const file = new URL('bilstm-tagger.safetensors', folder);
+  const { architecture } = cases.find((/** @type {any} */ each) => each.name === 'bilstm-tagger');
+  /** @param {any} modules @param {any} Class @param {RegExp} message */
+  const fails = (modules, Class, message) =>
+    assert.rejects(fromTorch(file, modules), (error) => {
+      assert.ok(error instanceof Class, String(error));
+      assert.match(/** @type {Error} */ (error).message, message);
+      return true;
+    });
+  await fails([...architecture, { type: 'Linear', name: 'more' }], ModelFileError, /more\.weight is not in the state dict/);
+  await fails(architecture.slice(0, 2), ModelFileError, /names no module for linear\.\w+, linear\.\w+/);
+  await fails([{ type: 'Transformer', name: 'x' }], UnsupportedError, /x: type "Transformer" is not supported/);
+  await fails('Embedding', ModelFileError, /not a list of modules/);
+});

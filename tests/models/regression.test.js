@@ -1,0 +1,71 @@
+/**
+ * padless record, check and eval, as somebody's own project would call them.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { loadModel } from 'padless';
+
+const model = fileURLToPath(new URL('../../web/models/langid/langid.safetensors', import.meta.url));
+const cli = fileURLToPath(new URL('../../js/cli.js', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'padless-'));
+after(() => rmSync(folder, { recursive: true }));
+
+/** @param {...string} args */
+function padless(...args) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8' });
+  return { status, stdout, stderr };
+}
+/** @param {string} name @param {string | Uint8Array} content */
+function file(name, content) {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+test('answers are recorded, hold, and drift where one bit of a weight changes', async () => {
+  const cases = file('cases.txt', 'Guten Tag, wie geht es Ihnen?\n\nThe quick brown fox\n');
+  const golden = join(folder, 'golden.json');
+  assert.deepEqual(padless('record', model, cases, '-o', golden), { status: 0, stdout: `${golden}: 3 cases\n`, stderr: '' });
+  assert.deepEqual(padless('check', model, golden), { status: 0, stdout: '3 cases, no bit moved\n', stderr: '' });
+  const changed = await loadModel(model);
+  const [{ layer }] = changed.root.listWeights().slice(-1);
+  const { data } = layer.weight('bias');
+  new Uint32Array(data.buffer, data.byteOffset, data.length)[3] ^= 1 << 20;
+  const { status, stdout } = padless('check', file('changed.safetensors', changed.save()), golden);
+  assert.equal(status, 1);
+  assert.match(
+    stdout,
+    /^case 0 \("Guten Tag, wie geht es Ihnen\?"\), output language: element \d+ of \[1,\d+\] is .*, recorded was .*; \d+ of \d+ values differ/,
+  );
+  assert.match(stdout, /outputs drifted in 3 cases\n$/);
+});
+
+test('rows of ids are cases, too; a golden file that is none is refused', async () => {
+  const golden = join(folder, 'ids.json');
+  assert.equal(padless('record', model, file('ids-cases.json', '[[[5, 6, 7], [8]], "text"]'), '-o', golden).status, 0);
+  assert.equal(padless('check', model, golden).status, 0);
+  assert.match(padless('check', model, file('none.json', '{}')).stderr, /not one that padless record wrote/);
+  assert.match(padless('check', model, file('broken.json', '{')).stderr, /broken\.json: .*JSON/);
+  assert.match(padless('record', model, file('bad.json', '[5]'), '-o', golden).stderr, /entry 0 is neither a text nor/);
+});
+
+test('eval prints accuracy and cross-entropy of a labelled file', async () => {
+  const texts = [
+    ['Wie spät ist es denn jetzt eigentlich?', 'de'],
+    ['What time is it now, do you know?', 'en'],
+    ['Το σπίτι είναι μεγάλο', 'el'],
+  ];
+  const { status, stdout, stderr } = padless('eval', model, file('labelled.tsv', texts.map((row) => row.join('\t')).join('\n')));
+  assert.equal(status, 0, stderr);
+  const scores = JSON.parse(stdout);
+  const loaded = await loadModel(model);
+  const right = texts.map(([text, label]) => loaded.predict(text).scores?.[label] ?? 0);
+  assert.equal(scores.accuracy, texts.filter(([text, label]) => loaded.predict(text).label === label).length / 3);
+  assert.ok(Math.abs(scores.crossEntropy + right.reduce((sum, p) => sum + Math.log(p), 0) / 3) < 1e-4);
+  assert.match(padless('eval', model, file('unknown.tsv', 'text\txx')).stderr, /label "xx" is not one of the model's/);
+});
