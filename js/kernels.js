@@ -242,6 +242,69 @@ export class Kernels {
   }
 
   /**
+   * Cross-entropy and accuracy over the steps that count, as Keras computes them (probabilities clipped to [1e-7, 1 - 1e-7]).
+   * @param {Input} x  [B, T, K] probabilities, or logits
+   * @param {Input} labels  [B, T]; below 0: passed over; anything under the mask
+   * @param {{ mask?: Mask, fromLogits?: boolean, ignore?: number[] }} [options]  ignore: labels that are passed over, those of [CLS] and [SEP], say
+   * @returns {{ loss: number, accuracy: number, count: number }} means over `count` steps; 0 where there is none
+   * @throws {IdError} for a label of K or more at a step that counts
+   */
+  crossEntropy(x, labels, { mask, fromLogits = false, ignore = [] } = {}) {
+    const [B, T, K] = check('crossEntropy: x', x, 3);
+    checkShape('crossEntropy: labels', labels, [B, T]);
+    const { heap } = this;
+    return heap.scoped(() => {
+      const maskPointer = this.#mask('crossEntropy', mask, B, T);
+      const kept = maskPointer ? heap.bytes(maskPointer, B * T).slice() : null;
+      const skipped = new Set(ignore);
+      const wanted = Int32Array.from(labels.data, (label, i) => ((kept && !kept[i]) || skipped.has(label) ? -1 : label));
+      const wrong = wanted.findIndex((label) => label >= K);
+      if (wrong >= 0)
+        throw new IdError(
+          `crossEntropy: label ${wanted[wrong]} at row ${Math.floor(wrong / T)}, step ${wrong % T} is not below K = ${K}`,
+        );
+      const total = heap.reserve(16);
+      heap.exports.pl_cross_entropy(total, 0, heap.f32(x.data), heap.i32(wanted), Number(fromLogits), B * T, K);
+      const view = new DataView(heap.bytes(total, 16).slice().buffer);
+      const count = view.getInt32(8, true);
+      return { loss: view.getFloat64(0, true) / (count || 1), accuracy: view.getInt32(12, true) / (count || 1), count };
+    });
+  }
+
+  /**
+   * Linear-chain CRF over the steps that count: the best path, its score, and the marginal probabilities.
+   * @param {Input} x  [B, T, K] scores of each tag at each step
+   * @param {{ transitions: Input, start?: Input, end?: Input, mask?: Mask }} crf  transitions [K, K] from row to column; start, end [K]
+   * @returns {{ tags: { data: Int32Array, shape: number[] }, score: Output, marginals: Output }} tags [B, T], -1 at padding; score [B]
+   */
+  crf(x, { transitions, start, end, mask }) {
+    const [B, T, K] = check('crf: x', x, 3);
+    checkShape('crf: transitions', transitions, [K, K]);
+    if (start) checkShape('crf: start', start, [K]);
+    if (end) checkShape('crf: end', end, [K]);
+    const { heap } = this;
+    return heap.scoped(() => {
+      const maskPointer = this.#mask('crf', mask, B, T);
+      const splits = heap.reserve32(B + 1);
+      const N = heap.exports.pl_row_splits(splits, maskPointer, B, T);
+      const closed = heap.reserve32(N * K);
+      heap.exports.pl_pack(closed, heap.f32(x.data), maskPointer, B, T, K);
+      const weights = [transitions, start, end].map((each) => (each ? heap.f32(each.data) : 0));
+      const [tags, score, marginals] = [heap.reserve32(N), heap.reserve32(B), heap.reserve32(N * K)];
+      const arena = heap.scratch(heap.exports.pl_ragged_crf_scratch(splits, B, K));
+      heap.exports.pl_ragged_crf_viterbi(tags, score, closed, weights[0], weights[1], weights[2], splits, B, K, arena);
+      heap.exports.pl_ragged_crf_marginals(marginals, 0, closed, weights[0], weights[1], weights[2], splits, B, K, arena);
+      const kept = maskPointer ? heap.bytes(maskPointer, B * T) : null;
+      const path = heap.i32View(tags, N);
+      let n = 0;
+      const data = Int32Array.from({ length: B * T }, (_, i) => (!kept || kept[i] ? path[n++] : -1));
+      const spread = heap.reserve32(B * T * K);
+      heap.exports.pl_unpack(spread, marginals, maskPointer, 0, B, T, K);
+      return { tags: { data, shape: [B, T] }, score: this.#read(score, [B]), marginals: this.#read(spread, [B, T, K]) };
+    });
+  }
+
+  /**
    * @param {Input} x  any shape; softmax and log_softmax over its last axis
    * @param {string} activation  a Keras name
    * @returns {Output}

@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createModel } from 'padless';
+import { createModel, IdError, init } from 'padless';
 import { evaluate, parseExamples } from '../../js/evaluate.js';
 import { spansOf } from '../../js/spans.js';
 import { random } from '../random.js';
@@ -160,4 +160,30 @@ test('cross-entropy, accuracy and F1 of spans count tokens that are there, and n
   assert.deepEqual(scores.spans, { precision: 0.5, recall: 0.5, f1: 0.5, spans: 2 });
   assert.throws(() => evaluate(model, parseExamples('a\tB-Y\n', 'tags')), /label "B-Y" is not one of the model's 3/);
   assert.throws(() => parseExamples('a B\n', 'tags'), /line 1: no tab/);
+});
+
+test('the kernels alone: cross-entropy that skips padding and chosen labels, and a CRF under a mask', async () => {
+  const pl = await init({ simd });
+  const x = { data: [0.7, 0.3, NaN, NaN, 0.4, 0.6, 0.5, 0.5, 0.9, 0.1, 0.2, 0.8], shape: [2, 3, 2] };
+  const labels = { data: [0, 77, 1, 1, 1, 0], shape: [2, 3] };
+  const mask = [1, 0, 1, 1, 1, 1];
+  const { loss, accuracy, count } = pl.crossEntropy(x, labels, { mask });
+  assert.equal(count, 5);
+  assert.equal(accuracy, 2 / 5);
+  assert.ok(Math.abs(loss + (Math.log(0.7) + Math.log(0.6) + Math.log(0.5) + Math.log(0.1) + Math.log(0.2)) / 5) < 1e-6);
+  assert.equal(pl.crossEntropy(x, labels, { mask, ignore: [1] }).count, 2);
+  assert.deepEqual(pl.crossEntropy(x, labels, { mask: [0, 0, 0, 0, 0, 0] }), { loss: 0, accuracy: 0, count: 0 });
+  assert.throws(
+    () => pl.crossEntropy(x, labels),
+    (error) => error instanceof IdError && /label 77 at row 0, step 1 is not below K = 2/.test(error.message),
+  );
+  // Staying costs nothing, changing 10: the padding between does not count.
+  const { tags, score, marginals } = pl.crf(
+    { data: [1, 0, 9e9, NaN, 0, 0.5, 0, 5], shape: [1, 4, 2] },
+    { transitions: { data: [0, -10, -10, 0], shape: [2, 2] }, mask: [1, 0, 1, 1] },
+  );
+  assert.deepEqual([...tags.data], [1, -1, 1, 1]);
+  assert.equal(score.data[0], 5.5);
+  assert.deepEqual([...marginals.data.subarray(2, 4)], [0, 0]);
+  assert.ok(Math.abs(marginals.data[4] + marginals.data[5] - 1) < 1e-6);
 });
