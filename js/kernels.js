@@ -266,8 +266,8 @@ export class Kernels {
       const total = heap.reserve(16);
       heap.exports.pl_cross_entropy(total, 0, heap.f32(x.data), heap.i32(wanted), Number(fromLogits), B * T, K);
       const view = new DataView(heap.bytes(total, 16).slice().buffer);
-      const count = view.getInt32(8, true);
-      return { loss: view.getFloat64(0, true) / (count || 1), accuracy: view.getInt32(12, true) / (count || 1), count };
+      const steps = view.getInt32(8, true);
+      return { loss: view.getFloat64(0, true) / (steps || 1), accuracy: view.getInt32(12, true) / (steps || 1), count: steps };
     });
   }
 

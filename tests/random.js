@@ -20,5 +20,13 @@ export function random(seed = Number(process.env.PADLESS_SEED ?? Math.floor(Math
   /** Box-Muller. @param {number} count @param {number} scale */
   const normal = (count, scale) =>
     Float32Array.from({ length: count }, () => scale * Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()));
-  return { seed, uniform, integer, choice, normal };
+  /** Weights of every layer below, for createModel. @param {import('padless/layers').Layer} root @param {number} [scale] */
+  const weights = (root, scale = 1) =>
+    new Map(
+      root.listWeights().map(({ path, spec: { shape } }) => {
+        const size = shape.reduce((product, length) => product * length, 1);
+        return [path, { shape, data: normal(size, scale) }];
+      }),
+    );
+  return { seed, uniform, integer, choice, normal, weights };
 }

@@ -131,27 +131,9 @@ export class Attention extends DotAttention {
 
   /** @override @param {number} y @param {number} weights @param {Tensor} q @param {Tensor} k @param {Tensor} v @param {boolean} causal */
   compute(y, weights, q, k, v, causal) {
-    const { heap, B } = q;
     const scale = this.config.use_scale ? this.weight('scale').data[0] : 1;
     if (this.config.score_mode === 'concat') return this.#concat(y, weights, q, k, v, scale, causal);
-    const arena = heap.scratch(heap.exports.pl_ragged_attention_scratch(v.time.pointer, B));
-    const { pl_ragged_attention: run } = heap.exports;
-    run(
-      y,
-      weights,
-      q.pointer,
-      k.pointer,
-      v.pointer,
-      q.time.pointer,
-      v.time.pointer,
-      scale,
-      Number(causal),
-      B,
-      1,
-      q.features,
-      v.features,
-      arena,
-    );
+    dotProduct(y, weights, q, k, v, scale, causal, 1);
   }
 
   /** score = w sum_d tanh(scale (q_d + k_d)) @param {number} y @param {number} weights @param {Tensor} q @param {Tensor} k @param {Tensor} v @param {number} scale @param {boolean} causal */
@@ -165,6 +147,16 @@ export class Attention extends DotAttention {
     const weight = heap.f32(new Float32Array(features).fill(this.weight('concat_score_weight').data[0]));
     additive(y, weights, scaledQ, scaledK, v, weight, causal);
   }
+}
+
+/** The kernel of dot-product attention. @param {number} y @param {number} weights @param {Tensor} q @param {Tensor} k @param {Tensor} v @param {number} scale @param {boolean} causal @param {number} heads */
+function dotProduct(y, weights, q, k, v, scale, causal, heads) {
+  const { heap, B } = q;
+  const [Dk, Dv] = [q.features / heads, v.features / heads];
+  const arena = heap.scratch(heap.exports.pl_ragged_attention_scratch(v.time.pointer, B));
+  const { pl_ragged_attention: run } = heap.exports;
+  const [queries, keys] = [q.time.pointer, v.time.pointer];
+  run(y, weights, q.pointer, k.pointer, v.pointer, queries, keys, scale, Number(causal), B, heads, Dk, Dv, arena);
 }
 
 /** The kernel of additive attention. @param {number} y @param {number} weights @param {Tensor} q @param {Tensor} k @param {Tensor} v @param {number} scale @param {boolean} causal */
@@ -292,28 +284,9 @@ export class MultiHeadAttention extends Layer {
     const { key = value } = options;
     const { heads = 1 } = this;
     const [q, k, v] = [this.query.call(query), this.key.call(key), this.value.call(value)];
-    const [Dk, Dv] = [q.features / heads, v.features / heads];
     const causal = Boolean(options.use_causal_mask);
     const [y] = attend(q, k, v, causal, v.features, (to, _, qs, ks, vs) => {
-      const { heap, B } = qs;
-      const arena = heap.scratch(heap.exports.pl_ragged_attention_scratch(vs.time.pointer, B));
-      const { pl_ragged_attention: run } = heap.exports;
-      run(
-        to,
-        0,
-        qs.pointer,
-        ks.pointer,
-        vs.pointer,
-        qs.time.pointer,
-        vs.time.pointer,
-        1 / Math.sqrt(Dk),
-        Number(causal),
-        B,
-        heads,
-        Dk,
-        Dv,
-        arena,
-      );
+      dotProduct(to, 0, qs, ks, vs, 1 / Math.sqrt(qs.features / heads), causal, heads);
     });
     return this.attentionOutput.call(y);
   }

@@ -8,7 +8,7 @@ import { Add, Attention, Dense, GlobalAveragePooling1D, Layer, MaskedMean } from
 import { random } from '../random.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
-const { normal } = random();
+const { weights } = random();
 
 /** y = g(f(x W1 + b1) W2 + b2) */
 class TwoDense extends Layer {
@@ -72,21 +72,6 @@ const architecture = (...layers) => ({
     ),
   },
 });
-
-/** @param {import('padless/layers').Layer} root */
-const weights = (root) =>
-  new Map(
-    root.listWeights().map(({ path, spec: { shape } }) => [
-      path,
-      {
-        shape,
-        data: normal(
-          shape.reduce((a, b) => a * b, 1),
-          0.5,
-        ),
-      },
-    ]),
-  );
 
 /** @param {any} json */
 const create = (json) => createModel({ architecture: json, customLayers, weights, simd });

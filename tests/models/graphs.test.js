@@ -7,28 +7,10 @@ import { ArgumentError, createModel, IdError, ModelFileError, ShapeError, Unsupp
 import { random } from '../random.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
-const { normal } = random();
+const { weights } = random();
 
 /** @param {any} architecture @param {any} [more] */
-const create = (architecture, more = {}) =>
-  createModel({
-    architecture,
-    simd,
-    weights: (root) =>
-      new Map(
-        root.listWeights().map(({ path, spec: { shape } }) => [
-          path,
-          {
-            shape,
-            data: normal(
-              shape.reduce((a, b) => a * b, 1),
-              1,
-            ),
-          },
-        ]),
-      ),
-    ...more,
-  });
+const create = (architecture, more = {}) => createModel({ architecture, simd, weights, ...more });
 
 /** @param {string} class_name @param {string} name @param {any} config @param {any[][]} inbound  each use: the layers it takes */
 const layer = (class_name, name, config, ...inbound) => ({
