@@ -169,8 +169,10 @@ export class TextVectorizer {
    */
   #pieces(text, emit) {
     const { split, separators, removed } = this;
-    // The whole text's lower case differs from its code points' at a sigma alone.
-    const whole = this.case === 'lower' && text.includes('\u03a3') ? text.toLowerCase() : '';
+    // The whole text's lower case differs from its code points' at a sigma alone: one that ends a word.
+    const normal = this.normalization ? text.normalize(this.normalization) : text;
+    const whole = this.case === 'lower' && normal.includes('\u03a3') ? normal.toLowerCase() : '';
+    let at = 0;
     let token = '';
     let from = 0;
     let to = 0;
@@ -181,7 +183,8 @@ export class TextVectorizer {
       return piece === '' || emit(piece, from, to);
     };
     this.#codePoints(text, (given, start, end) => {
-      const char = given === '\u03c3' && whole.length === text.length ? whole.slice(start, end) : given;
+      const char = given === '\u03c3' && whole[at] === '\u03c2' ? '\u03c2' : given;
+      at += given.length;
       if (removed.has(char)) return true;
       if (separators.has(char) || (split === null && /\s/.test(char))) {
         stopped = !flush();

@@ -7,11 +7,12 @@ import { createModel } from '../model.js';
 import { parse } from '../safetensors.js';
 import { readSource } from '../source.js';
 import { isHdf5, readHdf5 } from './hdf5.js';
+import { modernKeras } from './keras.js';
 import { Files, parseJson } from './source.js';
 import { readTfjs } from './tfjs.js';
 import { textSettings, withoutVectorizer } from './tokenizer.js';
 import { torchParts } from './torch.js';
-import { weightsByLayer, weightsByPath, weightsByPrefix } from './weights.js';
+import { weightsByLayer, weightsByName, weightsByPath } from './weights.js';
 import { isZip, readKeras } from './zip.js';
 /** @typedef {import('../model.js').Model} Model */
 /** @typedef {import('../source.js').ModelSource} ModelSource */
@@ -22,7 +23,7 @@ import { isZip, readKeras } from './zip.js';
  * @typedef {object} ImportOptions
  * @property {import('../model.js').CustomLayers} [customLayers]  your own classes by name, and for a Lambda a class by the layer's name
  * @property {any} [tokenizer]  what Keras's tokenizer.to_json() gave, as text or parsed
- * @property {import('../text.js').TextSettings} [text]  text settings of your own, in place of a tokenizer
+ * @property {Partial<import('../text.js').TextSettings>} [text]  text settings of your own, in place of a tokenizer's or over them: padding, ...
  * @property {string[]} [labels]  of the only output
  * @property {import('../answers.js').OutputSettings[]} [outputs]  names, kinds and labels of all outputs
  * @property {import('../wasm.js').Simd | undefined} [simd]
@@ -56,7 +57,8 @@ const readOptions = ({ signal, fetch }) => ({ ...(signal && { signal }), ...(fet
  */
 async function finish({ vocabularies = new Map(), ...parts }, { customLayers, tokenizer, text, labels, outputs, simd, module }) {
   const { architecture, text: own } = withoutVectorizer(parts.architecture, vocabularies);
-  const settings = text ?? (tokenizer === undefined ? own : textSettings(tokenizer, architecture));
+  const read = tokenizer === undefined ? own : textSettings(tokenizer, architecture);
+  const settings = /** @type {import('../text.js').TextSettings | null} */ (read ? { ...read, ...text } : (text ?? null));
   /** @param {import('../answers.js').OutputSettings[] | undefined} described */
   const make = (described) =>
     createModel({ ...parts, architecture, text: settings, outputs: described, customLayers, simd, module });
@@ -82,10 +84,14 @@ export async function fromKeras(file, options = {}) {
   const given = options.weights ? await readSource(options.weights, readOptions(options)) : undefined;
   if (isZip(bytes)) {
     const { config, kerasVersion, vars, layers, vocabularies } = await readKeras(bytes, name);
-    const weights = vars ? weightsByPath(vars, name) : weightsByLayer(layers ?? [], config, name);
-    return finish({ architecture: config, kerasVersion: kerasVersion ?? '3', origin: 'keras', weights, vocabularies }, options);
+    const weights = vars ? weightsByPath(vars, name) : weightsByLayer(layers ?? [], name);
+    const version = kerasVersion ?? '3';
+    return finish(
+      { architecture: modernKeras(config, version), kerasVersion: version, origin: 'keras', weights, vocabularies },
+      options,
+    );
   }
-  const json = isHdf5(bytes) ? null : parseJson(bytes, name);
+  const json = isHdf5(bytes) ? null : architectureOf(bytes, name);
   if (json?.modelTopology) throw new UnsupportedError(`${name}: a TensorFlow.js model; use fromTfjs`);
   if (json && typeof json.class_name !== 'string')
     throw new ModelFileError(`${name}: neither .keras nor .h5 nor the JSON of a Keras model`);
@@ -94,9 +100,20 @@ export async function fromKeras(file, options = {}) {
   const architecture = json ?? holds.config;
   if (!architecture)
     throw new ModelFileError(`${name}: weights alone; give the architecture as JSON, and this file as its weights`);
-  const weights = holds.vars ? weightsByPath(holds.vars, name) : weightsByLayer(holds.layers ?? [], architecture, name);
-  const kerasVersion = String(json?.keras_version ?? holds.kerasVersion ?? (holds.vars ? '3' : '2'));
-  return finish({ architecture, kerasVersion, origin: 'keras', weights }, options);
+  // What says no version is Keras 3's JSON, or weights of Keras 1.
+  const kerasVersion = String(json?.keras_version ?? holds.kerasVersion ?? (holds.vars || json?.module ? '3' : '1'));
+  const { backend, vars, layers } = holds;
+  const theano = backend === 'theano' || (!backend && parseInt(kerasVersion, 10) < 2);
+  const weights = vars ? weightsByPath(vars, name) : weightsByLayer(layers ?? [], name, { theano });
+  return finish({ architecture: modernKeras(architecture, kerasVersion), kerasVersion, origin: 'keras', weights }, options);
+}
+
+/** model.to_json(), or a file into which it was dumped as a string. @param {Uint8Array} bytes @param {string} name @returns {any} */
+function architectureOf(bytes, name) {
+  if (!/^\ufeff?\s*["{]/.test(new TextDecoder().decode(bytes.subarray(0, 100))))
+    throw new ModelFileError(`${name}: ${bytes.length} bytes, neither .keras nor .h5 nor the JSON of a Keras model`);
+  const json = parseJson(bytes, name);
+  return typeof json === 'string' ? parseJson(new TextEncoder().encode(json), name) : json;
 }
 
 /**
@@ -114,10 +131,10 @@ export async function fromTfjs(files, options = {}) {
   const own = /^tfjs/.test(kerasVersion);
   return finish(
     {
-      architecture: config,
+      architecture: modernKeras(config, kerasVersion),
       kerasVersion: own ? '2' : kerasVersion,
       origin: own ? 'tfjs' : 'keras',
-      weights: weightsByPrefix(weights, 'model.json'),
+      weights: weightsByName(weights, 'model.json'),
     },
     options,
   );

@@ -28,6 +28,9 @@ const nameOf = (file) => String(/** @type {any} */ (file).webkitRelativePath || 
 /** @param {string} path */
 const baseName = (path) => path.slice(path.lastIndexOf('/') + 1);
 
+/** Two letters at least: C:\model is a path. */
+const scheme = /^[a-z][a-z0-9+.-]+:/i;
+
 /** Files that belong together: the one that the caller named, and what stands beside it. */
 export class Files {
   /** @type {Map<string, ModelSource> | null} by name; null where they are looked for beside the main one */
@@ -47,8 +50,11 @@ export class Files {
       this.#main = source;
       const address =
         typeof source === 'string' ? source : source instanceof URL ? source.href : source instanceof Response ? source.url : '';
-      const [, path, query] = /** @type {RegExpExecArray} */ (/^([^?#]*)(\?[^#]*)?/.exec(address));
-      if (address) this.#beside = [path.slice(0, path.lastIndexOf('/') + 1), query ?? ''];
+      // A path of this machine may hold any character; in an address, what stands behind ? and # is no part of the name.
+      const isPath = typeof source === 'string' && !scheme.test(address) && globalThis.process?.getBuiltinModule;
+      const [whole, path, query = ''] = /** @type {string[]} */ (/^([^?#]*)(\?[^#]*)?/.exec(address));
+      if (isPath) this.#beside = [address.slice(0, 1 + Math.max(address.lastIndexOf('/'), address.lastIndexOf('\\'))), ''];
+      else if (whole) this.#beside = [path.slice(0, path.lastIndexOf('/') + 1), query];
     } else if (source !== null && typeof source === 'object') {
       const list =
         'length' in source
@@ -125,7 +131,7 @@ export class Files {
     }
     if (!this.#beside) throw new LoadError(`${path} is missing: bytes have nothing beside them, give the files by name`);
     const [before, after] = this.#beside;
-    return readSource(before + (/^[a-z][a-z0-9+.-]+:/i.test(before) ? encodeURI(path) : path) + after, this.options);
+    return readSource(before + (scheme.test(before) ? encodeURI(path) : path) + after, this.options);
   }
 }
 

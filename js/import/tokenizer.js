@@ -1,23 +1,31 @@
 /**
- * Keras's ways from text to ids -> text settings: `Tokenizer` (its JSON) and TextVectorization (a layer of the model).
+ * Keras's ways from text to ids -> text settings: `Tokenizer` (its JSON) and TextVectorization (a layer of the model), as they are.
  * @module
  */
 import { ModelFileError, UnsupportedError } from '../errors.js';
 import { parseJson as parseBytes } from './source.js';
 /** @typedef {import('../text.js').TextSettings} TextSettings */
 
-/** @param {string} text @param {string} what @returns {any} */
-const parseJson = (text, what) => parseBytes(new TextEncoder().encode(text), what);
+/** Layers inside layers, at most. */
+const NESTED_MOST = 100;
 
-/** What TextVectorization strips: its own regular expression, as a list. */
-const PUNCTUATION = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\'';
+/** @param {any} value  JSON as text, or parsed @param {string} what @returns {any} */
+const parsed = (value, what) => (typeof value === 'string' ? parseBytes(new TextEncoder().encode(value), what) : value);
 
-/** The Embedding that a model begins with. @param {any} architecture @returns {any} */
-function firstEmbedding(architecture) {
-  const list = Array.isArray(architecture?.config) ? architecture.config : (architecture?.config?.layers ?? []);
-  for (const entry of list) {
+/** @param {any} value */
+const show = (value) => JSON.stringify(value)?.slice(0, 80) ?? 'undefined';
+
+/** Layers of a model. @param {any} architecture @returns {any[]} */
+const listOf = (architecture) => {
+  const list = Array.isArray(architecture?.config) ? architecture.config : architecture?.config?.layers;
+  return Array.isArray(list) ? list : [];
+};
+
+/** The Embedding that a model begins with. @param {any} architecture @param {number} [depth] @returns {any} */
+function firstEmbedding(architecture, depth = 0) {
+  for (const entry of depth > NESTED_MOST ? [] : listOf(architecture)) {
     if (entry?.class_name === 'Embedding') return entry.config;
-    const inner = entry?.config?.layers ? firstEmbedding(entry) : null;
+    const inner = firstEmbedding(entry, depth + 1);
     if (inner) return inner;
   }
   return null;
@@ -25,50 +33,43 @@ function firstEmbedding(architecture) {
 
 /** Length of the model's input, null where it varies. @param {any} architecture @returns {number | null} */
 function inputLength(architecture) {
-  const list = Array.isArray(architecture?.config) ? architecture.config : (architecture?.config?.layers ?? []);
-  const config = list[0]?.config ?? {};
+  const config = listOf(architecture)[0]?.config ?? {};
   const shape = config.batch_shape ?? config.batch_input_shape;
   return shape?.length === 2 ? (shape[1] ?? null) : (config.input_length ?? null);
 }
 
 /**
- * Keras Tokenizer (keras.preprocessing.text): lower-cases, puts the separator in place of each filtered character, splits, drops what is
- * empty; a word that has no number is dropped, or becomes the out-of-vocabulary token. Where the model has a length, texts are padded and
- * cut in front, as pad_sequences does unless it is told otherwise.
+ * A Keras `Tokenizer`. Nothing that Keras saves says how its rows are padded: what pad_sequences does by itself is taken (in front, cut in
+ * front), to the model's length where it has one.
  * @param {any} json  tokenizer.to_json(), as text or parsed
  * @param {any} architecture
  * @returns {TextSettings}
  * @throws {ModelFileError | UnsupportedError}
  */
 export function textSettings(json, architecture) {
-  const whole = typeof json === 'string' ? parseJson(json, 'tokenizer') : json;
+  // json.dump(tokenizer.to_json()) puts a string into a string.
+  const whole = parsed(parsed(json, 'tokenizer'), 'tokenizer');
   const { config } = whole ?? {};
   if (whole?.class_name !== 'Tokenizer' || !config)
     throw new ModelFileError('tokenizer: expected the JSON of a Keras Tokenizer, { class_name: "Tokenizer", config }');
   const { num_words: most, filters = '', lower = true, split = ' ', char_level: characters = false, oov_token: oov } = config;
-  const index = typeof config.word_index === 'string' ? parseJson(config.word_index, 'tokenizer: word_index') : config.word_index;
-  if (index === null || typeof index !== 'object') throw new ModelFileError('tokenizer: word_index is missing');
-  if (split.length !== 1)
-    throw new UnsupportedError(`tokenizer: split is ${JSON.stringify(split)}; padless splits at one character`);
-  /** @type {string[]} */
-  const vocabulary = [''];
-  for (const [word, id] of Object.entries(index)) {
-    if (!Number.isSafeInteger(id) || id < 1 || id > 10_000_000)
-      throw new ModelFileError(`tokenizer: ${JSON.stringify(word)} has number ${JSON.stringify(id)}`);
-    if (!most || id < most) vocabulary[id] = word;
-  }
-  for (let id = 0; id < vocabulary.length; id++)
-    if (vocabulary[id] === undefined) throw new ModelFileError(`tokenizer: number ${id} is no word's`);
-  const known = oov ? index[oov] : undefined;
-  const length = inputLength(architecture);
+  const index = parsed(config.word_index, 'tokenizer: word_index');
+  if (index === null || typeof index !== 'object' || Array.isArray(index))
+    throw new ModelFileError(`tokenizer: word_index is ${show(index)}, expected an object`);
+  if (!characters && (typeof split !== 'string' || [...split].length !== 1))
+    throw new UnsupportedError(`tokenizer: split is ${show(split)}; padless splits at one character`);
+  if (typeof filters !== 'string') throw new ModelFileError(`tokenizer: filters is ${show(filters)}, expected a string`);
+  // Words beyond num_words are unknown; the id of the unknown word itself may be.
+  const unknown = typeof oov === 'string' && Object.hasOwn(index, oov) ? index[oov] : null;
   return {
-    unit: characters ? 'codepoint' : 'split',
-    ...(!characters && { split, filters }),
+    unit: 'split',
+    ...(characters ? { split: '' } : { split, filters }),
     case: lower ? 'lower' : null,
-    vocabulary,
+    vocabulary: vocabularyOf(index, most, unknown, characters ? '' : split),
     pad: 0,
-    unknown: known !== undefined && (!most || known < most) ? known : null,
-    length,
+    // Without a word for them unknown words are dropped.
+    unknown,
+    length: inputLength(architecture),
     padding: 'pre',
     truncation: 'pre',
     mask: Boolean(firstEmbedding(architecture)?.mask_zero),
@@ -76,78 +77,138 @@ export function textSettings(json, architecture) {
 }
 
 /**
- * A model that begins with TextVectorization -> the same without it, and its text settings. ASCII is lower-cased and nothing else, as
- * tf.strings.lower does it.
+ * @param {Record<string, any>} index  word -> id
+ * @param {any} most  ids are below it; null or 0: all are
+ * @param {number | null} unknown  an id that stays
+ * @param {string} split  no word holds it
+ */
+function vocabularyOf(index, most, unknown, split) {
+  const entries = Object.entries(index);
+  const limit = 10 * entries.length + 1000;
+  const vocabulary = [''];
+  for (const [word, id] of entries) {
+    if (!Number.isSafeInteger(id) || id < 1 || id >= limit)
+      throw new ModelFileError(
+        `tokenizer: ${show(word)} has number ${show(id)}, expected one from 1 (0 is padding) to ${limit - 1}`,
+      );
+    if (most && id >= most && id !== unknown) continue;
+    if (vocabulary[id] !== undefined)
+      throw new ModelFileError(`tokenizer: ${show(vocabulary[id])} and ${show(word)} both have number ${id}`);
+    vocabulary[id] = word;
+  }
+  // A number without a word: what no text can have, as no word holds the separator, and a character is one alone.
+  for (let id = 1; id < vocabulary.length; id++) vocabulary[id] ??= `no word${split || ' '}${id}`;
+  return vocabulary;
+}
+
+/** What TextVectorization strips: its own regular expression, as a list. */
+const PUNCTUATION = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\'';
+/** White space to tf.strings.split, besides the blank. */
+const SPACES = '\t\n\v\f\r';
+/** Where Python's str.splitlines() ends a line. */
+const LINES = /\r\n|[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]/; // eslint-disable-line no-control-regex
+
+/**
+ * A model that begins with TextVectorization -> the same without it, and its text settings.
  * @param {any} architecture
  * @param {Map<string, string>} vocabularies  of the file, by the path of their layer
  * @returns {{ architecture: any, text: TextSettings | null }}
+ * @throws {ModelFileError | UnsupportedError}
  */
 export function withoutVectorizer(architecture, vocabularies) {
-  const list = Array.isArray(architecture?.config) ? architecture.config : architecture?.config?.layers;
-  if (!Array.isArray(list)) return { architecture, text: null };
-  const at = list.findIndex((entry) => entry?.class_name === 'TextVectorization');
-  if (at < 0) return { architecture, text: null };
-  const { config } = list[at];
-  const text = vectorizer(config, vocabularies, architecture);
-  const [input] = list.filter((entry) => entry?.class_name === 'InputLayer');
-  const inputName = input?.config?.name ?? 'ids';
-  const ids = {
-    class_name: 'InputLayer',
-    name: inputName,
-    config: { name: inputName, batch_shape: [null, text.length ?? null] },
-    inbound_nodes: [],
+  const list = listOf(architecture);
+  const [layer, ...more] = list.filter((entry) => entry?.class_name === 'TextVectorization');
+  if (!layer) return { architecture, text: null };
+  const name = String(layer.name ?? layer.config?.name);
+  if (more.length)
+    throw new UnsupportedError(`${name}: the model has ${1 + more.length} TextVectorization layers; padless reads one`);
+  const text = vectorizer(layer.config ?? {}, name, vocabularies, architecture);
+  /** @param {any} entry  an InputLayer of texts -> one of ids */
+  const ids = (entry) => {
+    const config = { ...entry.config, batch_shape: [null, text.length ?? null], dtype: 'int32' };
+    delete config.batch_input_shape;
+    delete config.shape;
+    return { ...entry, config };
   };
-  const rest = list.filter((entry) => entry !== list[at] && entry !== input);
-  const name = JSON.stringify(config.name);
-  // Whatever took the layer's output takes the input.
-  const renamed = JSON.parse(
-    JSON.stringify(rest).replaceAll(`"keras_history":[${name},`, `"keras_history":[${JSON.stringify(inputName)},`),
+  const rest = list.filter((entry) => entry !== layer);
+  /** @param {any[]} layers @param {any} [outputs] */
+  const whole = (layers, outputs) => ({
+    architecture: { ...architecture, config: { ...architecture.config, layers, ...(outputs && { output_layers: outputs }) } },
+    text,
+  });
+  if (architecture.class_name === 'Sequential') {
+    const at = list.indexOf(layer);
+    if (list.slice(0, at).some((entry) => entry?.class_name !== 'InputLayer'))
+      throw new UnsupportedError(`${name}: TextVectorization behind another layer; padless has it as the first`);
+    const layers = rest.map((entry) => (entry?.class_name === 'InputLayer' ? ids(entry) : entry));
+    return whole(at === 0 ? [ids({ class_name: 'InputLayer', config: { name: 'text' } }), ...layers] : layers);
+  }
+  // The name of what it reads, as Keras 2 or 3 writes it.
+  const [node, ...others] = layer.inbound_nodes ?? [];
+  const source = Array.isArray(node) ? node.flat()[0] : [node?.args?.[0]].flat()[0]?.config?.keras_history?.[0];
+  const input = rest.find((entry) => entry?.class_name === 'InputLayer' && String(entry.name ?? entry.config?.name) === source);
+  if (!input || others.length)
+    throw new UnsupportedError(`${name}: TextVectorization reads ${show(source)}; padless has it once, behind an input`);
+  /** Whatever takes the layer's output takes the input. @param {any} value @param {number} [depth] @returns {any} */
+  const rewired = (value, depth = 0) => {
+    if (value === null || typeof value !== 'object' || depth > NESTED_MOST) return value;
+    if (!Array.isArray(value))
+      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, rewired(item, depth + 1)]));
+    const isRef = value[0] === name && Number.isInteger(value[1]);
+    return isRef ? [source, 0, 0, ...value.slice(3)] : value.map((item) => rewired(item, depth + 1));
+  };
+  return whole(
+    rest.map((entry) => (entry === input ? ids(entry) : { ...entry, inbound_nodes: rewired(entry.inbound_nodes) })),
+    rewired(architecture.config.output_layers),
   );
-  return { architecture: { ...architecture, config: { ...architecture.config, layers: [ids, ...renamed] } }, text };
 }
 
-/** @param {any} config @param {Map<string, string>} vocabularies @param {any} architecture @returns {TextSettings} */
-function vectorizer(config, vocabularies, architecture) {
-  const { name, standardize, split, ngrams, output_mode: mode, output_sequence_length: length, max_tokens: most } = config;
-  const where = `${name}: TextVectorization`;
-  if (ngrams) throw new UnsupportedError(`${where} has ngrams=${JSON.stringify(ngrams)}; padless supports null`);
-  if (mode !== undefined && mode !== 'int')
-    throw new UnsupportedError(`${where} has output_mode=${JSON.stringify(mode)}; padless supports "int"`);
-  const standards = [null, undefined, 'lower', 'strip_punctuation', 'lower_and_strip_punctuation'];
-  if (!standards.includes(standardize))
-    throw new UnsupportedError(
-      `${where} has standardize=${JSON.stringify(standardize)}; padless supports ${standards.filter(Boolean).join(', ')} and null`,
-    );
-  if (split !== 'whitespace' && split !== 'character')
-    throw new UnsupportedError(`${where} has split=${JSON.stringify(split)}; padless supports "whitespace" and "character"`);
-  const stored = [name, 'text_vectorization']
-    .flatMap((each) => [`layers/${each}/_lookup_layer`, `layers/${each}`])
-    .find((path) => vocabularies.has(path));
-  const words = Array.isArray(config.vocabulary)
-    ? config.vocabulary.map(String)
-    : stored === undefined
-      ? undefined
-      : vocabularies
-          .get(stored)
-          ?.replace(/\r?\n$/, '')
-          .split(/\r?\n/);
-  if (!words) throw new ModelFileError(`${where} has no vocabulary in the file`);
-  const vocabulary = [
-    '',
-    '[UNK]',
-    ...words.filter((/** @type {string} */ word, /** @type {number} */ i) => !(i < 2 && (word === '' || word === '[UNK]'))),
-  ];
+/** @param {any} config @param {string} name @param {Map<string, string>} vocabularies @param {any} architecture @returns {TextSettings} */
+function vectorizer(config, name, vocabularies, architecture) {
+  const { standardize = 'lower_and_strip_punctuation', split = 'whitespace', output_sequence_length: length = null } = config;
+  /** @param {string} option @param {any} value @param {any[]} allowed */
+  const oneOf = (option, value, allowed) => {
+    if (!allowed.includes(value))
+      throw new UnsupportedError(
+        `${name}: TextVectorization has ${option}=${show(value)}; padless supports ${allowed.map(show).join(', ')}`,
+      );
+  };
+  oneOf('standardize', standardize, ['lower_and_strip_punctuation', 'lower', 'strip_punctuation', null]);
+  oneOf('split', split, ['whitespace', 'character']);
+  oneOf('output_mode', config.output_mode ?? 'int', ['int']);
+  oneOf('ngrams', config.ngrams ?? null, [null]);
+  oneOf('encoding', String(config.encoding ?? 'utf-8').toLowerCase(), ['utf-8']);
   return {
     unit: 'split',
-    split: split === 'character' ? '' : null,
-    remove: standardize?.includes('punctuation') ? PUNCTUATION : '',
-    case: standardize?.includes('lower') ? 'lower-ascii' : null,
-    vocabulary: most ? vocabulary.slice(0, most) : vocabulary,
+    ...(split === 'character' ? { split: '' } : { split: ' ', filters: SPACES }),
+    remove: standardize?.endsWith('strip_punctuation') ? PUNCTUATION : '',
+    // tf.strings.lower is not told the encoding, and knows ASCII alone then.
+    case: standardize?.startsWith('lower') ? 'lower-ascii' : null,
+    vocabulary: vectorizerWords(config, name, vocabularies),
     pad: 0,
     unknown: 1,
-    length: length ?? null,
+    length,
     padding: 'post',
     truncation: 'post',
     mask: Boolean(firstEmbedding(architecture)?.mask_zero),
   };
+}
+
+/** @param {any} config @param {string} name @param {Map<string, string>} vocabularies @returns {string[]} */
+function vectorizerWords(config, name, vocabularies) {
+  const stored = [...vocabularies].find(([path]) => /(^|\/)text_vectorization(\/_lookup_layer)?$/.test(path));
+  let words = config.vocabulary;
+  if (!Array.isArray(words)) {
+    if (!stored) throw new ModelFileError(`${name}: TextVectorization has no vocabulary in the file`);
+    words = stored[1].split(LINES);
+    while (words.at(-1) === '') words.pop();
+  }
+  if (words.some((/** @type {any} */ word) => typeof word !== 'string'))
+    throw new ModelFileError(`${name}: TextVectorization's vocabulary is ${show(words)}, expected a list of words`);
+  const vocabulary = words[0] === '' && words[1] === '[UNK]' ? words : ['', '[UNK]', ...words];
+  if (Number.isSafeInteger(config.vocabulary_size) && config.vocabulary_size !== vocabulary.length)
+    throw new ModelFileError(
+      `${name}: TextVectorization's vocabulary has ${vocabulary.length} words, vocabulary_size is ${config.vocabulary_size}`,
+    );
+  return vocabulary;
 }

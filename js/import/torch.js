@@ -43,6 +43,8 @@ export function torchParts(tensors, modules, file) {
   const weights = new Map();
   /** @type {any[]} */
   const layers = [];
+  /** Whether there is a time axis still. */
+  let sequence = true;
   /** @param {string} name @returns {Weight} */
   const take = (name) => {
     const tensor = tensors.get(name);
@@ -66,6 +68,9 @@ export function torchParts(tensors, modules, file) {
           `${file}: ${prefix || type}: ${type} has ${option}=${JSON.stringify(module[option])}; padless supports ${allowed.map((value) => JSON.stringify(value)).join(', ') || 'only its absence'}`,
         );
     };
+    refuse('max_norm', []);
+    refuse('ceil_mode', [false]);
+    refuse('return_sequences', []);
     switch (type) {
       case 'Embedding': {
         const table = take(`${prefix}.weight`);
@@ -88,6 +93,7 @@ export function torchParts(tensors, modules, file) {
             `${file}: ${prefix}: LSTM with proj_size=${module.proj_size ?? take(`${prefix}.weight_hr_l0`).shape[0]}; padless has no projections (weight_hr_l0)`,
           );
         recurrent(module, name, take, put, add);
+        if (module.returns === 'last') sequence = false;
         break;
       case 'LayerNorm': {
         const affine = tensors.has(`${prefix}.weight`);
@@ -123,6 +129,9 @@ export function torchParts(tensors, modules, file) {
       case 'Softplus':
       case 'LogSoftmax':
       case 'Softmax':
+        refuse('approximate', ['none']);
+        refuse('dim', sequence ? [-1, 2] : [-1, 1]);
+        refuse('beta', [1]);
         add('Activation', name, { activation: type === 'LogSoftmax' ? 'log_softmax' : type.toLowerCase() });
         break;
       case 'Dropout':
@@ -142,12 +151,15 @@ export function torchParts(tensors, modules, file) {
         break;
       case 'Mean':
         add('padless>MaskedMean', name);
+        sequence = false;
         break;
       case 'Max':
         add('padless>MaskedMax', name);
+        sequence = false;
         break;
       case 'LastStep':
         add('padless>LastStep', name);
+        sequence = false;
         break;
       default:
         throw new UnsupportedError(`${file}: ${prefix || `module ${i}`}: type ${JSON.stringify(type)} is not supported`);

@@ -1,107 +1,266 @@
 /**
- * Arrays of somebody's file -> weights of layers, by the layer's name and Keras's order.
+ * Arrays of a file -> weights of layers, by the rules of whoever wrote the file.
  * @module
  */
-import { ModelFileError } from '../errors.js';
-import { Bidirectional, Functional, MultiHeadAttention, Sequential, TimeDistributed } from '../layers/index.js';
-import { Recurrent, StackedRNN } from '../layers/recurrent.js';
+import { ModelFileError, UnsupportedError } from '../errors.js';
 /** @typedef {import('../layers/layer.js').Layer} Layer */
 /** @typedef {import('../layers/layer.js').Weight} Weight */
 /** @typedef {import('./hdf5.js').NamedArray} NamedArray */
-/** @typedef {{ name: string, weights: NamedArray[] }} LayerArrays  in the order of the file */
+/** @typedef {{ path: string, layer: Layer, spec: { name: string, shape: number[] } }} Slot  a place for a weight */
+
+/** Layers of a model. @param {any} layer @returns {Layer[] | null} */
+const layersOf = (layer) => (Array.isArray(layer.layers) ? layer.layers : null);
+
+/** @param {NamedArray} array */
+const show = ({ name, shape }) => `${name} [${shape}]`;
+
+/** The first of several, for a message. @param {string[]} names */
+const some = (names) => `${names.slice(0, 10).join(', ')}${names.length > 10 ? ', ...' : ''}` || 'nothing';
 
 /**
- * @param {Layer & { layers?: Layer[] }} root
- * @param {LayerArrays[]} arrays
- * @param {string} file  for messages
- * @returns {Map<string, Weight>}
- * @throws {ModelFileError} naming layer, weight and both shapes
+ * The places of a layer in the order of Keras's `trainable_weights + non_trainable_weights`, in which .h5 files have them.
+ * @param {Layer} layer
+ * @returns {Slot[]}
  */
-function byLayerName(root, arrays, file) {
-  const found = new Map(arrays.map((entry) => [entry.name, entry.weights]));
-  /** @type {Map<string, Weight>} */
-  const weights = new Map();
-  /** @type {Set<Layer>} */
+function slotsOf(layer) {
+  /** @type {Slot[]} */
+  const trainable = [];
+  /** @type {Slot[]} */
+  const rest = [];
   const seen = new Set();
-  for (const layer of root.layers ?? [root]) {
-    const wanted = layer.listWeights(seen);
-    const given = found.get(layer.name) ?? [];
-    found.delete(layer.name);
-    assign(weights, layer, wanted, given, file);
-  }
-  const left = [...found].filter(([, list]) => list.length > 0).map(([name]) => name);
-  if (left.length)
-    throw new ModelFileError(`${file}: weights of layers that the model does not have: ${left.slice(0, 10).join(', ')}`);
-  return weights;
+  /** @param {Layer} each @param {boolean} frozen */
+  const visit = (each, frozen) => {
+    if (seen.has(each)) return;
+    seen.add(each);
+    const still = frozen || each.config.trainable === false;
+    for (const spec of each.weightSpecs)
+      (still || spec.name.startsWith('moving_') ? rest : trainable).push({ path: `${each.path}.${spec.name}`, layer: each, spec });
+    for (const [, inner] of each.sublayers) visit(inner, still);
+  };
+  visit(layer, false);
+  return [...trainable, ...rest];
 }
 
 /**
  * @param {Map<string, Weight>} weights
- * @param {Layer} layer
- * @param {ReturnType<Layer['listWeights']>} wanted
- * @param {NamedArray[]} given
+ * @param {Slot} slot
+ * @param {NamedArray} array
  * @param {string} file
  */
-function assign(weights, layer, wanted, given, file) {
-  if (given.length !== wanted.length) {
-    throw new ModelFileError(
-      `${file}: ${layer.path} has ${given.length} arrays (${given.map(({ name }) => name).join(', ') || 'none'}), expected ${wanted.length}: ${wanted.map(({ path }) => path).join(', ')}`,
-    );
-  }
-  wanted.forEach(({ path, spec }, i) => {
-    const weight = fromCudnn(given[i], spec.name, spec.shape);
-    if (weight.shape.join() !== spec.shape.join())
-      throw new ModelFileError(`${file}: ${path} is ${given[i].name} of shape [${given[i].shape}], expected [${spec.shape}]`);
-    weights.set(path, { shape: weight.shape, data: weight.data });
-  });
+function put(weights, { path, spec }, array, file) {
+  if (array.shape.join() !== spec.shape.join())
+    throw new ModelFileError(`${file}: ${path} is ${array.name} of shape [${array.shape}], expected [${spec.shape}]`);
+  weights.set(path, { shape: spec.shape, data: array.data });
 }
 
 /**
- * Weights of CuDNNLSTM and CuDNNGRU, told by their biases: 8 x units for an LSTM, the two halves to be added; 6 x for a GRU, both kept. Their
- * kernels are turned beforehand, see cudnnKernels.
- * @param {Weight} weight @param {string} name @param {number[]} shape  wanted
- * @returns {Weight}
+ * Matrices or vectors side by side.
+ * @param {NamedArray[]} parts
+ * @returns {NamedArray}
  */
-function fromCudnn(weight, name, shape) {
-  if (name !== 'bias' || weight.shape.length !== 1) return weight;
-  const [length] = weight.shape;
-  if (shape.length === 1 && length === 2 * shape[0])
-    return { shape, data: Float32Array.from({ length: shape[0] }, (_, i) => weight.data[i] + weight.data[shape[0] + i]) };
-  if (shape.length === 2 && length === shape[0] * shape[1]) return { shape, data: weight.data };
-  return weight;
+function side(parts) {
+  const [{ name, shape }] = parts;
+  const rows = shape.length > 1 ? shape[0] : 1;
+  const widths = parts.map(({ data }) => data.length / rows);
+  const width = widths.reduce((sum, each) => sum + each, 0);
+  const data = new Float32Array(rows * width);
+  let at = 0;
+  parts.forEach((part, i) => {
+    for (let r = 0; r < rows; r++) data.set(part.data.subarray(r * widths[i], (r + 1) * widths[i]), r * width + at);
+    at += widths[i];
+  });
+  return { name, shape: shape.length > 1 ? [rows, width] : [width], data };
 }
 
 /**
- * Kernels as cuDNN has them -> Keras's: each gate's kernel is stored as its transpose read in the other order, each gate's recurrent kernel
- * transposed. Source: keras/src/legacy/saving (`_convert_rnn_weights`).
- * @param {NamedArray[]} arrays  kernel, recurrent_kernel, bias, once or (Bidirectional) twice
+ * [rows, gates * units], each gate read anew: y[r][u] = x[row][column] with [row, column] = from(r, u).
+ * @param {NamedArray} x
+ * @param {number} gates
+ * @param {(r: number, u: number) => [number, number]} from
+ * @returns {NamedArray}
+ */
+function eachGate(x, gates, from) {
+  const [rows, width] = x.shape;
+  const units = width / gates;
+  const data = new Float32Array(rows * width);
+  for (let r = 0; r < rows; r++)
+    for (let g = 0; g < gates; g++)
+      for (let u = 0; u < units; u++) {
+        const [row, column] = from(r, u);
+        data[r * width + g * units + u] = x.data[row * width + g * units + column];
+      }
+  return { ...x, data };
+}
+
+/**
+ * cuDNN's layout -> Keras's, as _convert_rnn_weights of tf.keras has it: what a kernel holds row by row is meant column by column,
+ * recurrent kernels are transposed, and there are two biases: an LSTM adds them, a GRU (reset_after) keeps both.
+ * @param {NamedArray[]} arrays  kernel, recurrent kernel, bias
+ * @param {number} gates
  * @returns {NamedArray[]}
  */
-function cudnnKernels(arrays) {
-  return arrays.map((array, i) => {
-    const part = i % 3;
-    if (part === 2) return array;
-    const [rows, columns] = array.shape;
-    const [units] = arrays[i - part + 1].shape;
-    const data = new Float32Array(array.data.length);
-    for (let gate = 0; gate * units < columns; gate++) {
-      for (let r = 0; r < rows; r++) {
-        for (let u = 0; u < units; u++) {
-          // Recurrent: y[r][u] = x[u][r]. Kernel: what x holds row by row, y holds column by column.
-          const flat = r + u * rows;
-          const source =
-            part === 1 ? u * columns + gate * units + r : Math.floor(flat / units) * columns + gate * units + (flat % units);
-          data[r * columns + gate * units + u] = array.data[source];
-        }
-      }
-    }
-    return { ...array, data };
-  });
+function fromCudnn([kernel, recurrent, bias], gates) {
+  const [D] = kernel.shape;
+  const [units] = recurrent.shape;
+  const half = bias.data.length / 2;
+  return [
+    eachGate(kernel, gates, (d, u) => [Math.floor((u * D + d) / units), (u * D + d) % units]),
+    eachGate(recurrent, gates, (r, u) => [u, r]),
+    gates === 4
+      ? { ...bias, shape: [half], data: bias.data.subarray(0, half).map((value, i) => value + bias.data[half + i]) }
+      : { ...bias, shape: [2, half] },
+  ];
 }
 
-/** Keras's to_snake_case. @param {string} name */
-const snake = (name) =>
-  name
+/**
+ * The three arrays of an LSTM or GRU, whichever way the file has them.
+ * @param {Slot[]} slots  kernel, recurrent kernel, bias
+ * @param {NamedArray[]} arrays  those that are left
+ * @returns {{ three: NamedArray[], taken: number }}
+ */
+function cellArrays([kernel, recurrent, bias], arrays) {
+  const [units] = recurrent.spec.shape;
+  const gates = kernel.spec.shape[1] / units;
+  if (gates > 1 && arrays[0]?.shape[1] === units && arrays.length >= 3 * gates) {
+    // Keras 1: kernel, recurrent kernel, bias of each gate: z r h, or i c f o.
+    const order = gates === 4 ? [0, 2, 1, 3] : [0, 1, 2];
+    return { three: [0, 1, 2].map((part) => side(order.map((gate) => arrays[3 * gate + part]))), taken: 3 * gates };
+  }
+  const three = arrays.slice(0, 3);
+  const cudnn =
+    three[2]?.shape.join() === String(2 * gates * units) &&
+    (gates === 4 || bias.spec.shape.length === 2) &&
+    [kernel, recurrent].every(({ spec }, part) => spec.shape.join() === three[part].shape.join());
+  return { three: cudnn ? fromCudnn(three, gates) : three, taken: 3 };
+}
+
+/**
+ * Puts a layer's arrays into its places, in order.
+ * @param {Map<string, Weight>} weights
+ * @param {string} name  of the layer
+ * @param {Slot[]} slots
+ * @param {NamedArray[]} arrays
+ * @param {string} file
+ */
+function fill(weights, name, slots, arrays, file) {
+  const left = [...arrays];
+  /** @param {Slot} slot @param {NamedArray | undefined} array */
+  const place = (slot, array) => {
+    if (!array)
+      throw new ModelFileError(
+        `${file}: ${slot.path} [${slot.spec.shape}] is missing; there is ${some(arrays.map(show))} for ${name}, expected ${some(slots.map(({ path }) => path))}`,
+      );
+    // Keras 1 has a convolution over time as one over a picture a column wide.
+    const flat = slot.spec.shape.length === 3 && array.shape.length === 4 && array.shape[1] === 1;
+    put(weights, slot, flat ? { ...array, shape: [array.shape[0], ...array.shape.slice(2)] } : array, file);
+  };
+  for (let i = 0; i < slots.length; i++) {
+    const three = slots.slice(i, i + 3);
+    const isCell =
+      three.map(({ spec }) => spec.name).join() === 'kernel,recurrent_kernel,bias' && three[2].layer === three[0].layer;
+    if (isCell) {
+      const { three: found, taken } = cellArrays(three, left);
+      left.splice(0, taken);
+      three.forEach((slot, part) => place(slot, found[part]));
+      i += 2;
+    } else place(slots[i], left.shift());
+  }
+  if (left.length)
+    throw new ModelFileError(
+      `${file}: ${some(left.map(show))} of ${name} is left over; the layer has ${some(slots.map(({ path }) => path))}`,
+    );
+}
+
+/**
+ * Weights of Keras 1 and 2, and of Keras 3's .h5: by layer. By name where all names are the model's; else in order, as Keras does.
+ * Recurrent layers may have cuDNN's layout.
+ * @param {{ name: string, weights: NamedArray[] }[]} layers
+ * @param {string} file  for messages
+ * @param {{ theano?: boolean }} [options]  theano: the model was, or may have been, trained on it
+ * @returns {(root: Layer) => Map<string, Weight>}
+ * @throws {ModelFileError} naming the layer, the weight and both shapes
+ */
+export const weightsByLayer =
+  (layers, file, { theano = false } = {}) =>
+  (root) => {
+    const seen = new Set();
+    const targets = /** @type {Layer[]} */ (layersOf(root)).filter((layer) => layer.listWeights(seen).length);
+    const sources = layers.filter(({ weights: arrays }) => arrays.length);
+    if (theano && root.all().some(({ className }) => /Conv/.test(className)))
+      throw new UnsupportedError(
+        `${file}: the model was trained on Theano, or by a Keras 1 that does not say; Theano's convolutions read their kernels backwards`,
+      );
+    const names = new Map(targets.map((layer) => [layer.name, layer]));
+    const byName = sources.every(({ name }) => names.has(name));
+    if (!byName && sources.length !== targets.length)
+      throw new ModelFileError(
+        `${file}: weights of ${sources.length} layers (${some(sources.map(({ name }) => name))}), the model has ${targets.length} (${some([...names.keys()])})`,
+      );
+    const given = new Map(sources.map(({ name, weights }, i) => [(byName && names.get(name)) || targets[i], { name, weights }]));
+    /** @type {Map<string, Weight>} */
+    const weights = new Map();
+    for (const layer of targets) {
+      const { name, weights: arrays } = given.get(layer) ?? { name: layer.name, weights: [] };
+      fill(weights, name === layer.name ? name : `${layer.name} (${name} in the file)`, slotsOf(layer), arrays, file);
+    }
+    return weights;
+  };
+
+/**
+ * Weights of TF.js: by name, 'bidirectional_1/forward_lstm_1/kernel'. A model inside leaves no trace in the names, or its own in front.
+ * @param {NamedArray[]} arrays
+ * @param {string} file  for messages
+ * @returns {(root: Layer) => Map<string, Weight>}
+ * @throws {ModelFileError} naming the layer, the weight and both shapes
+ */
+export const weightsByName = (arrays, file) => (root) => {
+  /** @type {Map<Layer, NamedArray[]>} */
+  const owned = new Map();
+  const all = root.all();
+  for (const array of arrays) {
+    let layer = root;
+    for (const part of array.name.split('/').slice(0, -1)) {
+      const inside = layersOf(layer);
+      if (!inside) break;
+      const next = inside.find((each) => each.name === part);
+      const alike = next || layer !== root ? [] : all.filter((each) => each.name === part);
+      if (alike.length > 1)
+        throw new UnsupportedError(
+          `${file}: ${show(array)} could be of ${some(alike.map(({ path }) => path))}, which have one name`,
+        );
+      layer = next ?? alike[0] ?? layer;
+    }
+    if (layer === root) throw new ModelFileError(`${file}: ${show(array)} belongs to no layer of the model`);
+    const list = owned.get(layer);
+    if (list) list.push(array);
+    else owned.set(layer, [array]);
+  }
+  /** @type {Map<string, Weight>} */
+  const weights = new Map();
+  for (const [layer, list] of owned) {
+    const slots = slotsOf(layer);
+    fill(weights, layer.name, slots, inOrderOf(slots, list), file);
+  }
+  for (const { path, spec } of root.listWeights())
+    if (!weights.has(path)) throw new ModelFileError(`${file}: ${path} [${spec.shape}] is missing`);
+  return weights;
+};
+
+/** By the last word of their names, and by direction; as they came where names do not tell. @param {Slot[]} slots @param {NamedArray[]} arrays */
+function inOrderOf(slots, arrays) {
+  const left = [...arrays];
+  const found = slots.map(({ path, spec }) => {
+    const backward = path.includes('.backward_layer.');
+    const at = left.findIndex(({ name }) => name.endsWith(`/${spec.name}`) && /\/backward_[^/]*\//.test(name) === backward);
+    return at < 0 ? undefined : left.splice(at, 1)[0];
+  });
+  return left.length === 0 && found.every((array) => array) ? /** @type {NamedArray[]} */ (found) : arrays;
+}
+
+/** Keras's to_snake_case. @param {string} className */
+const snake = (className) =>
+  className
+    .replace(/^.*>/, '')
     .replace(/\W+/g, '')
     .replace(/(.)([A-Z][a-z]+)/g, '$1_$2')
     .replace(/([a-z])([A-Z])/g, '$1_$2')
@@ -112,7 +271,7 @@ function numbered(layers) {
   /** @type {Map<string, number>} */
   const counts = new Map();
   return layers.map((layer) => {
-    const base = snake(layer.fileClass.replace(/^.*>/, ''));
+    const base = snake(layer.fileClass);
     const count = counts.get(base) ?? 0;
     counts.set(base, count + 1);
     return count ? `${base}_${count}` : base;
@@ -120,122 +279,54 @@ function numbered(layers) {
 }
 
 /**
- * Where the weights of each layer stand in Keras 3's `.weights.h5`: by class and attribute, not by name.
- * @param {Layer} layer
- * @param {string} path
- * @param {(layer: Layer, path: string) => void} visit  a layer with weights of its own, its group
- * @param {Set<Layer>} [seen]
- */
-function walkKeras3(layer, path, visit, seen = new Set()) {
-  if (seen.has(layer)) return;
-  seen.add(layer);
-  /** @param {Layer} inner @param {string} name */
-  const go = (inner, name) => walkKeras3(inner, path ? `${path}/${name}` : name, visit, seen);
-  if (layer instanceof Sequential || layer instanceof Functional) {
-    numbered(layer.layers).forEach((name, i) => go(layer.layers[i], `layers/${name}`));
-  } else if (layer instanceof Recurrent) visit(layer, `${path}/cell`);
-  else if (layer instanceof StackedRNN) {
-    const names = numbered(layer.cells).map((name) => `cell/cells/${name}`);
-    layer.cells.forEach((cell, i) => visit(cell, `${path}/${names[i]}`));
-  } else if (layer instanceof Bidirectional) {
-    go(layer.forwardLayer, 'forward_layer');
-    go(layer.backwardLayer, 'backward_layer');
-  } else if (layer instanceof TimeDistributed) go(layer.layer, 'layer');
-  else if (layer instanceof MultiHeadAttention) {
-    visit(layer.query, `${path}/query_dense`);
-    visit(layer.key, `${path}/key_dense`);
-    visit(layer.value, `${path}/value_dense`);
-    visit(layer.attentionOutput, `${path}/output_dense`);
-  } else {
-    visit(layer, path);
-    for (const [name, inner] of layer.sublayers) go(inner, name);
-  }
-}
-
-/**
- * Weights of a file that gives them by layer, in Keras's order; CuDNN's layouts among them.
- * @param {LayerArrays[]} groups
- * @param {any} architecture
- * @param {string} file
- * @returns {(root: Layer) => Map<string, Weight>}
- */
-export function weightsByLayer(groups, architecture, file) {
-  const cudnn = cudnnLayers(architecture);
-  const turned = groups.map((group) =>
-    cudnn.has(group.name) || looksCudnn(group.weights) ? { ...group, weights: cudnnKernels(group.weights) } : group,
-  );
-  return (root) => byLayerName(root, turned, file);
-}
-
-/** Weights of recurrent layers whose biases are twice as long as their kernels are wide. @param {Weight[]} weights */
-function looksCudnn(weights) {
-  if (weights.length === 0 || weights.length % 3) return false;
-  return weights.every(
-    ({ shape }, i) =>
-      i % 3 !== 2 || (shape.length === 1 && weights[i - 1].shape.length === 2 && shape[0] === 2 * weights[i - 1].shape[1]),
-  );
-}
-
-/** Names of layers that are CuDNNLSTM or CuDNNGRU, or have such inside. @param {any} architecture @returns {Set<string>} */
-function cudnnLayers(architecture) {
-  const list = Array.isArray(architecture?.config) ? architecture.config : (architecture?.config?.layers ?? []);
-  const isCudnn = (/** @type {any} */ entry) =>
-    /^CuDNN/.test(entry?.class_name ?? '') || /^CuDNN/.test(entry?.config?.layer?.class_name ?? '');
-  return new Set(list.filter(isCudnn).map((/** @type {any} */ entry) => String(entry.config?.name)));
-}
-
-/**
- * Weights of Keras 3's own layout.
+ * Weights of Keras 3's layout: by class and position of the layers, by attribute inside of them.
  * @param {Map<string, NamedArray>} vars
- * @param {string} file
+ * @param {string} file  for messages
  * @returns {(root: Layer) => Map<string, Weight>}
+ * @throws {ModelFileError} naming the layer, the weight and both shapes
  */
 export const weightsByPath = (vars, file) => (root) => {
+  const left = new Set(vars.keys());
+  /** Whatever holds arrays, at any depth. @type {Set<string>} */
+  const groups = new Set();
+  for (const path of vars.keys())
+    for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) groups.add(path.slice(0, at));
   /** @type {Map<string, Weight>} */
   const weights = new Map();
-  const left = new Set(vars.keys());
-  walkKeras3(root, '', (layer, path) => {
+  const seen = new Set();
+  /** @param {Layer} layer @param {string} at  its group and a slash */
+  const visit = (layer, at) => {
+    if (seen.has(layer)) return;
+    seen.add(layer);
+    const inner = layer.sublayers;
+    const group = inner.length === 0 && groups.has(`${at}cell/vars`) ? `${at}cell/vars` : `${at}vars`;
     layer.weightSpecs.forEach((spec, i) => {
-      const place = `${path}/vars/${i}`;
-      const found = vars.get(place);
-      if (!found) throw new ModelFileError(`${file}: ${layer.path}.${spec.name} is not in the file, expected at ${place}`);
-      if (found.shape.join() !== spec.shape.join())
-        throw new ModelFileError(`${file}: ${layer.path}.${spec.name} has shape [${found.shape}], expected [${spec.shape}]`);
-      weights.set(`${layer.path}.${spec.name}`, { shape: found.shape, data: found.data });
+      const place = `${group}/${i}`;
+      const array = vars.get(place);
+      const path = `${layer.path}.${spec.name}`;
+      if (!array) throw new ModelFileError(`${file}: ${path} [${spec.shape}] is missing, expected at ${place}`);
+      put(weights, { path, layer, spec }, array, file);
       left.delete(place);
     });
-  });
-  if (left.size) throw new ModelFileError(`${file}: arrays that no layer has: ${[...left].slice(0, 10).join(', ')}`);
-  return weights;
-};
-
-/**
- * Weights in a list of their own (TF.js), by the layer whose name their path begins with. Those of a model inside stand under the names of
- * its own layers.
- * @param {NamedArray[]} arrays
- * @param {string} file
- * @returns {(root: Layer & { layers?: Layer[] }) => Map<string, Weight>}
- */
-export const weightsByPrefix = (arrays, file) => (root) => {
-  /** @type {Map<string, string>} inner name -> layer of the model */
-  const owners = new Map();
-  /** @param {Layer & { layers?: Layer[] }} layer @param {string} owner */
-  const own = (layer, owner) => {
-    if (!owners.has(layer.name) || owner === layer.name) owners.set(layer.name, owner);
-    for (const inner of layer.layers ?? []) own(inner, owner);
+    const layers = layersOf(layer);
+    // Keras 2.12 has a name of its own for the folder.
+    const folder = groups.has(`${at}_layer_checkpoint_dependencies`) ? '_layer_checkpoint_dependencies' : 'layers';
+    if (layers) numbered(layers).forEach((name, i) => visit(layers[i], `${at}${folder}/${name}/`));
+    else if ('cells' in layer)
+      numbered(inner.map(([, cell]) => cell)).forEach((name, i) => visit(inner[i][1], `${at}cell/cells/${name}/`));
+    else
+      for (const [key, each] of inner) {
+        const attribute = key === 'attention_output' ? 'output' : key;
+        const known = [attribute, `_${attribute}`, `${attribute}_dense`, `_${attribute}_dense`].find((name) =>
+          groups.has(at + name),
+        );
+        visit(each, `${at}${known ?? attribute}/`);
+      }
   };
-  for (const layer of root.layers ?? []) own(layer, layer.name);
-  /** @type {Map<string, NamedArray[]>} */
-  const groups = new Map();
-  for (const array of arrays) {
-    const [first, second = ''] = array.name.split('/');
-    const owner = owners.get(first) ?? owners.get(second);
-    if (!owner) throw new ModelFileError(`${file}: ${array.name} belongs to no layer of the model`);
-    groups.set(owner, [...(groups.get(owner) ?? []), array]);
-  }
-  return byLayerName(
-    root,
-    [...groups].map(([name, weights]) => ({ name, weights })),
-    file,
-  );
+  visit(root, '');
+  if (left.size)
+    throw new ModelFileError(
+      `${file}: ${some([...left].map((path) => show(/** @type {NamedArray} */ (vars.get(path)))))} is left over: no layer has it`,
+    );
+  return weights;
 };

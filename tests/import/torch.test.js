@@ -62,3 +62,23 @@ test('a module that the state dict lacks, one it has beyond, and a type that is 
   await fails([{ type: 'Transformer', name: 'x' }], UnsupportedError, /x: type "Transformer" is not supported/);
   await fails('Embedding', ModelFileError, /not a list of modules/);
 });
+
+test('options that would change the answer and are not there are refused, those of torch alone are not', async () => {
+  const file = new URL('bilstm-tagger.safetensors', folder);
+  const { architecture } = cases.find((/** @type {any} */ each) => each.name === 'bilstm-tagger');
+  const [embedding, lstm, linear] = architecture;
+  /** @param {any} modules @param {RegExp} message */
+  const fails = (modules, message) =>
+    assert.rejects(fromTorch(file, modules), (error) => {
+      assert.ok(error instanceof UnsupportedError, String(error));
+      assert.match(error.message, message);
+      return true;
+    });
+  await fails([...architecture, { type: 'Softmax', dim: 1 }], /Softmax has dim=1; padless supports -1, 2/);
+  await fails([...architecture, { type: 'GELU', approximate: 'tanh' }], /approximate="tanh"/);
+  await fails([...architecture, { type: 'MaxPool1d', kernel_size: 2, ceil_mode: true }], /ceil_mode=true/);
+  await fails([{ ...embedding, max_norm: 1 }, lstm, linear], /max_norm=1/);
+  await fails([embedding, { ...lstm, return_sequences: false }, linear], /return_sequences=false/);
+  await fromTorch(file, [{ ...embedding, sparse: true }, { ...lstm, dropout: 0.1 }, linear, { type: 'Softmax', dim: 2 }], { simd });
+  await fromTorch(file, [embedding, { ...lstm, returns: 'last' }, linear, { type: 'Softmax', dim: 1 }], { simd });
+});

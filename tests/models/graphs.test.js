@@ -125,12 +125,12 @@ test('masks of two branches that differ are ORed as in Keras 3, ANDed as in Kera
     ['mean'],
   );
   const table = Float32Array.from({ length: 9 }, (_, id) => 10 ** (id - 4));
-  const weights = () => new Map(['ea', 'eb'].map((name) => [`${name}.embeddings`, { shape: [9, 1], data: table }]));
+  const tables = () => new Map(['ea', 'eb'].map((name) => [`${name}.embeddings`, { shape: [9, 1], data: table }]));
   const rows = { a: [[4, 4, 0, 0]], b: [[0, 5, 5, 0]] };
   const zero = table[0];
-  const or = await create(graph, { weights, kerasVersion: '3.15.1' });
-  const and = await create(graph, { weights, kerasVersion: '2.4.0' });
-  const tfjs = await create(graph, { weights, kerasVersion: '3.0.0', origin: 'tfjs' });
+  const or = await create(graph, { weights: tables, kerasVersion: '3.15.1' });
+  const and = await create(graph, { weights: tables, kerasVersion: '2.4.0' });
+  const tfjs = await create(graph, { weights: tables, kerasVersion: '3.0.0', origin: 'tfjs' });
   const mean = (1 + zero + (1 + 10) + (zero + 10)) / 3;
   assert.ok(Math.abs(or.run(rows)[0].data[0] - mean) < 1e-6);
   assert.equal(and.run(rows)[0].data[0], 11);

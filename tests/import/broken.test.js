@@ -1,0 +1,123 @@
+/**
+ * Keras's files cut short, changed, or lying about sizes: an error of ours, soon, and the next file is read.
+ */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
+import { ModelFileError, PadlessError, UnsupportedError } from 'padless';
+import { fromKeras } from 'padless/import';
+import { optionalPackage } from '../../js/import/source.js';
+import { random } from '../random.js';
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const folder = new URL('../models/keras-files/', import.meta.url);
+/** @param {string} name */
+const read = (name) => new Uint8Array(readFileSync(new URL(name, folder)));
+const h5 = read('lstm-classifier-h5.h5');
+const keras = read('lstm-classifier.keras');
+const ids = [[3, 1, 4], [5]];
+const { integer, seed } = random();
+
+/** @param {any} loading @param {RegExp} message @param {any} [Class] */
+const rejects = (loading, message, Class = ModelFileError) =>
+  assert.rejects(loading, (error) => {
+    assert.ok(error instanceof Class, String(/** @type {any} */ (error)?.stack));
+    assert.match(/** @type {Error} */ (error).message, message);
+    return true;
+  });
+
+/** Lengths to cut at: every one at the start and at the end, some between. @param {number} size */
+function* cuts(size) {
+  for (let n = 0; n < size; n += n < 300 || n > size - 300 ? 1 : 97) yield n;
+}
+
+test('a .h5 cut at any length is refused, and the whole one read after it', async () => {
+  for (const n of cuts(h5.length)) await rejects(fromKeras(h5.subarray(0, n)), /bytes/);
+  (await fromKeras(h5, { simd })).run(ids);
+});
+
+test('a .keras cut at any length is refused, and the whole one read after it', async () => {
+  for (const n of cuts(keras.length)) await rejects(fromKeras(keras.subarray(0, n)), /bytes/);
+  (await fromKeras(keras, { simd })).run(ids);
+});
+
+test(`.h5 and .keras with some bytes changed give a model or an error of ours (seed ${seed})`, async () => {
+  for (const whole of [h5, keras]) {
+    for (let n = 0; n < 300; n++) {
+      const bytes = whole.slice();
+      for (let k = integer(1, 4); k > 0; k--) bytes[integer(0, bytes.length - 1)] = integer(0, 255);
+      await fromKeras(bytes, { simd }).catch((error) => assert.ok(error instanceof PadlessError, String(error?.stack)));
+    }
+    (await fromKeras(whole, { simd })).run(ids);
+  }
+});
+
+const entries = unzipSync(keras);
+
+test('a .keras names what it lacks', async () => {
+  for (const name of ['config.json', 'metadata.json', 'model.weights.h5']) {
+    const rest = Object.fromEntries(Object.entries(entries).filter(([each]) => each !== name));
+    await rejects(fromKeras(zipSync(rest)), new RegExp(`the zip has no ${name}`));
+  }
+  await rejects(
+    fromKeras(zipSync({ ...entries, 'model.weights.h5': entries['model.weights.h5'].subarray(0, 5000) })),
+    /model\.weights\.h5: 5000 bytes/,
+  );
+  await rejects(fromKeras(zipSync({ ...entries, 'config.json': strToU8('{') })), /config\.json: 1 bytes that are not JSON/);
+  await rejects(fromKeras(zipSync({ ...entries, 'config.json': strToU8('[]') })), /expected|architecture/, PadlessError);
+});
+
+test('a deflated .keras is read; one that unpacks to too much is not unpacked', async () => {
+  const model = await fromKeras(zipSync(entries, { level: 9 }), { simd });
+  assert.deepEqual(model.run(ids), (await fromKeras(keras, { simd })).run(ids));
+  const zip = zipSync(entries, { level: 0 });
+  const view = new DataView(zip.buffer);
+  // The uncompressed size of each entry in the directory: 24 bytes into its header.
+  for (let at = zip.length - 4; at > 0; at--)
+    if (view.getUint32(at, true) === 0x02014b50) view.setUint32(at + 24, 0xfffffff0, true);
+  await rejects(fromKeras(zip), /says that \S+ has 4294967280 bytes, packed in \d+ of \d+/);
+});
+
+test('an architecture and its weights that do not belong together name the weight and both shapes', async () => {
+  const config = JSON.parse(strFromU8(entries['config.json']));
+  /** @param {(layers: any[]) => any[]} change */
+  const changed = (change) =>
+    fromKeras(
+      zipSync({
+        ...entries,
+        'config.json': strToU8(JSON.stringify({ ...config, config: { ...config.config, layers: change(config.config.layers) } })),
+      }),
+      { simd },
+    );
+  const wider = (/** @type {any} */ entry) =>
+    entry.class_name === 'LSTM' ? { ...entry, config: { ...entry.config, units: 6 } } : entry;
+  await rejects(
+    changed((layers) => layers.map(wider)),
+    /lstm\.kernel is layers\/lstm\/cell\/vars\/0 of shape \[4,20\], expected \[4,24\]/,
+  );
+  await rejects(
+    changed((layers) => [...layers, { class_name: 'Dense', config: { name: 'more', units: 2 } }]),
+    /more\.kernel \[3,2\] is missing, expected at layers\/dense_1\/vars\/0/,
+  );
+  await rejects(
+    changed((layers) => layers.slice(0, -1)),
+    /layers\/dense\/vars\/0 \[5,3\], layers\/dense\/vars\/1 \[3\] is left over/,
+  );
+});
+
+test('weights alone, an architecture alone, and files of other kinds are refused', async () => {
+  await rejects(fromKeras(read('bilstm-tagger-json.weights.h5')), /weights alone/, PadlessError);
+  await rejects(fromKeras(read('bilstm-tagger-json.json')), /weights/, PadlessError);
+  await rejects(fromKeras(new Uint8Array(1000)), /not JSON|neither/, PadlessError);
+  await rejects(fromKeras(new Uint8Array(0)), /0 bytes/, PadlessError);
+  await rejects(fromKeras(strToU8('{"modelTopology": {}}')), /fromTfjs/, PadlessError);
+});
+
+test('a package that is not there is named, with how it is installed', async () => {
+  await rejects(
+    optionalPackage(Promise.reject(new Error('not found')), 'h5wasm', 'model.h5: reading HDF5'),
+    /h5wasm.*npm install h5wasm/,
+    UnsupportedError,
+  );
+});

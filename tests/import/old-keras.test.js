@@ -1,0 +1,32 @@
+/**
+ * Files of Keras 1.2, Keras 2.2 and TensorFlow's Keras 2.21, against what each answered: tests/models/old-keras/make_models.py says which models.
+ */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { UnsupportedError } from 'padless';
+import { fromKeras } from 'padless/import';
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const folder = new URL('../models/old-keras/', import.meta.url);
+
+for (const goldens of readdirSync(folder).filter((file) => /^goldens-.*\.json$/.test(file))) {
+  const { keras, backend, cases } = JSON.parse(readFileSync(new URL(goldens, folder), 'utf8'));
+  for (const { name, file, weights, inputs, shape, data, refused } of cases) {
+    const load = () => fromKeras(new URL(file, folder), { weights: weights ? new URL(weights, folder) : undefined, simd });
+    if (refused) {
+      test(`${name} is refused by name`, () =>
+        assert.rejects(load(), (error) => error instanceof UnsupportedError && error.message.includes(refused)));
+      continue;
+    }
+    test(`${name} answers as Keras ${keras} on ${backend} does`, async () => {
+      const model = await load();
+      const [output] = model.run(inputs);
+      assert.deepEqual(output.shape, shape);
+      output.data.forEach((value, i) => {
+        const error = Math.abs(value - data[i]) / Math.max(1, Math.abs(data[i]));
+        assert.ok(error <= 1e-5, `element ${i} of [${shape}] is ${value}, Keras has ${data[i]}`);
+      });
+    });
+  }
+}

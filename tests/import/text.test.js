@@ -1,0 +1,132 @@
+/**
+ * Keras's Tokenizer and TextVectorization: ids that they gave (make_text_goldens.py), offsets, and tokenizers that are broken.
+ */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { ArgumentError, ModelFileError, UnsupportedError } from 'padless';
+import { fromKeras } from 'padless/import';
+import { TextVectorizer } from 'padless/text';
+import { textSettings, withoutVectorizer } from '../../js/import/tokenizer.js';
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const { keras, texts, cases } = JSON.parse(readFileSync(new URL('text-goldens.json', import.meta.url), 'utf8'));
+const embedding = { class_name: 'Embedding', config: { name: 'embedding', input_dim: 10_000, output_dim: 2 } };
+const sequential = (/** @type {any[]} */ ...layers) => ({ class_name: 'Sequential', config: { name: 'model', layers } });
+
+for (const { name, tokenizer, layer, ids } of cases) {
+  test(`${name}: the ids that Keras ${keras} gives, each with the text it came from`, () => {
+    const settings = tokenizer
+      ? textSettings(tokenizer, sequential(embedding))
+      : withoutVectorizer(sequential(layer, embedding), new Map()).text;
+    const text = new TextVectorizer(/** @type {any} */ (settings));
+    texts.forEach((/** @type {string} */ source, /** @type {number} */ i) => {
+      const row = text.encode(source);
+      const padded = text.length === null ? [...row.ids] : [...text.encodeBatch([source]).ids];
+      // TensorFlow pads a row of nothing to one.
+      const expected = layer && ids[i].length === 1 && ids[i][0] === 0 && padded.length === 0 ? [] : ids[i];
+      assert.deepEqual(padded, expected, JSON.stringify(source));
+      let before = 0;
+      row.ids.forEach((id, t) => {
+        const [start, end] = row.offsets.subarray(2 * t, 2 * t + 2);
+        assert.ok(before <= start && start < end && end <= source.length);
+        // A letter that grows in lower case gives two tokens of one place.
+        before = start;
+        if (id === text.unknown) return;
+        const { vocabulary, remove = '', case: fold } = text.settings;
+        const removed = [...source.slice(start, end)].filter((char) => !remove.includes(char)).join('');
+        const cased = fold === 'lower-ascii' ? removed.replace(/[A-Z]/g, (char) => char.toLowerCase()) : removed;
+        // A sigma's form is its neighbours' doing, too.
+        const plain = (/** @type {string} */ word) => word.toLowerCase().replaceAll('ς', 'σ');
+        if (fold === 'lower')
+          assert.ok(plain(cased).includes(plain(vocabulary[id])), `${JSON.stringify(cased)} ${JSON.stringify(vocabulary[id])}`);
+        else assert.equal(cased, vocabulary[id]);
+      });
+    });
+  });
+}
+
+test('a tokenizer is taken as text, as text in text, or parsed', () => {
+  const [{ tokenizer }] = cases;
+  const settings = textSettings(tokenizer, sequential(embedding));
+  for (const each of [JSON.stringify(tokenizer), JSON.parse(tokenizer)])
+    assert.deepEqual(textSettings(each, sequential(embedding)), settings);
+});
+
+test("length and mask are the model's: padding is data where the embedding does not mask", () => {
+  const [{ tokenizer }] = cases;
+  const input = { class_name: 'InputLayer', config: { name: 'ids', batch_shape: [null, 7] } };
+  const masked = { ...embedding, config: { ...embedding.config, mask_zero: true } };
+  const { length, mask, padding, truncation } = textSettings(tokenizer, sequential(input, embedding));
+  assert.deepEqual({ length, mask, padding, truncation }, { length: 7, mask: false, padding: 'pre', truncation: 'pre' });
+  assert.equal(textSettings(tokenizer, sequential(masked)).mask, true);
+});
+
+test('tokenizers that contradict themselves are refused', () => {
+  /** @param {any} config @param {any} Class @param {RegExp} message */
+  const refused = (config, Class, message) =>
+    assert.throws(
+      () => textSettings({ class_name: 'Tokenizer', config }, sequential(embedding)),
+      (error) => {
+        assert.ok(error instanceof Class, String(error));
+        assert.match(/** @type {Error} */ (error).message, message);
+        return true;
+      },
+    );
+  refused({ word_index: '{"a": 1, "b": 1}' }, ModelFileError, /"a" and "b" both have number 1/);
+  refused({ word_index: { a: 0 } }, ModelFileError, /"a" has number 0, expected one from 1/);
+  refused({ word_index: { a: 1e9 } }, ModelFileError, /"a" has number 1000000000/);
+  refused({ word_index: '{"a": ' }, ModelFileError, /word_index: 6 bytes that are not JSON/);
+  refused({}, ModelFileError, /word_index is undefined/);
+  refused({ word_index: { a: 1 }, split: '' }, UnsupportedError, /split is ""/);
+  refused({ word_index: { a: 1 }, filters: 3 }, ModelFileError, /filters is 3/);
+  assert.throws(() => textSettings({ a: 1 }, sequential(embedding)), ModelFileError);
+  assert.throws(() => textSettings('[', sequential(embedding)), ModelFileError);
+});
+
+test('what TextVectorization can do and padless cannot is refused by name', () => {
+  const whole = cases.find((/** @type {any} */ each) => each.layer).layer.config;
+  /** @param {any} more @param {RegExp} message @param {any} [Class] */
+  const refused = (more, message, Class = UnsupportedError) =>
+    assert.throws(
+      () =>
+        withoutVectorizer(
+          sequential({ class_name: 'TextVectorization', config: { ...whole, name: 'words', ...more } }, embedding),
+          new Map(),
+        ),
+      (error) => {
+        assert.ok(error instanceof Class, String(error));
+        assert.match(/** @type {Error} */ (error).message, message);
+        return true;
+      },
+    );
+  refused({ ngrams: 2 }, /words: TextVectorization has ngrams=2; padless supports null/);
+  refused({ output_mode: 'tf_idf' }, /output_mode="tf_idf"/);
+  refused({ standardize: { class_name: 'function' } }, /standardize=/);
+  refused({ split: null }, /split=null/);
+  refused({ vocabulary: null }, /has no vocabulary in the file/, ModelFileError);
+  refused({ vocabulary_size: 3 }, /words, vocabulary_size is 3/, ModelFileError);
+});
+
+test('what is not a string is no text', () => {
+  const text = new TextVectorizer(textSettings(cases[0].tokenizer, sequential(embedding)));
+  assert.throws(() => text.encode(/** @type {any} */ (null)), ArgumentError);
+});
+
+test('a model with a Tokenizer answers texts as it answers the ids that Keras would have padded', async () => {
+  const folder = new URL('../models/keras-files/', import.meta.url);
+  const { tokenizer } = cases.find((/** @type {any} */ each) => each.name === 'tokenizer-num-words');
+  const length = 6;
+  const model = await fromKeras(new URL('lstm-classifier-pre.keras', folder), { tokenizer, simd, labels: ['yes'] });
+  const index = JSON.parse(JSON.parse(tokenizer).config.word_index);
+  const [first, second] = Object.keys(index).filter((word) => /^[a-z]+$/.test(word) && index[word] < 12);
+  const ids = [...new Array(length - 2).fill(0), index[first], index[second]];
+  const { tokens, truncated, scores } = model.predict(`${first} nowhere-to-be-found ${second}`);
+  assert.deepEqual({ tokens, truncated }, { tokens: 2, truncated: false });
+  assert.deepEqual(Object.values(scores ?? {}), [...model.run([ids])[0].data]);
+  const long = Array.from({ length: length + 3 }, () => first).join(' ');
+  assert.equal(model.predict(long).truncated, true);
+  const post = await fromKeras(new URL('lstm-classifier-pre.keras', folder), { tokenizer, simd, text: { padding: 'post' } });
+  const [answer] = Object.values(post.predict(first).scores ?? {});
+  assert.equal(answer, model.run([[index[first], ...new Array(length - 1).fill(0)]])[0].data[0]);
+});
