@@ -2,7 +2,7 @@
  * Raw outputs -> what predict() says of a text.
  * @module
  */
-import { ModelFileError } from './errors.js';
+import { ModelFileError, ShapeError } from './errors.js';
 import { schemes, spansOf } from './spans.js';
 
 /**
@@ -37,6 +37,8 @@ import { schemes, spansOf } from './spans.js';
  * @param {import('./layers/tensor.js').Spec[]} specs  what the model gives
  */
 export function checkOutputs(outputs, specs) {
+  if (!Array.isArray(outputs) || outputs.some((output) => output === null || typeof output !== 'object'))
+    throw new ModelFileError('outputs: expected a list of { name, kind, labels }');
   if (outputs.length !== specs.length)
     throw new ModelFileError(`outputs: ${outputs.length} are described, the model has ${specs.length}`);
   outputs.forEach(({ name, kind, labels, scheme }, i) => {
@@ -44,7 +46,7 @@ export function checkOutputs(outputs, specs) {
     if (!['class', 'scores', 'tags'].includes(kind)) throw new ModelFileError(`outputs: ${name} has kind ${JSON.stringify(kind)}`);
     if (labels && labels.length !== features)
       throw new ModelFileError(`outputs: ${name} has ${labels.length} labels, the model gives ${features} values`);
-    if ((kind === 'tags') !== sequence && labels)
+    if ((kind === 'tags') !== sequence && (labels || kind === 'tags'))
       throw new ModelFileError(`outputs: ${name} is of kind ${kind}, the model gives ${sequence ? 'a sequence' : 'a vector'}`);
     if (scheme !== undefined && !schemes.includes(scheme))
       throw new ModelFileError(`outputs: ${name} has scheme ${JSON.stringify(scheme)}, expected one of ${schemes.join(', ')}`);
@@ -66,6 +68,8 @@ export function predictions(outputs, tensors, batch, padsFront) {
       const labels = output.labels ?? Array.from({ length: K }, (_, k) => String(k));
       if (output.kind !== 'tags') return answer(output.kind, labels, data.subarray(b * K, (b + 1) * K));
       const T = shape[1];
+      if (T !== batch.shape[1])
+        throw new ShapeError(`${output.name}: the model gives ${T} tags for ${batch.shape[1]} tokens; use run()`);
       const shift = padsFront ? T - ids.length : 0;
       const tags = Array.from(ids, (_, t) => {
         const values = data.subarray((b * T + shift + t) * K, (b * T + shift + t + 1) * K);

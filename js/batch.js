@@ -53,7 +53,7 @@ export function padRows(input, rows, { mask, lengths, wholeLength }) {
   list.forEach((row, b) => {
     if (input.ids) {
       for (let t = 0; t < row.length; t++) {
-        const id = row[t];
+        const id = typeof row[t] === 'bigint' ? Number(row[t]) : row[t];
         const i = b * T + t;
         data[i] = id;
         if (!Number.isInteger(id) || data[i] !== id) data[i] = -1;
@@ -80,17 +80,22 @@ function fill(data, at, values, width, where) {
 
 /** @param {MaskRows} mask @param {number} B @param {number} T */
 function flatMask(mask, B, T) {
-  const nested = typeof mask[0] === 'object';
+  /** A mask entry: a number, a boolean, or one of them in a list, as [B, T, 1] has it. @param {any} value */
+  const counts = (value) =>
+    Number(!(isList(value) ? [0, false].includes(value[0]) : [0, false].includes(/** @type {any} */ (value))));
+  if (!isList(mask)) throw new ArgumentError(`run: mask is ${kind(mask)}, expected rows of 0 and 1`);
+  const nested = isList(mask[0]);
   if (!nested) {
     if (mask.length !== B * T) throw new ShapeError(`mask has ${mask.length} entries, expected B*T = ${B}*${T} = ${B * T}`);
-    return Uint8Array.from(/** @type {ArrayLike<number>} */ (mask), (value) => Number(value !== 0));
+    return Uint8Array.from(/** @type {ArrayLike<number>} */ (mask), counts);
   }
   const rows = /** @type {ArrayLike<ArrayLike<number>>} */ (mask);
   if (rows.length !== B) throw new ShapeError(`run: mask has ${rows.length} rows, the batch has ${B}`);
   const flat = new Uint8Array(B * T);
   for (let b = 0; b < B; b++) {
+    if (!isList(rows[b])) throw new ArgumentError(`run: mask row ${b} is ${kind(rows[b])}, expected 0s and 1s`);
     if (rows[b].length > T) throw new ShapeError(`run: mask row ${b} has ${rows[b].length} entries, the longest row has ${T} ids`);
-    for (let t = 0; t < rows[b].length; t++) flat[b * T + t] = Number(rows[b][t] !== 0);
+    for (let t = 0; t < rows[b].length; t++) flat[b * T + t] = counts(rows[b][t]);
   }
   return flat;
 }

@@ -177,7 +177,7 @@ async function convert(file, values) {
 /** Labels: a JSON list, or one a line. @param {string} file */
 async function readLabels(file) {
   const text = await readText(file);
-  return text.trimStart().startsWith('[') ? JSON.parse(text) : text.trimEnd().split(/\r?\n/);
+  return text.trimStart().startsWith('[') ? readJson(file) : text.trimEnd().split(/\r?\n/);
 }
 
 /**
@@ -188,7 +188,9 @@ async function compare(model, file) {
   const samples = await readJson(file);
   if (!Array.isArray(samples)) throw new ArgumentError(`${file}: expected a list of { inputs, outputs }`);
   let most = 0;
-  for (const { inputs, outputs } of samples) {
+  for (const sample of samples) {
+    const { inputs, outputs } = sample ?? {};
+    if (!inputs || !Array.isArray(outputs)) throw new ArgumentError(`${file}: expected a list of { inputs, outputs }`);
     model.run(inputs).forEach(({ name, data }, i) => {
       const expected = [outputs[i]].flat(Infinity).map(Number);
       if (expected.length !== data.length)
@@ -244,6 +246,7 @@ async function main() {
   }
   if (values.ids !== undefined) return runIds(model, values.ids);
   if (values.trace) {
+    if (rest.length === 0) throw new ArgumentError(`padless run --trace: no text given\n${usage}`);
     for (const text of rest) trace(model, text);
     return undefined;
   }
@@ -255,7 +258,10 @@ async function main() {
 try {
   await main();
 } catch (error) {
-  const known = error instanceof PadlessError || String(/** @type {any} */ (error)?.code).startsWith('ERR_PARSE_ARGS');
+  const known =
+    error instanceof PadlessError ||
+    /^E[A-Z]+$/.test(String(/** @type {any} */ (error)?.code)) ||
+    String(/** @type {any} */ (error)?.code).startsWith('ERR_PARSE_ARGS');
   process.stderr.write(`padless: ${known ? /** @type {Error} */ (error).message : /** @type {Error} */ (error).stack}\n`);
   process.exitCode = 2;
 }

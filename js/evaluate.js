@@ -29,6 +29,7 @@ export function parseExamples(text, kind) {
   /** @type {{ tokens: string[], labels: string[] }} */
   let sentence = { tokens: [], labels: [] };
   lines.forEach((line, i) => {
+    if (kind !== 'tags' && line === '') return;
     if (kind === 'tags' && line.trim() === '') {
       if (sentence.tokens.length) examples.push(sentence);
       sentence = { tokens: [], labels: [] };
@@ -59,6 +60,10 @@ export function evaluate(model, examples, { batch = 64, ignore = [] } = {}) {
   if (!model.text || !labels || model.outputs.length !== 1)
     throw new ArgumentError(
       `eval needs a model with text settings and one output with labels; ${name} has ${labels ? labels.length : 'none'}`,
+    );
+  if (kind === 'scores')
+    throw new ArgumentError(
+      `eval: ${name} is of kind scores, whose labels do not exclude each other; class and tags can be evaluated`,
     );
   const ids = new Map(labels.map((label, i) => [label, i]));
   const skipped = new Set(ignore);
@@ -109,12 +114,15 @@ function tagged(model, examples, idOf, total, spans) {
   const [{ labels = [], scheme }] = model.outputs;
   for (const example of examples) {
     const { tokens, labels: gold } = 'tokens' in example ? example : { tokens: [example.text], labels: [example.label] };
-    const row = tokens.map((token) => model.text?.idOf(token) ?? 0);
-    const [{ data, shape }] = model.run([row], { lengths: [row.length] });
-    count(model, data, gold.map(idOf), total);
-    if (!spans || !scheme) continue;
+    const { row, mask, from, kept } = batchOf(model, tokens);
+    const [{ data: whole, shape }] = model.run([row], { mask: [mask] });
     const K = /** @type {number} */ (shape.at(-1));
-    const best = row.map((_, t) => {
+    if (shape[1] !== row.length) throw new ArgumentError(`eval: the model gives ${shape[1]} tags for ${row.length} tokens`);
+    const data = whole.subarray(from * K, (from + kept.length) * K);
+    const seen = kept.map((t) => gold[t]);
+    count(model, data, seen.map(idOf), total);
+    if (!spans || !scheme) continue;
+    const best = seen.map((_, t) => {
       const values = data.subarray(t * K, (t + 1) * K);
       return labels[values.indexOf(Math.max(...values))];
     });
@@ -126,11 +134,30 @@ function tagged(model, examples, idOf, total, spans) {
           scheme,
         ).map(({ label, start, end }) => `${label} ${start} ${end}`),
       );
-    const [ours, theirs] = [keys(best), keys(gold)];
+    const [ours, theirs] = [keys(best), keys(seen)];
     spans.found += ours.size;
     spans.there += theirs.size;
     for (const key of ours) if (theirs.has(key)) spans.right++;
   }
+}
+
+/**
+ * Tokens as the model would read them: cut and padded by its settings.
+ * @param {Model} model
+ * @param {string[]} tokens
+ * @returns {{ row: number[], mask: number[], from: number, kept: number[] }} kept: which tokens are left, standing at `from` on
+ */
+function batchOf({ text }, tokens) {
+  const { maxlen = null, length = null, truncation = 'post', padding = 'post', pad = 0, mask: masks = true } = text ?? {};
+  const most = maxlen ?? tokens.length;
+  const skip = truncation === 'pre' ? Math.max(0, tokens.length - most) : 0;
+  const kept = tokens.map((_, t) => t).slice(skip, skip + most);
+  const T = length ?? kept.length;
+  const from = padding === 'pre' ? T - kept.length : 0;
+  const row = new Array(T).fill(pad);
+  kept.forEach((t, i) => (row[from + i] = text?.idOf(tokens[t]) ?? 0));
+  const counts = masks || length === null;
+  return { row, mask: row.map((_, t) => Number(!counts || (t >= from && t < from + kept.length))), from, kept };
 }
 
 /** @param {Model} model @param {Float32Array} data  [M, K] @param {number[]} gold @param {{ sum: number, count: number, correct: number }} total */

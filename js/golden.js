@@ -6,7 +6,7 @@
 import { ArgumentError, ModelFileError } from './errors.js';
 /** @typedef {import('./model.js').Model} Model */
 
-/** A text, or rows of ids for one call. @typedef {string | number[][]} Case */
+/** A text, or rows of ids for one call, for several inputs by name. @typedef {string | number[][] | Record<string, any[]>} Case */
 /** @typedef {{ name: string, shape: number[], data: string }} Recorded  data: base64 of little-endian float32 */
 /** @typedef {{ padless: 1, cases: { input: Case, outputs: Recorded[] }[] }} Golden */
 /** Where an answer is another one. @typedef {{ case: number, input: Case, output: string, what: string }} Drift */
@@ -25,7 +25,10 @@ export function parseCases(text) {
     throw new ArgumentError(`cases: not JSON: ${/** @type {Error} */ (cause).message}`, { cause });
   }
   list.forEach((/** @type {any} */ entry, /** @type {number} */ i) => {
-    if (typeof entry !== 'string' && !(Array.isArray(entry) && entry.every(Array.isArray)))
+    const isRows = Array.isArray(entry)
+      ? entry.every(Array.isArray)
+      : entry !== null && typeof entry === 'object' && Object.values(entry).every(Array.isArray);
+    if (typeof entry !== 'string' && !isRows)
       throw new ArgumentError(`cases: entry ${i} is neither a text nor a list of rows of ids`);
   });
   return list;
@@ -43,7 +46,13 @@ function answers(model, input) {
 }
 
 /** @param {string} base64 */
-const bytesOf = (base64) => Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+function bytesOf(base64) {
+  try {
+    return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+  } catch (cause) {
+    throw new ModelFileError('the golden file holds data that is not base64', { cause });
+  }
+}
 
 /**
  * @param {Model} model  loaded with simd: 'baseline'
@@ -65,7 +74,10 @@ export function check(model, golden) {
   needBaseline(model);
   if (golden?.padless !== 1 || !Array.isArray(golden.cases))
     throw new ModelFileError('the golden file is not one that padless record wrote');
-  return golden.cases.flatMap(({ input, outputs }, i) => {
+  return golden.cases.flatMap((entry, i) => {
+    const { input, outputs } = entry ?? {};
+    if (!Array.isArray(outputs) || outputs.some((output) => typeof output?.data !== 'string' || !Array.isArray(output.shape)))
+      throw new ModelFileError(`the golden file's case ${i} is not one that padless record wrote`);
     const now = answers(model, input);
     if (now.length !== outputs.length)
       return [{ case: i, input, output: '', what: `${now.length} outputs, recorded were ${outputs.length}` }];
@@ -82,6 +94,7 @@ function difference(before, now) {
   if (before.shape.join() !== now.shape.join()) return `shape [${now.shape}], recorded was [${before.shape}]`;
   if (before.data === now.data) return null;
   const [a, b] = [before, now].map(({ data }) => new DataView(bytesOf(data).buffer));
+  if (a.byteLength !== b.byteLength) return `${b.byteLength / 4} values, recorded were ${a.byteLength / 4}`;
   let first = '';
   let count = 0;
   let most = 0;

@@ -70,7 +70,7 @@ const maskArguments = ['mask', 'query_mask', 'value_mask', 'key_mask', 'attentio
 /** Names of all layers that a file may hold. */
 export const knownLayers = () => [...classes.keys(), ...containers].sort();
 
-/** A layer met twice by name in one graph. @typedef {{ customLayers: CustomLayers }} Options */
+/** @typedef {{ customLayers: CustomLayers, depth: number }} Options  depth: of models inside models */
 
 /**
  * @param {any} json
@@ -133,7 +133,13 @@ function makeLayer(json, path, options) {
       if (!list) return layerOfCell(cell, rest);
       if (!Array.isArray(list) || list.length === 0) throw new ModelFileError(`${name}: StackedRNNCells has no cells`);
       const stack = list.map((each, i) =>
-        layerOfCell(each, { ...rest, name: `cell_${i}`, return_sequences: i < list.length - 1 || rest.return_sequences }),
+        layerOfCell(each, {
+          ...rest,
+          name: `cell_${i}`,
+          return_sequences: i < list.length - 1 || rest.return_sequences,
+          // The first turns the sequence around for all.
+          go_backwards: i === 0 && rest.go_backwards,
+        }),
       );
       return new StackedRNN({ ...rest, cells: stack });
     }
@@ -156,7 +162,11 @@ function inputShape(json, path) {
 
 /** @param {Layer[]} consumers  of one input @returns {{ ids: boolean, vocabulary: number, maskZero: boolean, padded: boolean }} */
 function idsOf(consumers) {
-  const embeddings = consumers.map(firstLayer).filter((layer) => layer instanceof layers.Embedding);
+  // In a layer of your own it may stand anywhere inside.
+  const embeddings = consumers
+    .map(firstLayer)
+    .flatMap((layer) => (classes.has(layer.className) ? [layer] : layer.all()))
+    .filter((layer) => layer instanceof layers.Embedding);
   const masks = embeddings.map((layer) => Boolean(layer.config.mask_zero));
   const vocabulary = Math.min(...embeddings.map((layer) => Number(layer.config.input_dim)));
   return {
@@ -184,8 +194,9 @@ function firstLayer(layer) {
  * @returns {{ root: layers.Sequential | Functional, inputs: ModelInput[] }}
  * @throws {ModelFileError | UnsupportedError}
  */
-export function modelFromJson(json, path = '', { customLayers = {} } = {}) {
-  const options = { customLayers };
+export function modelFromJson(json, path = '', { customLayers = {}, depth = 0 } = {}) {
+  if (depth > MOST_NESTED) throw new ModelFileError(`${path.slice(0, 80)}: models inside models, more than ${MOST_NESTED} deep`);
+  const options = { customLayers, depth: depth + 1 };
   const where = path || 'architecture';
   const className = json?.class_name;
   if (className !== 'Sequential' && className !== 'Functional' && className !== 'Model')

@@ -31,7 +31,7 @@ export class Heap {
     this.bytes(this.arena, ARENA_BYTES).fill(0);
   }
 
-  /** Called with each layer's input and output while a trace is taken. @type {((layer: any, x: any, y: any) => void) | null} */
+  /** Called with each layer's input and output while a trace is taken. @type {((layer: any, x: any, y: any, options: any) => void) | null} */
   onApply = null;
 
   #instantiate() {
@@ -134,6 +134,13 @@ export class Heap {
     const pointer = this.reserve32(values.length);
     this.f32View(pointer, values.length).set(values);
     return pointer;
+  }
+
+  /** A copy of what is in the heap already, which may move while room is made. @param {number} pointer @param {number} count @returns {number} */
+  copy32(pointer, count) {
+    const to = this.reserve32(count);
+    this.f32View(to, count).set(this.f32View(pointer, count));
+    return to;
   }
 
   /** @param {ArrayLike<number>} values @returns {number} pointer to a copy as int32 */

@@ -4,12 +4,12 @@
  */
 import { checkOutputs, predictions } from './answers.js';
 import { byLength, padRows, place, read } from './batch.js';
-import { ArgumentError, ModelFileError, ShapeError, UnsupportedError } from './errors.js';
+import { ArgumentError, ModelFileError, PadlessError, ShapeError, UnsupportedError } from './errors.js';
 import { modelFromJson } from './graph.js';
 import { Masking } from './layers/basic.js';
 import { Functional } from './layers/functional.js';
 import { Recurrent } from './layers/recurrent.js';
-import { Spec, Tensor } from './layers/tensor.js';
+import { product, Spec, Tensor } from './layers/tensor.js';
 import { Heap } from './memory.js';
 import { float32, parse, serialize } from './safetensors.js';
 import { readSource } from './source.js';
@@ -53,7 +53,7 @@ import { getModule } from './wasm.js';
  * @property {TraceTensor[]} after
  * @property {number[][] | null} changed
  *   for each row, the positions at which the mask changed the answer: where it differs from what the same layer makes of the same values
- *   without a mask; for a layer whose answer is a vector, [0] where it differs. null: no mask was there, or the layer takes several inputs
+ *   without a mask; for a layer whose answer is a vector, [0] where it differs. null: no mask was there, or the layer takes several inputs or has a state
  */
 /** @typedef {{ shape: number[], data: Float32Array, mask: Uint8Array | null }} TraceTensor  mask [B, T]: 0 is padding; null: no mask */
 
@@ -75,16 +75,15 @@ export class Model {
       select: !this.kerasVersion,
       andMasks: settings.origin === 'tfjs' || kerasMajor < 3,
       readsPadding: new Set(),
+      applied: new Set(),
       needsPadded: new Set(),
       needsLength: new Set(),
     };
-    const { root, inputs } = modelFromJson(settings.architecture, '', { customLayers: customLayers ?? {} });
+    const { root, inputs, specs } = putTogether(settings.architecture, customLayers ?? {}, rules);
     this.root = root;
     this.inputs = inputs;
-    root.setPath('');
-    const specs = inputs.map(({ shape, ids, maskZero }) => new Spec({ shape, ids, masked: maskZero, time: {}, rules }));
-    /** @type {Spec[]} */
-    this.specs = [root.apply(specs.length === 1 ? specs[0] : specs)].flat();
+    /** What comes out. */
+    this.specs = specs;
     /** Layers that read what stands at the padding, as their framework does: for this model padding can change an answer. */
     this.readsPadding = [...rules.readsPadding];
     this.padded = rules.readsPadding.size > 0 || rules.needsPadded.size > 0 || inputs.some(({ padded }) => padded);
@@ -95,9 +94,8 @@ export class Model {
     }
     const names = root instanceof Functional ? root.outputNames : [root.layers[root.layers.length - 1].name];
     /** @type {OutputSettings[]} */
-    this.outputs = settings.outputs?.length
-      ? settings.outputs
-      : this.specs.map((spec, i) => ({ name: names[i] ?? `output_${i}`, kind: spec.sequence ? 'tags' : 'scores' }));
+    const undescribed = this.specs.map((spec, i) => ({ name: names[i] ?? `output_${i}`, kind: spec.sequence ? 'tags' : 'scores' }));
+    this.outputs = settings.outputs && settings.outputs.length !== 0 ? settings.outputs : undescribed;
     checkOutputs(this.outputs, this.specs);
     /** The model's text settings at work; null for a model of ids alone. */
     this.text = settings.text ? new TextVectorizer(settings.text) : null;
@@ -125,6 +123,8 @@ export class Model {
       if (weight.shape.join() !== spec.shape.join()) {
         throw new ModelFileError(`${path}: shape [${weight.shape}], expected [${spec.shape}]`);
       }
+      if (weight.data.length !== product(spec.shape))
+        throw new ModelFileError(`${path}: ${weight.data.length} values, expected [${spec.shape}] = ${product(spec.shape)}`);
       layer.weights.set(spec.name, weight);
       left.delete(path);
     }
@@ -138,7 +138,7 @@ export class Model {
 
   /** Numbers in the weights. */
   get parameters() {
-    return this.root.listWeights().reduce((sum, { spec }) => sum + spec.shape.reduce((size, length) => size * length, 1), 0);
+    return this.root.listWeights().reduce((sum, { spec }) => sum + product(spec.shape), 0);
   }
 
   /**
@@ -293,13 +293,13 @@ export class Model {
     const steps = [];
     const { heap } = this;
     let inside = false;
-    heap.onApply = (layer, x, y) => {
+    heap.onApply = (layer, x, y, called) => {
       if (inside || layer === this.root) return;
       const before = [x].flat().map(traced);
       const after = [y].flat().map(traced);
       inside = true;
       try {
-        steps.push({ path: layer.path, layer: layer.className, before, after, changed: changedBy(layer, x, y) });
+        steps.push({ path: layer.path, layer: layer.className, before, after, changed: changedBy(layer, x, y, called) });
       } finally {
         inside = false;
       }
@@ -342,13 +342,46 @@ export class Model {
 function join(B, parts) {
   const lengths = parts.map(({ shape }) => shape.slice(1));
   const rest = lengths[0].map((_, axis) => Math.max(...lengths.map((shape) => shape[axis])));
-  const size = rest.reduce((product, length) => product * length, 1);
+  const size = product(rest);
   const data = new Float32Array(B * size);
   for (const { group, data: values } of parts) {
     const own = values.length / group.length;
     group.forEach((b, i) => data.set(values.subarray(i * own, (i + 1) * own), b * size));
   }
   return { shape: [B, ...rest], data };
+}
+
+/**
+ * Layers out of their JSON, applied to shapes once.
+ * @param {any} architecture
+ * @param {CustomLayers} customLayers
+ * @param {import('./layers/tensor.js').Rules} rules
+ */
+function putTogether(architecture, customLayers, rules) {
+  try {
+    const { root, inputs } = modelFromJson(architecture, '', { customLayers });
+    for (const { name, shape, ids } of inputs)
+      if (ids && shape.length !== 1)
+        throw new UnsupportedError(
+          `input ${name}: token ids of shape [${['B', ...shape.map((length) => length ?? 'T')]}]; padless takes [B, T]`,
+        );
+    root.setPath('');
+    const given = inputs.map(({ shape, ids, maskZero }) => new Spec({ shape, ids, masked: maskZero, time: {}, rules }));
+    /** @type {Spec[]} */
+    const specs = [root.apply(given.length === 1 ? given[0] : given)].flat();
+    const found = new Set(root.all());
+    for (const layer of /** @type {Set<Layer>} */ (rules.applied))
+      if (!found.has(layer))
+        throw new ModelFileError(
+          `${layer.name}: a layer of layers uses it and does not own it: keep it in a property, a list or an object`,
+        );
+    return { root, inputs, specs };
+  } catch (cause) {
+    if (cause instanceof PadlessError) throw cause;
+    throw new ModelFileError(`the architecture cannot be put together: ${/** @type {Error} */ (cause)?.message ?? cause}`, {
+      cause,
+    });
+  }
 }
 
 /** @param {Tensor} x @returns {TraceTensor} */
@@ -364,8 +397,17 @@ function traced(x) {
   return { ...read(x), mask };
 }
 
-/** See TraceStep.changed. @param {Layer} layer @param {any} x @param {any} y @returns {number[][] | null} */
-function changedBy(layer, x, y) {
+/** See TraceStep.changed. @param {Layer} layer @param {any} x @param {any} y @param {any} options @returns {number[][] | null} */
+function changedBy(layer, x, y, options) {
+  // A layer with a state would move on; what else it is given is masked, too.
+  const moves = layer.all().some(({ config }) => config.stateful);
+  if (
+    moves ||
+    Object.values(options)
+      .flat()
+      .some((value) => value instanceof Tensor)
+  )
+    return null;
   if (!(x instanceof Tensor) || !(y instanceof Tensor) || x.shape.length === 0) return null;
   const mask = x.keep?.mask ?? x.steps?.mask;
   if (!mask || !x.steps) return null;
@@ -385,7 +427,7 @@ function changedBy(layer, x, y) {
       false,
       false,
     );
-    const naive = read(/** @type {Tensor} */ (layer.call(plain)));
+    const naive = read(/** @type {Tensor} */ (layer.call(plain, options)));
     const ours = read(y);
     const T = y.steps ? y.steps.T : 1;
     const width = ours.data.length / (B * T);

@@ -25,6 +25,10 @@ import { product, Tensor } from './tensor.js';
  */
 function attend(query, key, value, causal, features, kernel, withScores = false) {
   const { heap, B } = query;
+  if (!(value.keep ? key.time.T === value.time.T && key.time.uniform : key.time.equals(value.time)))
+    throw new ShapeError(
+      `attention: keys of ${key.time.N} steps and values of ${value.time.N}, up to ${key.time.T} and ${value.time.T} a text`,
+    );
   const v = value.closed();
   const k = key === value ? v : new Tensor(heap, key.pointer, B, key.shape, key.steps, value.keep).closed();
   /** @type {Tensor | undefined} */
@@ -73,6 +77,11 @@ function spreadScores(q, keys, weights) {
   return q.ofFeatures(y, T);
 }
 
+/** Keys and values go by the values' mask; where the keys have one of their own, both stay in place. @param {Layer} layer @param {Spec} value @param {Spec} key @param {Rules} rules */
+function sameSteps(layer, value, key, rules) {
+  if (key.time !== value.time && (key.masked || value.masked)) rules.needsPadded.add(layer.path);
+}
+
 /** Base of Attention and AdditiveAttention: inputs [query, value] or [query, value, key]. */
 class DotAttention extends Layer {
   /** @param {Rules} _rules @param {number} _D */
@@ -90,6 +99,7 @@ class DotAttention extends Layer {
     this.refuse({ score_mode: ['dot', 'concat'] });
     for (const x of inputs) this.needSequence(x);
     const [query, value, key = value] = inputs;
+    sameSteps(this, value, key, rules);
     if (query.features !== key.features)
       throw new ShapeError(`${this.path}: queries of ${query.features} features, keys of ${key.features}`);
     this.declare(rules, query.features);
@@ -247,13 +257,14 @@ export class MultiHeadAttention extends Layer {
   /**
    * @override
    * @param {Spec} query
-   * @param {Rules} _rules
+   * @param {Rules} rules
    * @param {Record<string, any>} [options]
    */
-  build(query, _rules, options = {}) {
+  build(query, rules, options = {}) {
     const { value = query } = options;
     const { key = value } = options;
     for (const x of [query, value, key]) this.needSequence(x);
+    sameSteps(this, value, key, rules);
     this.refuse({ use_gate: [false], sliding_window: [] });
     if (options.return_attention_scores)
       throw new UnsupportedError(`${this.path}: return_attention_scores of several heads [B, heads, Tq, Tk] is not supported`);
@@ -271,7 +282,8 @@ export class MultiHeadAttention extends Layer {
     this.key.declare(key, [key.features, heads, Dk], bias ? [heads, Dk] : []);
     const values = this.value.declare(value, [value.features, heads, Dv], bias ? [heads, Dv] : []);
     this.attentionOutput.declare(values, [heads, Dv, width], bias ? [width] : []);
-    return query.ofFeatures(width);
+    // A query that is padding gets a mean of all values on some backends, zeros on others.
+    return query.with({ shape: [query.shape[0], width], vague: query.masked && !rules.select ? this.path : '' });
   }
 
   /**

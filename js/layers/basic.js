@@ -62,7 +62,7 @@ export class Masking extends Layer {
    */
   call(x) {
     const { heap, features } = x;
-    const value = Number(this.config.mask_value ?? 0);
+    const value = Math.fround(Number(this.config.mask_value ?? 0));
     const { B, T, mask, N } = x.time;
     const values = x.view();
     const kept = Array.from({ length: N }, (_, n) => values.subarray(n * features, (n + 1) * features).some((v) => v !== value));
@@ -71,7 +71,7 @@ export class Masking extends Layer {
     for (let i = 0, n = 0; i < B * T; i++) if (!mask || mask[i]) counts[i] = Number(kept[n++]);
     const steps = new Steps(heap, B, T, counts);
     if (this.padded) {
-      const y = heap.f32(values);
+      const y = heap.copy32(x.pointer, N * features);
       const out = heap.f32View(y, N * features);
       kept.forEach((keep, n) => keep || out.fill(0, n * features, (n + 1) * features));
       return new Tensor(heap, y, B, x.shape, x.steps, steps);

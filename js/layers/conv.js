@@ -3,7 +3,7 @@
  * own models they see the steps that count, closed up, as if the text had no padding; where the length changes the result is a prefix.
  * @module
  */
-import { ShapeError, UnsupportedError } from '../errors.js';
+import { ModelFileError, ShapeError, UnsupportedError } from '../errors.js';
 import { activationNumber } from './activations.js';
 import { dense, packDense } from './basic.js';
 import { Layer } from './layer.js';
@@ -325,6 +325,7 @@ class Resizing extends Layer {
     this.needSequence(input);
     this.refuse({ data_format: ['channels_last'] });
     const ends = this.readsPadding(input);
+    this.lengthOf(1);
     const [T] = input.shape;
     return input.with({ shape: [T === null ? null : this.lengthOf(T), input.features], masked: input.masked && !ends, time: {} });
   }
@@ -351,22 +352,25 @@ class Resizing extends Layer {
   }
 }
 
-/** A pair of counts: 2 or [2, 3]. @param {any} option @param {number} otherwise @returns {[number, number]} */
-const pair = (option, otherwise) => {
-  const given = option ?? otherwise;
-  return Array.isArray(given) ? [Number(given[0]), Number(given[1] ?? given[0])] : [Number(given), Number(given)];
-};
+/** A pair of counts: 2 or [2, 3]. @param {Layer} layer @param {string} name @returns {[number, number]} */
+function pair({ config, path }, name) {
+  const given = config[name] ?? 1;
+  const [before, behind = before] = Array.isArray(given) ? given : [given];
+  if (![before, behind].every((count) => Number.isSafeInteger(count) && count >= 0))
+    throw new ModelFileError(`${path}: ${name} is ${JSON.stringify(given)}, expected one or two whole numbers from 0 on`);
+  return [before, behind];
+}
 
 /** Keras ZeroPadding1D. */
 export class ZeroPadding1D extends Resizing {
   /** @override @param {number} T */
   lengthOf(T) {
-    const [before, behind] = pair(this.config.padding, 1);
+    const [before, behind] = pair(this, 'padding');
     return T + before + behind;
   }
   /** @override @param {number} t */
   sourceOf(t) {
-    return t - pair(this.config.padding, 1)[0];
+    return t - pair(this, 'padding')[0];
   }
 }
 
@@ -374,12 +378,12 @@ export class ZeroPadding1D extends Resizing {
 export class Cropping1D extends Resizing {
   /** @override @param {number} T */
   lengthOf(T) {
-    const [before, behind] = pair(this.config.cropping, 1);
+    const [before, behind] = pair(this, 'cropping');
     return Math.max(0, T - before - behind);
   }
   /** @override @param {number} t */
   sourceOf(t) {
-    return t + pair(this.config.cropping, 1)[0];
+    return t + pair(this, 'cropping')[0];
   }
 }
 

@@ -3,7 +3,7 @@
  * @module
  */
 import { ModelFileError, ShapeError } from '../errors.js';
-import { Layer } from './layer.js';
+import { Layer, named } from './layer.js';
 
 /**
  * One use of a layer.
@@ -99,7 +99,7 @@ export class Functional extends Layer {
 
   /** Layers alone: nodes only use them. @override @returns {[string, Layer][]} */
   get sublayers() {
-    return this.layers.map((layer) => [layer.name, layer]);
+    return named(this.layers);
   }
 
   /**
@@ -123,8 +123,8 @@ export class Functional extends Layer {
       return list[tensor];
     };
     for (const { key, layer, args, options } of this.nodes) {
-      const named = Object.fromEntries(Object.entries(options).map(([name, value]) => [name, replace(value, valueOf)]));
-      values.set(key, layer.apply(replace(args, valueOf), named));
+      const called = Object.fromEntries(Object.entries(options).map(([name, value]) => [name, replace(value, valueOf)]));
+      values.set(key, layer.apply(replace(args, valueOf), called));
     }
     const outputs = this.outputs.map(valueOf);
     return outputs.length === 1 ? outputs[0] : outputs;

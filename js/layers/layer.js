@@ -41,6 +41,23 @@ const snake = (className) =>
 /** @param {Value} x @returns {Spec | Tensor | undefined} the first of what stands in lists and objects */
 const first = (x) => (Array.isArray(x) ? first(x[0]) : x);
 
+/**
+ * Layers of a list by their names; those that were given none by class and number, so that a file fits whatever else there was before.
+ * @param {Layer[]} list
+ * @returns {[string, Layer][]}
+ */
+export function named(list) {
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  return list.map((layer) => {
+    if (layer.config.name !== undefined) return [layer.name, layer];
+    const base = snake(layer.constructor.name);
+    const count = counts.get(base) ?? 0;
+    counts.set(base, count + 1);
+    return [count ? `${base}_${count}` : base, layer];
+  });
+}
+
 export class Layer {
   /** @param {LayerConfig} [config]  as Keras's get_config() gives it */
   constructor(config = {}) {
@@ -80,7 +97,7 @@ export class Layer {
   }
 
   /**
-   * Layers that this one owns, by attribute name: properties, and items of lists by their own names.
+   * Layers that this one owns, by attribute name: properties, and what stands in lists and plain objects.
    * @returns {[string, Layer][]}
    */
   get sublayers() {
@@ -88,7 +105,9 @@ export class Layer {
     const found = [];
     for (const [key, value] of Object.entries(this)) {
       if (value instanceof Layer) found.push([snake(key), value]);
-      else if (Array.isArray(value)) for (const item of value) if (item instanceof Layer) found.push([item.name, item]);
+      else if (Array.isArray(value)) found.push(...named(value.filter((item) => item instanceof Layer)));
+      else if (value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype && key !== 'config')
+        for (const [inner, item] of Object.entries(value)) if (item instanceof Layer) found.push([`${snake(key)}.${inner}`, item]);
     }
     return found;
   }
@@ -115,11 +134,16 @@ export class Layer {
    */
   apply(x, options = {}) {
     const example = first(x);
-    if (!(example instanceof Tensor)) {
+    if (!(example instanceof Tensor) && !(example instanceof Spec))
+      throw new ShapeError(
+        `${this.path}: ${this.className} is applied to ${example === undefined ? 'nothing' : `a ${typeof example}`}`,
+      );
+    if (example instanceof Spec) {
       const before = this.weightSpecs;
       this.weightSpecs = [];
       this.built = true;
-      const y = this.build(x, /** @type {Spec} */ (example).rules, options);
+      example.rules.applied.add(this);
+      const y = this.build(x, example.rules, options);
       if (before.length && JSON.stringify(before) !== JSON.stringify(this.weightSpecs)) {
         /** @param {WeightSpec[]} specs */
         const show = (specs) => specs.map(({ name, shape }) => `${name} [${shape}]`).join(', ');
@@ -130,7 +154,7 @@ export class Layer {
       return y;
     }
     const y = this.call(x, options);
-    example.heap.onApply?.(this, x, y);
+    example.heap.onApply?.(this, x, y, options);
     return y;
   }
 
@@ -237,7 +261,13 @@ export class Layer {
    */
   readsPadding(input) {
     const { select, readsPadding } = input.rules;
-    if (input.masked && !select) readsPadding.add(this.path);
+    if (input.masked && !select) {
+      if (input.vague)
+        throw new UnsupportedError(
+          `${this.path}: ${this.className} reads what ${input.vague} has at padding, which is another thing on each of Keras's backends`,
+        );
+      readsPadding.add(this.path);
+    }
     return !select;
   }
 

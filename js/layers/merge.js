@@ -17,11 +17,6 @@ class Merge extends Layer {
     return ops.add;
   }
 
-  /** What stands in for an input at steps that its mask leaves out (Keras 3): null for the value itself. @returns {number | null} */
-  get neutral() {
-    return null;
-  }
-
   /** @param {any} inputs @returns {Spec[]} */
   needSeveral(inputs) {
     const list = Array.isArray(inputs) ? inputs : [inputs];
@@ -73,7 +68,8 @@ class Merge extends Layer {
         );
     }
     const longest = inputs.find((x) => x.shape.length === rank && (rank === 1 || x.shape[0] === T)) ?? inputs[0];
-    return longest.with({ shape: [...longest.shape.slice(0, -1), features], ...this.mergeMasks(inputs, rules) });
+    const vague = inputs.find((x) => x.vague)?.vague ?? '';
+    return longest.with({ shape: [...longest.shape.slice(0, -1), features], vague, ...this.mergeMasks(inputs, rules) });
   }
 
   /**
@@ -85,13 +81,20 @@ class Merge extends Layer {
     const features = Math.max(...inputs.map((x) => x.features));
     const { heap, rows } = model;
     const n = rows * features;
-    const pointers = inputs.map((x) => this.spread(this.neutralised(x, inputs), model, features));
-    const y = heap.reserve32(n);
-    heap.exports.pl_elementwise(y, pointers[0], pointers[1], this.op, n);
-    for (const pointer of pointers.slice(2)) heap.exports.pl_elementwise(y, y, pointer, this.op, n);
+    const pointers = inputs.map((x) => this.spread(x, model, features));
+    const y = heap.copy32(pointers[0], n);
+    const masks = inputs.map((x) => (this.andMasks ? null : (x.keep?.mask ?? null)));
+    this.first(heap, y, masks[0], features);
+    pointers.slice(1).forEach((pointer, i) => {
+      const x = masks.some(Boolean) ? heap.copy32(pointer, n) : pointer;
+      this.beforeEach(heap, y, x, masks, i + 1, features);
+      heap.exports.pl_elementwise(y, y, x, this.op, n);
+    });
     this.finish(heap, y, n, inputs.length);
+    const keep = mergedKeep(inputs, this.andMasks);
+    if (keep) this.masked(heap, y, inputs, keep, features);
     const result = model.ofFeatures(y, features);
-    return model.steps ? withKeep(result, mergedKeep(inputs, this.andMasks)) : result;
+    return model.steps ? withKeep(result, keep) : result;
   }
 
   /**
@@ -99,19 +102,17 @@ class Merge extends Layer {
    */
   finish(_heap, _y, _n, _inputs) {}
 
+  /** What Keras 3 does to the first input where its mask leaves a step out. @param {import('../memory.js').Heap} _heap @param {number} _y @param {Uint8Array | null} _mask @param {number} _features */
+  first(_heap, _y, _mask, _features) {}
+
+  /** The same before input `i` joins what has been merged. @param {import('../memory.js').Heap} _heap @param {number} _y @param {number} _x @param {(Uint8Array | null)[]} _masks @param {number} _i @param {number} _features */
+  beforeEach(_heap, _y, _x, _masks, _i, _features) {}
+
+  /** And to the result, where it has a mask. @param {import('../memory.js').Heap} _heap @param {number} _y @param {Tensor[]} _inputs @param {Steps} _keep @param {number} _features */
+  masked(_heap, _y, _inputs, _keep, _features) {}
+
   /** Set by the model from its rules. */
   andMasks = false;
-
-  /** Keras 3 at steps that an input's mask leaves out. @param {Tensor} x @param {Tensor[]} _inputs */
-  neutralised(x, _inputs) {
-    const { neutral } = this;
-    if (neutral === null || this.andMasks || !x.keep?.mask) return x;
-    const { mask } = x.keep;
-    const copy = x.heap.f32(x.view());
-    const values = x.heap.f32View(copy, x.rows * x.features);
-    for (let i = 0; i < mask.length; i++) if (!mask[i]) values.fill(neutral, i * x.features, (i + 1) * x.features);
-    return new Tensor(x.heap, copy, x.B, x.shape, x.steps, x.keep);
-  }
 
   /**
    * Values of x in the shape of the result.
@@ -123,32 +124,34 @@ class Merge extends Layer {
   spread(x, model, features) {
     const { heap } = model;
     let { pointer } = x;
-    let { rows } = x;
+    const { rows } = x;
     if (x.features !== features) {
       const wide = heap.reserve32(rows * features);
       heap.exports.pl_repeat_feature(wide, pointer, rows, features);
       pointer = wide;
     }
     const { steps } = model;
-    if (steps && rows !== model.rows && rows === model.B) {
-      const long = heap.reserve32(steps.N * features);
-      heap.exports.pl_repeat_rows(long, pointer, steps.pointer, model.B, features);
-      pointer = long;
-      rows = steps.N;
-    }
-    const sameSteps = !steps || !x.steps || x.steps.N === x.B || x.steps.equals(steps);
-    if (rows !== model.rows || !sameSteps)
+    if (!steps || (x.steps && x.steps.equals(steps))) return pointer;
+    // A vector, or a sequence of one step, at each step of the others.
+    if (x.steps && !isOneStep(x))
       throw new ShapeError(
-        `${this.path}: sequences of different lengths, ${x.steps?.T} and ${steps?.T} steps (${rows} and ${model.rows} in the batch)`,
+        `${this.path}: sequences of different lengths, ${x.steps.T} and ${steps.T} steps (${x.steps.N} and ${steps.N} in the batch)`,
       );
+    const long = heap.reserve32(steps.N * features);
+    heap.exports.pl_repeat_rows(long, pointer, steps.pointer, model.B, features);
+    pointer = long;
     return pointer;
   }
 }
 
+/** [B, 1, D]: one step of every text. @param {Tensor} x */
+const isOneStep = (x) => x.shape.length === 2 && x.time.T === 1 && x.time.uniform;
+
 /** The input that has the shape of the result but for its features. @param {Tensor[]} inputs @param {string} path */
 function widest(inputs, path) {
   const rank = Math.max(...inputs.map((x) => x.shape.length));
-  const found = inputs.filter((x) => x.shape.length === rank).reduce((a, b) => (b.rows > a.rows ? b : a));
+  const whole = inputs.filter((x) => x.shape.length === rank);
+  const found = whole.find((x) => rank === 1 || !isOneStep(x)) ?? whole[0];
   if (inputs.some((x) => x.B !== found.B)) throw new ShapeError(`${path}: inputs of ${inputs.map((x) => x.B).join(' and ')} rows`);
   return found;
 }
@@ -178,40 +181,63 @@ export class Subtract extends Merge {
     return ops.subtract;
   }
 }
+/** Keras 3: 1 where a mask leaves a step out, and 0 where all do. */
 export class Multiply extends Merge {
   /** @override */
   get op() {
     return ops.multiply;
   }
-  /** @override */
-  get neutral() {
-    return 1;
+  /** @override @param {import('../memory.js').Heap} heap @param {number} y @param {Uint8Array | null} mask @param {number} features */
+  first(heap, y, mask, features) {
+    fillWhere(heap, y, mask, features, 1);
+  }
+  /** @override @param {import('../memory.js').Heap} heap @param {number} _y @param {number} x @param {(Uint8Array | null)[]} masks @param {number} i @param {number} features */
+  beforeEach(heap, _y, x, masks, i, features) {
+    fillWhere(heap, x, masks[i], features, 1);
+  }
+  /** @override @param {import('../memory.js').Heap} heap @param {number} y @param {Tensor[]} inputs @param {Steps} keep @param {number} features */
+  masked(heap, y, inputs, keep, features) {
+    if (!this.andMasks && inputs.every((x) => x.keep)) fillWhere(heap, y, keep.mask, features, 0);
   }
 }
+
+/** `value` at the steps that a mask leaves out. @param {import('../memory.js').Heap} heap @param {number} y @param {Uint8Array | null} mask @param {number} features @param {number} value */
+function fillWhere(heap, y, mask, features, value) {
+  mask?.forEach((counts, i) => counts || heap.f32View(y + 4 * i * features, features).fill(value));
+}
+
+/** Keras 3's Maximum and Minimum: a step that a mask leaves out takes the other's value. */
+class Extreme extends Merge {
+  /** @override @param {import('../memory.js').Heap} heap @param {number} y @param {number} x @param {(Uint8Array | null)[]} masks @param {number} i @param {number} features */
+  beforeEach(heap, y, x, masks, i, features) {
+    const before = masks.slice(0, i);
+    // As Keras has it: once an input without a mask was met, what is merged has none.
+    const known = before.every(Boolean);
+    const steps = masks.find(Boolean)?.length ?? 0;
+    for (let n = 0; n < steps; n++) {
+      const [a, b] = [heap.f32View(y + 4 * n * features, features), heap.f32View(x + 4 * n * features, features)];
+      if (masks[i] && !masks[i]?.[n]) b.set(a);
+      if (known && !before.some((mask) => mask?.[n])) a.set(b);
+    }
+  }
+}
+
 export class Average extends Merge {
   /** @override @param {import('../memory.js').Heap} heap @param {number} y @param {number} n @param {number} inputs */
   finish(heap, y, n, inputs) {
     heap.exports.pl_scale(y, y, 1 / inputs, 0, n);
   }
 }
-export class Maximum extends Merge {
+export class Maximum extends Extreme {
   /** @override */
   get op() {
     return ops.maximum;
   }
-  /** @override */
-  get neutral() {
-    return -Infinity;
-  }
 }
-export class Minimum extends Merge {
+export class Minimum extends Extreme {
   /** @override */
   get op() {
     return ops.minimum;
-  }
-  /** @override */
-  get neutral() {
-    return Infinity;
   }
 }
 

@@ -41,12 +41,11 @@ class Pooling extends Layer {
    * @param {Tensor} x
    */
   call(x) {
-    return x.whereKept((kept) => {
-      const { heap, B, features, time } = kept;
-      const y = heap.reserve32(B * features);
-      heap.exports[this.kernel](y, kept.pointer, time.pointer, B, features);
-      return this.keepDims ? new Tensor(heap, y, B, [1, features], new Steps(heap, B, 1, null)) : kept.vector(y, features);
-    });
+    const kept = x.closed();
+    const { heap, B, features, time } = kept;
+    const y = heap.reserve32(B * features);
+    heap.exports[this.kernel](y, kept.pointer, time.pointer, B, features);
+    return this.keepDims ? new Tensor(heap, y, B, [1, features], new Steps(heap, B, 1, null)) : kept.vector(y, features);
   }
 }
 

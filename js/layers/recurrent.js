@@ -36,9 +36,12 @@ function sequenceAndStates(x, options) {
  * @param {Spec} input
  * @param {any[]} states
  * @param {Rules} rules
+ * @returns {boolean} true for any use of the layer that has states
  */
 function losesMask(layer, input, states, rules) {
-  return states.length > 0 && rules.kerasMajor >= 3 && layer.readsPadding(input);
+  const loses = !rules.select && rules.kerasMajor >= 3;
+  if (loses && states.length > 0) layer.readsPadding(input);
+  return loses;
 }
 
 /** @param {Tensor} y @param {Tensor} x */
@@ -49,7 +52,7 @@ function zeroedAtPadding(y, x) {
   const { heap, B, features } = y;
   const mask = x.keep?.mask;
   if (!mask) return y;
-  const copy = heap.f32(y.view());
+  const copy = heap.copy32(y.pointer, B * features);
   const T = x.time.T;
   for (let b = 0; b < B; b++) if (!mask[b * T + T - 1]) heap.f32View(copy + 4 * b * features, features).fill(0);
   return y.vector(copy, features);
@@ -109,8 +112,8 @@ export class Recurrent extends Layer {
     // Keras: without sequences the answer is the output of the last step, which is then 0 where that is padding.
     this.lastIsZero = Boolean(config.zero_output_for_mask && !this.returnSequences && !this.aligned);
     if (this.lastIsZero) this.readsPadding(input);
-    this.ignoresMask = !this.aligned && losesMask(this, input, states, rules);
-    const y = this.returnSequences ? input.with({ shape: [input.shape[0], this.units] }) : input.vector(this.units);
+    this.statesEndMask = !this.aligned && losesMask(this, input, states, rules);
+    const y = this.returnSequences ? input.with({ shape: [input.shape[0], this.units], vague: '' }) : input.vector(this.units);
     if (!config.return_state) return y;
     return [y, ...Array.from({ length: this.stateCount }, () => input.vector(this.units ?? 0))];
   }
@@ -152,7 +155,7 @@ export class Recurrent extends Layer {
    */
   call(x, options) {
     const [sequence, given] = sequenceAndStates(x, options);
-    const input = /** @type {Tensor} */ (this.ignoresMask ? sequence.unmasked() : sequence);
+    const input = /** @type {Tensor} */ (this.statesEndMask && given.length > 0 ? sequence.unmasked() : sequence);
     const { heap, B } = input;
     const { units = 0, config, stateCount } = this;
     const initial = this.#initial(heap, B, given);
@@ -323,7 +326,7 @@ export class Bidirectional extends Layer {
     }
     this.merge = merges[/** @type {keyof typeof merges} */ (merge)];
     this.refuse({ stateful: [false] });
-    this.ignoresMask = losesMask(this, input, states, rules);
+    this.statesEndMask = losesMask(this, input, states, rules);
     if (forward.config.go_backwards || !backward.config.go_backwards) {
       throw new UnsupportedError(`${this.path}: the forward layer must have go_backwards=false and the backward layer true`);
     }
@@ -361,7 +364,7 @@ export class Bidirectional extends Layer {
     const { rnns = 0, merge = 0, forwardLayer: forward, backwardLayer: backward } = this;
     /** @type {[Tensor, Tensor[]]} */
     const [sequence, states] = sequenceAndStates(x, options);
-    const input = this.ignoresMask ? sequence.unmasked() : sequence;
+    const input = this.statesEndMask && states.length > 0 ? sequence.unmasked() : sequence;
     const { heap, B } = input;
     const [Hf, Hb] = [forward.units ?? 0, backward.units ?? 0];
     const width = merge === merges.concat ? Hf + Hb : Hf;

@@ -22,14 +22,16 @@ export function product(shape, from = 0, to = shape.length) {
  */
 export class Spec {
   /**
-   * @param {{ shape: (number | null)[], ids?: boolean, masked?: boolean, time?: object | null, rules: Rules }} of
-   *   ids: int32 tokens, one a step; masked: a mask comes with it; time: the same object for all sequences whose steps are the same
+   * @param {{ shape: (number | null)[], ids?: boolean, masked?: boolean, time?: object | null, vague?: string, rules: Rules }} of
+   *   ids: int32 tokens, one a step; masked: a mask comes with it; time: the same object for all sequences whose steps are the same;
+   *   vague: the path of a layer whose values at padding differ between Keras's backends
    */
-  constructor({ shape, ids = false, masked = false, time = null, rules }) {
+  constructor({ shape, ids = false, masked = false, time = null, vague = '', rules }) {
     this.shape = shape;
     this.ids = ids;
     this.masked = masked;
     this.time = time;
+    this.vague = vague;
     this.rules = rules;
   }
 
@@ -67,6 +69,7 @@ export class Spec {
  * @property {boolean} andMasks  merges of two masks: AND (Keras 2, TF.js), else OR (Keras 3)
  * @property {Set<string>} readsPadding  paths of layers that read what stands at the padding
  * @property {Set<string>} needsPadded  paths of layers that merge sequences of different masks
+ * @property {Set<object>} applied  layers that were used while the model was put together
  * @property {Set<string>} needsLength  paths of layers that need all rows of one length
  */
 
