@@ -77,6 +77,8 @@ export class Recurrent extends Layer {
 
   /** Inside Bidirectional: its forward or backward layer, whose order and padding are not its own business. */
   aligned = false;
+  /** Below another cell of a stack: its outputs are that one's inputs, in the order of the visits. */
+  inner = false;
   /** @type {Float32Array[] | null} states between calls, where stateful */
   kept = null;
 
@@ -106,7 +108,7 @@ export class Recurrent extends Layer {
     this.addWeight('recurrent_kernel', [this.units, width]);
     if (config.use_bias !== false) this.addWeight('bias', resetAfter ? [2, width] : [width]);
     // Keras turns the outputs around with what stands at the padding, and does not turn the mask.
-    this.turned = Boolean(config.go_backwards && this.returnSequences && !this.aligned);
+    this.turned = Boolean(config.go_backwards && this.returnSequences && !this.aligned && !this.inner);
     if (this.turned) this.readsPadding(input);
     this.#checkStates(states);
     // Keras: without sequences the answer is the output of the last step, which is then 0 where that is padding.
@@ -237,6 +239,7 @@ export class StackedRNN extends Layer {
   constructor({ cells: layers, ...config }) {
     super(config);
     this.cells = layers;
+    for (const cell of layers.slice(0, -1)) cell.inner = true;
   }
 
   /** @override */
@@ -256,6 +259,9 @@ export class StackedRNN extends Layer {
    */
   call(x, options) {
     const [input, given] = sequenceAndStates(x, options);
+    const { go_backwards: backwards, return_sequences: sequences } = this.config;
+    if (input instanceof Spec && input.masked && backwards && sequences && !input.rules.select)
+      throw new UnsupportedError(`${this.path}: stacked cells that go backwards with sequences behind a mask are not supported`);
     let at = 0;
     let y = input;
     /** @type {any[]} */

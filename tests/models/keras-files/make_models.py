@@ -249,6 +249,18 @@ def stateful():
     return keras.Model(x, GRU(3, stateful=True)(LSTM(4, stateful=True, return_sequences=True)(E(V, 4, mask_zero=True)(x))))
 
 
+chain("stacked-cells-backwards", lambda: [layers.RNN([layers.SimpleRNNCell(3), layers.GRUCell(2)], go_backwards=True)])
+
+
+@case
+def state_once():
+    """One layer with initial states, which hands it no mask, and without, which does"""
+    x = ids()
+    e = E(V, 4, mask_zero=True)(x)
+    rnn, state = RNN(4), D(4)(GRU(3)(e))
+    return keras.Model(x, [rnn(e, initial_state=state), rnn(e)])
+
+
 # Masks that end, and layers that read padding.
 chain(
     "lstm-conv",
@@ -479,6 +491,33 @@ def merge_three():
     e = E(V, 4, mask_zero=True)(x)
     three = [e, D(4, activation="tanh")(e), LSTM(4, return_sequences=True)(e)]
     return keras.Model(x, [layers.Add()(three), layers.Average()(three), layers.Maximum()(three), layers.Concatenate()(three)])
+
+
+@case(inputs={"left": PADDED, "right": OTHER})
+def merge_read():
+    """What each kind of merge has where masks leave a step out, one of them or all, as convolutions read it"""
+    left, right = ids("left"), ids("right")
+    e, f = E(V, 3, mask_zero=True)(left), E(V, 3, mask_zero=True)(right)
+    kinds = layers.Add, layers.Multiply, layers.Average, layers.Maximum, layers.Minimum
+    several = [e, D(3)(e)], [e, f], [e, f, D(3)(e)]
+    return keras.Model([left, right], [layers.Conv1D(2, 2, padding="same")(kind()(some)) for kind in kinds for some in several])
+
+
+@case
+def keepdims_read():
+    """One step for all beside a sequence that is read at padding"""
+    x = ids()
+    e = LSTM(4, return_sequences=True)(E(V, 4, mask_zero=True)(x))
+    step = layers.GlobalMaxPooling1D(keepdims=True)(e)
+    return keras.Model(x, [step, layers.Add()([layers.Conv1D(4, 1)(e), step])])
+
+
+@case
+def multi_head_read():
+    """Refused: the maximum reads a masked query's answer, in which Keras's backends differ"""
+    x = ids()
+    e = E(V, 4, mask_zero=True)(x)
+    return keras.Model(x, layers.GlobalMaxPooling1D()(layers.MultiHeadAttention(2, 2)(e, e)))
 
 
 @case(inputs={"left": PADDED, "right": OTHER})

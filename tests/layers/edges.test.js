@@ -1,0 +1,190 @@
+/**
+ * Where masks, shapes and layers of layers meet at their edges; each was wrong once.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createModel, loadModel, ModelFileError, ShapeError, UnsupportedError } from 'padless';
+import { Add, Dense, Embedding, GlobalAveragePooling1D, Layer } from 'padless/layers';
+import { evaluate, parseExamples } from '../../js/evaluate.js';
+import { random } from '../random.js';
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const { weights, normal } = random();
+
+/** @param {any[]} layers @param {any} [more] */
+const create = (layers, more = {}) =>
+  createModel({
+    architecture: {
+      class_name: 'Sequential',
+      config: { name: 'model', layers: layers.map(([class_name, config]) => ({ class_name, config })) },
+    },
+    weights,
+    simd,
+    ...more,
+  });
+const embedding = ['Embedding', { name: 'embedding', input_dim: 9, output_dim: 4, mask_zero: true }];
+const values = ['InputLayer', { name: 'values', batch_shape: [null, null, 1] }];
+
+/** Each step and the mean of all. */
+class WithMean extends Layer {
+  mean = new GlobalAveragePooling1D({ keepdims: true });
+  add = new Add();
+  /** @override @param {any} x */
+  call(x) {
+    return this.add.apply(this.config.swapped ? [this.mean.apply(x), x] : [x, this.mean.apply(x)]);
+  }
+}
+
+test('one step for all is added to each step, also where the batch has as many steps as rows', async () => {
+  for (const swapped of [false, true]) {
+    const model = await create([embedding, ['WithMean', { name: 'with_mean', swapped }]], { customLayers: { WithMean } });
+    const [{ data }] = model.run([[1, 2]]);
+    for (const rows of [
+      [
+        [1, 2],
+        [0, 0],
+      ],
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      [[1, 2], []],
+    ]) {
+      const [{ shape, data: batch }] = model.run(rows);
+      assert.deepEqual(shape, [2, 2, 4]);
+      assert.deepEqual(batch.subarray(0, 8), data);
+    }
+  }
+});
+
+test('Masking finds a value that float32 rounds', async () => {
+  const model = await create([values, ['Masking', { name: 'masking', mask_value: 0.1 }], ['padless>MaskedMean', { name: 'mean' }]]);
+  assert.equal(model.run([[[1], [2], [0.1]]])[0].data[0], 1.5);
+});
+
+test("a mask may be numbers, booleans, or Keras's [B, T, 1]", async () => {
+  const model = await create([embedding, ['padless>MaskedSum', { name: 'sum' }]]);
+  const [{ data }] = model.run([[1, 2]]);
+  for (const mask of [[[1, 1, 0]], [[true, true, false]], [[[1], [1], [0]]], [true, true, false], [1, 1, 0]])
+    assert.deepEqual(model.run([[1, 2, 3]], { mask: /** @type {any} */ (mask) })[0].data, data);
+  assert.deepEqual(model.run([BigInt64Array.of(1n, 2n)])[0].data, data);
+  assert.throws(() => model.run([[1]], { mask: /** @type {any} */ ([[1], null]) }), /mask has 2 rows, the batch has 1/);
+});
+
+test('a layer that nobody owns is refused; lists and objects own theirs, named the same in every process', async () => {
+  class Hidden extends Layer {
+    #dense = new Dense({ units: 2 });
+    /** @override @param {any} x */
+    call(x) {
+      return this.#dense.apply(x);
+    }
+  }
+  await assert.rejects(
+    create([embedding, ['Hidden', { name: 'hidden' }]], { customLayers: { Hidden } }),
+    (error) => error instanceof ModelFileError && /a layer of layers uses it and does not own it/.test(error.message),
+  );
+  class Several extends Layer {
+    list = [new Dense({ units: 3 }), new Dense({ units: 3 })];
+    heads = { one: new Dense({ units: 2 }) };
+    /** @override @param {any} x */
+    call(x) {
+      return this.heads.one.apply(this.list[1].apply(this.list[0].apply(x)));
+    }
+  }
+  const model = await create([embedding, ['Several', {}]], { customLayers: { Several } });
+  const paths = model.root.listWeights().map(({ path }) => path);
+  assert.deepEqual(
+    paths.filter((path) => path.endsWith('kernel')),
+    ['several.list.dense.kernel', 'several.list.dense_1.kernel', 'several.heads.one.kernel'].map((path) =>
+      path.replace('.list', ''),
+    ),
+  );
+  const again = await loadModel(model.save(), { customLayers: { Several }, simd });
+  assert.deepEqual(again.run([[1, 2]])[0].data, model.run([[1, 2]])[0].data);
+});
+
+test('a layer of your own may hold the embedding', async () => {
+  class Tokens extends Layer {
+    embed = new Embedding({ input_dim: 9, output_dim: 3, mask_zero: true });
+    /** @override @param {any} x */
+    call(x) {
+      return this.embed.apply(x);
+    }
+  }
+  const model = await create(
+    [
+      ['InputLayer', { name: 'ids', batch_shape: [null, null] }],
+      ['Tokens', { name: 'tokens' }],
+      ['padless>MaskedMean', { name: 'mean' }],
+    ],
+    {
+      customLayers: { Tokens },
+    },
+  );
+  assert.deepEqual(model.run([[1, 2, 0]])[0].data, model.run([[1, 2]])[0].data);
+});
+
+test('weights shorter than their shape are refused, and token ids of two axes', async () => {
+  await assert.rejects(
+    create([embedding], { weights: () => new Map([['embedding.embeddings', { shape: [9, 4], data: normal(3, 1) }]]) }),
+    (error) => error instanceof ModelFileError && error.message === 'embedding.embeddings: 3 values, expected [9,4] = 36',
+  );
+  await assert.rejects(
+    create([['InputLayer', { name: 'ids', batch_shape: [null, 3, 4] }], embedding]),
+    (error) => error instanceof UnsupportedError && /input ids: token ids of shape \[B,3,4\]/.test(error.message),
+  );
+});
+
+test('a long text behind Masking makes the memory grow and loses nothing', async () => {
+  const model = await create([values, ['Masking', { name: 'masking' }], ['Conv1D', { name: 'conv', filters: 1, kernel_size: 1 }]], {
+    kerasVersion: '3.15.1',
+  });
+  const row = Array.from({ length: 60_000 }, (_, t) => [t % 7]);
+  const [{ data }] = model.run([row]);
+  const [{ data: short }] = model.run([row.slice(0, 7)]);
+  assert.deepEqual(data.subarray(59_500, 59_507), model.run([row.slice(59_500, 59_507)])[0].data);
+  assert.deepEqual(data.subarray(0, 7), short);
+});
+
+test('a trace leaves the states of a stateful layer as they were', async () => {
+  const layers = [embedding, ['LSTM', { name: 'lstm', units: 3, stateful: true }]];
+  const [traced, plain] = [await create(layers), await create(layers)];
+  for (const { path, layer, spec } of traced.root.listWeights()) {
+    const same = plain.root.listWeights().find((each) => each.path === path);
+    same?.layer.weight(spec.name).data.set(layer.weight(spec.name).data);
+  }
+  const file = traced.save();
+  const [a, b] = [await loadModel(file, { simd }), await loadModel(file, { simd })];
+  a.trace([[1, 2, 0]]);
+  b.run([[1, 2, 0]]);
+  assert.deepEqual(a.run([[4]])[0].data, b.run([[4]])[0].data);
+});
+
+test('tags of a model that changes the length are refused, and so is a vector of them', async () => {
+  const text = { vocabulary: ['', '', 'a', 'b'] };
+  const model = await create([embedding, ['Conv1D', { name: 'conv', filters: 2, kernel_size: 1, strides: 2 }]], { text });
+  assert.throws(
+    () => model.predict('abab'),
+    (error) => error instanceof ShapeError && /the model gives 2 tags for 4 tokens/.test(error.message),
+  );
+  await assert.rejects(
+    create([embedding, ['padless>MaskedMean', { name: 'mean' }]], { outputs: [{ name: 'mean', kind: 'tags' }] }),
+    /mean is of kind tags, the model gives a vector/,
+  );
+});
+
+test('eval cuts and pads as the model reads', async () => {
+  const layers = [
+    ['Embedding', { name: 'embedding', input_dim: 9, output_dim: 2, batch_input_shape: [null, 4] }],
+    ['Softmax', { name: 'softmax' }],
+  ];
+  const outputs = [{ name: 'tags', kind: 'tags', labels: ['A', 'B'] }];
+  const table = Float32Array.of(0, 0, 0, 0, 9, 0, 0, 9, ...new Array(10).fill(0));
+  const model = await create(layers, {
+    outputs,
+    weights: () => new Map([['embedding.embeddings', { shape: [9, 2], data: table }]]),
+    text: { vocabulary: ['', '', 'a', 'b'], length: 4, padding: 'pre', truncation: 'pre', mask: false },
+  });
+  const { counted, accuracy } = evaluate(model, parseExamples('a\tA\nb\tB\n\nb\tA\na\tA\na\tA\nb\tB\nb\tB\n', 'tags'));
+  assert.deepEqual([counted, accuracy], [6, 1]);
+});
