@@ -48,7 +48,10 @@ export function torchParts(tensors, modules, file) {
   /** @param {string} name @returns {Weight} */
   const take = (name) => {
     const tensor = tensors.get(name);
-    if (!tensor) throw new ModelFileError(`${file}: ${name} is not in the state dict`);
+    if (!tensor)
+      throw new ModelFileError(
+        `${file}: ${name} is not in the state dict, which holds ${[...tensors.keys()].slice(0, 20).join(', ')}`,
+      );
     left.delete(name);
     return weightOf(tensor, `${file}: ${name}`);
   };
