@@ -34,8 +34,6 @@ const own = new Set([
   'MaskedSoftmax',
   'MaskedSum',
 ]);
-/** Old spellings. */
-const aliases = { CuDNNGRU: 'GRU', CuDNNLSTM: 'LSTM' };
 /** Not layers themselves. */
 const abstract = new Set(['Layer', 'Elementwise', 'Recurrent', 'Functional', 'Sequential']);
 
@@ -144,8 +142,7 @@ function makeLayer(json, path, options) {
       return new StackedRNN({ ...rest, cells: stack });
     }
   }
-  const known = Object.hasOwn(aliases, className) ? aliases[/** @type {keyof typeof aliases} */ (className)] : className;
-  const Class = classes.get(typeof registered === 'string' && registered.startsWith('padless>') ? registered : known);
+  const Class = classes.get(typeof registered === 'string' && registered.startsWith('padless>') ? registered : className);
   if (!Class) throw new UnsupportedError(`${name}: class ${className} is not one of ${knownLayers().join(', ')}`);
   return new Class(config);
 }
