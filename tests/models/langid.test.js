@@ -60,6 +60,21 @@ test('padding anywhere and junk under it change no bit and visit no step', () =>
   }
 });
 
+test('a greeting is enough in the languages that people try first', () => {
+  const greetings = {
+    'Guten Morgen': 'de',
+    'Good morning': 'en',
+    Bonjour: 'fr',
+    'Buenos días': 'es',
+    'Доброе утро': 'ru',
+    早上好: 'zh-Hans',
+    こんにちは: 'ja',
+    안녕하세요: 'ko',
+  };
+  const answers = Object.fromEntries(Object.keys(greetings).map((text) => [text, model.predict(text).label]));
+  assert.deepEqual(answers, greetings);
+});
+
 test('an empty text, a lone surrogate and a megabyte get an answer, and the memory comes back', () => {
   const empty = model.predict('');
   assert.equal(empty.tokens, 0);

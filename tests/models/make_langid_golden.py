@@ -13,6 +13,7 @@ HERE = Path(__file__).resolve().parent
 LANGID = HERE.parents[1] / "web/models/langid"
 sys.path.insert(0, str(LANGID))
 sys.dont_write_bytecode = True
+os.environ.setdefault("KERAS_BACKEND", "jax")
 import jax  # noqa: E402
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
@@ -40,7 +41,7 @@ TEXTS = [
 
 def main():
     path = LANGID / "langid.safetensors"
-    model, vocabulary = train.load(path)
+    model, _, vocabulary = train.load(path)
     ids_of = {c: i for i, c in enumerate(vocabulary) if c}
     cases = []
     for text in TEXTS:

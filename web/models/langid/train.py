@@ -4,8 +4,9 @@
     python train.py                     # everything; writes langid.safetensors and results.json beside this file
     python train.py --evaluate-only     # naive Bayes and the shipped weights on the benchmark
 
-Training text: Common Voice sentence collections (CC0) and Tatoeba (CC BY 2.0 FR). The benchmark is read once, at the end;
-every choice (naive Bayes' alpha, and the settings below) was made on sentences held out of the training text.
+Training text: Common Voice sentence collections (CC0), Tatoeba (CC BY 2.0 FR), and greetings (phrases.json). The benchmark is read once, at the end;
+every choice (naive Bayes' alpha, and the settings below) was made on sentences held out of the training text, but for spellings(): that
+old code pages matter was seen in an earlier model's confusions there.
 Data comes from --data, by default the folder `shared` beside the checkout.
 """
 
@@ -40,6 +41,9 @@ LANGUAGES = dict(
 LANGUAGES = {name.strip("_").replace("_", "-"): code for name, code in LANGUAGES.items()}
 LABELS = sorted(LANGUAGES)
 UNSEGMENTED = {"ja", "th", "zh-Hans", "zh-Hant"}  # written without spaces
+# Beside the loss of the text, the same last layer answers from the states of single characters: at every EVERYth, with this weight.
+EVERY, STATE_LOSS = 2, 0.3
+GREETINGS = 20  # times that each greeting stands in the text that windows are cut from
 PER_CORPUS = 5000  # sentences of one language from one corpus, at most
 
 
@@ -67,6 +71,12 @@ def read_tsv(path):
         for line in lines:
             text, _, label = line.rstrip("\n").rpartition("\t")
             yield text, label
+
+
+def greetings(label):
+    """What people type first: read-aloud sentences hold next to none of it."""
+    with open(HERE / "phrases.json", encoding="utf-8") as file:
+        return [normalize(text) for text in json.load(file).get(label, [])]
 
 
 def read_training_text(data, seed):
@@ -101,7 +111,7 @@ def read_training_text(data, seed):
         ]  # fmt: skip
         rng.shuffle(kept)
         held = min(200, len(kept) // 20)
-        split[label] = kept[held:], kept[:held]
+        split[label] = kept[held:] + greetings(label), kept[:held]
     return split
 
 
@@ -133,18 +143,21 @@ class Batches:
     language writes no spaces, every letter is one.
     """
 
-    # name, T, B, share of the batches
-    KINDS = [("word", 16, 512, 0.35), ("pair", 32, 320, 0.28), ("few", 64, 192, 0.22), ("long", 128, 128, 0.15)]
+    # name, longest, rows made at a time, share of those draws
+    KINDS = [("word", 16, 512, 0.18), ("pair", 32, 320, 0.16), ("start", 32, 320, 0.20), ("few", 64, 192, 0.24), ("long", 128, 128, 0.22)]
+    # T -> B: rows of like length share a batch, so that little of the work is padding
+    SHAPES = {8: 1024, 16: 512, 24: 384, 32: 256, 48: 192, 64: 128, 96: 96, 128: 64}
 
     def __init__(self, split, vocabulary, seed):
         self.rng = np.random.default_rng(seed)
         ids = {c: i for i, c in enumerate(vocabulary) if c}
         flat, starts, ends = [], [], []
-        self.bounds, self.types, self.segmented, sizes = [], [], [], []
+        self.bounds, self.types, self.segmented, self.firsts, sizes = [], [], [], [], []
         for label in LABELS:
-            first, known, before = len(starts), {}, len(flat)
-            for text in split[label][0]:
+            first, known, before, firsts = len(starts), {}, len(flat), []
+            for text in split[label][0] + GREETINGS * greetings(label):
                 base = len(flat)
+                firsts.append(len(starts))
                 for a, b in words(text, label not in UNSEGMENTED):
                     known.setdefault(text[a:b], len(starts))
                     starts.append(base + a)
@@ -153,6 +166,7 @@ class Batches:
                 flat.append(ids[" "])
             self.bounds.append((first, len(starts)))
             self.types.append(np.array(list(known.values())))
+            self.firsts.append(np.array(firsts[:-1]))
             self.segmented.append(label not in UNSEGMENTED)
             sizes.append(len(flat) - before)
         self.neutral = []
@@ -171,6 +185,8 @@ class Batches:
         self.punctuation = np.array([bool(c) and not c.isalnum() and c != " " and not unicodedata.category(c).startswith("M")
                                      for c in vocabulary])  # fmt: skip
         self.characters = sum(sizes)
+        self.spellings = spellings(vocabulary)
+        self.waiting = {T: (np.zeros((0, T), np.int32), np.zeros(0, int)) for T in self.SHAPES}
 
     def word(self, y):
         """A random word of each language: half of the time by its frequency, else each different word alike."""
@@ -179,21 +195,42 @@ class Batches:
         kind = np.array([self.types[label][int(r * len(self.types[label]))] for label, r in zip(y, self.rng.random(len(y)))])
         return np.where(self.rng.random(len(y)) < 0.5, token, kind)
 
-    def window(self, y, fewest, most):
-        """Where a run of words starts and ends; unsegmented languages count two to three letters as a word."""
+    def window(self, y, fewest, most, start=False):
+        """Where a run of words starts and ends, at a sentence's first word if asked; unsegmented languages count two to three letters as a word."""
         rng, B = self.rng, len(y)
         n = rng.integers(fewest, most + 1, B)
         n = np.where(self.segmented[y], n, rng.integers(n, 3 * n + 1))
-        first = self.word(y)
+        if start:
+            first = np.array([self.firsts[label][int(r * len(self.firsts[label]))] for label, r in zip(y, rng.random(B))])
+        else:
+            first = self.word(y)
         last = np.minimum(first + n, self.bounds[y, 1]) - 1
         return self.starts[first], self.ends[last]
 
     def batch(self):
+        """Draws windows until some length has enough of them for a batch."""
+        while True:
+            for T, B in self.SHAPES.items():
+                x, y = self.waiting[T]
+                if len(x) >= B:
+                    self.waiting[T] = x[B:], y[B:]
+                    return x[:B], y[:B]
+            x, y = self.draw()
+            lengths, shortest = (x != PAD).sum(1), 0
+            for T in self.SHAPES:
+                here = (lengths > shortest) & (lengths <= T)
+                if here.any():
+                    fits = np.zeros((here.sum(), T), np.int32)
+                    fits[:, : x.shape[1]] = x[here, :T]
+                    self.waiting[T] = np.concatenate([self.waiting[T][0], fits]), np.concatenate([self.waiting[T][1], y[here]])
+                shortest = T
+
+    def draw(self):
         rng = self.rng
         kind, T, B, _ = self.KINDS[rng.choice(len(self.KINDS), p=[k[3] for k in self.KINDS])]
         y = rng.choice(len(LABELS), B, p=self.prior)
         none = np.zeros(B, int)
-        a0, a1 = self.window(y, *{"word": (1, 1), "pair": (1, 3), "few": (3, 8), "long": (8, 25)}[kind])
+        a0, a1 = self.window(y, *{"word": (1, 1), "pair": (1, 3), "start": (2, 4), "few": (3, 8), "long": (8, 25)}[kind], kind == "start")
         pieces = [(a0, a1)]
         if kind == "pair":  # half of them: two words that have nothing to do with each other
             b0, b1 = self.window(y, 1, 1)
@@ -219,8 +256,53 @@ class Batches:
             drop = self.punctuation[x] & (rng.random((B, 1)) < 0.2)
             x = np.where(drop, PAD, x)
             x = np.take_along_axis(x, np.argsort(x == PAD, axis=1, kind="stable"), axis=1)
+        for share, table in self.spellings:
+            x = np.where(rng.random((B, 1)) < share[y][:, None], table[y[:, None], x], x)
         x = np.where((x != PAD) & (rng.random((B, T)) < 0.05 * (rng.random((B, 1)) < 0.3)), UNKNOWN, x)
         return x, y
+
+
+# Code pages of languages that Latin-1 does not hold.
+CODE_PAGES = dict(tr="iso8859-9", az="iso8859-9", lt="iso8859-13", lv="iso8859-13", et="iso8859-13",
+                  **dict.fromkeys(["cs", "hr", "hu", "pl", "ro", "sk", "sl"], "iso8859-2"))  # fmt: skip
+
+
+def spellings(vocabulary):
+    """Other ways in which people write a language, a character for a character: [(share [K], table [K, V])], in this order.
+
+    Romanian with cedillas, as most keyboards had it before 2007; no diacritics, as on a keyboard of another language; and the old code page
+    read as Latin-1, which the web is full of.
+    """
+    ids = {c: i for i, c in enumerate(vocabulary) if c}
+
+    def tables(share, change):
+        table = np.tile(np.arange(len(vocabulary), dtype=np.int32), (len(LABELS), 1))
+        shares = np.zeros(len(LABELS))
+        for k, label in enumerate(LABELS):
+            for i, c in enumerate(vocabulary):
+                other = change(label, c) if c else None
+                if other and other != c:
+                    table[k, i] = ids.get(other, UNKNOWN)
+                    shares[k] = share
+        return shares, table
+
+    def cedilla(label, c):
+        return {"ș": "ş", "ț": "ţ"}.get(c) if label == "ro" else None
+
+    def bare(label, c):
+        base = {"ı": "i", "ł": "l", "đ": "d", "ø": "o", "ß": "s"}.get(c, unicodedata.normalize("NFD", c)[0])
+        return base if script(c) == "LATIN" and base.isascii() else None
+
+    def misread(label, c):
+        page = CODE_PAGES.get(label)
+        if not page or ord(c) < 128:
+            return None
+        try:
+            return {"ș": "ş", "ț": "ţ"}.get(c, c).encode(page).decode("latin-1").lower()
+        except UnicodeEncodeError:
+            return None
+
+    return [tables(0.5, cedilla), tables(0.05, bare), tables(0.04, misread)]
 
 
 def words(text, segmented):
@@ -243,7 +325,7 @@ def words(text, segmented):
 # ---------------------------------------------------------------- the model
 
 def build(vocabulary_size):
-    """The shipped model, and the same layers with dropout before the last one to train it."""
+    """The shipped model, and the same layers to train it: dropout before the last one, which also reads single states."""
     embedding = keras.layers.Embedding(vocabulary_size, EMBEDDING, mask_zero=True, name="embedding",
                                        embeddings_initializer=keras.initializers.RandomNormal(stddev=0.4))  # fmt: skip
     gru = keras.layers.GRU(UNITS, return_sequences=True, reset_after=True)
@@ -252,7 +334,8 @@ def build(vocabulary_size):
     dense = keras.layers.Dense(len(LABELS), activation="softmax", name="dense")
     inputs = keras.Input((None,), dtype="int32", name="ids")
     model = keras.Sequential([inputs, embedding, bidirectional, pooling, dense], name="langid")
-    return model, keras.Sequential([inputs, embedding, bidirectional, pooling, keras.layers.Dropout(0.02), dense])
+    states = bidirectional(embedding(inputs))
+    return model, keras.Model(inputs, [dense(keras.layers.Dropout(0.02)(pooling(states))), dense(states[:, ::EVERY])])
 
 
 def train(training, batches, steps, rate, checkpoint):
@@ -264,8 +347,11 @@ def train(training, batches, steps, rate, checkpoint):
     optimizer.build(training.trainable_variables)
 
     def loss_of(weights, state, x, y):
-        p, state = training.stateless_call(weights, state, x, training=True)
-        return keras.ops.mean(keras.ops.sparse_categorical_crossentropy(y, p)), state
+        (p, each), state = training.stateless_call(weights, state, x, training=True)
+        kept = keras.ops.cast(x[:, ::EVERY] != PAD, "float32")
+        losses = keras.ops.sparse_categorical_crossentropy(keras.ops.broadcast_to(y[:, None], kept.shape), each)
+        every = keras.ops.sum(losses * kept) / keras.ops.sum(kept)
+        return keras.ops.mean(keras.ops.sparse_categorical_crossentropy(y, p)) + STATE_LOSS * every, state
 
     @jax.jit
     def step(weights, state, moments, x, y):
@@ -421,26 +507,27 @@ def save(model, vocabulary, path):
 
 
 def load(path):
-    """(model, vocabulary) of a file that save() wrote."""
+    """(model, the same layers to train it, vocabulary) of a file that save() wrote."""
     from safetensors import safe_open
 
     with safe_open(path, "numpy") as file:
         about = json.loads(file.metadata()["padless"])
         assert about["outputs"][0]["labels"] == LABELS, "the file claims other languages than this script"
         vocabulary = about["text"]["vocabulary"]
-        model, _ = build(len(vocabulary))
+        model, training = build(len(vocabulary))
         for name, variable in named(model).items():
             variable.assign(file.get_tensor(name))
-    return model, vocabulary
+    return model, training, vocabulary
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=HERE.parents[3] / "shared", help="folder that holds data/ (default: ../shared)")
     parser.add_argument("--out", type=Path, default=HERE, help="where the model and results.json go")
-    parser.add_argument("--steps", type=int, default=6500)
+    parser.add_argument("--steps", type=int, default=40000)
     parser.add_argument("--rate", type=float, default=5e-3, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--resume", type=Path, help="go on from the weights in this file (langid.partial.safetensors), with a schedule of its own")
     parser.add_argument("--evaluate-only", action="store_true")
     options = parser.parse_args()
     data, path = options.data / "data", options.out / "langid.safetensors"
@@ -453,12 +540,15 @@ def main():
 
     trained = None
     if options.evaluate_only:
-        model, vocabulary = load(path)
+        model, _, vocabulary = load(path)
     else:
-        vocabulary = choose_vocabulary(split)
+        if options.resume:
+            model, training, vocabulary = load(options.resume)
+        else:
+            vocabulary = choose_vocabulary(split)
+            model, training = build(len(vocabulary))
         batches = Batches(split, vocabulary, options.seed)
         print(len(vocabulary), "characters known;", batches.characters, "characters of training text", flush=True)
-        model, training = build(len(vocabulary))
         part = options.out / "langid.partial.safetensors"
         trained = train(training, batches, options.steps, options.rate, lambda: save(model, vocabulary, part))
         os.replace(part, path)
