@@ -128,6 +128,6 @@ TEST("cross-entropy adds up a million steps in double") {
   }
   pl_loss total;
   pl_cross_entropy(&total, NULL, x, labels, 0, M, 1);
-  CHECK_CLOSE(total.sum, -(double)M * log((double)0.9f), 1e-6 * M * 0.105, "%d steps", M);
+  CHECK_CLOSE(total.sum, -(double)M * log((double)0.9f), 1e-6 * (double)M * 0.105, "%d steps", M);
   CHECK(total.count == M && total.correct == M, "%d and %d", (int)total.count, (int)total.correct);
 }
