@@ -2,7 +2,7 @@
  * What a caller gives a model -> padded arrays and masks.
  * @module
  */
-import { ArgumentError, IdError, ShapeError } from './errors.js';
+import { ArgumentError, IdError, room, ShapeError } from './errors.js';
 import { product, Steps, Tensor } from './layers/tensor.js';
 /** @typedef {import('./graph.js').ModelInput} ModelInput */
 
@@ -48,6 +48,7 @@ export function padRows(input, rows, { mask, lengths, wholeLength }) {
     T = own;
   }
   const width = input.ids ? 1 : sequence ? product(input.shape, 1) : product(input.shape);
+  room(B * T * width);
   const data = input.ids ? new Int32Array(B * T) : new Float32Array(B * T * width);
   const counts = new Uint8Array(B * T);
   list.forEach((row, b) => {
@@ -162,7 +163,7 @@ export function read(y) {
   const rest = /** @type {number[]} */ (y.shape.slice(1));
   const shape = [B, steps.T, ...rest];
   const width = product(rest) || features;
-  const data = new Float32Array(B * steps.T * width);
+  const data = new Float32Array(room(B * steps.T * width));
   for (let i = 0, n = 0; i < B * steps.T; i++) {
     if (steps.mask && !steps.mask[i]) continue;
     if (!keep?.mask || keep.mask[i]) data.set(values.subarray(n * width, (n + 1) * width), i * width);

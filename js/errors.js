@@ -38,3 +38,17 @@ export class EngineError extends PadlessError {}
 
 /** More memory than the engine gives. */
 export class MemoryError extends PadlessError {}
+
+/** Steps, units, lengths in a model file, at most. */
+export const COUNT_MOST = 2 ** 24;
+
+/**
+ * Refuses what could never enter WebAssembly's 4 GB before anybody makes it.
+ * @param {number} count  of values
+ * @returns {number} the same
+ * @throws {MemoryError}
+ */
+export function room(count) {
+  if (!(count <= 2 ** 30)) throw new MemoryError(`this needs ${count} values; memory has room for 2^30`);
+  return count;
+}

@@ -5,6 +5,7 @@
 import { ModelFileError, UnsupportedError } from './errors.js';
 import * as layers from './layers/index.js';
 import { Functional, Ref } from './layers/functional.js';
+import { isCount } from './layers/layer.js';
 import { layerOfCell, StackedRNN } from './layers/recurrent.js';
 
 /** @typedef {layers.Layer} Layer */
@@ -150,9 +151,11 @@ function makeLayer(json, path, options) {
 /** @param {any} json @param {string} path @returns {(number | null)[] | null} shape of one text of an InputLayer or a first layer */
 function inputShape(json, path) {
   const { batch_shape: batch = json?.config?.batch_input_shape, shape, input_length: length } = json?.config ?? {};
-  const given = batch ? batch.slice(1) : (shape ?? (length === undefined || length === null ? null : [length].flat()));
+  const given = Array.isArray(batch)
+    ? batch.slice(1)
+    : (batch ?? shape ?? (length === undefined || length === null ? null : [length].flat()));
   if (given === null) return null;
-  if (!Array.isArray(given) || given.some((size) => size !== null && !(Number.isSafeInteger(size) && size > 0)))
+  if (!Array.isArray(given) || !given.every((size) => size === null || isCount(size)))
     throw new ModelFileError(`${path}: input shape ${JSON.stringify(given)}, expected a list of lengths`);
   return given;
 }
@@ -245,9 +248,7 @@ function functionalFromJson(config, list, path, name, options) {
     const entryName = String(entry?.name ?? entry?.config?.name);
     if (entry?.class_name === 'InputLayer' || masks.has(entryName)) continue;
     const layer = /** @type {Layer} */ (byName.get(entryName));
-    const inbound = entry.inbound_nodes ?? [];
-    if (!Array.isArray(inbound)) throw new ModelFileError(`${where}.${entryName}: inbound_nodes is not a list`);
-    inbound.forEach((node, use) => {
+    nodesOf(entry, where).forEach((node, use) => {
       const { args, options: called } = readNode(node, `${where}.${entryName}`, layer, masks);
       nodes.push({ key: `${entryName}/${use}`, layer, args, options: called });
     });
@@ -286,6 +287,13 @@ function endpoints(given, where) {
   const list = Array.isArray(given) ? (typeof given[0] === 'string' ? [given] : given) : Object.values(given ?? {});
   if (list.length === 0) throw new ModelFileError(`${where} is empty`);
   return list.map((entry) => refOf(entry, where));
+}
+
+/** @param {any} entry @param {string} where @returns {any[]} */
+function nodesOf(entry, where) {
+  const nodes = entry.inbound_nodes ?? [];
+  if (!Array.isArray(nodes)) throw new ModelFileError(`${where}.${entry.name}: inbound_nodes is not a list`);
+  return nodes;
 }
 
 /** @param {any} entry @param {string} where */
@@ -403,7 +411,7 @@ function maskNodes(list, where) {
     const value =
       entry?.class_name === 'Masking' ? Number(entry.config?.mask_value ?? 0) : entry?.config?.mask_zero === true ? 0 : null;
     if (value === null) continue;
-    for (const node of entry.inbound_nodes ?? []) {
+    for (const node of nodesOf(entry, where)) {
       const ref = keras3Value(node?.args?.[0] ?? null, where);
       if (ref instanceof Ref) sources.add(`${ref.key} ${ref.tensor} ${value}`);
     }

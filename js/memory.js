@@ -56,10 +56,10 @@ export class Heap {
   reserve(bytes) {
     const pointer = this.top;
     const end = pointer + align(bytes);
-    if (end > this.size) {
-      const pages = Math.ceil((end - this.size) / PAGE);
+    // More bytes than C can count come out below 0.
+    if (!(end >= pointer && end <= this.size)) {
       try {
-        this.memory.grow(pages);
+        this.memory.grow(end >= pointer ? Math.ceil((end - this.size) / PAGE) : -1);
       } catch (cause) {
         throw new MemoryError(`this needs ${end} bytes of memory; the engine gave ${this.size} and no more`, { cause });
       }

@@ -4,7 +4,7 @@
  */
 import { checkOutputs, predictions } from './answers.js';
 import { byLength, padRows, place, read } from './batch.js';
-import { ArgumentError, ModelFileError, PadlessError, ShapeError, UnsupportedError } from './errors.js';
+import { ArgumentError, ModelFileError, PadlessError, room, ShapeError, UnsupportedError } from './errors.js';
 import { modelFromJson } from './graph.js';
 import { Masking } from './layers/basic.js';
 import { Functional } from './layers/functional.js';
@@ -343,7 +343,7 @@ function join(B, parts) {
   const lengths = parts.map(({ shape }) => shape.slice(1));
   const rest = lengths[0].map((_, axis) => Math.max(...lengths.map((shape) => shape[axis])));
   const size = product(rest);
-  const data = new Float32Array(B * size);
+  const data = new Float32Array(room(B * size));
   for (const { group, data: values } of parts) {
     const own = values.length / group.length;
     group.forEach((b, i) => data.set(values.subarray(i * own, (i + 1) * own), b * size));
@@ -486,9 +486,23 @@ export async function loadModel(source, options = {}) {
  */
 export async function createModel({ architecture, weights, kerasVersion, origin, text, outputs, customLayers, ...engine }) {
   const { module, build } = await getModule(engine);
-  /** @type {ModelSettings} */
-  const settings = { format: 1, architecture, text: text ?? null, outputs: outputs ?? [] };
-  if (kerasVersion) settings.keras_version = kerasVersion;
-  if (origin) settings.origin = origin;
+  let settings;
+  try {
+    // As a file would hold it: what is no JSON is found here, and the caller's objects stay the caller's.
+    settings = JSON.parse(
+      JSON.stringify({
+        format: 1,
+        architecture,
+        text: text ?? null,
+        outputs: outputs ?? [],
+        keras_version: kerasVersion || undefined,
+        origin: origin || undefined,
+      }),
+    );
+  } catch (cause) {
+    // The stack's end.
+    if (cause instanceof RangeError) throw new ModelFileError('architecture: lists inside lists, more than 100 deep', { cause });
+    throw new ArgumentError(`createModel: not JSON: ${/** @type {any} */ (cause)?.message ?? cause}`, { cause });
+  }
   return new Model({ settings, customLayers, weights, module, build, fileBytes: 0 });
 }

@@ -2,7 +2,7 @@
  * Text -> tokens -> ids -> padded batch and mask, and back. Any string is legal text.
  * @module
  */
-import { ArgumentError, EngineError, IdError, ModelFileError } from './errors.js';
+import { ArgumentError, COUNT_MOST, EngineError, IdError, ModelFileError, room } from './errors.js';
 
 /**
  * How a model reads text, as its file says.
@@ -86,8 +86,8 @@ export class TextVectorizer {
     };
     /** @param {string} name @param {any} value @param {number} least */
     const countOrNull = (name, value, least) => {
-      if (value === null || (Number.isSafeInteger(value) && value >= least)) return value;
-      throw new ModelFileError(`text: ${name} is ${show(value)}, expected a whole number from ${least} on`);
+      if (value === null || (Number.isSafeInteger(value) && value >= least && value <= COUNT_MOST)) return value;
+      throw new ModelFileError(`text: ${name} is ${show(value)}, expected a whole number from ${least} to ${COUNT_MOST}`);
     };
     if (settings === null || typeof settings !== 'object')
       throw new ModelFileError(`text: expected settings, got ${kind(settings)}`);
@@ -296,7 +296,7 @@ export class TextVectorizer {
   encodeBatch(texts, { minLength = 0 } = {}) {
     const rows = texts.map((text) => this.encode(text));
     const T = this.length ?? rows.reduce((most, row) => Math.max(most, row.ids.length), minLength);
-    const ids = new Int32Array(rows.length * T).fill(this.pad);
+    const ids = new Int32Array(room(rows.length * T)).fill(this.pad);
     const mask = new Uint8Array(rows.length * T);
     rows.forEach((row, b) => {
       const start = b * T + (this.padding === 'pre' ? T - row.ids.length : 0);

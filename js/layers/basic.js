@@ -53,6 +53,7 @@ export class Masking extends Layer {
    */
   build(input) {
     this.needSequence(input);
+    this.value = Math.fround(this.number('mask_value', 0));
     return input.with({ masked: true, time: {} });
   }
 
@@ -62,7 +63,7 @@ export class Masking extends Layer {
    */
   call(x) {
     const { heap, features } = x;
-    const value = Math.fround(Number(this.config.mask_value ?? 0));
+    const { value } = this;
     const { B, T, mask, N } = x.time;
     const values = x.view();
     const kept = Array.from({ length: N }, (_, n) => values.subarray(n * features, (n + 1) * features).some((v) => v !== value));
@@ -249,56 +250,64 @@ export function softmaxOverTime(x) {
   });
 }
 
-/** Keras ReLU: max_value, negative_slope and threshold. */
+/** A kernel (y, x, numbers, n), the numbers being options. Keras ReLU: negative_slope, threshold and max_value. */
 export class ReLU extends Elementwise {
+  /** Name of the kernel. @returns {string} */
+  get kernel() {
+    return 'pl_relu';
+  }
+
+  /** @returns {number[]} */
+  get numbers() {
+    return [this.number('negative_slope', 0), this.number('threshold', 0), this.number('max_value', Infinity)];
+  }
+
+  /**
+   * @override
+   * @param {Spec} input
+   * @param {Rules} rules
+   */
+  build(input, rules) {
+    this.values = this.numbers;
+    return super.build(input, rules);
+  }
+
   /**
    * @override
    * @param {number} y
    * @param {Tensor} x
    */
   compute(y, x) {
-    const { negative_slope: slope, threshold, max_value: most } = this.config;
-    x.heap.exports.pl_relu(y, x.pointer, scalar(slope, 0), scalar(threshold, 0), scalar(most, Infinity), x.rows * x.features);
+    x.heap.exports[this.kernel](y, x.pointer, ...(this.values ?? []), x.rows * x.features);
   }
 }
 
-/** An option of old files may be { type: 'ndarray', value }. @param {any} option @param {number} otherwise */
-const scalar = (option, otherwise) => Number((option !== null && typeof option === 'object' ? option.value : option) ?? otherwise);
-
 /** Keras LeakyReLU: negative_slope (Keras 3, default 0.3; alpha in Keras 2). */
-export class LeakyReLU extends Elementwise {
-  /**
-   * @override
-   * @param {number} y
-   * @param {Tensor} x
-   */
-  compute(y, x) {
-    const slope = scalar(this.config.negative_slope ?? this.config.alpha, 0.3);
-    x.heap.exports.pl_relu(y, x.pointer, slope, 0, Infinity, x.rows * x.features);
+export class LeakyReLU extends ReLU {
+  /** @override */
+  get numbers() {
+    return [this.number('negative_slope', this.number('alpha', 0.3)), 0, Infinity];
   }
 }
 
 /** Keras ELU: alpha. */
-export class ELU extends Elementwise {
-  /**
-   * @override
-   * @param {number} y
-   * @param {Tensor} x
-   */
-  compute(y, x) {
-    x.heap.exports.pl_elu(y, x.pointer, scalar(this.config.alpha, 1), x.rows * x.features);
+export class ELU extends ReLU {
+  /** @override */
+  get kernel() {
+    return 'pl_elu';
+  }
+
+  /** @override */
+  get numbers() {
+    return [this.number('alpha', 1)];
   }
 }
 
 /** Keras ThresholdedReLU, of Keras 2: x where it is above theta, else 0. */
-export class ThresholdedReLU extends Elementwise {
-  /**
-   * @override
-   * @param {number} y
-   * @param {Tensor} x
-   */
-  compute(y, x) {
-    x.heap.exports.pl_relu(y, x.pointer, 0, scalar(this.config.theta, 1), Infinity, x.rows * x.features);
+export class ThresholdedReLU extends ReLU {
+  /** @override */
+  get numbers() {
+    return [0, this.number('theta', 1), Infinity];
   }
 }
 
@@ -311,7 +320,7 @@ export class PReLU extends Elementwise {
    */
   build(input, rules) {
     this.needValues(input);
-    const shared = new Set(this.config.shared_axes ?? []);
+    const shared = new Set(this.list('shared_axes'));
     const shape = input.shape.map((size, i) =>
       shared.has(i + 1) ? 1 : i < input.shape.length - 1 ? this.needLength(input) : size,
     );
@@ -341,26 +350,15 @@ export class PReLU extends Elementwise {
 }
 
 /** Keras Rescaling: x * scale + offset. */
-export class Rescaling extends Elementwise {
-  /**
-   * @override
-   * @param {Spec} input
-   * @param {Rules} rules
-   */
-  build(input, rules) {
-    for (const option of ['scale', 'offset'])
-      if (typeof this.config[option] === 'object' && this.config[option] !== null)
-        throw new UnsupportedError(`${this.path}: Rescaling has a list as its ${option}; padless supports one number`);
-    return super.build(input, rules);
+export class Rescaling extends ReLU {
+  /** @override */
+  get kernel() {
+    return 'pl_scale';
   }
 
-  /**
-   * @override
-   * @param {number} y
-   * @param {Tensor} x
-   */
-  compute(y, x) {
-    x.heap.exports.pl_scale(y, x.pointer, scalar(this.config.scale, 1), scalar(this.config.offset, 0), x.rows * x.features);
+  /** @override */
+  get numbers() {
+    return [this.number('scale', 1), this.number('offset', 0)];
   }
 }
 
@@ -407,10 +405,8 @@ export class TimeDistributed extends Layer {
    * @param {Spec} input
    */
   build(input) {
-    if (input.ids || input.shape.length < 2)
-      throw new ShapeError(
-        `${this.path}: TimeDistributed takes a sequence [B, T, ...], got ${input.ids ? 'token ids' : 'vectors'}`,
-      );
+    this.needValues(input);
+    if (!input.sequence) throw new ShapeError(`${this.path}: TimeDistributed takes a sequence [B, T, ...], got vectors`);
     const inner = this.layer.apply(input.with({ shape: input.shape.slice(1), masked: false, time: null }));
     if (Array.isArray(inner)) throw new ModelFileError(`${this.path}: the layer inside gives ${inner.length} outputs, expected 1`);
     if (inner.shape.includes(null))

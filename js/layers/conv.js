@@ -3,10 +3,10 @@
  * own models they see the steps that count, closed up, as if the text had no padding; where the length changes the result is a prefix.
  * @module
  */
-import { ModelFileError, ShapeError, UnsupportedError } from '../errors.js';
+import { COUNT_MOST, ShapeError, UnsupportedError } from '../errors.js';
 import { activationNumber } from './activations.js';
 import { dense, packDense } from './basic.js';
-import { Layer } from './layer.js';
+import { isCount, Layer } from './layer.js';
 import { Steps, Tensor } from './tensor.js';
 /** @typedef {import('../memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Rules} Rules */
@@ -45,7 +45,9 @@ class Window extends Layer {
   }
 
   get dilation() {
-    return this.count('dilation_rate', 1);
+    const rate = this.count('dilation_rate', 1);
+    if (rate * this.size > COUNT_MOST) throw this.wrong('dilation_rate', rate, `a window of at most ${COUNT_MOST} steps`);
+    return rate;
   }
 
   /** @returns {number} pl_padding */
@@ -353,11 +355,11 @@ class Resizing extends Layer {
 }
 
 /** A pair of counts: 2 or [2, 3]. @param {Layer} layer @param {string} name @returns {[number, number]} */
-function pair({ config, path }, name) {
-  const given = config[name] ?? 1;
+function pair(layer, name) {
+  const given = layer.config[name] ?? 1;
   const [before, behind = before] = Array.isArray(given) ? given : [given];
-  if (![before, behind].every((count) => Number.isSafeInteger(count) && count >= 0))
-    throw new ModelFileError(`${path}: ${name} is ${JSON.stringify(given)}, expected one or two whole numbers from 0 on`);
+  if (![before, behind].every((count) => count === 0 || isCount(count)))
+    throw layer.wrong(name, given, `one or two whole numbers from 0 to ${COUNT_MOST}`);
   return [before, behind];
 }
 

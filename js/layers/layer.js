@@ -18,7 +18,7 @@
  * with a Spec in place of values; a layer used twice has its weights once; masks go along with the tensors.
  * @module
  */
-import { ModelFileError, ShapeError, UnsupportedError } from '../errors.js';
+import { COUNT_MOST, ModelFileError, ShapeError, UnsupportedError } from '../errors.js';
 import { Spec, Tensor } from './tensor.js';
 /** @typedef {import('../memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Rules} Rules */
@@ -57,6 +57,9 @@ export function named(list) {
     return [count ? `${base}_${count}` : base, layer];
   });
 }
+
+/** @param {any} value */
+export const isCount = (value) => Number.isSafeInteger(value) && value > 0 && value <= COUNT_MOST;
 
 export class Layer {
   /** @param {LayerConfig} [config]  as Keras's get_config() gives it */
@@ -306,8 +309,30 @@ export class Layer {
   count(option, otherwise) {
     const given = this.config[option] ?? otherwise;
     const value = Array.isArray(given) && given.length === 1 ? given[0] : given;
-    if (!Number.isSafeInteger(value) || value < 1)
-      throw new ModelFileError(`${this.path}: ${option} is ${JSON.stringify(given)}, expected a whole number from 1 on`);
+    if (!isCount(value)) throw this.wrong(option, given, `a whole number from 1 to ${COUNT_MOST}`);
     return value;
+  }
+
+  /**
+   * An option that is a number; in old files { type: 'ndarray', value }.
+   * @param {string} option @param {number} otherwise @returns {number}
+   */
+  number(option, otherwise) {
+    const given = this.config[option] ?? otherwise;
+    const value = given.value ?? given;
+    if (typeof value !== 'number' || Number.isNaN(value)) throw this.wrong(option, given, 'a number');
+    return value;
+  }
+
+  /** An option that is a list; empty where it is not there. @param {string} option @returns {any[]} */
+  list(option) {
+    const given = this.config[option] ?? [];
+    if (!Array.isArray(given)) throw this.wrong(option, given, 'a list');
+    return given;
+  }
+
+  /** @param {string} option @param {any} given @param {string} expected */
+  wrong(option, given, expected) {
+    return new ModelFileError(`${this.path}: ${option} is ${JSON.stringify(given)}, expected ${expected}`);
   }
 }

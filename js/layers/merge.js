@@ -422,7 +422,7 @@ class Reshaping extends Layer {
     this.needValues(input);
     if (input.sequence) this.needLength(input);
     const shape = this.shapeOf(/** @type {number[]} */ (input.shape));
-    if (product(shape) !== product(input.shape))
+    if (!shape.every((size) => Number.isInteger(size) && size > 0) || product(shape) !== product(input.shape))
       throw new ShapeError(
         `${this.path}: ${this.className} of [${input.shape}] (${product(input.shape)} values) into [${shape}] (${product(shape)})`,
       );
@@ -457,7 +457,7 @@ export class Reshape extends Reshaping {
   /** @override @param {number[]} shape */
   shapeOf(shape) {
     /** @type {number[]} */
-    const target = this.config.target_shape ?? [];
+    const target = this.list('target_shape');
     const known = product(target.filter((size) => size !== -1));
     return target.map((size) => (size === -1 ? product(shape) / known : size));
   }
@@ -470,8 +470,8 @@ export class Permute extends Reshaping {
    * @param {Spec} input
    */
   build(input) {
-    const dims = this.config.dims ?? [];
-    if (input.shape.length !== 2 || ![dims.join()].some((given) => given === '1,2' || given === '2,1'))
+    const dims = this.list('dims');
+    if (input.shape?.length !== 2 || !['1,2', '2,1'].includes(dims.join()))
       throw new UnsupportedError(
         `${this.path}: Permute has dims=${JSON.stringify(dims)} for [B, ${input.shape}]; padless has it for [B, T, D]`,
       );

@@ -17,6 +17,8 @@ class LastAxis extends Elementwise {
    * @param {Rules} rules
    */
   build(input, rules) {
+    const y = super.build(input, rules);
+    this.epsilon(0);
     const { axis = -1 } = this.config;
     const last = input.shape.length;
     const given = Array.isArray(axis) && axis.length === 1 ? axis[0] : axis;
@@ -24,12 +26,12 @@ class LastAxis extends Elementwise {
       throw new UnsupportedError(
         `${this.path}: ${this.className} has axis=${JSON.stringify(axis)}; padless supports the last, ${last}`,
       );
-    return super.build(input, rules);
+    return y;
   }
 
   /** @param {number} otherwise */
   epsilon(otherwise) {
-    return Number(this.config.epsilon ?? otherwise);
+    return this.number('epsilon', otherwise);
   }
 
   /** A weight in the heap, 0 where the layer has none. @param {Heap} heap @param {string} name */

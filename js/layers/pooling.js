@@ -118,8 +118,9 @@ export class GlobalMaxPooling1D extends MaskedMax {
    */
   build(input, rules) {
     this.refuse({ data_format: ['channels_last'] });
+    const y = super.build(input, rules);
     this.readsPadding(input);
-    return super.build(input, rules);
+    return y;
   }
 
   /**

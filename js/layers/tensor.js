@@ -7,7 +7,7 @@
  *              framework in which some layer reads padding (semantics: "being faithful to somebody else's model").
  * @module
  */
-import { ShapeError } from '../errors.js';
+import { room, ShapeError } from '../errors.js';
 /** @typedef {import('../memory.js').Heap} Heap */
 
 /** @param {ArrayLike<number | null>} shape @param {number} [from] @param {number} [to] */
@@ -83,6 +83,7 @@ export class Steps {
    */
   constructor(heap, B, T, mask) {
     if (mask && mask.length !== B * T) throw new ShapeError(`mask has ${mask.length} entries, expected B*T = ${B}*${T} = ${B * T}`);
+    room(B * T);
     this.B = B;
     this.T = T;
     this.mask = mask;
@@ -101,7 +102,7 @@ export class Steps {
   static prefixes(heap, lengths, T) {
     const B = lengths.length;
     if (Array.from(lengths).every((length) => length === T)) return new Steps(heap, B, T, null);
-    const mask = new Uint8Array(B * T);
+    const mask = new Uint8Array(room(B * T));
     for (let b = 0; b < B; b++) mask.fill(1, b * T, b * T + lengths[b]);
     return new Steps(heap, B, T, mask);
   }

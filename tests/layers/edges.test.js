@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createModel, loadModel, ModelFileError, ShapeError, UnsupportedError } from 'padless';
+import { createModel, loadModel, MemoryError, ModelFileError, ShapeError, UnsupportedError } from 'padless';
 import { Add, Dense, Embedding, GlobalAveragePooling1D, Layer } from 'padless/layers';
 import { evaluate, parseExamples } from '../../js/evaluate.js';
 import { random } from '../random.js';
@@ -144,6 +144,23 @@ test('a long text behind Masking makes the memory grow and loses nothing', async
   const [{ data: short }] = model.run([row.slice(0, 7)]);
   assert.deepEqual(data.subarray(59_500, 59_507), model.run([row.slice(59_500, 59_507)])[0].data);
   assert.deepEqual(data.subarray(0, 7), short);
+});
+
+test('a batch that no memory holds is refused before it is made, and the next one runs', async () => {
+  const model = await create([
+    embedding,
+    ['UpSampling1D', { name: 'up', size: 2 ** 24 }],
+    ['UpSampling1D', { name: 'up2', size: 2 ** 24 }],
+  ]);
+  const [{ shape }] = model.run([[]]);
+  assert.deepEqual(shape, [1, 0, 4]);
+  const wide = await create([embedding, ['Dense', { name: 'dense', units: 3 }]]);
+  const rows = [new Uint8Array(2 ** 20), ...Array.from({ length: 2000 }, () => [1])];
+  assert.throws(
+    () => wide.run(rows),
+    (error) => error instanceof MemoryError && error.message === 'this needs 2098200576 values; memory has room for 2^30',
+  );
+  assert.deepEqual(wide.run([[1, 2]])[0].shape, [1, 2, 3]);
 });
 
 test('a trace leaves the states of a stateful layer as they were', async () => {

@@ -225,7 +225,79 @@ const broken = {
   'units that are no number': [
     functional([input('x', [3]), layer('Dense', 'd', { units: 'many' }, ['x'])], ['x'], ['d']),
     ModelFileError,
-    /^d: units is "many", expected a whole number from 1 on$/,
+    /^d: units is "many", expected a whole number from 1 to 16777216$/,
+  ],
+  'an input shape that is no list': [
+    functional([{ ...input('x'), config: { name: 'x', batch_shape: { 0: null, 1: 3 } } }], ['x'], ['x']),
+    ModelFileError,
+    /^model\.x: input shape \{"0":null,"1":3\}, expected a list of lengths$/,
+  ],
+  'an input longer than memory': [
+    functional([input('x', [1e9])], ['x'], ['x']),
+    ModelFileError,
+    /^model\.x: input shape \[1000000000\], expected a list of lengths$/,
+  ],
+  'inbound nodes of an embedding that are none': [
+    functional(
+      [
+        input('x'),
+        { ...layer('Embedding', 'e', embedding), inbound_nodes: 5 },
+        { ...layer('NotEqual', 'n', {}, ['x']), module: 'keras.src.ops.numpy' },
+      ],
+      ['x'],
+      ['e'],
+    ),
+    ModelFileError,
+    /^model\.e: inbound_nodes is not a list$/,
+  ],
+  'a target shape that is no list': [
+    functional([input('x', [4]), layer('Reshape', 'r', { target_shape: { 0: 2, 1: 2 } }, ['x'])], ['x'], ['r']),
+    ModelFileError,
+    /^r: target_shape is \{"0":2,"1":2\}, expected a list$/,
+  ],
+  'a target shape of halves': [
+    functional([input('x', [4]), layer('Reshape', 'r', { target_shape: [0.5, 8] }, ['x'])], ['x'], ['r']),
+    ShapeError,
+    /^r: Reshape of \[4\] \(4 values\) into \[0\.5,8\]/,
+  ],
+  'a stride that no machine counts': [
+    functional(
+      [input('x', [null, 2]), layer('Conv1D', 'c', { filters: 1, kernel_size: 2, strides: 2 ** 40 }, ['x'])],
+      ['x'],
+      ['c'],
+    ),
+    ModelFileError,
+    /^c: strides is 1099511627776, expected a whole number from 1 to 16777216$/,
+  ],
+  'a window wider than that': [
+    functional(
+      [input('x', [null, 2]), layer('Conv1D', 'c', { filters: 1, kernel_size: 9, dilation_rate: 2 ** 23 }, ['x'])],
+      ['x'],
+      ['c'],
+    ),
+    ModelFileError,
+    /^c: dilation_rate is 8388608, expected a window of at most 16777216 steps$/,
+  ],
+  'a slope that is no number': [
+    functional([input('x', [4]), layer('LeakyReLU', 'l', { negative_slope: 'steep' }, ['x'])], ['x'], ['l']),
+    ModelFileError,
+    /^l: negative_slope is "steep", expected a number$/,
+  ],
+  'an epsilon that is no number': [
+    functional([input('x', [4]), layer('LayerNormalization', 'l', { epsilon: '' }, ['x'])], ['x'], ['l']),
+    ModelFileError,
+    /^l: epsilon is "", expected a number$/,
+  ],
+  'two outputs to a layer of one input': [
+    {
+      class_name: 'Sequential',
+      config: {
+        name: 'model',
+        layers: [input('x', [null, 4]), layer('LSTM', 'r', { units: 2, return_state: true }), layer('GlobalMaxPooling1D', 'g', {})],
+      },
+    },
+    ShapeError,
+    /^g: GlobalMaxPooling1D takes a sequence \[B, T, D\], got several inputs$/,
   ],
   'shapes that do not fit': [
     functional([input('x', [3]), input('y', [4]), layer('Add', 'a', {}, ['x', 'y'])], ['x', 'y'], ['a']),
