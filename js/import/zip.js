@@ -12,6 +12,44 @@ const UNPACKED_MOST = 2 ** 31;
 const EXPANSION = 1100;
 const ENTRIES_MOST = 10_000;
 
+/** CRC-32 of each byte (polynomial 0xedb88320). */
+const remainders = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? 0xedb88320 ^ (crc >>> 1) : crc >>> 1;
+  return crc;
+});
+
+/** @param {Uint8Array} bytes */
+function crc32(bytes) {
+  let crc = -1;
+  for (const byte of bytes) crc = remainders[(crc ^ byte) & 255] ^ (crc >>> 8);
+  return ~crc >>> 0;
+}
+
+/** @param {number} crc */
+const hex = (crc) => crc.toString(16).padStart(8, '0');
+
+/**
+ * What the directory of a zip says, which fflate does not compare.
+ * @param {Uint8Array} bytes  that fflate has read
+ * @returns {Map<string, number>} name -> CRC-32
+ */
+function checksums(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const decoder = new TextDecoder();
+  /** @type {Map<string, number>} */
+  const found = new Map();
+  let end = bytes.length - 22;
+  while (view.getUint32(end, true) !== 0x06054b50) end--;
+  let at = view.getUint32(end + 16, true);
+  for (let left = view.getUint16(end + 10, true); left > 0 && at + 46 <= end; left--) {
+    const length = view.getUint16(at + 28, true);
+    found.set(decoder.decode(bytes.subarray(at + 46, at + 46 + length)), view.getUint32(at + 16, true));
+    at += 46 + length + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
+  }
+  return found;
+}
+
 /** @param {Uint8Array} bytes */
 export const isZip = (bytes) => bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4;
 
@@ -56,6 +94,13 @@ export async function unzip(bytes, what, wanted) {
   for (const [name, size] of sizes)
     if (files[name]?.length !== size)
       throw new ModelFileError(`${what}: the zip says that ${name} has ${size} bytes, it has ${files[name]?.length ?? 0}`);
+  const sums = checksums(bytes);
+  for (const [name, file] of Object.entries(files)) {
+    const [said, is] = [sums.get(name), crc32(file)];
+    // A zip of more than 4 GB has its directory elsewhere.
+    if (said !== undefined && said !== is)
+      throw new ModelFileError(`${what}: ${name} has changed: its CRC-32 is ${hex(is)}, the zip says ${hex(said)}`);
+  }
   return new Map(Object.entries(files));
 }
 

@@ -56,6 +56,25 @@ test(`.h5 and .keras with some bytes changed give a model or an error of ours (s
 
 const entries = unzipSync(keras);
 
+test('a bit that changed in a .keras is found, wherever it is, and its entry named', async () => {
+  for (const level of /** @type {const} */ ([0, 6])) {
+    const zip = zipSync(entries, { level });
+    const weights = zipSync({ 'model.weights.h5': entries['model.weights.h5'] }, { level }).length - 200;
+    // Where the weights are, in either packing.
+    const start = Buffer.from(zip).indexOf('model.weights.h5') + 16;
+    for (let n = 0; n < 40; n++) {
+      const bytes = zip.slice();
+      bytes[start + integer(20, weights - 1)] ^= 1 << integer(0, 7);
+      await rejects(fromKeras(bytes, { simd }), /model\.weights\.h5|the zip of \d+ bytes is broken/);
+    }
+    const bytes = zip.slice();
+    bytes[start + (weights >> 1)] ^= 4;
+    if (level === 0)
+      await rejects(fromKeras(bytes), /: model\.weights\.h5 has changed: its CRC-32 is [0-9a-f]{8}, the zip says [0-9a-f]{8}$/);
+    (await fromKeras(zip, { simd })).run(ids);
+  }
+});
+
 test('a .keras names what it lacks', async () => {
   for (const name of ['config.json', 'metadata.json', 'model.weights.h5']) {
     const rest = Object.fromEntries(Object.entries(entries).filter(([each]) => each !== name));
