@@ -44,7 +44,7 @@ export function checkOutputs(outputs, specs) {
   outputs.forEach(({ name, kind, labels, scheme }, i) => {
     const { features, sequence } = specs[i];
     if (!['class', 'scores', 'tags'].includes(kind)) throw new ModelFileError(`outputs: ${name} has kind ${JSON.stringify(kind)}`);
-    if (labels && labels.length !== features)
+    if (labels && !(Array.isArray(labels) && labels.length === features))
       throw new ModelFileError(`outputs: ${name} has ${labels.length} labels, the model gives ${features} values`);
     if ((kind === 'tags') !== sequence && (labels || kind === 'tags'))
       throw new ModelFileError(`outputs: ${name} is of kind ${kind}, the model gives ${sequence ? 'a sequence' : 'a vector'}`);

@@ -61,6 +61,8 @@ export function torchParts(tensors, modules, file) {
   const add = (class_name, name, config = {}) => layers.push({ class_name, config: { name, ...config } });
 
   modules.forEach((module, i) => {
+    if (module === null || typeof module !== 'object' || typeof module.type !== 'string' || typeof (module.name ?? '') !== 'string')
+      throw new ModelFileError(`${file}: module ${i} is ${JSON.stringify(module)?.slice(0, 80)}, expected { type, name, ... }`);
     const { type } = module;
     const prefix = module.name ?? '';
     const name = (prefix || `${type}_${i}`).replaceAll('.', '_');

@@ -3,11 +3,12 @@
  * names the thing; nothing is written outside of its place, and the next model loads. PADLESS_SEED=N and PADLESS_FUZZ=N try others.
  */
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
 import { createModel, loadModel, PadlessError } from 'padless';
-import { fromKeras, fromTfjs } from 'padless/import';
+import { fromKeras, fromTfjs, fromTorch } from 'padless/import';
 import { knownLayers } from '../../js/graph.js';
 import { random } from '../random.js';
 
@@ -173,4 +174,52 @@ test(`${many} changed architectures give models that run, or errors of ours (see
     if (i % 100 === 0) assert.deepEqual((await create(good)).run([[1, 2], []]), expected);
   }
   assert.ok(models > many / 5, `${models} of ${many} are models`);
+});
+
+test(`what importers read, changed, gives models or errors of ours (seed ${seed})`, async () => {
+  const models = new URL('../models/', import.meta.url);
+  /** @param {string} file */
+  const read = (file) => new Uint8Array(readFileSync(new URL(file, models)));
+  /** @type {{ name: string, json: any, load: (json: any) => Promise<any> }[]} */
+  const files = [];
+  for (const name of [
+    'lstm-classifier',
+    'bilstm-tagger',
+    'two-inputs-two-outputs',
+    'text-vectorization',
+    'shared-layers',
+    'attention-pooling-masked',
+  ]) {
+    const entries = unzipSync(read(`keras-files/${name}.keras`));
+    const [config, metadata] = ['config', 'metadata'].map((each) => JSON.parse(strFromU8(entries[`${each}.json`])));
+    const bytes = (/** @type {any} */ json) => strToU8(JSON.stringify(json) ?? '');
+    const load = (/** @type {any} */ json) =>
+      fromKeras(zipSync({ ...entries, 'config.json': bytes(json.config), 'metadata.json': bytes(json.metadata) }, { level: 0 }));
+    files.push({ name, json: { config, metadata }, load });
+  }
+  for (const name of ['bigru-sum', 'nested', 'conv']) {
+    const shards = Object.fromEntries(
+      readdirSync(new URL('tfjs', models))
+        .filter((each) => each.endsWith('.bin'))
+        .map((each) => [each, read(`tfjs/${each}`)]),
+    );
+    const json = JSON.parse(strFromU8(read(`tfjs/${name}.json`)));
+    files.push({ name, json, load: (each) => fromTfjs({ 'model.json': strToU8(JSON.stringify(each)), ...shards }) });
+  }
+  for (const { name, file, architecture: config, refused } of JSON.parse(strFromU8(read('torch/goldens.json'))).cases)
+    if (!refused) files.push({ name, json: { config }, load: (json) => fromTorch(read(`torch/${file}`), json.config) });
+  for (let i = 0; i < many / 2; i++) {
+    const { name, json, load } = choice(files);
+    const copy = structuredClone(json);
+    const what = `${i}, ${name}: ${mutate(copy)}`;
+    try {
+      await load(copy);
+    } catch (error) {
+      assert.ok(
+        error instanceof PadlessError && !/cannot be put together/.test(error.message),
+        `${what}: ${/** @type {any} */ (error)?.stack}`,
+      );
+    }
+  }
+  for (const { json, load } of files) await load(json);
 });

@@ -57,6 +57,8 @@ test('a module that the state dict lacks, one it has beyond, and a type that is 
       assert.match(/** @type {Error} */ (error).message, message);
       return true;
     });
+  for (const module of [null, 3, 'Linear', {}, { type: 'Linear', name: 7 }])
+    await fails([...architecture, module], ModelFileError, /module \d is .*, expected \{ type, name, \.\.\. \}$/);
   await fails([...architecture, { type: 'Linear', name: 'more' }], ModelFileError, /more\.weight is not in the state dict/);
   await fails(architecture.slice(0, 2), ModelFileError, /names no module for linear\.\w+, linear\.\w+/);
   await fails([{ type: 'Transformer', name: 'x' }], UnsupportedError, /x: type "Transformer" is not supported/);
