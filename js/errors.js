@@ -10,7 +10,8 @@ export class PadlessError extends Error {
    * @param {{ cause?: unknown }} [options]
    */
   constructor(message, options) {
-    super(message, options);
+    // What a file says may be megabytes.
+    super(message.length > 2000 ? `${message.slice(0, 2000)} ...` : message, options);
     this.name = new.target.name;
   }
 }

@@ -11,7 +11,7 @@ import { Functional } from './layers/functional.js';
 import { Recurrent } from './layers/recurrent.js';
 import { product, Spec, Tensor } from './layers/tensor.js';
 import { Heap } from './memory.js';
-import { float32, parse, serialize } from './safetensors.js';
+import { float32, parse, parseJson, serialize } from './safetensors.js';
 import { readSource } from './source.js';
 import { TextVectorizer } from './text.js';
 import { getModule } from './wasm.js';
@@ -455,12 +455,7 @@ export async function loadModel(source, options = {}) {
   options.signal?.throwIfAborted();
   const { metadata, tensors } = parse(bytes);
   if (typeof metadata.padless !== 'string') throw new ModelFileError('the file has no padless metadata: it is not a padless model');
-  let settings;
-  try {
-    settings = JSON.parse(metadata.padless);
-  } catch (cause) {
-    throw new ModelFileError('the padless metadata is not JSON', { cause });
-  }
+  const settings = parseJson(() => metadata.padless, 'the padless metadata is');
   if (settings?.format !== 1)
     throw new ModelFileError(`the file has format ${JSON.stringify(settings?.format)}, this padless reads 1`);
   const weights = new Map([...tensors].map(([name, tensor]) => [name, { shape: tensor.shape, data: float32(tensor, name) }]));

@@ -29,17 +29,15 @@ const sizes = {
   C64: 8,
 };
 const HEADER_MOST = 100_000_000;
+/** Lists in lists in JSON, at most: a hundred models inside models have fewer. */
+const DEPTH_MOST = 1000;
 
 /** @typedef {keyof typeof sizes} Dtype */
 /** @typedef {{ dtype: Dtype, shape: number[], data: Uint8Array }} StoredTensor */
 /** @typedef {{ metadata: Record<string, string>, tensors: Map<string, StoredTensor> }} SafetensorsFile */
 
-/** A value of the header for a message: short and flat, whatever the file says. @param {any} value */
-const show = (value) => {
-  if (Array.isArray(value))
-    return `[${value.slice(0, 8).map((item) => (Object(item) === item ? '...' : String(item).slice(0, 20)))}${value.length > 8 ? ',...' : ''}]`;
-  return Object(value) === value ? 'an object' : (JSON.stringify(value)?.slice(0, 80) ?? 'undefined');
-};
+/** A value of the header for a message. @param {any} value */
+const show = (value) => JSON.stringify(value)?.slice(0, 80);
 
 /** @param {any} value @returns {value is number} */
 const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
@@ -94,54 +92,63 @@ export function parse(bytes) {
 
 /** @param {Uint8Array} bytes @returns {Record<string, any>} */
 function parseHeader(bytes) {
-  let json;
-  let header;
-  try {
-    json = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    header = JSON.parse(json);
-  } catch (cause) {
-    throw new ModelFileError(`safetensors: the header of ${bytes.length} bytes is not JSON`, { cause });
-  }
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  const header = parseJson(() => decoder.decode(bytes), `safetensors: the header of ${bytes.length} bytes is`);
   if (header === null || typeof header !== 'object' || Array.isArray(header)) {
     throw new ModelFileError('safetensors: the header is not a JSON object');
   }
-  refuseDuplicates(json);
   return header;
 }
 
 /**
- * JSON.parse keeps the last of several equal keys, so that a check and a later reader could see different values.
- * @param {string} json  well formed
+ * JSON of somebody else's, looked at before it is parsed: a hundred megabytes of brackets would take gigabytes.
+ * @param {() => string} read
+ * @param {string} what  and a verb, for errors
+ * @param {number} [most]  values
+ * @param {boolean} [unique]  JSON.parse keeps the last of several equal keys, so that a check and a later reader could see different values
+ * @returns {any}
+ * @throws {ModelFileError}
  */
-function refuseDuplicates(json) {
-  /** The keys of each open object, undefined for an open list. @type {(Set<string> | undefined)[]} */
-  const open = [];
-  let string = '';
-  for (let i = 0; i < json.length; i++) {
-    switch (json[i]) {
-      case '"': {
-        const start = i++;
-        while (json[i] !== '"') i += json[i] === '\\' ? 2 : 1;
-        string = json.slice(start, i + 1);
-        break;
+export function parseJson(read, what, most = 2 ** 20, unique = true) {
+  try {
+    const json = read();
+    /** The keys of each open object, undefined for an open list. @type {(Set<string> | undefined)[]} */
+    const open = [];
+    let string = '';
+    let values = 0;
+    for (let i = 0; i < json.length; i++) {
+      switch (json[i]) {
+        case '"': {
+          const start = i++;
+          while (i < json.length && json[i] !== '"') i += json[i] === '\\' ? 2 : 1;
+          string = json.slice(start, i + 1);
+          break;
+        }
+        case ':': {
+          const keys = unique && open.at(-1);
+          if (!keys) break;
+          const key = JSON.parse(string);
+          if (keys.has(key)) throw new ModelFileError(`${what} JSON that has the key ${show(key)} twice`);
+          keys.add(key);
+          break;
+        }
+        case ',':
+          values++;
+          break;
+        case '{':
+        case '[':
+          open.push(json[i] === '{' ? new Set() : undefined);
+          break;
+        case '}':
+        case ']':
+          open.pop();
       }
-      case ':': {
-        const keys = open.at(-1);
-        const key = JSON.parse(string);
-        if (keys?.has(key)) throw new ModelFileError(`safetensors: the header has the key ${show(key)} twice`);
-        keys?.add(key);
-        break;
-      }
-      case '{':
-        open.push(new Set());
-        break;
-      case '[':
-        open.push(undefined);
-        break;
-      case '}':
-      case ']':
-        open.pop();
+      if (values > most || open.length > DEPTH_MOST)
+        throw new ModelFileError(`${what} JSON of more than ${most} values or ${DEPTH_MOST} deep`);
     }
+    return JSON.parse(json);
+  } catch (cause) {
+    throw cause instanceof ModelFileError ? cause : new ModelFileError(`${what} not JSON`, { cause });
   }
 }
 

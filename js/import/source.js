@@ -3,6 +3,7 @@
  * @module
  */
 import { ArgumentError, LoadError, ModelFileError, UnsupportedError } from '../errors.js';
+import { parseJson as parseBounded } from '../safetensors.js';
 import { readSource } from '../source.js';
 /** @typedef {import('../source.js').ModelSource} ModelSource */
 /** @typedef {import('../source.js').ReadOptions} ReadOptions */
@@ -13,6 +14,8 @@ import { readSource } from '../source.js';
 
 /** Bytes of JSON, at most. */
 export const JSON_MOST = 64_000_000;
+/** And numbers, words, lists in it: five for each word of a Keras Tokenizer. */
+const VALUES_MOST = 2 ** 22;
 
 /** @param {unknown} source @returns {source is ModelSource} */
 export const isSource = (source) =>
@@ -142,11 +145,8 @@ export class Files {
  */
 export function parseJson(bytes, what) {
   if (bytes.length > JSON_MOST) throw new ModelFileError(`${what}: ${bytes.length} bytes of JSON, at most ${JSON_MOST} are read`);
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new ModelFileError(`${what}: ${bytes.length} bytes that are not JSON`, { cause });
-  }
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  return parseBounded(() => decoder.decode(bytes), `${what}: ${bytes.length} bytes that are`, VALUES_MOST, false);
 }
 
 /**

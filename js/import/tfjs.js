@@ -37,14 +37,20 @@ export async function readTfjs(json, readShard) {
     if (!Array.isArray(paths) || !paths.every((path) => typeof path === 'string') || !Array.isArray(specs))
       throw new ModelFileError(`model.json: a group of weightsManifest is ${show(group)}, expected { paths, weights }`);
     const sizes = specs.map(sizeOf);
-    const shards = [];
-    for (const path of paths) shards.push(await readShard(path));
     const needed = sizes.reduce((sum, size) => sum + size, 0);
-    const bytes = joined(shards);
-    if (needed !== bytes.length) {
-      const names = paths.length > 3 ? `${paths.slice(0, 3).join(', ')}, ...` : paths.join(', ');
-      throw new ModelFileError(`${names}: ${bytes.length} bytes, model.json says that the weights take ${needed}`);
+    const shards = [];
+    let size = 0;
+    for (const path of paths) {
+      if (size > needed) break;
+      const shard = await readShard(path);
+      shards.push(shard);
+      size += shard.length;
     }
+    if (needed !== size) {
+      const names = paths.length > 3 ? `${paths.slice(0, 3).join(', ')}, ...` : paths.join(', ');
+      throw new ModelFileError(`${names}: ${size} bytes, model.json says that the weights take ${needed}`);
+    }
+    const bytes = joined(shards);
     let at = 0;
     specs.forEach((spec, i) => {
       weights.push({ name: spec.name, shape: spec.shape, data: values(bytes.subarray(at, at + sizes[i]), spec) });

@@ -200,7 +200,7 @@ export class AdditiveAttention extends DotAttention {
 
   /** @override @param {Heap} heap */
   load(heap) {
-    this.scale = this.weights.has('scale') ? heap.f32(this.weight('scale').data) : 0;
+    this.scale = this.place(heap, 'scale');
   }
 
   /** @override @param {number} y @param {number} weights @param {Tensor} q @param {Tensor} k @param {Tensor} v @param {boolean} causal */

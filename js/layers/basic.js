@@ -29,7 +29,7 @@ export class Embedding extends Layer {
    * @param {Heap} heap
    */
   load(heap) {
-    this.table = heap.f32(this.weight('embeddings').data);
+    this.table = this.place(heap, 'embeddings');
   }
 
   /**
@@ -335,7 +335,7 @@ export class PReLU extends Elementwise {
    * @param {Heap} heap
    */
   load(heap) {
-    this.alpha = heap.f32(this.weight('alpha').data);
+    this.alpha = this.place(heap, 'alpha');
   }
 
   /**

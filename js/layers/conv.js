@@ -115,7 +115,7 @@ export class Conv1D extends Window {
     const { D = 0, N = 0, size, stride, dilation, padding } = this;
     const packed = heap.reserve32(heap.exports.pl_conv_packed_size(size, D, N));
     heap.scoped(() => {
-      const bias = this.weights.has('bias') ? heap.f32(this.weight('bias').data) : 0;
+      const bias = this.place(heap, 'bias');
       heap.exports.pl_conv_pack(packed, heap.f32(this.#ungrouped()), bias, size, D, N);
     });
     /** struct pl_conv */
@@ -186,8 +186,8 @@ export class DepthwiseConv1D extends Window {
    * @param {Heap} heap
    */
   load(heap) {
-    this.kernel = heap.f32(this.weight(this.kernelName).data);
-    this.bias = this.weights.has('bias') ? heap.f32(this.weight('bias').data) : 0;
+    this.kernel = this.place(heap, this.kernelName);
+    this.bias = this.place(heap, 'bias');
   }
 
   /**
@@ -239,7 +239,7 @@ export class SeparableConv1D extends DepthwiseConv1D {
   load(heap) {
     const [, K, N] = this.weight('pointwise_kernel').shape;
     this.packed = packDense(heap, this.weight('pointwise_kernel').data, this.weights.get('bias')?.data, K, N);
-    this.kernel = heap.f32(this.weight(this.kernelName).data);
+    this.kernel = this.place(heap, this.kernelName);
   }
 
   /**

@@ -37,7 +37,7 @@ export class CRF extends Layer {
 
   /** @override @param {Heap} heap */
   load(heap) {
-    this.pointers = ['transitions', 'start', 'end'].map((name) => heap.f32(this.weight(name).data));
+    this.pointers = ['transitions', 'start', 'end'].map((name) => this.place(heap, name));
   }
 
   /** @override @param {Tensor} x */

@@ -216,6 +216,11 @@ export class Layer {
     return weight;
   }
 
+  /** A weight in the heap, 0 where the layer has none. @param {Heap} heap @param {string} name */
+  place(heap, name) {
+    return this.weights.has(name) ? heap.f32(this.weight(name).data) : 0;
+  }
+
   /**
    * Puts this layer's own weights into the heap in the form the kernels want; once, at load, after its sublayers' own.
    * @param {Heap} _heap

@@ -33,11 +33,6 @@ class LastAxis extends Elementwise {
   epsilon(otherwise) {
     return this.number('epsilon', otherwise);
   }
-
-  /** A weight in the heap, 0 where the layer has none. @param {Heap} heap @param {string} name */
-  place(heap, name) {
-    return this.weights.has(name) ? heap.f32(this.weight(name).data) : 0;
-  }
 }
 
 /** Keras LayerNormalization. */

@@ -139,9 +139,7 @@ export class Recurrent extends Layer {
     const { cell = 0, D = 0, units = 0, act = 0, recAct = 0 } = this;
     const packed = heap.reserve32(heap.exports.pl_rnn_packed_size(cell, D, units));
     heap.scoped(() => {
-      const [kernel, recurrent, bias] = ['kernel', 'recurrent_kernel', 'bias'].map((name) =>
-        this.weights.has(name) || name !== 'bias' ? heap.f32(this.weight(name).data) : 0,
-      );
+      const [kernel, recurrent, bias] = ['kernel', 'recurrent_kernel', 'bias'].map((name) => this.place(heap, name));
       heap.exports.pl_rnn_pack(packed, kernel, recurrent, bias, cell, D, units);
     });
     /** The words of struct pl_rnn. */

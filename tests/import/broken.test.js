@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
-import { ModelFileError, PadlessError, UnsupportedError } from 'padless';
+import { loadModel, ModelFileError, PadlessError, UnsupportedError } from 'padless';
 import { fromKeras } from 'padless/import';
 import { optionalPackage } from '../../js/import/source.js';
 import { random } from '../random.js';
@@ -86,6 +86,33 @@ test('a .keras names what it lacks', async () => {
   );
   await rejects(fromKeras(zipSync({ ...entries, 'config.json': strToU8('{') })), /config\.json: 1 bytes that are not JSON/);
   await rejects(fromKeras(zipSync({ ...entries, 'config.json': strToU8('[]') })), /expected|architecture/, PadlessError);
+});
+
+test('megabytes of brackets and of commas are refused before they are parsed', async () => {
+  const begun = performance.now();
+  const memory = process.memoryUsage().rss;
+  for (const json of ['['.repeat(30_000_000), '{"a":'.repeat(6_000_000), `[${'[],'.repeat(10_000_000)}]`]) {
+    await rejects(
+      fromKeras(zipSync({ ...entries, 'config.json': strToU8(json) }, { level: 1 })),
+      /config\.json: \d+ bytes that are JSON of more than 4194304 values or 1000 deep$/,
+    );
+    const file = new Uint8Array(8 + json.length);
+    new DataView(file.buffer).setUint32(0, json.length, true);
+    file.set(strToU8(json), 8);
+    await rejects(loadModel(file), /the header of \d+ bytes is JSON of more than 1048576 values or 1000 deep$/);
+  }
+  assert.ok(performance.now() - begun < 20_000);
+  // Parsed, they take 1.5 GB and more.
+  assert.ok(process.memoryUsage().rss - memory < 800e6, `${process.memoryUsage().rss - memory} bytes`);
+});
+
+test('a message is short, whatever the file says', async () => {
+  const config = { class_name: 'Sequential', config: { name: 'm', layers: [{ class_name: 'x'.repeat(5_000_000), config: {} }] } };
+  await rejects(
+    fromKeras(zipSync({ ...entries, 'config.json': strToU8(JSON.stringify(config)) })),
+    /^.{1000,2100}$/s,
+    UnsupportedError,
+  );
 });
 
 test('a deflated .keras is read; one that unpacks to too much is not unpacked', async () => {

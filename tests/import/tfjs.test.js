@@ -101,6 +101,13 @@ test('a shard cut at any length is refused with both numbers', async () => {
       new RegExp(`bigru-sum\\.bin: ${n} bytes, .* ${bin.length}$`),
     );
   await rejects(fromTfjs(files(json, Buffer.concat([bin, bin]))), ModelFileError, /2608 bytes/);
+  const [{ weights }] = json.weightsManifest;
+  const many = { ...json, weightsManifest: [{ paths: new Array(500_000).fill('bigru-sum.bin'), weights }] };
+  await rejects(
+    fromTfjs(files(many)),
+    ModelFileError,
+    /^bigru-sum\.bin, .*, \.\.\.: 2608 bytes, model\.json says that the weights take 1304$/,
+  );
 });
 
 test('a model.json cut at any length is refused', async () => {
