@@ -4,7 +4,7 @@
  */
 import { ModelFileError, UnsupportedError } from './errors.js';
 import * as layers from './layers/index.js';
-import { Functional, Ref } from './layers/functional.js';
+import { Functional, Ref, refsIn } from './layers/functional.js';
 import { isCount } from './layers/layer.js';
 import { layerOfCell, StackedRNN } from './layers/recurrent.js';
 
@@ -48,23 +48,19 @@ for (const [name, Class] of Object.entries(layers)) {
   classes.set(own.has(name) ? `padless>${name}` : name, /** @type {LayerClass} */ (/** @type {unknown} */ (Class)));
 }
 
-/**
- * Operations by which Keras 3.10 and later write the masks of a functional model into its graph. padless makes the masks anew out of
- * the layers; these nodes are passed over where they do what the layers say, and refused elsewhere.
- */
-const maskOperations = new Set([
-  'Any',
-  'Concatenate',
-  'ConvertToTensor',
-  'ExpandDims',
-  'LogicalAnd',
-  'LogicalOr',
-  'NotEqual',
-  'OnesLike',
-  'ZerosLike',
-]);
 /** Call arguments that hold masks. */
 const maskArguments = ['mask', 'query_mask', 'value_mask', 'key_mask', 'attention_mask'];
+
+/** What reads the operations of a graph. A page downloads it for a model that has some. @type {typeof import('./operations.js') | null} */
+let operations = null;
+
+/**
+ * To be awaited before modelFromJson().
+ * @param {string} json  the architecture, or more
+ */
+export async function prepare(json) {
+  if (!operations && /"keras\.(src\.)?ops\.|"NotEqual"/.test(json)) operations = await import('./operations.js');
+}
 
 /** Names of all layers that a file may hold. */
 export const knownLayers = () => [...classes.keys(), ...containers].sort();
@@ -164,7 +160,7 @@ function inputShape(json, path) {
 function idsOf(consumers) {
   // In a layer of your own it may stand anywhere inside.
   const embeddings = consumers
-    .map(firstLayer)
+    .flatMap(firstLayers)
     .flatMap((layer) => (classes.has(layer.className) ? [layer] : layer.all()))
     .filter((layer) => layer instanceof layers.Embedding);
   const masks = embeddings.map((layer) => Boolean(layer.config.mask_zero));
@@ -177,14 +173,12 @@ function idsOf(consumers) {
   };
 }
 
-/** What a model inside a model hands its first input to. @param {Layer} layer @returns {Layer} */
-function firstLayer(layer) {
-  if (layer instanceof layers.Sequential) return firstLayer(layer.layers[0]);
-  if (layer instanceof Functional) {
-    const node = layer.nodes.find(({ args }) => [args].flat(9)[0]?.key === layer.inputs[0].key);
-    return node ? firstLayer(node.layer) : layer;
-  }
-  return layer;
+/** What a model inside a model hands its first input to. @param {Layer} layer @returns {Layer[]} */
+function firstLayers(layer) {
+  if (layer instanceof layers.Sequential) return firstLayers(layer.layers[0]);
+  if (!(layer instanceof Functional)) return [layer];
+  const [{ key }] = layer.inputs;
+  return layer.nodes.filter(({ args }) => refsIn(args)[0]?.key === key).flatMap((node) => firstLayers(node.layer));
 }
 
 /**
@@ -235,46 +229,67 @@ function functionalFromJson(config, list, path, name, options) {
   const inputLayers = new Map();
   /** @type {import('./layers/functional.js').GraphNode[]} */
   const nodes = [];
-  const masks = maskNodes(list, where);
+  const found = operations?.operationsOf(list) ?? new Map();
   for (const entry of list) {
     const entryName = String(entry?.name ?? entry?.config?.name);
-    if (masks.has(entryName)) continue;
     if (byName.has(entryName) || inputLayers.has(entryName))
       throw new ModelFileError(`${where}: two layers are called ${JSON.stringify(entryName)}`);
     if (entry?.class_name === 'InputLayer') inputLayers.set(entryName, entry);
-    else byName.set(entryName, layerFromJson(named(entry, entryName), where, options));
+    else byName.set(entryName, found.get(entry) ?? layerFromJson(named(entry, entryName), where, options));
   }
   for (const entry of list) {
     const entryName = String(entry?.name ?? entry?.config?.name);
-    if (entry?.class_name === 'InputLayer' || masks.has(entryName)) continue;
+    if (entry?.class_name === 'InputLayer') continue;
     const layer = /** @type {Layer} */ (byName.get(entryName));
     nodesOf(entry, where).forEach((node, use) => {
-      const { args, options: called } = readNode(node, `${where}.${entryName}`, layer, masks);
+      const { args, options: called } = readNode(node, `${where}.${entryName}`, layer);
       nodes.push({ key: `${entryName}/${use}`, layer, args, options: called });
     });
   }
+  if (operations) operations.readMasks(nodes, maskArguments);
+  else
+    for (const { layer, options: called } of nodes) {
+      const mask = maskArguments.find((key) => called[key] !== undefined);
+      if (mask)
+        throw new UnsupportedError(
+          `${where}.${layer.name}: called with ${mask}; padless takes masks from embeddings, Masking and the caller`,
+        );
+    }
   const inputs = endpoints(config.input_layers, `${where}: input_layers`).map(({ key }) => ({
     key,
-    name: key.slice(0, key.lastIndexOf('/')),
+    name: layerOf({ key }),
   }));
   const outputs = endpoints(config.output_layers, `${where}: output_layers`);
   // Outputs in an object have names of their own; the others are called as their layers.
   const given = config.output_layers;
-  const outputNames = Array.isArray(given) ? outputs.map(({ key }) => key.slice(0, key.lastIndexOf('/'))) : Object.keys(given);
+  const outputNames = Array.isArray(given) ? outputs.map(layerOf) : Object.keys(given);
   for (const input of inputs)
     if (!inputLayers.has(input.name))
       throw new ModelFileError(`${where}: input ${JSON.stringify(input.name)} is not an InputLayer`);
-  const root = new Functional({ layers: [...byName.values()], nodes, inputs, outputs, outputNames }, { ...config, name });
+  const idle = operations?.idle(nodes, outputs) ?? new Set();
+  const root = new Functional(
+    {
+      layers: [...byName.values()].filter((layer) => !idle.has(layer)),
+      nodes: nodes.filter(({ layer }) => !idle.has(layer)),
+      inputs,
+      outputs,
+      outputNames,
+    },
+    { ...config, name },
+  );
   return {
     root,
     inputs: inputs.map(({ key, name: inputName }) => {
-      const consumers = root.nodes.filter(({ args }) => [args].flat(9).some((ref) => ref instanceof Ref && ref.key === key));
+      const consumers = root.nodes.filter(({ args }) => refsIn(args).some((ref) => ref.key === key));
       const shape = inputShape(inputLayers.get(inputName), `${where}.${inputName}`);
       if (!shape) throw new ModelFileError(`${where}.${inputName}: the input has no shape`);
       return { name: inputName, shape, ...idsOf(consumers.map(({ layer }) => layer)) };
     }),
   };
 }
+
+/** The name in a Ref. @param {{ key: string }} ref */
+const layerOf = ({ key }) => key.slice(0, key.lastIndexOf('/'));
 
 /** @param {any} entry @param {string} name  Keras 2 may have it beside the config @returns {any} */
 const named = (entry, name) =>
@@ -309,18 +324,16 @@ function refOf(entry, where) {
  * @param {any} node
  * @param {string} where
  * @param {Layer} layer
- * @param {Set<string>} masks
  * @returns {{ args: any, options: Record<string, any> }}
  */
-function readNode(node, where, layer, masks) {
+function readNode(node, where, layer) {
   if (node !== null && typeof node === 'object' && !Array.isArray(node)) {
     const list = (Array.isArray(node.args) ? node.args : []).map((/** @type {any} */ arg) => keras3Value(arg, where));
     if (list.length === 0) throw new ModelFileError(`${where}: an inbound node has no arguments`);
+    const called = keras3Value(node.kwargs ?? {}, where);
+    if ('operation' in layer) return { args: list, options: callOptions(called) };
     const [args, ...rest] = list;
-    return {
-      args,
-      options: callOptions({ ...positional(rest, layer, where), ...keras3Value(node.kwargs ?? {}, where) }, where, masks),
-    };
+    return { args, options: callOptions({ ...positional(rest, layer, where), ...called }) };
   }
   if (!Array.isArray(node))
     throw new ModelFileError(`${where}: expected an inbound node, got ${JSON.stringify(node)?.slice(0, 80)}`);
@@ -329,7 +342,7 @@ function readNode(node, where, layer, masks) {
   /** @type {Record<string, any>} */
   const kwargs = {};
   for (const [key, value] of Object.entries(flat[0]?.[3] ?? {})) kwargs[key] = keras2Value(value, where);
-  return { args: refs.length === 1 ? refs[0] : refs, options: callOptions(kwargs, where, masks) };
+  return { args: refs.length === 1 ? refs[0] : refs, options: callOptions(kwargs) };
 }
 
 /** Arguments behind the first, by the names that the layer gives them. @param {any[]} rest @param {Layer} layer @param {string} where */
@@ -362,70 +375,9 @@ function keras2Value(value, where) {
   return value.map((item) => keras2Value(item, where));
 }
 
-/**
- * What a layer is told besides its input. A mask that the layers make by themselves is left out, one handed over by hand refused.
- * @param {Record<string, any>} given
- * @param {string} where
- * @param {Set<string>} masks
- */
-function callOptions(given, where, masks) {
+/** What a layer is told besides its input. @param {Record<string, any>} given */
+function callOptions(given) {
   const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null && value !== undefined));
   delete options.training;
-  for (const key of maskArguments) {
-    const refs = [options[key]].flat().filter((ref) => ref !== undefined && ref !== null);
-    const known = refs.every((ref) => ref instanceof Ref && masks.has(ref.key.slice(0, ref.key.lastIndexOf('/'))));
-    if (!known)
-      throw new UnsupportedError(`${where}: called with ${key}; padless takes masks from embeddings, Masking and the caller`);
-    delete options[key];
-  }
   return options;
-}
-
-/**
- * Entries of a graph that are no layers: the masks. Each begins with `x != value`, x being what an Embedding with mask_zero (0) or a
- * Masking layer (its mask_value) is given too.
- * @param {any[]} list
- * @param {string} where
- * @returns {Set<string>} their names
- */
-function maskNodes(list, where) {
-  /** @param {any} entry @returns {any} what it is first called with */
-  const argument = (entry) => keras3Value(entry?.inbound_nodes?.[0]?.args?.[0] ?? null, where);
-  /** Whole .h5 files leave out the module. @param {any} entry */
-  const isBare = (entry) =>
-    entry?.module === undefined && maskOperations.has(entry?.class_name) && entry.class_name !== 'Concatenate';
-  const bare = new Set(list.filter(isBare).map((entry) => entry.name));
-  /** @param {any} entry @returns {boolean} */
-  const isOperation = (entry) => {
-    if (typeof entry?.module === 'string') return entry.module.startsWith('keras.src.ops');
-    if (entry?.class_name !== 'Concatenate') return isBare(entry);
-    return (
-      bare.size > 0 &&
-      [argument(entry)].flat().some((ref) => ref instanceof Ref && bare.has(ref.key.slice(0, ref.key.lastIndexOf('/'))))
-    );
-  };
-  const operations = list.filter(isOperation);
-  /** @type {Set<string>} */
-  const sources = new Set();
-  for (const entry of operations.length ? list : []) {
-    const value =
-      entry?.class_name === 'Masking' ? Number(entry.config?.mask_value ?? 0) : entry?.config?.mask_zero === true ? 0 : null;
-    if (value === null) continue;
-    for (const node of nodesOf(entry, where)) {
-      const ref = keras3Value(node?.args?.[0] ?? null, where);
-      if (ref instanceof Ref) sources.add(`${ref.key} ${ref.tensor} ${value}`);
-    }
-  }
-  for (const entry of operations) {
-    if (!maskOperations.has(entry.class_name))
-      throw new UnsupportedError(`${where}.${entry.name}: the operation ${entry.class_name} is not supported; padless has layers`);
-    if (entry.class_name !== 'NotEqual') continue;
-    const ref = argument(entry);
-    const value = entry.inbound_nodes?.[0]?.args?.[1];
-    if (!(ref instanceof Ref) || !sources.has(`${ref.key} ${ref.tensor} ${Number(value)}`))
-      throw new UnsupportedError(
-        `${where}.${entry.name}: a mask of its own (x != ${JSON.stringify(value)}); padless takes masks from embeddings, Masking and the caller`,
-      );
-  }
-  return new Set(operations.map((entry) => String(entry.name ?? entry.config?.name)));
 }

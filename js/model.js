@@ -5,7 +5,7 @@
 import { checkOutputs, predictions } from './answers.js';
 import { byLength, padRows, place, read } from './batch.js';
 import { ArgumentError, ModelFileError, PadlessError, room, ShapeError, UnsupportedError } from './errors.js';
-import { modelFromJson } from './graph.js';
+import { modelFromJson, prepare } from './graph.js';
 import { Masking } from './layers/basic.js';
 import { Functional } from './layers/functional.js';
 import { Recurrent } from './layers/recurrent.js';
@@ -72,6 +72,7 @@ export class Model {
     /** @type {import('./layers/tensor.js').Rules} */
     const rules = {
       kerasMajor,
+      kerasMinor: parseInt(this.kerasVersion.split('.')[1], 10) || 0,
       select: !this.kerasVersion,
       andMasks: settings.origin === 'tfjs' || kerasMajor < 3,
       readsPadding: new Set(),
@@ -458,6 +459,7 @@ export async function loadModel(source, options = {}) {
   const settings = parseJson(() => metadata.padless, 'the padless metadata is');
   if (settings?.format !== 1)
     throw new ModelFileError(`the file has format ${JSON.stringify(settings?.format)}, this padless reads 1`);
+  await prepare(metadata.padless);
   const weights = new Map([...tensors].map(([name, tensor]) => [name, { shape: tensor.shape, data: float32(tensor, name) }]));
   return new Model({
     settings,
@@ -499,5 +501,6 @@ export async function createModel({ architecture, weights, kerasVersion, origin,
     if (cause instanceof RangeError) throw new ModelFileError('architecture: lists inside lists, more than 100 deep', { cause });
     throw new ArgumentError(`createModel: not JSON: ${/** @type {any} */ (cause)?.message ?? cause}`, { cause });
   }
+  await prepare(JSON.stringify(settings));
   return new Model({ settings, customLayers, weights, module, build, fileBytes: 0 });
 }

@@ -31,7 +31,7 @@ function replace(value, of) {
 }
 
 /** @param {any} value @param {Ref[]} found @returns {Ref[]} */
-function refsIn(value, found = []) {
+export function refsIn(value, found = []) {
   if (value instanceof Ref) found.push(value);
   else if (Array.isArray(value)) for (const item of value) refsIn(item, found);
   return found;

@@ -38,8 +38,9 @@ const snake = (className) =>
     .replace(/([A-Z]+)([A-Z][a-z])/g, '$1_$2')
     .toLowerCase();
 
-/** @param {Value} x @returns {Spec | Tensor | undefined} the first of what stands in lists and objects */
-const first = (x) => (Array.isArray(x) ? first(x[0]) : x);
+/** The first Spec or Tensor in a list, which may hold other things and lists, or what is there instead. @param {Value} x @returns {Spec | Tensor | undefined} */
+export const firstOf = (x) =>
+  Array.isArray(x) ? (x.map(firstOf).find((each) => each instanceof Tensor || each instanceof Spec) ?? firstOf(x[0])) : x;
 
 /**
  * Layers of a list by their names; those that were given none by class and number, so that a file fits whatever else there was before.
@@ -136,7 +137,7 @@ export class Layer {
    * @throws {ShapeError} for an input that the layer does not take
    */
   apply(x, options = {}) {
-    const example = first(x);
+    const example = firstOf(x);
     if (!(example instanceof Tensor) && !(example instanceof Spec))
       throw new ShapeError(
         `${this.path}: ${this.className} is applied to ${example === undefined ? 'nothing' : `a ${typeof example}`}`,

@@ -37,7 +37,7 @@ export class Spec {
 
   /** Values of one step of a sequence, or of the vector. */
   get features() {
-    return this.ids ? 1 : Number(this.shape.at(-1));
+    return this.ids ? 1 : Number(this.shape.at(-1) ?? 1);
   }
 
   /** Has a time axis. */
@@ -64,7 +64,8 @@ export class Spec {
 /**
  * How a model is to be read: which framework's rules hold, and what its layers found while they were built.
  * @typedef {object} Rules
- * @property {number} kerasMajor  major version of the Keras that saved the model
+ * @property {number} kerasMajor  version of the Keras that saved the model
+ * @property {number} kerasMinor
  * @property {boolean} select  masks select, in every layer (padless's own models); false: each layer as its framework has it
  * @property {boolean} andMasks  merges of two masks: AND (Keras 2, TF.js), else OR (Keras 3)
  * @property {Set<string>} readsPadding  paths of layers that read what stands at the padding

@@ -17,7 +17,6 @@ const { keras, backend, cases } = JSON.parse(readFileSync(new URL('goldens.json'
 const refused = {
   'multi-head-read': /^global_max_pooling1d: GlobalMaxPooling1D reads what multi_head_attention has at padding/,
   'multi-head-unmasked': /^multi_head_attention_1: return_attention_scores of several heads/,
-  operations: /: the operation \w+ is not supported; padless has layers$/,
 };
 
 /** Texts whose keys all are padding: attention gives zeros here, where Keras gives the mean of the padding's vectors. @type {Record<string, number[]>} */

@@ -823,6 +823,100 @@ def operations():
     return keras.Model(x, D(3)(ops.tanh(pooled) + last * 0.5 - 0.1))
 
 
+@case
+def operations_masked():
+    """Operations drop the mask, and what they make of padding is data behind them: repeated outputs, zeros, the padding id's vector"""
+    x = ids()
+    e = E(V, 4, mask_zero=True)(x)
+    h, b = LSTM(4, return_sequences=True)(e), B(GRU(2, return_sequences=True))(e)
+    ends = h[:, -1] + b[:, 0]
+    means = [ops.mean(y, axis=1) for y in (e, h, b)]
+    read = GRU(3)(ops.tanh(e) * h)
+    merged = layers.GlobalAveragePooling1D()(layers.Add()([e, h + b]))
+    return keras.Model(x, [ends, ops.concatenate(means, axis=-1), read, merged, 1.0 - h, GRU(3)(e)])
+
+
+@case
+def masks_by_hand():
+    """No mask_zero: ids != 0 as floats, with which the mean, the maximum and attention leave padding out"""
+    x = ids()
+    e = E(V, 4)(x)
+    m = ops.cast(ops.not_equal(x, 0), "float32")
+    m3 = ops.expand_dims(m, -1)
+    mean = ops.sum(e * m3, axis=1) / ops.maximum(ops.sum(m3, axis=1), 1.0)
+    most = ops.max(e - (1.0 - m3) * 1e10, axis=1)
+    most = ops.where(ops.max(m3, axis=1) > 0, most, 0.0)
+    scores = ops.squeeze(D(1, activation="tanh")(e), -1) + (1.0 - m) * -1e9
+    attended = ops.sum(e * ops.softmax(scores, axis=-1)[:, :, None], axis=1)
+    length = ops.sum(m, axis=1, keepdims=True)
+    return keras.Model(x, [mean, most, attended, ops.where(x[:, :, None] != 0, e, -1.0), ops.sum(m, axis=1), length / 7])
+
+
+@case
+def masks_handed_over():
+    """mask=... made by hand: the layers go by it, and what comes out carries none"""
+    x = ids()
+    e = E(V, 4)(x)
+    m = ops.not_equal(x, 0)
+    h = LSTM(4, return_sequences=True)(e, mask=m)
+    b = B(GRU(2, return_sequences=True))(e, mask=m)
+    some = ops.logical_and(m, ops.greater(x, 3))
+    outputs = [LSTM(3)(e, mask=m), GRU(3)(h), layers.Conv1D(3, 2)(b), GRU(3)(b, mask=some)]
+    return keras.Model(x, [*outputs, *(layers.GlobalAveragePooling1D()(y) for y in (h, layers.Add()([h, layers.MultiHeadAttention(2, 2)(h, h)])))])
+
+
+@case
+def operations_attention():
+    """Attention of products: matmul, einsum, a causal mask that is a constant; then an array added as positions are"""
+    x = ids(length=T)
+    e = E(V, 4)(x) + np.sin(np.arange(T * 4, dtype="float32").reshape(T, 4))
+    q, k, v = D(4)(e), D(4)(e), D(3)(e)
+    scores = ops.matmul(q, ops.transpose(k, (0, 2, 1))) / np.sqrt(4.0)
+    y = ops.matmul(ops.softmax(scores + np.triu(np.full((T, T), -1e9, "float32"), 1)), v)
+    z = ops.einsum("bts,bsd->btd", ops.softmax(ops.einsum("btd,bsd->bts", q, k)), v)
+    split = ops.reshape(q, (-1, T, 2, 2))
+    heads = ops.einsum("bthd,bshd->bhts", split, ops.reshape(k, (-1, T, 2, 2)))
+    joined = ops.reshape(ops.einsum("bhts,bshd->bthd", ops.softmax(heads), split), (-1, T, 4))
+    return keras.Model(x, [y, z, joined, D(2)(joined), ops.swapaxes(q, 1, 2) @ v])
+
+
+@case(inputs=PRE)
+def operations_shapes():
+    """Indices, slices, reshape, stack, flip and their like, over a length that is not known beforehand where that can be"""
+    x = ids(length=T)
+    e = E(V, 4)(x)
+    last = e[:, -1]
+    parts = [e[:, 1:3], e[:, ::-2], e[..., 0], e[:, :, 1:], e[:, None, 2], e[:, -3:-1, ::3], e[:, 5:1:-1, -1]]
+    turned = [ops.flip(e, axis=1), ops.reshape(e, (-1, 2 * T, 2)), ops.stack([last, e[:, 0]], axis=1), ops.swapaxes(e, 1, -1)]
+    joined = ops.concatenate([e, ops.expand_dims(last, 1)], axis=1), ops.concatenate([e, e * 2], axis=-1)
+    return keras.Model(x, [*parts, *turned, *joined, GRU(3)(joined[0]), D(2)(ops.reshape(e, (-1, T * 4)))])
+
+
+@case(inputs=PRE)
+def operations_values():
+    """Functions of each value and over axes; the length is not known beforehand"""
+    x = ids()
+    e = E(V, 4)(x)
+    functions = ops.relu, ops.sigmoid, ops.exp, ops.gelu, ops.silu, ops.softplus, ops.hard_sigmoid, ops.abs, ops.square, ops.negative
+    each = [f(e) for f in functions] + [ops.gelu(e, approximate=False), ops.sqrt(ops.abs(e)), ops.rsqrt(1.0 + e**2)]
+    pairs = [ops.maximum(e, 0.3), ops.minimum(e, ops.flip(e, axis=-1)), 2.0 / (3.0 + ops.tanh(e)), ops.clip(e, -0.5, 0.7)]
+    cast = ops.cast(e * 3, "int32"), ops.logical_or(e > 1, e <= -0.5), ops.logical_not(ops.equal(x, 4)), x >= 3, x < 5
+    axes = [ops.mean(e, axis=-1), ops.min(e, axis=1, keepdims=True), ops.sum(e, axis=(1, 2)), ops.log_softmax(e), ops.max(x, axis=1)]
+    return keras.Model(x, [*each, *pairs, *(ops.cast(y, "float32") for y in cast), *axes[:4], ops.cast(axes[4], "float32")])
+
+
+@case(inputs={"left": PADDED, "right": LONGER})
+def operations_two_inputs():
+    """A model with operations inside, used twice; a sequence each, of different lengths"""
+    inner_x = ids("inner")
+    e = E(V, 4)(inner_x)
+    m = ops.cast(inner_x != 0, "float32")[:, :, None]
+    inner = keras.Model(inner_x, ops.sum(GRU(4, return_sequences=True)(e) * m, axis=1), name="encoder")
+    left, right = ids("left"), ids("right")
+    a, b = inner(left), inner(right)
+    return keras.Model([left, right], D(2)(ops.concatenate([a, b, a * b, ops.abs(a - b)], axis=-1)))
+
+
 @case(inputs={"b": PADDED, "a": OTHER})
 def dict_inputs_outputs():
     """Inputs and outputs in dicts, not in alphabetical order"""
