@@ -17,7 +17,8 @@ const usage = `usage:
   padless run MODEL --trace TEXT        layer by layer: values and mask before and after, and what the mask changed
   padless convert INPUT [--weights FILE] [--tokenizer FILE] [--labels FILE] [--torch FILE] [--check FILE] -o MODEL.safetensors
                                         Keras (.keras, .h5, .json with --weights), TF.js (model.json), PyTorch (.safetensors with --torch)
-  padless eval MODEL FILE               accuracy, cross-entropy and F1 of spans on text<TAB>label, or token<TAB>tag with empty lines between
+  padless eval MODEL FILE               accuracy, cross-entropy, F1 on text<TAB>label (scores: <TAB>label ...), token<TAB>tag with empty
+                                        lines between, or JSON lines {"text", "labels": {"output name": ...}}
   padless record MODEL CASES -o GOLDEN  the model's answers to texts (a line each) or rows of ids (JSON)
   padless check MODEL GOLDEN            exit 1 where an answer has other bits, saying which
 options:

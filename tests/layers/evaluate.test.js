@@ -1,0 +1,144 @@
+/**
+ * `padless eval` on labels that do not exclude each other and on several heads, against scikit-learn 1.9.1.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ArgumentError, createModel } from 'padless';
+import { evaluate, parseExamples } from '../../js/evaluate.js';
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const labels = ['news', 'sport', 'money', 'never'];
+/** Logits of the five texts p, q, r, s, t. */
+const logits = [
+  [2, -1, -0.5, -3],
+  [-0.2, 1.5, -2, -3],
+  [0.1, 0.3, 3, -3],
+  [-1, -1, 1, -3],
+  [1, 2, 0.5, -3],
+];
+const table = { shape: [7, 4], data: Float32Array.from([...new Array(8).fill(0), ...logits.flat()]) };
+const text = { vocabulary: ['', '', 'p', 'q', 'r', 's', 't'] };
+
+/** @param {any[]} layers @param {any[]} outputs */
+const create = (layers, outputs) =>
+  createModel({
+    architecture: {
+      class_name: 'Functional',
+      config: {
+        name: 'm',
+        layers: [
+          { class_name: 'InputLayer', name: 'x', config: { name: 'x', batch_shape: [null, null] } },
+          ...layers.map(([class_name, name, config, from]) => ({
+            class_name,
+            name,
+            config: { name, ...config },
+            inbound_nodes: [[[from, 0, 0, {}]]],
+          })),
+        ],
+        input_layers: [['x', 0, 0]],
+        output_layers: outputs.map(({ name }) => [name, 0, 0]),
+      },
+    },
+    weights: () => new Map([['e.embeddings', table]]),
+    text,
+    outputs,
+    simd,
+  });
+/** @type {any[]} */
+const scores = [
+  ['Embedding', 'e', { input_dim: 7, output_dim: 4, mask_zero: true }, 'x'],
+  ['padless>LastStep', 'last', {}, 'e'],
+  ['Activation', 'topics', { activation: 'sigmoid' }, 'last'],
+];
+const topics = { name: 'topics', kind: 'scores', labels };
+const file = 'p\tnews\nq\tnews\tsport\nr\tsport\tmoney\ns\t\nt\tnews\tsport\tmoney\n';
+
+/** accuracy_score, hamming_loss, precision_score and its like with zero_division=0, and the mean of log_loss over the labels. */
+const expected = {
+  examples: 5,
+  counted: 20,
+  accuracy: 0.4,
+  hammingLoss: 0.15,
+  crossEntropy: 0.3242537298888506,
+  micro: { precision: 0.7777777777777778, recall: 0.875, f1: 0.8235294117647058 },
+  macro: { precision: 0.5833333333333333, recall: 0.6666666666666666, f1: 0.6166666666666667 },
+};
+/** The same without the last label. */
+const withoutLast = {
+  counted: 15,
+  accuracy: 0.4,
+  hammingLoss: 0.2,
+  crossEntropy: 0.41614252266055346,
+  micro: { f1: 0.8235294117647058 },
+  macro: { precision: 0.7777777777777777, recall: 0.8888888888888888, f1: 0.8222222222222222 },
+};
+
+/** @param {any} found @param {any} wanted */
+function close(found, wanted) {
+  for (const [key, value] of Object.entries(wanted))
+    if (typeof value === 'object') close(found[key], value);
+    else assert.ok(Math.abs(found[key] - value) < 1e-6, `${key} is ${found[key]}, expected ${value}`);
+}
+
+test("several labels a text get scikit-learn's accuracy, Hamming loss, micro and macro averages, and the mean of its log losses", async () => {
+  const model = await create(scores, [topics]);
+  const found = evaluate(model, parseExamples(file, 'scores'));
+  close(found, expected);
+  const rows = file
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split('\t'));
+  const lines = rows.map(([each, ...rest]) => JSON.stringify({ text: each, labels: rest.filter(Boolean) })).join('\n');
+  assert.deepEqual(evaluate(model, parseExamples(lines, 'scores'), { batch: 2 }), found);
+  close(evaluate(model, parseExamples(file, 'scores'), { ignore: ['never'] }), withoutLast);
+  assert.throws(
+    () => evaluate(model, parseExamples('p\tweather\n', 'scores')),
+    /label "weather" is not one of the model's 4: news/,
+  );
+});
+
+test('scores that are no probabilities are refused', async () => {
+  const model = await create(scores.slice(0, 2), [{ ...topics, name: 'last' }]);
+  assert.throws(
+    () => evaluate(model, parseExamples(file, 'scores')),
+    (error) => error instanceof ArgumentError && /^eval: last gives 2 for "news", expected a probability$/.test(error.message),
+  );
+});
+
+test('several heads are each measured on the lines that have labels for them', async () => {
+  const model = await create(
+    [...scores, ['Softmax', 'best', {}, 'last'], ['Softmax', 'tags', {}, 'e']],
+    [topics, { name: 'best', kind: 'class', labels }, { name: 'tags', kind: 'tags', labels }],
+  );
+  const lines = [
+    { text: 'p', labels: { topics: ['news'], best: 'news' } },
+    { text: 'q', labels: { best: 'money' } },
+    { tokens: ['r', 's'], labels: { tags: ['money', 'news'], best: 'money' } },
+  ];
+  const parsed = parseExamples(lines.map((line) => JSON.stringify(line)).join('\n'), 'scores');
+  const { examples, outputs } = /** @type {any} */ (evaluate(model, parsed));
+  assert.equal(examples, 3);
+  assert.deepEqual(
+    Object.entries(outputs).map(([name, each]) => [name, each.examples, each.counted, each.accuracy]),
+    [
+      ['topics', 1, 4, 1],
+      ['best', 3, 3, 2 / 3],
+      ['tags', 1, 2, 1 / 2],
+    ],
+  );
+  /** @param {any} line @param {RegExp} message */
+  const refused = (line, message) =>
+    assert.throws(
+      () => evaluate(model, parseExamples(typeof line === 'string' ? line : JSON.stringify(line), 'scores')),
+      (error) => error instanceof ArgumentError && message.test(error.message),
+    );
+  refused({ text: 'p', labels: { topic: ['news'] } }, /^example 0: labels of topic; the model has topics, best, tags/);
+  refused('p\tnews\n', /^example 0: labels of a list; the model has topics, best, tags/);
+  refused({ text: 'p', labels: { tags: ['news'] } }, /^eval: tags gives a tag a token, the example has a text and 1 labels$/);
+  refused(
+    { text: 'p', labels: { best: ['news', 'money'] } },
+    /^eval: best is of kind class, which has one label a text; this one has 2$/,
+  );
+  refused({ text: 3, labels: { best: 'news' } }, /^line 1: expected \{ "text" or "tokens", "label" or "labels" \} of strings, got/);
+  refused('{"text": "p"\n', /^line 1: not JSON/);
+});
