@@ -5,12 +5,10 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
 import { serve } from '../../web/serve.js';
+import { launch } from './chromium.js';
 
 const screenshots = fileURLToPath(new URL('../../build/screenshots/', import.meta.url));
-const args =
-  '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
 
 /** @type {{ url: string, close: () => void }} */
 let server;
@@ -24,7 +22,7 @@ let complaints;
 before(async () => {
   await mkdir(screenshots, { recursive: true });
   server = await serve();
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: args.split(' ') });
+  browser = await launch();
 });
 
 after(async () => {

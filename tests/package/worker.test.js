@@ -1,0 +1,29 @@
+/** padless/worker on Node's worker threads; what it is for stands in tests/page/worker.test.js. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { IdError, loadModel as loadHere } from 'padless';
+import { serve } from 'padless/serve';
+import { loadModel } from 'padless/worker';
+
+const file = new URL('../../web/models/langid/langid.safetensors', import.meta.url);
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+
+test('two threads give the bits of one, errors cross, and close ends them', async () => {
+  const [here, model] = await Promise.all([loadHere(file, { simd }), loadModel(file, { simd, workers: 2 })]);
+  const texts = Array.from({ length: 300 }, (_, i) => `Satz ${i}`);
+  assert.deepEqual(await model.predict(texts), here.predict(texts));
+  await assert.rejects(model.run([[99999]]), (error) => error instanceof IdError && /id 99999/.test(error.message));
+  await model.close();
+  await assert.rejects(model.predict('x'), { name: 'PadlessError', message: 'predict: the model was closed' });
+  assert.throws(() => serve(), { name: 'UnsupportedError', message: 'serve: this is not a worker' });
+});
+
+test('a model that nobody closes keeps no process alive, and one that is asked does', () => {
+  const script = `import { loadModel } from 'padless/worker';
+    const model = await loadModel(${JSON.stringify(fileURLToPath(file))});
+    model.predict('Guten Morgen').then(({ label }) => console.log(label));`;
+  const out = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', timeout: 20_000 });
+  assert.equal(out, 'de\n');
+});
