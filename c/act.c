@@ -37,7 +37,7 @@ static inline v4f activate(v4f x, pl_act act) {
   case PL_SOFTPLUS:
     return softplus(x);
   case PL_SILU:
-    return v_mul(x, v_sigmoid(x));
+    return v_div(x, v_add(one, v_exp(v_neg(x)))); /* whose sigmoid goes down to 0 */
   case PL_GELU:
     return v_mul(v_mul(half, x), v_add(one, v_erf(v_mul(x, v_splat(0.707106781186547524f)))));
   case PL_GELU_TANH: {
@@ -59,10 +59,23 @@ static inline v4f activate(v4f x, pl_act act) {
   }
 }
 
-/* One loop an activation: `act` is a constant in each, and the switch is gone. The tail goes through the same code, which stands once. */
+/* One loop an activation: `act` is a constant in each, and the switch is gone. The tail goes through the same code, which stands once: in
+ * a copy that is padded to a whole vector. */
 static inline __attribute__((always_inline)) void activate_all(float *y, const float *x, size_t n, pl_act act) {
+  float tail[4] = {0, 0, 0, 0};
   for (size_t i = 0; i < n; i += 4) {
-    v_store_partial(y + i, activate(v_load_partial(x + i, n - i), act), n - i);
+    const size_t left = n - i;
+    const float *from = x + i;
+    if (left < 4) {
+      memcpy(tail, from, left * sizeof *tail);
+      from = tail;
+    }
+    v4f value = activate(v_load(from), act);
+    if (left < 4) {
+      v_store_partial(y + i, value, left);
+    } else {
+      v_store(y + i, value);
+    }
   }
 }
 

@@ -5,7 +5,7 @@
  * on have zero weights and no one reads them.
  * Rows are sorted by length, longest first: those that have ended are the last ones, and the loop goes on without them. */
 #include "gemm.h"
-#include "simd.h"
+#include "vmath.h"
 
 /* Rows of the input product that are kept at a time, over the whole batch. */
 enum { CHUNK_ROWS = 128, CHUNK_LEAST = 8 };
@@ -59,6 +59,9 @@ void pl_rnn_pack(float *packed, const float *kernel, const float *recurrent_kern
 
 /* ---- cells -------------------------------------------------------------------------------------------------------------------------------- */
 
+/* Whether the cell has the activations of nearly every file, for which it is written out below. */
+static int usual(const pl_rnn *rnn) { return rnn->act == PL_TANH && rnn->rec_act == PL_SIGMOID; }
+
 static void add(float *y, const float *x, size_t n) {
   for (size_t i = 0; i < n; i += 4) {
     v_store(y + i, v_add(v_load(x + i), v_load(y + i)));
@@ -96,8 +99,35 @@ static void simple_rnn(const step *p) {
   memcpy(p->h, p->gates, p->s.Hp * sizeof *p->h);
 }
 
+/* The same with sigmoid and tanh: i*g and o*tanh(c) take one division each, and state and output are two short loops, not a long chain. */
+static void lstm_usual(const step *p) {
+  const v4f one = v_splat(1.0f);
+  float *gates = p->gates;
+  for (size_t u = 0; u < p->s.Hp; u += 4) {
+    float *g = gates + 4 * u;
+    const float *pre = p->pre + 4 * u;
+    v4f x[3] = {v_add(v_load(pre), v_load(g)), v_add(v_load(pre + 4), v_load(g + 4)), v_add(v_load(pre + 12), v_load(g + 12))};
+    v4f e[3], num, den;
+    v_exp_neg(e, x, 3);
+    v_tanh_parts(&num, &den, v_add(v_load(pre + 8), v_load(g + 8)));
+    v4f in = v_div(num, v_mul(den, v_add(one, e[0])));
+    v4f forget = v_div(one, v_add(one, e[1]));
+    v_store(p->c + u, v_madd(forget, v_load(p->c + u), in));
+    v_store(g + 12, v_add(one, e[2]));
+  }
+  for (size_t u = 0; u < p->s.Hp; u += 4) {
+    v4f num, den;
+    v_tanh_parts(&num, &den, v_load(p->c + u));
+    v_store(p->h + u, v_div(num, v_mul(den, v_load(gates + 4 * u + 12))));
+  }
+}
+
 /* i, f, o = rec_act; g = act; c = f*c + i*g; h = o * act(c) */
 static void lstm(const step *p) {
+  if (usual(p->rnn)) {
+    lstm_usual(p);
+    return;
+  }
   const sizes s = p->s;
   float *gates = p->gates;
   add(gates, p->pre, 4 * s.Hp);
@@ -120,8 +150,31 @@ static void lstm(const step *p) {
 /* h = z*h + (1-z)*hh */
 static inline v4f gru_state(v4f z, v4f h, v4f hh) { return v_madd(z, h, v_mul(v_sub(v_splat(1.0f), z), hh)); }
 
+/* z, r = sigmoid(pre + gates), for a block of 4 units. */
+static inline __attribute__((always_inline)) void update_and_reset(v4f *z, v4f *r, const float *pre, const float *g) {
+  const v4f one = v_splat(1.0f);
+  v4f x[2] = {v_add(v_load(pre), v_load(g)), v_add(v_load(pre + 4), v_load(g + 4))}, e[2];
+  v_exp_neg(e, x, 2);
+  *z = v_div(one, v_add(one, e[0]));
+  *r = v_div(one, v_add(one, e[1]));
+}
+
+static void gru_reset_after_usual(const step *p) {
+  for (size_t u = 0; u < p->s.Hp; u += 4) {
+    const float *g = p->gates + 3 * u, *pre = p->pre + 3 * u;
+    v4f z, r;
+    update_and_reset(&z, &r, pre, g);
+    v4f hh = v_tanh(v_madd(r, v_load(g + 8), v_load(pre + 8)));
+    v_store(p->h + u, gru_state(z, v_load(p->h + u), hh));
+  }
+}
+
 /* z, r = rec_act; hh = act(pre_h + r * (h Uh + rh)) */
 static void gru_reset_after(const step *p) {
+  if (usual(p->rnn)) {
+    gru_reset_after_usual(p);
+    return;
+  }
   const sizes s = p->s;
   float *gates = p->gates;
   for (size_t u = 0; u < s.Hp; u += 4) {

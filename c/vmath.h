@@ -1,7 +1,7 @@
 /* exp, log, tanh, sigmoid and erf of four floats, from + - * /, comparisons and integer operations alone: the fixed-order build
  * gives the same bits on every engine and processor. e is the float epsilon, 2^-23; measured errors are over every float of the
  * range, or every 4096th, by tests/kernels/vmath.c, which also holds the bounds.
- * Polynomials of exp, log and erf: Cephes Mathematical Library 2.2 (Moshier), single precision; tanh: the rational form of Eigen 3. */
+ * Polynomials of exp, log and erf: Cephes Mathematical Library 2.2 (Moshier), single precision; those of sigmoid and tanh are fits of our own. */
 #ifndef PADLESS_VMATH_H
 #define PADLESS_VMATH_H
 
@@ -32,26 +32,94 @@ static inline v4f v_exp(v4f x) {
   return v_mul(v_mul(p, low), high);
 }
 
-/* 1 / (1 + e^-x). Error at most max(e, e|y|). */
-static inline v4f v_sigmoid(v4f x) { return v_div(v_splat(1.0f), v_add(v_splat(1.0f), v_exp(v_neg(x)))); }
+/* The table, behind an address that the compiler cannot see through: V8 builds a vector constant anew at each use, in two or three
+ * instructions, and loads one in one. */
+static inline const float *v_table(const float *table) {
+  __asm__("" : "+r"(table));
+  return table;
+}
 
-/* Odd polynomial of degree 13 over an even one of degree 6, and 1 beyond 7.905, where tanh is 1 within 2.3e: exactly 1 in both
- * builds, since gelu multiplies what is left of it by x. Error at most max(e, 4e|y|). */
+/* -log2 e; bounds of the exponent; what rounds to an integer; 2^x over [-1/2, 1/2] as a polynomial of degree 5, highest first. Relative error
+ * 0.8e, 2^0 is 1. */
+static const float v_exp_table[] = {
+    -1.44269504f,
+    -126.0f,
+    127.0f,
+    12582912.0f,
+    1.326472731307149e-3f,
+    9.67151299119e-3f,
+    5.550733581185e-2f,
+    2.4022242426872e-1f,
+    6.9314700365067e-1f,
+    1.0f,
+};
+
+/* e^-x for a sigmoid: n of them in step, so that each constant is loaded once. The error grows with |x|, as that of a sigmoid may:
+ * relative to e^-x it is below (1 + |x|/4) e. */
+static inline __attribute__((always_inline)) void v_exp_neg(v4f *y, const v4f *x, const int n) {
+  const float *k = v_table(v_exp_table);
+  v4f f[4];
+  v4i power[4];
+  for (int i = 0; i < n; i++) {
+    v4f z = v_at_most(v_at_least(v_mul(x[i], v_splat(k[0])), v_splat(k[1])), v_splat(k[2]));
+    v4f shifted = v_add(z, v_splat(k[3]));
+    f[i] = v_sub(z, v_sub(shifted, v_splat(k[3])));
+    power[i] = ((v4i)shifted << 23) + v_splat_int(0x3f800000);
+    y[i] = v_splat(k[4]);
+  }
+  for (int c = 5; c < 10; c++) {
+    v4f coefficient = v_splat(k[c]);
+    for (int i = 0; i < n; i++) {
+      y[i] = v_madd(y[i], f[i], coefficient);
+    }
+  }
+  for (int i = 0; i < n; i++) {
+    y[i] = v_mul(y[i], (v4f)power[i]); /* 2^z; what stands in the exponent of a NaN does not matter */
+  }
+}
+
+/* 1 / (1 + e^-x). Error at most max(e, e|y|). */
+static inline v4f v_sigmoid(v4f x) {
+  v4f y;
+  v_exp_neg(&y, &x, 1);
+  return v_div(v_splat(1.0f), v_add(v_splat(1.0f), y));
+}
+
+/* Bounds; numerator / x and denominator in x^2, highest first, each ending in 1: minimax over [-9, 9] by Lawson's iteration. */
+static const float v_tanh_table[] = {
+    -9.0f,
+    9.0f,
+    1.3419826139227098e-8f,
+    2.0661265807575546e-5f,
+    3.498996142297983e-3f,
+    1.3383980095386505e-1f,
+    1.0f,
+    7.804731012583943e-7f,
+    3.2910387380979955e-4f,
+    2.5890206918120384e-2f,
+    4.671730101108551e-1f,
+    1.0f,
+};
+
+/* tanh x = p / q, both positive multiples of what they should be: who multiplies or divides further does so before the division. */
+static inline __attribute__((always_inline)) void v_tanh_parts(v4f *p, v4f *q, v4f x) {
+  const float *k = v_table(v_tanh_table);
+  x = v_at_most(v_at_least(x, v_splat(k[0])), v_splat(k[1]));
+  v4f s = v_mul(x, x), a = v_splat(k[2]), b = v_splat(k[7]);
+  for (int c = 1; c < 5; c++) {
+    a = v_madd(a, s, v_splat(k[2 + c]));
+    b = v_madd(b, s, v_splat(k[7 + c]));
+  }
+  *p = v_mul(x, a);
+  *q = b;
+}
+
+/* Odd polynomial of degree 9 over an even one of degree 8; from |x| = 9 on exactly 1 in both builds, since gelu multiplies what is left of
+ * it by x. Error at most max(e, 4e|y|). */
 static inline v4f v_tanh(v4f x) {
-  const v4f limit = v_splat(7.90531110763549805f);
-  v4f s = v_mul(x, x);
-  v4f p = v_splat(-2.76076847742355e-16f);
-  p = v_madd(p, s, v_splat(2.00018790482477e-13f));
-  p = v_madd(p, s, v_splat(-8.60467152213735e-11f));
-  p = v_madd(p, s, v_splat(5.12229709037114e-08f));
-  p = v_madd(p, s, v_splat(1.48572235717979e-05f));
-  p = v_madd(p, s, v_splat(6.37261928875436e-04f));
-  p = v_madd(p, s, v_splat(4.89352455891786e-03f));
-  v4f q = v_splat(1.19825839466702e-06f);
-  q = v_madd(q, s, v_splat(1.18534705686654e-04f));
-  q = v_madd(q, s, v_splat(2.26843463243900e-03f));
-  q = v_madd(q, s, v_splat(4.89352518554385e-03f));
-  return v_select(v_gt(v_abs(x), limit), v_copysign(v_splat(1.0f), x), v_div(v_mul(x, p), q));
+  v4f p, q;
+  v_tanh_parts(&p, &q, x);
+  return v_div(p, q);
 }
 
 /* x = 2^n m with m in [sqrt(1/2), sqrt(2)); log x = n ln 2 + log m. Error at most max(e, 2e|y|). 0 gives -Infinity, below it NaN. */
