@@ -1,0 +1,520 @@
+/**
+ * attach() in headless Chromium: real keys, an input method's events, the listeners that are left.
+ */
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { importMap, launch, servePages } from './chromium.js';
+
+const html = `<!doctype html><meta charset="utf-8"><title>typing</title>${importMap}
+  <form><textarea id="area"></textarea><input id="line" value="stands here"><input id="box" type="checkbox"></form>
+  <div id="rich" contenteditable="true"></div><div id="plain"></div>
+  <script type="module" src="/typing.js"></script>`;
+
+/** What the tests' functions find in the page: a model that answers with the text it got, and what was answered. */
+const script = `
+  import { attach } from 'padless/dom';
+  import { loadModel } from 'padless';
+  const log = [];
+  const find = (id) => document.getElementById(id);
+  const echo = { asked: [], predict(text) { this.asked.push(text); return { label: text }; } };
+  const frames = (count = 2) => new Promise((resolve) => {
+    const next = () => (count-- > 0 ? requestAnimationFrame(next) : resolve());
+    next();
+  });
+  const typings = [];
+  const start = (id, options = {}, model = echo) => {
+    typings.push(window.typing = attach(find(id), model, {
+      onAnswer: ({ label }, { text, ms }) => log.push([label, text, ms]), onError: (error) => log.push(String(error)), ...options,
+    }));
+  };
+  const reset = () => {
+    for (const typing of typings.splice(0)) typing.detach();
+    document.activeElement.blur();
+    document.forms[0].reset();
+    find('rich').replaceChildren();
+    echo.asked.length = log.length = 0;
+  };
+  const change = (id, value) => { find(id).value = value; find(id).dispatchEvent(new Event('input', { bubbles: true })); };
+  const langid = () => loadModel(new URL('/web/models/langid/langid.safetensors', location.href));
+  Object.assign(window, { attach, log, find, echo, frames, start, change, langid, reset, ready: true });`;
+
+/** @type {{ url: string, close: () => void }} */
+let server;
+/** @type {import('playwright-core').Browser} */
+let browser;
+/** @type {import('playwright-core').Page} */
+let page;
+/** @type {import('playwright-core').CDPSession} */
+let cdp;
+/** @type {string[]} */
+let complaints;
+
+before(async () => {
+  server = await servePages({ '/typing.html': html, '/typing.js': script });
+  browser = await launch();
+  await open();
+});
+
+after(async () => {
+  await browser?.close();
+  server?.close();
+});
+
+/** waitForFunction compiles its expression in the page, which the policy forbids. @param {string} expression */
+async function until(expression) {
+  for (let i = 0; i < 500; i++) {
+    if (await page.evaluate(expression)) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assert.fail(`waited in vain for ${expression}`);
+}
+
+/** @param {import('playwright-core').BrowserContextOptions} [options] */
+async function open(options) {
+  page = await browser.newPage(options);
+  page.setDefaultTimeout(10_000);
+  complaints = [];
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  await page.goto(`${server.url}/typing.html`);
+  await until('window.ready');
+  cdp = await page.context().newCDPSession(page);
+}
+beforeEach(() => page.evaluate('reset()'));
+
+afterEach(() => assert.deepEqual(complaints.splice(0), []));
+
+/** The texts answered since the last look, all frames drawn. */
+const answered = () => page.evaluate('frames(3).then(() => log.splice(0).map((each) => Array.isArray(each) ? each[1] : each))');
+/** @param {string} id @param {string} [options] @param {string} [model] */
+const start = (id, options = '{}', model = 'echo') => page.evaluate(`start(${JSON.stringify(id)}, ${options}, ${model})`);
+/** What an input method shows while it composes. @param {string} text */
+const compose = (text) => cdp.send('Input.imeSetComposition', { text, selectionStart: text.length, selectionEnd: text.length });
+/** What it puts in at the end. @param {string} text */
+const commit = (text) => cdp.send('Input.insertText', { text });
+
+for (const id of ['area', 'line', 'rich'])
+  test(`#${id}: an answer for what stands there at once, then for each key`, async () => {
+    await start(id);
+    assert.deepEqual(await answered(), [id === 'line' ? 'stands here' : '']);
+    await page.locator(`#${id}`).focus();
+    await page.keyboard.press('End');
+    const base = id === 'line' ? 'stands here' : '';
+    for (const text of ['a', 'ab', 'ab ', 'ab c']) {
+      await page.keyboard.press(text.at(-1) ?? '');
+      assert.deepEqual(await answered(), [base + text]);
+    }
+    await page.keyboard.press('Backspace');
+    assert.deepEqual(await answered(), [`${base}ab `]);
+  });
+
+test('what comes with an answer: the text it is for, and how long it took', async () => {
+  await start(
+    'area',
+    '{}',
+    '{ predict(text) { const end = performance.now() + 20; while (performance.now() < end); return { label: "slow" }; } }',
+  );
+  await answered();
+  await page.evaluate(`change('area', 'x')`);
+  const [[label, text, ms]] = await page.evaluate('frames().then(() => log)').then((/** @type {any} */ log) => log.slice(-1));
+  assert.deepEqual([label, text], ['slow', 'x']);
+  assert.ok(ms >= 19 && ms < 2000, `${ms} ms`);
+});
+
+test('many changes within a frame are one question, about the last of them', async () => {
+  await start('area');
+  await answered();
+  await page.evaluate(`for (let i = 0; i < 50; i++) change('area', 'text ' + i)`);
+  assert.deepEqual(await answered(), ['text 49']);
+  // Back to what has an answer: no question.
+  await page.evaluate(`change('area', 'x'); change('area', 'text 49')`);
+  assert.deepEqual(await answered(), []);
+  const [asked, drawn] = /** @type {[number, number]} */ (
+    await page.evaluate(async () => {
+      const { echo, change } = /** @type {any} */ (window);
+      const [before_, end] = [echo.asked.length, performance.now() + 300];
+      let [count, drawing] = [0, true];
+      const draw = () => {
+        count++;
+        if (drawing) requestAnimationFrame(draw);
+      };
+      requestAnimationFrame(draw);
+      for (let i = 0; performance.now() < end; i++) {
+        change('area', `key ${i}`);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      drawing = false;
+      return [echo.asked.length - before_, count];
+    })
+  );
+  assert.ok(asked > 3 && asked <= drawn + 1, `${asked} questions in ${drawn} frames`);
+});
+
+test('answers come where no frame does: in a hidden tab', async () => {
+  await page.evaluate('window.drawn = requestAnimationFrame, window.requestAnimationFrame = () => 1');
+  await start('line');
+  await until('log.length === 1');
+  await page.evaluate(`change('line', 'hidden')`);
+  await until('log.length === 2');
+  assert.deepEqual(await page.evaluate('window.requestAnimationFrame = drawn, log.map(([, text]) => text)'), [
+    'stands here',
+    'hidden',
+  ]);
+});
+
+test('debounce waits for a pause, and not for the first answer', async () => {
+  await start('line', '{ debounce: 150 }');
+  assert.deepEqual(await answered(), ['stands here']);
+  await page.evaluate(`change('line', 'a'), setTimeout(() => change('line', 'ab'), 60)`);
+  await until('log.length > 0');
+  assert.deepEqual(await answered(), ['ab']);
+});
+
+for (const id of ['area', 'rich'])
+  test(`#${id}: pinyin is not asked about, what is chosen is, once`, async () => {
+    await start(id);
+    await page.locator(`#${id}`).focus();
+    await page.keyboard.type('a');
+    await answered();
+    for (const reading of ['n', 'ni', 'ni h', 'ni hao']) {
+      await compose(reading);
+      assert.deepEqual(await answered(), []);
+    }
+    await commit('你好');
+    assert.deepEqual(await answered(), ['a你好']);
+    // Given up: what stood there has its answer.
+    await compose('xu');
+    await compose('');
+    assert.deepEqual(await answered(), []);
+    await page.keyboard.type('b');
+    assert.deepEqual(await answered(), ['a你好b']);
+  });
+
+test('what was chosen is answered although the next word is being composed already', async () => {
+  await start('area');
+  await page.locator('#area').focus();
+  await answered();
+  await compose('にほん');
+  // In one task, as Japanese input methods do that convert as one types.
+  await page.evaluate(() => {
+    const area = /** @type {any} */ (document.getElementById('area'));
+    area.addEventListener(
+      'compositionend',
+      () => {
+        area.dispatchEvent(new CompositionEvent('compositionstart'));
+        area.value = '日本g';
+        area.dispatchEvent(new Event('input'));
+      },
+      { once: true },
+    );
+  });
+  await commit('日本');
+  assert.deepEqual(await answered(), ['日本']);
+  await page.evaluate(`find('area').value = '日本語'; find('area').dispatchEvent(new CompositionEvent('compositionend'))`);
+  assert.deepEqual(await answered(), ['日本語']);
+});
+
+test('an input event behind compositionend, as Firefox and Safari send it, is no second question', async () => {
+  await start('area');
+  await answered();
+  await page.evaluate(() => {
+    const area = /** @type {any} */ (document.getElementById('area'));
+    area.dispatchEvent(new CompositionEvent('compositionstart'));
+    area.value = 'x';
+    area.dispatchEvent(new CompositionEvent('compositionend'));
+    area.dispatchEvent(new Event('input'));
+  });
+  assert.deepEqual(await answered(), ['x']);
+  assert.deepEqual(await page.evaluate('echo.asked'), ['', 'x']);
+});
+
+test('Hangul is asked about as it is composed: each state of it is the text', async () => {
+  await start('area');
+  await page.locator('#area').focus();
+  await answered();
+  for (const syllable of ['ㅎ', '하', '한']) {
+    await compose(syllable);
+    assert.deepEqual(await answered(), [syllable]);
+  }
+  await commit('한');
+  assert.deepEqual(await answered(), []);
+  await compose('ㄱ');
+  assert.deepEqual(await answered(), ['한ㄱ']);
+});
+
+test('a dead key waits for its letter', async () => {
+  await start('area');
+  await page.locator('#area').focus();
+  await answered();
+  await compose('´');
+  assert.deepEqual(await answered(), []);
+  await commit('é');
+  assert.deepEqual(await answered(), ['é']);
+});
+
+test("composition: 'live' asks about what is being composed, 'wait' about no Hangul", async () => {
+  await start('area', "{ composition: 'live' }");
+  await page.locator('#area').focus();
+  await answered();
+  await compose('ni');
+  assert.deepEqual(await answered(), ['ni']);
+  await commit('你');
+  await answered();
+  await page.evaluate('typing.detach()');
+  await start('area', "{ composition: 'wait' }");
+  await answered();
+  await compose('하');
+  assert.deepEqual(await answered(), []);
+  await page.evaluate('document.activeElement.blur()');
+  assert.deepEqual(await answered(), ['你하']);
+});
+
+/** A model whose answers the test lets go one by one. */
+const slow = `{
+  waiting: [],
+  predict(text) { return new Promise((resolve, reject) => this.waiting.push({ text, resolve: () => resolve({ label: text }), reject })); },
+}`;
+
+test('an answer to what has changed meanwhile does not arrive, and no more than one question is under way', async () => {
+  await page.evaluate(`window.slow = ${slow}`);
+  await start('line', '{}', 'slow');
+  await answered();
+  for (const text of ['a', 'ab', 'abc']) {
+    await page.evaluate(`change('line', ${JSON.stringify(text)})`);
+    assert.deepEqual(await answered(), []);
+  }
+  assert.deepEqual(await page.evaluate('slow.waiting.map(({ text }) => text)'), ['stands here']);
+  await page.evaluate('slow.waiting.shift().resolve()');
+  assert.deepEqual(await answered(), []);
+  assert.deepEqual(await page.evaluate('slow.waiting.map(({ text }) => text)'), ['abc']);
+  // A key in the very task in which the answer arrives.
+  await page.evaluate(`slow.waiting.shift().resolve(), change('line', 'abcd')`);
+  assert.deepEqual(await answered(), []);
+  await page.evaluate('slow.waiting.shift().resolve()');
+  assert.deepEqual(await answered(), ['abcd']);
+  // A failure that is late is no news either.
+  await page.evaluate(`change('line', 'x')`);
+  await answered();
+  await page.evaluate(`change('line', 'xy'), slow.waiting.shift().reject(new Error('late'))`);
+  assert.deepEqual(await answered(), []);
+  await page.evaluate('slow.waiting.shift().resolve()');
+  assert.deepEqual(await answered(), ['xy']);
+});
+
+/** Listeners on the page's elements, document and window. */
+async function listeners() {
+  const counts = [];
+  for (const expression of ['window', 'document', 'document.forms[0]', ...['area', 'line', 'rich'].map((id) => `find('${id}')`)]) {
+    const { result } = await cdp.send('Runtime.evaluate', { expression });
+    const found = await cdp.send('DOMDebugger.getEventListeners', { objectId: result.objectId ?? '' });
+    counts.push(...found.listeners.map(({ type }) => `${expression} ${type}`));
+  }
+  return counts;
+}
+
+test('detach leaves no listener, no pending frame and no answer under way; twice is once', async () => {
+  const none = await listeners();
+  await page.evaluate(`window.slow = ${slow}`);
+  for (const [id, model] of [
+    ['area', 'echo'],
+    ['line', 'slow'],
+    ['rich', 'echo'],
+  ]) {
+    await start(id, '{ debounce: 20 }', model);
+    await answered();
+    assert.ok((await listeners()).length > none.length + 4);
+    await page.evaluate(`change('${id}', 'soon'), typing.detach(), typing.detach(), typing.refresh()`);
+    assert.deepEqual(await listeners(), none);
+  }
+  await page.evaluate('slow.waiting.shift().resolve()');
+  await page.waitForTimeout(60);
+  assert.deepEqual(await answered(), []);
+  // In the frame that was asked for, before it comes.
+  await page.evaluate(`start('area'), typing.detach()`);
+  assert.deepEqual(await answered(), []);
+});
+
+test('a model with sessions is asked through one, which detach closes', async () => {
+  await page.evaluate(`window.sessions = [];
+    window.model = { predict() { throw new Error('not asked'); }, session() {
+      const session = { texts: [], update(text) { this.texts.push(text); return { label: text }; }, close() { this.closed = true; } };
+      sessions.push(session);
+      return session;
+    } }`);
+  await start('line', '{}', 'model');
+  await answered();
+  await page.evaluate(`change('line', 'next')`);
+  assert.deepEqual(await answered(), ['next']);
+  await page.evaluate('typing.detach()');
+  assert.deepEqual(await page.evaluate('JSON.parse(JSON.stringify(sessions))'), [{ texts: ['stands here', 'next'], closed: true }]);
+});
+
+test('a form that is reset and an element that a script has changed', async () => {
+  await start('line');
+  await answered();
+  await page.evaluate(`change('line', 'typed')`);
+  assert.deepEqual(await answered(), ['typed']);
+  await page.evaluate('document.forms[0].reset()');
+  assert.deepEqual(await answered(), ['stands here']);
+  await page.evaluate(`find('line').value = 'by script'`);
+  assert.deepEqual(await answered(), []);
+  await page.evaluate('typing.refresh()');
+  assert.deepEqual(await answered(), ['by script']);
+  // Asked for, it is asked again.
+  await page.evaluate('typing.refresh()');
+  assert.deepEqual(await answered(), ['by script']);
+});
+
+test('contenteditable: lines are lines and spaces are spaces as they are typed', async () => {
+  await start('rich');
+  await page.locator('#rich').focus();
+  await page.keyboard.type('Guten ');
+  assert.deepEqual((await answered()).at(-1), 'Guten ');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Enter');
+  await page.keyboard.type('Morgen 😀');
+  assert.deepEqual((await answered()).at(-1), 'Guten \n\nMorgen 😀');
+});
+
+test('contenteditable: the text of markup, and the range of every piece of it', async () => {
+  /** @type {[string, string][]} */
+  const cases = [
+    ['one<b>two</b> three', 'onetwo three'],
+    ['one<br>two<br><br>three<br>', 'one\ntwo\n\nthree'],
+    ['<p>one</p><p><i>two</i><br></p><ul><li>three</li><li><div>four</div></li></ul>five', 'one\ntwo\nthree\nfour\nfive'],
+    ['<div>one</div><div><br></div><div>two&nbsp;</div>', 'one\n\ntwo '],
+    ['<br>one<script>x</script><!-- y --><div></div>', '\none'],
+    ['', ''],
+  ];
+  await start('rich');
+  for (const [markup, text] of cases) {
+    await page.evaluate(`find('rich').innerHTML = ${JSON.stringify(markup)}, typing.refresh()`);
+    assert.deepEqual((await answered()).at(-1), text);
+    for (const { 0: word, index } of text.matchAll(/\p{L}+/gu)) {
+      const range = await page.evaluate(`String(typing.range(${index}, ${index + word.length}))`);
+      assert.equal(range, word);
+    }
+    assert.equal(await page.evaluate(`typing.range(0, ${text.length + 1})`), null);
+  }
+  await start('area');
+  assert.equal(await page.evaluate('typing.range(0, 0)'), null);
+});
+
+test('a failure is told and typing on asks again; without onError it is an uncaught error', async () => {
+  const model = '{ predict(text) { if (text.includes("!")) throw new RangeError("no " + text); return { label: text }; } }';
+  await start('line', '{}', model);
+  await answered();
+  await page.evaluate(`change('line', '!')`);
+  assert.deepEqual(await answered(), ['RangeError: no !']);
+  await page.evaluate(`change('line', 'well')`);
+  assert.deepEqual(await answered(), ['well']);
+  await page.evaluate('typing.detach()');
+  await start('line', '{ onError: undefined }', model);
+  await page.evaluate(`change('line', '!')`);
+  await answered();
+  assert.deepEqual(complaints.splice(0), ['RangeError: no !']);
+});
+
+test('what is wrong with the arguments is said by name', async () => {
+  const onAnswer = 'onAnswer() {}';
+  for (const [call, message] of [
+    [`attach(null, echo, { ${onAnswer} })`, /element is null/],
+    [`attach(find('box'), echo, { ${onAnswer} })`, /type "checkbox"/],
+    [`attach(find('plain'), echo, { ${onAnswer} })`, /<div> without contenteditable/],
+    [`attach(find('area'), {}, { ${onAnswer} })`, /model is object/],
+    [`attach(find('area'), echo)`, /onAnswer is undefined/],
+    [`attach(find('area'), echo, { ${onAnswer}, onanswer: 1 })`, /option "onanswer" is unknown/],
+    [`attach(find('area'), echo, { ${onAnswer}, onError: 1 })`, /onError is number/],
+    [`attach(find('area'), echo, { ${onAnswer}, debounce: -1 })`, /debounce is -1/],
+    [`attach(find('area'), echo, { ${onAnswer}, composition: 'never' })`, /composition is "never"/],
+    [`attach(find('area'), echo, { ${onAnswer}, worker: 2 })`, /worker is number/],
+    [`attach(find('area'), echo, { ${onAnswer}, worker: true })`, /no save\(\)/],
+  ]) {
+    const said = await page.evaluate(`try { ${call}; 'nothing' } catch (error) { error.name + ': ' + error.message }`);
+    assert.match(String(said), /^ArgumentError: attach: /);
+    assert.match(String(said), /** @type {RegExp} */ (message));
+  }
+});
+
+test("the language model's answers are predict's, with its copy in a worker too, which detach ends", async () => {
+  const same = `async (worker) => {
+    const model = await langid();
+    const seen = [];
+    start('line', { worker, onAnswer: (answer, { text }) => seen.push(JSON.stringify(answer) === JSON.stringify(model.predict(text)) && text) }, model);
+    for (const text of ['', 'Guten', 'Guten Morgen', 'a\\ud800', 'Guten Abend']) {
+      change('line', text);
+      while (seen.at(-1) !== text) { if (seen.includes(false) || log.length) return JSON.stringify([seen, log]); await frames(1); }
+    }
+    return 'the same';
+  }`;
+  assert.equal(await page.evaluate(`(${same})(false)`), 'the same');
+  await page.evaluate('typing.detach()');
+  assert.equal(await page.evaluate(`(${same})(true)`), 'the same');
+  assert.equal(page.workers().length, 1);
+  await page.evaluate('typing.detach()');
+  await page.waitForTimeout(50);
+  assert.equal(page.workers().length, 0);
+});
+
+test('in a worker, a text that takes long leaves the page drawing', async () => {
+  const [frames, longest, ms] = /** @type {number[]} */ (
+    await page.evaluate(async () => {
+      const { attach, find, langid } = /** @type {any} */ (window);
+      const { createModel } = await import(/** @type {any} */ ('padless'));
+      const { settings, root } = await langid();
+      // The same model, that cuts nothing.
+      const own = new Map(root.listWeights().map((/** @type {any} */ { path, layer, spec }) => [path, layer.weight(spec.name)]));
+      const text = { ...settings.text, maxlen: null };
+      const model = await createModel({ ...settings, text, weights: () => own });
+      /** @type {any} */
+      let resolve;
+      const typing = attach(find('line'), model, {
+        worker: true,
+        onAnswer: (/** @type {any} */ _, /** @type {any} */ about) => resolve(about),
+      });
+      await new Promise((answered_) => (resolve = answered_));
+      const answer = new Promise((answered_) => (resolve = answered_));
+      find('line').value = 'long '.repeat(6000);
+      find('line').dispatchEvent(new Event('input'));
+      let [count, last, gap, waiting] = [0, performance.now(), 0, true];
+      const draw = (/** @type {number} */ _) => {
+        const now = performance.now();
+        [count, last, gap] = [count + 1, now, Math.max(gap, now - last)];
+        if (waiting) requestAnimationFrame(draw);
+      };
+      requestAnimationFrame(draw);
+      const about = /** @type {any} */ (await answer);
+      waiting = false;
+      typing.detach();
+      return [count, gap, about.ms];
+    })
+  );
+  assert.ok(frames > 5 && longest < ms / 2, `${frames} frames, ${longest} ms between two of them, an answer in ${ms} ms`);
+});
+
+test('a megabyte that is pasted is cut by the model and answered', async () => {
+  await page.evaluate(`langid().then((model) => { window.model = model; start('area', {}, model); })`);
+  const truncated = await page.evaluate(async () => {
+    const { find, frames, log } = /** @type {any} */ (window);
+    await frames();
+    find('area').focus();
+    // As a paste does it: the same command, events and undo.
+    document.execCommand('insertText', false, 'pasted text '.repeat(87_400));
+    await frames();
+    return [log.at(-1)[1].length, log.at(-1)[2]];
+  });
+  assert.equal(truncated[0], 1_048_800);
+  assert.ok(truncated[1] < 1000, `${truncated[1]} ms`);
+});
+
+test('on Android, where keyboards compose every word, each letter is asked about', async () => {
+  await page.close();
+  await open({ userAgent: 'Mozilla/5.0 (Linux; Android 14) Chrome/156.0' });
+  await start('area');
+  await page.locator('#area').focus();
+  await answered();
+  await compose('Gu');
+  assert.deepEqual(await answered(), ['Gu']);
+});
