@@ -429,12 +429,17 @@ export function readMasks(nodes, names) {
     const { layer, args } = /** @type {GraphNode} */ (byKey.get(key));
     return layer instanceof Operation && layer.operation === 'NotEqual' ? refsIn(args)[0] : true;
   };
+  /** What was handed on as it is. @param {any} ref @returns {any} */
+  const original = (ref) => {
+    const { layer, args } = (ref instanceof Ref && byKey.get(ref.key)) || {};
+    return layer instanceof Operation && layer.operation === 'ConvertToTensor' && args[0] instanceof Ref ? original(args[0]) : ref;
+  };
   for (const node of nodes) {
     for (const name of names) {
       const { [name]: mask, ...rest } = node.options;
       if (mask === undefined) continue;
       node.options = rest;
-      const given = [mask].flat();
+      const given = [mask].flat().map(original);
       const of = name.slice(0, -'_mask'.length);
       // In a call with several tensors each has its own.
       const target = name === 'mask' ? node.args : (node.options[of] ?? node.args);
@@ -474,7 +479,8 @@ const underMask = (layer, name, handed) => ({
         const { masked, time } = inputs[i];
         return each ? handed.get(time) === each : !sources[i] || (masked && (sources[i] === true || sources[i].time === time));
       };
-      if (masks.every(isCarried)) return layer.apply(given, options);
+      // What is written down is there, whatever was taken off.
+      if (masks.every(isCarried)) return layer.apply(given instanceof Spec ? given.with({ taken: '' }) : given, options);
       if (!mask || name !== 'mask' || !(given instanceof Spec) || given.shape.length !== 2 || mask.ids || mask.shape.length !== 1)
         throw new UnsupportedError(
           `${path}: called with ${name}${mask ? ` [B, ${mask.shape}]` : ' of another sequence'}; padless takes a mask [B, T] for one sequence`,
@@ -484,7 +490,7 @@ const underMask = (layer, name, handed) => ({
       rules.needsLength.add(path);
       const time = {};
       handed.set(time, mask);
-      const y = layer.apply(given.with({ masked: true, time }), options);
+      const y = layer.apply(given.with({ masked: true, time, taken: '' }), options);
       if (rules.kerasMinor < 11 && [y].flat().some((each) => each.masked))
         throw new UnsupportedError(`${path}: called with a mask, which a sequence of Keras before 3.11 loses again`);
       return y;

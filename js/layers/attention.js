@@ -7,7 +7,7 @@ import { dense, Dense, packDense } from './basic.js';
 import { Layer } from './layer.js';
 import { Multiply } from './merge.js';
 import { MaskedSoftmax, MaskedSum } from './pooling.js';
-import { product, Tensor } from './tensor.js';
+import { product, Steps, Tensor } from './tensor.js';
 /** @typedef {import('../memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Rules} Rules */
 /** @typedef {import('./tensor.js').Spec} Spec */
@@ -20,10 +20,11 @@ import { product, Tensor } from './tensor.js';
  * @param {boolean} causal  a query sees the keys up to its own position
  * @param {number} features  of the result
  * @param {(y: number, weights: number, q: Tensor, k: Tensor, v: Tensor) => void} kernel
- * @param {boolean} [withScores]  the softmax, too
- * @returns {[Tensor, Tensor | undefined]} the answer [B, Tq, D], and the softmax [B, Tq, Tk]
+ * @param {((q: Tensor, keys: import('./tensor.js').Steps, weights: number) => Tensor) | false} [scoresOf]  the softmax, too
+ * @param {number} [heads]
+ * @returns {[Tensor, Tensor | undefined]} the answer [B, Tq, D], and what scoresOf makes of the softmaxes
  */
-function attend(query, key, value, causal, features, kernel, withScores = false) {
+function attend(query, key, value, causal, features, kernel, scoresOf = false, heads = 1) {
   const { heap, B } = query;
   if (!(value.keep ? key.time.T === value.time.T && key.time.uniform : key.time.equals(value.time)))
     throw new ShapeError(
@@ -37,16 +38,16 @@ function attend(query, key, value, causal, features, kernel, withScores = false)
   const run = (q) => {
     const y = heap.reserve32(q.time.N * features);
     const pairs = Array.from({ length: B }, (_, b) => q.time.length(b) * v.time.length(b));
-    const weights = withScores ? heap.reserve32(pairs.reduce((sum, n) => sum + n, 0)) : 0;
+    const weights = scoresOf ? heap.reserve32(pairs.reduce((sum, n) => sum + n, 0) * heads) : 0;
     kernel(y, weights, q, k, v);
-    if (withScores) scores = spreadScores(q, v.time, weights);
+    if (scoresOf) scores = scoresOf(q, v.time, weights);
     return q.ofFeatures(y, features);
   };
   // Positions among the steps that count agree where both are of one mask.
   if (causal && query.keep && query.keep === value.keep) {
-    if (withScores)
-      throw new UnsupportedError('scores of causal attention behind a mask that has to stay in place are not supported');
-    return [query.whereKept(run), undefined];
+    const y = query.whereKept(run);
+    const closed = scores;
+    return [y, closed?.steps === query.keep ? query.whereKept(() => /** @type {Tensor} */ (closed)) : closed];
   }
   if (causal && query.keep !== value.keep)
     throw new UnsupportedError('causal attention between sequences of different masks is not supported');
@@ -77,6 +78,33 @@ function spreadScores(q, keys, weights) {
   return q.ofFeatures(y, T);
 }
 
+/**
+ * Softmaxes of several heads, as [B, heads, Tq, Tk]: 0 where a query or a key does not count.
+ * @param {Tensor} q
+ * @param {import('./tensor.js').Steps} keys
+ * @param {number} weights
+ * @param {number} heads
+ */
+function spreadHeads(q, keys, weights, heads) {
+  const { heap, B, time, keep } = q;
+  const [Tq, Tk] = [time.T, keys.T];
+  const y = heap.reserve32(B * heads * Tq * Tk);
+  const out = heap.f32View(y, B * heads * Tq * Tk).fill(0);
+  /** @param {import('./tensor.js').Steps} steps @param {number} b */
+  const placesOf = ({ T, mask }, b) => Array.from({ length: T }, (_, t) => t).filter((t) => !mask || mask[b * T + t]);
+  for (let b = 0, from = weights; b < B; b++) {
+    const places = placesOf(keys, b);
+    for (let h = 0; h < heads; h++)
+      for (const t of placesOf(time, b)) {
+        const row = heap.f32View(from, places.length);
+        if (!keep?.mask || keep.mask[b * Tq + t])
+          row.forEach((value, i) => (out[((b * heads + h) * Tq + t) * Tk + places[i]] = value));
+        from += 4 * places.length;
+      }
+  }
+  return new Tensor(heap, y, B, [heads, Tq, Tk], new Steps(heap, B, heads, null));
+}
+
 /** Keys and values go by the values' mask; where the keys have one of their own, both stay in place. @param {Layer} layer @param {Spec} value @param {Spec} key @param {Rules} rules */
 function sameSteps(layer, value, key, rules) {
   if (key.time !== value.time && (key.masked || value.masked)) rules.needsPadded.add(layer.path);
@@ -97,7 +125,10 @@ class DotAttention extends Layer {
     if (!Array.isArray(inputs) || inputs.length < 2 || inputs.length > 3)
       throw new ShapeError(`${this.path}: ${this.className} takes [query, value] or [query, value, key]`);
     this.refuse({ score_mode: ['dot', 'concat'] });
-    for (const x of inputs) this.needSequence(x);
+    for (const x of inputs) {
+      this.needSequence(x);
+      this.needMask(x);
+    }
     const [query, value, key = value] = inputs;
     sameSteps(this, value, key, rules);
     if (query.features !== key.features)
@@ -122,7 +153,7 @@ class DotAttention extends Layer {
       causal,
       value.features,
       (to, weights, q, k, v) => this.compute(to, weights, q, k, v, causal),
-      withScores,
+      withScores && spreadScores,
     );
     return withScores ? [y, scores] : y;
   }
@@ -263,11 +294,14 @@ export class MultiHeadAttention extends Layer {
   build(query, rules, options = {}) {
     const { value = query } = options;
     const { key = value } = options;
-    for (const x of [query, value, key]) this.needSequence(x);
+    for (const x of [query, value, key]) {
+      this.needSequence(x);
+      this.needMask(x);
+    }
+    // Since Keras 3.7.
+    if (!rules.select && rules.kerasMajor === 3 && rules.kerasMinor > 6) for (const x of [query, value, key]) x.taken = this.path;
     sameSteps(this, value, key, rules);
     this.refuse({ use_gate: [false], sliding_window: [] });
-    if (options.return_attention_scores)
-      throw new UnsupportedError(`${this.path}: return_attention_scores of several heads [B, heads, Tq, Tk] is not supported`);
     const width = this.count('output_shape', query.features);
     if (String(this.config.attention_axes ?? '1') !== '1')
       throw new UnsupportedError(
@@ -283,7 +317,8 @@ export class MultiHeadAttention extends Layer {
     const values = this.value.declare(value, [value.features, heads, Dv], bias ? [heads, Dv] : []);
     this.attentionOutput.declare(values, [heads, Dv, width], bias ? [width] : []);
     // A query that is padding gets a mean of all values on some backends, zeros on others.
-    return query.with({ shape: [query.shape[0], width], vague: query.masked && !rules.select ? this.path : '' });
+    const y = query.with({ shape: [query.shape[0], width], vague: query.masked && !rules.select ? this.path : '', taken: '' });
+    return options.return_attention_scores ? [y, y.with({ shape: [heads, query.shape[0], value.shape[0]], time: {} })] : y;
   }
 
   /**
@@ -297,10 +332,20 @@ export class MultiHeadAttention extends Layer {
     const { heads = 1 } = this;
     const [q, k, v] = [this.query.call(query), this.key.call(key), this.value.call(value)];
     const causal = Boolean(options.use_causal_mask);
-    const [y] = attend(q, k, v, causal, v.features, (to, _, qs, ks, vs) => {
-      dotProduct(to, 0, qs, ks, vs, 1 / Math.sqrt(qs.features / heads), causal, heads);
-    });
-    return this.attentionOutput.call(y);
+    const [y, scores] = attend(
+      q,
+      k,
+      v,
+      causal,
+      v.features,
+      (to, weights, qs, ks, vs) => {
+        dotProduct(to, weights, qs, ks, vs, 1 / Math.sqrt(qs.features / heads), causal, heads);
+      },
+      options.return_attention_scores && ((qs, keys, weights) => spreadHeads(qs, keys, weights, heads)),
+      heads,
+    );
+    const answer = this.attentionOutput.call(y);
+    return scores ? [answer, scores] : answer;
   }
 }
 

@@ -159,7 +159,7 @@ export class Elementwise extends Layer {
    */
   build(input, _rules) {
     this.needValues(input);
-    return input;
+    return input.with({});
   }
 
   /**

@@ -280,6 +280,14 @@ export class Layer {
     return !select;
   }
 
+  /** For a layer that goes by masks. @param {Spec} input */
+  needMask({ masked, taken }) {
+    if (masked && taken)
+      throw new UnsupportedError(
+        `${this.path}: ${this.className} reads padding, as ${taken} takes the mask off what it is given while Keras runs; padless does not`,
+      );
+  }
+
   /**
    * A length that has to be known at load. @param {Spec} input
    * @returns {number}

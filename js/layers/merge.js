@@ -38,7 +38,12 @@ class Merge extends Layer {
     // Keras 3: one input without a mask, and the result has none.
     const ends = !rules.select && !rules.andMasks && masked.length > 0 && masked.length < inputs.length;
     if (ends) rules.readsPadding.add(this.path);
-    return { masked: masked.length > 0 && !ends, time: times.size === 1 && !ends ? [...times][0] : times.size ? {} : null };
+    return {
+      masked: masked.length > 0 && !ends,
+      time: times.size === 1 && !ends ? [...times][0] : times.size ? {} : null,
+      vague: inputs.find((x) => x.vague)?.vague ?? '',
+      taken: inputs.find((x) => x.taken)?.taken ?? '',
+    };
   }
 
   /**
@@ -68,8 +73,7 @@ class Merge extends Layer {
         );
     }
     const longest = inputs.find((x) => x.shape.length === rank && (rank === 1 || x.shape[0] === T)) ?? inputs[0];
-    const vague = inputs.find((x) => x.vague)?.vague ?? '';
-    return longest.with({ shape: [...longest.shape.slice(0, -1), features], vague, ...this.mergeMasks(inputs, rules) });
+    return longest.with({ shape: [...longest.shape.slice(0, -1), features], ...this.mergeMasks(inputs, rules) });
   }
 
   /**
@@ -252,15 +256,15 @@ export class Concatenate extends Merge {
     const inputs = this.needSeveral(given);
     const rank = inputs[0].shape.length;
     const axis = this.config.axis ?? -1;
-    this.overTime = rank === 2 && axis === 1;
+    this.overTime = rank === 2 && (axis === 1 || axis === -2);
     if (inputs.some((x) => x.shape.length !== rank) || (!this.overTime && axis !== -1 && axis !== rank))
       throw new UnsupportedError(
         `${this.path}: Concatenate of [${inputs.map((x) => x.shape.join()).join('] and [')}] along axis ${axis}; padless has the last axis and time`,
       );
     if (!this.overTime) {
       const features = inputs.reduce((sum, x) => sum + x.features, 0);
-      const { masked, time } = this.mergeMasks(inputs, { ...rules, andMasks: true });
-      return inputs[0].with({ shape: [...inputs[0].shape.slice(0, -1), features], masked, time });
+      const merged = this.mergeMasks(inputs, { ...rules, andMasks: true });
+      return inputs[0].with({ shape: [...inputs[0].shape.slice(0, -1), features], ...merged });
     }
     if (inputs.some((x) => x.features !== inputs[0].features))
       throw new ShapeError(`${this.path}: Concatenate over time of ${inputs.map((x) => x.features).join(' and ')} features`);

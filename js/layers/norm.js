@@ -2,7 +2,7 @@
  * Normalisation over the features of a step, or with the statistics of training.
  * @module
  */
-import { UnsupportedError } from '../errors.js';
+import { ShapeError, UnsupportedError } from '../errors.js';
 import { Elementwise } from './basic.js';
 /** @typedef {import('../memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Rules} Rules */
@@ -11,6 +11,9 @@ import { Elementwise } from './basic.js';
 
 /** Base of those that work over the last axis. */
 class LastAxis extends Elementwise {
+  /** Over time and features together. */
+  whole = false;
+
   /**
    * @override
    * @param {Spec} input
@@ -22,7 +25,7 @@ class LastAxis extends Elementwise {
     const { axis = -1 } = this.config;
     const last = input.shape.length;
     const given = Array.isArray(axis) && axis.length === 1 ? axis[0] : axis;
-    if (given !== -1 && given !== last)
+    if (!this.whole && given !== -1 && given !== last)
       throw new UnsupportedError(
         `${this.path}: ${this.className} has axis=${JSON.stringify(axis)}; padless supports the last, ${last}`,
       );
@@ -35,7 +38,7 @@ class LastAxis extends Elementwise {
   }
 }
 
-/** Keras LayerNormalization. */
+/** Keras LayerNormalization: of each step, or of each text as a whole (axis [1, 2]). */
 export class LayerNormalization extends LastAxis {
   /**
    * @override
@@ -44,8 +47,14 @@ export class LayerNormalization extends LastAxis {
    */
   build(input, rules) {
     this.refuse({ rms_scaling: [false] });
-    if (this.config.scale !== false) this.addWeight('gamma', [input.features]);
-    if (this.config.center !== false) this.addWeight('beta', [input.features]);
+    this.needValues(input);
+    const rank = input.shape.length;
+    const axes = [this.config.axis].flat().map((axis) => (axis < 0 ? axis + rank + 1 : axis));
+    this.whole = rank > 1 && axes.length === rank && input.shape.every((_, i) => axes.includes(i + 1));
+    if (this.whole) this.needLength(input);
+    const shape = /** @type {number[]} */ (this.whole ? input.shape : [input.features]);
+    if (this.config.scale !== false) this.addWeight('gamma', shape);
+    if (this.config.center !== false) this.addWeight('beta', shape);
     return super.build(input, rules);
   }
 
@@ -66,7 +75,10 @@ export class LayerNormalization extends LastAxis {
   compute(y, x) {
     const { gamma = 0, beta = 0 } = this;
     const { pl_layer_norm: norm } = x.heap.exports;
-    norm(y, x.pointer, gamma, beta, this.epsilon(1e-3), x.rows, x.features);
+    if (this.whole && !x.time.uniform)
+      throw new ShapeError(`${this.path}: rows of different lengths, up to ${x.time.T} steps; all must have one`);
+    const rows = this.whole ? x.B : x.rows;
+    norm(y, x.pointer, gamma, beta, this.epsilon(1e-3), rows, rows && (x.rows * x.features) / rows);
   }
 }
 

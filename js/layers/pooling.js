@@ -100,6 +100,7 @@ export class GlobalAveragePooling1D extends MaskedMean {
    */
   build(input, rules) {
     this.refuse({ data_format: ['channels_last'] });
+    this.needMask(input);
     return super.build(input, rules);
   }
 }

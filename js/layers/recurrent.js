@@ -92,6 +92,7 @@ export class Recurrent extends Layer {
   build(x, rules, options) {
     const [input, states] = sequenceAndStates(x, options);
     this.needSequence(input);
+    this.needMask(input);
     this.refuse({ time_major: [false], ...(this.aligned ? { stateful: [false] } : {}) });
     const { config } = this;
     const { cell, gates } = cells[this.kind];

@@ -22,16 +22,18 @@ export function product(shape, from = 0, to = shape.length) {
  */
 export class Spec {
   /**
-   * @param {{ shape: (number | null)[], ids?: boolean, masked?: boolean, time?: object | null, vague?: string, rules: Rules }} of
+   * @param {{ shape: (number | null)[], ids?: boolean, masked?: boolean, time?: object | null, vague?: string, taken?: string, rules: Rules }} of
    *   ids: int32 tokens, one a step; masked: a mask comes with it; time: the same object for all sequences whose steps are the same;
-   *   vague: the path of a layer whose values at padding differ between Keras's backends
+   *   vague: the path of a layer whose values at padding differ between Keras's backends;
+   *   taken: the path of a layer that took the mask off while Keras ran, so that others see none
    */
-  constructor({ shape, ids = false, masked = false, time = null, vague = '', rules }) {
+  constructor({ shape, ids = false, masked = false, time = null, vague = '', taken = '', rules }) {
     this.shape = shape;
     this.ids = ids;
     this.masked = masked;
     this.time = time;
     this.vague = vague;
+    this.taken = taken;
     this.rules = rules;
   }
 

@@ -426,6 +426,17 @@ chain(
         layers.LayerNormalization(scale=False, epsilon=0.1),
     ],
 )
+
+
+@case
+def layer_normalization_whole():
+    """Over time and features together, padding among them; the mask goes on"""
+    x = ids(length=T)
+    e = E(V, 4, mask_zero=True)(x)
+    y = layers.LayerNormalization(axis=(1, 2), epsilon=1e-5)(LSTM(3, return_sequences=True)(e))
+    return keras.Model(x, [y, GRU(2)(layers.LayerNormalization(axis=[-1, -2], center=False)(e))])
+
+
 chain(
     "rms-normalization",
     lambda: [layers.RMSNormalization(), LSTM(4, return_sequences=True), layers.RMSNormalization(epsilon=0.01)],
@@ -473,6 +484,7 @@ def merge(name, layer, **options):
 merge("add-h5", layers.Add, file="h5")
 merge("concatenate", layers.Concatenate)
 merge("concatenate-time", lambda: layers.Concatenate(axis=1))
+merge("concatenate-time-back", lambda: layers.Concatenate(axis=-2))
 
 
 @case(inputs={"left": PADDED, "right": OTHER})
@@ -648,6 +660,16 @@ def multi_head_unmasked():
     return keras.Model(x, [y, scores])
 
 
+@case(inputs={"query": PADDED[:5], "value": [LONGER[i] for i in (0, 1, 2, 3, 4)]})
+def attention_scores():
+    """Scores of masked values, of several heads and of one; the convolution makes the mask stay in place"""
+    query, value = ids("query"), ids("value")
+    q, v = E(V, 4)(query), E(V, 4, mask_zero=True)(value)
+    y, heads = layers.MultiHeadAttention(3, 2)(q, v, return_attention_scores=True)
+    z, one = layers.Attention()([q, E(V, 4, mask_zero=True)(value)], return_attention_scores=True)
+    return keras.Model([query, value], [y, heads, z, one, layers.Conv1D(2, 1)(v), layers.Activation("relu")(heads)])
+
+
 @case(file="h5")
 def transformer_block_h5():
     x = ids()
@@ -664,6 +686,28 @@ def transformer_block_pooled():
     e = E(V, 4, mask_zero=True)(x)
     a = layers.LayerNormalization()(layers.Add()([e, layers.MultiHeadAttention(2, 2)(e, e)]))
     return keras.Model(x, D(3)(layers.GlobalAveragePooling1D()(a)))
+
+
+@case
+def transformer_before():
+    """Two blocks with the normalisation in front, which is what the attention takes the mask off: the sums keep it"""
+    x = ids()
+    y = E(V, 4, mask_zero=True)(x)
+    for _ in range(2):
+        n = layers.LayerNormalization()(y)
+        y = layers.Add()([y, layers.MultiHeadAttention(2, 2)(n, n)])
+        y = layers.Add()([y, D(4)(D(6, activation="relu")(layers.LayerNormalization()(y)))])
+    return keras.Model(x, [layers.GlobalAveragePooling1D()(layers.LayerNormalization()(y)), GRU(3)(y)])
+
+
+@case
+def transformer_twice():
+    """Refused: MultiHeadAttention takes the mask off its input while Keras runs, so that the sum behind has none and the next block reads padding"""
+    x = ids()
+    y = E(V, 4, mask_zero=True)(x)
+    for _ in range(2):
+        y = layers.LayerNormalization()(layers.Add()([y, layers.MultiHeadAttention(2, 2)(y, y)]))
+    return keras.Model(x, layers.GlobalAveragePooling1D()(y))
 
 
 @case(inputs=PRE, probabilities=True)
@@ -862,7 +906,7 @@ def masks_handed_over():
     b = B(GRU(2, return_sequences=True))(e, mask=m)
     some = ops.logical_and(m, ops.greater(x, 3))
     outputs = [LSTM(3)(e, mask=m), GRU(3)(h), layers.Conv1D(3, 2)(b), GRU(3)(b, mask=some)]
-    return keras.Model(x, [*outputs, *(layers.GlobalAveragePooling1D()(y) for y in (h, layers.Add()([h, layers.MultiHeadAttention(2, 2)(h, h)])))])
+    return keras.Model(x, [*outputs, *(layers.GlobalAveragePooling1D()(y) for y in (h, layers.Attention()([h, h])))])
 
 
 @case

@@ -1,0 +1,89 @@
+/**
+ * Scores of attention: what a query sees of each key, with masks in both forms.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createModel } from 'padless';
+import { random } from '../random.js';
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const { seed } = random();
+const rows = [
+  [3, 1, 4, 1],
+  [0, 5, 0, 2],
+  [6, 0, 0, 0],
+];
+
+/**
+ * ids -> embedding -> attention with its scores.
+ * @param {string} class_name @param {any} config @param {boolean} causal
+ * @param {string} kerasVersion  '': masks select; else a convolution beside it makes the mask stay in place
+ */
+function create(class_name, config, causal, kerasVersion) {
+  const e = ['e', 0, 0];
+  const several = class_name === 'Attention';
+  const called = { return_attention_scores: true, use_causal_mask: causal, ...(several ? {} : { value: e }) };
+  const layers = [
+    { class_name: 'InputLayer', name: 'ids', config: { name: 'ids', batch_input_shape: [null, null] }, inbound_nodes: [] },
+    {
+      class_name: 'Embedding',
+      name: 'e',
+      config: { name: 'e', input_dim: 7, output_dim: 4, mask_zero: true },
+      inbound_nodes: [[['ids', 0, 0, {}]]],
+    },
+    {
+      class_name,
+      name: 'a',
+      config: { ...config, name: 'a' },
+      inbound_nodes: [[['e', 0, 0, called], ...(several ? [['e', 0, 0, called]] : [])]],
+    },
+    { class_name: 'Conv1D', name: 'c', config: { name: 'c', filters: 1, kernel_size: 1 }, inbound_nodes: [[['e', 0, 0, {}]]] },
+  ];
+  const output_layers = [
+    ['a', 0, 0],
+    ['a', 0, 1],
+    ['c', 0, 0],
+  ];
+  return createModel({
+    architecture: { class_name: 'Functional', config: { name: 'model', layers, input_layers: [['ids', 0, 0]], output_layers } },
+    weights: random(seed).weights,
+    kerasVersion,
+    simd,
+  });
+}
+
+for (const causal of [false, true])
+  for (const [class_name, config, heads] of /** @type {[string, any, number][]} */ ([
+    ['Attention', {}, 1],
+    ['MultiHeadAttention', { num_heads: 3, key_dim: 2 }, 3],
+  ]))
+    test(`scores of ${causal ? 'causal ' : ''}${class_name} sum to 1 over the keys that count and are 0 elsewhere, whichever form the mask has`, async () => {
+      const select = await create(class_name, config, causal, '');
+      const stays = await create(class_name, config, causal, '3.15.1');
+      assert.ok(stays.padded && !select.padded);
+      const [y, scores] = select.run(rows);
+      const [again, inPlace] = stays.run(rows);
+      assert.deepEqual(again, y);
+      assert.deepEqual(inPlace, scores);
+      assert.deepEqual(scores.shape, heads > 1 ? [3, heads, 4, 4] : [3, 4, 4]);
+      rows.forEach((row, b) => {
+        for (let h = 0; h < heads; h++)
+          row.forEach((query, i) => {
+            const at = ((b * heads + h) * 4 + i) * 4;
+            const seen = scores.data.subarray(at, at + 4);
+            const sees = row.map((key, j) => query !== 0 && key !== 0 && (!causal || j <= i));
+            sees.forEach((does, j) => assert.ok(does ? seen[j] > 0 : Object.is(seen[j], 0), `${b} ${h} ${i} ${j}: ${seen[j]}`));
+            const sum = seen.reduce((total, value) => total + value, 0);
+            assert.ok(Math.abs(sum - Number(query !== 0)) < 1e-6, String(sum));
+          });
+      });
+      // Alone, and without its padding, a text has the same bits.
+      const [, { data, shape }] = select.run([[5, 2]]);
+      assert.deepEqual(shape.slice(-2), [2, 2]);
+      for (let h = 0; h < heads; h++)
+        [0, 1].forEach((i) =>
+          [0, 1].forEach((j) =>
+            assert.ok(Object.is(data[(h * 2 + i) * 2 + j], scores.data[((heads + h) * 4 + 2 * i + 1) * 4 + 2 * j + 1])),
+          ),
+        );
+    });
