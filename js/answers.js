@@ -64,7 +64,7 @@ export function predictions(outputs, tensors, batch, padsFront) {
   return batch.rows.map(({ ids, offsets, truncated }, b) => {
     const answers = outputs.map((output, i) => {
       const { shape, data } = tensors[i];
-      const K = /** @type {number} */ (shape.at(-1));
+      const K = shape.length > 1 ? shape[shape.length - 1] : 1;
       const labels = output.labels ?? Array.from({ length: K }, (_, k) => String(k));
       if (output.kind !== 'tags') return answer(output.kind, labels, data.subarray(b * K, (b + 1) * K));
       const T = shape[1];

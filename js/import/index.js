@@ -3,6 +3,8 @@
  * @module
  */
 import { ArgumentError, ModelFileError, UnsupportedError } from '../errors.js';
+import { Functional } from '../layers/functional.js';
+import { Sequential } from '../layers/sequential.js';
 import { createModel } from '../model.js';
 import { parse } from '../safetensors.js';
 import { readSource } from '../source.js';
@@ -24,7 +26,7 @@ import { isZip, readKeras } from './zip.js';
  * @property {import('../model.js').CustomLayers} [customLayers]  your own classes by name, and for a Lambda a class by the layer's name
  * @property {any} [tokenizer]  what Keras's tokenizer.to_json() gave, as text or parsed
  * @property {Partial<import('../text.js').TextSettings>} [text]  text settings of your own, in place of a tokenizer's or over them: padding, ...
- * @property {string[]} [labels]  of the only output
+ * @property {string[]} [labels]  of the only output: tags of a sequence, scores of a sigmoid, else a class
  * @property {import('../answers.js').OutputSettings[]} [outputs]  names, kinds and labels of all outputs
  * @property {import('../wasm.js').Simd | undefined} [simd]
  * @property {import('../wasm.js').ModuleSource} [module]
@@ -66,7 +68,16 @@ async function finish({ vocabularies = new Map(), ...parts }, { customLayers, to
   if (!labels) return model;
   if (model.outputs.length !== 1)
     throw new ArgumentError(`labels are for a model of one output, this one has ${model.outputs.length}: give outputs`);
-  return make([{ name: model.outputs[0].name, kind: model.specs[0].sequence ? 'tags' : 'class', labels }]);
+  const kind = model.specs[0].sequence ? 'tags' : endsInSigmoid(model.root) ? 'scores' : 'class';
+  return make([{ name: model.outputs[0].name, kind, labels }]);
+}
+
+/** Each label on its own. @param {import('../layers/layer.js').Layer} layer @returns {boolean} */
+function endsInSigmoid(layer) {
+  if (layer instanceof Sequential) return endsInSigmoid(layer.layers[layer.layers.length - 1]);
+  if (!(layer instanceof Functional)) return layer.config.activation === 'sigmoid' || layer.className === 'ops.Sigmoid';
+  const last = layer.nodes.find(({ key }) => key === layer.outputs[0].key);
+  return last !== undefined && endsInSigmoid(last.layer);
 }
 
 /**

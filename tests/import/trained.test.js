@@ -1,0 +1,51 @@
+/**
+ * Models that were trained on real text, on real sentences and on hostile ones, from the text on: tests/models/keras-files/train_models.py says what
+ * they are and whose data they learnt from.
+ */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { loadModel } from 'padless';
+import { fromKeras } from 'padless/import';
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const folder = new URL('../models/keras-files/', import.meta.url);
+/** @type {Record<string, any>} */
+const trained = JSON.parse(readFileSync(new URL('trained.json', folder), 'utf8'));
+
+for (const [name, { file, tokenizer, keras, labels, texts, shape, data }] of Object.entries(trained)) {
+  const load = () =>
+    fromKeras(new URL(file, folder), {
+      simd,
+      labels,
+      ...(tokenizer && { tokenizer: readFileSync(new URL(tokenizer, folder), 'utf8') }),
+    });
+  const bytes = Buffer.from(data, 'base64');
+  const expected = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  const [, K] = shape;
+
+  test(`${name}, trained on real text, answers every sentence as Keras ${keras} does`, async () => {
+    const model = await load();
+    const [output] = model.outputsOf(texts);
+    assert.deepEqual(output.shape, shape);
+    texts.forEach((/** @type {string} */ text, /** @type {number} */ b) => {
+      for (let k = b * K; k < (b + 1) * K; k++)
+        assert.ok(
+          Math.abs(output.data[k] - expected[k]) <= 1e-5,
+          `${JSON.stringify(text.slice(0, 60))}: ${output.data[k]}, Keras has ${expected[k]}`,
+        );
+    });
+  });
+
+  test(`${name}, saved and loaded, says the same of each sentence alone`, async () => {
+    const model = await loadModel((await load()).save(), { simd });
+    texts.forEach((/** @type {string} */ text, /** @type {number} */ b) => {
+      const answer = model.predict(text);
+      const row = expected.subarray(b * K, (b + 1) * K);
+      // One sigmoid is a score, not a choice.
+      assert.deepEqual(Object.keys(answer.scores ?? {}), labels);
+      assert.equal(answer.label, K > 1 ? labels[row.indexOf(Math.max(...row))] : undefined, text);
+      assert.ok(Math.abs(Object.values(answer.scores ?? {})[0] - row[0]) <= 1e-5, JSON.stringify(answer));
+    });
+  });
+}
