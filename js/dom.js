@@ -268,7 +268,10 @@ export function attach(element, model, options) {
       return;
     }
     /** @param {Prediction} value */
-    const give = (value) => done(text, () => onAnswer(value, { text, ms: performance.now() - start }));
+    const give = (value) => {
+      const ms = performance.now() - start;
+      done(text, () => onAnswer(value, { text, ms }));
+    };
     if (typeof (/** @type {any} */ (answer)?.then) !== 'function') give(/** @type {Prediction} */ (answer));
     else /** @type {Promise<Prediction>} */ (answer).then(give, (error) => done(text, () => report(error)));
   };

@@ -25,10 +25,15 @@ test('an empty project installs the tarball, imports it and runs its command', (
     `import { loadModel } from 'padless';
      import { GRU } from 'padless/layers';
      import { TextVectorizer } from 'padless/text';
+     import { attach } from 'padless/dom';
+     import { loadModel as loadInWorker } from 'padless/worker';
+     import { serve } from 'padless/serve';
      const model = await loadModel(process.argv[2]);
-     console.log(model.predict('Wie heißt diese Sprache?').label, typeof GRU, typeof TextVectorizer);`,
+     console.log(model.predict('Wie heißt diese Sprache?').label, typeof GRU, typeof TextVectorizer, typeof attach, typeof serve);
+     const remote = await loadInWorker(process.argv[2]);
+     console.log((await remote.predict('Wie heißt diese Sprache?')).label);`,
   );
-  assert.equal(run(process.execPath, ['use.js', model], folder), 'de function function\n');
+  assert.equal(run(process.execPath, ['use.js', model], folder), 'de function function function function\nde\n');
   const line = run(process.execPath, ['node_modules/.bin/padless', 'run', model, 'Wie heißt diese Sprache?'], folder);
   assert.equal(JSON.parse(line).label, 'de');
 });

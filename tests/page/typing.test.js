@@ -332,8 +332,9 @@ test('detach leaves no listener, no pending frame and no answer under way; twice
   await page.waitForTimeout(60);
   assert.deepEqual(await answered(), []);
   // In the frame that was asked for, before it comes.
-  await page.evaluate(`start('area'), typing.detach()`);
+  await page.evaluate(`echo.asked.length = 0, start('area'), typing.detach()`);
   assert.deepEqual(await answered(), []);
+  assert.deepEqual(await page.evaluate('echo.asked'), []);
 });
 
 test('a model with sessions is asked through one, which detach closes', async () => {
