@@ -65,6 +65,15 @@ export async function prepare(json) {
 /** Names of all layers that a file may hold. */
 export const knownLayers = () => [...classes.keys(), ...containers].sort();
 
+/** Classes that a file with these layers has to be given. @param {Layer} root @returns {CustomLayers} */
+export const ownClasses = (root) =>
+  Object.fromEntries(
+    root
+      .all()
+      .filter(({ className }) => !classes.has(className) && !containers.has(className))
+      .map((layer) => [layer.className, /** @type {LayerClass} */ (layer.constructor)]),
+  );
+
 /** @typedef {{ customLayers: CustomLayers, depth: number }} Options  depth: of models inside models */
 
 /**

@@ -5,9 +5,10 @@
 import { checkOutputs, predictions } from './answers.js';
 import { byLength, padRows, place, read } from './batch.js';
 import { ArgumentError, ModelFileError, PadlessError, room, ShapeError, UnsupportedError } from './errors.js';
-import { modelFromJson, prepare } from './graph.js';
+import { modelFromJson, ownClasses, prepare } from './graph.js';
 import { Masking } from './layers/basic.js';
 import { Functional } from './layers/functional.js';
+import { Layer } from './layers/layer.js';
 import { Recurrent } from './layers/recurrent.js';
 import { product, Spec, Tensor } from './layers/tensor.js';
 import { Heap } from './memory.js';
@@ -20,7 +21,6 @@ import { getModule } from './wasm.js';
 /** @typedef {import('./answers.js').Prediction} Prediction */
 /** @typedef {import('./batch.js').Rows} Rows */
 /** @typedef {import('./graph.js').CustomLayers} CustomLayers */
-/** @typedef {import('./layers/layer.js').Layer} Layer */
 /** @typedef {import('./layers/layer.js').Weight} Weight */
 /** @typedef {import('./source.js').ModelSource} ModelSource */
 /** @typedef {import('./wasm.js').Build} Build */
@@ -476,7 +476,8 @@ export async function loadModel(source, options = {}) {
  * @param {{ architecture: any, weights: (root: Layer) => Map<string, Weight>, kerasVersion?: string | undefined,
  *   origin?: 'keras' | 'tfjs' | 'torch' | undefined, text?: import('./text.js').TextSettings | null | undefined,
  *   outputs?: OutputSettings[] | undefined, customLayers?: CustomLayers | undefined } & EngineOptions} parts
- *   architecture: Keras JSON. weights: by path, for the layers as they were built; `root.listWeights()` says which.
+ *   architecture: Keras JSON, or a Model of `padless/layers`, whose classes need not be given again. weights: by path, for the layers
+ *   as they were built; `root.listWeights()` says which.
  *   kerasVersion: of the Keras that saved it; without one, masks select in every layer
  * @returns {Promise<Model>}
  * @throws {ModelFileError | ShapeError | UnsupportedError}
@@ -502,5 +503,6 @@ export async function createModel({ architecture, weights, kerasVersion, origin,
     throw new ArgumentError(`createModel: not JSON: ${/** @type {any} */ (cause)?.message ?? cause}`, { cause });
   }
   await prepare(JSON.stringify(settings));
-  return new Model({ settings, customLayers, weights, module, build, fileBytes: 0 });
+  const own = architecture instanceof Layer ? { ...ownClasses(architecture), ...customLayers } : customLayers;
+  return new Model({ settings, customLayers: own, weights, module, build, fileBytes: 0 });
 }

@@ -3,7 +3,7 @@
  * @module
  */
 export { Layer } from './layer.js';
-export { Sequential } from './sequential.js';
+export { Sequential, Sequential as Model } from './sequential.js';
 export { Functional } from './functional.js';
 export {
   Activation,

@@ -95,6 +95,11 @@ export class Layer {
     return [];
   }
 
+  /** The layer in an architecture. */
+  toJSON() {
+    return { class_name: this.className, config: this.getConfig() };
+  }
+
   /** Keras's get_config(). @returns {LayerConfig} */
   getConfig() {
     return { ...this.config, name: this.name };

@@ -1,30 +1,35 @@
 /**
- * Layers one behind the other.
+ * Layers one behind the other; the usual whole model, which padless/layers calls Model, too.
  * @module
  */
 import { ModelFileError } from '../errors.js';
-import { Layer } from './layer.js';
+import { Layer, named } from './layer.js';
 
 export class Sequential extends Layer {
   /**
-   * @param {Layer[]} layers
+   * @param {Layer[] | Layer} layers
    * @param {import('./layer.js').LayerConfig} [config]
    */
   constructor(layers, config) {
     super(config);
-    this.layers = layers;
+    this.layers = [layers].flat();
     const names = new Set();
-    for (const { name } of layers) {
+    for (const { name } of this.layers) {
       if (names.has(name)) throw new ModelFileError(`${this.name}: two layers are called ${JSON.stringify(name)}`);
       names.add(name);
     }
   }
 
   /** @override */
+  get className() {
+    return 'Sequential';
+  }
+
+  /** @override */
   getConfig() {
     return {
       ...super.getConfig(),
-      layers: this.layers.map((layer) => ({ class_name: layer.className, config: layer.getConfig() })),
+      layers: named(this.layers).map(([name, layer]) => ({ class_name: layer.className, config: { ...layer.getConfig(), name } })),
     };
   }
 

@@ -4,7 +4,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createModel, loadModel, ModelFileError, ShapeError, UnsupportedError } from 'padless';
-import { Add, Attention, Dense, GlobalAveragePooling1D, Layer, MaskedMean } from 'padless/layers';
+import {
+  Add,
+  Attention,
+  Bidirectional,
+  Dense,
+  Embedding,
+  GlobalAveragePooling1D,
+  Layer,
+  LSTM,
+  MaskedMean,
+  Model,
+  TimeDistributed,
+} from 'padless/layers';
 import { random } from '../random.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
@@ -200,4 +212,48 @@ test('a layer that is used with two widths is refused', async () => {
       error.message ===
         'twice.dense: used twice with inputs that need other weights, kernel [5,3], bias [3] and kernel [3,3], bias [3]',
   );
+});
+
+test('a Model of layers is what its JSON is, is saved, and knows the classes in it', async () => {
+  const layers = () => [
+    new Embedding({ input_dim: 9, output_dim: 5, mask_zero: true }),
+    new Bidirectional({ layer: new LSTM({ units: 3, return_sequences: true }), merge_mode: 'sum' }),
+    new TimeDistributed({ layer: new TwoDense({ hidden: 4, units: 5 }) }),
+    new Residual({ units: 5 }),
+    new QueryPooling({ units: 4 }),
+    new Dense({ units: 2, activation: 'softmax' }),
+    new Dense({ units: 2 }),
+  ];
+  const model = await createModel({ architecture: new Model(layers()), weights, simd });
+  assert.deepEqual(
+    model.root.layers.map(({ name }) => name),
+    ['embedding', 'bidirectional', 'time_distributed', 'residual', 'query_pooling', 'dense', 'dense_1'],
+  );
+  const [{ data, shape }] = model.run([[4, 2, 8]]);
+  assert.deepEqual(shape, [1, 2]);
+  assert.deepEqual(model.run([[0, 4, 0, 2, 8]])[0].data, data);
+  const stored = new Map(model.root.listWeights().map(({ path, layer, spec }) => [path, layer.weight(spec.name)]));
+  const json = JSON.parse(JSON.stringify(new Model(layers())));
+  const again = await createModel({ architecture: json, customLayers, weights: () => stored, simd });
+  assert.deepEqual(again.run([[4, 2, 8]])[0].data, data);
+  const loaded = await loadModel(model.save(), { customLayers, simd });
+  assert.deepEqual(loaded.run([[4, 2, 8]])[0].data, data);
+});
+
+test('a Model may be one layer of your own', async () => {
+  class Tagger extends Layer {
+    /** @param {any} config */
+    constructor(config) {
+      super(config);
+      this.embedding = new Embedding({ input_dim: 9, output_dim: 4, mask_zero: true });
+      this.inner = new TwoDense({ hidden: 4, units: 3 });
+    }
+    /** @override @param {any} x */
+    call(x) {
+      return this.inner.apply(this.embedding.apply(x));
+    }
+  }
+  const model = await createModel({ architecture: new Model(new Tagger({ name: 'tagger', input_length: 3 })), weights, simd });
+  assert.deepEqual(model.run([[4, 2, 8]])[0].shape, [1, 3, 3]);
+  assert.ok(model.root.listWeights().some(({ path }) => path === 'tagger.inner.first.kernel'));
 });
