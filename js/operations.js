@@ -480,7 +480,8 @@ const underMask = (layer, name, handed) => ({
         return each ? handed.get(time) === each : !sources[i] || (masked && (sources[i] === true || sources[i].time === time));
       };
       // What is written down is there, whatever was taken off.
-      if (masks.every(isCarried)) return layer.apply(given instanceof Spec ? given.with({ taken: '' }) : given, options);
+      if (masks.every(isCarried))
+        return layer.apply(given instanceof Spec && given.taken ? given.with({ taken: '' }) : given, options);
       if (!mask || name !== 'mask' || !(given instanceof Spec) || given.shape.length !== 2 || mask.ids || mask.shape.length !== 1)
         throw new UnsupportedError(
           `${path}: called with ${name}${mask ? ` [B, ${mask.shape}]` : ' of another sequence'}; padless takes a mask [B, T] for one sequence`,

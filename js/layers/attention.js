@@ -110,6 +110,9 @@ function sameSteps(layer, value, key, rules) {
   if (key.time !== value.time && (key.masked || value.masked)) rules.needsPadded.add(layer.path);
 }
 
+/** Whose masks Attention and AdditiveAttention look at while Keras runs. @type {WeakSet<Spec>} */
+const served = new WeakSet();
+
 /** Base of Attention and AdditiveAttention: inputs [query, value] or [query, value, key]. */
 class DotAttention extends Layer {
   /** @param {Rules} _rules @param {number} _D */
@@ -128,6 +131,7 @@ class DotAttention extends Layer {
     for (const x of inputs) {
       this.needSequence(x);
       this.needMask(x);
+      served.add(x);
     }
     const [query, value, key = value] = inputs;
     sameSteps(this, value, key, rules);
@@ -298,8 +302,12 @@ export class MultiHeadAttention extends Layer {
       this.needSequence(x);
       this.needMask(x);
     }
-    // Since Keras 3.7.
-    if (!rules.select && rules.kerasMajor === 3 && rules.kerasMinor > 6) for (const x of [query, value, key]) x.taken = this.path;
+    // Since Keras 3.7; which of two is served first is Keras's business.
+    if (!rules.select && rules.kerasMajor === 3 && rules.kerasMinor > 6)
+      for (const x of new Set([query, value, key])) {
+        x.taken = this.path;
+        if (served.has(x)) this.needMask(x);
+      }
     sameSteps(this, value, key, rules);
     this.refuse({ use_gate: [false], sliding_window: [] });
     const width = this.count('output_shape', query.features);

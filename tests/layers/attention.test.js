@@ -87,3 +87,40 @@ for (const causal of [false, true])
           ),
         );
     });
+
+/** ids -> embedding -> Attention and MultiHeadAttention of the same, in this order. @param {string[]} kinds @param {string} kerasVersion */
+function both(kinds, kerasVersion) {
+  const e = ['e', 0, 0];
+  const layers = [
+    { class_name: 'InputLayer', name: 'ids', config: { name: 'ids', batch_input_shape: [null, null] }, inbound_nodes: [] },
+    {
+      class_name: 'Embedding',
+      name: 'e',
+      config: { name: 'e', input_dim: 7, output_dim: 4, mask_zero: true },
+      inbound_nodes: [[['ids', 0, 0, {}]]],
+    },
+    ...kinds.map((class_name, i) => ({
+      class_name,
+      name: `a${i}`,
+      config: { name: `a${i}`, num_heads: 1, key_dim: 2 },
+      inbound_nodes: [class_name === 'Attention' ? [e, e] : [[...e, { value: e }]]],
+    })),
+  ];
+  const output_layers = kinds.map((_, i) => [`a${i}`, 0, 0]);
+  return createModel({
+    architecture: { class_name: 'Functional', config: { name: 'model', layers, input_layers: [['ids', 0, 0]], output_layers } },
+    weights: random(seed).weights,
+    kerasVersion,
+    simd,
+  });
+}
+
+for (const kinds of [
+  ['Attention', 'MultiHeadAttention'],
+  ['MultiHeadAttention', 'Attention'],
+  ['MultiHeadAttention', 'MultiHeadAttention'],
+])
+  test(`${kinds.join(' and ')} of one sequence with a mask, which Keras takes off it: refused since it does so`, async () => {
+    await assert.rejects(both(kinds, '3.15.1'), /^UnsupportedError: a\d: \w+ reads padding, as a\d takes the mask off/);
+    for (const version of ['', '2.15.0', '3.6.0']) assert.equal((await both(kinds, version)).run(rows).length, 2);
+  });
