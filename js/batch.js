@@ -2,7 +2,7 @@
  * What a caller gives a model -> padded arrays and masks.
  * @module
  */
-import { ArgumentError, IdError, room, ShapeError } from './errors.js';
+import { ArgumentError, IdError, room, ShapeError, show } from './errors.js';
 import { product, Steps, Tensor } from './layers/tensor.js';
 /** @typedef {import('./graph.js').ModelInput} ModelInput */
 
@@ -20,7 +20,14 @@ import { product, Steps, Tensor } from './layers/tensor.js';
  */
 
 /** @param {unknown} value @returns {value is ArrayLike<any>} */
-const isList = (value) => value !== null && typeof value === 'object' && typeof (/** @type {any} */ (value).length) === 'number';
+const isList = (value) => {
+  const length = value !== null && typeof value === 'object' ? /** @type {any} */ (value).length : -1;
+  // What only says that it is long has no end.
+  return Number.isSafeInteger(length) && (length === 0 || (length > 0 && length - 1 in /** @type {any} */ (value)));
+};
+
+/** Also of what has no iterator, has holes, or has lost its buffer. @param {ArrayLike<any>} list @returns {any[]} */
+const listOf = (list) => Array.from({ length: list.length }, (_, i) => list[i]);
 
 /** @param {unknown} value */
 const kind = (value) => (value === null ? 'null' : typeof value);
@@ -34,7 +41,7 @@ const kind = (value) => (value === null ? 'null' : typeof value);
 export function padRows(input, rows, { mask, lengths, wholeLength }) {
   const what = input.ids ? 'token ids' : 'values';
   if (!isList(rows)) throw new ArgumentError(`run takes rows of ${what}, got ${kind(rows)}`);
-  const list = Array.from(rows);
+  const list = listOf(rows);
   list.forEach((row, b) => {
     if (!isList(row)) throw new ArgumentError(`run: row ${b} is ${kind(row)}, expected an array of ${what}`);
   });
@@ -54,7 +61,7 @@ export function padRows(input, rows, { mask, lengths, wholeLength }) {
   list.forEach((row, b) => {
     if (input.ids) {
       for (let t = 0; t < row.length; t++) {
-        const id = typeof row[t] === 'bigint' ? Number(row[t]) : row[t];
+        const id = /^(bigint|number)$/.test(typeof row[t]) ? Number(row[t]) : NaN;
         const i = b * T + t;
         data[i] = id;
         if (!Number.isInteger(id) || data[i] !== id) data[i] = -1;
@@ -74,8 +81,14 @@ export function padRows(input, rows, { mask, lengths, wholeLength }) {
 
 /** @param {Int32Array | Float32Array} data @param {number} at @param {any} values  numbers, nested or not @param {number} width @param {string} where */
 function fill(data, at, values, width, where) {
-  const flat = isList(values) ? Array.from(values, (value) => (isList(value) ? Array.from(value) : value)).flat(3) : [values];
+  const flat = isList(values)
+    ? listOf(values)
+        .map((value) => (isList(value) ? listOf(value) : value))
+        .flat(3)
+    : [values];
   if (flat.length !== width) throw new ShapeError(`${where} has ${flat.length} values, the model reads ${width}`);
+  const wrong = flat.findIndex((value) => typeof value !== 'number');
+  if (wrong >= 0) throw new ArgumentError(`${where}: value ${wrong} is ${kind(flat[wrong])}, expected a number`);
   data.set(flat, at);
 }
 
@@ -88,7 +101,7 @@ function flatMask(mask, B, T) {
   const nested = isList(mask[0]);
   if (!nested) {
     if (mask.length !== B * T) throw new ShapeError(`mask has ${mask.length} entries, expected B*T = ${B}*${T} = ${B * T}`);
-    return Uint8Array.from(/** @type {ArrayLike<number>} */ (mask), counts);
+    return Uint8Array.from(listOf(/** @type {ArrayLike<number>} */ (mask)), counts);
   }
   const rows = /** @type {ArrayLike<ArrayLike<number>>} */ (mask);
   if (rows.length !== B) throw new ShapeError(`run: mask has ${rows.length} rows, the batch has ${B}`);
@@ -108,7 +121,7 @@ function maskFromLengths(lengths, B, T) {
   for (let b = 0; b < B; b++) {
     const length = lengths[b];
     if (!Number.isInteger(length) || length < 0 || length > T) {
-      throw new ShapeError(`run: lengths[${b}] is ${length}, expected a whole number from 0 to T = ${T}`);
+      throw new ShapeError(`run: lengths[${b}] is ${show(length)}, expected a whole number from 0 to T = ${T}`);
     }
     mask.fill(1, b * T, b * T + length);
   }
@@ -119,7 +132,7 @@ function maskFromLengths(lengths, B, T) {
 function checkId({ input, rows, data, T }, i) {
   if (data[i] >= 0 && data[i] < input.vocabulary) return;
   const [b, t] = [Math.floor(i / T), i % T];
-  throw new IdError(`row ${b}, step ${t}: id ${rows[b]?.[t]} is not a whole number from 0 to ${input.vocabulary - 1}`);
+  throw new IdError(`row ${b}, step ${t}: id ${String(rows[b]?.[t])} is not a whole number from 0 to ${input.vocabulary - 1}`);
 }
 
 /**

@@ -40,6 +40,15 @@ export class EngineError extends PadlessError {}
 /** More memory than the engine gives. */
 export class MemoryError extends PadlessError {}
 
+/** Any value for a message. @param {unknown} value */
+export function show(value) {
+  try {
+    return JSON.stringify(value)?.slice(0, 80);
+  } catch {
+    return typeof value;
+  }
+}
+
 /** Steps, units, lengths in a model file, at most. */
 export const COUNT_MOST = 2 ** 24;
 

@@ -2,7 +2,7 @@
  * The kernels on plain arrays: one checked function a C export. Shapes are checked at the door; results are copies.
  * @module
  */
-import { ArgumentError, IdError, ShapeError } from './errors.js';
+import { ArgumentError, IdError, ShapeError, show } from './errors.js';
 import { activationNumber } from './layers/activations.js';
 import { Heap } from './memory.js';
 import { getModule } from './wasm.js';
@@ -29,12 +29,29 @@ import { getModule } from './wasm.js';
 /** @param {readonly number[]} shape */
 const count = (shape) => shape.reduce((product, size) => product * size, 1);
 
+/** @param {any} value @returns {value is ArrayLike<any>} */
+const isList = (value) => {
+  const length = value !== null && typeof value === 'object' ? value.length : -1;
+  return Number.isSafeInteger(length) && (length === 0 || (length > 0 && length - 1 in value));
+};
+
+/** Numbers, which a typed array holds by itself, but for those of 64 bits. @param {string} what @param {any} list */
+function checkNumbers(what, list) {
+  if (ArrayBuffer.isView(list) && !(list instanceof BigInt64Array || list instanceof BigUint64Array)) return;
+  for (let i = 0; i < list.length; i++)
+    if (typeof list[i] !== 'number') throw new ArgumentError(`${what}: value ${i} is a ${typeof list[i]}, expected a number`);
+}
+
 /** @param {string} what @param {Input} input @param {number} rank */
 function check(what, input, rank) {
   const { data, shape } = input ?? {};
-  if (!data || !shape) throw new ArgumentError(`${what}: expected { data, shape }`);
+  if (!isList(data) || !Array.isArray(shape)) throw new ArgumentError(`${what}: expected { data, shape }`);
+  checkNumbers(`${what}: shape`, shape);
   if (shape.length !== rank) throw new ShapeError(`${what}: shape [${shape}] has ${shape.length} axes, expected ${rank}`);
+  if (!Array.from(shape).every((size) => Number.isSafeInteger(size) && size >= 0))
+    throw new ShapeError(`${what}: shape [${shape}], expected whole numbers from 0 on`);
   if (data.length !== count(shape)) throw new ShapeError(`${what}: ${data.length} values, expected [${shape}] = ${count(shape)}`);
+  checkNumbers(what, data);
   return shape;
 }
 
@@ -42,6 +59,12 @@ function check(what, input, rank) {
 function checkShape(what, input, shape) {
   check(what, input, shape.length);
   if (input.shape.join() !== shape.join()) throw new ShapeError(`${what}: shape [${input.shape}], expected [${shape}]`);
+}
+
+/** @template T @param {string} what @param {T} options @returns {T} */
+function needOptions(what, options) {
+  if (Object(options) !== options) throw new ArgumentError(`${what}: options are ${show(options)}, expected an object`);
+  return options;
 }
 
 export class Kernels {
@@ -68,15 +91,20 @@ export class Kernels {
    */
   #mask(name, mask, B, T) {
     if (mask === null || mask === undefined) return 0;
-    if ('lengths' in mask) {
+    if (typeof mask === 'object' && 'lengths' in mask) {
+      if (!isList(mask.lengths)) throw new ArgumentError(`${name}: lengths is ${show(mask.lengths)}, expected a list`);
+      checkNumbers(`${name}: lengths`, mask.lengths);
       if (mask.lengths.length !== B) throw new ShapeError(`${name}: lengths has ${mask.lengths.length} entries, expected B = ${B}`);
       const pointer = this.heap.reserve(B * T);
-      this.heap.exports.pl_mask_from_lengths(pointer, this.heap.i32(mask.lengths), B, T);
+      // Of a buffer that is gone there is nothing to copy.
+      this.heap.exports.pl_mask_from_lengths(pointer, B ? this.heap.i32(mask.lengths) : 0, B, T);
       return pointer;
     }
-    const flat = Array.from(/** @type {ArrayLike<any>} */ (mask), (entry) =>
-      typeof entry === 'object' ? Array.from(entry) : entry,
-    ).flat();
+    if (!isList(mask)) throw new ArgumentError(`${name}: mask is ${show(mask)}, expected 0s and 1s, or { lengths }`);
+    /** Rows, and entries in lists of one. @param {ArrayLike<any>} list @param {number} [depth] @returns {any[]} */
+    const entries = (list, depth = 0) =>
+      Array.from({ length: list.length }, (_, i) => (depth < 2 && isList(list[i]) ? entries(list[i], depth + 1) : list[i])).flat();
+    const flat = entries(mask);
     if (flat.length !== B * T)
       throw new ShapeError(`${name}: mask has ${flat.length} entries, expected B*T = ${B}*${T} = ${B * T}`);
     return this.heap.u8(flat.map((value) => Number(value !== 0 && value !== false)));
@@ -104,6 +132,9 @@ export class Kernels {
    * @returns {Uint8Array} [B, T]
    */
   maskFromLengths(lengths, T) {
+    if (!isList(lengths)) throw new ArgumentError(`maskFromLengths: lengths is ${show(lengths)}, expected a list`);
+    if (!(Number.isSafeInteger(T) && T >= 0))
+      throw new ArgumentError(`maskFromLengths: T is ${show(T)}, expected a whole number from 0 on`);
     return this.heap.scoped(() =>
       this.heap.bytes(this.#mask('maskFromLengths', { lengths }, lengths.length, T), lengths.length * T).slice(),
     );
@@ -249,7 +280,9 @@ export class Kernels {
    * @returns {{ loss: number, accuracy: number, count: number }} means over `count` steps; 0 where there is none
    * @throws {IdError} for a label of K or more at a step that counts
    */
-  crossEntropy(x, labels, { mask, fromLogits = false, ignore = [] } = {}) {
+  crossEntropy(x, labels, options) {
+    const { mask, fromLogits = false, ignore = [] } = options ?? {};
+    if (!Array.isArray(ignore)) throw new ArgumentError(`crossEntropy: ignore is ${show(ignore)}, expected a list`);
     const [B, T, K] = check('crossEntropy: x', x, 3);
     checkShape('crossEntropy: labels', labels, [B, T]);
     const { heap } = this;
@@ -274,10 +307,11 @@ export class Kernels {
   /**
    * Linear-chain CRF over the steps that count: the best path, its score, and the marginal probabilities.
    * @param {Input} x  [B, T, K] scores of each tag at each step
-   * @param {{ transitions: Input, start?: Input, end?: Input, mask?: Mask }} crf  transitions [K, K] from row to column; start, end [K]
+   * @param {{ transitions: Input, start?: Input, end?: Input, mask?: Mask }} weights  transitions [K, K] from row to column; start, end [K]
    * @returns {{ tags: { data: Int32Array, shape: number[] }, score: Output, marginals: Output }} tags [B, T], -1 at padding; score [B]
    */
-  crf(x, { transitions, start, end, mask }) {
+  crf(x, weights) {
+    const { transitions, start, end, mask } = needOptions('crf', weights);
     const [B, T, K] = check('crf: x', x, 3);
     checkShape('crf: transitions', transitions, [K, K]);
     if (start) checkShape('crf: start', start, [K]);
@@ -289,11 +323,11 @@ export class Kernels {
       const N = heap.exports.pl_row_splits(splits, maskPointer, B, T);
       const closed = heap.reserve32(N * K);
       heap.exports.pl_pack(closed, heap.f32(x.data), maskPointer, B, T, K);
-      const weights = [transitions, start, end].map((each) => (each ? heap.f32(each.data) : 0));
+      const pointers = [transitions, start, end].map((each) => (each ? heap.f32(each.data) : 0));
       const [tags, score, marginals] = [heap.reserve32(N), heap.reserve32(B), heap.reserve32(N * K)];
       const arena = heap.scratch(heap.exports.pl_ragged_crf_scratch(splits, B, K));
-      heap.exports.pl_ragged_crf_viterbi(tags, score, closed, weights[0], weights[1], weights[2], splits, B, K, arena);
-      heap.exports.pl_ragged_crf_marginals(marginals, 0, closed, weights[0], weights[1], weights[2], splits, B, K, arena);
+      heap.exports.pl_ragged_crf_viterbi(tags, score, closed, pointers[0], pointers[1], pointers[2], splits, B, K, arena);
+      heap.exports.pl_ragged_crf_marginals(marginals, 0, closed, pointers[0], pointers[1], pointers[2], splits, B, K, arena);
       const kept = maskPointer ? heap.bytes(maskPointer, B * T) : null;
       const path = heap.i32View(tags, N);
       let n = 0;
@@ -329,9 +363,10 @@ export class Kernels {
    * @param {number} D
    */
   #pack(name, rnn, B, D) {
+    needOptions(name, rnn);
     const { heap } = this;
     const gates = { SimpleRNN: 1, GRU: 3, LSTM: 4 }[rnn.cell];
-    if (!gates) throw new ArgumentError(`${name}: cell ${JSON.stringify(rnn.cell)}, expected 'SimpleRNN', 'GRU' or 'LSTM'`);
+    if (!gates) throw new ArgumentError(`${name}: cell ${show(rnn.cell)}, expected 'SimpleRNN', 'GRU' or 'LSTM'`);
     const [H] = check(`${name}: recurrentKernel`, rnn.recurrentKernel, 2);
     checkShape(`${name}: recurrentKernel`, rnn.recurrentKernel, [H, gates * H]);
     checkShape(`${name}: kernel`, rnn.kernel, [D, gates * H]);
@@ -363,6 +398,7 @@ export class Kernels {
    * @returns {RnnOutput}
    */
   rnn(x, rnn) {
+    needOptions('rnn', rnn);
     const [B, T, D] = check('rnn: x', x, 3);
     const { heap } = this;
     return heap.scoped(() => {
@@ -385,11 +421,12 @@ export class Kernels {
    * @returns {{ sequence: Output, backwardSequence?: Output, output?: Output, states: { h: Output, c?: Output }[] }}
    *   sequence [B, T, Hf+Hb] or [B, T, H]; output: the final states, merged; for none: forward and backwardSequence, no output
    */
-  bidirectional(x, { forward, backward, mergeMode = 'concat', mask }) {
+  bidirectional(x, options) {
+    const { forward, backward, mergeMode = 'concat', mask } = needOptions('bidirectional', options);
     const [B, T, D] = check('bidirectional: x', x, 3);
     const merge = { concat: 0, sum: 1, mul: 2, ave: 3, none: 4 }[mergeMode];
     if (merge === undefined)
-      throw new ArgumentError(`bidirectional: mergeMode ${JSON.stringify(mergeMode)} is not concat, sum, mul, ave or none`);
+      throw new ArgumentError(`bidirectional: mergeMode ${show(mergeMode)} is not concat, sum, mul, ave or none`);
     const { heap } = this;
     return heap.scoped(() => {
       const f = this.#pack('bidirectional: forward', forward, B, D);

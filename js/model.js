@@ -67,7 +67,7 @@ export class Model {
     this.fileBytes = fileBytes;
     /** Which build of the kernels it runs on. */
     this.simd = build;
-    this.kerasVersion = settings.keras_version ?? '';
+    this.kerasVersion = String(settings.keras_version ?? '');
     const kerasMajor = parseInt(this.kerasVersion, 10) || 3;
     /** @type {import('./layers/tensor.js').Rules} */
     const rules = {
@@ -117,6 +117,7 @@ export class Model {
 
   /** @param {Map<string, Weight>} weights */
   #assign(weights) {
+    if (!(weights instanceof Map)) throw new ArgumentError(`createModel: weights gave ${typeof weights}, expected a Map`);
     const left = new Set(weights.keys());
     for (const { path, layer, spec } of this.root.listWeights()) {
       const weight = weights.get(path);
@@ -444,14 +445,15 @@ function changedBy(layer, x, y, options) {
 /**
  * Loads a model file.
  * @param {ModelSource} source
- * @param {LoadOptions} [options]  customLayers: classes of your own that the file names
+ * @param {LoadOptions | null} [given]  customLayers: classes of your own that the file names
  * @returns {Promise<Model>}
  * @throws {import('./errors.js').LoadError} where it cannot be read
  * @throws {ModelFileError} where it is broken
  * @throws {UnsupportedError} where it needs what padless does not have
  * @throws {import('./errors.js').EngineError} where the engine has no WebAssembly SIMD
  */
-export async function loadModel(source, options = {}) {
+export async function loadModel(source, given) {
+  const options = given ?? {};
   const [bytes, { module, build }] = await Promise.all([readSource(source, options), getModule(options)]);
   options.signal?.throwIfAborted();
   const { metadata, tensors } = parse(bytes);
@@ -483,6 +485,7 @@ export async function loadModel(source, options = {}) {
  * @throws {ModelFileError | ShapeError | UnsupportedError}
  */
 export async function createModel({ architecture, weights, kerasVersion, origin, text, outputs, customLayers, ...engine }) {
+  if (typeof weights !== 'function') throw new ArgumentError(`createModel: weights is a ${typeof weights}, expected a function`);
   const { module, build } = await getModule(engine);
   let settings;
   try {

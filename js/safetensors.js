@@ -4,7 +4,7 @@
  * refused too, which the format forbids. Types of less than a byte (F4, F6) are not known here.
  * @module
  */
-import { ArgumentError, ModelFileError } from './errors.js';
+import { ArgumentError, ModelFileError, show } from './errors.js';
 
 /** Bytes of an element. */
 const sizes = {
@@ -35,9 +35,6 @@ const DEPTH_MOST = 1000;
 /** @typedef {keyof typeof sizes} Dtype */
 /** @typedef {{ dtype: Dtype, shape: number[], data: Uint8Array }} StoredTensor */
 /** @typedef {{ metadata: Record<string, string>, tensors: Map<string, StoredTensor> }} SafetensorsFile */
-
-/** A value of the header for a message. @param {any} value */
-const show = (value) => JSON.stringify(value)?.slice(0, 80);
 
 /** @param {any} value @returns {value is number} */
 const isCount = (value) => Number.isSafeInteger(value) && value >= 0;

@@ -2,7 +2,7 @@
  * Bytes, from wherever they are.
  * @module
  */
-import { ArgumentError, LoadError } from './errors.js';
+import { ArgumentError, LoadError, PadlessError, show } from './errors.js';
 
 /**
  * @typedef {object} ReadOptions
@@ -15,39 +15,33 @@ import { ArgumentError, LoadError } from './errors.js';
 /**
  * The bytes of a file: a URL, a path (in Node), bytes, a Response, a Blob or File.
  * @param {ModelSource} source
- * @param {ReadOptions} options
+ * @param {ReadOptions | null} [options]
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-export async function readSource(source, { signal, onProgress, fetch: init }) {
+export async function readSource(source, options) {
+  const { signal, onProgress, fetch: init } = options ?? {};
+  if (typeof (signal ?? AbortSignal.prototype).throwIfAborted !== 'function')
+    throw new ArgumentError(`signal is ${show(signal)}, not an AbortSignal`);
   signal?.throwIfAborted();
-  if (source instanceof ArrayBuffer) return new Uint8Array(source);
-  if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
-  if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
-  if (source instanceof Response) return readResponse(source, onProgress);
-  if (!(source instanceof URL) && typeof source !== 'string') {
-    throw new ArgumentError('a file is given as a URL, a path, bytes, a Response, a Blob or a File');
-  }
-  const address = String(source);
-  // Two letters at least: C:\model is a path.
-  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(address)?.[1].toLowerCase();
-  const files = globalThis.process?.getBuiltinModule?.('node:fs');
-  if (files && (scheme === 'file' || !scheme)) {
-    try {
-      return new Uint8Array(await files.promises.readFile(scheme ? new URL(address) : address, { signal }));
-    } catch (cause) {
-      if (signal?.aborted) throw cause;
-      throw new LoadError(`${address}: ${/** @type {Error} */ (cause).message}`, { cause });
-    }
-  }
-  /** @type {Response} */
-  let response;
+  let name = 'the file';
   try {
-    response = await fetch(source, { ...init, signal: signal ?? null });
+    if (source instanceof ArrayBuffer) return new Uint8Array(source);
+    if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+    if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
+    if (source instanceof Response) return await readResponse(source, onProgress);
+    if (!(source instanceof URL) && typeof source !== 'string')
+      throw new ArgumentError('a file is given as a URL, a path, bytes, a Response, a Blob or a File');
+    name = String(source);
+    // Two letters at least: C:\model is a path.
+    const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(name)?.[1].toLowerCase();
+    const files = globalThis.process?.getBuiltinModule?.('node:fs');
+    if (files && (scheme === 'file' || !scheme))
+      return new Uint8Array(await files.promises.readFile(scheme ? new URL(name) : name, { signal }));
+    return await readResponse(await fetch(source, { ...init, signal: signal ?? null }), onProgress);
   } catch (cause) {
-    if (signal?.aborted) throw cause;
-    throw new LoadError(`${address}: ${/** @type {Error} */ (cause).message}`, { cause });
+    if (signal?.aborted || cause instanceof PadlessError) throw cause;
+    throw new LoadError(`${name}: ${/** @type {Error} */ (cause).message}`, { cause });
   }
-  return readResponse(response, onProgress);
 }
 
 /**

@@ -294,7 +294,7 @@ export class TextVectorizer {
    * @returns {EncodedBatch}
    */
   encodeBatch(texts, { minLength = 0 } = {}) {
-    const rows = texts.map((text) => this.encode(text));
+    const rows = Array.from(texts, (text) => this.encode(text));
     const T = this.length ?? rows.reduce((most, row) => Math.max(most, row.ids.length), minLength);
     const ids = new Int32Array(room(rows.length * T)).fill(this.pad);
     const mask = new Uint8Array(rows.length * T);

@@ -2,7 +2,7 @@
  * The WebAssembly module: which build, from where, compiled once.
  * @module
  */
-import { ArgumentError, EngineError, LoadError } from './errors.js';
+import { ArgumentError, EngineError, LoadError, show } from './errors.js';
 
 /** @typedef {'baseline' | 'relaxed'} Build  fixed-order SIMD128, or relaxed SIMD (fused multiply-add) */
 /** @typedef {'auto' | Build} Simd */
@@ -39,7 +39,7 @@ function chooseBuild(simd) {
   }
   if (simd === 'auto') return has.relaxed ? 'relaxed' : 'baseline';
   if (simd !== 'baseline' && simd !== 'relaxed') {
-    throw new ArgumentError(`simd is ${JSON.stringify(simd)}, expected 'auto', 'baseline' or 'relaxed'`);
+    throw new ArgumentError(`simd is ${show(simd)}, expected 'auto', 'baseline' or 'relaxed'`);
   }
   if (simd === 'relaxed' && !has.relaxed) throw new EngineError("this engine has no relaxed SIMD; use simd: 'auto' or 'baseline'");
   return simd;
@@ -67,21 +67,26 @@ async function compileInline(build) {
  * @returns {Promise<WebAssembly.Module>}
  */
 async function compileFrom(source) {
-  if (ArrayBuffer.isView(source) || source instanceof ArrayBuffer) return WebAssembly.compile(source);
-  const response = typeof source === 'string' || source instanceof URL ? await fetch(source) : source;
-  if (!response.ok) throw new LoadError(`${response.url}: HTTP status ${response.status} while fetching the WebAssembly module`);
-  return WebAssembly.compile(await response.arrayBuffer());
+  try {
+    if (ArrayBuffer.isView(source) || source instanceof ArrayBuffer) return await WebAssembly.compile(source);
+    const response = typeof source === 'string' || source instanceof URL ? await fetch(source) : source;
+    if (!response.ok) throw new Error(`HTTP status ${response.status} of ${response.url}`);
+    return await WebAssembly.compile(await response.arrayBuffer());
+  } catch (cause) {
+    throw new LoadError(`module: ${/** @type {Error} */ (cause).message}`, { cause });
+  }
 }
 
 /**
  * The compiled module: the inlined one, or the caller's own.
  *
- * @param {{ module?: ModuleSource | undefined, simd?: Simd | undefined }} [options]
+ * @param {{ module?: ModuleSource | undefined, simd?: Simd | undefined } | null} [options]
  *   module: a compiled module, or where to get the wasm file; simd says which build it is ('auto': the fixed-order one)
  * @returns {Promise<{ module: WebAssembly.Module, build: Build }>}
  * @throws {EngineError} where WebAssembly or SIMD is missing
  */
-export async function getModule({ module, simd = 'auto' } = {}) {
+export async function getModule(options) {
+  const { module, simd = 'auto' } = options ?? {};
   const build = chooseBuild(module && simd === 'auto' ? 'baseline' : simd);
   if (module instanceof WebAssembly.Module) return { module, build };
   if (module) return { module: await compileFrom(/** @type {ModuleFile} */ (module)), build };

@@ -84,15 +84,16 @@ function endsInSigmoid(layer) {
  * A model of Keras 1 to 3: `.keras`, a whole `.h5`, or a JSON (model.to_json()) with its weights beside it. Takes the package h5wasm, and
  * for `.keras` fflate.
  * @param {ModelSource} file  URL, path, bytes, Response, Blob or File
- * @param {ImportOptions & { weights?: ModelSource | undefined }} [options]  weights: HDF5, where the file is a JSON
+ * @param {(ImportOptions & { weights?: ModelSource | undefined }) | null} [given]  weights: HDF5, where the file is a JSON
  * @returns {Promise<Model>}
  * @throws {ModelFileError} for a file that is broken, or whose weights do not fit its layers
  * @throws {UnsupportedError} for a layer or an option that padless lacks, or a package that is missing
  */
-export async function fromKeras(file, options = {}) {
+export async function fromKeras(file, given) {
+  const options = given ?? {};
   const bytes = await readSource(file, readOptions(options));
   const name = nameOf(file);
-  const given = options.weights ? await readSource(options.weights, readOptions(options)) : undefined;
+  const weightBytes = options.weights ? await readSource(options.weights, readOptions(options)) : undefined;
   if (isZip(bytes)) {
     const { config, kerasVersion, vars, layers, vocabularies } = await readKeras(bytes, name);
     const weights = vars ? weightsByPath(vars, name) : weightsByLayer(layers ?? [], name);
@@ -106,8 +107,8 @@ export async function fromKeras(file, options = {}) {
   if (json?.modelTopology) throw new UnsupportedError(`${name}: a TensorFlow.js model; use fromTfjs`);
   if (json && typeof json.class_name !== 'string')
     throw new ModelFileError(`${name}: neither .keras nor .h5 nor the JSON of a Keras model`);
-  if (json && !given) throw new ModelFileError(`${name}: the architecture alone; give its weights, too`);
-  const holds = await readHdf5(given ?? bytes, given ? nameOf(options.weights) : name);
+  if (json && !weightBytes) throw new ModelFileError(`${name}: the architecture alone; give its weights, too`);
+  const holds = await readHdf5(weightBytes ?? bytes, weightBytes ? nameOf(options.weights) : name);
   const architecture = json ?? holds.config;
   if (!architecture)
     throw new ModelFileError(`${name}: weights alone; give the architecture as JSON, and this file as its weights`);
@@ -130,14 +131,15 @@ function architectureOf(bytes, name) {
 /**
  * A TensorFlow.js Layers model.
  * @param {FilesSource} files  model.json by URL or path, its shards beside it; a folder; or all files, as a list of File or by name
- * @param {ImportOptions} [options]
+ * @param {ImportOptions | null} [given]
  * @returns {Promise<Model>}
  * @throws {ModelFileError | UnsupportedError | import('../errors.js').LoadError}
  */
-export async function fromTfjs(files, options = {}) {
-  const given = new Files(files, readOptions(options));
-  const json = parseJson(await given.main(['model.json']), 'model.json');
-  const { config, kerasVersion, weights } = await readTfjs(json, (path) => given.beside(path));
+export async function fromTfjs(files, given) {
+  const options = given ?? {};
+  const sources = new Files(files, readOptions(options));
+  const json = parseJson(await sources.main(['model.json']), 'model.json');
+  const { config, kerasVersion, weights } = await readTfjs(json, (path) => sources.beside(path));
   // Saved by Keras and converted, Keras's rules hold; saved by TensorFlow.js, its own.
   const own = /^tfjs/.test(kerasVersion);
   return finish(
@@ -155,11 +157,12 @@ export async function fromTfjs(files, options = {}) {
  * A PyTorch state dict saved as safetensors, against a description of the modules in order.
  * @param {ModelSource} file
  * @param {TorchModule[]} architecture  [{ type: 'Embedding', name: 'embed' }, { type: 'LSTM', name: 'lstm', bidirectional: true }, ...]
- * @param {ImportOptions} [options]
+ * @param {ImportOptions | null} [given]
  * @returns {Promise<Model>}
  * @throws {ModelFileError | UnsupportedError}
  */
-export async function fromTorch(file, architecture, options = {}) {
+export async function fromTorch(file, architecture, given) {
+  const options = given ?? {};
   const { tensors } = parse(await readSource(file, readOptions(options)));
   return finish({ ...torchParts(tensors, architecture, nameOf(file)), origin: 'torch' }, options);
 }

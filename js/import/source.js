@@ -26,8 +26,10 @@ export const isSource = (source) =>
   source instanceof ArrayBuffer ||
   ArrayBuffer.isView(source);
 
+const FILES_MOST = 10_000;
+
 /** @param {unknown} file */
-const nameOf = (file) => String(/** @type {any} */ (file).webkitRelativePath || /** @type {any} */ (file).name || '');
+const nameOf = (file) => String(/** @type {any} */ (file)?.webkitRelativePath || /** @type {any} */ (file)?.name || '');
 /** @param {string} path */
 const baseName = (path) => path.slice(path.lastIndexOf('/') + 1);
 
@@ -60,7 +62,7 @@ export class Files {
       else if (whole) this.#beside = [path.slice(0, path.lastIndexOf('/') + 1), query];
     } else if (source !== null && typeof source === 'object') {
       const list =
-        'length' in source
+        'length' in source && Number(source.length) <= FILES_MOST
           ? Array.from(/** @type {ArrayLike<Blob>} */ (source), (file) => [nameOf(file), file])
           : Object.entries(source);
       this.#named = new Map(/** @type {[string, ModelSource][]} */ (list));
@@ -85,7 +87,7 @@ export class Files {
         );
       return this.beside(name);
     }
-    if (/\/(\?|#|$)/.test(String(source))) return this.#firstOf(names);
+    if (!ArrayBuffer.isView(source) && /\/(\?|#|$)/.test(String(source))) return this.#firstOf(names);
     try {
       return await readSource(source, this.options);
     } catch (error) {

@@ -158,7 +158,7 @@ export function withoutVectorizer(architecture, vocabularies) {
     return isRef ? [source, 0, 0, ...value.slice(3)] : value.map((item) => rewired(item, depth + 1));
   };
   return whole(
-    rest.map((entry) => (entry === input ? ids(entry) : { ...entry, inbound_nodes: rewired(entry.inbound_nodes) })),
+    rest.map((entry) => (entry === input ? ids(entry) : { ...entry, inbound_nodes: rewired(entry?.inbound_nodes) })),
     rewired(architecture.config.output_layers),
   );
 }

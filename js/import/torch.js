@@ -3,7 +3,7 @@
  * Gates: torch's LSTM i, f, g, o are Keras's i, f, c, o; its GRU's r, z, n are Keras's z, r, h with reset_after, both biases kept.
  * @module
  */
-import { ModelFileError, UnsupportedError } from '../errors.js';
+import { ModelFileError, show, UnsupportedError } from '../errors.js';
 import { toFloat32 } from './floats.js';
 /** @typedef {import('../layers/layer.js').Layer} Layer */
 /** @typedef {import('../layers/layer.js').Weight} Weight */
@@ -62,7 +62,7 @@ export function torchParts(tensors, modules, file) {
 
   modules.forEach((module, i) => {
     if (module === null || typeof module !== 'object' || typeof module.type !== 'string' || typeof (module.name ?? '') !== 'string')
-      throw new ModelFileError(`${file}: module ${i} is ${JSON.stringify(module)?.slice(0, 80)}, expected { type, name, ... }`);
+      throw new ModelFileError(`${file}: module ${i} is ${show(module)}, expected { type, name, ... }`);
     const { type } = module;
     const prefix = module.name ?? '';
     const name = (prefix || `${type}_${i}`).replaceAll('.', '_');
@@ -70,7 +70,7 @@ export function torchParts(tensors, modules, file) {
     const refuse = (option, allowed) => {
       if (module[option] !== undefined && module[option] !== null && !allowed.includes(module[option]))
         throw new UnsupportedError(
-          `${file}: ${prefix || type}: ${type} has ${option}=${JSON.stringify(module[option])}; padless supports ${allowed.map((value) => JSON.stringify(value)).join(', ') || 'only its absence'}`,
+          `${file}: ${prefix || type}: ${type} has ${option}=${show(module[option])}; padless supports ${allowed.map((value) => JSON.stringify(value)).join(', ') || 'only its absence'}`,
         );
     };
     refuse('max_norm', []);
@@ -167,7 +167,7 @@ export function torchParts(tensors, modules, file) {
         sequence = false;
         break;
       default:
-        throw new UnsupportedError(`${file}: ${prefix || `module ${i}`}: type ${JSON.stringify(type)} is not supported`);
+        throw new UnsupportedError(`${file}: ${prefix || `module ${i}`}: type ${show(type)} is not supported`);
     }
   });
   if (left.size) throw new ModelFileError(`${file}: the architecture names no module for ${[...left].slice(0, 10).join(', ')}`);
@@ -212,7 +212,7 @@ function recurrent(module, name, take, put, add) {
     returns = 'sequence',
   } = module;
   if (returns !== 'sequence' && returns !== 'last')
-    throw new UnsupportedError(`${prefix}: returns is ${JSON.stringify(returns)}, expected "sequence" or "last"`);
+    throw new UnsupportedError(`${prefix}: returns is ${show(returns)}, expected "sequence" or "last"`);
   const order = gateOrder[/** @type {keyof typeof gateOrder} */ (type)];
   for (let l = 0; l < depth; l++) {
     const sequences = l < depth - 1 || returns === 'sequence';

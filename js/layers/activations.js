@@ -2,7 +2,7 @@
  * Keras's names of activations and the kernels' numbers for them (enum pl_act in c/padless.h).
  * @module
  */
-import { UnsupportedError } from '../errors.js';
+import { show, UnsupportedError } from '../errors.js';
 
 const numbers = /** @type {const} */ ({
   linear: 0,
@@ -43,7 +43,7 @@ export function activationNumber(activation, path, kerasMajor) {
   const name = typeof given === 'string' && Object.hasOwn(aliases, given) ? aliases[given] : given;
   if (typeof name !== 'string' || !Object.hasOwn(numbers, name) || name.endsWith('keras2')) {
     const known = Object.keys(numbers).filter((each) => !each.endsWith('keras2'));
-    throw new UnsupportedError(`${path}: activation ${JSON.stringify(given)} is not one of ${known.join(', ')}`);
+    throw new UnsupportedError(`${path}: activation ${show(given)} is not one of ${known.join(', ')}`);
   }
   if (name === 'hard_sigmoid' && kerasMajor < 3) return numbers.hard_sigmoid_keras2;
   return numbers[/** @type {keyof typeof numbers} */ (name)];

@@ -14,7 +14,7 @@ export class Sequential extends Layer {
     super(config);
     this.layers = [layers].flat();
     const names = new Set();
-    for (const { name } of this.layers) {
+    for (const [name] of named(this.layers)) {
       if (names.has(name)) throw new ModelFileError(`${this.name}: two layers are called ${JSON.stringify(name)}`);
       names.add(name);
     }
