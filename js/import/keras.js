@@ -3,6 +3,7 @@
  * @module
  */
 import { ModelFileError, UnsupportedError } from '../errors.js';
+import { operationOf } from './operations.js';
 
 /** Layers inside layers, at most. */
 const NESTED_MOST = 100;
@@ -80,7 +81,10 @@ function modern(json, age, tensorflow, depth) {
   /** @type {Record<string, any>} */
   let config = { ...json.config };
   if (Array.isArray(config.layers)) config.layers = config.layers.map(inside);
-  if (className === 'Model' || className === 'Functional') config = withoutOwnNodes(config);
+  if (className === 'Model' || className === 'Functional') {
+    config = withoutOwnNodes(config);
+    if (Array.isArray(config.layers)) config.layers = config.layers.map(operationOf);
+  }
   for (const key of ['layer', 'backward_layer']) if (config[key]) config[key] = inside(config[key]);
   if (major < 2 && Object.hasOwn(keras1, className)) {
     const { className: renamed = className, names } = keras1[className];

@@ -1,0 +1,125 @@
+/**
+ * Operations in functional graphs of TensorFlow's Keras 2 (TFOpLambda, SlicingOpLambda) -> those of Keras 3.
+ * @module
+ */
+import { UnsupportedError } from '../errors.js';
+
+/** x and y. @type {Record<string, string>} */
+const ofTwo = {
+  '__operators__.add': 'Add',
+  'math.add': 'Add',
+  'math.subtract': 'Subtract',
+  'math.multiply': 'Multiply',
+  'math.truediv': 'TrueDivide',
+  'math.divide': 'TrueDivide',
+  'math.pow': 'Power',
+  'math.maximum': 'Maximum',
+  'math.minimum': 'Minimum',
+  'math.equal': 'Equal',
+  'math.not_equal': 'NotEqual',
+  'math.greater': 'Greater',
+  'math.greater_equal': 'GreaterEqual',
+  'math.less': 'Less',
+  'math.less_equal': 'LessEqual',
+  'math.logical_and': 'LogicalAnd',
+  'math.logical_or': 'LogicalOr',
+};
+
+/** @type {Record<string, string>} */
+const ofOne = {
+  'math.negative': 'Negative',
+  'math.abs': 'Absolute',
+  'math.sqrt': 'Sqrt',
+  'math.rsqrt': 'Rsqrt',
+  'math.square': 'Square',
+  'math.exp': 'Exp',
+  'math.tanh': 'Tanh',
+  'nn.tanh': 'Tanh',
+  'math.sigmoid': 'Sigmoid',
+  'nn.sigmoid': 'Sigmoid',
+  'math.softplus': 'Softplus',
+  'nn.relu': 'Relu',
+  'nn.silu': 'Silu',
+  'math.logical_not': 'LogicalNot',
+  ones_like: 'OnesLike',
+  zeros_like: 'ZerosLike',
+};
+
+/** What is told besides x -> Keras 3's options. @type {Record<string, [string, (told: any) => any]>} */
+const withOptions = {
+  'math.reduce_sum': ['Sum', ({ axis = null, keepdims = false }) => ({ axis, keepdims })],
+  'math.reduce_mean': ['Mean', ({ axis = null, keepdims = false }) => ({ axis, keepdims })],
+  'math.reduce_max': ['Max', ({ axis = null, keepdims = false }) => ({ axis, keepdims })],
+  'math.reduce_min': ['Min', ({ axis = null, keepdims = false }) => ({ axis, keepdims })],
+  'nn.softmax': ['Softmax', ({ axis = -1 }) => ({ axis: axis ?? -1 })],
+  'nn.log_softmax': ['LogSoftmax', ({ axis = -1 }) => ({ axis: axis ?? -1 })],
+  'nn.gelu': ['Gelu', ({ approximate = false }) => ({ approximate })],
+  concat: ['Concatenate', ({ axis }) => ({ axis })],
+  stack: ['Stack', ({ axis = 0 }) => ({ axis })],
+  expand_dims: ['ExpandDims', ({ axis }) => ({ axis })],
+  squeeze: ['Squeeze', ({ axis = null }) => ({ axis })],
+  'compat.v1.squeeze': ['Squeeze', ({ axis = null }) => ({ axis })],
+  transpose: ['Transpose', ({ perm }) => ({ axes: perm })],
+  'compat.v1.transpose': ['Transpose', ({ perm }) => ({ axes: perm })],
+  reshape: ['Reshape', ({ shape }) => ({ newshape: shape })],
+  reverse: ['Flip', ({ axis }) => ({ axis })],
+  cast: ['Cast', ({ dtype }) => ({ dtype: /\w+(?='?>?$)/.exec(dtype)?.[0] })],
+  clip_by_value: ['Clip', ({ clip_value_min: least, clip_value_max: most }) => ({ x_min: least, x_max: most })],
+};
+
+/** [layer, node, tensor], ['_CONSTANT_VALUE', -1, value], or a value. @param {any} value @returns {any} */
+function argument(value) {
+  if (!Array.isArray(value)) return value;
+  const [name, node, tensor] = value;
+  if (name === '_CONSTANT_VALUE') return tensor;
+  if (typeof name === 'string' && Number.isInteger(node))
+    return { class_name: '__keras_tensor__', config: { keras_history: [name, node, tensor] } };
+  return value.map(argument);
+}
+
+/** x[...] as Keras 3 writes it. @param {any} entry */
+const index = (entry) =>
+  entry === null || typeof entry !== 'object' || entry.class_name ? entry : { class_name: '__slice__', config: entry };
+
+/**
+ * @param {any} entry  of a graph
+ * @returns {any} the same, or Keras 3's operation in its place
+ * @throws {UnsupportedError}
+ */
+export function operationOf(entry) {
+  if (entry?.class_name !== 'TFOpLambda' && entry?.class_name !== 'SlicingOpLambda') return entry;
+  const { config, inbound_nodes: nodes } = entry;
+  const name = entry.name ?? config?.name;
+  const called = String(config?.function);
+  /** @param {any} node @returns {{ kind: string, args: any[], options: any }} */
+  const read = (node) => {
+    const one = typeof node?.[0] === 'string';
+    const told = (one ? node[3] : node?.[0]?.[3]) ?? {};
+    const x = argument(one ? node.slice(0, 3) : node?.map((/** @type {any} */ each) => each?.slice(0, 3)));
+    const [y, other] = [argument(told.y), argument(told.x)];
+    if (Object.hasOwn(ofOne, called)) return { kind: ofOne[called], args: [x], options: {} };
+    // `x != 0` says in its file not what it is compared with.
+    if (Object.hasOwn(ofTwo, called) && y !== undefined) return { kind: ofTwo[called], args: [x, y], options: {} };
+    if (called === 'where' && y !== undefined && other !== undefined) return { kind: 'Where', args: [x, other, y], options: {} };
+    if (called === 'linalg.matmul' && told.b && !told.transpose_a && !told.transpose_b)
+      return { kind: 'Matmul', args: [x, argument(told.b)], options: {} };
+    if (called === '__operators__.getitem' && Array.isArray(told.slice_spec))
+      return { kind: 'GetItem', args: [x, told.slice_spec.map(index)], options: {} };
+    if (!Object.hasOwn(withOptions, called))
+      throw new UnsupportedError(
+        `${name}: the operation ${called} of TensorFlow, called with ${JSON.stringify(told)}, is not supported`,
+      );
+    const [kind, options] = withOptions[called];
+    return { kind, args: [x], options: options(told) };
+  };
+  if (!Array.isArray(nodes) || nodes.length !== 1)
+    throw new UnsupportedError(`${name}: the operation ${called} is used ${nodes?.length} times; padless knows one`);
+  const { kind, args, options } = read(nodes[0]);
+  return {
+    module: 'keras.src.ops.numpy',
+    class_name: kind,
+    name,
+    config: { ...options, name },
+    inbound_nodes: [{ args, kwargs: {} }],
+  };
+}
