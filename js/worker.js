@@ -242,7 +242,7 @@ export class RemoteModel {
     let [next, done, stopped] = [0, 0, false];
     /** @param {Line} line */
     const work = async (line) => {
-      while (next < total && !stopped && !signal?.aborted) {
+      while (next < total) {
         const start = next;
         next += size;
         /** @type {Prediction[]} */

@@ -399,6 +399,15 @@ test('contenteditable: the text of markup, and the range of every piece of it', 
     }
     assert.equal(await page.evaluate(`typing.range(0, ${text.length + 1})`), null);
   }
+  // At a seam: in the piece that the range is of.
+  await page.evaluate(`find('rich').innerHTML = 'one<b>two</b>'`);
+  const ends = '(({ startContainer, endContainer }) => [startContainer.data, endContainer.data])';
+  assert.deepEqual(await page.evaluate(`[...${ends}(typing.range(0, 3)), ...${ends}(typing.range(3, 6))]`), [
+    'one',
+    'one',
+    'two',
+    'two',
+  ]);
   await start('area');
   assert.equal(await page.evaluate('typing.range(0, 0)'), null);
 });

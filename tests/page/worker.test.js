@@ -52,7 +52,10 @@ const files = {
     import { serve } from '/js/serve.js';
     import { Twice } from '/twice.js';
     serve({ customLayers: { Twice } });
-    addEventListener('message', ({ data }) => data === 'ping' && postMessage('pong'));`,
+    addEventListener('message', ({ data }) => data === 'ping' && postMessage('pong'));
+    const { close } = MessagePort.prototype;
+    MessagePort.prototype.close = function () { postMessage('let go'); close.call(this); };`,
+  '/silent.js': `addEventListener('message', () => {});`,
   '/broken.js': `throw new TypeError('this worker is broken');`,
 };
 
@@ -250,35 +253,38 @@ test("a worker of the caller's own: layers of one's own, several models, its own
     const model = await load({ worker }, bytes);
     const langid = await load({ worker });
     const answers = [[...(await model.run([[1, 2]]))[0].data], (await langid.predict('Guten Morgen')).label];
+    const heard = () => new Promise((resolve) => worker.addEventListener('message', ({ data }) => resolve(data), { once: true }));
+    const gone = heard();
     await model.close();
-    answers.push((await caught(model.run([[1]]))).message, (await langid.predict('Bonjour à tous')).label);
-    const pong = new Promise((resolve) => worker.addEventListener('message', ({ data }) => resolve(data)));
+    answers.push(await gone, (await caught(model.run([[1]]))).message, (await langid.predict('Bonjour à tous')).label);
+    const pong = heard();
     worker.postMessage('ping');
     answers.push(await pong, (await caught(load({}, bytes))).message, (await caught(load({ customLayers: { Twice: class {} } }, bytes))).message);
     const both = await load({ worker: [worker, own('/own.js')] });
     answers.push((await both.predict(texts(300))).length);
     worker.terminate();
     return answers;`);
-  assert.deepEqual(result.slice(0, 5), [[4, 6], 'de', 'run: the model was closed', 'fr', 'pong']);
-  assert.match(result[5], /Twice/);
+  assert.deepEqual(result.slice(0, 6), [[4, 6], 'de', 'let go', 'run: the model was closed', 'fr', 'pong']);
+  assert.match(result[6], /Twice/);
   assert.match(
-    result[6],
+    result[7],
     /^customLayers: classes \(Twice\) cannot be sent to a worker; write a worker of your own .*padless\/serve/,
   );
-  assert.equal(result[7], 300);
+  assert.equal(result[8], 300);
 });
 
 test('a worker that does not start is one clear error, and what is wrong with the options another', async () => {
   const result = await inPage(`
     const errors = [
       await caught(load({ worker: own('/nothing-there.js') })), await caught(load({ worker: own('/broken.js') })), await caught(load({ worker: 'own.js' })),
-      await caught(load({ workers: 0 })), await caught(load({ worker: own('/own.js'), workers: 2 })), await caught(load({ worker: [] })),
+      await caught(load({ worker: own('/silent.js'), signal: AbortSignal.timeout(30) })), await caught(load({ workers: 0 })), await caught(load({ worker: own('/own.js'), workers: 2 })), await caught(load({ worker: [] })),
     ];
     return errors.map(({ name, message }) => name + ': ' + message);`);
   assert.match(result[0], /^LoadError: load: the worker's script could not be loaded or run; write a worker of your own/);
   assert.match(result[1], /^LoadError: load: the worker's script could not be loaded or run: .*this worker is broken/);
   assert.deepEqual(result.slice(2), [
     'ArgumentError: worker: expected a Worker, or an array of them',
+    'TimeoutError: signal timed out',
     'ArgumentError: workers is 0, expected a whole number from 1 on',
     'ArgumentError: workers is 2, but 1 are given as worker',
     'ArgumentError: worker: expected a Worker, or an array of them',
