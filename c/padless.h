@@ -193,11 +193,19 @@ typedef struct pl_rnn {
   int32_t act;         /* pl_act: Keras `activation` */
   int32_t rec_act;     /* pl_act: Keras `recurrent_activation`; unused by SimpleRNN */
   const float *packed; /* from pl_rnn_pack */
+  /* Where the inputs are rows of a table, their products can be looked up: step n has products[rows[n]], from pl_rnn_products, and x is not
+   * read. NULL: products of x. For the ragged functions alone. */
+  const float *products;
+  const int32_t *rows;
 } pl_rnn;
 
 /* Floats of the packed form, 16-byte aligned. bias may be NULL (use_bias=False). */
 size_t pl_rnn_packed_size(pl_cell cell, int D, int H);
 void pl_rnn_pack(float *packed, const float *kernel, const float *recurrent_kernel, const float *bias, pl_cell cell, int D, int H);
+
+/* products [N, pl_rnn_products_size] = x W + b, x [N, D], as the cell reads them. */
+size_t pl_rnn_products_size(pl_cell cell, int H);
+void pl_rnn_products(float *products, const float *x, const pl_rnn *rnn, int N);
 
 /* States of a batch, [B, H] each; c is used by an LSTM alone. A NULL pointer inside: zeros (initial), not wanted (final). */
 typedef struct pl_state {

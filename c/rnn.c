@@ -57,6 +57,17 @@ void pl_rnn_pack(float *packed, const float *kernel, const float *recurrent_kern
   }
 }
 
+size_t pl_rnn_products_size(pl_cell cell, int H) {
+  const sizes s = sizes_of(cell, 1, H);
+  return s.G * s.Hp;
+}
+
+void pl_rnn_products(float *products, const float *x, const pl_rnn *rnn, int N) {
+  PL_ASSERT_SIZES(N, rnn->D, rnn->H);
+  const sizes s = sizes_of((pl_cell)rnn->cell, rnn->D, rnn->H);
+  gemm(products, s.G * s.Hp, x, s.D, rnn->packed, (size_t)N, s.D, s.G * s.Hp);
+}
+
 /* ---- cells -------------------------------------------------------------------------------------------------------------------------------- */
 
 /* Whether the cell has the activations of nearly every file, for which it is written out below. */
@@ -257,10 +268,10 @@ static size_t floats(size_t n) { return pl_arena_bytes(n * sizeof(float)); }
 
 static size_t scratch_bytes(const pl_rnn *rnn, size_t B, size_t T) {
   const sizes s = sizes_of((pl_cell)rnn->cell, rnn->D, rnn->H);
-  return floats(B) + floats(T + 1)                       /* order, rows of each length */
-         + 2 * floats(B * s.Hp) + floats(B * s.G * s.Hp) /* h, c, h U */
-         + 2 * floats(s.Hp)                              /* r*h, units */
-         + floats(B * chunk_steps(B, T) * s.G * s.Hp);   /* x W + b */
+  return floats(B) + floats(T + 1)                                           /* order, rows of each length */
+         + 2 * floats(B * s.Hp) + floats(B * s.G * s.Hp)                     /* h, c, h U */
+         + 2 * floats(s.Hp)                                                  /* r*h, units */
+         + (rnn->products ? 0 : floats(B * chunk_steps(B, T) * s.G * s.Hp)); /* x W + b */
 }
 
 size_t pl_ragged_rnn_scratch(const pl_rnn *rnn, const int32_t *splits, int B) {
@@ -301,6 +312,7 @@ pl_status pl_ragged_rnn(float *y, pl_state *last, const float *x, const pl_rnn *
                         pl_order order, int ldy, int B, pl_arena *arena) {
   PL_ASSERT_SPLITS(splits, B);
   PL_ASSERT(!y || ldy >= rnn->H, "ldy = %d, H = %d", ldy, rnn->H);
+  PL_ASSERT(!rnn->products == !rnn->rows, "products %p, rows %p", (const void *)rnn->products, (const void *)rnn->rows);
   const sizes s = sizes_of((pl_cell)rnn->cell, rnn->D, rnn->H);
   const size_t T = longest(splits, B), width = s.G * s.Hp, S = chunk_steps((size_t)B, T);
   if (!pl_arena_has(arena, scratch_bytes(rnn, (size_t)B, T))) {
@@ -314,7 +326,7 @@ pl_status pl_ragged_rnn(float *y, pl_state *last, const float *x, const pl_rnn *
   float *recurrent = pl_arena_take(arena, (size_t)B * width * sizeof *recurrent);
   float *reset = pl_arena_take(arena, s.Hp * sizeof *reset);
   float *units = pl_arena_take(arena, s.Hp * sizeof *units);
-  float *pre = pl_arena_take(arena, (size_t)B * S * width * sizeof *pre);
+  float *pre = rnn->products ? NULL : pl_arena_take(arena, (size_t)B * S * width * sizeof *pre);
   memset(reset, 0, s.Hp * sizeof *reset);
   memset(units, 0, s.Hp * sizeof *units);
   load_state(h, init ? init->h : NULL, sorted, B, s);
@@ -328,7 +340,7 @@ pl_status pl_ragged_rnn(float *y, pl_state *last, const float *x, const pl_rnn *
   size_t active = (size_t)B;
   for (size_t chunk = 0; chunk < T; chunk += S) {
     /* x W + b of the next S steps that each row visits; backward, these are the last ones not visited yet. */
-    for (size_t m = 0; m < active; m++) {
+    for (size_t m = 0; pre && m < active; m++) {
       const size_t length = pl_row_length(splits, sorted[m]);
       if (length <= chunk) {
         break;
@@ -346,9 +358,10 @@ pl_status pl_ragged_rnn(float *y, pl_state *last, const float *x, const pl_rnn *
         const size_t start = (size_t)splits[sorted[m]], length = pl_row_length(splits, sorted[m]);
         const size_t n = length - chunk < S ? length - chunk : S;
         const size_t at = order == PL_FORWARD ? t - chunk : n - 1 - (t - chunk);
+        const size_t visited = start + (order == PL_FORWARD ? t : length - 1 - t);
         run_cell(&(step){.rnn = rnn,
                          .s = s,
-                         .pre = pre + (m * S + at) * width,
+                         .pre = pre ? pre + (m * S + at) * width : rnn->products + (size_t)rnn->rows[visited] * width,
                          .gates = recurrent + m * width,
                          .h = h + m * s.Hp,
                          .c = c + m * s.Hp,
@@ -391,6 +404,7 @@ size_t pl_masked_rnn_scratch(const pl_rnn *rnn, const uint8_t *mask, int B, int 
 
 pl_status pl_masked_rnn(float *y, pl_state *last, const float *x, const pl_rnn *rnn, const pl_state *init, const uint8_t *mask,
                         pl_order order, int B, int T, pl_arena *arena) {
+  PL_ASSERT(!rnn->products, "products %p, expected none behind a mask", (const void *)rnn->products);
   if (!pl_arena_has(arena, pl_masked_rnn_scratch(rnn, mask, B, T))) {
     return PL_SCRATCH_TOO_SMALL;
   }

@@ -61,7 +61,7 @@ export function padRows(input, rows, { mask, lengths, wholeLength }) {
   list.forEach((row, b) => {
     if (input.ids) {
       for (let t = 0; t < row.length; t++) {
-        const id = /^(bigint|number)$/.test(typeof row[t]) ? Number(row[t]) : NaN;
+        const id = typeof row[t] === 'number' ? row[t] : typeof row[t] === 'bigint' ? Number(row[t]) : NaN;
         const i = b * T + t;
         data[i] = id;
         if (!Number.isInteger(id) || data[i] !== id) data[i] = -1;
@@ -69,26 +69,33 @@ export function padRows(input, rows, { mask, lengths, wholeLength }) {
       }
     } else if (sequence) {
       for (let t = 0; t < row.length; t++) {
-        fill(data, (b * T + t) * width, row[t], width, `run: row ${b}, step ${t}`);
+        fill(data, (b * T + t) * width, row[t], width, () => `run: row ${b}, step ${t}`);
         counts[b * T + t] = 1;
       }
-    } else fill(data, b * width, row, width, `run: row ${b}`);
+    } else fill(data, b * width, row, width, () => `run: row ${b}`);
   });
   if (!sequence) return { input, rows: list, B, T, data, mask: null };
   const given = mask ? flatMask(mask, B, T) : lengths ? maskFromLengths(lengths, B, T) : counts;
   return { input, rows: list, B, T, data, mask: given };
 }
 
-/** @param {Int32Array | Float32Array} data @param {number} at @param {any} values  numbers, nested or not @param {number} width @param {string} where */
+/**
+ * @param {Int32Array | Float32Array} data @param {number} at @param {any} values  numbers, nested or not @param {number} width
+ * @param {() => string} where
+ */
 function fill(data, at, values, width, where) {
+  if (values instanceof Float32Array && values.length === width) {
+    data.set(values, at);
+    return;
+  }
   const flat = isList(values)
     ? listOf(values)
         .map((value) => (isList(value) ? listOf(value) : value))
         .flat(3)
     : [values];
-  if (flat.length !== width) throw new ShapeError(`${where} has ${flat.length} values, the model reads ${width}`);
+  if (flat.length !== width) throw new ShapeError(`${where()} has ${flat.length} values, the model reads ${width}`);
   const wrong = flat.findIndex((value) => typeof value !== 'number');
-  if (wrong >= 0) throw new ArgumentError(`${where}: value ${wrong} is ${kind(flat[wrong])}, expected a number`);
+  if (wrong >= 0) throw new ArgumentError(`${where()}: value ${wrong} is ${kind(flat[wrong])}, expected a number`);
   data.set(flat, at);
 }
 

@@ -5,6 +5,7 @@
 import { ModelFileError, ShapeError, UnsupportedError } from '../errors.js';
 import { activationNumber } from './activations.js';
 import { Layer } from './layer.js';
+import { Looked } from './products.js';
 import { product, Steps, Tensor } from './tensor.js';
 /** @typedef {import('../memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Rules} Rules */
@@ -21,7 +22,7 @@ export class Embedding extends Layer {
     this.V = this.count('input_dim');
     this.D = this.count('output_dim');
     this.addWeight('embeddings', [this.V, this.D]);
-    return input.with({ shape: [...input.shape, this.D], ids: false });
+    return input.with({ shape: [...input.shape, this.D], ids: false, lookup: this });
   }
 
   /**
@@ -37,11 +38,7 @@ export class Embedding extends Layer {
    * @param {Tensor} x  ids, checked by the model to lie in [0, V)
    */
   call(x) {
-    const { D = 0, V = 0, table = 0 } = this;
-    const { heap } = x;
-    const y = heap.reserve32(x.rows * D);
-    heap.exports.pl_embedding(y, table, x.pointer, x.rows, V, D);
-    return new Tensor(heap, y, x.B, [x.time.T, D], x.steps, x.keep);
+    return new Looked(x, this);
   }
 }
 

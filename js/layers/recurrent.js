@@ -5,6 +5,7 @@
 import { ModelFileError, ShapeError, UnsupportedError } from '../errors.js';
 import { activationNumber } from './activations.js';
 import { Layer } from './layer.js';
+import { Products } from './products.js';
 import { Spec, Steps, Tensor } from './tensor.js';
 /** @typedef {import('../memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Rules} Rules */
@@ -81,6 +82,13 @@ export class Recurrent extends Layer {
   inner = false;
   /** @type {Float32Array[] | null} states between calls, where stateful */
   kept = null;
+  /** @type {import('./basic.js').Embedding | null} private, so that it is not taken for a sublayer */
+  #embedding = null;
+
+  /** The embedding that it reads, if it reads one. */
+  get embedding() {
+    return this.#embedding;
+  }
 
   /**
    * @override
@@ -98,6 +106,7 @@ export class Recurrent extends Layer {
     const { cell, gates } = cells[this.kind];
     const resetAfter = this.kind === 'GRU' && (config.reset_after ?? rules.kerasMajor >= 3);
     this.D = input.features;
+    this.#embedding ??= input.lookup;
     this.units = this.count('units');
     this.cell = resetAfter ? GRU_RESET_AFTER : cell;
     this.act = activationNumber(config.activation === undefined ? 'tanh' : config.activation, this.path, rules.kerasMajor);
@@ -144,8 +153,9 @@ export class Recurrent extends Layer {
       heap.exports.pl_rnn_pack(packed, kernel, recurrent, bias, cell, D, units);
     });
     /** The words of struct pl_rnn. */
-    this.descriptor = [cell, D, units, act, recAct, packed];
+    this.descriptor = [cell, D, units, act, recAct, packed, 0, 0];
     this.rnn = heap.i32(this.descriptor);
+    if (this.embedding && !this.aligned) this.products = new Products(heap, this.embedding, [{ rnn: this.rnn, cell, units }]);
   }
 
   /**
@@ -192,8 +202,9 @@ export class Recurrent extends Layer {
       const { heap, B, time } = kept;
       const y = returnSequences ? heap.reserve32(time.N * units) : finals[0];
       const last = heap.i32([finals[0], finals[1] ?? 0]);
+      const from = this.products?.use(kept) ? 0 : kept.pointer;
       const arena = heap.scratch(heap.exports.pl_ragged_rnn_scratch(rnn, time.pointer, B));
-      heap.exports.pl_ragged_rnn(returnSequences ? y : 0, last, kept.pointer, rnn, initial, time.pointer, order, units, B, arena);
+      heap.exports.pl_ragged_rnn(returnSequences ? y : 0, last, from, rnn, initial, time.pointer, order, units, B, arena);
       return returnSequences ? kept.ofFeatures(y, units) : kept.vector(y, units);
     }, !this.config.zero_output_for_mask);
   }
@@ -356,7 +367,16 @@ export class Bidirectional extends Layer {
    * @param {Heap} heap
    */
   load(heap) {
-    this.rnns = heap.i32([...(this.forwardLayer.descriptor ?? []), ...(this.backwardLayer.descriptor ?? [])]);
+    const words = [this.forwardLayer, this.backwardLayer].map(({ descriptor }) => descriptor ?? []);
+    const rnns = heap.i32(words.flat());
+    this.rnns = rnns;
+    const { embedding } = this.forwardLayer;
+    if (embedding)
+      this.products = new Products(
+        heap,
+        embedding,
+        words.map(([cell, , units], i) => ({ rnn: rnns + 4 * i * words[0].length, cell, units })),
+      );
   }
 
   /**
@@ -390,7 +410,8 @@ export class Bidirectional extends Layer {
       const y = input.whereKept((kept) => {
         const pointer = heap.reserve32(kept.time.N * width);
         back = merge === merges.none ? heap.reserve32(kept.time.N * Hb) : 0;
-        run(pointer, back, last, kept.pointer, rnns, initial, kept.time.pointer, merge, B, scratch(kept.time.pointer));
+        const from = this.products?.use(kept) ? 0 : kept.pointer;
+        run(pointer, back, last, from, rnns, initial, kept.time.pointer, merge, B, scratch(kept.time.pointer));
         return kept.ofFeatures(pointer, width);
       });
       outputs.push(maskedAs(y, sequence));
@@ -403,7 +424,8 @@ export class Bidirectional extends Layer {
         );
     } else {
       const kept = input.closed();
-      run(0, 0, last, kept.pointer, rnns, initial, kept.time.pointer, merge, B, scratch(kept.time.pointer));
+      const from = this.products?.use(kept) ? 0 : kept.pointer;
+      run(0, 0, last, from, rnns, initial, kept.time.pointer, merge, B, scratch(kept.time.pointer));
       if (merge === merges.none) outputs.push(input.vector(finals[0][0], Hf), input.vector(finals[1][0], Hb));
       else {
         const y = heap.reserve32(B * width);

@@ -8,6 +8,7 @@
  * @module
  */
 import { room, ShapeError } from '../errors.js';
+/** @typedef {import('./basic.js').Embedding} Embedding */
 /** @typedef {import('../memory.js').Heap} Heap */
 
 /** @param {ArrayLike<number | null>} shape @param {number} [from] @param {number} [to] */
@@ -22,18 +23,20 @@ export function product(shape, from = 0, to = shape.length) {
  */
 export class Spec {
   /**
-   * @param {{ shape: (number | null)[], ids?: boolean, masked?: boolean, time?: object | null, vague?: string, taken?: string, rules: Rules }} of
+   * @param {{ shape: (number | null)[], ids?: boolean, masked?: boolean, time?: object | null, vague?: string, taken?: string,
+   *   lookup?: Embedding | null, rules: Rules }} of
    *   ids: int32 tokens, one a step; masked: a mask comes with it; time: the same object for all sequences whose steps are the same;
    *   vague: the path of a layer whose values at padding differ between Keras's backends;
-   *   taken: the path of a layer that took the mask off while Keras ran, so that others see none
+   *   taken: the path of a layer that took the mask off while Keras ran, so that others see none; lookup: the values are rows of its table
    */
-  constructor({ shape, ids = false, masked = false, time = null, vague = '', taken = '', rules }) {
+  constructor({ shape, ids = false, masked = false, time = null, vague = '', taken = '', lookup = null, rules }) {
     this.shape = shape;
     this.ids = ids;
     this.masked = masked;
     this.time = time;
     this.vague = vague;
     this.taken = taken;
+    this.lookup = lookup;
     this.rules = rules;
   }
 
@@ -49,7 +52,7 @@ export class Spec {
 
   /** @param {Partial<Spec>} change @returns {Spec} */
   with(change) {
-    return new Spec({ ...this, ...change });
+    return new Spec({ ...this, lookup: null, ...change });
   }
 
   /** The same steps with other values. @param {number} features */
@@ -128,9 +131,12 @@ export class Steps {
 
 /** Values of a layer. */
 export class Tensor {
+  /** @type {number | (() => number)} */
+  #pointer;
+
   /**
    * @param {Heap} heap
-   * @param {number} pointer  float32 (ids: int32) in the heap
+   * @param {number | (() => number)} pointer  float32 (ids: int32) in the heap; or what puts them there, when somebody asks for them
    * @param {number} B
    * @param {(number | null)[]} shape  of one text; [] for ids
    * @param {Steps | null} [steps]  of a sequence
@@ -138,11 +144,17 @@ export class Tensor {
    */
   constructor(heap, pointer, B, shape, steps = null, keep = null) {
     this.heap = heap;
-    this.pointer = pointer;
+    this.#pointer = pointer;
     this.B = B;
     this.shape = shape;
     this.steps = steps;
     this.keep = keep;
+  }
+
+  /** Where the values are. */
+  get pointer() {
+    if (typeof this.#pointer === 'function') this.#pointer = this.#pointer();
+    return this.#pointer;
   }
 
   get features() {

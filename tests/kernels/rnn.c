@@ -179,11 +179,41 @@ TEST("an arena one byte too small is refused before anything is written; one in 
   CHECK(arena.used == 5 && arena.steps == 9, "used %d, steps %d", (int)arena.used, (int)arena.steps);
 }
 
+TEST("products that are looked up give the bits of those of x, in each cell and order") {
+  const int V = 5, D = 6, H = 7;
+  for (int cell = PL_SIMPLE_RNN; cell <= PL_LSTM; cell++) {
+    for (int order = PL_FORWARD; order <= PL_BACKWARD_AS_VISITED; order++) {
+      const layer l = default_layer((pl_cell)cell, D, H);
+      const int32_t *splits = new_splits(4, 11);
+      const int N = splits[4];
+      const float *table = uniform((size_t)V * D, -1, 1);
+      float *x = TEST_NEW(float, N *D), *y = TEST_NEW(float, N *H), *expected = TEST_NEW(float, N *H);
+      int32_t *rows = TEST_NEW(int32_t, N);
+      for (int n = 0; n < N; n++) {
+        rows[n] = test_below(V);
+        memcpy(x + n * D, table + rows[n] * D, (size_t)D * sizeof *x);
+      }
+      float *products = TEST_NEW(float, V *(int)pl_rnn_products_size((pl_cell)cell, H));
+      pl_rnn_products(products, table, &l.fast, V);
+      pl_rnn looked = l.fast;
+      looked.products = products;
+      looked.rows = rows;
+      pl_arena arena = new_arena(pl_ragged_rnn_scratch(&l.fast, splits, 4));
+      pl_ragged_rnn(expected, NULL, x, &l.fast, NULL, splits, (pl_order)order, H, 4, &arena);
+      arena = new_arena(pl_ragged_rnn_scratch(&looked, splits, 4));
+      CHECK(pl_ragged_rnn(y, NULL, NULL, &looked, NULL, splits, (pl_order)order, H, 4, &arena) == PL_OK, "%s", cell_names[cell]);
+      CHECK_BITS(y, expected, N * H, "%s, order %d", cell_names[cell], order);
+      CHECK(arena.steps == (uint64_t)N, "%d steps of %d", (int)arena.steps, N);
+      test_free();
+    }
+  }
+}
+
 TEST("an LSTM's gates are i, f, c, o: one step by hand") {
   /* No input and no state but b = (i, f, c, o): c = f c0 + i g, h = o tanh(c). */
   const float b[] = {0.5f, -1, 2, 0.25f}, zeros[4] = {0};
   float packed[64], y;
-  pl_rnn rnn = {PL_LSTM, 1, 1, PL_TANH, PL_SIGMOID, packed};
+  pl_rnn rnn = {PL_LSTM, 1, 1, PL_TANH, PL_SIGMOID, packed, NULL, NULL};
   CHECK(pl_rnn_packed_size(PL_LSTM, 1, 1) <= 64, "%d floats", (int)pl_rnn_packed_size(PL_LSTM, 1, 1));
   pl_rnn_pack(packed, zeros, zeros, b, PL_LSTM, 1, 1);
   float h0 = 0.3f, c0 = 0.7f, h, c, x = 1;

@@ -33,7 +33,7 @@ static inline layer new_layer(pl_cell cell, int D, int H, pl_act act, pl_act rec
   float *packed = TEST_NEW(float, pl_rnn_packed_size(cell, D, H)), *plain = TEST_NEW(float, pl_ref_rnn_packed_size(cell, D, H));
   pl_rnn_pack(packed, kernel, recurrent, b, cell, D, H);
   pl_ref_rnn_pack(plain, kernel, recurrent, b, cell, D, H);
-  return (layer){{cell, D, H, act, rec_act, packed}, {cell, D, H, act, rec_act, plain}};
+  return (layer){{cell, D, H, act, rec_act, packed, NULL, NULL}, {cell, D, H, act, rec_act, plain, NULL, NULL}};
 }
 
 /* Keras's defaults. */

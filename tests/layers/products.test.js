@@ -1,0 +1,78 @@
+/**
+ * Recurrent layers over an embedding look their input products up: the bits of those that read the values.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createModel } from 'padless';
+import { random } from '../random.js';
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const { normal, integer } = random();
+
+/**
+ * A recurrent layer over an embedding, and over the same values given as they are.
+ * @param {any} layer  Keras JSON of the recurrent layer, called `rnn`
+ * @param {number} V @param {number} D
+ */
+async function both(layer, V, D) {
+  /** @type {Map<string, import('padless/layers').Weight>} */
+  const known = new Map();
+  /** @param {import('padless/layers').Layer} root */
+  const weights = (root) => {
+    const paths = root.listWeights();
+    for (const { path, spec } of paths)
+      if (!known.has(path))
+        known.set(path, {
+          shape: spec.shape,
+          data: normal(
+            spec.shape.reduce((product, size) => product * size, 1),
+            0.5,
+          ),
+        });
+    return new Map(paths.map(({ path }) => [path, /** @type {import('padless/layers').Weight} */ (known.get(path))]));
+  };
+  /** @param {any[]} layers */
+  const sequential = (layers) => ({ class_name: 'Sequential', config: { name: 'model', layers } });
+  const embedding = { class_name: 'Embedding', config: { name: 'embedding', input_dim: V, output_dim: D } };
+  const looked = await createModel({
+    architecture: sequential([{ class_name: 'InputLayer', config: { batch_shape: [null, null] } }, embedding, layer]),
+    weights,
+    simd,
+  });
+  const read = await createModel({
+    architecture: sequential([{ class_name: 'InputLayer', config: { batch_shape: [null, null, D] } }, layer]),
+    weights,
+    simd,
+  });
+  const table = /** @type {import('padless/layers').Weight} */ (known.get('embedding.embeddings')).data;
+  /** @param {number[][]} rows */
+  return (rows) => {
+    const values = rows.map((row) => row.map((id) => table.subarray(id * D, (id + 1) * D)));
+    const [a, b] = [looked.run(rows), read.run(values)];
+    assert.deepEqual(
+      a.map(({ data }) => Buffer.from(data.buffer).toString('hex')),
+      b.map(({ data }) => Buffer.from(data.buffer).toString('hex')),
+    );
+    return looked.stats.memory;
+  };
+}
+
+for (const class_name of ['SimpleRNN', 'GRU', 'LSTM'])
+  for (const wrapped of [false, true])
+    test(`${wrapped ? 'bidirectional ' : ''}${class_name} over an embedding has the bits of the layer over its values`, async () => {
+      const rnn = { class_name, config: { name: 'rnn', units: 5, return_sequences: true } };
+      const layer = wrapped ? { class_name: 'Bidirectional', config: { name: 'rnn', layer: rnn } } : rnn;
+      const compare = await both(layer, 20, 3);
+      for (let i = 0; i < 5; i++)
+        compare(Array.from({ length: integer(1, 4) }, () => Array.from({ length: integer(0, 9) }, () => integer(0, 19))));
+    });
+
+test('a vocabulary whose products do not fit is looked up in turns, in bounded memory', async () => {
+  const V = 3000;
+  const compare = await both({ class_name: 'LSTM', config: { name: 'rnn', units: 256 } }, V, 4);
+  /** @param {number} from @param {number} count */
+  const run = (from, count) => [Array.from({ length: count }, (_, i) => (from + i) % V)];
+  const first = compare(run(0, V)); // more than there are places
+  for (const from of [0, 1500, 100, 2900]) compare(run(from, 1500)); // fills, begins anew, wraps
+  assert.equal(compare(run(7, V)), first);
+});
