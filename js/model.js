@@ -297,7 +297,10 @@ export class Model {
     let inside = false;
     heap.onApply = (layer, x, y, called) => {
       if (inside || layer === this.root) return;
-      const before = [x].flat().map(traced);
+      const before = [x]
+        .flat(9)
+        .filter((each) => each instanceof Tensor)
+        .map(traced);
       const after = [y].flat().map(traced);
       inside = true;
       try {

@@ -96,14 +96,14 @@ const others = {
     );
   },
   Reshape: (layer, x) => {
-    const shape = [...layer.config.newshape];
+    const shape = [...layer.list('newshape')];
     const size = product(x.shape);
     return reshaped(
       x,
       shape.map((each) => (each === -1 ? -size / product(shape) : each)),
     );
   },
-  Transpose: (layer, x) => transposed(x, layer.config.axes),
+  Transpose: (layer, x) => transposed(x, layer.list('axes')),
   Swapaxes: (layer, x) => {
     const order = withLast(x.shape.length, []);
     const [a, b] = [layer.axis(x, 'axis1'), layer.axis(x, 'axis2')];
@@ -302,6 +302,16 @@ export class Operation extends Layer {
       return Array.isArray(value) ? value.map(read) : constant(value);
     };
     const [x, ...rest] = args.map(read);
+    const lists = kind === 'Concatenate' || kind === 'Stack';
+    const operands = kind === 'GetItem' ? [x] : [x, ...rest].flatMap((each) => (lists && Array.isArray(each) ? each : [each]));
+    const needed = Object.hasOwn(others, kind) ? others[kind].length - 1 : 1;
+    if (
+      args.length < needed ||
+      Array.isArray(x) !== lists ||
+      !operands.length ||
+      operands.some((each) => !Array.isArray(each?.shape))
+    )
+      throw new ShapeError(`${path}: ${kind} of ${args.length} arguments that are not tensors or numbers`);
     if (Object.hasOwn(eachValue, kind)) return elementwise(eachValue[kind], [x, ...rest], path);
     if (Object.hasOwn(activations, kind)) return activated(this, x, activations[kind]);
     if (Object.hasOwn(others, kind)) return others[kind](this, x, ...rest);
@@ -465,6 +475,8 @@ const steps = new WeakMap();
 const underMask = (layer, name, handed) => ({
   name: layer.name,
   config: layer.config,
+  className: layer.className,
+  all: () => layer.all(),
   get path() {
     return layer.path;
   },
@@ -476,13 +488,20 @@ const underMask = (layer, name, handed) => ({
     if (firstOf(inputs) instanceof Spec) {
       /** @param {any} each @param {number} i */
       const isCarried = (each, i) => {
-        const { masked, time } = inputs[i];
+        const { masked, time } = inputs[i] ?? {};
         return each ? handed.get(time) === each : !sources[i] || (masked && (sources[i] === true || sources[i].time === time));
       };
       // What is written down is there, whatever was taken off.
       if (masks.every(isCarried))
         return layer.apply(given instanceof Spec && given.taken ? given.with({ taken: '' }) : given, options);
-      if (!mask || name !== 'mask' || !(given instanceof Spec) || given.shape.length !== 2 || mask.ids || mask.shape.length !== 1)
+      if (
+        !(mask instanceof Spec) ||
+        name !== 'mask' ||
+        !(given instanceof Spec) ||
+        given.shape.length !== 2 ||
+        mask.ids ||
+        mask.shape.length !== 1
+      )
         throw new UnsupportedError(
           `${path}: called with ${name}${mask ? ` [B, ${mask.shape}]` : ' of another sequence'}; padless takes a mask [B, T] for one sequence`,
         );

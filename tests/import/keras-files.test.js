@@ -101,3 +101,11 @@ for (const { name, file, inputs, outputs, probabilities, masked } of cases) {
 }
 
 test('at least 60 models over the whole list of layers', () => assert.ok(cases.length >= 60, String(cases.length)));
+
+test('operations with numbers among their arguments are traced', async () => {
+  const model = await load('operations-values.keras');
+  const [{ shape, ids }] = model.inputs;
+  const row = Array.from({ length: shape[0] ?? 3 }, (_, t) => (ids ? t % 2 : new Array(Number(shape[1])).fill(0.5)));
+  const steps = model.trace([row]);
+  assert.ok(steps.some(({ layer, before }) => layer.startsWith('ops.') && before.length === 1));
+});
