@@ -3,12 +3,15 @@
  * @module
  */
 import { ModelFileError, UnsupportedError } from './errors.js';
-import * as layers from './layers/index.js';
+import * as basic from './layers/basic.js';
 import { Functional, Ref, refsIn } from './layers/functional.js';
-import { isCount } from './layers/layer.js';
-import { layerOfCell, StackedRNN } from './layers/recurrent.js';
+import { isCount, Layer } from './layers/layer.js';
+import * as pooling from './layers/pooling.js';
+import * as recurrent from './layers/recurrent.js';
+import { Sequential } from './layers/sequential.js';
 
-/** @typedef {layers.Layer} Layer */
+const { Bidirectional, layerOfCell, StackedRNN } = recurrent;
+
 /** @typedef {{ class_name: string, config: any, registered_name?: string | null, inbound_nodes?: any, name?: string }} KerasJson */
 /** @typedef {new (config: any) => Layer} LayerClass */
 /**
@@ -36,17 +39,48 @@ const own = new Set([
   'MaskedSum',
 ]);
 /** Not layers themselves. */
-const abstract = new Set(['Layer', 'Elementwise', 'Recurrent', 'Functional', 'Sequential']);
+const abstract = new Set(['Layer', 'Elementwise', 'Pooling', 'Recurrent', 'StackedRNN']);
+
+/**
+ * What many models do without: a page downloads it for a model that has some.
+ * @type {[names: string[], load: () => Promise<object>][]}
+ */
+const families = [
+  [['AdditiveAttention', 'Attention', 'AttentionPooling', 'MultiHeadAttention'], () => import('./layers/attention.js')],
+  [
+    'AveragePooling1D Conv1D Cropping1D DepthwiseConv1D MaxPooling1D SeparableConv1D UpSampling1D ZeroPadding1D'.split(' '),
+    () => import('./layers/conv.js'),
+  ],
+  [['CRF'], () => import('./layers/crf.js')],
+  [
+    'Add Average Concatenate Dot Flatten Maximum Minimum Multiply Permute RepeatVector Reshape Subtract'.split(' '),
+    () => import('./layers/merge.js'),
+  ],
+  [['BatchNormalization', 'LayerNormalization', 'RMSNormalization', 'UnitNormalization'], () => import('./layers/norm.js')],
+];
 
 /** Layers inside layers, at most. */
 const MOST_NESTED = 100;
 
+/** The name in a file. @param {string} name */
+const inFile = (name) => (own.has(name) ? `padless>${name}` : name);
+
 /** @type {Map<string, LayerClass>} */
 const classes = new Map();
-for (const [name, Class] of Object.entries(layers)) {
-  if (containers.has(name) || abstract.has(name)) continue;
-  classes.set(own.has(name) ? `padless>${name}` : name, /** @type {LayerClass} */ (/** @type {unknown} */ (Class)));
+/** Names of all layers that a file may hold. */
+const layerNames = new Set([...containers, ...families.flatMap(([some]) => some.map(inFile))]);
+
+/** @param {object} module  what a file of layers exports */
+function learn(module) {
+  for (const [name, Class] of Object.entries(module))
+    if (Class.prototype instanceof Layer && !containers.has(name) && !abstract.has(name)) {
+      classes.set(inFile(name), Class);
+      layerNames.add(inFile(name));
+    }
 }
+learn(basic);
+learn(pooling);
+learn(recurrent);
 
 /** Call arguments that hold masks. */
 const maskArguments = ['mask', 'query_mask', 'value_mask', 'key_mask', 'attention_mask'];
@@ -59,18 +93,20 @@ let operations = null;
  * @param {string} json  the architecture, or more
  */
 export async function prepare(json) {
+  for (const [some, load] of families)
+    if (!classes.has(inFile(some[0])) && some.some((name) => json.includes(`"${inFile(name)}"`))) learn(await load());
   if (!operations && /"keras\.(src\.)?ops\.|"NotEqual"/.test(json)) operations = await import('./operations.js');
 }
 
 /** Names of all layers that a file may hold. */
-export const knownLayers = () => [...classes.keys(), ...containers].sort();
+export const knownLayers = () => [...layerNames].sort();
 
 /** Classes that a file with these layers has to be given. @param {Layer} root @returns {CustomLayers} */
 export const ownClasses = (root) =>
   Object.fromEntries(
     root
       .all()
-      .filter(({ className }) => !classes.has(className) && !containers.has(className))
+      .filter(({ className }) => !layerNames.has(className))
       .map((layer) => [layer.className, /** @type {LayerClass} */ (layer.constructor)]),
   );
 
@@ -125,11 +161,11 @@ function makeLayer(json, path, options) {
       const { layer, backward_layer: backward, ...rest } = config;
       const forward = layerFromJson(layer, `${name}.forward_layer`, options);
       const other = backward ? layerFromJson(backward, `${name}.backward_layer`, options) : undefined;
-      return new layers.Bidirectional({ ...rest, layer: /** @type {any} */ (forward), backwardLayer: /** @type {any} */ (other) });
+      return new Bidirectional({ ...rest, layer: /** @type {any} */ (forward), backwardLayer: /** @type {any} */ (other) });
     }
     case 'TimeDistributed': {
       const { layer, ...rest } = config;
-      return new layers.TimeDistributed({ ...rest, layer: layerFromJson(layer, `${name}.layer`, options) });
+      return new basic.TimeDistributed({ ...rest, layer: layerFromJson(layer, `${name}.layer`, options) });
     }
     case 'RNN': {
       const { cell, ...rest } = config;
@@ -171,7 +207,7 @@ function idsOf(consumers) {
   const embeddings = consumers
     .flatMap(firstLayers)
     .flatMap((layer) => (classes.has(layer.className) ? [layer] : layer.all()))
-    .filter((layer) => layer instanceof layers.Embedding);
+    .filter((layer) => layer instanceof basic.Embedding);
   const masks = embeddings.map((layer) => Boolean(layer.config.mask_zero));
   const vocabulary = Math.min(...embeddings.map((layer) => Number(layer.config.input_dim)));
   return {
@@ -184,7 +220,7 @@ function idsOf(consumers) {
 
 /** What a model inside a model hands its first input to. @param {Layer} layer @returns {Layer[]} */
 function firstLayers(layer) {
-  if (layer instanceof layers.Sequential) return firstLayers(layer.layers[0]);
+  if (layer instanceof Sequential) return firstLayers(layer.layers[0]);
   if (!(layer instanceof Functional)) return [layer];
   const [{ key }] = layer.inputs;
   return layer.nodes.filter(({ args }) => refsIn(args)[0]?.key === key).flatMap((node) => firstLayers(node.layer));
@@ -194,7 +230,7 @@ function firstLayers(layer) {
  * @param {any} json  { class_name: 'Sequential' | 'Functional' | 'Model', config }; Keras 1 and 2 may have a list in place of config
  * @param {string} [path]
  * @param {Partial<Options>} [options]
- * @returns {{ root: layers.Sequential | Functional, inputs: ModelInput[] }}
+ * @returns {{ root: Sequential | Functional, inputs: ModelInput[] }}
  * @throws {ModelFileError | UnsupportedError}
  */
 export function modelFromJson(json, path = '', { customLayers = {}, depth = 0 } = {}) {
@@ -209,7 +245,7 @@ export function modelFromJson(json, path = '', { customLayers = {}, depth = 0 } 
   const name = json.config.name ?? className.toLowerCase();
   if (className === 'Sequential') {
     const inside = list.filter((entry) => entry?.class_name !== 'InputLayer');
-    const root = new layers.Sequential(
+    const root = new Sequential(
       inside.map((entry) => layerFromJson(entry, path || String(name), options)),
       { name },
     );
