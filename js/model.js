@@ -392,7 +392,7 @@ function putTogether(architecture, customLayers, rules) {
 /** @param {Tensor} x @returns {TraceTensor} */
 function traced(x) {
   const mask = x.keep?.mask ?? x.steps?.mask ?? null;
-  if (x.shape.length === 0) {
+  if (x.shape.length === 0 && x.steps) {
     // Token ids.
     const ids = x.heap.i32View(x.pointer, x.time.N);
     const data = new Float32Array(x.B * x.time.T);

@@ -187,3 +187,23 @@ test('a row too short for an index or a slice is an error with both numbers', as
   assert.deepEqual(three.run([[1, 2, 3, 4]])[0].shape, [1, 3, 3]);
   assert.throws(() => three.run([[1, 2]]), /a: GetItem gives \[2,3\], expected \[3,3\]/);
 });
+
+test('a trace shows operations, whatever they are given, and one number a text', async () => {
+  const model = await create(
+    [
+      op('m', 'NotEqual', [tensor('ids'), 0]),
+      op('n', 'Sum', [tensor('m')], { axis: 1, keepdims: false }),
+      op('both', 'Stack', [[tensor('n'), tensor('n')]], { axis: -1 }),
+      op('a', 'Multiply', [tensor('both'), tensor('e0')]),
+      op('e0', 'GetItem', [tensor('e'), [all, 0, { class_name: '__slice__', config: { start: null, stop: 2, step: null } }]]),
+    ].sort((x, y) => Number(x.name === 'a') - Number(y.name === 'a')),
+  );
+  const steps = model.trace([[3, 1, 0]]);
+  const sum = steps.find(({ path }) => path === 'n');
+  assert.deepEqual([sum?.layer, sum?.before[0].shape, sum?.after[0].shape], ['ops.Sum', [1, 3], [1]]);
+  assert.deepEqual([...(sum?.after[0].data ?? [])], [2]);
+  assert.deepEqual(
+    steps.find(({ path }) => path === 'both')?.before.map(({ shape }) => shape),
+    [[1], [1]],
+  );
+});
