@@ -2,7 +2,7 @@
 
 CORE := $(wildcard c/*.c)
 KERNEL_TESTS := $(CORE) $(wildcard c/ref/*.c tests/kernels/*.c)
-C_FILES := $(KERNEL_TESTS) $(wildcard c/*.h c/ref/*.h tests/kernels/*.h)
+C_FILES := $(KERNEL_TESTS) $(wildcard c/*.h c/ref/*.h tests/kernels/*.h tests/bench/*.c)
 JS_FILES := $(shell find js -name '*.js' -not -path 'js/dist/*')
 PAGE_TESTS := $(shell find tests/page -name '*.test.js' 2>/dev/null)
 TESTS := $(filter-out $(PAGE_TESTS),$(shell find tests -name '*.test.js'))
@@ -85,6 +85,11 @@ build/test/kernels.relaxed.wasm: $(call objects,wasm/relaxed,$(KERNEL_TESTS))
 build/test/kernels.wasm build/test/kernels.relaxed.wasm: Makefile
 	@mkdir -p $(@D) && echo "link $@"
 	$(Q)build/emcc $(WASM_LINK) -sINITIAL_MEMORY=64MB $(filter %.o,$^) -o $@
+
+# The machine's best, for the bench.
+build/bench/peak.wasm: tests/bench/peak.c build/emcc
+	@mkdir -p $(@D)
+	$(Q)build/emcc -O3 -msimd128 -mrelaxed-simd --no-entry -sSTANDALONE_WASM $< -o $@
 
 # ---- Native ------------------------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as ort from 'onnxruntime-web/wasm';
 import { init } from 'padless';
-import { onnxModel } from './onnx.js';
+import { gateOrders, onnxModel, onnxRnn, operators } from './onnx.js';
 import { random } from '../random.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
@@ -15,37 +15,17 @@ const { seed, integer, normal } = random();
 ort.env.wasm.numThreads = 1;
 ort.env.logLevel = 'error';
 
-/** Gates in Keras's order: for each, where ONNX has it (ONNX: GRU z r h, LSTM i o f c). */
-const gateOrders = { SimpleRNN: [0], GRU: [0, 1, 2], LSTM: [0, 2, 3, 1] };
-const operators = { SimpleRNN: 'RNN', GRU: 'GRU', LSTM: 'LSTM' };
-
 /**
- * Random weights of one direction in both layouts: Keras's W [D, G*H], U [H, G*H], b, and ONNX's W [G*H, D], R [G*H, H], B [Wb Rb].
- * ONNX always has two biases; one of Keras's takes the place of both, with Rb zero.
+ * Random weights of one direction as Keras has them, and as ONNX does.
  * @param {keyof typeof operators} cell @param {boolean} resetAfter @param {number} D @param {number} H
  */
 function direction(cell, resetAfter, D, H) {
-  const order = gateOrders[cell];
-  const width = order.length * H;
+  const width = gateOrders[cell].length * H;
   const kernel = { shape: [D, width], data: normal(D * width, Math.sqrt(2 / (D + H))) };
   const recurrentKernel = { shape: [H, width], data: normal(H * width, Math.sqrt(1 / H)) };
   const biases = resetAfter ? 2 : 1;
   const bias = { shape: resetAfter ? [2, width] : [width], data: normal(biases * width, 0.3) };
-  /** [rows, G*H] -> [G*H, rows], in ONNX's order. @param {ArrayLike<number>} data @param {number} rows @param {number} offset */
-  const transposed = (data, rows, offset = 0) => {
-    const result = new Float32Array(rows * width);
-    order.forEach((to, gate) => {
-      for (let h = 0; h < H; h++) {
-        for (let k = 0; k < rows; k++) result[(to * H + h) * rows + k] = data[offset + k * width + gate * H + h];
-      }
-    });
-    return result;
-  };
-  const onnx = {
-    W: transposed(kernel.data, D),
-    R: transposed(recurrentKernel.data, H),
-    B: [...transposed(bias.data, 1), ...(resetAfter ? transposed(bias.data, 1, width) : new Float32Array(width))],
-  };
+  const onnx = onnxRnn(cell, { kernel: kernel.data, recurrent: recurrentKernel.data, bias: bias.data }, D, H);
   return { weights: { cell, kernel, recurrentKernel, bias, resetAfter }, onnx };
 }
 

@@ -1,0 +1,132 @@
+/**
+ * `npm run bench`: padless against its peers, in Node 26 and in headless Chromium.
+ *   -- --quick       in two minutes
+ *   -- --bar 1,2     these alone
+ *   -- --engine node   or chromium
+ *   -- --json FILE   the rows as JSON
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { gunzipSync } from 'node:zlib';
+import { chromium } from 'playwright-core';
+
+/** @typedef {import('./suite.js').Row & { engine: string }} Row */
+
+const root = new URL('../../', import.meta.url);
+const { values } = parseArgs({
+  options: { quick: { type: 'boolean' }, bar: { type: 'string' }, engine: { type: 'string' }, json: { type: 'string' } },
+});
+
+if (!existsSync(new URL('peers/node_modules', import.meta.url))) {
+  console.log('fetching the peers: onnxruntime-node, TF.js');
+  execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: new URL('peers/', import.meta.url),
+    stdio: 'inherit',
+  });
+}
+
+/** 32 sentences of natural length: of Common Voice where the shared corpora are, else this README's. */
+function sentences() {
+  const corpus = new URL('../shared/data/langid-commonvoice-cc0/cv.tsv.gz', root);
+  const lines = existsSync(corpus)
+    ? gunzipSync(readFileSync(corpus))
+        .toString()
+        .split('\n')
+        .filter((line) => line.endsWith('\ten'))
+        .map((line) => line.slice(0, -3))
+    : readFileSync(new URL('README.md', root), 'utf8').split(/(?<=[.:])\s+/);
+  return lines
+    .filter((line) => line.length > 10)
+    .filter((_, i) => i % 7 === 0)
+    .slice(0, 32);
+}
+
+const options = {
+  quick: Boolean(values.quick),
+  bars: (values.bar ?? '1,2,3,4,5').split(',').map(Number),
+  sentences: sentences(),
+};
+
+/** @type {Row[]} */
+const rows = [];
+/** @param {string} engine @returns {(row: import('./suite.js').Row) => void} */
+const report = (engine) => (row) => {
+  rows.push({ ...row, engine });
+  const { bar, build, case: what, ours_ms: ours, peer, peer_ms: theirs, ratio } = row;
+  console.log(
+    `${bar}  ${engine.padEnd(8)}  ${build.padEnd(8)}  ${ours.toPrecision(3).padStart(8)} ms  ${theirs.toPrecision(3).padStart(8)} ms  ${ratio.toFixed(2).padStart(6)}  ${peer}  |  ${what}`,
+  );
+};
+
+/** @param {(row: import('./suite.js').Row) => void} tell */
+async function inNode(tell) {
+  const child = spawn(
+    fileURLToPath(new URL('node_modules/node/bin/node', root)),
+    ['tests/bench/node.js', JSON.stringify(options)],
+    {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  for await (const line of createInterface({ input: child.stdout })) if (line.startsWith('{')) tell(JSON.parse(line));
+  if ((await ended) !== 0) throw new Error('the bench in Node failed');
+}
+
+/** @type {Record<string, string>} */
+const types = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' };
+
+/** @param {(row: import('./suite.js').Row) => void} tell */
+async function inChromium(tell) {
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    const body = await readFile(new URL(`.${pathname}`, root)).catch(() => null);
+    // Isolated from other origins, a page has a fine clock.
+    response.writeHead(body ? 200 : 404, {
+      'content-type': types[extname(pathname)] ?? 'application/octet-stream',
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-embedder-policy': 'require-corp',
+    });
+    response.end(body ?? '');
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
+  const address = /** @type {import('node:net').AddressInfo} */ (server.address());
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--headless', '--no-sandbox', '--disable-gpu'],
+  });
+  try {
+    const page = await browser.newPage();
+    page.on('pageerror', (error) => console.error(error));
+    await page.exposeFunction('report', tell);
+    await page.goto(`http://localhost:${address.port}/tests/bench/page.html`);
+    await page.waitForFunction('window.bench !== undefined', undefined, { timeout: 60_000 });
+    await page.evaluate((given) => /** @type {any} */ (window).bench(given), options);
+  } finally {
+    await browser.close();
+    server.close();
+    server.closeAllConnections();
+  }
+}
+
+console.log('bar  engine  build  padless  peer  ratio  peer  |  case');
+if (values.engine !== 'chromium') await inNode(report('node'));
+if (values.engine !== 'node') await inChromium(report('chromium'));
+
+/** Geometric means, and the worst case, of what is a ratio to a peer. */
+for (const key of new Set(
+  rows.filter(({ bar }) => bar <= 3).map(({ bar, engine, build, peer }) => [bar, engine, build, peer].join('  ')),
+)) {
+  const ratios = rows
+    .filter(({ bar, engine, build, peer }) => [bar, engine, build, peer].join('  ') === key)
+    .map(({ ratio }) => ratio);
+  const mean = Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
+  console.log(`${key}: geometric mean ${mean.toFixed(2)}, least ${Math.min(...ratios).toFixed(2)}, of ${ratios.length}`);
+}
+if (values.json) writeFileSync(values.json, `${JSON.stringify(rows, null, 1)}\n`);
