@@ -186,7 +186,7 @@ function item(layer, x, key) {
       start,
       stop,
       step: by,
-    } = entry?.class_name === '__slice__' ? entry.config : layer.lacks(`the index ${JSON.stringify(entry)}`);
+    } = entry?.class_name === '__slice__' && entry.config ? entry.config : layer.lacks(`the index ${JSON.stringify(entry)}`);
     const step = by ?? 1;
     if (axis === 1 && (start || step !== 1)) layer.lacks('a slice of the batch');
     const [least, most] = step > 0 ? [0, n] : [-1, n - 1];

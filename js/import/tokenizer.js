@@ -144,7 +144,7 @@ export function withoutVectorizer(architecture, vocabularies) {
     return whole(at === 0 ? [ids({ class_name: 'InputLayer', config: { name: 'text' } }), ...layers] : layers);
   }
   // The name of what it reads, as Keras 2 or 3 writes it.
-  const [node, ...others] = layer.inbound_nodes ?? [];
+  const [node, ...others] = Array.isArray(layer.inbound_nodes) ? layer.inbound_nodes : [];
   const source = Array.isArray(node) ? node.flat()[0] : [node?.args?.[0]].flat()[0]?.config?.keras_history?.[0];
   const input = rest.find((entry) => entry?.class_name === 'InputLayer' && String(entry.name ?? entry.config?.name) === source);
   if (!input || others.length)

