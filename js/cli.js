@@ -256,6 +256,11 @@ async function main() {
   return undefined;
 }
 
+// Whoever reads the answers may stop at any of them, as `head` does.
+process.stdout.on('error', (error) => {
+  if (/** @type {any} */ (error).code !== 'EPIPE') process.stderr.write(`padless: ${error.message}\n`);
+  process.exit(/** @type {any} */ (error).code === 'EPIPE' ? 0 : 2);
+});
 try {
   await main();
 } catch (error) {

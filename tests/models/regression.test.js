@@ -2,7 +2,8 @@
  * padless record, check and eval, as somebody's own project would call them.
  */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -68,4 +69,35 @@ test('eval prints accuracy and cross-entropy of a labelled file', async () => {
   assert.equal(scores.accuracy, texts.filter(([text, label]) => loaded.predict(text).label === label).length / 3);
   assert.ok(Math.abs(scores.crossEntropy + right.reduce((sum, p) => sum + Math.log(p), 0) / 3) < 1e-4);
   assert.match(padless('eval', model, file('unknown.tsv', 'text\txx')).stderr, /label "xx" is not one of the model's/);
+});
+
+test('what cannot be read is one line and exit 2; a reader that has enough ends it in silence', async () => {
+  const [empty, garbage] = [file('empty', ''), file('garbage', Uint8Array.of(0, 255, 19, 103, 9, 9, 9, 9, 9, 9))];
+  for (const args of [
+    ...[join(folder, 'nowhere'), folder, empty, garbage].flatMap((path) => [
+      ['info', path],
+      ['run', model, '--ids', path],
+      ['check', model, path],
+      ['convert', path, '-o', join(folder, 'x')],
+    ]),
+    ...[join(folder, 'nowhere'), folder, garbage].map((path) => ['eval', model, path]),
+    ...[join(folder, 'nowhere'), folder].map((path) => ['record', model, path, '-o', join(folder, 'x')]),
+    ['record', model, empty, '-o', join(folder, 'nowhere', 'x')],
+    ['info', model, '--nonsense'],
+    ['info', model, '--simd', 'fast'],
+    ['record', model, empty, '-o'],
+  ]) {
+    const { status, stdout, stderr } = padless(...args);
+    assert.deepEqual([status, stdout], [2, ''], args.join(' '));
+    assert.match(stderr, /^padless: [^\n]+\n$/, args.join(' '));
+  }
+  const child = spawn(process.execPath, [cli, 'run', model], { stdio: ['pipe', 'pipe', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (chunk) => (said += chunk));
+  child.stdin.on('error', () => {});
+  child.stdout.once('data', () => child.stdout.destroy());
+  const timer = setInterval(() => child.stdin.write('Guten Tag\n'.repeat(50)), 20);
+  const [code] = await once(child, 'close');
+  clearInterval(timer);
+  assert.deepEqual([code, said], [0, '']);
 });
