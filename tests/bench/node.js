@@ -13,14 +13,12 @@ ort.env.logLevel = 'error';
 const require = createRequire(new URL('peers/', import.meta.url));
 const peak = new URL('../../build/bench/peak.wasm', import.meta.url);
 
-/** TF.js as a CommonJS package; its wasm backend prints what it does not need to. */
+/** TF.js with its wasm backend. */
 async function tensorflow() {
-  const tf = require('@tensorflow/tfjs-core');
-  const layers = require('@tensorflow/tfjs-layers');
-  require('@tensorflow/tfjs-backend-cpu');
+  const tf = require('@tensorflow/tfjs');
   require('@tensorflow/tfjs-backend-wasm');
   await tf.setBackend('wasm');
-  return { ...tf, ...layers, layers: layers.layers };
+  return tf;
 }
 
 const peers = { ort, ortNode: require('onnxruntime-node'), tf: await tensorflow() };
