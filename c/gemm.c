@@ -24,35 +24,39 @@ void pl_dense_pack(float *packed, const float *w, const float *bias, int K, int 
 
 /* ---- the product ------------------------------------------------------------------------------------------------------------------------ */
 
-/* `rows` by 8*`panels` outputs in registers; both are constants where it is called. The last panel may have fewer columns: N are left. */
+/* Where output n begins, a multiple of 8, and how far it is from there to the next 8, which stand in the same group of 32. */
+static inline size_t gemm_at(size_t n, size_t K) { return n / GEMM_PANEL * GEMM_PANEL * (K + 1) + n % GEMM_PANEL; }
+static inline size_t gemm_step(size_t K) { return GEMM_PANEL == 8 ? GEMM_PANEL * (K + 1) : 8; }
+
+/* `rows` by 8*`eights` outputs in registers; both are constants where it is called. The last eight may have fewer columns: N are left. */
 static inline __attribute__((always_inline)) void gemm_tile(float *y, size_t ldy, const float *x, size_t ldx, const float *packed,
-                                                            size_t K, size_t N, const size_t rows, const size_t panels) {
-  const size_t panel = GEMM_PANEL * (K + 1);
+                                                            size_t K, size_t N, const size_t rows, const size_t eights) {
+  const size_t step = gemm_step(K);
   v4f acc[8];
-  for (size_t p = 0; p < panels; p++) {
+  for (size_t i = 0; i < eights; i++) {
     for (size_t r = 0; r < rows; r++) {
-      acc[2 * (r * panels + p)] = v_load(packed + p * panel);
-      acc[2 * (r * panels + p) + 1] = v_load(packed + p * panel + 4);
+      acc[2 * (r * eights + i)] = v_load(packed + i * step);
+      acc[2 * (r * eights + i) + 1] = v_load(packed + i * step + 4);
     }
   }
   for (size_t k = 0; k < K; k++) {
-    for (size_t p = 0; p < panels; p++) {
-      const float *w = packed + p * panel + (k + 1) * GEMM_PANEL;
-      v4f low = v_load(w), high = v_load(w + 4);
+    packed += GEMM_PANEL;
+    for (size_t i = 0; i < eights; i++) {
+      v4f low = v_load(packed + i * step), high = v_load(packed + i * step + 4);
       for (size_t r = 0; r < rows; r++) {
         v4f a = v_splat(x[r * ldx + k]);
-        v4f *sum = acc + 2 * (r * panels + p);
+        v4f *sum = acc + 2 * (r * eights + i);
         sum[0] = v_madd(a, low, sum[0]);
         sum[1] = v_madd(a, high, sum[1]);
       }
     }
   }
   for (size_t r = 0; r < rows; r++) {
-    for (size_t p = 0; p < panels; p++) {
-      float *out = y + r * ldy + p * GEMM_PANEL;
-      const v4f *sum = acc + 2 * (r * panels + p);
-      size_t left = N - p * GEMM_PANEL;
-      if (left >= GEMM_PANEL) {
+    for (size_t i = 0; i < eights; i++) {
+      float *out = y + r * ldy + 8 * i;
+      const v4f *sum = acc + 2 * (r * eights + i);
+      size_t left = N - 8 * i;
+      if (left >= 8) {
         v_store(out, sum[0]);
         v_store(out + 4, sum[1]);
       } else {
@@ -64,24 +68,21 @@ static inline __attribute__((always_inline)) void gemm_tile(float *y, size_t ldy
 }
 
 void gemm(float *y, size_t ldy, const float *x, size_t ldx, const float *packed, size_t M, size_t K, size_t N) {
-  const size_t panel = GEMM_PANEL * (K + 1);
   const size_t fours = M - M % 4;
-  /* 4x8: a panel stays in the first cache while the rows pass. */
-  if (fours) {
-    for (size_t n = 0; n < N; n += GEMM_PANEL) {
-      for (size_t m = 0; m < fours; m += 4) {
-        gemm_tile(y + m * ldy + n, ldy, x + m * ldx, ldx, packed + n / GEMM_PANEL * panel, K, N - n, 4, 1);
-      }
+  /* 4x8: the weights stay in the first cache while the rows pass. */
+  for (size_t n = 0; fours && n < N; n += 8) {
+    for (size_t m = 0; m < fours; m += 4) {
+      gemm_tile(y + m * ldy + n, ldy, x + m * ldx, ldx, packed + gemm_at(n, K), K, N - n, 4, 1);
     }
   }
-  /* 1x32: one row streams four panels. */
+  /* 1x32: one row streams the weights. */
   for (size_t m = fours; m < M; m++) {
     size_t n = 0;
-    for (; n + 3 * GEMM_PANEL < N; n += 4 * GEMM_PANEL) {
-      gemm_tile(y + m * ldy + n, ldy, x + m * ldx, ldx, packed + n / GEMM_PANEL * panel, K, N - n, 1, 4);
+    for (; n + 32 <= N; n += 32) {
+      gemm_tile(y + m * ldy + n, ldy, x + m * ldx, ldx, packed + gemm_at(n, K), K, N - n, 1, 4);
     }
-    for (; n < N; n += GEMM_PANEL) {
-      gemm_tile(y + m * ldy + n, ldy, x + m * ldx, ldx, packed + n / GEMM_PANEL * panel, K, N - n, 1, 1);
+    for (; n < N; n += 8) {
+      gemm_tile(y + m * ldy + n, ldy, x + m * ldx, ldx, packed + gemm_at(n, K), K, N - n, 1, 1);
     }
   }
 }
