@@ -20,6 +20,7 @@ const usage = `usage:
   padless eval MODEL FILE               accuracy, cross-entropy, F1 on text<TAB>label (scores: <TAB>label ...), token<TAB>tag with empty
                                         lines between, or JSON lines {"text", "labels": {"output name": ...}}
   padless record MODEL CASES -o GOLDEN  the model's answers to texts (a line each) or rows of ids (JSON)
+  padless bench MODEL                   how fast it is here, in each build of the kernels, alone and in batches
   padless check MODEL GOLDEN            exit 1 where an answer has other bits, saying which
 options:
   --simd auto|baseline|relaxed          which build of the kernels (auto: the fastest that this Node runs)
@@ -202,6 +203,18 @@ async function compare(model, file) {
   print(`largest difference on ${samples.length} samples: ${most.toPrecision(3)}`);
 }
 
+/** @param {string} file */
+async function bench(file) {
+  const { speed } = await import('./speed.js');
+  for (const { build, first, runs, memory } of await speed(file)) {
+    print(`${build}  first answer ${first.toFixed(1)} ms after the file, ${(memory / 2 ** 20).toFixed(1)} MB of memory`);
+    for (const { rows, steps, ms, rowMs } of runs)
+      print(
+        `  ${String(rows).padStart(2)} x ${String(steps).padEnd(4)} steps  ${ms.toPrecision(3).padStart(8)} ms  ${rowMs.toPrecision(3).padStart(8)} ms a row`,
+      );
+  }
+}
+
 /** @param {string} command @param {import('./model.js').Model} model @param {string | undefined} file @param {Values} values */
 async function regression(command, model, file, values) {
   if (!file) throw new ArgumentError(`padless ${command}: no ${command === 'record' ? 'cases' : 'golden file'} given\n${usage}`);
@@ -232,10 +245,11 @@ async function main() {
   }
   const [command, file, ...rest] = positionals;
   if (values.help || !command) return print(usage);
-  const commands = ['info', 'run', 'convert', 'eval', 'record', 'check'];
+  const commands = ['info', 'run', 'convert', 'eval', 'record', 'check', 'bench'];
   if (!commands.includes(command)) throw new ArgumentError(`unknown command ${JSON.stringify(command)}\n${usage}`);
   if (!file) throw new ArgumentError(`padless ${command}: no ${command === 'convert' ? 'input' : 'model'} file given\n${usage}`);
   if (command === 'convert') return convert(file, values);
+  if (command === 'bench') return bench(file);
   const isRegression = command === 'record' || command === 'check';
   const model = await loadModel(file, { simd: isRegression ? 'baseline' : /** @type {any} */ (values.simd) });
   if (isRegression) return regression(command, model, rest[0], values);
