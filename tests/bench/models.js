@@ -183,3 +183,45 @@ export function classifier(cell, D, H, { V = 5000, K = 10 } = {}) {
       }),
   };
 }
+
+/**
+ * The language model as onnxruntime takes it: Embedding -> bidirectional GRU -> masked mean -> Dense with softmax.
+ * @param {import('padless').Model} model
+ */
+export function languageOnnx(model) {
+  const found = new Map(model.root.listWeights().map(({ path, layer, spec }) => [path, layer.weight(spec.name)]));
+  /** @param {string} path */
+  const of = (path) => /** @type {{ shape: number[], data: Float32Array }} */ (found.get(path));
+  const table = of('embedding.embeddings');
+  const [H] = of('bidirectional.forward_layer.recurrent_kernel').shape;
+  const [, D] = table.shape;
+  const weights = Object.fromEntries(
+    [...found]
+      .filter(([path]) => path.startsWith('bidirectional.'))
+      .map(([path, values]) => [path.replace('bidirectional', 'rnn'), values]),
+  );
+  return onnxGraph({
+    nodes: [
+      { op: 'Gather', inputs: ['table', 'ids'], outputs: ['X'] },
+      { op: 'GRU', inputs: ['X', 'W', 'R', 'B', 'lengths'], outputs: ['Y'], attributes: onnxAttributes('GRU', H) },
+      { op: 'Mul', inputs: ['Y', 'mask'], outputs: ['kept'] },
+      { op: 'ReduceSum', inputs: ['kept', 'time'], outputs: ['sum'], attributes: { keepdims: 0 } },
+      { op: 'ReduceSum', inputs: ['mask', 'time'], outputs: ['count'], attributes: { keepdims: 0 } },
+      { op: 'Div', inputs: ['sum', 'count'], outputs: ['mean'] },
+      { op: 'Transpose', inputs: ['mean'], outputs: ['turned'], attributes: { perm: [1, 0, 2] } },
+      { op: 'Reshape', inputs: ['turned', 'flat'], outputs: ['features'] },
+      { op: 'Gemm', inputs: ['features', 'kernel', 'bias'], outputs: ['logits'] },
+      { op: 'Softmax', inputs: ['logits'], outputs: ['P'] },
+    ],
+    constants: {
+      table: { type: 'float32', ...table },
+      ...onnxDirections('GRU', weights, D, H),
+      kernel: { type: 'float32', ...of('dense.kernel') },
+      bias: { type: 'float32', ...of('dense.bias') },
+      time: { type: 'int64', shape: [1], data: [0] },
+      flat: { type: 'int64', shape: [2], data: [0, 2 * H] },
+    },
+    inputs: { ids: 'int32', mask: 'float32', lengths: 'int32' },
+    outputs: ['P'],
+  });
+}
