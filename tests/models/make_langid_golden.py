@@ -41,7 +41,7 @@ TEXTS = [
 
 def main():
     path = LANGID / "langid.safetensors"
-    model, _, vocabulary = train.load(path)
+    model, vocabulary = train.load(path)
     ids_of = {c: i for i, c in enumerate(vocabulary) if c}
     cases = []
     for text in TEXTS:

@@ -18,9 +18,12 @@ import random
 import time
 import unicodedata
 from collections import Counter, defaultdict
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
+import jax  # noqa: E402
+import jax.numpy as jnp  # noqa: E402
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
@@ -43,6 +46,7 @@ LABELS = sorted(LANGUAGES)
 UNSEGMENTED = {"ja", "th", "zh-Hans", "zh-Hant"}  # written without spaces
 # Beside the loss of the text, the same last layer answers from the states of single characters: at every EVERYth, with this weight.
 EVERY, STATE_LOSS = 2, 0.3
+AVERAGE = 0.999  # The weights are a running mean: how much of it one step keeps.
 SPLIT_SEED = 1
 GREETINGS = 20  # times that each greeting stands in the text that windows are cut from
 PER_CORPUS = 5000  # sentences of one language from one corpus, at most
@@ -145,7 +149,7 @@ class Batches:
     """
 
     # name, longest, rows made at a time, share of those draws
-    KINDS = [("word", 16, 512, 0.18), ("pair", 32, 320, 0.16), ("start", 32, 320, 0.20), ("few", 64, 192, 0.24), ("long", 128, 128, 0.22)]
+    KINDS = [("word", 16, 512, 0.14), ("pair", 32, 320, 0.13), ("start", 32, 320, 0.18), ("few", 64, 192, 0.26), ("long", 128, 128, 0.29)]
     # T -> B: rows of like length share a batch, so that little of the work is padding
     SHAPES = {8: 1024, 16: 512, 24: 384, 32: 256, 48: 192, 64: 128, 96: 96, 128: 64}
 
@@ -326,46 +330,109 @@ def words(text, segmented):
 # ---------------------------------------------------------------- the model
 
 def build(vocabulary_size):
-    """The shipped model, and the same layers to train it: dropout before the last one, which also reads single states."""
     embedding = keras.layers.Embedding(vocabulary_size, EMBEDDING, mask_zero=True, name="embedding",
                                        embeddings_initializer=keras.initializers.RandomNormal(stddev=0.4))  # fmt: skip
     gru = keras.layers.GRU(UNITS, return_sequences=True, reset_after=True)
     bidirectional = keras.layers.Bidirectional(gru, merge_mode="concat", name="bidirectional")
     pooling = keras.layers.GlobalAveragePooling1D(name="pooling")
     dense = keras.layers.Dense(len(LABELS), activation="softmax", name="dense")
-    inputs = keras.Input((None,), dtype="int32", name="ids")
-    model = keras.Sequential([inputs, embedding, bidirectional, pooling, dense], name="langid")
-    states = bidirectional(embedding(inputs))
-    return model, keras.Model(inputs, [dense(keras.layers.Dropout(0.02)(pooling(states))), dense(states[:, ::EVERY])])
+    return keras.Sequential([keras.Input((None,), dtype="int32", name="ids"), embedding, bidirectional, pooling, dense], name="langid")
 
 
-def train(training, batches, steps, rate, checkpoint):
-    import jax
+# The same model on the same variables, written for training: Keras' own gradient adds to those of the weights at every step of time, this one
+# makes them of all steps at once. train() checks that both give the same answers.
+
+@partial(jax.custom_vjp, nondiff_argnums=(4,))
+def gru_states(a, mask, recurrent, bias, backward):
+    """States [T, B, H] of a GRU with reset_after, gates z r c, from its inputs' products a [T, B, 3H]; a masked step's state is zero."""
+    return gru_forward(a, mask, recurrent, bias, backward)[0]
+
+
+def gru_forward(a, mask, recurrent, bias, backward):
+    H = len(recurrent)
+
+    def step(h, now):
+        a, mask = now
+        q = h @ recurrent + bias
+        zr, q = jax.nn.sigmoid(a[:, : 2 * H] + q[:, : 2 * H]), q[:, 2 * H :]
+        z, r = zr[:, :H], zr[:, H:]
+        c = jnp.tanh(a[:, 2 * H :] + r * q)
+        new = mask * (z * h + (1 - z) * c)
+        return new, (new, h, zr, c, q)
+
+    _, (states, *kept) = jax.lax.scan(step, jnp.zeros((a.shape[1], H)), (a, mask), reverse=backward)
+    return states, (*kept, mask, recurrent)
+
+
+def gru_gradient(backward, kept, gradient):
+    *kept, mask, recurrent = kept
+    H = len(recurrent)
+
+    def step(dh, now):
+        dy, mask, h, zr, c, q = now
+        z, r = zr[:, :H], zr[:, H:]
+        d = mask * (dh + dy)
+        dc = d * (1 - z) * (1 - c * c)
+        dz, dr = d * (h - c) * z * (1 - z), dc * q * r * (1 - r)
+        inner = jnp.concatenate([dz, dr, dc * r], 1)  # of h @ recurrent + bias
+        return d * z + inner @ recurrent.T, (inner, jnp.concatenate([dz, dr, dc], 1))
+
+    _, (inner, da) = jax.lax.scan(step, jnp.zeros_like(gradient[0]), (gradient, mask, *kept), reverse=not backward)
+    inner = inner.reshape(-1, 3 * H)
+    return da, None, kept[0].reshape(-1, H).T @ inner, jnp.ones(len(inner)) @ inner
+
+
+gru_states.defvjp(gru_forward, gru_gradient)
+
+
+def logits(weights, x):
+    """Of the texts [B, K], and the last layer's of every EVERYth single state [T / EVERY, B, K]; x [B, T] is padded at its end."""
+    embeddings, *directions, kernel, bias = weights
+    x = x.T
+    mask = (x != PAD).astype("float32")[:, :, None]
+    states = [
+        # the product of each character of the vocabulary is made once, and then looked up
+        gru_states((embeddings @ inputs + biases[0])[x], mask, recurrent, biases[1], backward)
+        for (inputs, recurrent, biases), backward in ((directions[:3], False), (directions[3:], True))
+    ]
+    states = jnp.concatenate(states, 2)
+    return (states.sum(0) / mask.sum(0)) @ kernel + bias, states[::EVERY] @ kernel + bias
+
+
+def train(model, batches, steps, rate, checkpoint):
+    variables = model.trainable_variables
+    x, _ = batches.batch()
+    assert np.allclose(model(x), jax.nn.softmax(logits([v.value for v in variables], x)[0]), rtol=0, atol=1e-5), "not the model of Keras"
 
     schedule = keras.optimizers.schedules.CosineDecay(
-        rate / 20, steps, alpha=0.01, warmup_target=rate, warmup_steps=min(100, steps // 10))  # fmt: skip
+        rate / 20, steps, alpha=0.02, warmup_target=rate, warmup_steps=min(100, steps // 10))  # fmt: skip
     optimizer = keras.optimizers.Adam(schedule, beta_2=0.99, clipnorm=1.0)
-    optimizer.build(training.trainable_variables)
+    optimizer.build(variables)
 
-    def loss_of(weights, state, x, y):
-        (p, each), state = training.stateless_call(weights, state, x, training=True)
-        kept = keras.ops.cast(x[:, ::EVERY] != PAD, "float32")
-        losses = keras.ops.sparse_categorical_crossentropy(keras.ops.broadcast_to(y[:, None], kept.shape), each)
-        every = keras.ops.sum(losses * kept) / keras.ops.sum(kept)
-        return keras.ops.mean(keras.ops.sparse_categorical_crossentropy(y, p)) + STATE_LOSS * every, state
+    # The text is drawn by batches.prior; with its logarithm added here and nowhere else, the model answers as for languages that are all as
+    # likely (logit adjustment, Menon et al. 2021).
+    prior = jnp.log(len(LABELS) * batches.prior)
+
+    def loss_of(weights, x, y):
+        def loss(logits, y):
+            return -jnp.take_along_axis(jax.nn.log_softmax(logits + prior), y[..., None], -1)[..., 0]
+
+        text, each = logits(weights, x)
+        kept = (x.T[::EVERY] != PAD).astype("float32")
+        each = loss(each, jnp.broadcast_to(y, kept.shape))
+        return loss(text, y).mean() + STATE_LOSS * (each * kept).sum() / kept.sum()
 
     @jax.jit
-    def step(weights, state, moments, x, y):
-        (loss, state), gradient = jax.value_and_grad(loss_of, has_aux=True)(weights, state, x, y)
+    def step(weights, moments, mean, x, y):
+        loss, gradient = jax.value_and_grad(loss_of)(weights, x, y)
         weights, moments = optimizer.stateless_apply(moments, gradient, weights)
-        return weights, state, moments, loss
+        return weights, moments, [AVERAGE * m + (1 - AVERAGE) * w for m, w in zip(mean, weights)], loss
 
-    weights, state, moments = ([v.value for v in some] for some in (
-        training.trainable_variables, training.non_trainable_variables, optimizer.variables))  # fmt: skip
-    begun, characters, losses = time.time(), 0, []
+    weights, moments = ([v.value for v in some] for some in (variables, optimizer.variables))
+    mean, begun, characters, losses = weights, time.time(), 0, []
     for i in range(1, steps + 1):
         x, y = batches.batch()
-        weights, state, moments, loss = step(weights, state, moments, x, y)
+        weights, moments, mean, loss = step(weights, moments, mean, x, y)
         characters += int((x != PAD).sum())
         losses.append(loss)
         if i % 200 == 0 or i == steps:
@@ -373,7 +440,7 @@ def train(training, batches, steps, rate, checkpoint):
             print(f"step {i}/{steps}  loss {np.mean(losses):.4f}  {spent / 60:.1f} min  {characters / spent:.0f} characters/s", flush=True)
             losses = []
         if i % 1000 == 0 or i == steps:
-            for variable, value in zip(training.trainable_variables, weights):
+            for variable, value in zip(variables, mean):
                 variable.assign(value)
             checkpoint()
     return dict(steps=steps, characters=characters, minutes=round((time.time() - begun) / 60, 1))
@@ -508,17 +575,17 @@ def save(model, vocabulary, path):
 
 
 def load(path):
-    """(model, the same layers to train it, vocabulary) of a file that save() wrote."""
+    """(model, vocabulary) of a file that save() wrote."""
     from safetensors import safe_open
 
     with safe_open(path, "numpy") as file:
         about = json.loads(file.metadata()["padless"])
         assert about["outputs"][0]["labels"] == LABELS, "the file claims other languages than this script"
         vocabulary = about["text"]["vocabulary"]
-        model, training = build(len(vocabulary))
+        model = build(len(vocabulary))
         for name, variable in named(model).items():
             variable.assign(file.get_tensor(name))
-    return model, training, vocabulary
+    return model, vocabulary
 
 
 def main():
@@ -542,17 +609,17 @@ def main():
 
     trained = None
     if options.evaluate_only:
-        model, _, vocabulary = load(path)
+        model, vocabulary = load(path)
     else:
         if options.resume:
-            model, training, vocabulary = load(options.resume)
+            model, vocabulary = load(options.resume)
         else:
             vocabulary = choose_vocabulary(split)
-            model, training = build(len(vocabulary))
+            model = build(len(vocabulary))
         batches = Batches(split, vocabulary, options.seed)
         print(len(vocabulary), "characters known;", batches.characters, "characters of training text", flush=True)
         part = options.out / "langid.partial.safetensors"
-        trained = train(training, batches, options.steps, options.rate, lambda: save(model, vocabulary, part))
+        trained = train(model, batches, options.steps, options.rate, lambda: save(model, vocabulary, part))
         os.replace(part, path)
     ids_of = {c: i for i, c in enumerate(vocabulary) if c}
 
@@ -572,7 +639,7 @@ def main():
         "training_sentences": {label: len(split[label][0]) for label in LABELS},
         "training": trained,
         "seed": options.seed,
-        "versions": {"keras": keras.__version__, "jax": __import__("jax").__version__, "numpy": np.__version__},
+        "versions": {"keras": keras.__version__, "jax": jax.__version__, "numpy": np.__version__},
         "naive_bayes": {"buckets": bayes.BUCKETS, "orders": bayes.ORDERS, "alpha": bayes.alpha},
     }
     old = options.out / "results.json"
