@@ -60,10 +60,10 @@ pl_status pl_ragged_bidirectional(float *y, float *y_back, pl_state last[2], con
   const int ldy = merged_width(rnn, merge);
   const int ldy_back = merge == PL_CONCAT ? ldy : rnn[1].H;
   pl_status status =
-      pl_ragged_rnn(y, last ? &last[0] : NULL, x, &rnn[0], init ? &init[0] : NULL, splits, PL_FORWARD, ldy, B, arena);
+      pl_ragged_rnn(y, NULL, last ? &last[0] : NULL, x, &rnn[0], init ? &init[0] : NULL, splits, PL_FORWARD, ldy, B, arena);
   if (status == PL_OK) {
-    status = pl_ragged_rnn(backward, last ? &last[1] : NULL, x, &rnn[1], init ? &init[1] : NULL, splits, PL_BACKWARD, ldy_back, B,
-                           arena);
+    status = pl_ragged_rnn(backward, NULL, last ? &last[1] : NULL, x, &rnn[1], init ? &init[1] : NULL, splits, PL_BACKWARD,
+                           ldy_back, B, arena);
   }
   if (status == PL_OK && y && merge != PL_CONCAT && merge != PL_NONE) {
     pl_merge_outputs(y, y, backward, merge, (int)N, rnn[0].H, rnn[1].H);

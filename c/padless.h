@@ -218,13 +218,14 @@ typedef enum pl_order { PL_FORWARD = 0, PL_BACKWARD = 1, PL_BACKWARD_AS_VISITED 
 
 /* One direction over closed-up steps.
  *   y     [N, ldy]  output of each step in its first H columns, ldy >= H; NULL: not wanted
+ *   cells [N, H]    c of an LSTM after each step, in the rows of its outputs; NULL: not wanted. Other cells leave it as it is
  *   last  state after the last visited step; a row without steps gives its initial state; NULL: not wanted
  *   x     [N, D]    init  initial state; NULL: zeros; may be the same arrays as last
  * Rows drop out of the loop as they end: exactly N steps are visited, and arena->steps grows by N.
  * scratch: pl_ragged_rnn_scratch() bytes. Fails only with PL_SCRATCH_TOO_SMALL. */
 size_t pl_ragged_rnn_scratch(const pl_rnn *rnn, const int32_t *splits, int B);
-pl_status pl_ragged_rnn(float *y, pl_state *last, const float *x, const pl_rnn *rnn, const pl_state *init, const int32_t *splits,
-                        pl_order order, int ldy, int B, pl_arena *arena);
+pl_status pl_ragged_rnn(float *y, float *cells, pl_state *last, const float *x, const pl_rnn *rnn, const pl_state *init,
+                        const int32_t *splits, pl_order order, int ldy, int B, pl_arena *arena);
 
 /* The same over x [B, T, D] with a mask; y [B, T, H] is 0 at padding. */
 size_t pl_masked_rnn_scratch(const pl_rnn *rnn, const uint8_t *mask, int B, int T);

@@ -308,8 +308,8 @@ static void save_state(float *last, const float *state, const int32_t *order, in
   }
 }
 
-pl_status pl_ragged_rnn(float *y, pl_state *last, const float *x, const pl_rnn *rnn, const pl_state *init, const int32_t *splits,
-                        pl_order order, int ldy, int B, pl_arena *arena) {
+pl_status pl_ragged_rnn(float *y, float *cells, pl_state *last, const float *x, const pl_rnn *rnn, const pl_state *init,
+                        const int32_t *splits, pl_order order, int ldy, int B, pl_arena *arena) {
   PL_ASSERT_SPLITS(splits, B);
   PL_ASSERT(!y || ldy >= rnn->H, "ldy = %d, H = %d", ldy, rnn->H);
   PL_ASSERT(!rnn->products == !rnn->rows, "products %p, rows %p", (const void *)rnn->products, (const void *)rnn->rows);
@@ -368,9 +368,12 @@ pl_status pl_ragged_rnn(float *y, pl_state *last, const float *x, const pl_rnn *
                          .reset = reset,
                          .units = units,
                          .panel = candidate_panels});
+        const size_t row = start + (order == PL_BACKWARD ? length - 1 - t : t);
         if (y) {
-          const size_t row = start + (order == PL_BACKWARD ? length - 1 - t : t);
           memcpy(y + row * (size_t)ldy, h + m * s.Hp, s.H * sizeof *y);
+        }
+        if (cells && rnn->cell == PL_LSTM) {
+          memcpy(cells + row * s.H, c + m * s.Hp, s.H * sizeof *cells);
         }
       }
       arena->steps += active;
@@ -414,7 +417,7 @@ pl_status pl_masked_rnn(float *y, pl_state *last, const float *x, const pl_rnn *
   float *closed = pl_arena_take(arena, N * (size_t)rnn->D * sizeof *closed);
   float *output = y ? pl_arena_take(arena, N * (size_t)rnn->H * sizeof *output) : NULL;
   pl_pack(closed, x, mask, B, T, rnn->D);
-  pl_status status = pl_ragged_rnn(output, last, closed, rnn, init, splits, order, rnn->H, B, arena);
+  pl_status status = pl_ragged_rnn(output, NULL, last, closed, rnn, init, splits, order, rnn->H, B, arena);
   if (y && status == PL_OK) {
     pl_unpack(y, output, mask, 0.0f, B, T, rnn->H);
   }

@@ -37,8 +37,9 @@ pl_status pl_ref_ragged_bidirectional(float *y, float *y_back, pl_state last[2],
                                       const pl_state init[2], const int32_t *splits, pl_merge merge, int B, pl_arena *arena) {
   const size_t N = (size_t)splits[B];
   float *forward = calloc(N * rnn[0].H + 1, sizeof *forward), *backward = calloc(N * rnn[1].H + 1, sizeof *backward);
-  pl_ref_ragged_rnn(forward, last, x, rnn, init, splits, PL_FORWARD, rnn[0].H, B, arena);
-  pl_ref_ragged_rnn(backward, last ? last + 1 : NULL, x, rnn + 1, init ? init + 1 : NULL, splits, PL_BACKWARD, rnn[1].H, B, arena);
+  pl_ref_ragged_rnn(forward, NULL, last, x, rnn, init, splits, PL_FORWARD, rnn[0].H, B, arena);
+  pl_ref_ragged_rnn(backward, NULL, last ? last + 1 : NULL, x, rnn + 1, init ? init + 1 : NULL, splits, PL_BACKWARD, rnn[1].H, B,
+                    arena);
   finish(y, y_back, forward, backward, rnn, merge, N);
   free(forward);
   free(backward);

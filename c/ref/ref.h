@@ -75,7 +75,7 @@ pl_status pl_ref_masked_embedding(float *y, const float *table, const int32_t *i
 size_t pl_ref_rnn_packed_size(pl_cell cell, int D, int H);
 void pl_ref_rnn_pack(float *packed, const float *kernel, const float *recurrent_kernel, const float *bias, pl_cell cell, int D,
                      int H);
-pl_status pl_ref_ragged_rnn(float *y, pl_state *last, const float *x, const pl_rnn *rnn, const pl_state *init,
+pl_status pl_ref_ragged_rnn(float *y, float *cells, pl_state *last, const float *x, const pl_rnn *rnn, const pl_state *init,
                             const int32_t *splits, pl_order order, int ldy, int B, pl_arena *arena);
 pl_status pl_ref_masked_rnn(float *y, pl_state *last, const float *x, const pl_rnn *rnn, const pl_state *init, const uint8_t *mask,
                             pl_order order, int B, int T, pl_arena *arena);

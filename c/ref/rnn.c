@@ -97,8 +97,8 @@ static void save(float *last, const double *state, int b, int H) {
 }
 
 /* Row b, whose n steps that count stand at at[0] < at[1] < ... in x and y. */
-static void row(float *y, int ldy, pl_state *last, const float *x, const pl_rnn *rnn, const pl_state *init, const size_t *at,
-                size_t n, pl_order order, int b) {
+static void row(float *y, int ldy, float *cells, pl_state *last, const float *x, const pl_rnn *rnn, const pl_state *init,
+                const size_t *at, size_t n, pl_order order, int b) {
   const int D = rnn->D, H = rnn->H;
   double *h = calloc(2 * (size_t)H + (size_t)D + 2 * (size_t)gates_of(rnn->cell) * (size_t)H + 1, sizeof *h);
   double *c = h + H, *input = c + H, *gates = input + D;
@@ -113,6 +113,9 @@ static void row(float *y, int ldy, pl_state *last, const float *x, const pl_rnn 
     for (int u = 0; y && u < H; u++) {
       y[to * ldy + u] = (float)h[u];
     }
+    for (int u = 0; cells && rnn->cell == PL_LSTM && u < H; u++) {
+      cells[to * H + u] = (float)c[u];
+    }
   }
   if (last) {
     save(last->h, h, b, H);
@@ -121,7 +124,7 @@ static void row(float *y, int ldy, pl_state *last, const float *x, const pl_rnn 
   free(h);
 }
 
-pl_status pl_ref_ragged_rnn(float *y, pl_state *last, const float *x, const pl_rnn *rnn, const pl_state *init,
+pl_status pl_ref_ragged_rnn(float *y, float *cells, pl_state *last, const float *x, const pl_rnn *rnn, const pl_state *init,
                             const int32_t *splits, pl_order order, int ldy, int B, pl_arena *arena) {
   for (int b = 0; b < B; b++) {
     const size_t n = (size_t)(splits[b + 1] - splits[b]);
@@ -129,7 +132,7 @@ pl_status pl_ref_ragged_rnn(float *y, pl_state *last, const float *x, const pl_r
     for (size_t i = 0; i < n; i++) {
       at[i] = (size_t)splits[b] + i;
     }
-    row(y, ldy, last, x, rnn, init, at, n, order, b);
+    row(y, ldy, cells, last, x, rnn, init, at, n, order, b);
     arena->steps += n;
     free(at);
   }
@@ -148,7 +151,7 @@ pl_status pl_ref_masked_rnn(float *y, pl_state *last, const float *x, const pl_r
         at[n++] = (size_t)b * T + t;
       }
     }
-    row(y, rnn->H, last, x, rnn, init, at, n, order, b);
+    row(y, rnn->H, NULL, last, x, rnn, init, at, n, order, b);
     arena->steps += n;
     free(at);
   }

@@ -204,7 +204,7 @@ export class Recurrent extends Layer {
       const last = heap.i32([finals[0], finals[1] ?? 0]);
       const from = this.products?.use(kept) ? 0 : kept.pointer;
       const arena = heap.scratch(heap.exports.pl_ragged_rnn_scratch(rnn, time.pointer, B));
-      heap.exports.pl_ragged_rnn(returnSequences ? y : 0, last, from, rnn, initial, time.pointer, order, units, B, arena);
+      heap.exports.pl_ragged_rnn(returnSequences ? y : 0, 0, last, from, rnn, initial, time.pointer, order, units, B, arena);
       return returnSequences ? kept.ofFeatures(y, units) : kept.vector(y, units);
     }, !this.config.zero_output_for_mask);
   }

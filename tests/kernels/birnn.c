@@ -59,7 +59,7 @@ TEST("outputs in visiting order begin with the last token") {
   const int32_t splits[] = {0, 3, 5};
   float y[5];
   pl_arena arena = new_arena(pl_ragged_rnn_scratch(&sum, splits, 2));
-  pl_ragged_rnn(y, NULL, x, &sum, NULL, splits, PL_BACKWARD_AS_VISITED, 1, 2, &arena);
+  pl_ragged_rnn(y, NULL, NULL, x, &sum, NULL, splits, PL_BACKWARD_AS_VISITED, 1, 2, &arena);
   CHECK_BITS(y, expected, 5, "%s", "y");
 }
 

@@ -10,8 +10,10 @@ static void meet(const layer *l, const int32_t *splits, int B, pl_order order, i
   float *x = uniform((size_t)N * D, -1, 1), *y = TEST_NEW(float, N *ldy), *expected = TEST_NEW(float, N *ldy);
   pl_state init = uniform_state((size_t)B * H), last = new_state((size_t)B * H), expected_last = new_state((size_t)B * H);
   pl_arena arena = new_arena(pl_ragged_rnn_scratch(&l->fast, splits, B)), count = {0};
-  pl_status status = pl_ragged_rnn(y, &last, x, &l->fast, &init, splits, order, ldy, B, &arena);
-  pl_ref_ragged_rnn(expected, &expected_last, x, &l->ref, &init, splits, order, ldy, B, &count);
+  float *cells = uniform((size_t)N * H, -1, 1), *expected_cells = TEST_NEW(float, N *H);
+  memcpy(expected_cells, cells, (size_t)N * H * sizeof *cells);
+  pl_status status = pl_ragged_rnn(y, cells, &last, x, &l->fast, &init, splits, order, ldy, B, &arena);
+  pl_ref_ragged_rnn(expected, expected_cells, &expected_last, x, &l->ref, &init, splits, order, ldy, B, &count);
 #define WHERE "%s, %s, D %d, H %d, B %d, N %d, order %d", what, cell_names[l->fast.cell], D, H, B, N, order
   CHECK(status == PL_OK, WHERE);
   CHECK(arena.steps == (uint64_t)N && arena.used == 0, WHERE);
@@ -20,6 +22,7 @@ static void meet(const layer *l, const int32_t *splits, int B, pl_order order, i
   const double tolerance = rnn_tolerance(D, H) * (grows ? 64 : 1);
   CHECK_ARRAY_CLOSE(y, expected, N * ldy, tolerance, tolerance, WHERE); /* the columns between are NaN in both */
   CHECK_ARRAY_CLOSE(last.h, expected_last.h, B * H, tolerance, tolerance, WHERE);
+  CHECK_ARRAY_CLOSE(cells, expected_cells, N * H, tolerance, tolerance, WHERE); /* of other cells: what stood there */
   if (l->fast.cell == PL_LSTM) {
     CHECK_ARRAY_CLOSE(last.c, expected_last.c, B * H, tolerance, tolerance, WHERE);
   }
@@ -105,7 +108,7 @@ TEST("a row of a recurrent layer has the same bits alone and in any batch, under
           float *alone = TEST_NEW(float, n *H);
           pl_state alone_last = new_state(H);
           pl_arena small = new_arena(pl_ragged_rnn_scratch(&l.fast, own, 1));
-          pl_ragged_rnn(alone, &alone_last, packed + splits[b] * D, &l.fast, NULL, own, (pl_order)order, H, 1, &small);
+          pl_ragged_rnn(alone, NULL, &alone_last, packed + splits[b] * D, &l.fast, NULL, own, (pl_order)order, H, 1, &small);
           CHECK_BITS(steps + splits[b] * H, alone, n * H, "%s, row %d", cell_names[cell], b);
           CHECK_BITS(last.h + b * H, alone_last.h, H, "%s, state of row %d", cell_names[cell], b);
           if (cell == PL_LSTM) {
@@ -127,13 +130,13 @@ TEST("outputs and states that are not wanted may be NULL, and the final state ma
     float *x = uniform(N * D, -1, 1), *y = TEST_NEW(float, N *H), *again = TEST_NEW(float, N *H);
     pl_state init = uniform_state(B * H), last = new_state(B * H), only_h = {TEST_NEW(float, B *H), NULL};
     pl_arena arena = new_arena(pl_ragged_rnn_scratch(&l.fast, splits, B));
-    pl_ragged_rnn(y, &last, x, &l.fast, &init, splits, PL_FORWARD, H, B, &arena);
+    pl_ragged_rnn(y, NULL, &last, x, &l.fast, &init, splits, PL_FORWARD, H, B, &arena);
     CHECK_BITS(last.h + H, init.h + H, H, "%s: a row without steps gives its initial state", cell_names[cell]);
-    pl_ragged_rnn(again, NULL, x, &l.fast, &init, splits, PL_FORWARD, H, B, &arena);
+    pl_ragged_rnn(again, NULL, NULL, x, &l.fast, &init, splits, PL_FORWARD, H, B, &arena);
     CHECK_BITS(again, y, N * H, "%s: last NULL", cell_names[cell]);
-    pl_ragged_rnn(NULL, &only_h, x, &l.fast, &init, splits, PL_FORWARD, H, B, &arena);
+    pl_ragged_rnn(NULL, NULL, &only_h, x, &l.fast, &init, splits, PL_FORWARD, H, B, &arena);
     CHECK_BITS(only_h.h, last.h, B * H, "%s: y and c NULL", cell_names[cell]);
-    pl_ragged_rnn(again, &init, x, &l.fast, &init, splits, PL_FORWARD, H, B, &arena);
+    pl_ragged_rnn(again, NULL, &init, x, &l.fast, &init, splits, PL_FORWARD, H, B, &arena);
     CHECK_BITS(again, y, N * H, "%s: init is last", cell_names[cell]);
     CHECK_BITS(init.h, last.h, B * H, "%s: init is last", cell_names[cell]);
     if (cell == PL_LSTM) {
@@ -153,9 +156,9 @@ TEST("a recurrent layer without initial state starts from zeros, and a text in t
     memset(zeros.h, 0, H * sizeof(float));
     memset(zeros.c, 0, H * sizeof(float));
     pl_arena arena = new_arena(pl_ragged_rnn_scratch(&l.fast, whole, 1));
-    pl_ragged_rnn(y, NULL, x, &l.fast, NULL, whole, PL_FORWARD, H, 1, &arena);
-    pl_ragged_rnn(pieces, &state, x, &l.fast, &zeros, first, PL_FORWARD, H, 1, &arena);
-    pl_ragged_rnn(pieces + 4 * H, &state, x + 4 * D, &l.fast, &state, rest, PL_FORWARD, H, 1, &arena);
+    pl_ragged_rnn(y, NULL, NULL, x, &l.fast, NULL, whole, PL_FORWARD, H, 1, &arena);
+    pl_ragged_rnn(pieces, NULL, &state, x, &l.fast, &zeros, first, PL_FORWARD, H, 1, &arena);
+    pl_ragged_rnn(pieces + 4 * H, NULL, &state, x + 4 * D, &l.fast, &state, rest, PL_FORWARD, H, 1, &arena);
     CHECK_BITS(pieces, y, 11 * H, "%s", cell_names[cell]);
     test_free();
   }
@@ -168,7 +171,7 @@ TEST("an arena one byte too small is refused before anything is written; one in 
   float *x = uniform(12 * 3, -1, 1), *y = TEST_NEW(float, 12 * 6), *untouched = TEST_NEW(float, 12 * 6);
   const size_t ragged = pl_ragged_rnn_scratch(&l.fast, splits, 2), masked = pl_masked_rnn_scratch(&l.fast, mask, 2, 6);
   pl_arena arena = new_arena(ragged - 1);
-  CHECK(pl_ragged_rnn(y, NULL, x, &l.fast, NULL, splits, PL_FORWARD, 6, 2, &arena) == PL_SCRATCH_TOO_SMALL, "%d", 1);
+  CHECK(pl_ragged_rnn(y, NULL, NULL, x, &l.fast, NULL, splits, PL_FORWARD, 6, 2, &arena) == PL_SCRATCH_TOO_SMALL, "%d", 1);
   CHECK(arena.used == 0 && arena.steps == 0, "used %d", (int)arena.used);
   arena = new_arena(masked - 1);
   CHECK(pl_masked_rnn(y, NULL, x, &l.fast, NULL, mask, PL_FORWARD, 2, 6, &arena) == PL_SCRATCH_TOO_SMALL, "%d", 2);
@@ -199,9 +202,10 @@ TEST("products that are looked up give the bits of those of x, in each cell and 
       looked.products = products;
       looked.rows = rows;
       pl_arena arena = new_arena(pl_ragged_rnn_scratch(&l.fast, splits, 4));
-      pl_ragged_rnn(expected, NULL, x, &l.fast, NULL, splits, (pl_order)order, H, 4, &arena);
+      pl_ragged_rnn(expected, NULL, NULL, x, &l.fast, NULL, splits, (pl_order)order, H, 4, &arena);
       arena = new_arena(pl_ragged_rnn_scratch(&looked, splits, 4));
-      CHECK(pl_ragged_rnn(y, NULL, NULL, &looked, NULL, splits, (pl_order)order, H, 4, &arena) == PL_OK, "%s", cell_names[cell]);
+      CHECK(pl_ragged_rnn(y, NULL, NULL, NULL, &looked, NULL, splits, (pl_order)order, H, 4, &arena) == PL_OK, "%s",
+            cell_names[cell]);
       CHECK_BITS(y, expected, N * H, "%s, order %d", cell_names[cell], order);
       CHECK(arena.steps == (uint64_t)N, "%d steps of %d", (int)arena.steps, N);
       test_free();
@@ -220,7 +224,7 @@ TEST("an LSTM's gates are i, f, c, o: one step by hand") {
   const int32_t splits[] = {0, 1};
   pl_state init = {&h0, &c0}, last = {&h, &c};
   pl_arena arena = new_arena(pl_ragged_rnn_scratch(&rnn, splits, 1));
-  pl_ragged_rnn(&y, &last, &x, &rnn, &init, splits, PL_FORWARD, 1, 1, &arena);
+  pl_ragged_rnn(&y, NULL, &last, &x, &rnn, &init, splits, PL_FORWARD, 1, 1, &arena);
   CHECK_CLOSE((double)c, 0.7 * 0.2689414214 + 0.6224593312 * 0.9640275801, 1e-6, "%s", "c");
   CHECK_CLOSE((double)y, 0.5621765009 * tanh((double)c), 1e-6, "%s", "h");
 }
