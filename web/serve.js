@@ -7,8 +7,13 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 
 const root = new URL('../', import.meta.url);
+
+/** Packages that read other people's models, where they are installed: their files by the page's address for them. */
+const packages = { fflate: 'node_modules/fflate/esm/', h5wasm: 'node_modules/h5wasm/dist/esm/' };
 
 /** @type {Record<string, string>} */
 const types = {
@@ -33,22 +38,37 @@ export function policy(html) {
   return `default-src 'self'; script-src 'self' 'wasm-unsafe-eval'${hashes.join('')}`;
 }
 
+/** Where a path's file is; null for a path that leads nowhere. @param {string} path */
+function locate(path) {
+  if (/^\/(web|js)\//.test(path)) return new URL(`.${path}`, root);
+  const [, name, file] = /^\/packages\/(fflate|h5wasm)\/([^/]+)$/.exec(path) ?? [];
+  return name ? new URL(packages[/** @type {keyof typeof packages} */ (name)] + file, root) : null;
+}
+
 /**
- * The answer to a request: a file of web/ or js/, nothing else.
+ * The answer to a request: a file of web/, js/ or one of the two packages, nothing else.
  * @param {string} url
+ * @param {boolean} zipped  as any host would send text
  * @returns {Promise<{ status: number, headers: Record<string, string>, body: Uint8Array | string }>}
  */
-async function respond(url) {
+async function respond(url, zipped) {
   const headers = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
   // Resolving the address removes its dots before they are looked at.
   const { pathname } = new URL(url, 'http://localhost');
   if (pathname === '/') return { status: 302, headers: { ...headers, location: '/web/' }, body: '' };
   const file = pathname.endsWith('/') ? `${pathname}index.html` : pathname;
   const type = types[extname(file)];
-  const body = /^\/(web|js)\//.test(file) && type ? await readFile(new URL(`.${file}`, root)).catch(() => null) : null;
+  const found = type ? locate(file) : null;
+  const body = found && (await readFile(found).catch(() => null));
   if (!body) return { status: 404, headers: { ...headers, 'content-type': 'text/plain' }, body: `no such file: ${pathname}\n` };
   const csp = type.startsWith('text/html') ? { 'content-security-policy': policy(body.toString()) } : {};
-  return { status: 200, headers: { ...headers, ...csp, 'content-type': type }, body };
+  const all = { ...headers, ...csp, 'content-type': type };
+  if (!zipped || !type.includes('charset')) return { status: 200, headers: all, body };
+  return {
+    status: 200,
+    headers: { ...all, 'content-encoding': 'gzip', vary: 'accept-encoding' },
+    body: await promisify(gzip)(body),
+  };
 }
 
 /**
@@ -58,7 +78,10 @@ async function respond(url) {
  */
 export async function serve({ port = 0, host = '127.0.0.1' } = {}) {
   const server = createServer(async (request, response) => {
-    const { status, headers, body } = await respond(request.url ?? '/').catch(() => ({ status: 400, headers: {}, body: '' }));
+    const { status, headers, body } = await respond(
+      request.url ?? '/',
+      /\bgzip\b/.test(String(request.headers['accept-encoding'])),
+    ).catch(() => ({ status: 400, headers: {}, body: '' }));
     response.writeHead(status, headers).end(request.method === 'HEAD' ? '' : body);
   });
   await new Promise((resolve, reject) => server.once('error', reject).listen(port, host, () => resolve(undefined)));

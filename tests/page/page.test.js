@@ -1,64 +1,22 @@
 /**
- * The page in headless Chromium.
+ * Try: the language model at every keystroke, in headless Chromium.
  */
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { serve } from '../../web/serve.js';
-import { launch } from './chromium.js';
+import { test } from 'node:test';
+import { loadModel } from 'padless';
+import { overflow, screenshots, site } from './site.js';
 
-const screenshots = fileURLToPath(new URL('../../build/screenshots/', import.meta.url));
+const state = site();
 
-/** @type {{ url: string, close: () => void }} */
-let server;
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('playwright-core').Page} */
-let page;
-/** @type {string[]} */
-let complaints;
-
-before(async () => {
-  await mkdir(screenshots, { recursive: true });
-  server = await serve();
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  server?.close();
-});
-
-beforeEach(async () => {
-  page = await browser.newPage({ viewport: { width: 900, height: 1000 } });
-  page.setDefaultTimeout(10_000);
-  complaints = [];
-  // CSP violations are console errors too.
-  page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('request', (request) => {
-    if (!request.url().startsWith(server.url)) complaints.push(`request to ${request.url()}`);
-  });
-  await page.goto(`${server.url}web/`);
-  await page.waitForSelector('#about:not(:empty)');
-});
-
-afterEach(async () => {
-  await page.close();
-  assert.deepEqual(complaints, []);
-});
-
-const first = () => page.locator('#answer li').first();
-/** @param {number} value */
-const pad = (value) => page.locator('#steps').fill(String(value));
-const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+const first = () => state.page.locator('#answer li').first();
+/** Waits until the first answer is this. @param {string | null} label */
+const answered = (label) => state.page.waitForSelector(`#answer li:first-child[data-label="${label}"]`);
 
 test('typing German is answered with German', async () => {
+  const { page } = state;
   assert.equal(await page.evaluate(() => document.activeElement?.id), 'text');
   await page.keyboard.type('Guten Morgen, wie geht es Ihnen heute?');
+  await answered('de');
   assert.match((await first().textContent()) ?? '', /^German/);
   assert.equal(await page.locator('#answer li').count(), 5);
   assert.match((await page.locator('#time').textContent()) ?? '', /^\d+\.\d ms$/);
@@ -68,45 +26,57 @@ test('typing German is answered with German', async () => {
       .first()
       .evaluate((fill) => fill.clientWidth > 50),
   );
-  assert.deepEqual(await page.locator('#tokens li').nth(3).locator('bdi, span').allTextContents(), ['e', '4', '1']);
-  assert.deepEqual(await page.locator('#tokens li.pad').first().locator('bdi, span').allTextContents(), ['·', '0', '0']);
-  await page.screenshot({ path: `${screenshots}light.png`, fullPage: true });
+  await page.screenshot({ path: `${screenshots}try.png`, fullPage: true });
 });
 
-test('the answer is worked out at every keystroke', async () => {
-  let previous = '';
+test('the answer is worked out at every keystroke, and each is a bar of the plot', async () => {
+  const { page } = state;
+  let previous = (await page.locator('#answer').textContent()) ?? '';
   for (const key of 'Danke') {
     await page.keyboard.type(key);
-    const now = (await page.locator('#answer').textContent()) ?? '';
-    assert.notEqual(now, previous);
-    previous = now;
+    await page.waitForFunction((text) => document.getElementById('answer')?.textContent !== text, previous);
+    previous = (await page.locator('#answer').textContent()) ?? '';
   }
+  assert.equal(await page.locator('#plot-bars rect').count(), 5);
+  assert.match(
+    (await page.locator('#plot-text').textContent()) ?? '',
+    /^The last 5: \d+\.\d ms in the middle, \d+\.\d ms at most\.$/,
+  );
 });
 
 test('each example is answered with its language', async () => {
+  const { page } = state;
   const buttons = await page.locator('#examples button').all();
   assert.equal(buttons.length, 10);
   for (const button of buttons) {
     await button.click();
-    assert.equal(await first().getAttribute('data-label'), await button.getAttribute('data-label'));
+    await answered(await button.getAttribute('data-label'));
   }
 });
 
 test('an empty box, a lone surrogate and a megabyte get an answer within a second', async () => {
+  const { page } = state;
   assert.match((await page.locator('#answer').textContent()) ?? '', /Type or paste/);
   for (const value of ['\ud800', 'a'.repeat(1 << 20), '']) {
     // The page's own work; how long Chromium takes to lay out a megabyte in a text box is not up to it.
     const milliseconds = await page.evaluate(
-      (given) => {
-        const box = /** @type {HTMLTextAreaElement} */ (document.getElementById('text'));
-        box.value = given === 'lone' ? '\ud800' : given;
-        const start = performance.now();
-        box.dispatchEvent(new Event('input'));
-        return performance.now() - start;
-      },
+      (given) =>
+        new Promise((resolve) => {
+          const box = /** @type {HTMLTextAreaElement} */ (document.getElementById('text'));
+          const answer = /** @type {HTMLElement} */ (document.getElementById('answer'));
+          box.value = given === 'lone' ? '\ud800' : given;
+          const observer = new MutationObserver(() => {
+            observer.disconnect();
+            resolve(performance.now() - start);
+          });
+          observer.observe(answer, { childList: true });
+          document.body.getBoundingClientRect();
+          const start = performance.now();
+          box.dispatchEvent(new Event('input'));
+        }),
       value === '\ud800' ? 'lone' : value,
     );
-    assert.ok(milliseconds < 1000, `${value.length} letters took ${milliseconds} ms`);
+    assert.ok(Number(milliseconds) < 1000, `${value.length} letters took ${milliseconds} ms`);
     assert.equal(await page.locator('#answer li').count(), value ? 5 : 0);
     assert.equal(await page.locator('#cut').isVisible(), value.length > 512);
   }
@@ -114,55 +84,96 @@ test('an empty box, a lone surrogate and a megabyte get an answer within a secon
   assert.equal(await page.locator('#error').isVisible(), false);
 });
 
-test("padding does not move the score's bits", async () => {
-  await page.locator('#text').fill('Guten Morgen');
-  const bits = [];
-  for (const value of [0, 1, 7, 33, 64]) {
-    await pad(value);
-    assert.equal(await page.locator('#count').textContent(), String(value));
-    assert.equal(await page.locator('#tokens li.pad').count(), value);
-    assert.equal(await page.locator('#tokens li:not(.pad)').count(), 12);
-    bits.push(await page.locator('#bits').textContent());
-  }
-  assert.match(bits[0] ?? '', /^[0-9a-f]{8}$/);
-  assert.equal(new Set(bits).size, 1);
-  assert.equal(await page.locator('#same').textContent(), 'the same');
+test('ids, mask and padding are shown as the model gets them', async () => {
+  const { page } = state;
+  await page.locator('#text').fill('Guten Tag');
+  await page.waitForSelector('#tokens li.pad');
+  assert.deepEqual(await page.locator('#tokens li').nth(3).locator('bdi, span').allTextContents(), ['e', '4', '1']);
+  assert.deepEqual(await page.locator('#tokens li.pad').allTextContents(), new Array(7).fill('·00'));
+  assert.match((await page.locator('#reads-hint').textContent()) ?? '', /a batch of 16 steps/);
 });
 
 test('a long text shows its first 64 tokens', async () => {
+  const { page } = state;
   await page.locator('#text').fill('ab '.repeat(50));
+  await page.waitForSelector('#reads:not([hidden])');
   assert.equal(await page.locator('#tokens li:not(.pad)').count(), 64);
   assert.match((await page.locator('#more').textContent()) ?? '', /64 of 150/);
 });
 
+test("the heat map adds up to the answer's odds", async () => {
+  const { page } = state;
+  const text = 'Guten Tag, Käse';
+  const model = await loadModel('web/models/langid/langid.safetensors');
+  const { label = '', scores = {} } = model.predict(text);
+  const [p, q] = Object.values(scores).sort((a, b) => b - a);
+  await page.locator('#text').fill(text);
+  await answered(label);
+  const said = /= (-?[\d.]+)\. A state/.exec((await page.locator('#heat-sum').textContent()) ?? '')?.[1];
+  assert.ok(Math.abs(Number(said) - Math.log(p / q)) < 0.01, `${said}, expected ${Math.log(p / q)}`);
+  const spans = page.locator('#heat-text span');
+  assert.equal((await spans.allTextContents()).join(''), text);
+  const shares = await spans.evaluateAll((all) => all.map((span) => Number(span.title.replace('−', '-'))));
+  const added = /they add up: (-?[\d.]+),/.exec((await page.locator('#heat-sum').textContent()) ?? '')?.[1];
+  assert.ok(Math.abs(shares.reduce((all, share) => all + share, 0) - Number(added)) < 0.02, added);
+});
+
+test('what is read out is the answer, once, when the typing rests', async () => {
+  const { page } = state;
+  await page.evaluate(() => {
+    const heard = /** @type {HTMLElement} */ (document.getElementById('heard'));
+    /** @type {any} */ (window).heard = [];
+    new MutationObserver(() => /** @type {any} */ (window).heard.push(heard.textContent)).observe(heard, { childList: true });
+  });
+  await page.keyboard.type('Guten Morgen, wie geht es', { delay: 5 });
+  await page.waitForFunction(() => /** @type {any} */ (window).heard.length > 0);
+  assert.match((await page.evaluate(() => /** @type {any} */ (window).heard)).join('|'), /^German, \d+%$/);
+  assert.equal(await page.locator('#answer[aria-live], #answer [aria-live]').count(), 0);
+});
+
 test('360 pixels wide: nothing to scroll sideways', async () => {
+  const { page } = state;
   await page.setViewportSize({ width: 360, height: 740 });
-  assert.ok((await overflow()) <= 0);
+  assert.ok((await overflow(page)) <= 0);
   for (const button of await page.locator('#examples button').all()) {
     await button.click();
-    await pad(64);
-    assert.ok((await overflow()) <= 0);
+    await answered(await button.getAttribute('data-label'));
+    assert.ok((await overflow(page)) <= 0);
     assert.ok(
       await page.evaluate(() => [...document.querySelectorAll('.score')].every((score) => score.scrollWidth <= score.clientWidth)),
     );
-    const score = first().locator('.score');
-    assert.ok(await score.evaluate((node) => node.scrollWidth <= node.clientWidth));
   }
-  await page.screenshot({ path: `${screenshots}narrow.png`, fullPage: true });
+  await page.screenshot({ path: `${screenshots}try-narrow.png`, fullPage: true });
 });
 
 test('dark where the reader prefers it', async () => {
+  const { page } = state;
   const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await background();
   await page.emulateMedia({ colorScheme: 'dark' });
   assert.notEqual(await background(), light);
   await page.locator('#examples button').nth(4).click();
-  await page.screenshot({ path: `${screenshots}dark.png`, fullPage: true });
+  await answered('hi');
+  await page.screenshot({ path: `${screenshots}try-dark.png`, fullPage: true });
+});
+
+test('what was downloaded is told', async () => {
+  const { page } = state;
+  await page.waitForFunction(() =>
+    /^Downloaded so far: [\d.]+ [kM]B in \d+ files\.$/.test(document.getElementById('bytes')?.textContent ?? ''),
+  );
+  const [, kilobytes] = /: ([\d.]+) kB/.exec((await page.locator('#bytes').textContent()) ?? '') ?? [];
+  // The model, and not much more.
+  assert.ok(Number(kilobytes) > 700 && Number(kilobytes) < 1000, `${kilobytes} kB`);
 });
 
 test('a model that cannot be read is said in the page', async () => {
-  await page.route('**/*.safetensors', (route) => route.fulfill({ body: 'nothing' }));
-  await page.reload();
-  await page.waitForSelector('#error:not([hidden])');
-  assert.match((await page.locator('#error').textContent()) ?? '', /^Something went wrong: ./);
+  const { page } = state;
+  // Elsewhere than in the first page, whose service worker would ask in its place.
+  const other = await state.browser.newPage();
+  await other.route('**/*.safetensors', (route) => route.fulfill({ body: 'nothing' }));
+  await other.goto(page.url());
+  await other.waitForSelector('#error:not([hidden])');
+  assert.match((await other.locator('#error').textContent()) ?? '', /^Something went wrong: ./);
+  await other.close();
 });

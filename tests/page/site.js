@@ -1,0 +1,56 @@
+/**
+ * The page, served and opened afresh for each test; what it complains of, and requests to anybody else, fail the test.
+ */
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { after, afterEach, before, beforeEach } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { serve } from '../../web/serve.js';
+import { launch } from './chromium.js';
+
+export const screenshots = fileURLToPath(new URL('../../build/screenshots/', import.meta.url));
+
+/**
+ * Hooks for the tests of a file.
+ * @param {{ path?: string, prepare?: (page: import('playwright-core').Page) => Promise<void> }} [options]  path: opened first
+ */
+export function site({ path = 'web/', prepare } = {}) {
+  /** @type {{ server: { url: string, close: () => void }, browser: import('playwright-core').Browser, page: import('playwright-core').Page, complaints: string[] }} */
+  const state = /** @type {any} */ ({ complaints: [] });
+  before(async () => {
+    await mkdir(screenshots, { recursive: true });
+    state.server = await serve();
+    state.browser = await launch();
+  });
+  after(async () => {
+    await state.browser?.close();
+    state.server?.close();
+  });
+  beforeEach(async () => {
+    const { server, browser, complaints } = state;
+    const page = await browser.newPage({ viewport: { width: 900, height: 1000 }, locale: 'en' });
+    state.page = page;
+    page.setDefaultTimeout(10_000);
+    complaints.length = 0;
+    // CSP violations are console errors too.
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    // The service worker's requests, too.
+    page.context().on('request', (request) => {
+      if (!request.url().startsWith(server.url)) complaints.push(`request to ${request.url()}`);
+    });
+    await prepare?.(page);
+    await page.goto(server.url + path);
+    await page.waitForSelector('#about:not(:empty)');
+  });
+  afterEach(async () => {
+    await state.page.close();
+    assert.deepEqual(state.complaints, []);
+  });
+  return state;
+}
+
+/** How much wider the page is than its window. @param {import('playwright-core').Page} page */
+export const overflow = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

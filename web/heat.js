@@ -1,0 +1,72 @@
+/**
+ * Which characters speak for the answer. Where a model ends in a mean over time and one dense layer before its softmax, the difference of two
+ * classes' log scores is a sum over the characters: ln(p/q) = sum_t h_t (w_p - w_q) / T + b_p - b_q, with h_t the state of character t
+ * before the mean. A state has read the whole text from both sides: it says where the model sees it, not only which letter it is.
+ */
+import { make } from './elements.js';
+
+/** @typedef {{ labels: [number, number], shares: Float32Array, bias: number }} Heat  labels: the best class and the second */
+
+/**
+ * @param {import('padless').Model} model
+ * @param {string} text
+ * @param {ArrayLike<number>} scores  of the classes, as the model gave them
+ * @returns {Heat | null} null for a model that does not end so, and for an empty text
+ */
+export function heatOf(model, text, scores) {
+  const steps = model.trace(text);
+  const [pooling, dense] = steps.slice(-2);
+  if (!pooling || !/^(GlobalAveragePooling1D|MaskedMean)$/.test(pooling.layer) || dense.layer !== 'Dense') return null;
+  const [{ shape, data, mask }] = pooling.before;
+  const weights = new Map(model.root.listWeights().map(({ path, layer, spec }) => [path, layer.weight(spec.name)]));
+  const kernel = weights.get(`${dense.path}.kernel`);
+  if (!kernel || shape.length !== 3) return null;
+  const [, T, D] = shape;
+  const K = kernel.shape[1];
+  const order = Array.from(scores, (_, k) => k).sort((a, b) => scores[b] - scores[a]);
+  const [p, q] = order;
+  const kept = Array.from({ length: T }, (_, t) => t).filter((t) => !mask || mask[t]);
+  if (kept.length === 0 || K < 2) return null;
+  const shares = Float32Array.from(kept, (t) => {
+    let sum = 0;
+    for (let d = 0; d < D; d++) sum += data[t * D + d] * (kernel.data[d * K + p] - kernel.data[d * K + q]);
+    return sum / kept.length;
+  });
+  const bias = weights.get(`${dense.path}.bias`)?.data;
+  return { labels: [p, q], shares, bias: bias ? bias[p] - bias[q] : 0 };
+}
+
+const graphemes = typeof Intl.Segmenter === 'function' ? new Intl.Segmenter(undefined, { granularity: 'grapheme' }) : null;
+
+/**
+ * The text, each character on the colour of its share; what speaks for the second class is underlined as well.
+ * @param {string} text
+ * @param {ArrayLike<number>} offsets  of the tokens
+ * @param {Float32Array} shares  of the tokens
+ */
+export function heatText(text, offsets, shares) {
+  const pieces = graphemes ? [...graphemes.segment(text)] : Array.from(text, (segment) => ({ segment, index: -1 }));
+  let at = 0;
+  let token = 0;
+  const sums = [];
+  for (const { segment } of pieces) {
+    at += segment.length;
+    let sum = 0;
+    let any = false;
+    for (; token < shares.length && offsets[2 * token] < at; token++) {
+      sum += shares[token];
+      any = true;
+    }
+    if (any) sums.push({ segment, sum });
+  }
+  const most = Math.max(...sums.map(({ sum }) => Math.abs(sum)), 1e-9);
+  const spans = sums.map(({ segment, sum }) => {
+    const span = make('span', sum < 0 ? 'against' : 'for', segment);
+    span.style.setProperty('--share', `${Math.round((100 * Math.abs(sum)) / most)}%`);
+    span.title = `${sum < 0 ? '−' : '+'}${Math.abs(sum).toFixed(3)}`;
+    return span;
+  });
+  const line = make('p', 'heat', ...spans);
+  line.dir = 'auto';
+  return line;
+}

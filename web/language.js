@@ -1,0 +1,83 @@
+/**
+ * The language of the interface: chosen, remembered, and put into every element with data-say or data-say-label.
+ */
+import { find } from './elements.js';
+import { words } from './words.js';
+
+/** @typedef {keyof typeof words} Language */
+/** @typedef {keyof (typeof words)['en']} Word */
+
+const KEY = 'padless-language';
+
+/** @type {Language} */
+let current = 'en';
+/** @type {(() => void)[]} */
+const listeners = [];
+
+/** @returns {Language} */
+function preferred() {
+  try {
+    const kept = localStorage.getItem(KEY);
+    if (kept !== null && Object.hasOwn(words, kept)) return /** @type {Language} */ (kept);
+  } catch {
+    // A browser that keeps nothing.
+  }
+  return navigator.language.startsWith('zh') ? 'zh-Hans' : 'en';
+}
+
+/**
+ * @param {Word} word
+ * @param {Record<string, string | number>} [values]  for {name} in the text
+ */
+export const say = (word, values = {}) => words[current][word].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+
+/** @param {() => void} listener  called when the language changes */
+export const onLanguage = (listener) => listeners.push(listener);
+
+/** A number as people write it. @param {number} value @param {Intl.NumberFormatOptions} [options] */
+export const format = (value, options) => new Intl.NumberFormat(current, options).format(value);
+/** @param {number} value @param {number} [digits] */
+export const percent = (value, digits = 1) =>
+  format(value, { style: 'percent', minimumFractionDigits: digits, maximumFractionDigits: digits });
+/** @param {number} bytes */
+export const size = (bytes) =>
+  bytes < 1e6
+    ? `${format(Math.round(bytes / 1000))} kB`
+    : `${format(bytes / 1e6, { maximumFractionDigits: 1, minimumFractionDigits: 1 })} MB`;
+
+/** A language's name in the interface's. @param {string} label */
+export function languageName(label) {
+  try {
+    return new Intl.DisplayNames([current], { type: 'language' }).of(label) ?? label;
+  } catch {
+    return label;
+  }
+}
+
+/** @param {Language} language */
+function speak(language) {
+  current = language;
+  document.documentElement.lang = language;
+  document.title = say('title');
+  for (const element of document.querySelectorAll('[data-say]'))
+    element.textContent = say(/** @type {Word} */ (/** @type {HTMLElement} */ (element).dataset.say));
+  for (const element of document.querySelectorAll('[data-say-label]'))
+    element.setAttribute('aria-label', say(/** @type {Word} */ (/** @type {HTMLElement} */ (element).dataset.sayLabel)));
+  for (const button of find('languages').querySelectorAll('button'))
+    button.setAttribute('aria-pressed', String(button.lang === language));
+  for (const listener of listeners) listener();
+}
+
+export function startLanguage() {
+  for (const button of find('languages').querySelectorAll('button'))
+    button.addEventListener('click', () => {
+      const language = /** @type {Language} */ (button.lang);
+      try {
+        localStorage.setItem(KEY, language);
+      } catch {
+        // Then it holds until the page is left.
+      }
+      speak(language);
+    });
+  speak(preferred());
+}

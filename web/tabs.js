@@ -1,0 +1,44 @@
+/**
+ * Tabs: a click, arrow keys, Home and End; the address says which one is open.
+ */
+
+/**
+ * @param {HTMLElement} list  role=tablist; each tab has aria-controls
+ * @param {(id: string) => void} onOpen  the panel's id
+ */
+export function startTabs(list, onOpen) {
+  const tabs = /** @type {HTMLElement[]} */ ([...list.querySelectorAll('[role=tab]')]);
+  const idOf = (/** @type {HTMLElement} */ tab) => tab.getAttribute('aria-controls') ?? '';
+
+  /** @param {HTMLElement} chosen */
+  const open = (chosen) => {
+    for (const tab of tabs) {
+      const selected = tab === chosen;
+      tab.setAttribute('aria-selected', String(selected));
+      tab.tabIndex = selected ? 0 : -1;
+      /** @type {HTMLElement} */ (document.getElementById(idOf(tab))).hidden = !selected;
+    }
+    chosen.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    onOpen(idOf(chosen));
+  };
+  /** @param {HTMLElement} tab */
+  const choose = (tab) => {
+    // No entry in the history for each: the way back leads out of the page.
+    history.replaceState(null, '', `#${idOf(tab)}`);
+    open(tab);
+  };
+  const fromAddress = () => open(tabs.find((tab) => `#${idOf(tab)}` === location.hash) ?? tabs[0]);
+
+  for (const tab of tabs) tab.addEventListener('click', () => choose(tab));
+  list.addEventListener('keydown', (event) => {
+    const at = tabs.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 }[event.key];
+    if (at < 0 || to === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    const tab = tabs[(to + tabs.length) % tabs.length];
+    tab.focus();
+    choose(tab);
+  });
+  addEventListener('hashchange', fromAddress);
+  fromAddress();
+}
