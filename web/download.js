@@ -10,7 +10,7 @@ const fetched = () =>
   /** @type {PerformanceResourceTiming[]} */ ([
     ...performance.getEntriesByType('navigation'),
     ...performance.getEntriesByType('resource'),
-  ]).filter(({ encodedBodySize }) => encodedBodySize > 0);
+  ]).filter(({ encodedBodySize, responseStatus }) => encodedBodySize > 0 && !(responseStatus >= 400));
 
 export function showBytes() {
   const show = () => {

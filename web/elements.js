@@ -74,11 +74,13 @@ export function visible(token) {
  */
 export function tokensOf(text, vectorizer, most = Infinity) {
   const { ids, offsets } = /** @type {NonNullable<import('padless').Model['text']>} */ (vectorizer).encode(text);
+  const begins = (/** @type {number} */ i) => i === 0 || offsets[2 * i] !== offsets[2 * i - 2];
   let nth = 0;
   const tokens = Array.from(ids.subarray(0, most), (_, i) => {
-    nth = i > 0 && offsets[2 * i] === offsets[2 * i - 2] ? nth + 1 : 0;
+    nth = begins(i) ? 0 : nth + 1;
     const source = text.slice(offsets[2 * i], offsets[2 * i + 1]);
-    return visible([...source.normalize('NFC')][nth] ?? source);
+    const alone = nth === 0 && (i + 1 === ids.length || begins(i + 1));
+    return visible((!alone && [...source.normalize('NFC')][nth]) || source);
   });
   return { ids, offsets, tokens };
 }

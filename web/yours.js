@@ -3,7 +3,7 @@
  */
 import { attach } from 'padless/dom';
 import { answerNodes } from './answer.js';
-import { find, findInput, make } from './elements.js';
+import { bestOf, find, findInput, make } from './elements.js';
 import { filesOf, openModel } from './files.js';
 import { format, onLanguage, say } from './language.js';
 
@@ -18,7 +18,7 @@ const WIDTH = 8;
 /** Packages that read other people's files, and which. */
 const readers = { fflate: ['.keras'], h5wasm: ['.keras', '.h5'] };
 
-/** Raw outputs: a vector as bars where it has labels or few values, a sequence as rows. @param {Tensors} tensors @param {Model} model */
+/** Raw outputs: a vector as bars, a sequence as rows. @param {Tensors} tensors @param {Model} model */
 function tensorNodes(tensors, model) {
   return tensors.flatMap(({ name, shape, data }, i) => {
     const K = shape[shape.length - 1];
@@ -29,8 +29,9 @@ function tensorNodes(tensors, model) {
       return [title, ...answerNodes({ scores }, { text: '' })];
     }
     const rows = Array.from({ length: Math.min(SHOWN, data.length / K) }, (_, t) => {
-      const values = Array.from(data.subarray(t * K, t * K + Math.min(K, WIDTH)), (value) => value.toFixed(4));
-      return `${String(t).padStart(3)}  ${values.join('  ')}${K > WIDTH ? '  …' : ''}`;
+      const step = data.subarray(t * K, (t + 1) * K);
+      const values = Array.from(step.subarray(0, WIDTH), (value) => value.toFixed(4));
+      return `${String(t).padStart(3)}  ${values.join('  ')}${K > WIDTH ? '  …' : ''}${labels ? `  ${labels[bestOf(step)]}` : ''}`;
     });
     const block = make('pre', '', rows.join('\n'));
     block.tabIndex = 0;

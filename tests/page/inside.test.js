@@ -1,0 +1,132 @@
+/**
+ * Look inside: what padding does, and what it does not.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { init, loadModel } from 'padless';
+import { screenshots, site } from './site.js';
+
+const state = site({ path: 'web/#inside' });
+
+/** @param {string} id */
+const text = (id) => state.page.locator(`#${id}`).textContent();
+/** Cells of a row of a table. @param {string} id @param {number} row */
+const cells = (id, row) => state.page.locator(`#${id} tbody tr`).nth(row).locator('td').allTextContents();
+/** @param {number} value */
+const pad = (value) => state.page.locator('#steps').fill(String(value));
+
+test("padding at the end, front or middle does not move the score's bits, or cost a step; naively it does both", async () => {
+  const { page } = state;
+  await page.locator('#sentence').fill('Guten Morgen');
+  const model = await loadModel('web/models/langid/langid.safetensors', { simd: 'baseline' });
+  const { score = 0 } = model.predict('Guten Morgen');
+  const bits = [];
+  for (const side of ['end', 'front', 'middle'])
+    for (const value of [0, 1, 7, 24]) {
+      await page.check(`#side [value=${side}]`);
+      await pad(value);
+      assert.equal(await text('count'), String(value));
+      const masks = (await page.locator('#row .mask').allTextContents()).join('');
+      const at = { end: 12, front: 0, middle: 6 }[side];
+      assert.equal(masks, '1'.repeat(at ?? 0) + '0'.repeat(value) + '1'.repeat(12 - (at ?? 0)));
+      bits.push(await text('bits'), await text('bits-without'));
+      assert.equal(await text('same'), 'the same');
+      assert.equal(await text('differs'), value ? 'different' : 'the same');
+      const steps = await page.locator('#whole td:last-child').allTextContents();
+      assert.deepEqual(steps.slice(-3), ['24', '24', String(24 + 2 * value)]);
+    }
+  assert.equal(new Set(bits).size, 1);
+  const shown = new DataView(new ArrayBuffer(4));
+  shown.setUint32(0, parseInt(bits[0] ?? '', 16));
+  assert.ok(Math.abs(shown.getFloat32(0) - score) < 1e-5);
+});
+
+test('mean, maximum and softmax: masked as if alone, naive with the padding in it', async () => {
+  const { page } = state;
+  await pad(5);
+  for (const feature of ['0', '7']) {
+    await page.selectOption('#feature', feature);
+    const values = (await cells('positions', 3)).map((value) => Number(value.replace('−', '-')));
+    assert.equal(values.length, 14);
+    const pools = await Promise.all([0, 1, 2].map((row) => cells('pools', row)));
+    for (const [alone, masked] of pools) assert.equal(masked, alone);
+    const mean = (/** @type {number[]} */ list) => list.reduce((a, b) => a + b, 0) / list.length;
+    const number = (/** @type {string} */ shown) => Number(shown.replace('−', '-'));
+    assert.ok(Math.abs(number(pools[0][1]) - mean(values.slice(0, 9))) < 2e-3);
+    assert.ok(Math.abs(number(pools[0][2]) - mean(values)) < 2e-3);
+    assert.equal(number(pools[1][1]), Math.max(...values.slice(0, 9)));
+    assert.equal(number(pools[1][2]), Math.max(...values));
+    const masked = (await cells('positions', 4)).map(Number);
+    const naive = (await cells('positions', 5)).map(Number);
+    assert.deepEqual(masked.slice(9), [0, 0, 0, 0, 0]);
+    assert.ok(naive.slice(9).every((share) => share > 0));
+    for (const shares of [masked, naive]) assert.ok(Math.abs(shares.reduce((a, b) => a + b, 0) - 1) < 0.01);
+  }
+});
+
+test('to begin with, a feature is shown whose maximum padding moves', async () => {
+  const [alone, masked, naive] = await cells('pools', 1);
+  assert.equal(masked, alone);
+  assert.notEqual(naive, alone);
+});
+
+test('the backward pass: aligned, it begins at the last character; its states are those without padding', async () => {
+  const { page } = state;
+  await page.locator('#sentence').fill('abc');
+  await pad(2);
+  assert.deepEqual(await page.locator('#passes figcaption bdi').allTextContents(), ['reads · → · → c → b → a', 'reads c → b → a']);
+  assert.match((await text('worst')) ?? '', /^Largest difference: naive 0\.\d*[1-9]\d*, aligned 0\.$/);
+  assert.deepEqual(await cells('states', 2), ['0', '0', '0']);
+  assert.ok((await cells('states', 1)).every((difference) => difference !== '0'));
+  // By hand: h = tanh(value + h / 2), from the end on.
+  const pl = await init();
+  const values = (await cells('positions', 3)).slice(0, 3).map((value) => Number(value.replace('−', '-')));
+  let h = 0;
+  const states = values.map(() => 0);
+  for (let t = 2; t >= 0; t--) states[t] = h = pl.activate({ data: [values[t] + h / 2], shape: [1] }, 'tanh').data[0];
+  (await cells('states', 0)).forEach((shown, t) => assert.ok(Math.abs(Number(shown.replace('−', '-')) - states[t]) < 3e-3));
+});
+
+test('the backward pass is drawn step by step, by key and by itself', async () => {
+  const { page } = state;
+  await page.locator('#sentence').fill('abc');
+  await pad(2);
+  const visited = () =>
+    page.locator('#passes svg').evaluateAll((all) => all.map((svg) => svg.querySelectorAll('.same, .differs').length));
+  assert.deepEqual(await visited(), [5, 3]);
+  await page.focus('#beat');
+  await page.keyboard.press('Home');
+  assert.deepEqual(await visited(), [0, 0]);
+  await page.keyboard.press('ArrowRight');
+  assert.deepEqual(await visited(), [1, 1]);
+  assert.equal(await page.locator('#passes svg >> nth=0 >> .now .token').textContent(), '0');
+  assert.equal(await page.locator('#passes svg >> nth=1 >> .now .token').textContent(), 'c');
+  await page.screenshot({ path: `${screenshots}passes.png`, fullPage: true });
+  await page.focus('#play');
+  await page.keyboard.press('Enter');
+  assert.equal(await text('play'), 'Pause');
+  await page.waitForFunction(() => document.getElementById('play')?.textContent === 'Play');
+  assert.deepEqual(await visited(), [5, 3]);
+});
+
+test('the trace says layer by layer what the mask changed', async () => {
+  await pad(0);
+  assert.deepEqual(await cells('trace', 1), ['[1, 9, 192]', 'nothing']);
+  await pad(3);
+  assert.deepEqual(await cells('trace', 0), ['[1, 12, 32]', '—']);
+  assert.deepEqual(await cells('trace', 1), ['[1, 12, 192]', '12 of 12 positions']);
+  assert.deepEqual(await cells('trace', 2), ['[1, 192]', 'the vector']);
+});
+
+test('an empty sentence, and characters of other scripts', async () => {
+  const { page } = state;
+  await page.locator('#sentence').fill('');
+  assert.ok(await page.locator('#inside-empty').isVisible());
+  assert.equal(await page.locator('#whole').isVisible(), false);
+  for (const sentence of ['สวัสดี', 'שלום', '👩‍👩‍👧', '\ud800 ', 'é'.normalize('NFD')]) {
+    await page.locator('#sentence').fill(sentence);
+    assert.ok(await page.locator('#whole').isVisible());
+    assert.equal(await text('same'), 'the same');
+  }
+  assert.equal(await page.locator('#error').isVisible(), false);
+});

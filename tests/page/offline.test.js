@@ -1,0 +1,58 @@
+/**
+ * The page without its server, and its bench.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { serve } from '../../web/serve.js';
+import { screenshots, site } from './site.js';
+
+const state = site();
+
+test('once loaded, the page works without its server', async () => {
+  const server = await serve();
+  const page = await state.browser.newPage();
+  await page.goto(`${server.url}web/`);
+  await page.waitForSelector('#offline:not(:empty)');
+  server.close();
+  await assert.rejects(fetch(server.url));
+  await page.reload();
+  await page.waitForSelector('#about:not(:empty)');
+  await page.locator('#text').fill('Guten Morgen, wie geht es Ihnen heute?');
+  await page.waitForSelector('#answer li:first-child[data-label=de]');
+  for (const id of ['inside', 'yours', 'speed']) await page.click(`#tab-${id}`);
+  assert.equal(await page.locator('#error').isVisible(), false);
+  await page.close();
+});
+
+test('a page that has changed on the server is what is seen, not the copy', async () => {
+  const { page } = state;
+  await page.waitForSelector('#offline:not(:empty)');
+  await page.evaluate(async () => {
+    const cache = await caches.open('padless-page');
+    for (const request of await cache.keys())
+      if (request.url.endsWith('words.js')) await cache.put(request, new Response('throw new Error("old")'));
+  });
+  await page.reload();
+  await page.waitForSelector('#about:not(:empty)');
+});
+
+test('the bench times the models in both builds', async () => {
+  const { page } = state;
+  await page.click('#tab-speed');
+  await page.focus('#measure');
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => document.getElementById('speed-status')?.textContent === 'Measuring…');
+  await page.waitForFunction(() => document.getElementById('speed-status')?.textContent === 'Measured.', null, { timeout: 60_000 });
+  const rows = await page
+    .locator('#speeds tbody tr')
+    .evaluateAll((all) => all.map((row) => [...row.children].map((cell) => cell.textContent ?? '')));
+  assert.equal(rows.length, 5);
+  for (const [name, relaxed, baseline, rate] of rows) {
+    assert.match(name, /^(Language model, \d+ characters|BiLSTM, \d+ units, \d+ steps)$/);
+    for (const time of [relaxed, baseline]) assert.match(time, /^[\d.]+ ms$/);
+    assert.match(rate, /^[\d,]+$/);
+  }
+  // Four times the units are more work.
+  assert.ok(parseFloat(rows[4][2]) > parseFloat(rows[2][2]));
+  await page.screenshot({ path: `${screenshots}speed.png`, fullPage: true });
+});

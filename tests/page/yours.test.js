@@ -1,0 +1,205 @@
+/**
+ * Your model: files that somebody drops or chooses, read in the page.
+ */
+import assert from 'node:assert/strict';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { createModel } from 'padless';
+import { site } from './site.js';
+
+const state = site({ path: 'web/#yours' });
+
+/** @param {string} path */
+const models = (path) => fileURLToPath(new URL(`../models/${path}`, import.meta.url));
+const langid = fileURLToPath(new URL('../../web/models/langid/langid.safetensors', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'padless-yours-'));
+after(() => rmSync(folder, { recursive: true }));
+
+/** What the mouse carries from outside, dropped on the page's place for it. @param {string[]} files  or folders */
+async function drop(...files) {
+  const { page } = state;
+  const { x, y, width, height } = /** @type {{ x: number, y: number, width: number, height: number }} */ (
+    await page.locator('#drop').boundingBox()
+  );
+  const session = await page.context().newCDPSession(page);
+  for (const step of /** @type {const} */ (['dragEnter', 'dragOver', 'drop']))
+    await session.send('Input.dispatchDragEvent', {
+      ...{ type: step, x: x + width / 2, y: y + height / 2 },
+      data: { items: [], files, dragOperationsMask: 1 },
+    });
+}
+
+/** @param {string} name */
+const loaded = (name) =>
+  state.page.waitForFunction((text) => document.getElementById('yours-status')?.textContent === text, `${name} is loaded.`);
+/** @param {string} id */
+const text = async (id) => (await state.page.locator(`#${id}`).textContent()) ?? '';
+const failed = async () => {
+  await state.page.waitForSelector('#yours-error:not([hidden])');
+  return text('yours-error');
+};
+/** Types, and waits for an answer that holds this. @param {string} typed @param {string} selector */
+async function type(typed, selector) {
+  await state.page.locator('#yours-text').fill(typed);
+  await state.page.waitForSelector(`#yours-answer ${selector}`);
+}
+/** Numbers of a block of values, without the steps before them. */
+const numbers = async () =>
+  (await text('yours-answer').then((all) => all.slice(all.lastIndexOf(']') + 1)))
+    .split('\n')
+    .map((line) => (line.match(/-?[\d.]+/g) ?? []).map(Number).slice(1));
+
+test('a padless file is dropped and typed into', async () => {
+  const { page } = state;
+  await drop(langid);
+  await loaded('langid.safetensors');
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'yours-text');
+  assert.match(await text('yours-facts'), /^[\d,]+ weights, takes text\. WebAssembly SIMD \((relaxed|baseline)\)\.$/);
+  assert.equal(await text('yours-padding'), 'Padding changes no bit of its answers.');
+  await type('Guten Morgen, wie geht es Ihnen?', 'li:first-child[data-label=de]');
+  assert.match(await text('yours-time'), /^\d+\.\d ms$/);
+});
+
+test('a .keras file is dropped and answers as Keras does', async () => {
+  await drop(models('keras-files/bilstm-tagger.keras'));
+  await loaded('bilstm-tagger.keras');
+  assert.match(await text('yours-hint'), /token ids \(0 to 11\)/);
+  const { cases } = JSON.parse(readFileSync(models('keras-files/goldens.json'), 'utf8'));
+  const { inputs, outputs } = cases.find((/** @type {{ file: string }} */ { file }) => file === 'bilstm-tagger.keras');
+  const [row] = inputs.input_layer;
+  await type(row.join(' '), 'pre');
+  const bytes = Buffer.from(outputs[0].data, 'base64');
+  assert.equal((await numbers()).flat().length, 18);
+  (await numbers()).flat().forEach((value, i) => {
+    const expected = bytes.readFloatLE(4 * i);
+    assert.ok(Math.abs(value - expected) < 1e-4, `${value}, expected ${expected}`);
+  });
+});
+
+test('an .h5 file, an architecture with its weights, and a folder of TensorFlow.js', async () => {
+  const { page } = state;
+  await drop(models('keras-files/bilstm-stack-h5.h5'));
+  await loaded('bilstm-stack-h5.h5');
+  await drop(models('keras-files/bilstm-tagger-json.json'), models('keras-files/bilstm-tagger-json.weights.h5'));
+  await loaded('bilstm-tagger-json.json');
+  await type('3 4', 'pre');
+  const tfjs = join(folder, 'tfjs');
+  mkdirSync(tfjs);
+  copyFileSync(models('tfjs/lstm-masked.json'), join(tfjs, 'model.json'));
+  copyFileSync(models('tfjs/lstm-masked.bin'), join(tfjs, 'lstm-masked.bin'));
+  await drop(tfjs);
+  await loaded('model.json');
+  await type('1 2', 'h4');
+  // The same by a choice of files, as by the keyboard.
+  await page.setInputFiles('#files', [models('tfjs/bigru-sum.json'), models('tfjs/bigru-sum.bin')]);
+  await loaded('bigru-sum.json');
+});
+
+test('labels that lie beside the model are its labels', async () => {
+  const labels = join(folder, 'labels.txt');
+  writeFileSync(labels, 'O\nPER\nLOC\n');
+  await drop(models('keras-files/bilstm-tagger.keras'), labels);
+  await loaded('bilstm-tagger.keras');
+  await type('3 1', 'pre');
+  assert.match(await text('yours-answer'), /0 .* PER\n +1 .* PER$/);
+});
+
+test('a tagger colours its text in place', async () => {
+  const weights = [0, 0, 0, 0, 9, 0, 0, 0, 9];
+  const model = await createModel({
+    architecture: {
+      class_name: 'Sequential',
+      config: {
+        layers: [
+          { class_name: 'Embedding', config: { name: 'e', input_dim: 3, output_dim: 3, mask_zero: true } },
+          { class_name: 'Activation', config: { name: 'a', activation: 'softmax' } },
+        ],
+      },
+    },
+    weights: (root) =>
+      new Map(root.listWeights().map(({ path, spec: { shape } }) => [path, { shape, data: Float32Array.from(weights) }])),
+    text: { unit: 'word', vocabulary: ['', '?', 'berlin'], case: 'lower' },
+    outputs: [{ name: 'tags', kind: 'tags', labels: ['O', 'O', 'LOC'].map((label, i) => (i === 1 ? 'X' : label)) }],
+  });
+  const file = join(folder, 'tagger.safetensors');
+  writeFileSync(file, model.save());
+  await drop(file);
+  await loaded('tagger.safetensors');
+  await type('to Berlin', 'mark');
+  assert.deepEqual(await state.page.locator('#yours-answer mark').allTextContents(), ['toX', 'BerlinLOC']);
+  assert.equal(await text('yours-answer'), 'toX BerlinLOC');
+});
+
+test('what cannot be read is said, and the model before it stays', async () => {
+  const { page } = state;
+  await drop(langid);
+  await loaded('langid.safetensors');
+  await drop(models('torch/rnn-tanh.safetensors'));
+  assert.match(await failed(), /PyTorch state dict.*--torch/);
+  assert.equal(await text('yours-name'), 'langid.safetensors');
+  const broken = join(folder, 'broken.keras');
+  writeFileSync(broken, readFileSync(models('keras-files/bilstm-tagger.keras')).subarray(0, 3000));
+  await drop(broken);
+  await page.waitForFunction(() => /broken\.keras/.test(document.getElementById('yours-error')?.textContent ?? ''));
+  const other = join(folder, 'notes.txt');
+  writeFileSync(other, 'nothing');
+  await drop(other);
+  await page.waitForFunction(() => /notes\.txt/.test(document.getElementById('yours-error')?.textContent ?? ''));
+  await page.setInputFiles('#files', langid);
+  await loaded('langid.safetensors');
+  assert.equal(await page.locator('#yours-error').isVisible(), false);
+});
+
+test('an id outside the vocabulary is said, and the next one answered', async () => {
+  await drop(models('keras-files/bilstm-tagger.keras'));
+  await loaded('bilstm-tagger.keras');
+  await state.page.locator('#yours-text').fill('99');
+  assert.match(await failed(), /99/);
+  await type('3', 'pre');
+  assert.equal(await state.page.locator('#yours-error').isVisible(), false);
+});
+
+test('a file that misses its place does not take the page away', async () => {
+  const { page } = state;
+  await page.click('#tab-try');
+  const session = await page.context().newCDPSession(page);
+  for (const step of /** @type {const} */ (['dragEnter', 'dragOver', 'drop']))
+    await session.send('Input.dispatchDragEvent', {
+      ...{ type: step, x: 450, y: 600 },
+      data: { items: [], files: [langid], dragOperationsMask: 1 },
+    });
+  await page.waitForTimeout(200);
+  assert.match(page.url(), /#try$/);
+});
+
+test('an imported model is saved as a file that loads', async () => {
+  const { page } = state;
+  await page.setInputFiles('#files', models('keras-files/bilstm-tagger.keras'));
+  await loaded('bilstm-tagger.keras');
+  const download = page.waitForEvent('download');
+  await page.click('#save');
+  const saved = join(folder, (await download).suggestedFilename());
+  await (await download).saveAs(saved);
+  await page.setInputFiles('#files', saved);
+  await loaded('bilstm-tagger.safetensors');
+  await type('3 4', 'pre');
+});
+
+test('without the packages for other files the page says what it reads', async () => {
+  // A service worker's requests would not come by here.
+  const page = await state.browser.newPage({ serviceWorkers: 'block' });
+  await page.route('**/packages/**', (route) => route.fulfill({ status: 404 }));
+  await page.goto(`${state.server.url}web/#yours`);
+  await page.waitForSelector('#missing:not([hidden])');
+  assert.equal(
+    await page.locator('#missing').textContent(),
+    'Not served beside this page: fflate, h5wasm. So .keras, .h5 cannot be read here; the rest can.',
+  );
+  await page.setInputFiles('#files', models('keras-files/bilstm-tagger.keras'));
+  await page.waitForSelector('#yours-error:not([hidden])');
+  assert.match((await page.locator('#yours-error').textContent()) ?? '', /fflate/);
+  await page.close();
+});
