@@ -34,6 +34,9 @@ export class Heap {
   /** Called with each layer's input and output while a trace is taken. @type {((layer: any, x: any, y: any, options: any) => void) | null} */
   onApply = null;
 
+  /** What layers are called through while a session has the run. @type {((layer: any, x: any, options: any) => any) | null} */
+  through = null;
+
   #instantiate() {
     const { exports } = new WebAssembly.Instance(this.module);
     return {

@@ -318,6 +318,17 @@ export class Model {
     return steps;
   }
 
+  /**
+   * For a text that changes a little at a time: `update(text)` gives what `predict(text)` gives, to the last bit, and works out only what the
+   * change can reach. Recurrent layers go on from the state before the change, forward and backward each on its side.
+   * @param {import('./session.js').SessionOptions} [options]  tolerance: see there
+   * @returns {import('./session.js').Session}
+   */
+  session(options) {
+    if (!Session) throw new PadlessError('session: its code is not there: it comes along with loadModel and createModel');
+    return new Session(this, options);
+  }
+
   /** Forgets the states of stateful layers. */
   resetState() {
     for (const layer of this.root.all()) if (layer instanceof Recurrent) layer.resetState();
@@ -338,6 +349,12 @@ export class Model {
     return serialize({ metadata: { padless: JSON.stringify(this.settings) }, tensors });
   }
 }
+
+/** Sessions, which come beside the model file, so that a page's script is there the sooner. @type {typeof import('./session.js').Session | null} */
+let Session = null;
+const sessions = async () => {
+  ({ Session } = await import('./session.js'));
+};
 
 /**
  * Rows computed in groups, side by side again; sequences as long as the longest of them.
@@ -457,7 +474,7 @@ function changedBy(layer, x, y, options) {
  */
 export async function loadModel(source, given) {
   const options = given ?? {};
-  const [bytes, { module, build }] = await Promise.all([readSource(source, options), getModule(options)]);
+  const [bytes, { module, build }] = await Promise.all([readSource(source, options), getModule(options), sessions()]);
   options.signal?.throwIfAborted();
   const { metadata, tensors } = parse(bytes);
   if (typeof metadata.padless !== 'string') throw new ModelFileError('the file has no padless metadata: it is not a padless model');
@@ -489,7 +506,7 @@ export async function loadModel(source, given) {
  */
 export async function createModel({ architecture, weights, kerasVersion, origin, text, outputs, customLayers, ...engine }) {
   if (typeof weights !== 'function') throw new ArgumentError(`createModel: weights is a ${typeof weights}, expected a function`);
-  const { module, build } = await getModule(engine);
+  const [{ module, build }] = await Promise.all([getModule(engine), sessions()]);
   let settings;
   try {
     // As a file would hold it: what is no JSON is found here, and the caller's objects stay the caller's.

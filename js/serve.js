@@ -42,7 +42,7 @@ export function serve({ customLayers = {} } = {}) {
 function host(port) {
   /** @type {any} */
   let model;
-  /** @type {Map<number, { update(text: string): unknown, close?(): void }>} */
+  /** @type {Map<number, import('./session.js').Session>} */
   const sessions = new Map();
   /** @type {Record<string, (...args: any[]) => unknown>} */
   const methods = {
@@ -56,17 +56,17 @@ function host(port) {
     },
     stats: () => model.stats,
     update(/** @type {number} */ id, /** @type {any} */ options, /** @type {string} */ text) {
-      const session =
-        sessions.get(id) ??
-        (model.session ? model.session(options) : { update: (/** @type {string} */ each) => model.predict(each) });
+      const session = sessions.get(id) ?? model.session(options);
       sessions.set(id, session);
       return session.update(text);
     },
+    refresh: (/** @type {number} */ id) => sessions.get(id)?.refresh() ?? null,
     closeSession(/** @type {number} */ id) {
-      sessions.get(id)?.close?.();
+      sessions.get(id)?.close();
       sessions.delete(id);
     },
     close() {
+      for (const session of sessions.values()) session.close();
       sessions.clear();
       model = undefined;
       port.close();

@@ -296,18 +296,21 @@ export class RemoteModel {
 
   /**
    * A session in one of the workers, there at its first update.
-   * @param {Record<string, unknown>} [options]  see Model.session
-   * @returns {{ update(text: string): Promise<Prediction>, close(): Promise<void> }}
+   * @param {import('./session.js').SessionOptions} [options]  see Model.session
+   * @returns {{ update(text: string): Promise<Prediction>, refresh(): Promise<Prediction | null>, close(): Promise<void> }}
    */
   session(options) {
     const line = this.#line;
     const id = this.#sessions++;
     let closed = false;
+    /** @param {string} method @param {unknown[]} args @returns {Promise<any>} */
+    const call = async (method, ...args) => {
+      if (closed) throw new PadlessError(`${method}: the session is closed`);
+      return line.call(method, [id, ...args]);
+    };
     return {
-      async update(text) {
-        if (closed) throw new PadlessError('update: the session is closed');
-        return line.call('update', [id, options, text]);
-      },
+      update: (text) => call('update', options, text),
+      refresh: () => call('refresh'),
       async close() {
         if (closed) return;
         closed = true;

@@ -4,7 +4,7 @@
  */
 import { ShapeError, UnsupportedError } from '../errors.js';
 import { dense, Dense, packDense } from './basic.js';
-import { Layer } from './layer.js';
+import { Layer, reach } from './layer.js';
 import { Multiply } from './merge.js';
 import { MaskedSoftmax, MaskedSum } from './pooling.js';
 import { product, Steps, Tensor } from './tensor.js';
@@ -383,3 +383,5 @@ export class AttentionPooling extends Layer {
     return this.sum.apply(this.weigh.apply([x, this.softmax.apply(scores)]));
   }
 }
+
+reach('all', AdditiveAttention, Attention, AttentionPooling, MultiHeadAttention, Projection);

@@ -4,7 +4,7 @@
  */
 import { ModelFileError, ShapeError, UnsupportedError } from '../errors.js';
 import { activationNumber } from './activations.js';
-import { Layer } from './layer.js';
+import { Layer, reach } from './layer.js';
 import { Looked } from './products.js';
 import { product, Steps, Tensor } from './tensor.js';
 /** @typedef {import('../memory.js').Heap} Heap */
@@ -423,3 +423,7 @@ export class TimeDistributed extends Layer {
     return new Tensor(x.heap, y.pointer, x.B, [x.shape[0], ...y.shape], x.steps, x.keep);
   }
 }
+
+reach('lookup', Embedding);
+reach('step', Activation, Dense, ELU, LeakyReLU, PReLU, ReLU, Rescaling, Softmax, ThresholdedReLU, TimeDistributed);
+reach('all', ActivityRegularization, AlphaDropout, Dropout, GaussianDropout, GaussianNoise, Identity, Masking, SpatialDropout1D);

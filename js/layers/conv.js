@@ -6,7 +6,7 @@
 import { COUNT_MOST, ShapeError, UnsupportedError } from '../errors.js';
 import { activationNumber } from './activations.js';
 import { dense, packDense } from './basic.js';
-import { isCount, Layer } from './layer.js';
+import { isCount, Layer, reach } from './layer.js';
 import { Steps, Tensor } from './tensor.js';
 /** @typedef {import('../memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Rules} Rules */
@@ -400,3 +400,6 @@ export class UpSampling1D extends Resizing {
     return Math.floor(t / this.count('size', 2));
   }
 }
+
+reach('window', AveragePooling1D, Conv1D, DepthwiseConv1D, MaxPooling1D, SeparableConv1D);
+reach('all', Cropping1D, UpSampling1D, ZeroPadding1D);

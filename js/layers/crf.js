@@ -3,7 +3,7 @@
  * @module
  */
 import { UnsupportedError } from '../errors.js';
-import { Layer } from './layer.js';
+import { Layer, reach } from './layer.js';
 /** @typedef {import('../memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Spec} Spec */
 /** @typedef {import('./tensor.js').Tensor} Tensor */
@@ -64,3 +64,5 @@ export class CRF extends Layer {
     return x.ofFeatures(y, K);
   }
 }
+
+reach('all', CRF);

@@ -59,6 +59,21 @@ export function named(list) {
   });
 }
 
+/**
+ * What one step of a layer's answer depends on; a session goes by it.
+ *   step      the same step of each input, and nothing else
+ *   window    the steps in a window that slides (size, stride, dilation, padding)
+ *   lookup    an Embedding    visits  a recurrent layer    both  a Bidirectional
+ *   last      the last step   first   the first
+ *   all       whatever there is
+ * @typedef {'step' | 'window' | 'lookup' | 'visits' | 'both' | 'first' | 'last' | 'all'} Reach
+ */
+/** Of padless's own classes; what a user derives from one is not there. @type {WeakMap<Function, Reach>} */
+export const reaches = new WeakMap();
+
+/** @param {Reach} kind @param {Function[]} some */
+export const reach = (kind, ...some) => some.forEach((Class) => reaches.set(Class, kind));
+
 /** @param {any} value */
 export const isCount = (value) => Number.isSafeInteger(value) && value > 0 && value <= COUNT_MOST;
 
@@ -162,7 +177,8 @@ export class Layer {
       }
       return y;
     }
-    const y = this.call(x, options);
+    const { through } = example.heap;
+    const y = through ? through(this, x, options) : this.call(x, options);
     example.heap.onApply?.(this, x, y, options);
     return y;
   }

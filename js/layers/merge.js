@@ -3,7 +3,7 @@
  * @module
  */
 import { ShapeError, UnsupportedError } from '../errors.js';
-import { Layer } from './layer.js';
+import { Layer, reach } from './layer.js';
 import { product, Spec, Steps, Tensor } from './tensor.js';
 /** @typedef {import('./tensor.js').Rules} Rules */
 
@@ -523,3 +523,6 @@ export class RepeatVector extends Layer {
     return new Tensor(heap, y, B, [steps.T, features], steps);
   }
 }
+
+reach('step', Add, Average, Concatenate, Maximum, Minimum, Multiply, Subtract);
+reach('all', Dot, Flatten, Permute, RepeatVector, Reshape);

@@ -4,6 +4,7 @@
  */
 import { ShapeError, UnsupportedError } from '../errors.js';
 import { Elementwise } from './basic.js';
+import { reach } from './layer.js';
 /** @typedef {import('../memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Rules} Rules */
 /** @typedef {import('./tensor.js').Spec} Spec */
@@ -169,3 +170,5 @@ export class BatchNormalization extends LastAxis {
     x.heap.exports.pl_affine(y, x.pointer, this.scale ?? 0, this.shift ?? 0, x.rows, x.features);
   }
 }
+
+reach('step', BatchNormalization, LayerNormalization, RMSNormalization, UnitNormalization);

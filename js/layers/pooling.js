@@ -3,7 +3,7 @@
  * @module
  */
 import { Elementwise, softmaxOverTime } from './basic.js';
-import { Layer } from './layer.js';
+import { Layer, reach } from './layer.js';
 import { Steps, Tensor } from './tensor.js';
 /** @typedef {import('./tensor.js').Rules} Rules */
 /** @typedef {import('./tensor.js').Spec} Spec */
@@ -158,3 +158,7 @@ export class MaskedSoftmax extends Elementwise {
     return softmaxOverTime(x);
   }
 }
+
+reach('first', FirstStep);
+reach('last', LastStep);
+reach('all', GlobalAveragePooling1D, GlobalMaxPooling1D, MaskedMax, MaskedMean, MaskedMin, MaskedSoftmax, MaskedSum);

@@ -4,7 +4,7 @@
  */
 import { ModelFileError, ShapeError, UnsupportedError } from '../errors.js';
 import { activationNumber } from './activations.js';
-import { Layer } from './layer.js';
+import { Layer, reach } from './layer.js';
 import { Products } from './products.js';
 import { Spec, Steps, Tensor } from './tensor.js';
 /** @typedef {import('../memory.js').Heap} Heap */
@@ -457,3 +457,7 @@ export function layerOfCell(json, config) {
   layer.fileClass = name;
   return layer;
 }
+
+reach('visits', GRU, LSTM, SimpleRNN);
+reach('both', Bidirectional);
+reach('all', StackedRNN);

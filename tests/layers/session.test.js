@@ -1,0 +1,747 @@
+/**
+ * Sessions: whatever was typed before, an answer has the bits of one to the whole text; and what the change cannot reach is not computed again.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ArgumentError, createModel, loadModel, PadlessError } from 'padless';
+import * as layers from 'padless/layers';
+import { loadModel as loadFar } from 'padless/worker';
+import { reaches } from '../../js/layers/layer.js';
+import { random } from '../random.js';
+import { needs, sharedJson, sharedUrl } from '../shared.js';
+
+const { Add, Conv1D, Dense, Layer } = layers;
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const { seed, uniform, integer, choice, normal } = random();
+const V = 9;
+const sizes = /** @type {const} */ ([1, 2, 3, 4, 5, 7, 8, 9, 13]);
+
+/** @typedef {{ class_name: string, config: any }} LayerJson */
+
+/** @param {boolean} sequences @param {boolean} [backwards] @param {number} [units] @returns {LayerJson} */
+function recurrent(sequences, backwards = false, units = choice(sizes)) {
+  return {
+    class_name: choice(['SimpleRNN', 'GRU', 'LSTM']),
+    config: {
+      units,
+      return_sequences: sequences,
+      go_backwards: backwards,
+      use_bias: uniform() < 0.8,
+      reset_after: uniform() < 0.5,
+      activation: choice(['tanh', 'tanh', 'softsign', 'hard_sigmoid', 'softmax']),
+      recurrent_activation: choice(['sigmoid', 'hard_sigmoid']),
+    },
+  };
+}
+
+/** @param {boolean} sequences @returns {LayerJson} */
+function bidirectional(sequences) {
+  const merge = choice(['concat', 'sum', 'mul', 'ave']);
+  const layer = recurrent(sequences);
+  const backward = recurrent(sequences, true, merge === 'concat' ? choice(sizes) : layer.config.units);
+  return { class_name: 'Bidirectional', config: { layer, backward_layer: backward, merge_mode: merge } };
+}
+
+/** @returns {LayerJson} */
+const dense = () => ({
+  class_name: 'Dense',
+  config: { units: choice(sizes), activation: choice(['linear', 'relu', 'tanh', 'softmax', 'gelu']) },
+});
+
+/** @param {boolean} keepsLength @returns {LayerJson} */
+function windowed(keepsLength) {
+  const padding = choice(keepsLength ? ['same', 'causal'] : ['same', 'causal', 'valid']);
+  const strides = keepsLength ? 1 : integer(1, 3);
+  const size = { kernel_size: integer(1, 5), padding, strides, dilation_rate: strides === 1 ? integer(1, 3) : 1 };
+  const pool = { pool_size: integer(1, 4), strides, padding: padding === 'causal' ? 'same' : padding };
+  return choice([
+    { class_name: 'Conv1D', config: { ...size, filters: choice(sizes), activation: 'tanh' } },
+    { class_name: 'SeparableConv1D', config: { ...size, filters: choice(sizes), depth_multiplier: integer(1, 2) } },
+    { class_name: 'DepthwiseConv1D', config: { ...size } },
+    { class_name: 'MaxPooling1D', config: pool },
+    { class_name: 'AveragePooling1D', config: pool },
+  ]);
+}
+
+/** @returns {LayerJson} */
+const normalised = () => ({
+  class_name: choice(['LayerNormalization', 'RMSNormalization', 'UnitNormalization', 'PReLU', 'BatchNormalization']),
+  config: { shared_axes: [1] },
+});
+
+/** Two branches that meet, one of them used twice. */
+class Branches extends Layer {
+  /** @param {any} config */
+  constructor(config) {
+    super(config);
+    this.before = new Dense({ units: config.units });
+    this.inner = new Dense({ units: config.units, activation: 'tanh' });
+    this.conv = new Conv1D({ filters: config.units, kernel_size: 3, padding: 'same' });
+    this.add = new Add();
+    this.beside = new layers.Concatenate();
+    this.attention = new layers.Attention();
+    this.weigh = new layers.Multiply();
+    this.score = new Dense({ units: 1, activation: 'sigmoid' });
+  }
+
+  /** @override @param {any} x */
+  call(x) {
+    const once = this.inner.apply(this.before.apply(x));
+    const sum = this.add.apply([this.inner.apply(once), once, this.conv.apply(x)]);
+    const weighed = this.weigh.apply([sum, this.score.apply(x)]);
+    return this.beside.apply(this.config.attend ? [weighed, this.attention.apply([sum, sum])] : [weighed, once]);
+  }
+}
+
+/** A user's own, at which nobody can look: each step and the one before. */
+class Neighbours extends Dense {
+  /** @override @param {any} x */
+  call(x) {
+    const y = super.call(x);
+    const { rows, features } = y;
+    const values = y.view();
+    for (let i = rows * features - 1; i >= features; i--) values[i] += values[i - features];
+    return y;
+  }
+}
+const customLayers = { Branches, Neighbours };
+
+/** A random stack behind an embedding. @param {{ keepsLength: boolean }} options */
+function randomArchitecture({ keepsLength }) {
+  const blocks = [
+    () => recurrent(true),
+    () => recurrent(true, true),
+    () => bidirectional(true),
+    dense,
+    () => windowed(keepsLength),
+    normalised,
+    () => ({ class_name: 'Branches', config: { units: choice(sizes), attend: uniform() < 0.3 } }),
+    () => ({ class_name: 'padless>MaskedSoftmax', config: {} }),
+    () => ({ class_name: 'Softmax', config: { axis: choice([1, -1]) } }),
+    () => ({ class_name: 'Dropout', config: { rate: 0.5 } }),
+    () => ({ class_name: 'TimeDistributed', config: { layer: dense() } }),
+    () => ({ class_name: 'UpSampling1D', config: { size: keepsLength ? 1 : 2 } }),
+    () => ({
+      class_name: 'RNN',
+      config: {
+        return_sequences: true,
+        cell: {
+          class_name: 'StackedRNNCells',
+          config: { cells: ['LSTM', 'GRU'].map((kind) => ({ class_name: `${kind}Cell`, config: { units: 3 } })) },
+        },
+      },
+    }),
+  ];
+  const pools = ['Sum', 'Mean', 'Max', 'Min'].map((name) => `padless>Masked${name}`);
+  const ends = [
+    () => [],
+    () => [],
+    () => [{ class_name: choice([...pools, 'padless>FirstStep', 'padless>LastStep', 'GlobalAveragePooling1D']), config: {} }],
+    () => [recurrent(false, uniform() < 0.5)],
+    () => [bidirectional(false)],
+    () => [{ class_name: 'padless>AttentionPooling', config: { units: choice([0, 3]) } }],
+    () => [
+      { class_name: 'Dense', config: { units: 4 } },
+      { class_name: 'padless>CRF', config: { decode: choice(['viterbi', 'marginals']) } },
+    ],
+  ];
+  const list = [
+    { class_name: 'Embedding', config: { input_dim: V, output_dim: choice(sizes), mask_zero: uniform() < 0.7 } },
+    ...Array.from({ length: integer(1, 3) }, () => choice(blocks)()),
+    ...choice(ends)(),
+    ...(uniform() < 0.5 ? [dense()] : []),
+  ];
+  list.forEach(({ config }, i) => (config.name = `layer_${i}`));
+  /** @param {any} json @returns {string} */
+  const describe = ({ class_name: name, config: { units, layer, backward_layer: backward, padding = '', strides = '' } }) =>
+    `${name.replace('Bidirectional', 'Bi')} ${backward ? `(${describe(layer)}, ${describe(backward)})` : layer ? `(${describe(layer)})` : `${units ?? ''}${padding}${strides}`}`.trim();
+  return {
+    architecture: { class_name: 'Sequential', config: { name: 'model', layers: list } },
+    title: list.map(describe).join(' > '),
+  };
+}
+
+/** Weights about as large as trained ones. @param {import('padless/layers').Layer} root */
+const weights = (root) =>
+  new Map(
+    root.listWeights().map(({ path, spec: { name, shape } }) => {
+      const size = shape.reduce((product, length) => product * length, 1);
+      const data = normal(size, Math.sqrt(2 / ((shape.at(-2) ?? 1) + (shape.at(-1) ?? 1))));
+      return [path, { shape, data: name === 'moving_variance' ? data.map((value) => 0.1 + Math.abs(value)) : data }];
+    }),
+  );
+
+/** A forget gate of an LSTM and an update gate of a GRU that let no state forget: an edit is felt to the end. @param {import('padless/layers').Layer} root */
+const remembering = (root) => {
+  const all = weights(root);
+  for (const [path, { shape, data }] of all)
+    if (path.endsWith('bias') && shape.length === 1 && data.length % 4 === 0) data.fill(30, data.length / 4, data.length / 2);
+    else if (path.endsWith('bias') && shape.length === 2) data.fill(5, 0, shape[1] / 3);
+  return all;
+};
+
+/** @param {any} architecture @param {any} [more] */
+const create = (architecture, more = {}) => createModel({ architecture, simd, customLayers, weights, ...more });
+
+/** @param {import('padless').OutputTensor[]} outputs */
+const bits = (outputs) => outputs.map(({ name, shape, data }) => ({ name, shape, bits: Buffer.from(data.buffer).toString('hex') }));
+
+/**
+ * One edit after another: typed, deleted, pasted, replaced, undone.
+ * @template {any[]} T
+ * @param {T} start @param {(length: number) => T} some  of what is written @param {(...parts: any[]) => T} join @param {number} count
+ */
+function* edits(start, some, join, count) {
+  let text = start;
+  const past = [start];
+  for (let i = 0; i < count; i++) {
+    const at = integer(0, text.length);
+    const end = Math.min(text.length, at + choice([1, 1, 2, 7]));
+    text = /** @type {T} */ (
+      choice([
+        () => join(text, some(1)),
+        () => join(text.slice(0, at), some(1), text.slice(at)),
+        () => join(text.slice(0, at), text.slice(end)),
+        () => join(text.slice(0, at), some(end - at), text.slice(end)),
+        () => join(text.slice(0, at), some(choice([3, 20])), text.slice(at)),
+        () => join(text.slice(0, at), text.slice(at - (at % 5), at), text.slice(at)),
+        () => text.slice(0, -1),
+        () => text.slice(integer(0, 3)),
+        () => past[Math.max(0, past.length - 1 - integer(1, 4))],
+        () => past[integer(0, past.length - 1)],
+        () => (uniform() < 0.2 ? some(choice([0, 0, 1, 30])) : join(text, some(2))),
+        () => text,
+      ])()
+    );
+    past.push(text);
+    yield text;
+  }
+}
+
+const someIds = (/** @type {number} */ length) => Array.from({ length }, () => integer(uniform() < 0.02 ? 0 : 1, V - 1));
+
+for (let round = 0; round < 120; round++) {
+  const { architecture, title } = randomArchitecture({ keepsLength: round % 3 > 0 });
+  test(`any edit gives the bits of the whole in ${title}`, async () => {
+    const model = await create(architecture);
+    const session = model.session();
+    const start = someIds(choice([0, 1, 9, 40, 300]));
+    for (const ids of edits(start, someIds, (...parts) => parts.flat(), 25))
+      assert.deepEqual(bits(session.run(ids)), bits(model.run([ids])), `${ids} (PADLESS_SEED=${seed})`);
+  });
+}
+
+/** @param {string} class_name @param {string} name @param {any} config @param {string[]} from */
+const node = (class_name, name, config, ...from) => ({
+  class_name,
+  name,
+  config: { name, ...config },
+  inbound_nodes: from.length
+    ? [
+        from
+          .map((each) => [...each.split('#'), 0].slice(0, 2).map((part, i) => (i ? Number(part) : part)))
+          .map(([key, tensor]) => [key, 0, tensor, {}]),
+      ]
+    : [],
+});
+
+/** A graph with two branches, states that go on, both sequences of a Bidirectional, and three heads. */
+const graph = () => ({
+  class_name: 'Functional',
+  config: {
+    name: 'model',
+    layers: [
+      node('InputLayer', 'ids', { batch_shape: [null, null] }),
+      node('Embedding', 'e', { input_dim: V, output_dim: 5, mask_zero: true }, 'ids'),
+      node('Bidirectional', 'bi', { merge_mode: null, layer: recurrent(true, false, 4) }, 'e'),
+      node('Conv1D', 'conv', { filters: 4, kernel_size: 3, padding: 'causal' }, 'e'),
+      node('Average', 'mean', {}, 'bi#0', 'conv', 'bi#1'),
+      node('LSTM', 'encoder', { units: 3, return_sequences: true, return_state: true }, 'conv'),
+      node('LSTM', 'decoder', { units: 3, return_sequences: true }, 'mean', 'encoder#1', 'encoder#2'),
+      node('Concatenate', 'beside', {}, 'decoder', 'encoder#0'),
+      node('Dense', 'tags', { units: 3, activation: 'softmax' }, 'beside'),
+      node('padless>MaskedMax', 'pool', {}, 'mean'),
+      node('Concatenate', 'vectors', {}, 'pool', 'encoder#2'),
+      node('Dense', 'class', { units: 2, activation: 'softmax' }, 'vectors'),
+      node('GRU', 'back', { units: 2, go_backwards: true }, 'e'),
+    ],
+    input_layers: [['ids', 0, 0]],
+    output_layers: ['tags', 'class', 'back'].map((name) => [name, 0, 0]),
+  },
+});
+
+const letters = [
+  'a',
+  'b',
+  'c',
+  'A',
+  'B',
+  ' ',
+  '.',
+  'é',
+  'e\u0301',
+  '\u0301',
+  '\u0323',
+  'ẞ',
+  'İ',
+  'Σ',
+  'ﬁ',
+  '가',
+  '\u1100',
+  '\u1161',
+  '\u11a8',
+];
+const emoji = ['😀', '👩‍💻', '🇩🇪', '🇩', '\ud83d', '\ude00', '\u200d', 'ｶ', '\uff9e', '\ufeff', '\u0000', '\n'];
+const someText = (/** @type {number} */ length) =>
+  Array.from({ length }, () => choice(uniform() < 0.6 ? ['a', 'b', ' '] : uniform() < 0.6 ? letters : emoji)).join('');
+const vocabulary = ['', '?', 'a', 'b', 'c', ' ', 'é', '\u0301', '😀'];
+const words = ['', '?', 'a', 'b', 'ab', 'ba', '.', 'aa', 'bb'];
+
+for (let round = 0; round < 60; round++) {
+  const text = {
+    vocabulary: choice([vocabulary, vocabulary, words]),
+    unit: choice(['codepoint', 'codepoint', 'codepoint', 'grapheme', 'word', 'split']),
+    normalization: choice([null, null, 'NFC', 'NFD', 'NFKC', 'NFKD']),
+    case: choice([null, 'lower', 'lower-ascii']),
+    unknown: choice([1, 1, null]),
+    padding: choice(['post', 'pre']),
+    ...choice([{}, {}, { maxlen: 12 }, { maxlen: 12, truncation: 'pre' }, { length: 15 }, { length: 30, mask: false }]),
+  };
+  const { architecture, title } = randomArchitecture({ keepsLength: true });
+  const whole = round % 4 === 0;
+  test(`update says what predict says: ${text.unit}, ${text.normalization}, ${whole ? 'a graph of three heads' : title}`, async () => {
+    const model = await create(whole ? graph() : architecture, { text });
+    const session = model.session();
+    const start = someText(choice([0, 5, 40]));
+    const split = (/** @type {number} */ length) => [...someText(length)].slice(0, length).join('');
+    for (const each of edits(
+      /** @type {any} */ (start),
+      /** @type {any} */ (split),
+      /** @type {any} */ ((...parts) => parts.join('')),
+      30,
+    )) {
+      const edited = /** @type {string} */ (/** @type {unknown} */ (each));
+      assert.deepStrictEqual(session.update(edited), model.predict(edited), `${JSON.stringify(edited)} (PADLESS_SEED=${seed})`);
+    }
+  });
+}
+
+test('a text is encoded by way of another as by itself, runs of marks and halves of pairs included', async () => {
+  const { TextVectorizer } = await import('padless/text');
+  for (let round = 0; round < 200; round++) {
+    const vectorizer = new TextVectorizer({
+      vocabulary: [...vocabulary, '\u0323', '\ud83d', '\ude00', '\u1100', '가', 'fi'],
+      normalization: choice([null, 'NFC', 'NFD', 'NFKC', 'NFKD']),
+      case: choice([null, 'lower']),
+      unknown: choice([1, null]),
+      maxlen: choice([null, null, 30]),
+      truncation: choice(['post', 'pre']),
+    });
+    const marks = () => '\u0301'.repeat(choice([1, 31, 32, 33, 65]));
+    const some = (/** @type {number} */ length) => (uniform() < 0.2 ? marks() : someText(length));
+    /** @type {{ text: string, row: import('padless/text').Encoding } | null} */
+    let before = null;
+    for (const each of edits(
+      /** @type {any} */ (some(20)),
+      /** @type {any} */ (some),
+      /** @type {any} */ ((...parts) => parts.join('')),
+      20,
+    )) {
+      const text = /** @type {string} */ (/** @type {unknown} */ (each));
+      const row = vectorizer.encodeAfter(text, before);
+      assert.deepStrictEqual(row, vectorizer.encode(text), `${JSON.stringify([before?.text, text])} (PADLESS_SEED=${seed})`);
+      before = { text, row };
+    }
+  }
+});
+
+/** Steps that a call visits. @param {import('padless').Model} model @param {() => unknown} work */
+function steps(model, work) {
+  const before = model.stats.steps;
+  work();
+  return model.stats.steps - before;
+}
+
+const alphabet = 'abcdefghijklmnopqrstuvwxyz ';
+const text = { vocabulary: ['', '?', ...alphabet] };
+const someWords = (/** @type {number} */ length) => Array.from({ length }, () => choice([...alphabet])).join('');
+/** @param {...LayerJson} list */
+const stack = (...list) => ({
+  class_name: 'Sequential',
+  config: {
+    name: 'model',
+    layers: [{ class_name: 'Embedding', config: { input_dim: 29, output_dim: 8, mask_zero: true } }, ...list].map((each, i) => ({
+      ...each,
+      config: { name: `layer_${i}`, ...each.config },
+    })),
+  },
+});
+const lstm = (/** @type {any} */ config = {}) => ({ class_name: 'LSTM', config: { units: 16, ...config } });
+
+for (const sequences of [false, true])
+  test(`an edit anywhere in 1,000 characters visits at most 0.55 of the steps of a bidirectional layer, ${sequences ? 'with' : 'without'} sequences`, async () => {
+    const model = await create(
+      stack({ class_name: 'Bidirectional', config: { layer: lstm({ return_sequences: sequences }) } }, dense()),
+      { text, weights: remembering },
+    );
+    const session = model.session();
+    let typed = someWords(1000);
+    assert.equal(
+      steps(model, () => session.update(typed)),
+      2000,
+    );
+    for (const at of [0, 1, 2, 250, 499, 500, 731, 998, 999]) {
+      for (const change of [
+        () => `${typed.slice(0, at)}?${typed.slice(at)}`,
+        () => typed.slice(0, at) + typed.slice(at + 1),
+        () => `${typed.slice(0, at)}?${typed.slice(at + 1)}`,
+        () => typed.slice(0, at) + someWords(60) + typed.slice(at + 60),
+      ]) {
+        typed = change();
+        const whole = 2 * [...typed].length;
+        const visited = steps(model, () => session.update(typed));
+        assert.ok(visited <= 0.55 * whole, `${visited} steps of ${whole} for an edit at ${at}`);
+        assert.ok(visited >= whole / 2, 'nothing is forgotten');
+        assert.deepStrictEqual(session.update(typed), model.predict(typed));
+      }
+    }
+  });
+
+test('forward only, a character appended costs a step in each layer, and an edit at p the steps after it', async () => {
+  const model = await create(stack(lstm({ return_sequences: true }), { class_name: 'GRU', config: { units: 5 } }, dense()), {
+    text,
+    weights: remembering,
+  });
+  const session = model.session();
+  let typed = '';
+  session.update(typed);
+  for (const char of 'forward') {
+    typed += char;
+    assert.equal(
+      steps(model, () => session.update(typed)),
+      2,
+      typed,
+    );
+  }
+  typed = someWords(500);
+  session.update(typed);
+  for (const at of [0, 17, 250, 499]) {
+    typed = `${typed.slice(0, at)}?${typed.slice(at + 1)}`;
+    assert.equal(
+      steps(model, () => session.update(typed)),
+      2 * (500 - at),
+      `at ${at}`,
+    );
+  }
+  assert.equal(
+    steps(model, () => session.update(typed)),
+    0,
+    'nothing changed',
+  );
+  assert.equal(
+    steps(model, () => session.update(typed.slice(0, 100))),
+    0,
+    'an end that was cut off',
+  );
+  assert.deepStrictEqual(session.update(typed), model.predict(typed));
+});
+
+test('a convolution is computed where the edit is in its windows, and a recurrent layer behind it goes on from there', async () => {
+  const model = await create(
+    stack(
+      { class_name: 'Conv1D', config: { filters: 4, kernel_size: 5, padding: 'same' } },
+      { class_name: 'MaxPooling1D', config: { pool_size: 3, strides: 1, padding: 'same' } },
+      lstm({ return_sequences: true }),
+    ),
+    { text, weights: remembering },
+  );
+  const session = model.session();
+  const typed = someWords(400);
+  session.update(typed);
+  const edited = `${typed.slice(0, 300)}?${typed.slice(301)}`;
+  // 2 to the left for the one and 1 for the other.
+  assert.equal(
+    steps(model, () => session.update(edited)),
+    103,
+  );
+});
+
+test('an edit that no window holds visits no step, whichever way a layer goes', async () => {
+  const model = await create(
+    stack(
+      { class_name: 'MaxPooling1D', config: { pool_size: 4, strides: 4 } },
+      lstm({ return_sequences: true }),
+      lstm({ return_sequences: true, go_backwards: true }),
+      { class_name: 'Bidirectional', config: { layer: lstm() } },
+    ),
+    { text },
+  );
+  const session = model.session();
+  session.update('abcdefghijklmno');
+  assert.equal(
+    steps(model, () => assert.deepStrictEqual(session.update('abcdefghijklmxy').scores, session.update('abcdefghijklm').scores)),
+    0,
+  );
+  assert.deepStrictEqual(session.update('abcdefghijklxx'), model.predict('abcdefghijklxx'));
+});
+
+/** Largest difference of two answers. @param {import('padless').Prediction} a @param {import('padless').Prediction} b */
+function apart(a, b) {
+  const [left, right] = [a, b].map(({ scores, tags }) => (tags ? tags.map(({ score }) => score) : Object.values(scores ?? {})));
+  assert.equal(left.length, right.length);
+  return left.reduce((most, value, i) => Math.max(most, Math.abs(value - right[i])), 0);
+}
+
+test('with a tolerance an edit costs the same in a text of any length, the answers are near, and a refresh makes them exact', async () => {
+  const list = [
+    { class_name: 'Bidirectional', config: { layer: lstm({ return_sequences: true }) } },
+    { class_name: 'Bidirectional', config: { layer: lstm({ return_sequences: true }) } },
+    { class_name: 'Dense', config: { units: 5, activation: 'softmax' } },
+  ];
+  const tolerance = 1e-6;
+  const model = await create(stack(...list), { text });
+  /** @type {number[]} */
+  const costs = [];
+  for (const length of [500, 2000]) {
+    const session = model.session({ tolerance });
+    let typed = someWords(length);
+    session.update(typed);
+    let most = 0;
+    for (let i = 0; i < 20; i++) {
+      const at = integer(0, length);
+      typed = typed.slice(0, at) + choice(['?', '', 'ab']) + typed.slice(at + 1);
+      most = Math.max(
+        most,
+        steps(model, () => session.update(typed)),
+      );
+      const exact = model.predict(typed);
+      assert.ok(apart(session.update(typed), exact) <= 100 * tolerance, `${apart(session.update(typed), exact)}`);
+    }
+    costs.push(most);
+    assert.deepStrictEqual(session.refresh(), model.predict(typed));
+    assert.deepStrictEqual(session.update(typed), model.predict(typed));
+    session.close();
+  }
+  assert.ok(costs[1] < 1000 && costs[1] < 1.5 * costs[0] + 100, `${costs} steps`);
+});
+
+test('a session with a tolerance refreshes by itself when there is nothing else to do', async () => {
+  const model = await create(stack({ class_name: 'Bidirectional', config: { layer: lstm() } }, dense()), { text });
+  const session = model.session({ tolerance: 1e-3 });
+  const typed = someWords(300);
+  session.update(typed);
+  const edited = `${typed.slice(0, 150)}?${typed.slice(151)}`;
+  assert.ok(steps(model, () => session.update(edited)) < 300);
+  const before = model.stats.steps;
+  for (let waited = 0; model.stats.steps === before && waited < 100; waited++) await new Promise((done) => setTimeout(done, 50));
+  assert.equal(model.stats.steps - before, 600);
+  assert.equal(
+    steps(model, () => assert.deepStrictEqual(session.update(edited), session.refresh())),
+    0,
+  );
+  assert.deepStrictEqual(session.update(edited), model.predict(edited));
+  session.close();
+});
+
+test('where states are the same to the last bit, an exact session stops, too', async () => {
+  // hard_sigmoid gates that are shut forget everything.
+  const forgets = { units: 4, recurrent_activation: 'hard_sigmoid', activation: 'relu', return_sequences: true };
+  const model = await create(stack({ class_name: 'LSTM', config: forgets }), {
+    text,
+    weights: (/** @type {any} */ root) => {
+      const map = weights(root);
+      for (const [path, { data }] of map) if (path.endsWith('lstm.bias') || path.endsWith('layer_1.bias')) data.fill(-60, 4, 8);
+      return map;
+    },
+  });
+  const session = model.session();
+  const typed = someWords(600);
+  session.update(typed);
+  const edited = `${typed.slice(0, 100)}?${typed.slice(101)}`;
+  assert.ok(steps(model, () => session.update(edited)) < 100);
+  assert.deepStrictEqual(session.update(edited), model.predict(edited));
+});
+
+test('models that cannot be run in parts are run whole, and answer as ever', async () => {
+  const stateful = await create(stack(lstm({ stateful: true }), dense()), { text });
+  const twin = await loadModel(stateful.save(), { simd });
+  const session = stateful.session();
+  for (const typed of ['one', 'one t', 'on t']) assert.deepStrictEqual(session.update(typed), twin.predict(typed));
+  const blind = await create(stack({ class_name: 'Conv1D', config: { filters: 3, kernel_size: 3, padding: 'same' } }), {
+    text: { ...text, length: 20 },
+    kerasVersion: '3.5.0',
+  });
+  assert.ok(blind.padded);
+  const other = blind.session();
+  for (const typed of ['', 'one', 'one t', 'on t']) assert.deepStrictEqual(other.update(typed), blind.predict(typed));
+  const own = await create(stack(lstm({ return_sequences: true }), { class_name: 'Neighbours', config: { units: 3 } }), { text });
+  const third = own.session();
+  for (const typed of ['one', 'one t', 'ont', 'o t']) assert.deepStrictEqual(third.update(typed), own.predict(typed));
+});
+
+test('what an update cannot take is named, and the next one is right', async () => {
+  /** Throws when it is told to. */
+  class Sometimes extends Layer {
+    static now = false;
+    /** @param {any} config */
+    constructor(config) {
+      super(config);
+      this.inner = new Dense({ units: 3 });
+    }
+    /** @override @param {any} x */
+    call(x) {
+      if (Sometimes.now) throw new Error('now');
+      return this.inner.apply(x);
+    }
+  }
+  const model = await create(
+    stack(lstm({ return_sequences: true }), { class_name: 'Sometimes', config: {} }, lstm({ return_sequences: true })),
+    { text, customLayers: { Sometimes } },
+  );
+  const session = model.session();
+  session.update('a text');
+  for (const wrong of [undefined, null, 5, ['a'], {}, Symbol('a')])
+    assert.throws(() => session.update(/** @type {any} */ (wrong)), ArgumentError);
+  assert.deepStrictEqual(session.update('a tent'), model.predict('a tent'));
+  Sometimes.now = true;
+  assert.throws(() => session.update('a tenet'), /now/);
+  Sometimes.now = false;
+  for (const each of ['a tenet', 'tenet', 'a ten']) assert.deepStrictEqual(session.update(each), model.predict(each));
+  assert.throws(() => session.run([1, 2, 99]), /id 99/);
+  assert.deepEqual(bits(session.run([1, 2, 9])), bits(model.run([[1, 2, 9]])));
+  for (const wrong of [-1, NaN, Infinity, '1', null, {}])
+    assert.throws(() => model.session(/** @type {any} */ ({ tolerance: wrong })), ArgumentError);
+  session.close();
+  session.close();
+  for (const call of [() => session.update('a'), () => session.run([1]), () => session.refresh()])
+    assert.throws(call, (error) => error instanceof PadlessError && /session is closed/.test(error.message));
+  const empty = model.session();
+  assert.equal(empty.refresh(), null);
+});
+
+test('layers that go by the length of a text: to ask another layer, and which of two answers goes on', async () => {
+  class Even extends Layer {
+    /** @param {any} config */
+    constructor(config) {
+      super(config);
+      this.inner = new Dense({ units: 16 });
+    }
+    /** @override @param {any} x */
+    call(x) {
+      return x.steps && x.time.N % 2 ? x : this.inner.apply(x);
+    }
+  }
+  class Either extends Layer {
+    /** @param {any} config */
+    constructor(config) {
+      super(config);
+      this.first = new Dense({ units: 3 });
+      this.second = new Dense({ units: 3 });
+      this.end = new Dense({ units: 16 });
+    }
+    /** @override @param {any} x */
+    call(x) {
+      const [a, b] = [this.first.apply(x), this.second.apply(x)];
+      return this.end.apply(x.steps && x.time.N % 2 ? a : b);
+    }
+  }
+  for (const class_name of ['Even', 'Either']) {
+    const architecture = stack(lstm({ return_sequences: true }), { class_name, config: {} });
+    const model = await create(architecture, { text, customLayers: { Even, Either } });
+    const session = model.session();
+    for (const each of ['even', 'evens', 'evenst', 'uvenst', 'uvens', 'ovens', 'ovenst', 'avenst'])
+      assert.deepStrictEqual(session.update(each), model.predict(each), each);
+  }
+});
+
+test('sessions of one model do not feel each other, nor a trace and a batch between', async () => {
+  const model = await create(stack({ class_name: 'Bidirectional', config: { layer: lstm({ return_sequences: true }) } }, dense()), {
+    text,
+  });
+  const [one, two] = [model.session(), model.session({ tolerance: 1e-3 })];
+  let [a, b] = [someWords(30), someWords(50)];
+  for (let i = 0; i < 20; i++) {
+    a = a.slice(0, i) + someWords(2) + a.slice(i + 1);
+    b = b.slice(i % 7) + someWords(3);
+    two.update(b);
+    assert.deepStrictEqual(one.update(a), model.predict(a));
+    if (i % 3 === 0) model.trace(b);
+    if (i % 4 === 0) model.predict([a, b, '']);
+  }
+  two.close();
+});
+
+test('every layer of the package says what its steps depend on', () => {
+  for (const [name, Class] of Object.entries(layers))
+    if (Class.prototype instanceof Layer && Class.prototype.build !== Layer.prototype.build) assert.ok(reaches.has(Class), name);
+});
+
+const langid = new URL('../../web/models/langid/langid.safetensors', import.meta.url);
+test('the language model, with its NFC and its maxlen', async () => {
+  const model = await loadModel(langid, { simd });
+  const phrases = [
+    'Guten Morgen, wie geht es Ihnen heute?',
+    'Je ne sais pas où il est allé.',
+    '今日はいい天気ですね。',
+    'Привет, как дела?',
+  ];
+  const session = model.session();
+  let typed = '';
+  for (let i = 0; i < 60; i++) {
+    const at = integer(0, typed.length);
+    const some = choice(phrases).slice(integer(0, 5), integer(6, 20));
+    typed = typed.slice(0, at) + some + typed.slice(at + choice([0, 0, 3]));
+    assert.deepStrictEqual(session.update(typed), model.predict(typed), `${typed} (PADLESS_SEED=${seed})`);
+  }
+  const long = phrases.join(' ').repeat(5000);
+  assert.deepStrictEqual(session.update(long), model.predict(long));
+  assert.equal(
+    steps(model, () => session.update(`${long}.`)),
+    0,
+    'what is typed behind maxlen',
+  );
+});
+
+const published = 'models/nakdimon-tfjs/2020-04-26';
+test("Nakdimon's two bidirectional layers and three heads", needs(`${published}/model.json`), async () => {
+  const { fromTfjs } = await import('padless/import');
+  const model = await fromTfjs(sharedUrl(`${published}/model.json`), { simd });
+  const { cases } = sharedJson(`${published}/golden.json`);
+  const session = model.session();
+  const known = cases.flatMap((/** @type {any} */ each) => each.ids_unpadded);
+  const some = (/** @type {number} */ length) => Array.from({ length }, () => choice(known));
+  for (const ids of edits(some(60), some, (...parts) => parts.flat(), 12))
+    assert.deepEqual(bits(session.run(ids)), bits(model.run([ids])), `${ids} (PADLESS_SEED=${seed})`);
+});
+
+test('of a text that is longer than what is worth keeping nothing is kept, and the next one is right', async () => {
+  const model = await create(stack({ class_name: 'SimpleRNN', config: { units: 1 } }), { text });
+  const session = model.session();
+  const typed = 'ab '.repeat(30_000);
+  for (const each of [typed, `${typed}a`])
+    assert.equal(
+      steps(model, () => session.update(each)),
+      each.length,
+    );
+  for (const each of ['ab', 'a', 'ba']) assert.deepStrictEqual(session.update(each), model.predict(each));
+  assert.equal(
+    steps(model, () => session.update('baa')),
+    1,
+  );
+});
+
+test('the same in a worker', async () => {
+  const model = await create(stack({ class_name: 'Bidirectional', config: { layer: lstm() } }, dense()), { text });
+  const remote = await loadFar(model.save(), { simd });
+  const session = remote.session({ tolerance: 1e-3 });
+  const typed = someWords(300);
+  await session.update(typed);
+  const edited = `${typed.slice(0, 150)}?${typed.slice(151)}`;
+  const before = (await remote.stats).steps;
+  await session.update(edited);
+  assert.ok((await remote.stats).steps - before < 300);
+  assert.deepStrictEqual(await session.refresh(), model.predict(edited));
+  await session.close();
+  await assert.rejects(session.refresh(), /refresh: the session is closed/);
+  await remote.close();
+});
