@@ -12,8 +12,12 @@ import { gzip } from 'node:zlib';
 
 const root = new URL('../', import.meta.url);
 
-/** Packages that read other people's models, where they are installed: their files by the page's address for them. */
-const packages = { fflate: 'node_modules/fflate/esm/', h5wasm: 'node_modules/h5wasm/dist/esm/' };
+/** Packages that read other people's models, and one to be compared with, where they are installed: by the page's address for them. */
+const packages = {
+  fflate: 'node_modules/fflate/esm/',
+  h5wasm: 'node_modules/h5wasm/dist/esm/',
+  'onnxruntime-web': 'node_modules/onnxruntime-web/dist/',
+};
 
 /** @type {Record<string, string>} */
 const types = {
@@ -22,6 +26,7 @@ const types = {
   '.js': 'text/javascript; charset=utf-8',
   '.json': 'application/json; charset=utf-8',
   '.md': 'text/markdown; charset=utf-8',
+  '.mjs': 'text/javascript; charset=utf-8',
   '.png': 'image/png',
   '.safetensors': 'application/octet-stream',
   '.svg': 'image/svg+xml',
@@ -41,12 +46,12 @@ export function policy(html) {
 /** Where a path's file is; null for a path that leads nowhere. @param {string} path */
 function locate(path) {
   if (/^\/(web|js)\//.test(path)) return new URL(`.${path}`, root);
-  const [, name, file] = /^\/packages\/(fflate|h5wasm)\/([^/]+)$/.exec(path) ?? [];
+  const [, name, file] = /^\/packages\/(fflate|h5wasm|onnxruntime-web)\/([^/]+)$/.exec(path) ?? [];
   return name ? new URL(packages[/** @type {keyof typeof packages} */ (name)] + file, root) : null;
 }
 
 /**
- * The answer to a request: a file of web/, js/ or one of the two packages, nothing else.
+ * The answer to a request: a file of web/, js/ or one of the packages, nothing else.
  * @param {string} url
  * @param {boolean} zipped  as any host would send text
  * @returns {Promise<{ status: number, headers: Record<string, string>, body: Uint8Array | string }>}
@@ -80,7 +85,7 @@ export async function serve({ port = 0, host = '127.0.0.1' } = {}) {
   const server = createServer(async (request, response) => {
     const { status, headers, body } = await respond(
       request.url ?? '/',
-      /\bgzip\b/.test(String(request.headers['accept-encoding'])),
+      request.method !== 'HEAD' && /\bgzip\b/.test(String(request.headers['accept-encoding'])),
     ).catch(() => ({ status: 400, headers: {}, body: '' }));
     response.writeHead(status, headers).end(request.method === 'HEAD' ? '' : body);
   });

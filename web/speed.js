@@ -1,13 +1,15 @@
 /**
- * Speed: this browser, now. The shipped model, and bidirectional LSTMs made on the spot, in both builds.
+ * Speed: this browser, now. The shipped model, and bidirectional LSTMs made on the spot, in both builds and, where it is there, in
+ * onnxruntime-web.
  */
 import { createModel, features, loadModel } from 'padless';
 import { find, make, tableHead, tableRow } from './elements.js';
 import { format, onLanguage, say } from './language.js';
+import { loadPeer } from './peer.js';
 
 /** @typedef {import('padless').Model} Model */
 /** @typedef {'relaxed' | 'baseline'} Build */
-/** @typedef {{ word: 'langid' | 'bilstm', n: number, units: number, times: Partial<Record<Build, number>> }} Line */
+/** @typedef {{ word: 'langid' | 'bilstm', n: number, units: number, times: Partial<Record<Build, number>>, peer?: number | undefined }} Line */
 
 const builds = /** @type {const} */ (['relaxed', 'baseline']);
 const texts = [40, 200];
@@ -25,14 +27,23 @@ const WARM = 150;
 /** Lets the page breathe. */
 const rest = () => new Promise((resolve) => setTimeout(resolve));
 
-/** Median milliseconds a call of each, in turns: what disturbs the machine disturbs them all. @param {(() => void)[]} ways */
+/** Nobody waits for what is no promise. @param {() => unknown} way */
+const call = (way) => {
+  const result = way();
+  return result instanceof Promise ? result : undefined;
+};
+
+/** Median milliseconds a call of each, in turns: what disturbs the machine disturbs them all. @param {(() => unknown)[]} ways */
 async function medians(ways) {
   const counts = [];
   for (const way of ways) {
     const start = performance.now();
     let n = 0;
     // Warm at the same time.
-    for (; n < 3 || performance.now() - start < WARM; n++) way();
+    for (; n < 3 || performance.now() - start < WARM; n++) {
+      const waiting = call(way);
+      if (waiting) await waiting;
+    }
     counts.push(Math.max(1, Math.ceil((LONG * n) / (performance.now() - start))));
     await rest();
   }
@@ -40,7 +51,10 @@ async function medians(ways) {
   for (let sample = 0; sample < SAMPLES; sample++) {
     for (const [i, way] of ways.entries()) {
       const start = performance.now();
-      for (let call = 0; call < counts[i]; call++) way();
+      for (let n = 0; n < counts[i]; n++) {
+        const waiting = call(way);
+        if (waiting) await waiting;
+      }
       times[i].push((performance.now() - start) / counts[i]);
     }
     await rest();
@@ -48,8 +62,29 @@ async function medians(ways) {
   return times.map((each) => each.sort((a, b) => a - b)[SAMPLES >> 1]);
 }
 
-/** A bidirectional LSTM over an embedding, with weights of no meaning. @param {number} units @param {Build} simd */
-function bilstm(units, simd) {
+/** Weights of no meaning, the same for everybody. @param {number} units @returns {import('./peer.js').Weights} */
+function weightsOf(units) {
+  const [D, K, width] = [units, 10, 4 * units];
+  /** @type {[string, number[]][]} */
+  const shapes = [['embedding.embeddings', [1000, D]]];
+  for (const side of ['forward', 'backward'])
+    shapes.push(
+      [`rnn.${side}_layer.kernel`, [D, width]],
+      [`rnn.${side}_layer.recurrent_kernel`, [units, width]],
+      [`rnn.${side}_layer.bias`, [width]],
+    );
+  shapes.push(['dense.kernel', [2 * units, K]], ['dense.bias', [K]]);
+  const scale = 1 / Math.sqrt(units);
+  return new Map(
+    shapes.map(([path, shape]) => {
+      const length = shape.reduce((product, count) => product * count, 1);
+      return [path, { shape, data: Float32Array.from({ length }, (_, i) => scale * Math.sin(i * i * 0.7 + i)) }];
+    }),
+  );
+}
+
+/** A bidirectional LSTM over an embedding. @param {number} units @param {import('./peer.js').Weights} weights @param {Build} simd */
+function bilstm(units, weights, simd) {
   const layers = [
     { class_name: 'Embedding', config: { name: 'embedding', input_dim: 1000, output_dim: units, mask_zero: true } },
     {
@@ -59,18 +94,14 @@ function bilstm(units, simd) {
     { class_name: 'GlobalAveragePooling1D', config: { name: 'pooling' } },
     { class_name: 'Dense', config: { name: 'dense', units: 10, activation: 'softmax' } },
   ];
-  return createModel({
-    architecture: { class_name: 'Sequential', config: { name: 'bilstm', layers } },
-    simd,
-    weights: (root) =>
-      new Map(
-        root.listWeights().map(({ path, spec: { shape } }) => {
-          const count = shape.reduce((/** @type {number} */ product, /** @type {number} */ length) => product * length, 1);
-          const scale = 1 / Math.sqrt(units);
-          return [path, { shape, data: Float32Array.from({ length: count }, () => scale * (2 * Math.random() - 1)) }];
-        }),
-      ),
-  });
+  const architecture = { class_name: 'Sequential', config: { name: 'bilstm', layers } };
+  return createModel({ architecture, simd, weights: () => weights });
+}
+
+/** Who does not compute the same is not compared. @param {Float32Array} ours @param {Float32Array} theirs */
+function mustAgree(ours, theirs) {
+  if (ours.length !== theirs.length || ours.some((value, i) => !(Math.abs(value - theirs[i]) < 1e-4)))
+    throw new Error(`onnxruntime-web answers [${theirs.slice(0, 3)}, ...], padless [${ours.slice(0, 3)}, ...]`);
 }
 
 /** @param {Model} model @param {(error: unknown) => void} onError */
@@ -82,38 +113,50 @@ export function startSpeed(model, onError) {
   let lines = [];
   /** @type {'measuring' | 'measured' | null} */
   let state = null;
+  /** @type {Awaited<ReturnType<typeof loadPeer>>} */
+  let peer = null;
 
   const show = () => {
     find('speed-status').textContent = state ? say(state) : '';
     if (lines.length === 0) return;
-    const rows = lines.map(({ word, n, units, times }) => {
-      const cells = builds.map((build) => {
-        if (!has[build]) return say('none');
-        const time = times[build];
-        return time === undefined ? '…' : say('milliseconds', { n: format(time, { maximumSignificantDigits: 3 }) });
-      });
+    /** @param {number | undefined} time */
+    const shown = (time) => (time === undefined ? '…' : say('milliseconds', { n: format(time, { maximumSignificantDigits: 3 }) }));
+    const rows = lines.map(({ word, n, units, times, peer: theirs }) => {
+      const cells = builds.map((build) => (has[build] ? shown(times[build]) : say('none')));
+      if (peer) cells.push(word === 'langid' ? say('noMask') : shown(theirs));
       const best = Math.min(...Object.values(times));
       const rate = format((1000 * n) / best, { maximumSignificantDigits: 3 });
       return tableRow(say(word, { n, units }), [...cells, Number.isFinite(best) ? rate : '…']);
     });
-    const head = tableHead([say('case'), say('relaxed'), say('baseline'), say('rate')]);
+    const head = tableHead([say('case'), say('relaxed'), say('baseline'), ...(peer ? ['onnxruntime-web'] : []), say('rate')]);
+    find('peer-note').hidden = !peer;
     find('speeds').replaceChildren(head, make('tbody', '', ...rows));
   };
 
   const measure = async () => {
     const cases = [...texts.map((n) => ({ word: 'langid', n, units: 0 })), ...sizes.map((each) => ({ word: 'bilstm', ...each }))];
     lines = cases.map((each) => /** @type {Line} */ ({ ...each, times: {} }));
+    show();
+    peer ??= await loadPeer();
     const bytes = model.save();
     const shipped = await Promise.all(there.map((simd) => loadModel(bytes, { simd })));
     const text = 'The quick brown fox jumps over the lazy dog. '.repeat(5);
     for (const line of lines) {
       show();
       const { word, n, units } = line;
-      const models = word === 'langid' ? shipped : await Promise.all(there.map((simd) => bilstm(units, simd)));
+      if (word === 'langid') {
+        const times = await medians(shipped.map((each) => () => void each.predict(text.slice(0, n))));
+        there.forEach((build, i) => (line.times[build] = times[i]));
+        continue;
+      }
+      const weights = weightsOf(units);
       const ids = Array.from({ length: n }, (_, i) => 1 + ((i * 37) % 999));
-      const ways = models.map((each) => () => void (word === 'langid' ? each.predict(text.slice(0, n)) : each.run([ids])));
-      const times = await medians(ways);
+      const models = await Promise.all(there.map((simd) => bilstm(units, weights, simd)));
+      const theirs = await peer?.(weights, ids);
+      if (theirs) mustAgree(models[0].run([ids])[0].data, await theirs());
+      const times = await medians([...models.map((each) => () => void each.run([ids])), ...(theirs ? [theirs] : [])]);
       there.forEach((build, i) => (line.times[build] = times[i]));
+      line.peer = times[there.length];
     }
   };
 

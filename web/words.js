@@ -24,7 +24,7 @@ const en = {
   heard: '{name}, {score}',
   plotTitle: 'Milliseconds an answer',
   plot: 'The last {n}: {middle} ms in the middle, {most} ms at most.',
-  heatTitle: 'Where it says so',
+  heatTitle: 'Which characters say so',
   heat: 'Green speaks for {first}, orange and underlined for {second}, the runner-up.',
   heatSum:
     'Each colour is a character’s own state times the last layer’s weights. They are averaged, so they add up: {sum}, and {bias} that no character brings, make ln({p} / {q}) = {total}. A state has read the whole text from both sides; it tells where, not only which letter.',
@@ -136,6 +136,7 @@ const en = {
   bilstm: 'BiLSTM, {units} units, {n} steps',
   milliseconds: '{n} ms',
   none: 'not in this browser',
+  peerNote: 'onnxruntime-web computes the same BiLSTM with the same weights, on one thread too; the answers agree.',
   speedNote:
     'Median of many runs of the whole answer. The fixed-order build gives the same bits on every machine; the relaxed one multiplies and adds in one go, where the processor can.',
 };
@@ -163,7 +164,7 @@ const zh = {
   heard: '{name}，{score}',
   plotTitle: '每次回答的毫秒数',
   plot: '最近 {n} 次：中位数 {middle} 毫秒，最多 {most} 毫秒。',
-  heatTitle: '依据在哪里',
+  heatTitle: '哪些字符说明了这一点',
   heat: '绿色支持{first}；橙色并带下划线的支持第二名{second}。',
   heatSum:
     '每种颜色是该字符自身的状态乘以最后一层的权重。状态取平均，因此可以相加：{sum}，加上与字符无关的 {bias}，得 ln({p} / {q}) = {total}。状态从两边读过全文，它说明的是位置，而不仅仅是哪个字母。',
@@ -274,6 +275,7 @@ const zh = {
   bilstm: 'BiLSTM，{units} 单元，{n} 步',
   milliseconds: '{n} 毫秒',
   none: '此浏览器没有',
+  peerNote: 'onnxruntime-web 以相同的权重计算同样的 BiLSTM，同为单线程；答案一致。',
   speedNote: '整个回答多次运行的中位数。定序版本在每台机器上给出完全相同的位；宽松版本在处理器支持时把乘与加合为一步。',
 };
 

@@ -47,11 +47,14 @@ test('the bench times the models in both builds', async () => {
     .locator('#speeds tbody tr')
     .evaluateAll((all) => all.map((row) => [...row.children].map((cell) => cell.textContent ?? '')));
   assert.equal(rows.length, 5);
-  for (const [name, relaxed, baseline, rate] of rows) {
+  for (const [name, relaxed, baseline, peer, rate] of rows) {
     assert.match(name, /^(Language model, \d+ characters|BiLSTM, \d+ units, \d+ steps)$/);
     for (const time of [relaxed, baseline]) assert.match(time, /^[\d.]+ ms$/);
+    // The same model in onnxruntime-web, which is installed here.
+    assert.match(peer, name.startsWith('BiLSTM') ? /^[\d.]+ ms$/ : /^—$/);
     assert.match(rate, /^[\d,]+$/);
   }
+  assert.ok(await page.locator('#peer-note').isVisible());
   // Four times the units are more work.
   assert.ok(parseFloat(rows[4][2]) > parseFloat(rows[2][2]));
   await page.screenshot({ path: `${screenshots}speed.png`, fullPage: true });
