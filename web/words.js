@@ -102,7 +102,7 @@ const en = {
   kinds:
     'padless .safetensors, Keras .keras and .h5, TensorFlow.js model.json with its shards. A tokenizer’s JSON and a labels.txt may lie beside them.',
   missing: 'Not served beside this page: {names}. So {kinds} cannot be read here; the rest can.',
-  hang: 'A damaged .h5 can keep its reader busy for ever; then close the tab.',
+  hang: 'A damaged .h5 can keep its reader busy for ever: then close this page.',
   reading: 'Reading {name}…',
   read: '{name} is loaded.',
   facts: '{parameters} weights, {inputs}. WebAssembly SIMD ({build}).',
@@ -116,7 +116,7 @@ const en = {
   idsHint: 'The file says nothing about text, so this model takes token ids (0 to {most}).',
   noBox: 'This model takes {inputs}; that is more than a box can hold. In a script: model.run({ … }).',
   save: 'Save as .safetensors',
-  saved: 'Saved files load with loadModel(), without the packages that read Keras’s.',
+  saved: 'Saved. loadModel() reads it, without the packages that Keras’s files take.',
   noFiles: 'No model is among these files: {names}.',
   values: 'Values of {name}, {shape}',
   state:
@@ -242,7 +242,7 @@ const zh = {
   kinds:
     'padless 的 .safetensors，Keras 的 .keras 和 .h5，TensorFlow.js 的 model.json 及其分片。分词器的 JSON 和 labels.txt 可以一并放入。',
   missing: '本页旁没有提供：{names}。因此这里不能读取 {kinds}，其余可以。',
-  hang: '损坏的 .h5 可能让读取程序一直忙下去；那时请关闭标签页。',
+  hang: '损坏的 .h5 可能让读取程序一直忙下去：那时请关闭本页。',
   reading: '正在读取 {name}…',
   read: '{name} 已加载。',
   facts: '{parameters} 个权重，{inputs}。WebAssembly SIMD（{build}）。',
@@ -256,7 +256,7 @@ const zh = {
   idsHint: '文件没有说明如何处理文本，所以此模型接受记号编号（0 至 {most}）。',
   noBox: '此模型需要 {inputs}，一个输入框放不下。在脚本中：model.run({ … })。',
   save: '存为 .safetensors',
-  saved: '保存的文件可用 loadModel() 加载，不再需要读取 Keras 文件的包。',
+  saved: '已保存。loadModel() 可直接读取，不需要读取 Keras 文件的包。',
   noFiles: '这些文件中没有模型：{names}。',
   values: '{name} 的值，{shape}',
   state:

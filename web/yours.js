@@ -119,7 +119,16 @@ export function startYours() {
     if (files.length === 0) return;
     const attempt = ++attempts;
     fail(null);
-    find('yours-status').textContent = say('reading', { name: files.length === 1 ? files[0].name : `${files.length}` });
+    const reading = say('reading', {
+      name: files
+        .map(({ name }) => name)
+        .slice(0, 3)
+        .join(', '),
+    });
+    const slow = files.some(({ name }) => /\.(h5|hdf5|keras)$/i.test(name));
+    find('yours-status').textContent = slow ? `${reading} ${say('hang')}` : reading;
+    // In this thread, as import maps do not reach into workers: what is said is seen first.
+    await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
     try {
       const read = await openModel(files);
       // What was dropped last counts.
@@ -155,6 +164,7 @@ export function startYours() {
 
   find('save').addEventListener('click', () => {
     if (!open) return;
+    find('yours-status').textContent = say('saved');
     const url = URL.createObjectURL(new Blob([open.model.save()]));
     const link = document.createElement('a');
     link.href = url;

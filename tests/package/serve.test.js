@@ -35,9 +35,27 @@ test('the demo server gives files of web/ and js/ with their types, uncached, an
     '/js/%zz',
     '/js/%00.js',
     '/js',
+    '/packages/fflate/../package.json',
+    '/packages/fflate/..%2fpackage.json',
+    '/packages/h5wasm/esm/hdf5_hl.js',
+    '/packages/eslint/index.js',
   ]) {
     assert.equal((await get(url, path)).status, 404, path);
   }
+});
+
+test('the demo server gives the files of packages that the page may use, and text zipped to whoever takes it', async (t) => {
+  const { url, close } = await serve();
+  t.after(close);
+  for (const path of ['fflate/browser.js', 'h5wasm/hdf5_hl.js', 'onnxruntime-web/ort.wasm.min.mjs']) {
+    const { status, headers } = await get(url, `/packages/${path}`);
+    assert.equal(status, 200, path);
+    assert.equal(headers['content-type'], 'text/javascript; charset=utf-8');
+    assert.equal(headers['content-encoding'], undefined);
+  }
+  const zipped = await fetch(`${url}web/words.js`, { headers: { 'accept-encoding': 'gzip' } });
+  assert.equal(zipped.headers.get('content-encoding'), 'gzip');
+  assert.match(await zipped.text(), /^\/\*\*\n \* The page's texts/);
 });
 
 test('the policy of a page allows its own files, WebAssembly and the import maps it holds, nothing more', () => {

@@ -157,6 +157,22 @@ test('dark where the reader prefers it', async () => {
   await page.screenshot({ path: `${screenshots}try-dark.png`, fullPage: true });
 });
 
+test('while an input method composes, the answer stays; what is chosen is answered', async () => {
+  const { page } = state;
+  const session = await page.context().newCDPSession(page);
+  await page.keyboard.type('这个国家的人们');
+  await answered('zh-Hans');
+  const before = await page.locator('#answer').textContent();
+  for (const reading of ['h', 'hu', 'hua'])
+    await session.send('Input.imeSetComposition', { text: reading, selectionStart: reading.length, selectionEnd: reading.length });
+  await page.waitForTimeout(200);
+  assert.match(await page.locator('#text').inputValue(), /hua$/);
+  assert.equal(await page.locator('#answer').textContent(), before);
+  await session.send('Input.insertText', { text: '說漢語' });
+  await page.waitForFunction((old) => document.getElementById('answer')?.textContent !== old, before);
+  assert.equal(await page.locator('#text').inputValue(), '这个国家的人们說漢語');
+});
+
 test('what was downloaded is told', async () => {
   const { page } = state;
   await page.waitForFunction(() =>

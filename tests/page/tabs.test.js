@@ -2,7 +2,7 @@
  * The page's tabs and languages: by click and by keyboard, told to a screen reader, without a fault that axe-core knows.
  */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -95,8 +95,12 @@ test('a browser that prefers Chinese gets it', async () => {
   await page.close();
 });
 
-test('every word that the page asks for is there, with the same places to fill in both languages', () => {
-  const html = readFileSync(fileURLToPath(new URL('../../web/index.html', import.meta.url)), 'utf8');
+test('every word that the page asks for is there, none in vain, with the same places to fill in both languages', () => {
+  const web = fileURLToPath(new URL('../../web/', import.meta.url));
+  const html = readFileSync(`${web}index.html`, 'utf8');
+  const sources = readdirSync(web).filter((name) => /\.(js|html)$/.test(name) && name !== 'words.js');
+  const all = sources.map((name) => readFileSync(web + name, 'utf8')).join('\n');
+  for (const word of Object.keys(words.en)) assert.match(all, new RegExp(`['"]${word}['"]`), word);
   for (const [, word] of html.matchAll(/data-say(?:-label)?="(\w+)"/g)) assert.ok(Object.hasOwn(words.en, word), word);
   const places = (/** @type {string} */ text) => (text.match(/\{\w+\}/g) ?? []).sort().join();
   for (const [word, text] of Object.entries(words.en))
