@@ -10,8 +10,8 @@ void pl_merge_outputs(float *y, const float *a, const float *b, pl_merge merge, 
   if (merge == PL_CONCAT) {
     for (size_t m = 0; m < (size_t)M; m++) {
       float *row = y + m * (left_width + right_width);
-      memcpy(row, a + m * left_width, left_width * sizeof *y);
-      memcpy(row + left_width, b + m * right_width, right_width * sizeof *y);
+      v_copy(row, a + m * left_width, left_width);
+      v_copy(row + left_width, b + m * right_width, right_width);
     }
     return;
   }

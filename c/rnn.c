@@ -370,10 +370,10 @@ pl_status pl_ragged_rnn(float *y, float *cells, pl_state *last, const float *x, 
                          .panel = candidate_panels});
         const size_t row = start + (order == PL_BACKWARD ? length - 1 - t : t);
         if (y) {
-          memcpy(y + row * (size_t)ldy, h + m * s.Hp, s.H * sizeof *y);
+          v_copy(y + row * (size_t)ldy, h + m * s.Hp, s.H);
         }
         if (cells && rnn->cell == PL_LSTM) {
-          memcpy(cells + row * s.H, c + m * s.Hp, s.H * sizeof *cells);
+          v_copy(cells + row * s.H, c + m * s.Hp, s.H);
         }
       }
       arena->steps += active;
