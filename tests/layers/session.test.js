@@ -93,7 +93,22 @@ class Branches extends Layer {
   }
 }
 
-/** A user's own, at which nobody can look: each step and the one before. */
+/** A user's own, at which nobody can look: it changes its input in place. */
+class Doubled extends Layer {
+  /** @override @param {any} input */
+  build(input) {
+    return input;
+  }
+  /** @override @param {any} x */
+  call(x) {
+    x.view().forEach(
+      (/** @type {number} */ value, /** @type {number} */ i, /** @type {Float32Array} */ all) => (all[i] = 2 * value),
+    );
+    return x;
+  }
+}
+
+/** Another: each step and the one before. */
 class Neighbours extends Dense {
   /** @override @param {any} x */
   call(x) {
@@ -104,7 +119,21 @@ class Neighbours extends Dense {
     return y;
   }
 }
-const customLayers = { Branches, Neighbours };
+/** States that one layer hands another by name. */
+class HandsOn extends Layer {
+  /** @param {any} config */
+  constructor(config) {
+    super(config);
+    this.encoder = new layers.GRU({ units: config.units, return_state: true, go_backwards: true });
+    this.decoder = new layers.GRU({ units: config.units, return_sequences: true });
+  }
+  /** @override @param {any} x */
+  call(x) {
+    const [, state] = this.encoder.apply(x);
+    return this.decoder.apply(x, { initial_state: [state] });
+  }
+}
+const customLayers = { Branches, Doubled, HandsOn, Neighbours };
 
 /** A random stack behind an embedding. @param {{ keepsLength: boolean }} options */
 function randomArchitecture({ keepsLength }) {
@@ -116,6 +145,7 @@ function randomArchitecture({ keepsLength }) {
     () => windowed(keepsLength),
     normalised,
     () => ({ class_name: 'Branches', config: { units: choice(sizes), attend: uniform() < 0.3 } }),
+    () => ({ class_name: 'HandsOn', config: { units: choice(sizes) } }),
     () => ({ class_name: 'padless>MaskedSoftmax', config: {} }),
     () => ({ class_name: 'Softmax', config: { axis: choice([1, -1]) } }),
     () => ({ class_name: 'Dropout', config: { rate: 0.5 } }),
@@ -574,9 +604,27 @@ test('models that cannot be run in parts are run whole, and answer as ever', asy
   assert.ok(blind.padded);
   const other = blind.session();
   for (const typed of ['', 'one', 'one t', 'on t']) assert.deepStrictEqual(other.update(typed), blind.predict(typed));
-  const own = await create(stack(lstm({ return_sequences: true }), { class_name: 'Neighbours', config: { units: 3 } }), { text });
-  const third = own.session();
-  for (const typed of ['one', 'one t', 'ont', 'o t']) assert.deepStrictEqual(third.update(typed), own.predict(typed));
+  // A slope for each of the steps.
+  const long = {
+    class_name: 'Sequential',
+    config: {
+      name: 'model',
+      layers: [
+        { class_name: 'InputLayer', config: { name: 'ids', batch_shape: [null, 20] } },
+        { class_name: 'Embedding', config: { name: 'e', input_dim: 29, output_dim: 3 } },
+        { class_name: 'PReLU', config: { name: 'p' } },
+      ],
+    },
+  };
+  const fixed = await create(long, { text: { ...text, length: 20, mask: false } });
+  assert.ok(fixed.needsLength);
+  const third = fixed.session();
+  for (const typed of ['', 'one', 'one t', 'on t']) assert.deepStrictEqual(third.update(typed), fixed.predict(typed));
+  for (const class_name of ['Neighbours', 'Doubled']) {
+    const own = await create(stack(lstm({ return_sequences: true }), { class_name, config: { units: 3 } }, dense()), { text });
+    const fourth = own.session();
+    for (const typed of ['one', 'one t', 'ont', 'o t']) assert.deepStrictEqual(fourth.update(typed), own.predict(typed));
+  }
 });
 
 test('what an update cannot take is named, and the next one is right', async () => {
@@ -586,7 +634,7 @@ test('what an update cannot take is named, and the next one is right', async () 
     /** @param {any} config */
     constructor(config) {
       super(config);
-      this.inner = new Dense({ units: 3 });
+      this.inner = config.first ? new layers.Embedding({ input_dim: 29, output_dim: 3, mask_zero: true }) : new Dense({ units: 3 });
     }
     /** @override @param {any} x */
     call(x) {
@@ -607,10 +655,39 @@ test('what an update cannot take is named, and the next one is right', async () 
   assert.throws(() => session.update('a tenet'), /now/);
   Sometimes.now = false;
   for (const each of ['a tenet', 'tenet', 'a ten']) assert.deepStrictEqual(session.update(each), model.predict(each));
+  // Before any other layer was asked.
+  const list = [
+    { class_name: 'Sometimes', config: { name: 's', first: true } },
+    { class_name: 'LSTM', config: { name: 'l', units: 3 } },
+  ];
+  const late = await create(
+    {
+      class_name: 'Sequential',
+      config: {
+        name: 'model',
+        layers: [{ class_name: 'InputLayer', config: { name: 'ids', batch_shape: [null, null] } }, ...list],
+      },
+    },
+    { text, customLayers: { Sometimes } },
+  );
+  const another = late.session();
+  another.update('a text');
+  Sometimes.now = true;
+  assert.throws(() => another.update('a tenet'), /now/);
+  Sometimes.now = false;
+  assert.deepStrictEqual(another.update('a tenet'), late.predict('a tenet'));
   assert.throws(() => session.run([1, 2, 99]), /id 99/);
   assert.deepEqual(bits(session.run([1, 2, 9])), bits(model.run([[1, 2, 9]])));
   for (const wrong of [-1, NaN, Infinity, '1', null, {}])
     assert.throws(() => model.session(/** @type {any} */ ({ tolerance: wrong })), ArgumentError);
+  // The same ids with padding behind them are another row.
+  for (const ids of [
+    [1, 2, 9],
+    [1, 2, 9, 0],
+    [1, 0, 2, 9],
+    [1, 2, 9],
+  ])
+    assert.deepEqual(bits(session.run(ids)), bits(model.run([ids])));
   session.close();
   session.close();
   for (const call of [() => session.update('a'), () => session.run([1]), () => session.refresh()])
