@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { serve } from '../../web/serve.js';
 import { screenshots, site } from './site.js';
 
-const state = site();
+const state = site({ serviceWorkers: 'allow' });
 
 test('once loaded, the page works without its server', async () => {
   const server = await serve();

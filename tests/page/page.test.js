@@ -185,11 +185,8 @@ test('what was downloaded is told', async () => {
 
 test('a model that cannot be read is said in the page', async () => {
   const { page } = state;
-  // Elsewhere than in the first page, whose service worker would ask in its place.
-  const other = await state.browser.newPage();
-  await other.route('**/*.safetensors', (route) => route.fulfill({ body: 'nothing' }));
-  await other.goto(page.url());
-  await other.waitForSelector('#error:not([hidden])');
-  assert.match((await other.locator('#error').textContent()) ?? '', /^Something went wrong: ./);
-  await other.close();
+  await page.route('**/*.safetensors', (route) => route.fulfill({ body: 'nothing' }));
+  await page.reload();
+  await page.waitForSelector('#error:not([hidden])');
+  assert.match((await page.locator('#error').textContent()) ?? '', /^Something went wrong: ./);
 });

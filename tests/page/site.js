@@ -12,9 +12,12 @@ export const screenshots = fileURLToPath(new URL('../../build/screenshots/', imp
 
 /**
  * Hooks for the tests of a file.
- * @param {{ path?: string, prepare?: (page: import('playwright-core').Page) => Promise<void> }} [options]  path: opened first
+ * @param {object} [options]
+ * @param {string} [options.path]  opened first
+ * @param {'allow' | 'block'} [options.serviceWorkers]  one in each page takes time; offline.test.js has them
+ * @param {(page: import('playwright-core').Page) => Promise<void>} [options.prepare]
  */
-export function site({ path = 'web/', prepare } = {}) {
+export function site({ path = 'web/', serviceWorkers = 'block', prepare } = {}) {
   /** @type {{ server: { url: string, close: () => void }, browser: import('playwright-core').Browser, page: import('playwright-core').Page, complaints: string[] }} */
   const state = /** @type {any} */ ({ complaints: [] });
   before(async () => {
@@ -28,13 +31,14 @@ export function site({ path = 'web/', prepare } = {}) {
   });
   beforeEach(async () => {
     const { server, browser, complaints } = state;
-    const page = await browser.newPage({ viewport: { width: 900, height: 1000 }, locale: 'en' });
+    const page = await browser.newPage({ viewport: { width: 900, height: 1000 }, locale: 'en', serviceWorkers });
     state.page = page;
     page.setDefaultTimeout(10_000);
     complaints.length = 0;
     // CSP violations are console errors too.
     page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+      const blocked = /^Service Worker registration blocked by Playwright/.test(message.text());
+      if (['error', 'warning'].includes(message.type()) && !blocked) complaints.push(message.text());
     });
     page.on('pageerror', (error) => complaints.push(String(error)));
     // The service worker's requests, too.
