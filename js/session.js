@@ -619,7 +619,11 @@ export class Session {
     this.#cancel?.();
     const refresh = () => {
       this.#cancel = null;
-      if (!this.#closed) this.refresh();
+      try {
+        this.refresh();
+      } catch {
+        // Nobody asked; what failed is forgotten, and the next update says so if it fails again.
+      }
     };
     const { requestIdleCallback: whenIdle, cancelIdleCallback: never } = globalThis;
     const timer = setTimeout(() => {

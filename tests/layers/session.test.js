@@ -385,6 +385,20 @@ test('a text is encoded by way of another as by itself, runs of marks and halves
   }
 });
 
+test('half of a pair that changes decides whether the code point is a mark', async () => {
+  const { TextVectorizer } = await import('padless/text');
+  // U+1D100 is a sign, U+1D165 a mark: the first halves are the same.
+  const texts = ['a\u{1d100}', 'a\u{1d165}', 'a\u{1d100}b', 'a\ud834', 'a'];
+  const vectorizer = new TextVectorizer({ vocabulary: ['', '?', 'a', 'b', '\u{1d165}'], normalization: 'NFC' });
+  for (const old of texts)
+    for (const next of texts)
+      assert.deepStrictEqual(
+        vectorizer.encodeAfter(next, { text: old, row: vectorizer.encode(old) }),
+        vectorizer.encode(next),
+        JSON.stringify([old, next]),
+      );
+});
+
 /** Steps that a call visits. @param {import('padless').Model} model @param {() => unknown} work */
 function steps(model, work) {
   const before = model.stats.steps;
