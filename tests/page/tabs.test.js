@@ -119,7 +119,8 @@ for (const language of ['en', 'zh-Hans'])
     for (const id of panels) {
       await page.click(`#tab-${id}`);
       if (id === 'try') {
-        await page.locator('#text').fill('Goede morgen, hoe gaat het vandaag met u?');
+        // Of two languages, so that both colours are there.
+        await page.locator('#text').fill('Good morning to all of you. Goede morgen, hoe gaat het');
         await page.waitForSelector('#heat:not([hidden])');
       }
       for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {

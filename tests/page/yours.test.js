@@ -163,6 +163,8 @@ test('an id outside the vocabulary is said, and the next one answered', async ()
 });
 
 test('a model of several inputs says that a box cannot hold them', async () => {
+  await drop(langid);
+  await loaded('langid.safetensors');
   await drop(models('keras-files/encoder-decoder.keras'));
   await loaded('encoder-decoder.keras');
   assert.match(await text('yours-hint'), /^This model takes .+ \[T\], .+; that is more than a box can hold/);
