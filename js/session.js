@@ -13,12 +13,14 @@ import { Layer, reaches } from './layers/layer.js';
 import { Looked } from './layers/products.js';
 import { Bidirectional, Recurrent } from './layers/recurrent.js';
 import { product, Steps, Tensor } from './layers/tensor.js';
+import { joined } from './text.js';
 /** @typedef {import('./answers.js').Prediction} Prediction */
 /** @typedef {import('./layers/products.js').Products} Products */
 /** @typedef {import('./memory.js').Heap} Heap */
 /** @typedef {import('./model.js').Model} Model */
 /** @typedef {import('./model.js').OutputTensor} OutputTensor */
 /** @typedef {import('./text.js').Encoding} Encoding */
+/** @typedef {import('./text.js').TextVectorizer} TextVectorizer */
 
 /**
  * @typedef {object} SessionOptions
@@ -473,6 +475,63 @@ class Walk {
   }
 }
 
+/** The first of 0 .. count-1 for which something holds that goes on to hold; count: of none. @param {number} count @param {(i: number) => boolean} holds */
+function firstOf(count, holds) {
+  let [low, high] = [0, count];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+const joining = new RegExp(`[${joined}]`, 'uy');
+
+/**
+ * vectorizer.encode(text) by way of what another text gave: only what has changed is read, and what normalisation brings together with it.
+ * @param {TextVectorizer} vectorizer
+ * @param {string} text
+ * @param {{ text: string, row: Encoding } | null} before
+ * @returns {Encoding}
+ */
+export function encodeAfter(vectorizer, text, before) {
+  const { segmenter, unit, normalization, maxlen } = vectorizer;
+  // Words and graphemes are what their neighbours make of them; of a text that was cut not all is known.
+  if (typeof text !== 'string' || !before || before.row.truncated || segmenter || unit === 'split') return vectorizer.encode(text);
+  const { text: old, row } = before;
+  const most = Math.min(old.length, text.length);
+  let [same, behind] = [0, 0];
+  while (same < most && old.charCodeAt(same) === text.charCodeAt(same)) same++;
+  while (behind < most - same && old.charCodeAt(old.length - 1 - behind) === text.charCodeAt(text.length - 1 - behind)) behind++;
+  const { ids, offsets } = row;
+  const count = ids.length;
+  // Where a chunk ends is known by the code point behind it.
+  const head = firstOf(count, (i) => offsets[2 * i + 1] > same - 2);
+  const from = head ? offsets[2 * head - 1] : 0;
+  let tail = firstOf(count, (i) => offsets[2 * i] >= old.length - behind);
+  /** Whether a chunk begins at this place whatever stands before it. @param {number} at */
+  const begins = (at) => {
+    joining.lastIndex = at;
+    return !/[\udc00-\udfff]/.test(old[at]) && !(normalization && joining.test(old));
+  };
+  while (tail < count && !begins(offsets[2 * tail])) tail++;
+  const moved = text.length - old.length;
+  const to = tail < count ? offsets[2 * tail] + moved : text.length;
+  const between = vectorizer.encode(text.slice(from, to));
+  const added = between.ids.length;
+  const total = head + added + count - tail;
+  if (between.truncated || (maxlen !== null && total > maxlen)) return vectorizer.encode(text);
+  const result = { ids: new Int32Array(total), offsets: new Int32Array(2 * total), truncated: false };
+  result.ids.set(ids.subarray(0, head));
+  result.ids.set(between.ids, head);
+  result.ids.set(ids.subarray(tail), head + added);
+  result.offsets.set(offsets.subarray(0, 2 * head));
+  for (let i = 0; i < 2 * added; i++) result.offsets[2 * head + i] = between.offsets[i] + from;
+  for (let i = 2 * tail; i < 2 * count; i++) result.offsets[2 * (head + added - tail) + i] = offsets[i] + moved;
+  return result;
+}
+
 /** Whether a model can be run a part at a time. @param {Model} model */
 function isKnown({ inputs, padded, needsLength, root }) {
   // What a user's layer does that is not made of layers nobody knows.
@@ -528,7 +587,7 @@ export class Session {
       if (typeof text !== 'string') throw new ArgumentError(`update: text is ${typeof text}, expected a string`);
       return model.predict(text);
     }
-    const row = vectorizer.encodeAfter(text, this.#read);
+    const row = encodeAfter(vectorizer, text, this.#read);
     this.#read = { text, row };
     return this.#answer(row);
   }
@@ -536,7 +595,7 @@ export class Session {
   /** @param {Encoding} row @returns {Prediction} */
   #answer(row) {
     const model = this.#model;
-    const vectorizer = /** @type {import('./text.js').TextVectorizer} */ (model.text);
+    const vectorizer = /** @type {TextVectorizer} */ (model.text);
     const batch = vectorizer.batch([row]);
     const T = batch.shape[1];
     const mask = vectorizer.mask || vectorizer.length === null ? batch.mask : new Uint8Array(T).fill(1);

@@ -58,7 +58,8 @@ const compatible = String.raw`\u3133\u3135\u3136\u313a-\u313f\u314f-\u3163\uff9e
 const chunksOf = (joining) => new RegExp(`[^][${joining}]{0,32}`, 'gu');
 const canonicalChunks = chunksOf(canonical);
 const compatibleChunks = chunksOf(canonical + compatible);
-const joining = new RegExp(`[${canonical + compatible}]`, 'uy');
+/** For a class of a regular expression: what some normalisation may bring together with what stands before it. */
+export const joined = canonical + compatible;
 
 /** @param {string} text  one chunk or code point */
 const lower = (text) => {
@@ -66,17 +67,6 @@ const lower = (text) => {
   for (const char of text) result += char.toLowerCase();
   return result;
 };
-
-/** The first of 0 .. count-1 for which something holds that goes on to hold; count: of none. @param {number} count @param {(i: number) => boolean} holds */
-function firstOf(count, holds) {
-  let [low, high] = [0, count];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (holds(middle)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-}
 
 /** @param {unknown} value */
 const kind = (value) => (value === null ? 'null' : Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`);
@@ -283,50 +273,6 @@ export class TextVectorizer {
       offsets: Int32Array.from(offsets.slice(2 * cut)),
       truncated: truncated || cut > 0,
     };
-  }
-
-  /**
-   * encode(text) by way of what another text gave: only what has changed is read, and what normalisation brings together with it.
-   * @param {string} text
-   * @param {{ text: string, row: Encoding } | null} before
-   * @returns {Encoding}
-   */
-  encodeAfter(text, before) {
-    // Words and graphemes are what their neighbours make of them; of a text that was cut not all is known.
-    if (typeof text !== 'string' || !before || before.row.truncated || this.segmenter || this.unit === 'split')
-      return this.encode(text);
-    const { text: old, row } = before;
-    const most = Math.min(old.length, text.length);
-    let [same, behind] = [0, 0];
-    while (same < most && old.charCodeAt(same) === text.charCodeAt(same)) same++;
-    while (behind < most - same && old.charCodeAt(old.length - 1 - behind) === text.charCodeAt(text.length - 1 - behind)) behind++;
-    const { ids, offsets } = row;
-    const count = ids.length;
-    // Where a chunk ends is known by the code point behind it.
-    const head = firstOf(count, (i) => offsets[2 * i + 1] > same - 2);
-    const from = head ? offsets[2 * head - 1] : 0;
-    let tail = firstOf(count, (i) => offsets[2 * i] >= old.length - behind);
-    while (tail < count && !this.#begins(old, offsets[2 * tail])) tail++;
-    const moved = text.length - old.length;
-    const to = tail < count ? offsets[2 * tail] + moved : text.length;
-    const between = this.encode(text.slice(from, to));
-    const added = between.ids.length;
-    const total = head + added + count - tail;
-    if (between.truncated || (this.maxlen !== null && total > this.maxlen)) return this.encode(text);
-    const result = { ids: new Int32Array(total), offsets: new Int32Array(2 * total), truncated: false };
-    result.ids.set(ids.subarray(0, head));
-    result.ids.set(between.ids, head);
-    result.ids.set(ids.subarray(tail), head + added);
-    result.offsets.set(offsets.subarray(0, 2 * head));
-    for (let i = 0; i < 2 * added; i++) result.offsets[2 * head + i] = between.offsets[i] + from;
-    for (let i = 2 * tail; i < 2 * count; i++) result.offsets[2 * (head + added - tail) + i] = offsets[i] + moved;
-    return result;
-  }
-
-  /** Whether a chunk begins at this place whatever stands before it. @param {string} text @param {number} at */
-  #begins(text, at) {
-    joining.lastIndex = at;
-    return !/[\udc00-\udfff]/.test(text[at]) && !(this.normalization && joining.test(text));
   }
 
   /**

@@ -7,6 +7,7 @@ import { ArgumentError, createModel, loadModel, PadlessError } from 'padless';
 import * as layers from 'padless/layers';
 import { loadModel as loadFar } from 'padless/worker';
 import { reaches } from '../../js/layers/layer.js';
+import { encodeAfter } from '../../js/session.js';
 import { random } from '../random.js';
 import { needs, sharedJson, sharedUrl } from '../shared.js';
 
@@ -378,7 +379,7 @@ test('a text is encoded by way of another as by itself, runs of marks and halves
       20,
     )) {
       const text = /** @type {string} */ (/** @type {unknown} */ (each));
-      const row = vectorizer.encodeAfter(text, before);
+      const row = encodeAfter(vectorizer, text, before);
       assert.deepStrictEqual(row, vectorizer.encode(text), `${JSON.stringify([before?.text, text])} (PADLESS_SEED=${seed})`);
       before = { text, row };
     }
@@ -393,7 +394,7 @@ test('half of a pair that changes decides whether the code point is a mark', asy
   for (const old of texts)
     for (const next of texts)
       assert.deepStrictEqual(
-        vectorizer.encodeAfter(next, { text: old, row: vectorizer.encode(old) }),
+        encodeAfter(vectorizer, next, { text: old, row: vectorizer.encode(old) }),
         vectorizer.encode(next),
         JSON.stringify([old, next]),
       );
