@@ -176,6 +176,26 @@ void pl_dense(float *y, const float *x, const float *packed, int M, int K, int N
 /* The same at the steps of x [B, T, K] that count; y [B, T, N] is 0 at padding. */
 void pl_masked_dense(float *y, const float *x, const float *packed, const uint8_t *mask, int B, int T, int K, int N);
 
+/* ---- quant.c: the same with int8 weights ---------------------------------------------------------------------------------------- */
+
+/* Weights are int8 between -127 and 127, each output with a scale of its own: w[k][n] scale[n]. Inputs are rounded to 16 bits, a row of x
+ * by itself: s = max(least, max_k |x[k]|) / 32767, q[k] = x[k] (1 / s), rounded to the nearest, of two the even one. Where nothing is above
+ * `least`, the scale is the same for all; where x has NaN or Inf, the row of y is NaN. Largest error of a q: half of s. */
+
+/* y[n][d] = table[i][d] rows[i] scale[d], i = ids[n]; table [V, D], rows [V], scale [D], ids [N], y [N, D]. Rows of a table differ in size. */
+pl_status pl_quant_embedding(float *y, const int8_t *table, const uint8_t *rows, const float *scale, const int32_t *ids, int N,
+                             int V, int D);
+
+/* w [K, N], scale [N] and bias [N] (NULL: zeros); packed: 16-byte aligned, pl_quant_dense_packed_size(K, N) elements of 4 bytes. */
+size_t pl_quant_dense_packed_size(int K, int N);
+void pl_quant_dense_pack(float *packed, const int8_t *w, const float *scale, const float *bias, int K, int N);
+
+/* y[m][n] = bias[n] + s[m] scale[n] sum_k q[m][k] w[k][n]: sums of 512 k are integers and exact, then added in order as floats.
+ * y [M, N], x [M, K], no overlap; least: 0, or 1 where |x| <= 1. scratch: pl_quant_dense_scratch() bytes. Fails only with
+ * PL_SCRATCH_TOO_SMALL. */
+size_t pl_quant_dense_scratch(int M, int K);
+pl_status pl_quant_dense(float *y, const float *x, float least, const float *packed, int M, int K, int N, pl_arena *arena);
+
 /* ---- rnn.c: recurrent layers -------------------------------------------------------------------------------------------------- */
 
 /* Keras names, formulas and gate order; `*` elementwise, x W and h U products.
@@ -192,20 +212,29 @@ typedef struct pl_rnn {
   int32_t D, H;        /* input features, units */
   int32_t act;         /* pl_act: Keras `activation` */
   int32_t rec_act;     /* pl_act: Keras `recurrent_activation`; unused by SimpleRNN */
-  const float *packed; /* from pl_rnn_pack */
+  const float *packed; /* from pl_rnn_pack, or pl_quant_rnn_pack */
   /* Where the inputs are rows of a table, their products can be looked up: step n has products[rows[n]], from pl_rnn_products, and x is not
    * read. NULL: products of x. For the ragged functions alone. */
   const float *products;
   const int32_t *rows;
+  int32_t int8; /* anything but 0: packed is from pl_quant_rnn_pack */
 } pl_rnn;
 
 /* Floats of the packed form, 16-byte aligned. bias may be NULL (use_bias=False). */
 size_t pl_rnn_packed_size(pl_cell cell, int D, int H);
 void pl_rnn_pack(float *packed, const float *kernel, const float *recurrent_kernel, const float *bias, pl_cell cell, int D, int H);
 
-/* products [N, pl_rnn_products_size] = x W + b, x [N, D], as the cell reads them. */
+/* The same for int8 weights, with a scale for each column. Both products are those of pl_quant_dense, x W with least 0, h U and (r*h) Uh with
+ * least 1: a state within [-1, 1] has one scale, any other one of its own row and step. */
+size_t pl_quant_rnn_packed_size(pl_cell cell, int D, int H);
+void pl_quant_rnn_pack(float *packed, const int8_t *kernel, const float *kernel_scale, const int8_t *recurrent_kernel,
+                       const float *recurrent_scale, const float *bias, pl_cell cell, int D, int H);
+
+/* products [N, pl_rnn_products_size] = x W + b, x [N, D], as the cell reads them. scratch: pl_rnn_products_scratch() bytes. Fails only with
+ * PL_SCRATCH_TOO_SMALL. */
 size_t pl_rnn_products_size(pl_cell cell, int H);
-void pl_rnn_products(float *products, const float *x, const pl_rnn *rnn, int N);
+size_t pl_rnn_products_scratch(const pl_rnn *rnn, int N);
+pl_status pl_rnn_products(float *products, const float *x, const pl_rnn *rnn, int N, pl_arena *arena);
 
 /* States of a batch, [B, H] each; c is used by an LSTM alone. A NULL pointer inside: zeros (initial), not wanted (final). */
 typedef struct pl_state {

@@ -5,6 +5,7 @@
  * on have zero weights and no one reads them.
  * Rows are sorted by length, longest first: those that have ended are the last ones, and the loop goes on without them. */
 #include "gemm.h"
+#include "quant.h"
 #include "vmath.h"
 
 /* Rows of the input product that are kept at a time, over the whole batch. */
@@ -22,31 +23,36 @@ static sizes sizes_of(pl_cell cell, int D, int H) {
 
 /* ---- packing: input panels, recurrent panels; a GRU that resets before its product has z, r and then h apart -------------------------- */
 
+/* A kernel or recurrent kernel, float or int8. */
+typedef struct matrix {
+  const float *w;
+  const int8_t *w8;   /* in place of w, with */
+  const float *scale; /* one a column */
+} matrix;
+
+static size_t packed_size(int int8, size_t K, size_t N) { return int8 ? quant_packed_size(K, N) : gemm_packed_size(K, N); }
+
 /* Gates first .. first+count-1 of w [K, gates*H], as blocks of 4 units. */
-static float *pack_gates(float *packed, const float *w, const float *bias, size_t K, sizes s, size_t first, size_t count) {
-  const size_t size = gemm_packed_size(K, count * s.Hp);
+static __attribute__((noinline)) float *pack_gates(float *packed, const matrix *from, const float *bias, size_t K, sizes s,
+                                                   size_t first, size_t count) {
+  const size_t size = packed_size(from->w8 != NULL, K, count * s.Hp);
   memset(packed, 0, size * sizeof *packed);
   for (size_t gate = 0; gate < count; gate++) {
     for (size_t u = 0; u < s.H; u++) {
-      const size_t from = (first + gate) * s.H + u;
-      gemm_pack_column(packed, u / 4 * 4 * count + gate * 4 + u % 4, w + from, s.G * s.H, bias ? bias + from : NULL, K);
+      const size_t column = (first + gate) * s.H + u, to = u / 4 * 4 * count + gate * 4 + u % 4;
+      const float *b = bias ? bias + column : NULL;
+      if (from->w8) {
+        quant_pack_column(packed, to, from->w8 + column, s.G * s.H, from->scale[column], b, K);
+      } else {
+        gemm_pack_column(packed, to, from->w + column, s.G * s.H, b, K);
+      }
     }
   }
   return packed + size;
 }
 
-static size_t recurrent_size(pl_cell cell, sizes s) {
-  return cell == PL_GRU ? gemm_packed_size(s.H, 2 * s.Hp) + gemm_packed_size(s.H, s.Hp) : gemm_packed_size(s.H, s.G * s.Hp);
-}
-
-size_t pl_rnn_packed_size(pl_cell cell, int D, int H) {
-  const sizes s = sizes_of(cell, D, H);
-  return gemm_packed_size(s.D, s.G * s.Hp) + recurrent_size(cell, s);
-}
-
-void pl_rnn_pack(float *packed, const float *kernel, const float *recurrent_kernel, const float *bias, pl_cell cell, int D, int H) {
-  PL_ASSERT_SIZES(1, D, H);
-  const sizes s = sizes_of(cell, D, H);
+static __attribute__((noinline)) void pack(float *packed, const matrix *kernel, const matrix *recurrent_kernel, const float *bias,
+                                           pl_cell cell, sizes s) {
   float *recurrent = pack_gates(packed, kernel, bias, s.D, s, 0, s.G);
   if (cell == PL_GRU) {
     float *candidate = pack_gates(recurrent, recurrent_kernel, NULL, s.H, s, 0, 2);
@@ -57,15 +63,58 @@ void pl_rnn_pack(float *packed, const float *kernel, const float *recurrent_kern
   }
 }
 
+static size_t all_packed_size(int int8, pl_cell cell, sizes s) {
+  return packed_size(int8, s.D, s.G * s.Hp) +
+         (cell == PL_GRU ? packed_size(int8, s.H, 2 * s.Hp) + packed_size(int8, s.H, s.Hp) : packed_size(int8, s.H, s.G * s.Hp));
+}
+
+size_t pl_rnn_packed_size(pl_cell cell, int D, int H) { return all_packed_size(0, cell, sizes_of(cell, D, H)); }
+size_t pl_quant_rnn_packed_size(pl_cell cell, int D, int H) { return all_packed_size(1, cell, sizes_of(cell, D, H)); }
+
+void pl_rnn_pack(float *packed, const float *kernel, const float *recurrent_kernel, const float *bias, pl_cell cell, int D, int H) {
+  PL_ASSERT_SIZES(1, D, H);
+  pack(packed, &(matrix){.w = kernel}, &(matrix){.w = recurrent_kernel}, bias, cell, sizes_of(cell, D, H));
+}
+
+void pl_quant_rnn_pack(float *packed, const int8_t *kernel, const float *kernel_scale, const int8_t *recurrent_kernel,
+                       const float *recurrent_scale, const float *bias, pl_cell cell, int D, int H) {
+  PL_ASSERT_SIZES(1, D, H);
+  const matrix recurrent = {.w8 = recurrent_kernel, .scale = recurrent_scale};
+  pack(packed, &(matrix){.w8 = kernel, .scale = kernel_scale}, &recurrent, bias, cell, sizes_of(cell, D, H));
+}
+
+/* ---- products: x W + b and h U, float or int8 ------------------------------------------------------------------------------------------- */
+
+static size_t product_scratch(const pl_rnn *rnn, size_t M, size_t K) { return rnn->int8 ? quant_scratch(M, K) : 0; }
+
+/* `least` as for pl_quant_dense. */
+static void product(const pl_rnn *rnn, float *y, size_t ldy, const float *x, size_t ldx, float least, const float *panels, size_t M,
+                    size_t K, size_t N, void *scratch) {
+  if (rnn->int8) {
+    quant(y, ldy, x, ldx, least, panels, M, K, N, scratch);
+  } else {
+    gemm(y, ldy, x, ldx, panels, M, K, N);
+  }
+}
+
 size_t pl_rnn_products_size(pl_cell cell, int H) {
   const sizes s = sizes_of(cell, 1, H);
   return s.G * s.Hp;
 }
 
-void pl_rnn_products(float *products, const float *x, const pl_rnn *rnn, int N) {
+size_t pl_rnn_products_scratch(const pl_rnn *rnn, int N) { return product_scratch(rnn, (size_t)N, (size_t)rnn->D); }
+
+pl_status pl_rnn_products(float *products, const float *x, const pl_rnn *rnn, int N, pl_arena *arena) {
   PL_ASSERT_SIZES(N, rnn->D, rnn->H);
   const sizes s = sizes_of((pl_cell)rnn->cell, rnn->D, rnn->H);
-  gemm(products, s.G * s.Hp, x, s.D, rnn->packed, (size_t)N, s.D, s.G * s.Hp);
+  const size_t width = s.G * s.Hp, used = arena->used;
+  if (!pl_arena_has(arena, pl_rnn_products_scratch(rnn, N))) {
+    return PL_SCRATCH_TOO_SMALL;
+  }
+  void *scratch = pl_arena_take(arena, pl_rnn_products_scratch(rnn, N));
+  product(rnn, products, width, x, s.D, 0.0f, rnn->packed, (size_t)N, s.D, width, scratch);
+  arena->used = used;
+  return PL_OK;
 }
 
 /* ---- cells -------------------------------------------------------------------------------------------------------------------------------- */
@@ -101,6 +150,7 @@ typedef struct step {
   float *reset;       /* r*h, Hp */
   float *units;       /* scratch, Hp */
   const float *panel; /* Uh of a GRU that resets before */
+  void *scratch;      /* of its product */
 } step;
 
 /* h = act(pre + h U) */
@@ -221,7 +271,7 @@ static void gru_reset_before(const step *p) {
   for (size_t u = 0; u < s.Hp; u += 4) {
     v_store(p->reset + u, v_mul(v_load(gates + 2 * u + 4), v_load(p->h + u)));
   }
-  gemm(p->units, s.Hp, p->reset, s.Hp, p->panel, 1, s.H, s.Hp);
+  product(p->rnn, p->units, s.Hp, p->reset, s.Hp, 1.0f, p->panel, 1, s.H, s.Hp, p->scratch);
   for (size_t u = 0; u < s.Hp; u += 4) {
     v_store(p->units + u, v_add(v_load(p->pre + 3 * u + 8), v_load(p->units + u)));
   }
@@ -266,11 +316,19 @@ static size_t chunk_steps(size_t B, size_t T) {
 
 static size_t floats(size_t n) { return pl_arena_bytes(n * sizeof(float)); }
 
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+/* Of the products, one after the other: inputs of a row, states of all. */
+static size_t products_bytes(const pl_rnn *rnn, size_t B, size_t T) {
+  return larger(product_scratch(rnn, chunk_steps(B, T), (size_t)rnn->D), product_scratch(rnn, B, (size_t)rnn->H));
+}
+
 static size_t scratch_bytes(const pl_rnn *rnn, size_t B, size_t T) {
   const sizes s = sizes_of((pl_cell)rnn->cell, rnn->D, rnn->H);
   return floats(B) + floats(T + 1)                                           /* order, rows of each length */
          + 2 * floats(B * s.Hp) + floats(B * s.G * s.Hp)                     /* h, c, h U */
          + 2 * floats(s.Hp)                                                  /* r*h, units */
+         + products_bytes(rnn, B, T)                                         /* rows rounded for int8 weights */
          + (rnn->products ? 0 : floats(B * chunk_steps(B, T) * s.G * s.Hp)); /* x W + b */
 }
 
@@ -327,14 +385,15 @@ pl_status pl_ragged_rnn(float *y, float *cells, pl_state *last, const float *x, 
   float *reset = pl_arena_take(arena, s.Hp * sizeof *reset);
   float *units = pl_arena_take(arena, s.Hp * sizeof *units);
   float *pre = rnn->products ? NULL : pl_arena_take(arena, (size_t)B * S * width * sizeof *pre);
+  void *scratch = pl_arena_take(arena, products_bytes(rnn, (size_t)B, T));
   memset(reset, 0, s.Hp * sizeof *reset);
   memset(units, 0, s.Hp * sizeof *units);
   load_state(h, init ? init->h : NULL, sorted, B, s);
   load_state(c, init ? init->c : NULL, sorted, B, s);
 
   const float *input_panels = rnn->packed;
-  const float *recurrent_panels = input_panels + gemm_packed_size(s.D, width);
-  const float *candidate_panels = recurrent_panels + gemm_packed_size(s.H, 2 * s.Hp); /* PL_GRU alone */
+  const float *recurrent_panels = input_panels + packed_size(rnn->int8, s.D, width);
+  const float *candidate_panels = recurrent_panels + packed_size(rnn->int8, s.H, 2 * s.Hp); /* PL_GRU alone */
   const size_t recurrent_width = rnn->cell == PL_GRU ? 2 * s.Hp : width;
 
   size_t active = (size_t)B;
@@ -347,13 +406,13 @@ pl_status pl_ragged_rnn(float *y, float *cells, pl_state *last, const float *x, 
       }
       const size_t n = length - chunk < S ? length - chunk : S;
       const size_t from = (size_t)splits[sorted[m]] + (order == PL_FORWARD ? chunk : length - chunk - n);
-      gemm(pre + m * S * width, width, x + from * s.D, s.D, input_panels, n, s.D, width);
+      product(rnn, pre + m * S * width, width, x + from * s.D, s.D, 0.0f, input_panels, n, s.D, width, scratch);
     }
     for (size_t t = chunk; t < T && t < chunk + S; t++) {
       while (active && pl_row_length(splits, sorted[active - 1]) <= t) {
         active--;
       }
-      gemm(recurrent, width, h, s.Hp, recurrent_panels, active, s.H, recurrent_width);
+      product(rnn, recurrent, width, h, s.Hp, 1.0f, recurrent_panels, active, s.H, recurrent_width, scratch);
       for (size_t m = 0; m < active; m++) {
         const size_t start = (size_t)splits[sorted[m]], length = pl_row_length(splits, sorted[m]);
         const size_t n = length - chunk < S ? length - chunk : S;
@@ -367,7 +426,8 @@ pl_status pl_ragged_rnn(float *y, float *cells, pl_state *last, const float *x, 
                          .c = c + m * s.Hp,
                          .reset = reset,
                          .units = units,
-                         .panel = candidate_panels});
+                         .panel = candidate_panels,
+                         .scratch = scratch});
         const size_t row = start + (order == PL_BACKWARD ? length - 1 - t : t);
         if (y) {
           v_copy(y + row * (size_t)ldy, h + m * s.Hp, s.H);

@@ -163,4 +163,52 @@ static inline v4f v_demote(v2d low, v2d high) {
 }
 static inline v2d v_splat_double(double x) { return (v2d){x, x}; }
 
+/* ---- small integers: products of neighbours in 16 bits, added in 32 ----------------------------------------------------------------------- */
+
+typedef int16_t v8s __attribute__((vector_size(16)));
+typedef int16_t v4s __attribute__((vector_size(8)));
+
+/* Eight int8, widened. */
+static inline v8s v_load_bytes(const int8_t *p) {
+#ifdef __wasm_simd128__
+  return (v8s)wasm_i16x8_load8x8(p);
+#else
+  return (v8s){p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7]};
+#endif
+}
+
+/* p[0], p[1], p[0], p[1], ... */
+static inline v8s v_splat_pair(const int16_t *p) {
+#ifdef __wasm_simd128__
+  return (v8s)wasm_v128_load32_splat(p);
+#else
+  return (v8s){p[0], p[1], p[0], p[1], p[0], p[1], p[0], p[1]};
+#endif
+}
+
+/* a[2i] b[2i] + a[2i+1] b[2i+1] */
+static inline v4i v_dot_pairs(v8s a, v8s b) {
+#ifdef __wasm_simd128__
+  return (v4i)wasm_i32x4_dot_i16x8((v128_t)a, (v128_t)b);
+#else
+  return (v4i){a[0] * b[0] + a[1] * b[1], a[2] * b[2] + a[3] * b[3], a[4] * b[4] + a[5] * b[5], a[6] * b[6] + a[7] * b[7]};
+#endif
+}
+
+static inline v4i v_max_int(v4i a, v4i b) {
+#ifdef __wasm_simd128__
+  return (v4i)wasm_i32x4_max((v128_t)a, (v128_t)b);
+#else
+  return ((a > b) & a) | (~(a > b) & b);
+#endif
+}
+
+static inline v4f v_from_int(v4i a) { return __builtin_convertvector(a, v4f); }
+
+/* The nearest integers, even ones of two, of numbers between -32768 and 32767: what 3 * 2^22 leaves of them in its lowest bits. */
+static inline void v_store_rounded(int16_t *p, v4f a) {
+  v4s low = __builtin_convertvector((v4i)v_add(a, v_splat(12582912.0f)), v4s);
+  memcpy(p, &low, sizeof low);
+}
+
 #endif

@@ -15,8 +15,9 @@ const usage = `usage:
   padless run MODEL [TEXT ...]          one JSON line an answer; without TEXT, one text a line from standard input
   padless run MODEL --ids FILE          rows of ids (JSON, ragged allowed) -> one JSON line a row: {"output name": nested array}
   padless run MODEL --trace TEXT        layer by layer: values and mask before and after, and what the mask changed
-  padless convert INPUT [--weights FILE] [--tokenizer FILE] [--labels FILE] [--torch FILE] [--check FILE] -o MODEL.safetensors
-                                        Keras (.keras, .h5, .json with --weights), TF.js (model.json), PyTorch (.safetensors with --torch)
+  padless convert INPUT [--weights FILE] [--tokenizer FILE] [--labels FILE] [--torch FILE] [--check FILE] [--int8] -o MODEL.safetensors
+                                        Keras (.keras, .h5, .json with --weights), TF.js (model.json), PyTorch (.safetensors with --torch),
+                                        padless's own; --int8: weights in a quarter of the bytes
   padless eval MODEL FILE               accuracy, cross-entropy, F1 on text<TAB>label (scores: <TAB>label ...), token<TAB>tag with empty
                                         lines between, or JSON lines {"text", "labels": {"output name": ...}}
   padless record MODEL CASES -o GOLDEN  the model's answers to texts (a line each) or rows of ids (JSON)
@@ -36,12 +37,13 @@ const options = /** @type {const} */ ({
   labels: { type: 'string' },
   torch: { type: 'string' },
   check: { type: 'string' },
+  int8: { type: 'boolean' },
   ignore: { type: 'string' },
   simd: { type: 'string' },
   help: { type: 'boolean' },
   version: { type: 'boolean' },
 });
-/** @typedef {{ ids?: string, trace?: boolean, output?: string, weights?: string, tokenizer?: string, labels?: string, torch?: string, check?: string, ignore?: string, simd?: any }} Values */
+/** @typedef {{ ids?: string, trace?: boolean, output?: string, weights?: string, tokenizer?: string, labels?: string, torch?: string, check?: string, int8?: boolean, ignore?: string, simd?: any }} Values */
 
 /** @param {unknown} value */
 const print = (value) => process.stdout.write(`${typeof value === 'string' ? value : JSON.stringify(value)}\n`);
@@ -68,6 +70,26 @@ async function readJson(file) {
 /** @param {number[]} shape */
 const size = (shape) => shape.reduce((product, length) => product * length, 1);
 
+/** @param {import('./model.js').Model} model @returns {import('./layers/layer.js').Weight[]} */
+const weightsIn = ({ root }) => root.listWeights().map(({ layer, spec }) => layer.weight(spec.name));
+
+/** What weights are kept in. @param {import('./model.js').Model} model */
+function kinds(model) {
+  const int8 = weightsIn(model).reduce((sum, weight) => sum + (weight.int8?.length ?? 0), 0);
+  const floats = model.parameters - int8;
+  return [int8 && `${int8.toLocaleString('en')} int8`, floats && `${floats.toLocaleString('en')} float32`]
+    .filter(Boolean)
+    .join(', ');
+}
+
+/** Bytes of the weights in a file, scales included. @param {import('./model.js').Model} model */
+const weightBytes = (model) =>
+  weightsIn(model).reduce(
+    (sum, { shape, int8, scale, rows }) =>
+      sum + (int8 ? int8.byteLength + (scale?.byteLength ?? 0) + (rows?.byteLength ?? 0) : 4 * size(shape)),
+    0,
+  );
+
 /** @param {import('./model.js').Model} model */
 function info(model) {
   const { root, inputs, text, outputs, parameters, fileBytes, kerasVersion, readsPadding } = model;
@@ -75,10 +97,11 @@ function info(model) {
     const weights = layer.listWeights();
     const numbers = weights.reduce((sum, { spec }) => sum + size(spec.shape), 0);
     print(`${layer.name}  (${layer.className})  ${numbers.toLocaleString('en')} parameters`);
-    for (const { path, spec } of weights) print(`    ${path} [${spec.shape}]`);
+    for (const { path, layer: owner, spec } of weights)
+      print(`    ${path} [${spec.shape}]${owner.weight(spec.name).int8 ? ' int8' : ''}`);
   }
-  print(`parameters  ${parameters.toLocaleString('en')}, float32`);
-  print(`bytes       ${fileBytes.toLocaleString('en')}`);
+  print(`parameters  ${parameters.toLocaleString('en')}: ${kinds(model)}`);
+  print(`bytes       ${fileBytes.toLocaleString('en')}, of them weights ${weightBytes(model).toLocaleString('en')}`);
   print(`saved by    ${kerasVersion ? `Keras ${kerasVersion}` : 'padless'}`);
   for (const { name, shape, ids, maskZero } of inputs)
     print(
@@ -160,18 +183,28 @@ function trace(model, text) {
 /** @param {string} file @param {Values} values */
 async function convert(file, values) {
   if (!values.output) throw new ArgumentError('padless convert: where to? -o MODEL.safetensors');
-  const { fromKeras, fromTfjs, fromTorch } = await import('./import/index.js');
+  const { fromKeras, fromTfjs, fromTorch, toInt8 } = await import('./import/index.js');
   const { simd, weights, tokenizer } = values;
   const labels = values.labels ? await readLabels(values.labels) : undefined;
   const given = { simd, weights, labels, ...(tokenizer && { tokenizer: await readJson(tokenizer) }) };
   const isTfjs = /\.json$/.test(file) && !weights;
-  const model = values.torch
+  const isOurs = /\.safetensors$/.test(file) && !values.torch;
+  let model = values.torch
     ? await fromTorch(file, await readJson(values.torch), given)
-    : isTfjs
-      ? await fromTfjs(file, given)
-      : await fromKeras(file, given);
-  await writeFile(values.output, model.save());
+    : isOurs
+      ? await loadModel(file, { simd })
+      : isTfjs
+        ? await fromTfjs(file, given)
+        : await fromKeras(file, given);
+  const bytes = values.int8 ? toInt8(model) : model.save();
+  await writeFile(values.output, bytes);
   print(`${values.output}: ${model.parameters.toLocaleString('en')} parameters`);
+  if (values.int8) {
+    model = await loadModel(bytes, { simd });
+    print(
+      `weights in ${kinds(model)}, ${((100 * weightBytes(model)) / (4 * model.parameters)).toFixed(1)} % of what float32 takes`,
+    );
+  }
   if (model.readsPadding.length) print(`padding can change its answers: ${model.readsPadding.join(', ')} read it, as in Keras`);
   if (values.check) await compare(model, values.check);
 }

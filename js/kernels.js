@@ -383,7 +383,7 @@ export class Kernels {
     });
     const act = activationNumber(rnn.activation ?? 'tanh', name, 3);
     const recAct = activationNumber(rnn.recurrentActivation ?? 'sigmoid', name, 3);
-    return { H, lstm: cell === 3, words: [cell, D, H, act, recAct, packed, 0, 0], state };
+    return { H, lstm: cell === 3, words: [cell, D, H, act, recAct, packed, 0, 0, 0], state };
   }
 
   /** @param {number} pointer @param {number[]} shape @returns {Output} */

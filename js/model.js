@@ -6,13 +6,14 @@ import { checkOutputs, predictions } from './answers.js';
 import { byLength, padRows, place, read } from './batch.js';
 import { ArgumentError, ModelFileError, PadlessError, room, ShapeError, UnsupportedError } from './errors.js';
 import { modelFromJson, ownClasses, prepare } from './graph.js';
+import { stored, weightsOf } from './int8.js';
 import { Masking } from './layers/basic.js';
 import { Functional } from './layers/functional.js';
 import { Layer } from './layers/layer.js';
 import { Recurrent } from './layers/recurrent.js';
 import { product, Spec, Tensor } from './layers/tensor.js';
 import { Heap } from './memory.js';
-import { float32, parse, parseJson, serialize } from './safetensors.js';
+import { parse, parseJson, serialize } from './safetensors.js';
 import { readSource } from './source.js';
 import { TextVectorizer } from './text.js';
 import { getModule } from './wasm.js';
@@ -125,8 +126,12 @@ export class Model {
       if (weight.shape.join() !== spec.shape.join()) {
         throw new ModelFileError(`${path}: shape [${weight.shape}], expected [${spec.shape}]`);
       }
-      if (weight.data.length !== product(spec.shape))
-        throw new ModelFileError(`${path}: ${weight.data.length} values, expected [${spec.shape}] = ${product(spec.shape)}`);
+      if (weight.int8 && !spec.int8) throw new ModelFileError(`${path}: dtype I8, expected F32`);
+      if (weight.int8 && Boolean(weight.rows) !== (spec.int8 === 'rows'))
+        throw new ModelFileError(`${path}: int8 ${weight.rows ? 'with' : 'without'} ${path}.rows, expected it to be otherwise`);
+      const { length } = weight.int8 ?? weight.data;
+      if (length !== product(spec.shape))
+        throw new ModelFileError(`${path}: ${length} values, expected [${spec.shape}] = ${product(spec.shape)}`);
       layer.weights.set(spec.name, weight);
       left.delete(path);
     }
@@ -335,18 +340,12 @@ export class Model {
   }
 
   /**
-   * The model as a safetensors file.
+   * The model as a safetensors file; weights in int8 stay so.
    * @returns {Uint8Array<ArrayBuffer>}
    */
   save() {
-    const tensors = new Map(
-      this.root.listWeights().map(({ path, layer, spec }) => {
-        const { shape, data } = layer.weight(spec.name);
-        const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-        return [path, { dtype: /** @type {const} */ ('F32'), shape, data: bytes }];
-      }),
-    );
-    return serialize({ metadata: { padless: JSON.stringify(this.settings) }, tensors });
+    const tensors = this.root.listWeights().flatMap(({ path, layer, spec }) => stored(path, layer.weight(spec.name)));
+    return serialize({ metadata: { padless: JSON.stringify(this.settings) }, tensors: new Map(tensors) });
   }
 }
 
@@ -482,7 +481,7 @@ export async function loadModel(source, given) {
   if (settings?.format !== 1)
     throw new ModelFileError(`the file has format ${JSON.stringify(settings?.format)}, this padless reads 1`);
   await prepare(metadata.padless);
-  const weights = new Map([...tensors].map(([name, tensor]) => [name, { shape: tensor.shape, data: float32(tensor, name) }]));
+  const weights = weightsOf(tensors);
   return new Model({
     settings,
     customLayers: options.customLayers,

@@ -70,6 +70,20 @@ pl_status pl_ref_embedding(float *y, const float *table, const int32_t *ids, int
 pl_status pl_ref_masked_embedding(float *y, const float *table, const int32_t *ids, const uint8_t *mask, int B, int T, int V,
                                   int D);
 
+/* ---- quant.c: packed forms are those of gemm.c and rnn.c, of w * scale; the arena is not used ------------------------------------- */
+
+pl_status pl_ref_quant_embedding(float *y, const int8_t *table, const uint8_t *rows, const float *scale, const int32_t *ids, int N,
+                                 int V, int D);
+size_t pl_ref_quant_dense_packed_size(int K, int N);
+void pl_ref_quant_dense_pack(float *packed, const int8_t *w, const float *scale, const float *bias, int K, int N);
+pl_status pl_ref_quant_dense(float *y, const float *x, float least, const float *packed, int M, int K, int N, pl_arena *arena);
+size_t pl_ref_quant_rnn_packed_size(pl_cell cell, int D, int H);
+void pl_ref_quant_rnn_pack(float *packed, const int8_t *kernel, const float *kernel_scale, const int8_t *recurrent_kernel,
+                           const float *recurrent_scale, const float *bias, pl_cell cell, int D, int H);
+
+/* For the cells: a row as 16 bits at a scale of its own have it, in place. */
+void pl_ref_quant_row(double *x, double least, int K);
+
 /* ---- rnn.c: `packed` in a pl_rnn comes from pl_ref_rnn_pack, of an arena only the steps are counted ------------------------------ */
 
 size_t pl_ref_rnn_packed_size(pl_cell cell, int D, int H);

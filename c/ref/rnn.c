@@ -1,6 +1,7 @@
 #include "ref.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static int gates_of(int cell) { return cell == PL_LSTM ? 4 : cell == PL_SIMPLE_RNN ? 1 : 3; }
 
@@ -21,14 +22,21 @@ void pl_ref_rnn_pack(float *packed, const float *kernel, const float *recurrent_
   }
 }
 
-/* y[u] = bias[first+u] + sum_k x[k] w[k][first+u] for u < count */
-static void product(double *y, const double *x, const float *w, const float *bias, int K, int width, int first, int count) {
+/* y[u] = bias[first+u] + sum_k x[k] w[k][first+u] for u < count; int8 weights meet x in 16 bits, at a scale of `least` or more. */
+static void product(const pl_rnn *rnn, double *y, const double *from, double least, const float *w, const float *bias, int K,
+                    int width, int first, int count) {
+  double *x = calloc((size_t)K + 1, sizeof *x);
+  memcpy(x, from, (size_t)K * sizeof *x);
+  if (rnn->int8) {
+    pl_ref_quant_row(x, least, K);
+  }
   for (int u = 0; u < count; u++) {
     y[u] = (double)bias[first + u];
     for (int k = 0; k < K; k++) {
       y[u] += x[k] * (double)w[(size_t)k * width + first + u];
     }
   }
+  free(x);
 }
 
 /* One step: h and c [H] become the next state. `gates` holds 2 * G * H. */
@@ -37,8 +45,8 @@ static void step(double *h, double *c, const double *x, const pl_rnn *rnn, doubl
   const pl_act act = (pl_act)rnn->act, rec_act = (pl_act)rnn->rec_act;
   const float *W = rnn->packed, *U = W + (size_t)D * width, *b = U + (size_t)H * width, *rb = b + width;
   double *pre = gates, *rec = gates + width;
-  product(pre, x, W, b, D, width, 0, width);
-  product(rec, h, U, rb, H, width, 0, width);
+  product(rnn, pre, x, 0, W, b, D, width, 0, width);
+  product(rnn, rec, h, 1, U, rb, H, width, 0, width);
   if (rnn->cell == PL_SIMPLE_RNN) {
     for (int u = 0; u < H; u++) {
       h[u] = pre[u] + rec[u];
@@ -72,7 +80,7 @@ static void step(double *h, double *c, const double *x, const pl_rnn *rnn, doubl
         rec[u] = r[u] * h[u];
         r[u] = 1;
       }
-      product(candidate, rec, U, rb, H, width, 2 * H, H);
+      product(rnn, candidate, rec, 1, U, rb, H, width, 2 * H, H);
     }
     for (int u = 0; u < H; u++) {
       hh[u] += r[u] * candidate[u];

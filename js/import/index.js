@@ -16,6 +16,7 @@ import { textSettings, withoutVectorizer } from './tokenizer.js';
 import { torchParts } from './torch.js';
 import { weightsByLayer, weightsByName, weightsByPath } from './weights.js';
 import { isZip, readKeras } from './zip.js';
+export { toInt8 } from './int8.js';
 /** @typedef {import('../model.js').Model} Model */
 /** @typedef {import('../source.js').ModelSource} ModelSource */
 /** @typedef {import('./source.js').FilesSource} FilesSource */

@@ -21,7 +21,7 @@ export class Embedding extends Layer {
     if (!input.ids) throw new ShapeError(`${this.path}: Embedding takes token ids, got values`);
     this.V = this.count('input_dim');
     this.D = this.count('output_dim');
-    this.addWeight('embeddings', [this.V, this.D]);
+    this.addWeight('embeddings', [this.V, this.D], 'rows');
     return input.with({ shape: [...input.shape, this.D], ids: false, lookup: this });
   }
 
@@ -30,7 +30,11 @@ export class Embedding extends Layer {
    * @param {Heap} heap
    */
   load(heap) {
-    this.table = this.place(heap, 'embeddings');
+    const { int8, scale, rows } = this.weight('embeddings');
+    this.table = int8 ? heap.u8(int8) : this.place(heap, 'embeddings');
+    /** Pointers to what multiplies a table in int8. */
+    this.scale = scale && heap.f32(scale);
+    this.rows = rows && heap.u8(rows);
   }
 
   /**
@@ -95,7 +99,7 @@ export class Dense extends Layer {
     this.K = input.features;
     this.units = this.count('units');
     this.act = activationNumber(this.config.activation, this.path, rules.kerasMajor);
-    this.addWeight('kernel', [this.K, this.units]);
+    this.addWeight('kernel', [this.K, this.units], 'columns');
     if (this.config.use_bias !== false) this.addWeight('bias', [this.units]);
     return input.ofFeatures(this.units);
   }
@@ -105,7 +109,11 @@ export class Dense extends Layer {
    * @param {Heap} heap
    */
   load(heap) {
-    this.packed = packDense(heap, this.weight('kernel').data, this.weights.get('bias')?.data, this.K ?? 0, this.units ?? 0);
+    const { K = 0, units = 0 } = this;
+    const kernel = this.weight('kernel');
+    const bias = this.weights.get('bias')?.data;
+    this.int8 = Boolean(kernel.int8);
+    this.packed = kernel.int8 ? packInt8(heap, kernel, bias, K, units) : packDense(heap, kernel.data, bias, K, units);
   }
 
   /**
@@ -113,7 +121,7 @@ export class Dense extends Layer {
    * @param {Tensor} x
    */
   call(x) {
-    return dense(x, this.packed ?? 0, this.units ?? 0, this.act);
+    return dense(x, this.packed ?? 0, this.units ?? 0, this.act, this.int8);
   }
 }
 
@@ -132,17 +140,34 @@ export function packDense(heap, kernel, bias, K, N) {
 }
 
 /**
+ * The same of a kernel in int8.
+ * @param {Heap} heap
+ * @param {import('./layer.js').Weight} kernel
+ * @param {Float32Array | undefined} bias
+ * @param {number} K
+ * @param {number} N
+ */
+function packInt8(heap, { int8 = new Int8Array(), scale = new Float32Array() }, bias, K, N) {
+  const packed = heap.reserve32(heap.exports.pl_quant_dense_packed_size(K, N));
+  heap.scoped(() => heap.exports.pl_quant_dense_pack(packed, heap.u8(int8), heap.f32(scale), bias ? heap.f32(bias) : 0, K, N));
+  return packed;
+}
+
+/**
  * act(x W + b) over the last axis.
  * @param {Tensor} x
  * @param {number} packed  from packDense
  * @param {number} N
  * @param {number} [act]  pl_act
+ * @param {boolean} [int8]
  */
-export function dense(x, packed, N, act = 0) {
-  const { heap, rows } = x;
+export function dense(x, packed, N, act = 0, int8 = false) {
+  const { heap, rows, features: K, pointer } = x;
+  const { exports } = heap;
   const y = heap.reserve32(rows * N);
-  heap.exports.pl_dense(y, x.pointer, packed, rows, x.features, N);
-  if (act) heap.exports.pl_activate(y, y, act, rows, N);
+  if (int8) exports.pl_quant_dense(y, pointer, 0, packed, rows, K, N, heap.scratch(exports.pl_quant_dense_scratch(rows, K)));
+  else exports.pl_dense(y, pointer, packed, rows, K, N);
+  if (act) exports.pl_activate(y, y, act, rows, N);
   return x.ofFeatures(y, N);
 }
 

@@ -23,8 +23,9 @@ import { Spec, Tensor } from './tensor.js';
 /** @typedef {import('../memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Rules} Rules */
 
-/** @typedef {{ name: string, shape: number[] }} WeightSpec */
-/** @typedef {{ shape: number[], data: Float32Array }} Weight */
+/** @typedef {{ name: string, shape: number[], int8?: 'rows' | 'columns' }} WeightSpec  int8: it may be, with factors for rows and columns, or for columns alone */
+/** @typedef {{ shape: number[], readonly data: Float32Array, int8?: Int8Array, scale?: Float32Array, rows?: Uint8Array | undefined }} Weight
+ *   data, or int8 times the scale of its column and what its row has in `rows` */
 /** @typedef {{ name?: string, [option: string]: any }} LayerConfig */
 /** What apply and call take: one input, or several. @typedef {any} Value */
 
@@ -140,13 +141,14 @@ export class Layer {
    * Declares a weight; called from build().
    * @param {string} name
    * @param {number[]} shape
+   * @param {WeightSpec['int8']} [int8]  the layer has kernels for it in int8
    */
-  addWeight(name, shape) {
+  addWeight(name, shape, int8) {
     for (const size of shape) {
       if (!Number.isSafeInteger(size) || size < 0)
         throw new ShapeError(`${this.path}.${name}: shape [${shape}], expected whole numbers`);
     }
-    this.weightSpecs.push({ name, shape });
+    this.weightSpecs.push({ name, shape, ...(int8 && { int8 }) });
   }
 
   /**

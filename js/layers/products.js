@@ -10,7 +10,7 @@ import { Tensor } from './tensor.js';
 /** Bytes that the products of one direction may take; a vocabulary of more tokens begins anew when they are full. */
 const BYTES = 8 * 1024 * 1024;
 
-/** @typedef {{ table?: number | undefined, V?: number | undefined, D?: number | undefined }} Table  of an Embedding: pointer, rows, columns */
+/** @typedef {{ table?: number | undefined, rows?: number | undefined, scale?: number | undefined, V?: number | undefined, D?: number | undefined }} Table  of an Embedding: pointers, sizes */
 
 /** Rows of a table that nobody may need: they are fetched when somebody asks for the values. */
 export class Looked extends Tensor {
@@ -30,9 +30,10 @@ export class Looked extends Tensor {
 }
 
 /** @param {Heap} heap @param {Table} embedding @param {number} ids @param {number} n */
-function lookUp(heap, { table = 0, V = 0, D = 0 }, ids, n) {
+function lookUp(heap, { table = 0, rows = 0, scale, V = 0, D = 0 }, ids, n) {
   const y = heap.reserve32(n * D);
-  heap.exports.pl_embedding(y, table, ids, n, V, D);
+  if (scale) heap.exports.pl_quant_embedding(y, table, rows, scale, ids, n, V, D);
+  else heap.exports.pl_embedding(y, table, ids, n, V, D);
   return y;
 }
 
@@ -81,8 +82,10 @@ export class Products {
     }
     if (fresh.size) {
       const x = lookUp(heap, this.embedding, heap.i32([...fresh.keys()]), fresh.size);
-      for (const { rnn, table, width } of this.layers)
-        heap.exports.pl_rnn_products(table + 4 * this.used * width, x, rnn, fresh.size);
+      for (const { rnn, table, width } of this.layers) {
+        const arena = heap.scratch(heap.exports.pl_rnn_products_scratch(rnn, fresh.size));
+        heap.exports.pl_rnn_products(table + 4 * this.used * width, x, rnn, fresh.size, arena);
+      }
       for (const [id, slot] of fresh) slotOf[id] = slot;
       this.used += fresh.size;
     }

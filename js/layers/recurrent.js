@@ -114,8 +114,8 @@ export class Recurrent extends Layer {
     this.recAct = activationNumber(recurrent, this.path, rules.kerasMajor);
     this.returnSequences = Boolean(config.return_sequences);
     const width = gates * this.units;
-    this.addWeight('kernel', [this.D, width]);
-    this.addWeight('recurrent_kernel', [this.units, width]);
+    this.addWeight('kernel', [this.D, width], 'columns');
+    this.addWeight('recurrent_kernel', [this.units, width], 'columns');
     if (config.use_bias !== false) this.addWeight('bias', resetAfter ? [2, width] : [width]);
     // Keras turns the outputs around with what stands at the padding, and does not turn the mask.
     this.turned = Boolean(config.go_backwards && this.returnSequences && !this.aligned && !this.inner);
@@ -147,13 +147,18 @@ export class Recurrent extends Layer {
    */
   load(heap) {
     const { cell = 0, D = 0, units = 0, act = 0, recAct = 0 } = this;
-    const packed = heap.reserve32(heap.exports.pl_rnn_packed_size(cell, D, units));
+    const kernels = ['kernel', 'recurrent_kernel'].map((name) => this.weight(name));
+    const int8 = kernels.every((weight) => weight.int8);
+    const kind = int8 ? 'pl_quant_rnn' : 'pl_rnn';
+    const packed = heap.reserve32(heap.exports[`${kind}_packed_size`](cell, D, units));
     heap.scoped(() => {
-      const [kernel, recurrent, bias] = ['kernel', 'recurrent_kernel', 'bias'].map((name) => this.place(heap, name));
-      heap.exports.pl_rnn_pack(packed, kernel, recurrent, bias, cell, D, units);
+      const pointers = kernels.flatMap((weight) =>
+        int8 ? [heap.u8(weight.int8 ?? []), heap.f32(weight.scale ?? [])] : heap.f32(weight.data),
+      );
+      heap.exports[`${kind}_pack`](packed, ...pointers, this.place(heap, 'bias'), cell, D, units);
     });
     /** The words of struct pl_rnn. */
-    this.descriptor = [cell, D, units, act, recAct, packed, 0, 0];
+    this.descriptor = [cell, D, units, act, recAct, packed, 0, 0, Number(int8)];
     this.rnn = heap.i32(this.descriptor);
     if (this.embedding && !this.aligned) this.products = new Products(heap, this.embedding, [{ rnn: this.rnn, cell, units }]);
   }

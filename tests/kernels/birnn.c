@@ -27,7 +27,7 @@ TEST("merges meet their twin, in place where they may be") {
 static pl_rnn running_sum(float *packed) {
   const float one = 1;
   pl_rnn_pack(packed, &one, &one, NULL, PL_SIMPLE_RNN, 1, 1);
-  return (pl_rnn){PL_SIMPLE_RNN, 1, 1, PL_LINEAR, PL_LINEAR, packed, NULL, NULL};
+  return (pl_rnn){PL_SIMPLE_RNN, 1, 1, PL_LINEAR, PL_LINEAR, packed, NULL, NULL, 0};
 }
 
 TEST("forward reads 1 2 3, backward reads 3 2 1, and each output stands at its own token, wherever the padding is") {

@@ -197,11 +197,12 @@ TEST("products that are looked up give the bits of those of x, in each cell and 
         memcpy(x + n * D, table + rows[n] * D, (size_t)D * sizeof *x);
       }
       float *products = TEST_NEW(float, V *(int)pl_rnn_products_size((pl_cell)cell, H));
-      pl_rnn_products(products, table, &l.fast, V);
+      pl_arena arena = new_arena(pl_rnn_products_scratch(&l.fast, V));
+      CHECK(pl_rnn_products(products, table, &l.fast, V, &arena) == PL_OK, "%s", cell_names[cell]);
       pl_rnn looked = l.fast;
       looked.products = products;
       looked.rows = rows;
-      pl_arena arena = new_arena(pl_ragged_rnn_scratch(&l.fast, splits, 4));
+      arena = new_arena(pl_ragged_rnn_scratch(&l.fast, splits, 4));
       pl_ragged_rnn(expected, NULL, NULL, x, &l.fast, NULL, splits, (pl_order)order, H, 4, &arena);
       arena = new_arena(pl_ragged_rnn_scratch(&looked, splits, 4));
       CHECK(pl_ragged_rnn(y, NULL, NULL, NULL, &looked, NULL, splits, (pl_order)order, H, 4, &arena) == PL_OK, "%s",
@@ -217,7 +218,7 @@ TEST("an LSTM's gates are i, f, c, o: one step by hand") {
   /* No input and no state but b = (i, f, c, o): c = f c0 + i g, h = o tanh(c). */
   const float b[] = {0.5f, -1, 2, 0.25f}, zeros[4] = {0};
   float packed[128], y;
-  pl_rnn rnn = {PL_LSTM, 1, 1, PL_TANH, PL_SIGMOID, packed, NULL, NULL};
+  pl_rnn rnn = {PL_LSTM, 1, 1, PL_TANH, PL_SIGMOID, packed, NULL, NULL, 0};
   CHECK(pl_rnn_packed_size(PL_LSTM, 1, 1) <= 128, "%d floats", (int)pl_rnn_packed_size(PL_LSTM, 1, 1));
   pl_rnn_pack(packed, zeros, zeros, b, PL_LSTM, 1, 1);
   float h0 = 0.3f, c0 = 0.7f, h, c, x = 1;

@@ -33,7 +33,29 @@ static inline layer new_layer(pl_cell cell, int D, int H, pl_act act, pl_act rec
   float *packed = TEST_NEW(float, pl_rnn_packed_size(cell, D, H)), *plain = TEST_NEW(float, pl_ref_rnn_packed_size(cell, D, H));
   pl_rnn_pack(packed, kernel, recurrent, b, cell, D, H);
   pl_ref_rnn_pack(plain, kernel, recurrent, b, cell, D, H);
-  return (layer){{cell, D, H, act, rec_act, packed, NULL, NULL}, {cell, D, H, act, rec_act, plain, NULL, NULL}};
+  return (layer){{cell, D, H, act, rec_act, packed, NULL, NULL, 0}, {cell, D, H, act, rec_act, plain, NULL, NULL, 0}};
+}
+
+static inline int8_t *uniform_bytes(size_t n) {
+  int8_t *w = TEST_NEW(int8_t, n);
+  for (size_t i = 0; i < n; i++) {
+    w[i] = (int8_t)(test_below(255) - 127);
+  }
+  return w;
+}
+
+/* The same with int8 weights, of as large values. */
+static inline layer new_quant_layer(pl_cell cell, int D, int H, pl_act act, pl_act rec_act, bool bias) {
+  const size_t width = (size_t)gates_of(cell) * H;
+  const float w = 1 / (127 * sqrtf((float)D + 1)), u = 1 / (127 * sqrtf((float)H + 1));
+  int8_t *kernel = uniform_bytes(D * width), *recurrent = uniform_bytes(H * width);
+  float *kernel_scale = uniform(width, w / 2, w), *recurrent_scale = uniform(width, u / 2, u);
+  float *b = bias ? uniform(cell == PL_GRU_RESET_AFTER ? 2 * width : width, -0.5f, 0.5f) : NULL;
+  float *packed = TEST_NEW(float, pl_quant_rnn_packed_size(cell, D, H));
+  float *plain = TEST_NEW(float, pl_ref_quant_rnn_packed_size(cell, D, H));
+  pl_quant_rnn_pack(packed, kernel, kernel_scale, recurrent, recurrent_scale, b, cell, D, H);
+  pl_ref_quant_rnn_pack(plain, kernel, kernel_scale, recurrent, recurrent_scale, b, cell, D, H);
+  return (layer){{cell, D, H, act, rec_act, packed, NULL, NULL, 1}, {cell, D, H, act, rec_act, plain, NULL, NULL, 1}};
 }
 
 /* Keras's defaults. */

@@ -1,0 +1,181 @@
+/* Embedding and dense with int8 weights, a scale for each output. */
+#include "quant.h"
+#include "simd.h"
+
+/* It is compiled for size, but for the loops that are registers in the end. */
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL
+#endif
+
+/* ---- packing ---------------------------------------------------------------------------------------------------------------------------- */
+
+/* Where the panel of output n begins: QUANT_PANEL biases, as many scales, then weights. */
+static inline size_t quant_at(size_t n, size_t K) { return n / QUANT_PANEL * quant_packed_size(K, 1); }
+
+void quant_pack_column(float *packed, size_t n, const int8_t *w, size_t ldw, float scale, const float *bias, size_t K) {
+  float *panel = packed + quant_at(n, K) + n % QUANT_PANEL;
+  panel[0] = bias ? *bias : 0.0f;
+  panel[QUANT_PANEL] = scale;
+  int8_t *column = (int8_t *)(packed + quant_at(n, K) + 2 * QUANT_PANEL) + 2 * (n % QUANT_PANEL);
+  for (size_t k = 0; k < K; k++) {
+    column[k / 2 * 2 * QUANT_PANEL + k % 2] = w[k * ldw];
+  }
+}
+
+size_t pl_quant_dense_packed_size(int K, int N) { return quant_packed_size((size_t)K, (size_t)N); }
+
+void pl_quant_dense_pack(float *packed, const int8_t *w, const float *scale, const float *bias, int K, int N) {
+  PL_ASSERT_SIZES(1, K, N);
+  memset(packed, 0, pl_quant_dense_packed_size(K, N) * sizeof *packed);
+  for (size_t n = 0; n < (size_t)N; n++) {
+    quant_pack_column(packed, n, w + n, (size_t)N, scale[n], bias ? bias + n : NULL, (size_t)K);
+  }
+}
+
+/* ---- rows in 16 bits -------------------------------------------------------------------------------------------------------------------- */
+
+/* Elements of a rounded row, and bytes of as many scales. */
+static inline size_t row_size(size_t K) { return (K + 7) & ~(size_t)7; }
+static inline size_t rows_at_a_time(size_t M) { return M < QUANT_ROWS ? M : QUANT_ROWS; }
+
+size_t quant_scratch(size_t M, size_t K) {
+  return pl_arena_bytes(rows_at_a_time(M) * sizeof(float)) + rows_at_a_time(M) * row_size(K) * sizeof(int16_t);
+}
+
+/* q[k] = x[k] / scale, rounded. Of NaN and Inf the scale is NaN or Inf, which no product outlives; below 1e-34 all q are 0. */
+static float round_row(int16_t *q, const float *x, float least, size_t K) {
+  /* As integers, bits of numbers from 0 on are in their order, Inf and NaN behind. */
+  v4i bits = (v4i)v_splat(least);
+  for (size_t k = 0; k < K; k += 4) {
+    bits = v_max_int(bits, (v4i)v_abs(v_load_some(x + k, K - k)));
+  }
+  bits = v_max_int(bits, (v4i){bits[2], bits[3], bits[0], bits[1]});
+  bits = v_max_int(bits, (v4i){bits[1], bits[0], bits[3], bits[2]});
+  const float most = ((v4f)bits)[0];
+  const v4f inverse = v_splat(most > 0 ? 32767.0f / most : 0.0f);
+  for (size_t k = 0; k < K; k += 4) {
+    v_store_rounded(q + k, v_mul(v_load_some(x + k, K - k), inverse));
+  }
+  return most / 32767.0f;
+}
+
+/* ---- the product ------------------------------------------------------------------------------------------------------------------------ */
+
+/* What a tile reads: QUANT_BLOCK of k at most, `pairs` neighbours, of the rows from q and scales on and the outputs from bias and w on. */
+typedef struct operands {
+  const int16_t *q;
+  const float *scales, *bias;
+  const int8_t *w;
+  size_t ldq, pairs;
+  int first; /* block of k: y begins with the bias */
+} operands;
+
+/* y of `rows` by 8*`eights` outputs, summed in registers; both are constants where it is called. `left` columns are wanted. */
+static inline __attribute__((always_inline)) void quant_tile(float *y, size_t ldy, size_t left, operands from, const size_t rows,
+                                                             const size_t eights) {
+  const size_t width = 8 * eights;
+  v4i sum[8];
+  UNROLL for (size_t i = 0; i < 8; i++) { sum[i] = v_splat_int(0); }
+  for (size_t k = 0; k < from.pairs; k++) {
+    UNROLL for (size_t i = 0; i < eights; i++) {
+      const v8s low = v_load_bytes(from.w + 16 * i), high = v_load_bytes(from.w + 16 * i + 8);
+      UNROLL for (size_t r = 0; r < rows; r++) {
+        const v8s pair = v_splat_pair(from.q + r * from.ldq);
+        v4i *to = sum + 2 * (r * eights + i);
+        to[0] += v_dot_pairs(low, pair);
+        to[1] += v_dot_pairs(high, pair);
+      }
+    }
+    from.w += 2 * QUANT_PANEL;
+    from.q += 2;
+  }
+  float some[32], *out = y;
+  size_t ldout = ldy;
+  if (left < width) {
+    for (size_t r = 0; !from.first && r < rows; r++) {
+      memcpy(some + r * width, y + r * ldy, left * sizeof *y);
+    }
+    out = some;
+    ldout = width;
+  }
+  const float *start = from.first ? from.bias : out;
+  const size_t ldstart = from.first ? 0 : ldout;
+  UNROLL for (size_t r = 0; r < rows; r++) {
+    const v4f scale = v_splat(from.scales[r]);
+    UNROLL for (size_t i = 0; i < width; i += 4) {
+      v4f s = v_mul(scale, v_load(from.bias + QUANT_PANEL + i));
+      v_store(out + r * ldout + i, v_madd(v_from_int(sum[(r * width + i) / 4]), s, v_load(start + r * ldstart + i)));
+    }
+  }
+  for (size_t r = 0; left < width && r < rows; r++) {
+    memcpy(y + r * ldy, some + r * width, left * sizeof *y);
+  }
+}
+
+void quant(float *y, size_t ldy, const float *x, size_t ldx, float least, const float *packed, size_t M, size_t K, size_t N,
+           void *scratch) {
+  float *scales = scratch;
+  int16_t *q = (int16_t *)((uint8_t *)scratch + pl_arena_bytes(rows_at_a_time(M) * sizeof *scales));
+  const size_t ldq = row_size(K), pairs = (K + 1) / 2;
+  for (size_t done = 0; done < M; done += QUANT_ROWS) {
+    const size_t count = rows_at_a_time(M - done), fours = count - count % 4;
+    for (size_t m = 0; m < count; m++) {
+      scales[m] = round_row(q + m * ldq, x + (done + m) * ldx, least, K);
+    }
+    /* Of each block of k: 4x8, while the weights stay in the first cache as rows pass; 1x32 for the rows left, which stream them. */
+    size_t k = 0;
+    do {
+      operands from = {.ldq = ldq, .pairs = pairs - k < QUANT_BLOCK / 2 ? pairs - k : QUANT_BLOCK / 2, .first = k == 0};
+      for (size_t n = 0; n < N; n += 8) {
+        const float *panel = packed + quant_at(n, K);
+        from.bias = panel + n % QUANT_PANEL;
+        from.w = (const int8_t *)(panel + 2 * QUANT_PANEL) + 2 * (k * QUANT_PANEL + n % QUANT_PANEL);
+        for (size_t m = 0; m < count; m += m < fours ? 4 : 1) {
+          from.q = q + m * ldq + 2 * k;
+          from.scales = scales + m;
+          float *out = y + (done + m) * ldy + n;
+          if (m < fours) {
+            quant_tile(out, ldy, N - n, from, 4, 1);
+          } else if (n % QUANT_PANEL == 0) {
+            quant_tile(out, ldy, N - n, from, 1, 4);
+          }
+        }
+      }
+      k += from.pairs;
+    } while (k < pairs);
+  }
+}
+
+size_t pl_quant_dense_scratch(int M, int K) { return quant_scratch((size_t)M, (size_t)K); }
+
+pl_status pl_quant_dense(float *y, const float *x, float least, const float *packed, int M, int K, int N, pl_arena *arena) {
+  PL_ASSERT_SIZES(M, K, N);
+  PL_ASSERT_APART(y, (size_t)M * (size_t)N, x, (size_t)M * (size_t)K);
+  if (!pl_arena_has(arena, pl_quant_dense_scratch(M, K))) {
+    return PL_SCRATCH_TOO_SMALL;
+  }
+  const size_t used = arena->used;
+  void *scratch = pl_arena_take(arena, pl_quant_dense_scratch(M, K));
+  quant(y, (size_t)N, x, (size_t)K, least, packed, (size_t)M, (size_t)K, (size_t)N, scratch);
+  arena->used = used;
+  return PL_OK;
+}
+
+/* ---- embedding -------------------------------------------------------------------------------------------------------------------------- */
+
+pl_status pl_quant_embedding(float *y, const int8_t *table, const uint8_t *rows, const float *scale, const int32_t *ids, int N,
+                             int V, int D) {
+  PL_ASSERT_SIZES(N, V, D);
+  for (int n = 0; n < N; n++) {
+    if (ids[n] < 0 || ids[n] >= V) {
+      return PL_ID_OUT_OF_RANGE;
+    }
+    const int8_t *row = table + (size_t)ids[n] * (size_t)D;
+    for (int d = 0; d < D; d++) {
+      *y++ = (float)(row[d] * rows[ids[n]]) * scale[d];
+    }
+  }
+  return PL_OK;
+}

@@ -1,0 +1,213 @@
+/**
+ * Models with int8 weights: what they answer, that padding and neighbours change no bit of it, what a file may hold.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { createModel, loadModel, ModelFileError } from 'padless';
+import { toInt8 } from 'padless/import';
+import { parse, serialize } from '../../js/safetensors.js';
+import { random } from '../random.js';
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const { choice, integer, uniform, weights } = random();
+const V = 20;
+const sizes = [1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 33];
+const langid = fileURLToPath(new URL('../../web/models/langid/langid.safetensors', import.meta.url));
+
+/** @param {any} layers  behind an embedding */
+const sequential = (layers) => ({
+  class_name: 'Sequential',
+  config: {
+    name: 'model',
+    layers: [
+      { class_name: 'Embedding', config: { name: 'embedding', input_dim: V, output_dim: choice(sizes), mask_zero: true } },
+      ...layers,
+    ],
+  },
+});
+
+/** @param {string} class_name @param {boolean} sequences */
+const recurrent = (class_name, sequences) => ({
+  class_name,
+  config: {
+    units: choice(sizes),
+    return_sequences: sequences,
+    reset_after: uniform() < 0.5,
+    use_bias: uniform() < 0.8,
+    activation: choice(['tanh', 'tanh', 'relu']),
+  },
+});
+
+/** @param {string} class_name @param {boolean} [sequences] */
+const anyRecurrent = (class_name, sequences = true) =>
+  uniform() < 0.5
+    ? recurrent(class_name, sequences)
+    : { class_name: 'Bidirectional', config: { layer: recurrent(class_name, sequences), merge_mode: choice(['concat', 'sum']) } };
+
+/** @param {any} architecture @returns {Promise<[import('padless').Model, import('padless').Model]>} float, int8 */
+async function both(architecture) {
+  const float = await createModel({ architecture, simd, weights: (root) => weights(root, 0.3) });
+  return [float, await loadModel(toInt8(float), { simd })];
+}
+
+/** @param {import('padless').OutputTensor[]} outputs */
+const bits = (outputs) => outputs.map(({ shape, data }) => [shape.join(), Buffer.from(data.buffer).toString('hex')]);
+
+const someRows = () => Array.from({ length: integer(1, 9) }, () => Array.from({ length: integer(1, 12) }, () => integer(1, V - 1)));
+
+for (const cell of ['SimpleRNN', 'GRU', 'LSTM'])
+  test(`${cell} in int8 answers as its weights do in float32, in the same bits alone, in a batch and under padding`, async () => {
+    for (let round = 0; round < 6; round++) {
+      const architecture = sequential([
+        anyRecurrent(cell),
+        ...(round % 2 ? [{ class_name: 'Dense', config: { units: choice(sizes), activation: 'tanh' } }] : []),
+        anyRecurrent(cell, false),
+        { class_name: 'Dense', config: { units: 3, activation: choice(['linear', 'softmax', 'sigmoid']) } },
+      ]);
+      const [, model] = await both(architecture);
+      /** The same weights, made float32. @param {import('padless/layers').Layer} root */
+      const same = (root) => {
+        const known = new Map(model.root.listWeights().map(({ path, layer, spec }) => [path, layer.weight(spec.name)]));
+        return new Map(
+          root
+            .listWeights()
+            .map(({ path }) => [path, { shape: known.get(path)?.shape ?? [], data: known.get(path)?.data ?? new Float32Array() }]),
+        );
+      };
+      const float = await createModel({ architecture, simd, weights: same });
+      const rows = someRows();
+      const [{ data }] = model.run(rows);
+      float.run(rows)[0].data.forEach((value, i) => {
+        assert.ok(Math.abs(value - data[i]) <= 2e-3 * Math.max(1, Math.abs(value)), `${cell}: ${data[i]}, in float32 ${value}`);
+      });
+      const width = data.length / rows.length;
+      rows.forEach((row, b) => {
+        const alone = bits(model.run([row]));
+        assert.equal(alone[0][1], Buffer.from(data.slice(b * width, (b + 1) * width).buffer).toString('hex'));
+        const at = integer(0, row.length);
+        const junk = Array.from({ length: integer(1, 40) }, () => -7);
+        const mask = [...row.map(() => 1)];
+        mask.splice(at, 0, ...junk.map(() => 0));
+        assert.deepEqual(bits(model.run([[...row.slice(0, at), ...junk, ...row.slice(at)]], { mask: [mask] })), alone);
+      });
+    }
+  });
+
+test('int8 stays int8 when it is saved, and what is int8 is not rounded again', async () => {
+  const [, model] = await both(sequential([anyRecurrent('LSTM'), { class_name: 'padless>MaskedMean', config: {} }]));
+  const bytes = model.save();
+  assert.deepEqual((await loadModel(bytes, { simd })).save(), bytes);
+  assert.deepEqual(toInt8(model), bytes);
+});
+
+test('a layer with one kernel in int8 and one in float32 runs on floats, as do weights that are 0', async () => {
+  const architecture = sequential([recurrent('GRU', false)]);
+  const float = await createModel({ architecture, simd, weights: (root) => weights(root, 0.3) });
+  const [plain, whole] = [parse(float.save()), parse(toInt8(float))];
+  for (const [name, tensor] of whole.tensors) if (name.includes('recurrent_kernel')) plain.tensors.set(name, tensor);
+  const rows = someRows();
+  const half = (await loadModel(serialize(plain), { simd })).run(rows)[0].data;
+  float.run(rows)[0].data.forEach((value, i) => assert.ok(Math.abs(value - half[i]) < 0.1 * Math.max(1, Math.abs(value))));
+  const zero = await createModel({ architecture, simd, weights: (root) => weights(root, 0) });
+  assert.deepEqual(bits((await loadModel(toInt8(zero), { simd })).run(rows)), bits(zero.run(rows)));
+});
+
+test('weights in int8 without what belongs to them, or where they do not belong, are refused by name', async () => {
+  const layers = [recurrent('LSTM', false), { class_name: 'Dense', config: { name: 'dense', units: 2 } }];
+  const float = await createModel({ architecture: sequential(layers), simd, weights: (root) => weights(root) });
+  /** @param {(tensors: Map<string, import('../../js/safetensors.js').StoredTensor>) => void} change @param {RegExp} message */
+  const refused = async (change, message) => {
+    const file = parse(toInt8(float));
+    change(file.tensors);
+    await assert.rejects(loadModel(serialize(file), { simd }), (error) => {
+      assert.ok(error instanceof ModelFileError);
+      assert.match(error.message, message);
+      return true;
+    });
+  };
+  /** @param {number[]} values */
+  const floats = (values) => ({
+    dtype: /** @type {const} */ ('F32'),
+    shape: [values.length],
+    data: new Uint8Array(Float32Array.from(values).buffer),
+  });
+  await refused((t) => t.delete('dense.kernel.scale'), /^dense\.kernel: int8 without its scales, dense\.kernel\.scale/);
+  await refused((t) => t.set('dense.kernel.scale', floats([1])), /^dense\.kernel\.scale: shape \[1\], expected \[2\]/);
+  for (const value of [NaN, Infinity, -1])
+    await refused(
+      (t) => t.set('dense.kernel.scale', floats([1, value])),
+      new RegExp(`^dense\\.kernel\\.scale: value 1 is ${value}`),
+    );
+  await refused((t) => t.get('dense.kernel')?.data.fill(128), /^dense\.kernel: value 0 is -128/);
+  await refused((t) => t.delete('embedding.embeddings.rows'), /^embedding\.embeddings: int8 without embedding\.embeddings\.rows/);
+  const rows = { dtype: /** @type {const} */ ('U8'), shape: [2], data: new Uint8Array(2) };
+  await refused((t) => t.set('embedding.embeddings.rows', rows), /^embedding\.embeddings\.rows: shape \[2\], expected \[20\]/);
+  await refused(
+    (t) => t.set('embedding.embeddings.rows', floats(Array(V).fill(1))),
+    /^embedding\.embeddings\.rows: dtype F32, expected U8/,
+  );
+  await refused((t) => {
+    t.set('dense.bias', { dtype: 'I8', shape: [2], data: new Uint8Array(2) });
+    t.set('dense.bias.scale', floats([1, 1]));
+  }, /^dense\.bias: dtype I8, expected F32/);
+  const broken = await createModel({
+    architecture: sequential(layers),
+    simd,
+    weights: (root) =>
+      new Map(
+        [...weights(root)].map(([path, { shape, data }]) => [
+          path,
+          { shape, data: path === 'dense.kernel' ? data.fill(NaN) : data },
+        ]),
+      ),
+  });
+  assert.throws(() => toInt8(broken), /^ModelFileError: dense\.kernel: value 0 is NaN/);
+});
+
+test('the language model in int8: at most 0.27 of the bytes, the same labels', async () => {
+  const float = await loadModel(langid, { simd });
+  const bytes = toInt8(float);
+  const model = await loadModel(bytes, { simd });
+  /** @param {Uint8Array} file */
+  const size = (file) => [...parse(file).tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
+  assert.ok(size(bytes) <= 0.27 * size(float.save()), `${size(bytes)} of ${size(float.save())} bytes`);
+  const { cases } = JSON.parse(readFileSync(new URL('../models/langid-keras.json', import.meta.url), 'utf8'));
+  /** @type {string[]} */
+  const texts = cases.map((/** @type {any} */ { text }) => text);
+  const [expected, actual] = [float.predict(texts), model.predict(texts)];
+  texts.forEach((text, i) => {
+    const [first, second] = Object.values(expected[i].scores ?? {}).sort((a, b) => b - a);
+    if (first - second > 0.05) assert.equal(actual[i].label, expected[i].label, text);
+  });
+});
+
+test('padless convert --int8 writes it, info says so', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'padless-'));
+  try {
+    const output = join(folder, 'int8.safetensors');
+    const samples = join(folder, 'samples.json');
+    writeFileSync(samples, JSON.stringify([{ inputs: [[]], outputs: [Array(62).fill(0)] }]));
+    /** @param {string[]} args */
+    const padless = (...args) => {
+      const cli = fileURLToPath(new URL('../../js/cli.js', import.meta.url));
+      const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8' });
+      assert.equal(status, 0, stderr);
+      return stdout;
+    };
+    const said = padless('convert', langid, '--int8', '--check', samples, '-o', output);
+    assert.match(said, /weights in [\d,]+ int8, [\d,]+ float32, 2[0-6]\.\d % of what float32 takes/);
+    assert.match(said, /largest difference on 1 samples/);
+    const info = padless('info', output);
+    assert.match(info, /recurrent_kernel \[\d+,\d+\] int8/);
+    assert.match(info, /parameters {2}[\d,]+: [\d,]+ int8, [\d,]+ float32/);
+    assert.match(info, /padding {5}changes no bit/);
+    assert.match(padless('info', langid), /parameters {2}[\d,]+: [\d,]+ float32\n/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
