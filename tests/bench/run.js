@@ -52,7 +52,7 @@ function sentences() {
 
 const options = {
   quick: Boolean(values.quick),
-  bars: (values.bar ?? '1,2,3,4,5,7,8').split(',').map(Number),
+  bars: (values.bar ?? '1,2,3,4,5,6,7,8').split(',').map(Number),
   sentences: sentences(),
 };
 

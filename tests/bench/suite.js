@@ -2,7 +2,8 @@
  * What is timed, bar by bar; the same code in Node and in a page. Peers get what they are best at: onnxruntime-web its own layouts and
  * `sequence_lens`, on one thread.
  */
-import { createModel, init } from 'padless';
+import { createModel, init, loadModel } from 'padless';
+import { toInt8 } from '../../js/import/int8.js';
 import { compare } from './measure.js';
 import { classifier, rnnAlone } from './models.js';
 
@@ -299,6 +300,22 @@ async function kernels(context) {
   }
 }
 
+/** Bar 6: int8 weights beside float32 ones in the relaxed build; the layer alone, and from ids to an answer. @param {Context} context */
+async function int8(context) {
+  for (const { cell, H, T } of shapes(context.quick).filter((shape) => shape.H >= 128 && shape.T === 64))
+    for (const whole of [false, true]) {
+      const parts = whole ? classifier(cell, H, H) : rnnAlone(cell, H, H);
+      const float = (await inBothBuilds(parts)).relaxed;
+      const file = toInt8(float);
+      const models = { relaxed: await loadModel(file, { simd: 'relaxed' }), baseline: await loadModel(file, { simd: 'baseline' }) };
+      const x = noise(T * H, 1);
+      const rows = 'V' in parts ? [someIds(T, parts.V)] : [Array.from({ length: T }, (_, t) => x.subarray(t * H, (t + 1) * H))];
+      const name = `${cell} H=${H} T=${T}${whole ? ', ids to answer' : ''}, ${(file.length / float.save().length).toFixed(3)} of the bytes`;
+      const ours = { relaxed: () => models.relaxed.run(rows), baseline: () => models.baseline.run(rows) };
+      await against(context, 6, name, ours, 'float32, relaxed', () => float.run(rows));
+    }
+}
+
 /** Bar 8: a million answers of mixed length, and the memory that they leave. @param {Context} context */
 async function memory(context) {
   const model = (await inBothBuilds(classifier('GRU', 16, 16, { V: 300 }))).relaxed;
@@ -322,4 +339,4 @@ async function memory(context) {
 }
 
 /** @type {Record<number, (context: Context) => Promise<void>>} */
-export const bars = { 1: recurrent, 2: answers, 3: batch, 4: padding, 5: kernels, 8: memory };
+export const bars = { 1: recurrent, 2: answers, 3: batch, 4: padding, 5: kernels, 6: int8, 8: memory };
