@@ -794,6 +794,24 @@ test('the language model, with its NFC and its maxlen', async () => {
   );
 });
 
+test('int8 weights', async () => {
+  const { toInt8 } = await import('padless/import');
+  const model = await create(stack({ class_name: 'Bidirectional', config: { layer: lstm({ return_sequences: true }) } }, dense()), {
+    text,
+  });
+  const small = await loadModel(toInt8(model), { simd });
+  const session = small.session();
+  for (const each of edits(
+    /** @type {any} */ (someWords(60)),
+    /** @type {any} */ (someWords),
+    /** @type {any} */ ((...parts) => parts.join('')),
+    20,
+  )) {
+    const edited = /** @type {string} */ (/** @type {unknown} */ (each));
+    assert.deepStrictEqual(session.update(edited), small.predict(edited), `${edited} (PADLESS_SEED=${seed})`);
+  }
+});
+
 const published = 'models/nakdimon-tfjs/2020-04-26';
 test("Nakdimon's two bidirectional layers and three heads", needs(`${published}/model.json`), async () => {
   const { fromTfjs } = await import('padless/import');
