@@ -25,7 +25,7 @@ const { Bidirectional, layerOfCell, StackedRNN } = recurrent;
  */
 
 /** Containers are put together here; what is left makes itself of its config. */
-const containers = new Set(['Sequential', 'Functional', 'Model', 'Bidirectional', 'TimeDistributed', 'RNN']);
+const containers = new Set(['Sequential', 'Functional', 'Model', 'Bidirectional', 'TimeDistributed', 'RNN', 'Lambda']);
 /** What Keras lacks. */
 const own = new Set([
   'AttentionPooling',
@@ -148,7 +148,7 @@ function makeLayer(json, path, options) {
       throw new UnsupportedError(
         `${name}: a Lambda holds code; give a layer that does the same as customLayers: { ${JSON.stringify(config.name)}: ... }`,
       );
-    return new Class(config);
+    return new basic.Lambda({ name: config.name, layer: new Class(config) });
   }
   for (const key of [registered, className])
     if (typeof key === 'string' && Object.hasOwn(customLayers, key)) return new customLayers[key](config);

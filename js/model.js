@@ -129,6 +129,7 @@ export class Model {
       if (weight.int8 && !spec.int8) throw new ModelFileError(`${path}: dtype I8, expected F32`);
       if (weight.int8 && Boolean(weight.rows) !== (spec.int8 === 'rows'))
         throw new ModelFileError(`${path}: int8 ${weight.rows ? 'with' : 'without'} ${path}.rows, expected it to be otherwise`);
+      if (!weight.int8 && !(weight.data instanceof Float32Array)) throw new ModelFileError(`${path}: values are no Float32Array`);
       const { length } = weight.int8 ?? weight.data;
       if (length !== product(spec.shape))
         throw new ModelFileError(`${path}: ${length} values, expected [${spec.shape}] = ${product(spec.shape)}`);

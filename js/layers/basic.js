@@ -22,7 +22,12 @@ export class Embedding extends Layer {
     this.V = this.count('input_dim');
     this.D = this.count('output_dim');
     this.addWeight('embeddings', [this.V, this.D], 'rows');
-    return input.with({ shape: [...input.shape, this.D], ids: false, lookup: this });
+    const y = { shape: [...input.shape, this.D], ids: false, lookup: this };
+    // Another embedding of these ids masks; this one does not, and what stands at padding is data to it.
+    this.endsMask = input.masked && !this.config.mask_zero && !input.rules.select;
+    if (!this.endsMask) return input.with(y);
+    input.rules.readsPadding.add(this.path);
+    return input.with({ ...y, masked: false, time: {} });
   }
 
   /**
@@ -42,7 +47,43 @@ export class Embedding extends Layer {
    * @param {Tensor} x  ids, checked by the model to lie in [0, V)
    */
   call(x) {
-    return new Looked(x, this);
+    return new Looked(this.endsMask ? x.unmasked() : x, this);
+  }
+}
+
+/** Keras Lambda, by a layer of the user's that does the same. As in Keras, it is given no mask and leaves none behind. */
+export class Lambda extends Layer {
+  /** @param {import('./layer.js').LayerConfig & { layer: Layer }} config */
+  constructor({ layer, ...config }) {
+    super(config);
+    this.layer = layer;
+  }
+
+  /**
+   * @override
+   * @param {any} input
+   * @param {Rules} _rules
+   * @param {Record<string, any>} [options]
+   */
+  build(input, _rules, options) {
+    this.endsMask = false;
+    const given = [input].flat().map((spec) => {
+      if (!spec.masked || spec.rules.select) return spec;
+      this.readsPadding(spec);
+      this.endsMask = true;
+      return spec.with({ masked: false, time: {} });
+    });
+    return this.layer.apply(Array.isArray(input) ? given : given[0], options);
+  }
+
+  /**
+   * @override
+   * @param {any} x
+   * @param {Record<string, any>} [options]
+   */
+  call(x, options) {
+    const given = [x].flat().map((tensor) => (this.endsMask ? tensor.unmasked() : tensor));
+    return this.layer.apply(Array.isArray(x) ? given : given[0], options);
   }
 }
 

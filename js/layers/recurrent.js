@@ -301,6 +301,11 @@ export class Bidirectional extends Layer {
    */
   constructor({ layer, backwardLayer, ...config }) {
     super(config);
+    for (const each of [layer, ...(backwardLayer ? [backwardLayer] : [])])
+      if (!(each instanceof Recurrent))
+        throw new UnsupportedError(
+          `${this.name}: Bidirectional around ${/** @type {Layer} */ (each).className}; padless has it around SimpleRNN, GRU and LSTM`,
+        );
     this.forwardLayer = layer;
     this.backwardLayer =
       backwardLayer ??
@@ -310,10 +315,6 @@ export class Bidirectional extends Layer {
         go_backwards: !layer.config.go_backwards,
       });
     for (const each of [this.forwardLayer, this.backwardLayer]) {
-      if (!(each instanceof Recurrent))
-        throw new UnsupportedError(
-          `${this.name}: Bidirectional around ${/** @type {Layer} */ (each).className}; padless has it around SimpleRNN, GRU and LSTM`,
-        );
       each.aligned = true;
     }
   }

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -100,4 +100,32 @@ test('what cannot be read is one line and exit 2; a reader that has enough ends 
   const [code] = await once(child, 'close');
   clearInterval(timer);
   assert.deepEqual([code, said], [0, '']);
+});
+
+test("convert --check compares the steps that count with the framework's answers, and fails where one is off", () => {
+  const folderOf = new URL('keras-files/', import.meta.url);
+  /** @type {{ cases: any[] }} */
+  const { cases } = JSON.parse(readFileSync(new URL('goldens.json', folderOf), 'utf8'));
+  const { file: name, inputs, outputs } = cases.find((each) => each.name === 'bilstm-tagger');
+  const [{ shape, data }] = outputs;
+  const values = Array.from(new Float32Array(Uint8Array.from(Buffer.from(data, 'base64')).buffer));
+  /** @param {number[]} flat */
+  const samples = (flat) => {
+    const nested = Array.from({ length: shape[0] }, (_, b) =>
+      Array.from({ length: shape[1] }, (__, t) => flat.slice((b * shape[1] + t) * shape[2], (b * shape[1] + t + 1) * shape[2])),
+    );
+    return JSON.stringify([{ inputs: Object.values(inputs)[0], outputs: [nested] }]);
+  };
+  const converted = join(folder, 'tagger.safetensors');
+  const path = fileURLToPath(new URL(name, folderOf));
+  const good = padless('convert', path, '-o', converted, '--check', file('good.json', samples(values)));
+  assert.equal(good.status, 0, good.stdout + good.stderr);
+  assert.match(good.stdout, /largest difference on 1 samples: \d(\.\d+)?e-[5-9]|largest difference on 1 samples: 0\.0000/);
+  values[4] += 0.01; // the second step of the first row, which counts
+  const bad = padless('convert', path, '-o', converted, '--check', file('bad.json', samples(values)));
+  assert.equal(bad.status, 1);
+  assert.match(
+    bad.stdout,
+    /0\.0100, in sample 0, output time_distributed, value 4 of \[6,6,3\]: .*\n1 values differ by more than 0\.0001\n/,
+  );
 });

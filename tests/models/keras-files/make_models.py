@@ -541,6 +541,14 @@ def merge_half_masked():
 
 
 @case
+def embeddings_half_masked():
+    """One input to a masking embedding and to one that does not mask: the second reads its padding"""
+    x = ids()
+    masked, plain = E(V, 4, mask_zero=True)(x), E(V, 4)(x)
+    return keras.Model(x, [LSTM(3)(masked), layers.GlobalAveragePooling1D()(plain), GRU(3)(layers.Add()([masked, plain]))])
+
+
+@case
 def merge_broadcast():
     """[B, T, 4] with [B, T, 1], with [B, 4] and with [B, 1, 4]; no mask"""
     x = ids()
@@ -977,6 +985,15 @@ def lambda_layer():
     halve = layers.Lambda(lambda y: y * 0.5 + 1.0, name="halve")
     halve.function.__code__ = halve.function.__code__.replace(co_filename="make_models.py")  # and not where that is
     return keras.Model(x, D(3)(halve(LSTM(4)(E(V, 4, mask_zero=True)(x)))))
+
+
+@case
+def lambda_ends_mask():
+    """A Lambda behind a mask, which ends there: the mean counts padding"""
+    x = ids()
+    halve = layers.Lambda(lambda y: y * 0.5 + 1.0, name="halve")
+    halve.function.__code__ = halve.function.__code__.replace(co_filename="make_models.py")
+    return keras.Model(x, layers.GlobalAveragePooling1D()(halve(E(V, 4, mask_zero=True)(x))))
 
 
 # Text in the model.
