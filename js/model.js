@@ -54,7 +54,8 @@ import { getModule } from './wasm.js';
  * @property {TraceTensor[]} after
  * @property {number[][] | null} changed
  *   for each row, the positions at which the mask changed the answer: where it differs from what the same layer makes of the same values
- *   without a mask; for a layer whose answer is a vector, [0] where it differs. null: no mask was there, or the layer takes several inputs or has a state
+ *   (zeros at padding) without a mask; for a layer whose answer is a vector, [0] where it differs. null: no mask was there, or the layer has
+ *   a state, several answers, or is called with more than its inputs (initial states, say)
  */
 /** @typedef {{ shape: number[], data: Float32Array, mask: Uint8Array | null }} TraceTensor  mask [B, T]: 0 is padding; null: no mask */
 
@@ -419,6 +420,15 @@ function traced(x) {
   return { ...read(x), mask };
 }
 
+/** The same values, zeros at padding, every position of which counts; vectors as they are. @param {Heap} heap @param {Tensor} x */
+function withoutMask(heap, x) {
+  if (!x.steps) return x;
+  const ids = x.shape.length === 0;
+  const { data } = traced(x);
+  const input = { name: '', shape: x.shape, ids, vocabulary: Infinity, maskZero: false, padded: false };
+  return place(heap, { input, rows: [], B: x.B, T: x.time.T, data: ids ? Int32Array.from(data) : data, mask: null }, false, false);
+}
+
 /** See TraceStep.changed. @param {Layer} layer @param {any} x @param {any} y @param {any} options @returns {number[][] | null} */
 function changedBy(layer, x, y, options) {
   // A layer with a state would move on; what else it is given is masked, too.
@@ -430,26 +440,13 @@ function changedBy(layer, x, y, options) {
       .some((value) => value instanceof Tensor)
   )
     return null;
-  if (!(x instanceof Tensor) || !(y instanceof Tensor) || x.shape.length === 0) return null;
-  const mask = x.keep?.mask ?? x.steps?.mask;
-  if (!mask || !x.steps) return null;
-  return x.heap.scoped(() => {
-    const { heap, B } = x;
-    const { data } = read(x);
-    const plain = place(
-      heap,
-      {
-        input: { name: '', shape: x.shape, ids: false, vocabulary: 0, maskZero: false, padded: false },
-        rows: [],
-        B,
-        T: x.time.T,
-        data,
-        mask: null,
-      },
-      false,
-      false,
-    );
-    const naive = read(/** @type {Tensor} */ (layer.call(plain, options)));
+  const given = [x].flat();
+  if (!(y instanceof Tensor) || !given.every((each) => each instanceof Tensor)) return null;
+  if (!given.some((each) => each.steps && (each.keep?.mask ?? each.steps.mask))) return null;
+  const { heap, B } = y;
+  return heap.scoped(() => {
+    const plain = given.map((each) => withoutMask(heap, each));
+    const naive = read(/** @type {Tensor} */ (layer.call(Array.isArray(x) ? plain : plain[0], options)));
     const ours = read(y);
     const T = y.steps ? y.steps.T : 1;
     const width = ours.data.length / (B * T);

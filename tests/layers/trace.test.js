@@ -73,9 +73,41 @@ test('without padding nothing is changed, and a trace leaves no mark', async () 
   const before = model.run([[2, 1, 3]])[0].data;
   assert.deepEqual(
     model.trace([[2, 1, 3]]).map(({ changed }) => changed),
-    [null, [[]]],
+    [[[]], [[]]],
   );
   assert.deepEqual(model.trace([[2, 1, 3, 0]])[1].changed, [[0]]);
   assert.deepEqual(model.run([[2, 1, 3]])[0].data, before);
   assert.equal(model.heap.onApply, null);
+});
+
+test('layers of several inputs say what the mask changed, too, and an embedding what stands at padding', async () => {
+  /** @param {string} class_name @param {string} name @param {any} config @param {string[]} from */
+  const layer = (class_name, name, config, ...from) => ({
+    class_name,
+    name,
+    config: { name, ...config },
+    inbound_nodes: from.length ? [from.map((each) => [each, 0, 0, {}])] : [],
+  });
+  const model = await createModel({
+    architecture: {
+      class_name: 'Functional',
+      config: {
+        name: 'model',
+        layers: [
+          layer('InputLayer', 'ids', { batch_shape: [null, null] }),
+          layer('Embedding', 'embedding', { input_dim: 4, output_dim: 1, mask_zero: true }, 'ids'),
+          layer('Activation', 'exp', { activation: 'exponential' }, 'embedding'),
+          layer('Add', 'sum', {}, 'embedding', 'exp'),
+          layer('Attention', 'attention', {}, 'sum', 'embedding'),
+        ],
+        input_layers: [['ids', 0, 0]],
+        output_layers: [['attention', 0, 0]],
+      },
+    },
+    simd,
+    weights: () => new Map([['embedding.embeddings', { shape: [4, 1], data: Float32Array.of(9, 1, 2, 3) }]]),
+  });
+  const changed = Object.fromEntries(model.trace([[1, 0, 3]]).map((step) => [step.path, step.changed]));
+  // A row of the table; e^0; 0 + 0; a key of zeros, which the last query gives no weight that a float32 could hold.
+  assert.deepEqual(changed, { embedding: [[1]], exp: [[1]], sum: [[]], attention: [[0, 1]] });
 });
