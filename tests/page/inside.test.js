@@ -113,7 +113,7 @@ test('the trace says layer by layer what the mask changed', async () => {
   await pad(0);
   assert.deepEqual(await cells('trace', 1), ['[1, 9, 192]', 'nothing']);
   await pad(3);
-  assert.deepEqual(await cells('trace', 0), ['[1, 12, 32]', '—']);
+  assert.deepEqual(await cells('trace', 0), ['[1, 12, 32]', '3 of 12 positions']);
   assert.deepEqual(await cells('trace', 1), ['[1, 12, 192]', '12 of 12 positions']);
   assert.deepEqual(await cells('trace', 2), ['[1, 192]', 'the vector']);
 });
