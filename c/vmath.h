@@ -101,7 +101,7 @@ static const float v_tanh_table[] = {
     1.0f,
 };
 
-/* tanh x = p / q, both positive multiples of what they should be: who multiplies or divides further does so before the division. */
+/* tanh x = p / q: who multiplies or divides the result does so first, and divides once. */
 static inline __attribute__((always_inline)) void v_tanh_parts(v4f *p, v4f *q, v4f x) {
   const float *k = v_table(v_tanh_table);
   x = v_at_most(v_at_least(x, v_splat(k[0])), v_splat(k[1]));

@@ -14,8 +14,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { gunzipSync } from 'node:zlib';
-import * as esbuild from 'esbuild';
 import { chromium } from 'playwright-core';
+import { bundle } from '../bundle.js';
 import { median } from './measure.js';
 import { languageOnnx } from './models.js';
 
@@ -90,16 +90,7 @@ async function firstAnswers(browser, origin, tell) {
   const { loadModel } = await import('padless');
   const model = await loadModel(new URL('web/models/langid/langid.safetensors', root));
   const onnx = languageOnnx(model);
-  const { outputFiles } = await esbuild.build({
-    stdin: { contents: "export { loadModel } from 'padless';", resolveDir: fileURLToPath(root) },
-    bundle: true,
-    minify: true,
-    splitting: true,
-    format: 'esm',
-    external: ['node:*'],
-    outdir: 'bundle',
-    write: false,
-  });
+  const { outputFiles } = await bundle();
   made.set('/made/langid.onnx', onnx);
   for (const { path, contents } of outputFiles) made.set(`/made/${basename(path)}`, contents);
   // onnxruntime's file has no vocabulary.

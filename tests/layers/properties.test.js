@@ -7,43 +7,16 @@ import { test } from 'node:test';
 import { createModel, init } from 'padless';
 import { Add, Attention, Dense, Layer, MultiHeadAttention } from 'padless/layers';
 import { random } from '../random.js';
+import { randomLayers } from './random-layers.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
-const { seed, uniform, integer, choice, normal } = random();
+const source = random();
+const { seed, uniform, integer, choice, normal } = source;
 const V = 12;
 const sizes = /** @type {const} */ ([1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 17, 31]);
 
-/** @typedef {{ class_name: string, config: any }} LayerJson */
-
-/** @param {boolean} sequences @param {boolean} [backwards] @param {number} [units] @returns {LayerJson} */
-function recurrent(sequences, backwards = false, units = choice(sizes)) {
-  return {
-    class_name: choice(['SimpleRNN', 'GRU', 'LSTM']),
-    config: {
-      units,
-      return_sequences: sequences,
-      go_backwards: backwards,
-      use_bias: uniform() < 0.8,
-      reset_after: uniform() < 0.5,
-      activation: choice(['tanh', 'softsign', 'hard_sigmoid', 'softmax']),
-      recurrent_activation: choice(['sigmoid', 'hard_sigmoid']),
-    },
-  };
-}
-
-/** @param {boolean} sequences @returns {LayerJson} */
-function bidirectional(sequences) {
-  const merge = choice(['concat', 'sum', 'mul', 'ave']);
-  const layer = recurrent(sequences);
-  const backward = recurrent(sequences, true, merge === 'concat' ? choice(sizes) : layer.config.units);
-  return { class_name: 'Bidirectional', config: { layer, backward_layer: backward, merge_mode: merge } };
-}
-
-/** @returns {LayerJson} */
-const dense = () => ({
-  class_name: 'Dense',
-  config: { units: choice(sizes), activation: choice(['linear', 'relu', 'tanh', 'softmax', 'gelu']) },
-});
+const { recurrent, bidirectional, dense } = randomLayers(source, sizes);
+/** @typedef {import('./random-layers.js').LayerJson} LayerJson */
 
 /** What sees its neighbours: windows over the steps that count, closed up. @returns {LayerJson} */
 function windowed() {

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { gzipSync, inflateRawSync } from 'node:zlib';
-import { build } from 'esbuild';
+import { bundle } from '../bundle.js';
 
 const root = new URL('../../', import.meta.url);
 
@@ -60,21 +59,10 @@ test('inline.js holds the two builds and the version of package.json', async () 
 });
 
 /**
- * What `import { loadModel } from 'padless'` bundles to: gzipped bytes of the file that is loaded first, of the one with the wasm in it, and
- * of those that only some models need.
+ * Gzipped bytes of the bundle: what is loaded first, the file with the wasm in it, and what only some models need.
  */
 async function bundled() {
-  const { outputFiles, metafile } = await build({
-    stdin: { contents: "export { loadModel } from 'padless';", resolveDir: fileURLToPath(root) },
-    bundle: true,
-    minify: true,
-    splitting: true,
-    format: 'esm',
-    external: ['node:*'],
-    outdir: 'out',
-    write: false,
-    metafile: true,
-  });
+  const { outputFiles, metafile } = await bundle();
   const sizes = { first: 0, wasm: 0, later: 0 };
   /** @param {string} path */
   const gzipped = (path) => gzipSync(outputFiles.find((file) => file.path.endsWith(path))?.contents ?? '', { level: 9 }).length;
