@@ -27,7 +27,11 @@ const isList = (value) => {
 };
 
 /** Also of what has no iterator, has holes, or has lost its buffer. @param {ArrayLike<any>} list @returns {any[]} */
-const listOf = (list) => Array.from({ length: list.length }, (_, i) => list[i]);
+const listOf = (list) => {
+  const items = new Array(list.length);
+  for (let i = 0; i < items.length; i++) items[i] = list[i];
+  return items;
+};
 
 /** @param {unknown} value */
 const kind = (value) => (value === null ? 'null' : typeof value);
@@ -69,10 +73,10 @@ export function padRows(input, rows, { mask, lengths, wholeLength }) {
       }
     } else if (sequence) {
       for (let t = 0; t < row.length; t++) {
-        fill(data, (b * T + t) * width, row[t], width, () => `run: row ${b}, step ${t}`);
+        fill(data, (b * T + t) * width, row[t], width, b, t);
         counts[b * T + t] = 1;
       }
-    } else fill(data, b * width, row, width, () => `run: row ${b}`);
+    } else fill(data, b * width, row, width, b);
   });
   if (!sequence) return { input, rows: list, B, T, data, mask: null };
   const given = mask ? flatMask(mask, B, T) : lengths ? maskFromLengths(lengths, B, T) : counts;
@@ -81,9 +85,9 @@ export function padRows(input, rows, { mask, lengths, wholeLength }) {
 
 /**
  * @param {Int32Array | Float32Array} data @param {number} at @param {any} values  numbers, nested or not @param {number} width
- * @param {() => string} where
+ * @param {number} b @param {number} [t]  where they stand, for who reads the error
  */
-function fill(data, at, values, width, where) {
+function fill(data, at, values, width, b, t) {
   if (values instanceof Float32Array && values.length === width) {
     data.set(values, at);
     return;
@@ -93,9 +97,10 @@ function fill(data, at, values, width, where) {
         .map((value) => (isList(value) ? listOf(value) : value))
         .flat(3)
     : [values];
-  if (flat.length !== width) throw new ShapeError(`${where()} has ${flat.length} values, the model reads ${width}`);
+  const where = `run: row ${b}${t === undefined ? '' : `, step ${t}`}`;
+  if (flat.length !== width) throw new ShapeError(`${where} has ${flat.length} values, the model reads ${width}`);
   const wrong = flat.findIndex((value) => typeof value !== 'number');
-  if (wrong >= 0) throw new ArgumentError(`${where()}: value ${wrong} is ${kind(flat[wrong])}, expected a number`);
+  if (wrong >= 0) throw new ArgumentError(`${where}: value ${wrong} is ${kind(flat[wrong])}, expected a number`);
   data.set(flat, at);
 }
 
@@ -183,6 +188,7 @@ export function read(y) {
   const rest = /** @type {number[]} */ (y.shape.slice(1));
   const shape = [B, steps.T, ...rest];
   const width = product(rest) || features;
+  if (steps.uniform && !keep?.mask) return { shape, data: values.slice() };
   const data = new Float32Array(room(B * steps.T * width));
   for (let i = 0, n = 0; i < B * steps.T; i++) {
     if (steps.mask && !steps.mask[i]) continue;

@@ -25,6 +25,7 @@ export class Heap {
     this.exports = exports;
     /** @type {WebAssembly.Memory} */
     this.memory = memory;
+    this.#look();
     const base = /** @type {WebAssembly.Global} */ (/** @type {unknown} */ (this.exports.__heap_base)).value;
     this.top = align(base);
     this.arena = this.reserve(ARENA_BYTES);
@@ -45,9 +46,21 @@ export class Heap {
     };
   }
 
+  /** The whole memory, in each type; to be made anew when it has grown. */
+  #bytes = new Uint8Array();
+  #words = new Int32Array();
+  #floats = new Float32Array();
+
+  #look() {
+    const { buffer } = this.memory;
+    this.#bytes = new Uint8Array(buffer);
+    this.#words = new Int32Array(buffer);
+    this.#floats = new Float32Array(buffer);
+  }
+
   /** Bytes of memory that the instance holds now. */
   get size() {
-    return this.memory.buffer.byteLength;
+    return this.#bytes.length;
   }
 
   /**
@@ -63,6 +76,7 @@ export class Heap {
     if (!(end >= pointer && end <= this.size)) {
       try {
         this.memory.grow(end >= pointer ? Math.ceil((end - this.size) / PAGE) : -1);
+        this.#look();
       } catch (cause) {
         throw new MemoryError(`this needs ${end} bytes of memory; the engine gave ${this.size} and no more`, { cause });
       }
@@ -96,8 +110,10 @@ export class Heap {
   #shrink() {
     const old = new Uint8Array(this.memory.buffer, 0, this.top);
     Object.assign(this, this.#instantiate());
-    if (this.top > this.size) this.memory.grow(Math.ceil((this.top - this.size) / PAGE));
-    new Uint8Array(this.memory.buffer).set(old);
+    const missing = this.top - this.memory.buffer.byteLength;
+    if (missing > 0) this.memory.grow(Math.ceil(missing / PAGE));
+    this.#look();
+    this.#bytes.set(old);
   }
 
   /**
@@ -107,7 +123,10 @@ export class Heap {
    */
   scratch(bytes) {
     const base = this.reserve(bytes);
-    this.i32View(this.arena, 3).set([base, align(bytes), 0]);
+    const words = this.#words;
+    words[this.arena / 4] = base;
+    words[this.arena / 4 + 1] = align(bytes);
+    words[this.arena / 4 + 2] = 0;
     return this.arena;
   }
 
@@ -119,23 +138,23 @@ export class Heap {
   /** Views of the memory as it is now: never kept across a call that may grow it. */
   /** @param {number} pointer @param {number} count */
   f32View(pointer, count) {
-    return new Float32Array(this.memory.buffer, pointer, count);
+    return new Float32Array(this.#bytes.buffer, pointer, count);
   }
 
   /** @param {number} pointer @param {number} count */
   i32View(pointer, count) {
-    return new Int32Array(this.memory.buffer, pointer, count);
+    return new Int32Array(this.#bytes.buffer, pointer, count);
   }
 
   /** @param {number} pointer @param {number} count */
   bytes(pointer, count) {
-    return new Uint8Array(this.memory.buffer, pointer, count);
+    return new Uint8Array(this.#bytes.buffer, pointer, count);
   }
 
   /** @param {ArrayLike<number>} values @returns {number} pointer to a copy as float32 */
   f32(values) {
     const pointer = this.reserve32(values.length);
-    this.f32View(pointer, values.length).set(values);
+    this.#floats.set(values, pointer / 4);
     return pointer;
   }
 
@@ -149,14 +168,14 @@ export class Heap {
   /** @param {ArrayLike<number>} values @returns {number} pointer to a copy as int32 */
   i32(values) {
     const pointer = this.reserve32(values.length);
-    this.i32View(pointer, values.length).set(values);
+    this.#words.set(values, pointer / 4);
     return pointer;
   }
 
   /** @param {ArrayLike<number>} values @returns {number} pointer to a copy as bytes */
   u8(values) {
     const pointer = this.reserve(values.length);
-    this.bytes(pointer, values.length).set(values);
+    this.#bytes.set(values, pointer);
     return pointer;
   }
 }
