@@ -117,7 +117,8 @@ export class Functional extends Layer {
     const values = new Map(this.inputs.map(({ key }, i) => [key, given[i]]));
     /** @param {Ref} ref */
     const valueOf = ({ key, tensor }) => {
-      const list = [values.get(key)].flat();
+      const value = values.get(key);
+      const list = Array.isArray(value) ? value : [value];
       if (tensor >= list.length)
         throw new ModelFileError(`${this.name}: output ${tensor} of ${key} is asked for, it has ${list.length}`);
       return list[tensor];

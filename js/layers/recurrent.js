@@ -59,6 +59,12 @@ function zeroedAtPadding(y, x) {
   return y.vector(copy, features);
 }
 
+/** Room for the last states: h, and c where there are two. @param {Heap} heap @param {number} B @param {number} count @param {number} units */
+function reserveStates(heap, B, count, units) {
+  const h = heap.reserve32(B * units);
+  return count === 2 ? [h, heap.reserve32(B * units)] : [h];
+}
+
 /** Base of the recurrent layers: options and weights as Keras has them, one kernel for all cells. */
 export class Recurrent extends Layer {
   /** Which cell the class is. @returns {keyof typeof cells} */
@@ -175,7 +181,7 @@ export class Recurrent extends Layer {
     const { heap, B } = input;
     const { units = 0, config, stateCount } = this;
     const initial = this.#initial(heap, B, given);
-    const finals = Array.from({ length: stateCount }, () => heap.reserve32(B * units));
+    const finals = reserveStates(heap, B, stateCount, units);
     const computed = this.turned && input.keep ? this.#turned(input, initial, finals) : this.#run(input, initial, finals);
     const y = this.lastIsZero ? zeroedAtPadding(computed, input) : maskedAs(computed, sequence);
     if (config.stateful) this.kept = finals.map((pointer) => heap.f32View(pointer, B * units).slice());
@@ -400,11 +406,10 @@ export class Bidirectional extends Layer {
     const [Hf, Hb] = [forward.units ?? 0, backward.units ?? 0];
     const width = merge === merges.concat ? Hf + Hb : Hf;
     const sequences = forward.returnSequences ?? false;
-    const [sf, sb] = [forward, backward].map((layer) => layer.stateCount);
-    const finals = [forward, backward].map((layer) =>
-      Array.from({ length: layer.stateCount }, () => heap.reserve32(B * (layer.units ?? 0))),
-    );
-    const last = heap.i32(finals.flatMap(([h, c = 0]) => [h, c]));
+    const [sf, sb] = [forward.stateCount, backward.stateCount];
+    const finals = [reserveStates(heap, B, sf, Hf), reserveStates(heap, B, sb, Hb)];
+    const [[h, c = 0], [backH, backC = 0]] = finals;
+    const last = heap.i32([h, c, backH, backC]);
     const at = (/** @type {number} */ i) => states[i]?.pointer ?? 0;
     const initial = states.length ? heap.i32([at(0), sf === 2 ? at(1) : 0, at(sf), sb === 2 ? at(sf + 1) : 0]) : 0;
     const outputs = [];
