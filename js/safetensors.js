@@ -36,6 +36,18 @@ const DEPTH_MOST = 1000;
 /** @typedef {{ dtype: Dtype, shape: number[], data: Uint8Array }} StoredTensor */
 /** @typedef {{ metadata: Record<string, string>, tensors: Map<string, StoredTensor> }} SafetensorsFile */
 
+const [QUOTE, BACKSLASH, COLON, COMMA, BRACE, BRACKET] = Array.from('"\\:,{[', (char) => char.charCodeAt(0));
+
+/** @param {string} json @param {number} begin @returns {number} of the quote that ends the string which begins there */
+function endOfString(json, begin) {
+  for (let end = json.indexOf('"', begin + 1); end >= 0; end = json.indexOf('"', end + 1)) {
+    let before = end - 1;
+    while (json.charCodeAt(before) === BACKSLASH) before--;
+    if ((end - before) % 2 === 1) return end;
+  }
+  return json.length;
+}
+
 /** @param {any} value @returns {value is number} */
 const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
 
@@ -111,35 +123,24 @@ export function parseJson(read, what, most = 2 ** 20, unique = true) {
     const json = read();
     /** The keys of each open object, undefined for an open list. @type {(Set<string> | undefined)[]} */
     const open = [];
-    let string = '';
     let values = 0;
+    let string = 0; // where the last one begins
+    // By numbers and jumps: a vocabulary is most of a small model's header, and this runs before anything is warm.
     for (let i = 0; i < json.length; i++) {
-      switch (json[i]) {
-        case '"': {
-          const start = i++;
-          while (i < json.length && json[i] !== '"') i += json[i] === '\\' ? 2 : 1;
-          string = json.slice(start, i + 1);
-          break;
-        }
-        case ':': {
-          const keys = unique && open.at(-1);
-          if (!keys) break;
-          const key = JSON.parse(string);
-          if (keys.has(key)) throw new ModelFileError(`${what} JSON that has the key ${show(key)} twice`);
-          keys.add(key);
-          break;
-        }
-        case ',':
-          values++;
-          break;
-        case '{':
-        case '[':
-          open.push(json[i] === '{' ? new Set() : undefined);
-          break;
-        case '}':
-        case ']':
-          open.pop();
-      }
+      const code = json.charCodeAt(i);
+      if (code === QUOTE) {
+        string = i;
+        i = endOfString(json, i);
+      } else if (code === COLON) {
+        const keys = unique && open[open.length - 1];
+        if (!keys) continue;
+        const key = JSON.parse(json.slice(string, i));
+        if (keys.has(key)) throw new ModelFileError(`${what} JSON that has the key ${show(key)} twice`);
+        keys.add(key);
+      } else if (code === COMMA) values++;
+      else if (code === BRACE || code === BRACKET) open.push(code === BRACE ? new Set() : undefined);
+      else if (code === BRACE + 2 || code === BRACKET + 2) open.pop();
+      else continue;
       if (values > most || open.length > DEPTH_MOST)
         throw new ModelFileError(`${what} JSON of more than ${most} values or ${DEPTH_MOST} deep`);
     }

@@ -57,10 +57,34 @@ async function compileInline(build) {
     throw new EngineError('this engine has no DecompressionStream; pass the wasm file as { module }');
   }
   const { both, sizes, pieces } = await import('./dist/inline.js');
-  const deflated = Uint8Array.from(atob(both), (char) => char.charCodeAt(0));
-  const stream = new Blob([deflated]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
-  const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+  const bytes = await inflate(fromBase64(both), sizes.baseline + sizes.relaxed);
   return WebAssembly.compile(outOf(bytes, sizes, pieces, build));
+}
+
+/** @param {string} base64 @returns {Uint8Array<ArrayBuffer>} */
+function fromBase64(base64) {
+  // Of ECMAScript 2026, and several times as fast.
+  const { fromBase64: native } = /** @type {any} */ (Uint8Array);
+  return native ? native.call(Uint8Array, base64) : Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+}
+
+/**
+ * Without a Blob or a Response, which take a page through another process, and Node through its whole fetch.
+ * @param {Uint8Array<ArrayBuffer>} deflated @param {number} size  of what comes out
+ */
+async function inflate(deflated, size) {
+  const { readable, writable } = new DecompressionStream('deflate-raw');
+  const writer = writable.getWriter();
+  // What goes wrong here goes wrong for the reader, too.
+  for (const written of [writer.write(deflated), writer.close()]) written.catch(() => {});
+  const bytes = new Uint8Array(size);
+  const reader = readable.getReader();
+  let at = 0;
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    bytes.set(part.value, at);
+    at += part.value.length;
+  }
+  return bytes;
 }
 
 /**
