@@ -61,6 +61,14 @@ const compatibleChunks = chunksOf(canonical + compatible);
 /** For a class of a regular expression: what some normalisation may bring together with what stands before it. */
 export const joined = canonical + compatible;
 
+/**
+ * Behind white space and before a character that nothing joins to what stands before it, in any normal form: a text cut here has the tokens of
+ * its parts. Letters and signs of ASCII, Cyrillic, kana, Han and Hangul are enough to find such a place soon in most texts.
+ */
+const border = /[ \n](?=[!-~\u0410-\u044f\u3041-\u3094\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3])/g;
+/** UTF-16 units that are segmented at a time: all that is read of a long text of which little is kept. */
+const PIECE = 4096;
+
 /** @param {string} text  one chunk or code point */
 const lower = (text) => {
   let result = '';
@@ -216,6 +224,28 @@ export class TextVectorizer {
       this.#codePoints(text, emit);
       return;
     }
+    for (let from = 0; from < text.length;) {
+      const to = this.#borderFrom(text, from + PIECE);
+      if (!this.#segments(segmenter, text.slice(from, to), from, emit)) return;
+      from = to;
+    }
+  }
+
+  /** The first place from `from` on where a text may be cut; its end where there is none. @param {string} text @param {number} from */
+  #borderFrom(text, from) {
+    // Between separators of its own, white space is a part of tokens.
+    if (from >= text.length || this.split) return text.length;
+    border.lastIndex = Math.max(0, from - 1);
+    const found = border.exec(text);
+    return found ? found.index + 1 : text.length;
+  }
+
+  /**
+   * @param {Intl.Segmenter} segmenter @param {string} text @param {number} begin  of it in the whole
+   * @param {(token: string, start: number, end: number) => boolean} emit
+   * @returns {boolean} whether to go on
+   */
+  #segments(segmenter, text, begin, emit) {
     // The prepared text is what is segmented; starts and ends lead from its UTF-16 units back to the text.
     let prepared = '';
     /** @type {number[]} */
@@ -225,16 +255,17 @@ export class TextVectorizer {
     this.#codePoints(text, (char, start, end) => {
       prepared += char;
       for (let i = 0; i < char.length; i++) {
-        starts.push(start);
-        ends.push(end);
+        starts.push(begin + start);
+        ends.push(begin + end);
       }
       return true;
     });
     for (const { segment, index, isWordLike } of segmenter.segment(prepared)) {
       // Words: white space parts them and is none; punctuation is a token.
       if (this.unit === 'word' && !isWordLike && segment.trim() === '') continue;
-      if (!emit(segment, starts[index], ends[index + segment.length - 1])) return;
+      if (!emit(segment, starts[index], ends[index + segment.length - 1])) return false;
     }
+    return true;
   }
 
   /**
@@ -244,6 +275,19 @@ export class TextVectorizer {
    */
   encode(text) {
     if (typeof text !== 'string') throw new ArgumentError(`text is ${kind(text)}, expected a string`);
+    const { maxlen, truncation } = this;
+    // Of a text that is cut at its front, the end is read first: as much of it as fills a row.
+    if (maxlen !== null && truncation === 'pre')
+      for (let length = Math.max(PIECE, 8 * maxlen); length < text.length; length *= 4) {
+        const from = this.#borderFrom(text, text.length - length);
+        const { ids, offsets, truncated } = this.#encode(text.slice(from));
+        if (truncated) return { ids, offsets: offsets.map((at) => from + at), truncated };
+      }
+    return this.#encode(text);
+  }
+
+  /** @param {string} text @returns {Encoding} */
+  #encode(text) {
     const { index, unknown, maxlen, truncation } = this;
     /** @type {number[]} */
     const ids = [];

@@ -138,6 +138,92 @@ test('words are what Intl.Segmenter says, white space is none', () => {
   assert.deepEqual([...offsets], [0, 4, 6, 13, 13, 14, 15, 18]);
 });
 
+const scraps = [
+  ...[
+    'the',
+    "can't",
+    '3,141.5',
+    'naïve',
+    'ж',
+    'Привет',
+    '你好世界',
+    'こんにちは',
+    'ガ',
+    'カ\u3099',
+    '한국어',
+    '\u1112\u1161\u11ab',
+    'สวัสดี',
+    'שלום',
+    'Σίσυφος',
+    'ΣΑΣ',
+  ],
+  ...[
+    ' ',
+    ' ',
+    ' ',
+    '  ',
+    '\n',
+    '\r\n',
+    '\t',
+    '\u00a0',
+    '\u3000',
+    '.',
+    '…',
+    '-',
+    '_',
+    '\u0301',
+    '\u00a8',
+    '\u200d',
+    '\u200b',
+    '\ufc5e',
+    '\uff9e',
+  ],
+  ...['🇩🇪', '🇩', '👩‍👩‍👧', '\ud800', '¼', 'ﬁ', '\u{16d67}'],
+];
+for (const unit of /** @type {const} */ (['word', 'grapheme', 'split', 'codepoint']))
+  for (const normalization of /** @type {const} */ ([null, 'NFC', 'NFKC'])) {
+    test(`a long text, read in pieces, has the tokens of the whole: ${unit}, ${normalization} (seed ${seed})`, () => {
+      let text = '';
+      while (text.length < 15_000) text += scraps[random(scraps.length)];
+      const normal = normalization ? text.normalize(normalization) : text;
+      const prepared = unit === 'split' ? normal.toLowerCase() : Array.from(normal, (char) => char.toLowerCase()).join('');
+      const whole =
+        unit === 'codepoint'
+          ? [...prepared]
+          : unit === 'split'
+            ? prepared.split(/\s+/).filter(Boolean)
+            : Array.from(new Intl.Segmenter(undefined, { granularity: unit }).segment(prepared))
+                .filter(({ isWordLike, segment }) => unit === 'grapheme' || isWordLike || segment.trim())
+                .map(({ segment }) => segment);
+      const vocabulary = ['', '', ...new Set(whole)];
+      const read = (/** @type {object} */ settings) => {
+        const { ids, offsets, truncated } = new TextVectorizer({
+          vocabulary,
+          unit,
+          normalization,
+          case: 'lower',
+          ...settings,
+        }).encode(text);
+        return { tokens: Array.from(ids, (id) => vocabulary[id]), offsets: [...offsets], truncated };
+      };
+      const all = read({});
+      assert.deepEqual(all.tokens, whole);
+      for (const maxlen of [1, 100, 700, 5000]) {
+        const [head, tail] = [read({ maxlen }), read({ maxlen, truncation: 'pre' })];
+        assert.deepEqual(head, {
+          tokens: all.tokens.slice(0, maxlen),
+          offsets: all.offsets.slice(0, 2 * maxlen),
+          truncated: whole.length > maxlen,
+        });
+        assert.deepEqual(tail, {
+          tokens: all.tokens.slice(-maxlen),
+          offsets: all.offsets.slice(-2 * maxlen),
+          truncated: whole.length > maxlen,
+        });
+      }
+    });
+  }
+
 test('a batch is padded to its longest row on the side that the model says, with its mask', () => {
   const { ids, mask, shape, lengths } = vectorizer().encodeBatch(['abc', '', 'a']);
   assert.deepEqual(shape, [3, 3]);
