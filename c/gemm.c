@@ -33,7 +33,9 @@ static inline __attribute__((always_inline)) void gemm_tile(float *y, size_t ldy
                                                             size_t K, size_t N, const size_t rows, const size_t eights) {
   const size_t step = gemm_step(K);
   v4f acc[8];
+  UNROLL
   for (size_t i = 0; i < eights; i++) {
+    UNROLL
     for (size_t r = 0; r < rows; r++) {
       acc[2 * (r * eights + i)] = v_load(packed + i * step);
       acc[2 * (r * eights + i) + 1] = v_load(packed + i * step + 4);
@@ -41,8 +43,10 @@ static inline __attribute__((always_inline)) void gemm_tile(float *y, size_t ldy
   }
   for (size_t k = 0; k < K; k++) {
     packed += GEMM_PANEL;
+    UNROLL
     for (size_t i = 0; i < eights; i++) {
       v4f low = v_load(packed + i * step), high = v_load(packed + i * step + 4);
+      UNROLL
       for (size_t r = 0; r < rows; r++) {
         v4f a = v_splat(x[r * ldx + k]);
         v4f *sum = acc + 2 * (r * eights + i);
@@ -51,7 +55,9 @@ static inline __attribute__((always_inline)) void gemm_tile(float *y, size_t ldy
       }
     }
   }
+  UNROLL
   for (size_t r = 0; r < rows; r++) {
+    UNROLL
     for (size_t i = 0; i < eights; i++) {
       float *out = y + r * ldy + 8 * i;
       const v4f *sum = acc + 2 * (r * eights + i);

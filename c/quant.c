@@ -2,13 +2,6 @@
 #include "quant.h"
 #include "simd.h"
 
-/* It is compiled for size, but for the loops that are registers in the end. */
-#ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL
-#endif
-
 /* ---- packing ---------------------------------------------------------------------------------------------------------------------------- */
 
 /* Where the panel of output n begins: QUANT_PANEL biases, as many scales, then weights. */

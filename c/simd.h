@@ -13,6 +13,13 @@
 #include <math.h>
 #endif
 
+/* Before a loop whose array is registers in the end, though the file is compiled for size. */
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL
+#endif
+
 typedef float v4f __attribute__((vector_size(16)));
 typedef int32_t v4i __attribute__((vector_size(16))); /* integers, and masks: a lane is all ones or all zeros */
 typedef double v2d __attribute__((vector_size(16)));

@@ -60,6 +60,7 @@ static inline __attribute__((always_inline)) void v_exp_neg(v4f *y, const v4f *x
   const float *k = v_table(v_exp_table);
   v4f f[4];
   v4i power[4];
+  UNROLL
   for (int i = 0; i < n; i++) {
     v4f z = v_at_most(v_at_least(v_mul(x[i], v_splat(k[0])), v_splat(k[1])), v_splat(k[2]));
     v4f shifted = v_add(z, v_splat(k[3]));
@@ -67,12 +68,15 @@ static inline __attribute__((always_inline)) void v_exp_neg(v4f *y, const v4f *x
     power[i] = ((v4i)shifted << 23) + v_splat_int(0x3f800000);
     y[i] = v_splat(k[4]);
   }
+  UNROLL
   for (int c = 5; c < 10; c++) {
     v4f coefficient = v_splat(k[c]);
+    UNROLL
     for (int i = 0; i < n; i++) {
       y[i] = v_madd(y[i], f[i], coefficient);
     }
   }
+  UNROLL
   for (int i = 0; i < n; i++) {
     y[i] = v_mul(y[i], (v4f)power[i]); /* 2^z; what stands in the exponent of a NaN does not matter */
   }
@@ -106,6 +110,7 @@ static inline __attribute__((always_inline)) void v_tanh_parts(v4f *p, v4f *q, v
   const float *k = v_table(v_tanh_table);
   x = v_at_most(v_at_least(x, v_splat(k[0])), v_splat(k[1]));
   v4f s = v_mul(x, x), a = v_splat(k[2]), b = v_splat(k[7]);
+  UNROLL
   for (int c = 1; c < 5; c++) {
     a = v_madd(a, s, v_splat(k[2 + c]));
     b = v_madd(b, s, v_splat(k[7 + c]));

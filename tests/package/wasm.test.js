@@ -76,15 +76,15 @@ async function bundled() {
   return sizes;
 }
 
-test('a page downloads at most 60 kB for loadModel, bundled, minified and gzipped, both builds of the wasm in it', async () => {
+test('a page downloads at most 52 kB for loadModel, bundled, minified and gzipped, both builds of the wasm in it', async () => {
   const { first, wasm, later } = await bundled();
   assert.ok(first > 10_000 && wasm > 10_000, `${first} and ${wasm} bytes`);
-  assert.ok(first + wasm <= 60_000, `${first} + ${wasm} bytes, and ${later} for some models`);
+  assert.ok(first + wasm <= 52_000, `${first} + ${wasm} bytes, and ${later} for some models`);
 });
 
-test('with the wasm fetched as a file, one build, a page downloads at most 40 kB', async (t) => {
+test('with the wasm fetched as a file, one build, a page downloads at most 47 kB', async (t) => {
   const { first } = await bundled();
   const file = gzipSync(read('js/dist/padless.relaxed.wasm'), { level: 9 }).length;
   t.diagnostic(`${first} + ${file} bytes`);
-  assert.ok(first + file <= 50_000, `${first} + ${file} bytes`);
+  assert.ok(first + file <= 47_000, `${first} + ${file} bytes`);
 });
