@@ -160,6 +160,20 @@ static void simple_rnn(const step *p) {
   memcpy(p->h, p->gates, p->s.Hp * sizeof *p->h);
 }
 
+/* h = tanh(c) / den, den at every fourth block of `gates`, for n blocks of 4 units. */
+static inline __attribute__((always_inline)) void lstm_output(float *h, const float *c, const float *gates, const int n) {
+  v4f x[4], num[4], den[4];
+  UNROLL
+  for (int i = 0; i < n; i++) {
+    x[i] = v_load(c + 4 * i);
+  }
+  v_tanh_parts(num, den, x, n);
+  UNROLL
+  for (int i = 0; i < n; i++) {
+    v_store(h + 4 * i, v_div(num[i], v_mul(den[i], v_load(gates + 16 * i))));
+  }
+}
+
 /* The same with sigmoid and tanh: i*g and o*tanh(c) take one division each, and state and output are two short loops, not a long chain. */
 static void lstm_usual(const step *p) {
   const v4f one = v_splat(1.0f);
@@ -168,18 +182,20 @@ static void lstm_usual(const step *p) {
     float *g = gates + 4 * u;
     const float *pre = p->pre + 4 * u;
     v4f x[3] = {v_add(v_load(pre), v_load(g)), v_add(v_load(pre + 4), v_load(g + 4)), v_add(v_load(pre + 12), v_load(g + 12))};
-    v4f e[3], num, den;
+    v4f e[3], num, den, candidate = v_add(v_load(pre + 8), v_load(g + 8));
     v_exp_neg(e, x, 3);
-    v_tanh_parts(&num, &den, v_add(v_load(pre + 8), v_load(g + 8)));
+    v_tanh_parts(&num, &den, &candidate, 1);
     v4f in = v_div(num, v_mul(den, v_add(one, e[0])));
     v4f forget = v_div(one, v_add(one, e[1]));
     v_store(p->c + u, v_madd(forget, v_load(p->c + u), in));
     v_store(g + 12, v_add(one, e[2]));
   }
-  for (size_t u = 0; u < p->s.Hp; u += 4) {
-    v4f num, den;
-    v_tanh_parts(&num, &den, v_load(p->c + u));
-    v_store(p->h + u, v_div(num, v_mul(den, v_load(gates + 4 * u + 12))));
+  size_t u = 0;
+  for (; u + 16 <= p->s.Hp; u += 16) {
+    lstm_output(p->h + u, p->c + u, gates + 4 * u + 12, 4);
+  }
+  for (; u < p->s.Hp; u += 4) {
+    lstm_output(p->h + u, p->c + u, gates + 4 * u + 12, 1);
   }
 }
 

@@ -105,25 +105,28 @@ static const float v_tanh_table[] = {
     1.0f,
 };
 
-/* tanh x = p / q: who multiplies or divides the result does so first, and divides once. */
-static inline __attribute__((always_inline)) void v_tanh_parts(v4f *p, v4f *q, v4f x) {
+/* tanh x = p / q: who multiplies or divides the result does so first, and divides once. n of them, so that each constant is loaded once. */
+static inline __attribute__((always_inline)) void v_tanh_parts(v4f *p, v4f *q, const v4f *x, const int n) {
   const float *k = v_table(v_tanh_table);
-  x = v_at_most(v_at_least(x, v_splat(k[0])), v_splat(k[1]));
-  v4f s = v_mul(x, x), a = v_splat(k[2]), b = v_splat(k[7]);
   UNROLL
-  for (int c = 1; c < 5; c++) {
-    a = v_madd(a, s, v_splat(k[2 + c]));
-    b = v_madd(b, s, v_splat(k[7 + c]));
+  for (int i = 0; i < n; i++) {
+    v4f held = v_at_most(v_at_least(x[i], v_splat(k[0])), v_splat(k[1]));
+    v4f s = v_mul(held, held), a = v_splat(k[2]), b = v_splat(k[7]);
+    UNROLL
+    for (int c = 1; c < 5; c++) {
+      a = v_madd(a, s, v_splat(k[2 + c]));
+      b = v_madd(b, s, v_splat(k[7 + c]));
+    }
+    p[i] = v_mul(held, a);
+    q[i] = b;
   }
-  *p = v_mul(x, a);
-  *q = b;
 }
 
 /* Odd polynomial of degree 9 over an even one of degree 8; from |x| = 9 on exactly 1 in both builds, since gelu multiplies what is left of
  * it by x. Error at most max(e, 4e|y|). */
 static inline v4f v_tanh(v4f x) {
   v4f p, q;
-  v_tanh_parts(&p, &q, x);
+  v_tanh_parts(&p, &q, &x, 1);
   return v_div(p, q);
 }
 

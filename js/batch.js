@@ -6,13 +6,17 @@ import { ArgumentError, IdError, room, ShapeError, show } from './errors.js';
 import { product, Steps, Tensor } from './layers/tensor.js';
 /** @typedef {import('./graph.js').ModelInput} ModelInput */
 
-/** Rows of token ids, of vectors, or of lists of vectors. @typedef {ArrayLike<any>} Rows */
+/**
+ * Rows of token ids, of vectors, or of lists of vectors; or all of them in one array, row-major, every row of one length: [B, T] ids,
+ * [B, T, ...] or [B, ...] values, which are not looked at one by one where they are float32.
+ * @typedef {ArrayLike<any> | { data: ArrayLike<number>, shape: number[] }} Rows
+ */
 /** @typedef {ArrayLike<ArrayLike<number>> | ArrayLike<number>} MaskRows  [B][T] or flat [B*T]; 0 is padding */
 /**
  * One input of a batch, padded.
  * @typedef {object} Padded
  * @property {ModelInput} input
- * @property {Rows} rows  the caller's
+ * @property {ArrayLike<any>} rows  the caller's
  * @property {number} B
  * @property {number} T  padded length; 1 for vectors
  * @property {Int32Array | Float32Array} data  [B, T] ids, or [B, T, D], or [B, D]
@@ -36,14 +40,51 @@ const listOf = (list) => {
 /** @param {unknown} value */
 const kind = (value) => (value === null ? 'null' : typeof value);
 
+/** @param {any} rows @returns {rows is { data: ArrayLike<number>, shape: number[] }} */
+const isFlat = (rows) => isList(rows?.data) && isList(rows.shape);
+
+/** @param {ModelInput} input @param {{ data: ArrayLike<number>, shape: number[] }} rows @param {boolean} sequence */
+function checkedFlat(input, { data, shape }, sequence) {
+  const rest = input.ids ? [] : sequence ? input.shape.slice(1) : input.shape;
+  const own = [...(sequence ? ['B', 'T'] : ['B']), ...rest];
+  if (shape.length !== own.length || own.some((size, axis) => typeof size === 'number' && size !== shape[axis]))
+    throw new ShapeError(`run: shape [${listOf(shape)}], the model reads [${own}]`);
+  if (data.length !== product(shape) || !listOf(shape).every((size) => Number.isInteger(size) && size >= 0))
+    throw new ShapeError(`run: ${data.length} values for shape [${listOf(shape)}]`);
+  return { data, shape };
+}
+
+/** Row-major values as lists of lists of views. @param {ArrayLike<any>} data @param {number[]} sizes @returns {ArrayLike<any>[]} */
+function viewsOf(data, [size, ...inner]) {
+  const width = size ? data.length / size : 0;
+  return Array.from({ length: size }, (_, i) => {
+    const part = ArrayBuffer.isView(data)
+      ? /** @type {Float32Array} */ (data).subarray(i * width, (i + 1) * width)
+      : listOf(data).slice(i * width, (i + 1) * width);
+    return inner.length ? viewsOf(part, inner) : part;
+  });
+}
+
 /**
  * @param {ModelInput} input
  * @param {Rows} rows
  * @param {{ mask?: MaskRows, lengths?: ArrayLike<number>, wholeLength: boolean }} options  wholeLength: rows take the model's own length
  * @returns {Padded}
  */
-export function padRows(input, rows, { mask, lengths, wholeLength }) {
+export function padRows(input, rows, options) {
+  const { mask, lengths, wholeLength } = options;
   const what = input.ids ? 'token ids' : 'values';
+  if (isFlat(rows)) {
+    const sequence = input.ids || input.shape.length > 1;
+    const { data, shape } = checkedFlat(input, rows, sequence);
+    const [B, T] = sequence ? shape : [shape[0], 1];
+    const fits = !(sequence && wholeLength && input.shape[0] !== null) || T === input.shape[0];
+    if (!input.ids && fits && data instanceof Float32Array) {
+      const given = !sequence ? null : mask ? flatMask(mask, B, T) : lengths ? maskFromLengths(lengths, B, T) : null;
+      return { input, rows: new Array(B).fill({ length: T }), B, T, data, mask: given };
+    }
+    return padRows(input, viewsOf(data, sequence && !input.ids ? [B, T] : [B]), options);
+  }
   if (!isList(rows)) throw new ArgumentError(`run takes rows of ${what}, got ${kind(rows)}`);
   const list = listOf(rows);
   list.forEach((row, b) => {

@@ -154,8 +154,8 @@ export class Model {
    * Ids in, raw tensors out. Rows may differ in length; they are padded to the longest with zeros at the end. Which steps count:
    * `mask` or `lengths` where given; else, where the model masks (mask_zero), ids other than 0; else each row's own steps.
    *
-   * @param {Rows | Record<string, Rows>} rows  [B][T] token ids; for an input of values [B][T][D] or [B][D]; for a model of several
-   *   inputs an object of them by name
+   * @param {Rows | Record<string, Rows>} rows  [B][T] token ids; for an input of values [B][T][D] or [B][D]; either also as
+   *   { data, shape }, row-major; for a model of several inputs an object of them by name
    * @param {{ mask?: import('./batch.js').MaskRows, lengths?: ArrayLike<number> }} [options]
    *   mask: 0 is padding, [B][T] or flat [B*T]; lengths: steps that count at the start of each row. For models of one input
    * @returns {OutputTensor[]} one an output, [B, K], or [B, T, K] with zeros at padding

@@ -62,6 +62,55 @@ test('Masking finds a value that float32 rounds', async () => {
   assert.equal(model.run([[[1], [2], [0.1]]])[0].data[0], 1.5);
 });
 
+test('rows may stand in one array, and give the bits that lists give', async () => {
+  const lstm = [
+    'Bidirectional',
+    { name: 'both', layer: { class_name: 'LSTM', config: { name: 'lstm', units: 5, return_sequences: true } } },
+  ];
+  const ofValues = await create([['InputLayer', { name: 'values', batch_shape: [null, null, 3] }], lstm]);
+  const [B, T, D] = [2, 4, 3];
+  const data = normal(B * T * D, 1);
+  const rows = [0, 1].map((b) => [0, 1, 2, 3].map((t) => data.subarray((b * T + t) * D, (b * T + t + 1) * D)));
+  for (const options of [{}, { lengths: [3, 1] }, { mask: [0, 1, 1, 0, 1, 0, 0, 0] }]) {
+    const expected = ofValues.run(rows, options);
+    assert.deepEqual(ofValues.run({ data, shape: [B, T, D] }, options), expected);
+    assert.deepEqual(ofValues.run({ data: Array.from(data), shape: [B, T, D] }, options), expected);
+  }
+  assert.throws(() => ofValues.run({ data, shape: [B, T, 4] }), {
+    name: 'ShapeError',
+    message: 'run: shape [2,4,4], the model reads [B,T,3]',
+  });
+  assert.throws(() => ofValues.run({ data, shape: [B, 5, D] }), {
+    name: 'ShapeError',
+    message: 'run: 24 values for shape [2,5,3]',
+  });
+  assert.throws(() => ofValues.run({ data, shape: [B * T * D] }), ShapeError);
+  assert.throws(() => ofValues.run({ data, shape: [B, T, D] }, { lengths: [3] }), ShapeError);
+
+  const ofIds = await create([embedding, lstm]);
+  assert.deepEqual(
+    ofIds.run({ data: Int32Array.of(5, 2, 0, 7, 0, 0), shape: [2, 3] }),
+    ofIds.run([
+      [5, 2, 0],
+      [7, 0, 0],
+    ]),
+  );
+
+  // A model that reads five steps, and one of vectors.
+  const five = await create([
+    ['InputLayer', { name: 'values', batch_shape: [null, 5, 3] }],
+    ['Flatten', { name: 'flat' }],
+  ]);
+  const short = { name: 'ShapeError', message: 'run: a row has 4 steps, the model reads exactly 5' };
+  for (const given of [rows, { data, shape: [B, T, D] }]) assert.throws(() => five.run(given), short);
+  assert.deepEqual(five.run({ data: data.subarray(0, 15), shape: [1, 5, D] })[0].data, data.slice(0, 15));
+  const dense = await create([
+    ['InputLayer', { name: 'values', batch_shape: [null, 3] }],
+    ['Dense', { name: 'dense', units: 2 }],
+  ]);
+  assert.deepEqual(dense.run({ data, shape: [B * T, D] }), dense.run(rows.flat()));
+});
+
 test("a mask may be numbers, booleans, or Keras's [B, T, 1]", async () => {
   const model = await create([embedding, ['padless>MaskedSum', { name: 'sum' }]]);
   const [{ data }] = model.run([[1, 2]]);
