@@ -2,15 +2,11 @@
  * Files that stand beside the checkout, in ../shared, and are not part of it. A test that needs one skips aloud where it is absent.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 
 const root = new URL('../../shared/', import.meta.url);
 
 /** @param {string} path */
 export const sharedUrl = (path) => new URL(path, root);
-
-/** @param {string} path @returns {string} as a command line takes it */
-export const sharedPath = (path) => fileURLToPath(sharedUrl(path));
 
 /** For test(): { skip: reason } where the file is absent. @param {string} path */
 export const needs = (path) => ({ skip: existsSync(sharedUrl(path)) ? false : `../shared/${path} is not here` });

@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { UnsupportedError } from 'padless';
 import { fromKeras } from 'padless/import';
 import { Layer, Rescaling } from 'padless/layers';
+import { assertClose, decode } from '../close.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const folder = new URL('../models/keras-files/', import.meta.url);
@@ -31,12 +32,6 @@ class Halve extends Layer {
   }
 }
 
-/** @param {string} base64 */
-function decode(base64) {
-  const bytes = Buffer.from(base64, 'base64');
-  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
-}
-
 /** @param {string} file */
 function load(file) {
   const weights = file.endsWith('.json') ? new URL(file.replace('.json', '.weights.h5'), folder) : undefined;
@@ -54,19 +49,11 @@ function compare({ name, shape, data }, golden, mask, unit, empty = []) {
   assert.deepEqual(shape, golden.shape, name);
   const expected = decode(golden.data);
   const each = mask ? expected.length / mask.length : 1;
-  let worst = { error: 0, at: 0 };
   const row = expected.length / shape[0];
   for (const b of empty) assert.ok(data.subarray(b * row, (b + 1) * row).every((value) => value === 0));
-  expected.forEach((y, i) => {
-    if (empty.includes(Math.floor(i / row))) return;
-    if (mask && !mask[Math.floor(i / each)]) return;
-    const error = Math.abs(data[i] - y) / (unit * Math.max(1, Math.abs(y)));
-    if (!(error <= worst.error)) worst = { error: Number.isNaN(error) ? Infinity : error, at: i };
-  });
-  assert.ok(
-    worst.error <= 1,
-    `${name}: element ${worst.at} of [${shape}] is ${data[worst.at]}, Keras has ${expected[worst.at]}; ${worst.error.toPrecision(3)} times the tolerance ${unit}`,
-  );
+  /** @param {number} i */
+  const counts = (i) => !empty.includes(Math.floor(i / row)) && (!mask || Boolean(mask[Math.floor(i / each)]));
+  assertClose(data, expected, { unit, counts, what: `${name} [${shape}]` });
 }
 
 for (const { name, file, inputs, outputs, probabilities, masked } of cases) {

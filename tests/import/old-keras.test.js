@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { UnsupportedError } from 'padless';
 import { fromKeras } from 'padless/import';
+import { assertClose } from '../close.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const folder = new URL('../models/old-keras/', import.meta.url);
@@ -23,10 +24,7 @@ for (const goldens of readdirSync(folder).filter((file) => /^goldens-.*\.json$/.
       const model = await load();
       const [output] = model.run(inputs);
       assert.deepEqual(output.shape, shape);
-      output.data.forEach((value, i) => {
-        const error = Math.abs(value - data[i]) / Math.max(1, Math.abs(data[i]));
-        assert.ok(error <= 1e-5, `element ${i} of [${shape}] is ${value}, Keras has ${data[i]}`);
-      });
+      assertClose(output.data, data, { unit: 1e-5, what: `${name} [${shape}]` });
     });
   }
 }

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { UnsupportedError } from 'padless';
 import { fromKeras } from 'padless/import';
 import { operationOf } from '../../js/import/operations.js';
+import { assertClose, decode } from '../close.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const folder = new URL('../models/keras-files/', import.meta.url);
@@ -18,13 +19,7 @@ test(`TFOpLambda and SlicingOpLambda answer as TensorFlow ${tensorflow} does`, a
   assert.equal(got.length, outputs.length);
   outputs.forEach((/** @type {any} */ { shape, data }, /** @type {number} */ i) => {
     assert.deepEqual(got[i].shape, shape, got[i].name);
-    const bytes = Buffer.from(data, 'base64');
-    new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength)).forEach((y, n) =>
-      assert.ok(
-        Math.abs(got[i].data[n] - y) <= 1e-4 * Math.max(1, Math.abs(y)),
-        `${got[i].name} ${n}: ${got[i].data[n]}, expected ${y}`,
-      ),
-    );
+    assertClose(got[i].data, decode(data), { unit: 1e-4, what: got[i].name });
   });
 });
 

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { loadModel } from 'padless';
 import { fromKeras } from 'padless/import';
+import { decode } from '../close.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const folder = new URL('../models/keras-files/', import.meta.url);
@@ -20,8 +21,7 @@ for (const [name, { file, tokenizer, keras, labels, texts, shape, data }] of Obj
       labels,
       ...(tokenizer && { tokenizer: readFileSync(new URL(tokenizer, folder), 'utf8') }),
     });
-  const bytes = Buffer.from(data, 'base64');
-  const expected = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  const expected = decode(data);
   const [, K] = shape;
 
   test(`${name}, trained on real text, answers every sentence as Keras ${keras} does`, async () => {

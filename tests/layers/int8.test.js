@@ -2,22 +2,19 @@
  * Models with int8 weights: what they answer, that padding and neighbours change no bit of it, what a file may hold.
  */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { createModel, loadModel, ModelFileError } from 'padless';
 import { toInt8 } from 'padless/import';
 import { parse, serialize } from '../../js/safetensors.js';
+import { bits } from '../close.js';
 import { random } from '../random.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const { choice, integer, uniform, weights } = random();
 const V = 20;
 const sizes = [1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 33];
-const langid = fileURLToPath(new URL('../../web/models/langid/langid.safetensors', import.meta.url));
+const langid = new URL('../../web/models/langid/langid.safetensors', import.meta.url);
 
 /** @param {any} layers  behind an embedding */
 const sequential = (layers) => ({
@@ -56,7 +53,7 @@ async function both(architecture) {
 }
 
 /** @param {import('padless').OutputTensor[]} outputs */
-const bits = (outputs) => outputs.map(({ shape, data }) => [shape.join(), Buffer.from(data.buffer).toString('hex')]);
+const allBits = (outputs) => outputs.map(({ shape, data }) => [shape.join(), bits(data)]);
 
 const someRows = () => Array.from({ length: integer(1, 9) }, () => Array.from({ length: integer(1, 12) }, () => integer(1, V - 1)));
 
@@ -87,13 +84,13 @@ for (const cell of ['SimpleRNN', 'GRU', 'LSTM'])
       });
       const width = data.length / rows.length;
       rows.forEach((row, b) => {
-        const alone = bits(model.run([row]));
-        assert.equal(alone[0][1], Buffer.from(data.slice(b * width, (b + 1) * width).buffer).toString('hex'));
+        const alone = allBits(model.run([row]));
+        assert.deepEqual(alone[0][1], bits(data.subarray(b * width, (b + 1) * width)));
         const at = integer(0, row.length);
         const junk = Array.from({ length: integer(1, 40) }, () => -7);
         const mask = [...row.map(() => 1)];
         mask.splice(at, 0, ...junk.map(() => 0));
-        assert.deepEqual(bits(model.run([[...row.slice(0, at), ...junk, ...row.slice(at)]], { mask: [mask] })), alone);
+        assert.deepEqual(allBits(model.run([[...row.slice(0, at), ...junk, ...row.slice(at)]], { mask: [mask] })), alone);
       });
     }
   });
@@ -114,7 +111,7 @@ test('a layer with one kernel in int8 and one in float32 runs on floats, as do w
   const half = (await loadModel(serialize(plain), { simd })).run(rows)[0].data;
   float.run(rows)[0].data.forEach((value, i) => assert.ok(Math.abs(value - half[i]) < 0.1 * Math.max(1, Math.abs(value))));
   const zero = await createModel({ architecture, simd, weights: (root) => weights(root, 0) });
-  assert.deepEqual(bits((await loadModel(toInt8(zero), { simd })).run(rows)), bits(zero.run(rows)));
+  assert.deepEqual(allBits((await loadModel(toInt8(zero), { simd })).run(rows)), allBits(zero.run(rows)));
 });
 
 test('weights in int8 without what belongs to them, or where they do not belong, are refused by name', async () => {
@@ -184,31 +181,4 @@ test('the language model in int8: at most 0.27 of the bytes, the same labels', a
     const [first, second] = Object.values(expected[i].scores ?? {}).sort((a, b) => b - a);
     if (first - second > 0.05) assert.equal(actual[i].label, expected[i].label, text);
   });
-});
-
-test('padless convert --int8 writes it, info says so', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'padless-'));
-  try {
-    const output = join(folder, 'int8.safetensors');
-    const samples = join(folder, 'samples.json');
-    writeFileSync(samples, JSON.stringify([{ inputs: [[]], outputs: [Array(62).fill(0)] }]));
-    /** @param {string[]} args */
-    const padless = (...args) => {
-      const cli = fileURLToPath(new URL('../../js/cli.js', import.meta.url));
-      const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8' });
-      // A check says what differs, whether or not that is a failure.
-      assert.ok(status === 0 || args.includes('--check'), stderr);
-      return stdout;
-    };
-    const said = padless('convert', langid, '--int8', '--check', samples, '-o', output);
-    assert.match(said, /weights in [\d,]+ int8, [\d,]+ float32, 2[0-6]\.\d % of what float32 takes/);
-    assert.match(said, /largest difference on 1 samples/);
-    const info = padless('info', output);
-    assert.match(info, /recurrent_kernel \[\d+,\d+\] int8/);
-    assert.match(info, /parameters {2}[\d,]+: [\d,]+ int8, [\d,]+ float32/);
-    assert.match(info, /padding {5}changes no bit/);
-    assert.match(padless('info', langid), /parameters {2}[\d,]+: [\d,]+ float32\n/);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
 });

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createModel } from 'padless';
+import { bits } from '../close.js';
 import { random } from '../random.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
@@ -50,8 +51,8 @@ async function both(layer, V, D) {
     const values = rows.map((row) => row.map((id) => table.subarray(id * D, (id + 1) * D)));
     const [a, b] = [looked.run(rows), read.run(values)];
     assert.deepEqual(
-      a.map(({ data }) => Buffer.from(data.buffer).toString('hex')),
-      b.map(({ data }) => Buffer.from(data.buffer).toString('hex')),
+      a.map(({ data }) => bits(data)),
+      b.map(({ data }) => bits(data)),
     );
     return looked.stats.memory;
   };

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createModel, init } from 'padless';
 import { Add, Attention, Dense, Layer, MultiHeadAttention } from 'padless/layers';
+import { bits } from '../close.js';
 import { random } from '../random.js';
 import { randomLayers } from './random-layers.js';
 
@@ -123,9 +124,6 @@ const randomModel = (architecture) =>
         }),
       ),
   });
-
-/** @param {Float32Array} values */
-const bits = (values) => new Uint32Array(values.buffer, values.byteOffset, values.length);
 
 /**
  * Rows of steps spread over T positions each, at the end, in front, or anywhere.

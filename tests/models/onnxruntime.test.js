@@ -3,10 +3,10 @@
  * ONNX reverses each row within its own length, as padless does, and knows no other padding than at the end.
  * PADLESS_SEED sets the seed of the random data, which is printed.
  */
-import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as ort from 'onnxruntime-web/wasm';
 import { init } from 'padless';
+import { assertClose } from '../close.js';
 import { gateOrders, onnxModel, onnxRnn, operators } from './onnx.js';
 import { random } from '../random.js';
 
@@ -27,18 +27,6 @@ function direction(cell, resetAfter, D, H) {
   const bias = { shape: resetAfter ? [2, width] : [width], data: normal(biases * width, 0.3) };
   const onnx = onnxRnn(cell, { kernel: kernel.data, recurrent: recurrentKernel.data, bias: bias.data }, D, H);
   return { weights: { cell, kernel, recurrentKernel, bias, resetAfter }, onnx };
-}
-
-/** @param {Float32Array} got @param {ArrayLike<number>} expected @param {string} what */
-function assertClose(got, expected, what) {
-  assert.equal(got.length, expected.length, what);
-  got.forEach((value, i) => {
-    const allowed = 1e-5 * Math.max(1, Math.abs(expected[i]));
-    assert.ok(
-      Math.abs(value - expected[i]) <= allowed,
-      `${what}: element ${i} is ${value}, onnxruntime has ${expected[i]} (PADLESS_SEED=${seed})`,
-    );
-  });
 }
 
 /** @type {{ title: string, cell: keyof typeof operators, resetAfter?: boolean }[]} */
@@ -90,13 +78,13 @@ for (const { title, cell, resetAfter = false } of cells) {
         const [b, t, side, h] = [Math.floor(i / (T * 2 * H)), Math.floor(i / (2 * H)) % T, Math.floor(i / H) % 2, i % H];
         return Y[((t * 2 + side) * B + b) * H + h];
       });
-      const shape = `B=${B} T=${T} D=${D} H=${H} lengths=${lengths}`;
-      assertClose(got.sequence.data, sequence, `sequence, ${shape}`);
+      const shape = `B=${B} T=${T} D=${D} H=${H} lengths=${lengths} (PADLESS_SEED=${seed})`;
+      assertClose(got.sequence.data, sequence, { unit: 1e-5, what: `sequence, ${shape}` });
       got.states.forEach((state, side) => {
         /** @param {string} name */
         const of = (name) => /** @type {Float32Array} */ (expected[name].data).subarray(side * B * H, (side + 1) * B * H);
-        assertClose(state.h.data, of('Y_h'), `state h ${side}, ${shape}`);
-        if (state.c) assertClose(state.c.data, of('Y_c'), `state c ${side}, ${shape}`);
+        assertClose(state.h.data, of('Y_h'), { unit: 1e-5, what: `state h ${side}, ${shape}` });
+        if (state.c) assertClose(state.c.data, of('Y_c'), { unit: 1e-5, what: `state c ${side}, ${shape}` });
       });
     }
   });

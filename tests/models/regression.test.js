@@ -1,5 +1,5 @@
 /**
- * padless record, check and eval, as somebody's own project would call them.
+ * padless record, check, eval and convert, as somebody's own project would call them.
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
@@ -128,4 +128,19 @@ test("convert --check compares the steps that count with the framework's answers
     bad.stdout,
     /0\.0100, in sample 0, output time_distributed, value 4 of \[6,6,3\]: .*\n1 values differ by more than 0\.0001\n/,
   );
+});
+
+test('padless convert --int8 writes it, info says so', () => {
+  const output = join(folder, 'int8.safetensors');
+  const samples = file('samples.json', JSON.stringify([{ inputs: [[]], outputs: [Array(62).fill(0)] }]));
+  // Of int8 a check says what differs, which is no failure.
+  const { status, stdout, stderr } = padless('convert', model, '--int8', '--check', samples, '-o', output);
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /weights in [\d,]+ int8, [\d,]+ float32, 2[0-6]\.\d % of what float32 takes/);
+  assert.match(stdout, /largest difference on 1 samples/);
+  const info = padless('info', output).stdout;
+  assert.match(info, /recurrent_kernel \[\d+,\d+\] int8/);
+  assert.match(info, /parameters {2}[\d,]+: [\d,]+ int8, [\d,]+ float32/);
+  assert.match(info, /padding {5}changes no bit/);
+  assert.match(padless('info', model).stdout, /parameters {2}[\d,]+: [\d,]+ float32\n/);
 });

@@ -1,10 +1,12 @@
 /** Text to ids and back: normalisation with offsets, padding, truncation, and strings that nobody expects. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, strFromU8 } from 'fflate';
 import { ArgumentError, IdError, ModelFileError } from 'padless';
 import { TextVectorizer } from 'padless/text';
+import { random } from '../random.js';
+import { needs, sharedUrl } from '../shared.js';
 
 const letters = ['', '', ...'abcdefghijklmnopqrstuvwxyz ä'];
 /** @param {object} [settings] */
@@ -22,12 +24,7 @@ const readBack = (text, settings) => {
   return tokens;
 };
 
-const seed = Number(process.env.PADLESS_SEED ?? 1 + Math.floor(Math.random() * 1e9));
-let state = seed;
-const random = (n) => {
-  state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-  return Math.floor((state / 2 ** 32) * n);
-};
+const { seed, choice } = random();
 
 test('letters become their ids, strangers the unknown token, with offsets in UTF-16 units', () => {
   const { ids, offsets, truncated } = vectorizer().encode('ab😀c');
@@ -75,12 +72,10 @@ for (const normalization of ['NFC', 'NFD', 'NFKC', 'NFKD']) {
       );
     for (let code = 0; code < 0x110000; code += 0x100) {
       let text = '';
-      for (let low = 0; low < 0x100; low++)
-        text += String.fromCodePoint(code + low) + String.fromCodePoint(interesting[random(interesting.length)]);
+      for (let low = 0; low < 0x100; low++) text += String.fromCodePoint(code + low) + String.fromCodePoint(choice(interesting));
       check(text);
     }
-    for (let n = 0; n < 300; n++)
-      check(Array.from({ length: 12 }, () => String.fromCodePoint(interesting[random(interesting.length)])).join(''));
+    for (let n = 0; n < 300; n++) check(Array.from({ length: 12 }, () => String.fromCodePoint(choice(interesting))).join(''));
   });
 }
 
@@ -184,7 +179,7 @@ for (const unit of /** @type {const} */ (['word', 'grapheme', 'split', 'codepoin
   for (const normalization of /** @type {const} */ ([null, 'NFC', 'NFKC'])) {
     test(`a long text, read in pieces, has the tokens of the whole: ${unit}, ${normalization} (seed ${seed})`, () => {
       let text = '';
-      while (text.length < 15_000) text += scraps[random(scraps.length)];
+      while (text.length < 15_000) text += choice(scraps);
       const normal = normalization ? text.normalize(normalization) : text;
       const prepared = unit === 'split' ? normal.toLowerCase() : Array.from(normal, (char) => char.toLowerCase()).join('');
       const whole =
@@ -295,16 +290,12 @@ test('settings that contradict themselves are refused with the value', () => {
     );
 });
 
-const corpus = new URL('../../../shared/data/langid-commonvoice-cc0/cv.tsv.gz', import.meta.url);
-test(
-  'real sentences in 91 languages come back whole',
-  { skip: !existsSync(corpus) && 'shared/data is not beside this checkout' },
-  () => {
-    const lines = gunzipSync(readFileSync(corpus)).toString().split('\n');
-    for (let i = 0; i < lines.length; i += 997) {
-      const [text] = lines[i].split('\t');
-      const tokens = readBack(text, { normalization: 'NFC' });
-      assert.equal(tokens.map(({ token }) => token).join(''), text.normalize('NFC'));
-    }
-  },
-);
+const corpus = 'data/langid-commonvoice-cc0/cv.tsv.gz';
+test('real sentences in 91 languages come back whole', needs(corpus), () => {
+  const lines = strFromU8(gunzipSync(new Uint8Array(readFileSync(sharedUrl(corpus))))).split('\n');
+  for (let i = 0; i < lines.length; i += 997) {
+    const [text] = lines[i].split('\t');
+    const tokens = readBack(text, { normalization: 'NFC' });
+    assert.equal(tokens.map(({ token }) => token).join(''), text.normalize('NFC'));
+  }
+});
