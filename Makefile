@@ -4,8 +4,9 @@ CORE := $(wildcard c/*.c)
 KERNEL_TESTS := $(CORE) $(wildcard c/ref/*.c tests/kernels/*.c)
 C_FILES := $(KERNEL_TESTS) $(wildcard c/*.h c/ref/*.h tests/kernels/*.h tests/bench/*.c)
 JS_FILES := $(shell find js -name '*.js' -not -path 'js/dist/*')
-PAGE_TESTS := $(shell find tests/page -name '*.test.js' 2>/dev/null)
-TESTS := $(filter-out $(PAGE_TESTS),$(shell find tests -name '*.test.js'))
+PAGE_TESTS := $(shell find tests/page -name '*.test.js')
+FIREFOX_TESTS := $(shell find tests/firefox -name '*.test.js')
+TESTS := $(filter-out $(PAGE_TESTS) $(FIREFOX_TESTS),$(shell find tests -name '*.test.js'))
 
 DIST := js/dist/padless.wasm js/dist/padless.relaxed.wasm js/dist/inline.js
 TYPES := js/dist/types/index.d.ts
@@ -20,7 +21,7 @@ CFLAGS := -std=c11 -ffp-contract=off -Ic $(WARNINGS)
 .DEFAULT_GOAL := wasm
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help wasm types native sanitize test test-native test-node test-node26 test-relaxed test-page lint lint-c lint-js format demo clean
+.PHONY: help wasm types native sanitize test test-native test-node test-node26 test-relaxed test-page test-firefox lint lint-c lint-js format demo clean
 
 # Recipes say what they make; V=1 shows the commands.
 Q := $(if $(V),,@)
@@ -120,7 +121,7 @@ test-gcc test-clang: test-%: build/native/%/kernels
 
 # ---- Types, lint, tests ------------------------------------------------------------------------------------------------------------
 
-# Packages of the system that a bare machine lacks: compilers, linters, Chromium.
+# Packages of the system that a bare machine lacks: compilers, linters, browsers.
 build/setup: tests/setup.sh c/toolchain.sh
 	@tests/setup.sh
 	@mkdir -p $(@D) && touch $@
@@ -137,7 +138,7 @@ $(TYPES): $(JS_FILES) tsconfig.json js/dist/inline.js node_modules/.installed
 	$(Q)$(BIN)/tsc
 	@touch $@
 
-test: lint test-native sanitize test-node test-node26 test-relaxed test-page ## everything a change needs
+test: lint test-native sanitize test-node test-node26 test-relaxed test-page test-firefox ## everything a change needs
 
 SUITE_NEEDS := $(DIST) $(TYPES) build/test/kernels.wasm build/test/kernels.relaxed.wasm node_modules/.installed | build/setup
 suite = --test --test-reporter=./tests/reporter.js
@@ -153,6 +154,9 @@ test-relaxed: $(SUITE_NEEDS) ## the suite on Node 26, relaxed build
 test-page: $(SUITE_NEEDS) ## the page in headless Chromium
 	@echo "the page in headless Chromium"
 	@node $(suite) $(PAGE_TESTS)
+test-firefox: $(SUITE_NEEDS) ## kernels, models, importers and text in headless Firefox; FIREFOX= names another
+	@echo "kernels, models, importers and text in headless Firefox"
+	@$(NODE26) $(suite) $(FIREFOX_TESTS)
 
 lint: lint-c lint-js ## clang-format, clang-tidy, prettier, eslint, tsc: no finding
 lint-c: $(patsubst %.c,build/lint/%.ok,$(KERNEL_TESTS)) | build/setup

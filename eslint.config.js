@@ -28,5 +28,5 @@ export default [
   { files: ['web/**/*.js'], languageOptions: { globals: browser } },
   { files: ['js/cli.js', 'c/*.js', 'web/serve.js', 'eslint.config.js', 'tests/**/*.js'], languageOptions: { globals: node } },
   // Functions handed to the browser stand in the test's own file.
-  { files: ['tests/page/**/*.js', 'tests/bench/**/*.js'], languageOptions: { globals: browser } },
+  { files: ['tests/page/**/*.js', 'tests/firefox/**/*.js', 'tests/bench/**/*.js'], languageOptions: { globals: browser } },
 ];

@@ -518,8 +518,9 @@ export async function createModel({ architecture, weights, kerasVersion, origin,
       }),
     );
   } catch (cause) {
-    // The stack's end.
-    if (cause instanceof RangeError) throw new ModelFileError('architecture: lists inside lists, more than 100 deep', { cause });
+    // The stack's end, for which Firefox has an error of its own.
+    if (/^(Range|Internal)Error/.test(String(cause)))
+      throw new ModelFileError('architecture: lists inside lists, more than 100 deep', { cause });
     throw new ArgumentError(`createModel: not JSON: ${/** @type {any} */ (cause)?.message ?? cause}`, { cause });
   }
   await prepare(JSON.stringify(settings));

@@ -1,5 +1,6 @@
 /**
- * A reporter for `node --test`: the titles and reasons of the tests that failed, then Node's closing counts. Works alike on every Node.
+ * A reporter for `node --test`: the titles and reasons of the tests that failed, Node's closing counts, and why tests were skipped. Works alike on
+ * every Node.
  */
 import { relative } from 'node:path';
 import { inspect } from 'node:util';
@@ -15,17 +16,33 @@ function reason(error) {
 /** @param {AsyncIterable<any>} source */
 export default async function* reporter(source) {
   const printed = [];
+  let failed = false;
+  const cancelled = [];
+  /** @type {Map<string, number>} */
+  const skipped = new Map();
   for await (const { type, data } of source) {
     if (type === 'test:fail') {
+      const { failureType } = data.details.error ?? {};
       // A parent fails because of its children, which have spoken for themselves.
-      if (data.details.error?.failureType === 'subtestsFailed') continue;
+      if (failureType === 'subtestsFailed') continue;
       const where = data.file ? `${relative(process.cwd(), data.file)}${data.line ? `:${data.line}` : ''}: ` : '';
-      yield `\nFAILED ${where}${data.name}\n${reason(data.details.error).replace(/^/gm, '  ')}\n`;
+      const told = `\nFAILED ${where}${data.name}\n${reason(data.details.error).replace(/^/gm, '  ')}\n`;
+      if (failureType === 'cancelledByParent') cancelled.push(told);
+      else {
+        failed = true;
+        yield told;
+      }
+    } else if (type === 'test:pass' && data.skip) {
+      const why = data.skip === true ? data.name : data.skip;
+      skipped.set(why, (skipped.get(why) ?? 0) + 1);
     } else if (type === 'test:stderr' || type === 'test:stdout') {
       printed.push(data.message);
     } else if (type === 'test:diagnostic' && data.nesting === 0) {
       if (counts.has(data.message.split(' ')[0])) yield `# ${data.message}\n`;
     }
   }
+  // Tests are cancelled where their parent fails, whose reason is enough.
+  if (!failed) yield cancelled.join('');
+  for (const [why, count] of skipped) yield `# skipped ${count}: ${why}\n`;
   yield printed.join('');
 }

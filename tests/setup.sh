@@ -13,6 +13,8 @@ has clang || set -- "$@" clang
 has clang-format || set -- "$@" clang-format
 has clang-tidy || set -- "$@" clang-tidy
 has "${CHROMIUM:-chromium}" || set -- "$@" chromium
+# Ubuntu has no such package, and its firefox is a snap: there the tests in Firefox are skipped unless somebody installed one.
+! grep -qs '^ID=debian' /etc/os-release || has "${FIREFOX:-firefox-esr}" || has firefox || set -- "$@" firefox-esr
 [ $# = 0 ] || c/toolchain.sh packages "$@"
 
 # The sanitizers' run-time library is a package of its own, numbered like the compiler.

@@ -3,9 +3,10 @@
  */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { importMap, launch, servePages } from './chromium.js';
+import { importMap, servePages } from '../pages.js';
+import { launch } from './chromium.js';
 
-const html = `<!doctype html><meta charset="utf-8"><title>typing</title>${importMap}
+const html = `<!doctype html><meta charset="utf-8"><title>typing</title>${importMap()}
   <form><textarea id="area"></textarea><input id="line" value="stands here"><input id="box" type="checkbox"></form>
   <div id="rich" contenteditable="true"></div><div id="plain"></div>
   <script type="module" src="/typing.js"></script>`;

@@ -8,10 +8,11 @@ import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { importMap, launch, servePages } from './chromium.js';
+import { importMap, servePages } from '../pages.js';
+import { launch } from './chromium.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const html = `<!doctype html><meta charset="utf-8"><title>worker</title>${importMap}<script type="module" src="/page.js"></script>`;
+const html = `<!doctype html><meta charset="utf-8"><title>worker</title>${importMap()}<script type="module" src="/page.js"></script>`;
 
 const files = {
   '/index.html': html,

@@ -1,0 +1,69 @@
+/**
+ * node:test in a page. What an imported file registers runs one test after the other and is reported, once run() is called. Only what test files
+ * use is here: anything else fails as it is imported, called or passed.
+ */
+
+/** @typedef {{ after(work: () => unknown): void }} Context */
+/** @typedef {(t: Context) => unknown} Body */
+/** @typedef {{ name: string, skip?: string | boolean, error?: { message: string, stack: string } }} Result */
+
+/** @type {{ name: string, skip: string | boolean, body: Body }[]} */
+const registered = [];
+/** Titles of the describe() that is running. @type {string[]} */
+const titles = [];
+/** Failures that no test waited for. @type {unknown[]} */
+const stray = [];
+addEventListener('error', ({ error, message }) => stray.push(error ?? message));
+addEventListener('unhandledrejection', ({ reason }) => stray.push(reason));
+
+/** @param {string} name @param {{ skip?: string | boolean } | Body} options @param {Body} [body] */
+export function test(name, options, body) {
+  const [{ skip = false, ...others }, work] = typeof options === 'function' ? [{}, options] : [options, body];
+  const unknown = Object.keys(others);
+  if (unknown.length || !work)
+    throw new Error(`${name}: test() of node-test.js knows no ${unknown.join(', ') || 'test without a body'}`);
+  registered.push({ name: [...titles, name].join(' > '), skip, body: work });
+}
+
+/** @param {string} name @param {() => void} body */
+export function describe(name, body) {
+  titles.push(name);
+  body();
+  titles.pop();
+}
+
+/** @param {unknown} thrown */
+function asText(thrown) {
+  if (!(thrown instanceof Error)) return { message: String(thrown), stack: '' };
+  const cause = thrown.cause === undefined ? '' : `\nbecause of ${thrown.cause}`;
+  return { message: `${thrown.name}: ${thrown.message}${cause}`, stack: thrown.stack ?? '' };
+}
+
+/** @param {Body} body */
+async function failure(body) {
+  /** @type {(() => unknown)[]} */
+  const last = [];
+  try {
+    try {
+      await body({ after: (work) => last.push(work) });
+    } finally {
+      for (const work of last) await work();
+    }
+    // What nobody waits for is told in a task of its own.
+    await new Promise((resolve) => setTimeout(resolve));
+    if (stray.length) throw stray[0];
+    return {};
+  } catch (error) {
+    return { error: asText(error) };
+  } finally {
+    stray.length = 0;
+  }
+}
+
+/** @param {string} file  of tests, by its address @returns {Promise<Result[]>} */
+export async function run(file) {
+  await import(file);
+  const results = [];
+  for (const { name, skip, body } of registered) results.push(skip ? { name, skip } : { name, ...(await failure(body)) });
+  return results;
+}
