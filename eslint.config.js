@@ -26,7 +26,10 @@ export default [
   // The package runs in pages, workers and Node: what all three have.
   { files: ['js/**/*.js'], languageOptions: { globals: globals['shared-node-browser'] } },
   { files: ['web/**/*.js'], languageOptions: { globals: browser } },
-  { files: ['js/cli.js', 'c/*.js', 'web/serve.js', 'eslint.config.js', 'tests/**/*.js'], languageOptions: { globals: node } },
+  {
+    files: ['js/cli.js', 'js/cli/**', 'c/*.js', 'web/serve.js', 'eslint.config.js', 'tests/**/*.js'],
+    languageOptions: { globals: node },
+  },
   // Functions handed to the browser stand in the test's own file.
   { files: ['tests/page/**/*.js', 'tests/firefox/**/*.js', 'tests/bench/**/*.js'], languageOptions: { globals: browser } },
 ];

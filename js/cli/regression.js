@@ -1,0 +1,29 @@
+/**
+ * `padless record` and `padless check`: a model's answers written down, and compared bit by bit.
+ * @module
+ */
+import { writeFile } from 'node:fs/promises';
+import { check, parseCases, record } from '../golden.js';
+import { print, readJson, readText } from './files.js';
+/** @typedef {import('../model.js').Model} Model */
+
+/** @param {Model} model @param {string} file @param {string} output */
+export async function recordCases(model, file, output) {
+  const golden = record(model, parseCases(await readText(file)));
+  await writeFile(output, `${JSON.stringify(golden, null, 1)}\n`);
+  print(`${output}: ${golden.cases.length} cases`);
+}
+
+/** @param {Model} model @param {string} file */
+export async function checkGolden(model, file) {
+  const golden = await readJson(file);
+  const drifts = check(model, golden);
+  for (const { case: number, input, output, what } of drifts)
+    print(`case ${number} (${JSON.stringify(input).slice(0, 60)}), output ${output}: ${what}`);
+  print(
+    drifts.length
+      ? `${drifts.length} outputs drifted in ${golden.cases.length} cases`
+      : `${golden.cases.length} cases, no bit moved`,
+  );
+  if (drifts.length) process.exitCode = 1;
+}
