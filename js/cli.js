@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { print, readText } from './cli/files.js';
 import { commands, isCommand, options, takes, usage } from './cli/usage.js';
-import { ArgumentError, loadModel, PadlessError } from './index.js';
+import { ArgumentError, loadModel, PadlessError, UnsupportedError } from './index.js';
 /** @typedef {import('./cli/usage.js').CommandName} CommandName */
 /** @typedef {import('./cli/usage.js').Values} Values */
 
@@ -52,10 +52,11 @@ async function main() {
   const [file, other, ...more] = files;
   if (command !== 'run' && (more.length || (other && !second[command])))
     throw new ArgumentError(`${command}: ${JSON.stringify(second[command] ? more[0] : other)} is one argument too many`);
-  if (command === 'convert') return (await import('./cli/convert.js')).convert(file, String(values.output), values);
-  if (command === 'bench') return (await import('./cli/bench.js')).bench(file);
+  const custom = values.layers === undefined ? {} : await (await import('./cli/layers.js')).customLayers(values.layers);
+  if (command === 'convert') return (await import('./cli/convert.js')).convert(file, String(values.output), values, custom);
+  if (command === 'bench') return (await import('./cli/bench.js')).bench(file, custom);
   const exact = command === 'record' || command === 'check';
-  const model = await loadModel(file, { simd: exact ? 'baseline' : /** @type {any} */ (values.simd) });
+  const model = await loadModel(file, { simd: exact ? 'baseline' : values.simd, customLayers: custom });
   switch (command) {
     case 'info':
       return (await import('./cli/info.js')).info(model);
@@ -85,6 +86,8 @@ try {
     error instanceof PadlessError ||
     /^E[A-Z]+$/.test(String(/** @type {any} */ (error)?.code)) ||
     String(/** @type {any} */ (error)?.code).startsWith('ERR_PARSE_ARGS');
-  process.stderr.write(`padless: ${known ? /** @type {Error} */ (error).message : /** @type {Error} */ (error).stack}\n`);
+  const lacksClass = error instanceof UnsupportedError && /: class \S+ is not one of |: a Lambda holds code/.test(error.message);
+  const hint = lacksClass ? '\na layer of your own: --layers FILE.mjs, a module that exports its class' : '';
+  process.stderr.write(`padless: ${known ? /** @type {Error} */ (error).message : /** @type {Error} */ (error).stack}${hint}\n`);
   process.exitCode = 2;
 }

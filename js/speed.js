@@ -46,15 +46,16 @@ function median(work, budget) {
 /**
  * Times a model in each build that this engine has, alone and in batches, at several lengths (or at its own, where it has one).
  * @param {import('./source.js').ModelSource} source
- * @param {{ budget?: number, lengths?: number[] }} [options]  budget: milliseconds a measurement
+ * @param {{ budget?: number, lengths?: number[], customLayers?: import('./graph.js').CustomLayers }} [options]  budget: milliseconds a
+ *   measurement
  * @returns {Promise<Timing[]>}
  */
-export async function speed(source, { budget = 400, lengths = [16, 64, 256] } = {}) {
+export async function speed(source, { budget = 400, lengths = [16, 64, 256], customLayers = {} } = {}) {
   const has = features();
   const timings = [];
   for (const build of /** @type {Build[]} */ (['relaxed', 'baseline']).filter((name) => has[name])) {
     const begun = performance.now();
-    const model = await loadModel(source, { simd: build });
+    const model = await loadModel(source, { simd: build, customLayers });
     const own = model.inputs.some(({ ids, shape }) => (ids || shape.length > 1) && shape[0] === null);
     /** @param {number} B @param {number} T */
     const batch = (B, T) => {

@@ -5,9 +5,9 @@
 import { speed } from '../speed.js';
 import { print } from './files.js';
 
-/** @param {string} file */
-export async function bench(file) {
-  for (const { build, first, runs, memory } of await speed(file)) {
+/** @param {string} file @param {import('../graph.js').CustomLayers} customLayers */
+export async function bench(file, customLayers) {
+  for (const { build, first, runs, memory } of await speed(file, { customLayers })) {
     print(`${build}  first answer ${first.toFixed(1)} ms after the file, ${(memory / 2 ** 20).toFixed(1)} MB of memory`);
     for (const { rows, steps, ms, rowMs } of runs)
       print(

@@ -12,17 +12,17 @@ import { kinds, weightBytes } from './info.js';
 /** @typedef {import('../model.js').Model} Model */
 /** @typedef {import('./usage.js').Values} Values */
 
-/** @param {string} file @param {string} output @param {Values} values */
-export async function convert(file, output, values) {
+/** @param {string} file @param {string} output @param {Values} values @param {import('../graph.js').CustomLayers} customLayers */
+export async function convert(file, output, values, customLayers) {
   const { simd, weights, tokenizer } = values;
   const labels = values.labels ? await readLabels(values.labels) : undefined;
-  const given = { simd, weights, labels, ...(tokenizer && { tokenizer: await readJson(tokenizer) }) };
+  const given = { simd, weights, labels, customLayers, ...(tokenizer && { tokenizer: await readJson(tokenizer) }) };
   const isTfjs = /\.json$/.test(file) && !weights;
   const isOurs = /\.safetensors$/.test(file) && !values.torch;
   let model = values.torch
     ? await fromTorch(file, await readJson(values.torch), given)
     : isOurs
-      ? await loadModel(file, { simd })
+      ? await loadModel(file, { simd, customLayers })
       : isTfjs
         ? await fromTfjs(file, given)
         : await fromKeras(file, given);
@@ -30,7 +30,7 @@ export async function convert(file, output, values) {
   await writeFile(output, bytes);
   print(`${output}: ${model.parameters.toLocaleString('en')} parameters`);
   if (values.int8) {
-    model = await loadModel(bytes, { simd });
+    model = await loadModel(bytes, { simd, customLayers });
     print(
       `weights in ${kinds(model)}, ${((100 * weightBytes(model)) / (4 * model.parameters)).toFixed(1)} % of what float32 takes`,
     );

@@ -17,6 +17,7 @@ const told = {
   check: { value: 'FILE', says: "samples and the framework's answers: [{ inputs, outputs }] (JSON); exit 1 where a value is off" },
   int8: { says: 'weights in a quarter of the bytes' },
   ignore: { value: 'LABEL[,LABEL ...]', says: 'labels that are passed over' },
+  layers: { value: 'FILE.mjs', says: 'a module that exports layers of your own: classes, and for a Lambda a class by its name' },
   simd: { value: 'auto|baseline|relaxed', says: 'which build of the kernels (auto: the fastest that this Node runs)' },
   help: { says: 'this' },
 };
@@ -25,14 +26,14 @@ const told = {
 
 /** @satisfies {Record<string, Command>} */
 export const commands = {
-  info: { takes: 'MODEL', says: ['layers, shapes, parameters, bytes, text settings'], options: ['simd'] },
+  info: { takes: 'MODEL', says: ['layers, shapes, parameters, bytes, text settings'], options: ['layers', 'simd'] },
   run: {
     takes: 'MODEL [TEXT ...]',
     says: [
       'one JSON line an answer; without TEXT, one text a line from standard input',
       'with --ids, one JSON line a row: {"output name": nested array}',
     ],
-    options: ['ids', 'trace', 'simd'],
+    options: ['ids', 'trace', 'layers', 'simd'],
   },
   convert: {
     takes: 'INPUT -o MODEL.safetensors',
@@ -40,7 +41,7 @@ export const commands = {
       'a model file out of Keras (.keras, .h5, .json with --weights), TF.js (model.json), PyTorch (.safetensors',
       "with --torch) or one of padless's own",
     ],
-    options: ['output', 'weights', 'tokenizer', 'labels', 'torch', 'check', 'int8', 'simd'],
+    options: ['output', 'weights', 'tokenizer', 'labels', 'torch', 'check', 'int8', 'layers', 'simd'],
   },
   eval: {
     takes: 'MODEL FILE',
@@ -48,15 +49,15 @@ export const commands = {
       'accuracy, cross-entropy, F1 on text<TAB>label (scores: <TAB>label ...), token<TAB>tag with empty lines',
       'between, or JSON lines {"text", "labels": {"output name": ...}}',
     ],
-    options: ['ignore', 'simd'],
+    options: ['ignore', 'layers', 'simd'],
   },
   record: {
     takes: 'MODEL CASES -o GOLDEN',
     says: ["the model's answers to texts (a line each) or rows of ids (JSON), to be checked later"],
-    options: ['output'],
+    options: ['output', 'layers'],
   },
-  check: { takes: 'MODEL GOLDEN', says: ['exit 1 where an answer has other bits, saying which'], options: [] },
-  bench: { takes: 'MODEL', says: ['how fast it is here, in each build of the kernels, alone and in batches'], options: [] },
+  check: { takes: 'MODEL GOLDEN', says: ['exit 1 where an answer has other bits, saying which'], options: ['layers'] },
+  bench: { takes: 'MODEL', says: ['how fast it is here, in each build of the kernels, alone and in batches'], options: ['layers'] },
 };
 /** @typedef {keyof typeof commands} CommandName */
 
