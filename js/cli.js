@@ -54,7 +54,7 @@ async function main() {
     throw new ArgumentError(`${command}: ${JSON.stringify(second[command] ? more[0] : other)} is one argument too many`);
   const custom = values.layers === undefined ? {} : await (await import('./cli/layers.js')).customLayers(values.layers);
   if (command === 'convert') return (await import('./cli/convert.js')).convert(file, String(values.output), values, custom);
-  if (command === 'bench') return (await import('./cli/bench.js')).bench(file, custom);
+  if (command === 'bench') return (await import('./cli/bench.js')).bench(file, values, custom);
   const exact = command === 'record' || command === 'check';
   const model = await loadModel(file, { simd: exact ? 'baseline' : values.simd, customLayers: custom });
   switch (command) {

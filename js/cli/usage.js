@@ -16,6 +16,9 @@ const told = {
   torch: { value: 'FILE', says: 'the PyTorch modules in order (JSON), where INPUT is a state dict in safetensors' },
   check: { value: 'FILE', says: "samples and the framework's answers: [{ inputs, outputs }] (JSON); exit 1 where a value is off" },
   int8: { says: 'weights in a quarter of the bytes' },
+  onnx: { value: 'FILE.onnx', says: 'the same model, [B, T] ids in: onnxruntime-web beside it, from the project in this folder' },
+  tfjs: { value: 'model.json', says: 'the same model: TF.js beside it, its wasm backend' },
+  input: { value: 'NAME', says: 'which input of the .onnx takes the ids, where its name is another' },
   ignore: { value: 'LABEL[,LABEL ...]', says: 'labels that are passed over' },
   layers: { value: 'FILE.mjs', says: 'a module that exports layers of your own: classes, and for a Lambda a class by its name' },
   simd: { value: 'auto|baseline|relaxed', says: 'which build of the kernels (auto: the fastest that this Node runs)' },
@@ -57,7 +60,11 @@ export const commands = {
     options: ['output', 'layers'],
   },
   check: { takes: 'MODEL GOLDEN', says: ['exit 1 where an answer has other bits, saying which'], options: ['layers'] },
-  bench: { takes: 'MODEL', says: ['how fast it is here, in each build of the kernels, alone and in batches'], options: ['layers'] },
+  bench: {
+    takes: 'MODEL',
+    says: ['how fast it is here, in each build of the kernels, alone and in batches; beside other engines'],
+    options: ['onnx', 'input', 'tfjs', 'layers'],
+  },
 };
 /** @typedef {keyof typeof commands} CommandName */
 
