@@ -8,9 +8,13 @@ import { fromKeras, fromTfjs, fromTorch, toInt8 } from '../import/index.js';
 import { product } from '../layers/tensor.js';
 import { loadModel } from '../model.js';
 import { print, readJson, readText } from './files.js';
+import { projectPackage } from './packages.js';
 import { kinds, weightBytes } from './info.js';
 /** @typedef {import('../model.js').Model} Model */
 /** @typedef {import('./usage.js').Values} Values */
+
+/** Those of the user's project, in the first place. */
+const packages = { h5wasm: () => projectPackage('h5wasm'), fflate: () => projectPackage('fflate') };
 
 /** @param {string} file @param {string} output @param {Values} values @param {import('../graph.js').CustomLayers} customLayers */
 export async function convert(file, output, values, customLayers) {
@@ -25,7 +29,7 @@ export async function convert(file, output, values, customLayers) {
       ? await loadModel(file, { simd, customLayers })
       : isTfjs
         ? await fromTfjs(file, given)
-        : await fromKeras(file, given);
+        : await fromKeras(file, { ...given, packages });
   const bytes = values.int8 ? toInt8(model) : model.save();
   await writeFile(output, bytes);
   print(`${output}: ${model.parameters.toLocaleString('en')} parameters`);

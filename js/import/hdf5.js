@@ -168,11 +168,12 @@ class Hdf5 {
  * @template T
  * @param {Uint8Array} bytes
  * @param {string} what  for errors
+ * @param {import('./source.js').Packages} packages
  * @param {(file: Hdf5) => T} read
  * @returns {Promise<T>}
  */
-async function openHdf5(bytes, what, read) {
-  const { ready, File } = await optionalPackage(import('h5wasm'), 'h5wasm', `${what}: reading HDF5`);
+async function openHdf5(bytes, what, { h5wasm }, read) {
+  const { ready, File } = await optionalPackage('h5wasm', 'File', `${what}: reading HDF5`, h5wasm, () => import('h5wasm'));
   const module = await ready;
   const { FS } = module;
   // HDF5 prints what it finds wrong; the error that is thrown says enough.
@@ -204,12 +205,13 @@ async function openHdf5(bytes, what, read) {
 /**
  * @param {Uint8Array} bytes  a .h5, .hdf5 or .weights.h5
  * @param {string} [what]  for errors
+ * @param {import('./source.js').Packages} [packages]
  * @returns {Promise<KerasFile>}
  * @throws {ModelFileError} for a file that is cut short or contradicts itself
  * @throws {UnsupportedError} without the package h5wasm, and for weights that are not floats
  */
-export function readHdf5(bytes, what = 'the file') {
-  return openHdf5(bytes, what, (file) => {
+export function readHdf5(bytes, what = 'the file', packages = {}) {
+  return openHdf5(bytes, what, packages, (file) => {
     const json = file.attribute('/', 'model_config')?.[0];
     if (json !== undefined && json.length > JSON_MOST)
       throw new ModelFileError(`${what}: model_config has ${json.length} characters, at most ${JSON_MOST} are read`);

@@ -85,18 +85,20 @@ function endsInSigmoid(layer) {
  * A model of Keras 1 to 3: `.keras`, a whole `.h5`, or a JSON (model.to_json()) with its weights beside it. Takes the package h5wasm, and
  * for `.keras` fflate.
  * @param {ModelSource} file  URL, path, bytes, Response, Blob or File
- * @param {(ImportOptions & { weights?: ModelSource | undefined }) | null} [given]  weights: HDF5, where the file is a JSON
+ * @param {(ImportOptions & { weights?: ModelSource | undefined, packages?: import('./source.js').Packages | null }) | null} [given]
+ *   weights: HDF5, where the file is a JSON; packages: h5wasm and fflate, where padless stands where it cannot find them
  * @returns {Promise<Model>}
  * @throws {ModelFileError} for a file that is broken, or whose weights do not fit its layers
  * @throws {UnsupportedError} for a layer or an option that padless lacks, or a package that is missing
  */
 export async function fromKeras(file, given) {
   const options = given ?? {};
+  const packages = options.packages ?? {};
   const bytes = await readSource(file, readOptions(options));
   const name = nameOf(file);
   const weightBytes = options.weights ? await readSource(options.weights, readOptions(options)) : undefined;
   if (isZip(bytes)) {
-    const { config, kerasVersion, vars, layers, vocabularies } = await readKeras(bytes, name);
+    const { config, kerasVersion, vars, layers, vocabularies } = await readKeras(bytes, name, packages);
     const weights = vars ? weightsByPath(vars, name) : weightsByLayer(layers ?? [], name);
     const version = kerasVersion ?? '3';
     return finish(
@@ -109,7 +111,7 @@ export async function fromKeras(file, given) {
   if (json && typeof json.class_name !== 'string')
     throw new ModelFileError(`${name}: neither .keras nor .h5 nor the JSON of a Keras model`);
   if (json && !weightBytes) throw new ModelFileError(`${name}: the architecture alone; give its weights, too`);
-  const holds = await readHdf5(weightBytes ?? bytes, weightBytes ? nameOf(options.weights) : name);
+  const holds = await readHdf5(weightBytes ?? bytes, weightBytes ? nameOf(options.weights) : name, packages);
   const architecture = json ?? holds.config;
   if (!architecture)
     throw new ModelFileError(`${name}: weights alone; give the architecture as JSON, and this file as its weights`);

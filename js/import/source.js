@@ -152,17 +152,35 @@ export function parseJson(bytes, what) {
 }
 
 /**
- * A package that only some files need.
+ * A package that only some files need: what it exports, or a function that imports it (a promise is awaited).
  * @template T
- * @param {Promise<T>} loading
- * @param {string} name
- * @param {string} task
- * @returns {Promise<T>}
+ * @typedef {T | (() => T | Promise<T>)} Given
  */
-export async function optionalPackage(loading, name, task) {
+/**
+ * Packages that the caller has, where padless would not find them by itself.
+ * @typedef {object} Packages
+ * @property {Given<{ ready: Promise<any>, File: any }>} [h5wasm]
+ * @property {Given<{ unzipSync: any }>} [fflate]
+ */
+
+/**
+ * @template T
+ * @param {string} name
+ * @param {keyof T} needed  among what it exports
+ * @param {string} task  for the error
+ * @param {Given<T> | undefined} given
+ * @param {() => Promise<T>} load  where none is given
+ * @returns {Promise<T>}
+ * @throws {UnsupportedError} where it is absent
+ */
+export async function optionalPackage(name, needed, task, given, load) {
+  let module;
   try {
-    return await loading;
+    module = await (given === undefined ? load() : typeof given === 'function' ? /** @type {() => any} */ (given)() : given);
   } catch (cause) {
-    throw new UnsupportedError(`${task} takes the package ${name}, which is not there: npm install ${name}`, { cause });
+    const other = given === undefined ? `, or give it: { packages: { ${name} } }` : '';
+    throw new UnsupportedError(`${task} takes the package ${name}, which is not there: npm install ${name}${other}`, { cause });
   }
+  if (!module?.[needed]) throw new ArgumentError(`packages: ${name} is not what the package exports: it has no ${String(needed)}`);
+  return module;
 }

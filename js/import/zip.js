@@ -57,11 +57,12 @@ export const isZip = (bytes) => bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[
  * @param {Uint8Array} bytes
  * @param {string} what  for errors
  * @param {(name: string) => boolean} wanted
+ * @param {import('./source.js').Packages} [packages]
  * @returns {Promise<Map<string, Uint8Array>>}
  * @throws {ModelFileError} for a file that is cut short, or says sizes that it cannot have
  */
-export async function unzip(bytes, what, wanted) {
-  const { unzipSync } = await optionalPackage(import('fflate'), 'fflate', `${what}: unpacking a zip`);
+export async function unzip(bytes, what, wanted, { fflate } = {}) {
+  const { unzipSync } = await optionalPackage('fflate', 'unzipSync', `${what}: unpacking a zip`, fflate, () => import('fflate'));
   /** @type {Map<string, number>} */
   const sizes = new Map();
   let entries = 0;
@@ -69,7 +70,7 @@ export async function unzip(bytes, what, wanted) {
   let files;
   try {
     files = unzipSync(bytes, {
-      filter: ({ name, size, originalSize, compression }) => {
+      filter: (/** @type {import('fflate').UnzipFileInfo} */ { name, size, originalSize, compression }) => {
         if (++entries > ENTRIES_MOST) throw new ModelFileError(`${what}: the zip holds more than ${ENTRIES_MOST} files`);
         if (!wanted(name)) return false;
         if (sizes.has(name)) throw new ModelFileError(`${what}: the zip holds ${JSON.stringify(name)} twice`);
@@ -107,13 +108,13 @@ export async function unzip(bytes, what, wanted) {
 /**
  * @param {Uint8Array} bytes
  * @param {string} [what]  for errors
+ * @param {import('./source.js').Packages} [packages]
  * @returns {Promise<KerasFile & { vocabularies: Map<string, string> }>} vocabularies: text of assets/PATH/vocabulary.txt, by PATH
  * @throws {ModelFileError | UnsupportedError}
  */
-export async function readKeras(bytes, what = 'the file') {
-  const entries = await unzip(bytes, what, (name) =>
-    /^(config|metadata)\.json$|^model\.weights\.(h5|npz)$|^assets\/.*\/vocabulary\.txt$/.test(name),
-  );
+export async function readKeras(bytes, what = 'the file', packages = {}) {
+  const wanted = /^(config|metadata)\.json$|^model\.weights\.(h5|npz)$|^assets\/.*\/vocabulary\.txt$/;
+  const entries = await unzip(bytes, what, (name) => wanted.test(name), packages);
   /** @param {string} name */
   const entry = (name) => {
     const found = entries.get(name);
@@ -123,7 +124,7 @@ export async function readKeras(bytes, what = 'the file') {
   const config = parseJson(entry('config.json'), `${what}: config.json`);
   const metadata = parseJson(entry('metadata.json'), `${what}: metadata.json`);
   if (entries.has('model.weights.npz')) throw new UnsupportedError(`${what}: the weights are an .npz, padless reads .h5`);
-  const { vars, layers } = await readHdf5(entry('model.weights.h5'), `${what}: model.weights.h5`);
+  const { vars, layers } = await readHdf5(entry('model.weights.h5'), `${what}: model.weights.h5`, packages);
   const vocabularies = new Map();
   for (const [name, text] of entries) {
     const path = /^assets\/(.*)\/vocabulary\.txt$/.exec(name)?.[1];

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
-import { loadModel, ModelFileError, PadlessError, UnsupportedError } from 'padless';
+import { ArgumentError, loadModel, ModelFileError, PadlessError, UnsupportedError } from 'padless';
 import { fromKeras } from 'padless/import';
 import { optionalPackage } from '../../js/import/source.js';
 import { random } from '../random.js';
@@ -163,8 +163,26 @@ test('weights alone, an architecture alone, and files of other kinds are refused
 
 test('a package that is not there is named, with how it is installed', async () => {
   await rejects(
-    optionalPackage(Promise.reject(new Error('not found')), 'h5wasm', 'model.h5: reading HDF5'),
-    /h5wasm.*npm install h5wasm/,
+    optionalPackage('h5wasm', 'File', 'model.h5: reading HDF5', undefined, () => Promise.reject(new Error('not found'))),
+    /h5wasm.*npm install h5wasm, or give it: \{ packages: \{ h5wasm \} \}/,
     UnsupportedError,
+  );
+});
+
+test('packages that the caller gives are taken, as modules or as functions', async () => {
+  /** @type {string[]} */
+  const asked = [];
+  const given = await fromKeras(keras, {
+    packages: { fflate: { unzipSync }, h5wasm: () => (asked.push('h5wasm'), import('h5wasm')) },
+  });
+  assert.deepEqual(asked, ['h5wasm']);
+  assert.equal(given.parameters, (await fromKeras(keras, { packages: null })).parameters);
+  const absent = { fflate: () => Promise.reject(new Error('no')) };
+  await rejects(fromKeras(keras, { packages: absent }), /takes the package fflate, which is not there/, UnsupportedError);
+  const wrong = /** @type {any} */ ({ h5wasm: {} });
+  await rejects(
+    fromKeras(keras, { packages: wrong }),
+    /packages: h5wasm is not what the package exports: it has no File/,
+    ArgumentError,
   );
 });

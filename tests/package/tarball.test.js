@@ -1,25 +1,33 @@
 /** The packed package, installed in an empty project, as a stranger gets it. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const model = join(root, 'web/models/langid/langid.safetensors');
+const folder = mkdtempSync(join(tmpdir(), 'padless-'));
+after(() => rmSync(folder, { recursive: true }));
 
-test('an empty project installs the tarball, imports it and runs its command', (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'padless-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  /** @param {string} command @param {string[]} args @param {string} cwd */
-  const run = (command, args, cwd) => execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-  const [{ filename }] = JSON.parse(
-    run('npm', ['pack', '--json', '--ignore-scripts', '--loglevel=error', '--pack-destination', folder], root),
-  );
-  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
-  run('npm', ['install', '--offline', '--no-audit', '--no-fund', '--loglevel=error', `./${filename}`], folder);
+/** @param {string} command @param {string[]} args @param {string} cwd */
+const run = (command, args, cwd) => execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+const [{ filename }] = JSON.parse(
+  run('npm', ['pack', '--json', '--ignore-scripts', '--loglevel=error', '--pack-destination', folder], root),
+);
+writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
+run('npm', ['install', '--offline', '--no-audit', '--no-fund', '--loglevel=error', `./${filename}`], folder);
+
+/** Its command. @param {string[]} args @param {string} [cwd] */
+function padless(args, cwd = folder) {
+  const command = [join(folder, 'node_modules/.bin/padless'), ...args];
+  const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd, encoding: 'utf8' });
+  return { status, stdout, stderr };
+}
+
+test('an empty project installs the tarball, imports it and runs its command', () => {
   writeFileSync(
     join(folder, 'use.js'),
     `import { loadModel } from 'padless';
@@ -34,6 +42,30 @@ test('an empty project installs the tarball, imports it and runs its command', (
      console.log((await remote.predict('Wie heißt diese Sprache?')).label);`,
   );
   assert.equal(run(process.execPath, ['use.js', model], folder), 'de function function function function\nde\n');
-  const line = run(process.execPath, ['node_modules/.bin/padless', 'run', model, 'Wie heißt diese Sprache?'], folder);
-  assert.equal(JSON.parse(line).label, 'de');
+  assert.equal(JSON.parse(padless(['run', model, 'Wie heißt diese Sprache?']).stdout).label, 'de');
+});
+
+test('packages that are missing are named with how they are installed; those of the current folder are found from anywhere', () => {
+  const keras = join(root, 'tests/models/keras-files/lstm-classifier.keras');
+  for (const [args, install] of /** @type {[string[], string][]} */ ([
+    [['convert', keras, '-o', 'x.safetensors'], 'npm install fflate'],
+    [['bench', model, '--onnx', model], 'npm i -D onnxruntime-web'],
+    [
+      ['bench', model, '--tfjs', join(root, 'tests/models/tfjs/conv.json')],
+      'npm i -D @tensorflow/tfjs @tensorflow/tfjs-backend-wasm',
+    ],
+  ])) {
+    const { status, stdout, stderr } = padless(args);
+    assert.deepEqual([status, stdout], [2, '']);
+    assert.match(stderr, /^padless: .*\n$/);
+    assert.ok(stderr.endsWith(`${install}\n`), stderr);
+  }
+  const project = join(folder, 'elsewhere/project/deep');
+  mkdirSync(project, { recursive: true });
+  mkdirSync(join(project, '../node_modules'));
+  for (const name of ['h5wasm', 'fflate', 'onnxruntime-web'])
+    symlinkSync(join(root, 'node_modules', name), join(project, '../node_modules', name));
+  const { status, stderr } = padless(['convert', keras, '-o', 'x.safetensors'], project);
+  assert.equal(status, 0, stderr);
+  assert.match(padless(['bench', model, '--onnx', model], project).stderr, /langid\.safetensors: onnxruntime-web: /);
 });
