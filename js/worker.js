@@ -18,7 +18,12 @@ import { getModule } from './wasm.js';
 /** @typedef {import('./model.js').TraceStep} TraceStep */
 /** @typedef {import('./source.js').ModelSource} ModelSource */
 /** @typedef {import('./source.js').ReadOptions} ReadOptions */
-/** @typedef {Worker | import('node:worker_threads').Worker} AnyWorker */
+/**
+ * What padless asks of a Worker of node:worker_threads; a page has no types for that.
+ * @typedef {{ postMessage: (...args: any[]) => void, on: ThreadEvents, off: ThreadEvents, terminate: () => unknown, unref: () => void }} Thread
+ */
+/** @typedef {(name: 'error' | 'exit', listener: (value: any) => void) => unknown} ThreadEvents */
+/** @typedef {Worker | Thread} AnyWorker */
 
 /**
  * @typedef {object} WorkerOptions

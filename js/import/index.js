@@ -20,6 +20,7 @@ export { toInt8 } from './int8.js';
 /** @typedef {import('../model.js').Model} Model */
 /** @typedef {import('../source.js').ModelSource} ModelSource */
 /** @typedef {import('./source.js').FilesSource} FilesSource */
+/** @typedef {import('./source.js').Packages} Packages */
 /** @typedef {import('./torch.js').TorchModule} TorchModule */
 
 /**
@@ -85,7 +86,7 @@ function endsInSigmoid(layer) {
  * A model of Keras 1 to 3: `.keras`, a whole `.h5`, or a JSON (model.to_json()) with its weights beside it. Takes the package h5wasm, and
  * for `.keras` fflate.
  * @param {ModelSource} file  URL, path, bytes, Response, Blob or File
- * @param {(ImportOptions & { weights?: ModelSource | undefined, packages?: import('./source.js').Packages | null }) | null} [given]
+ * @param {(ImportOptions & { weights?: ModelSource | undefined, packages?: Packages | null }) | null} [given]
  *   weights: HDF5, where the file is a JSON; packages: h5wasm and fflate, where padless stands where it cannot find them
  * @returns {Promise<Model>}
  * @throws {ModelFileError} for a file that is broken, or whose weights do not fit its layers

@@ -1,7 +1,7 @@
 /** The packed package, installed in an empty project, as a stranger gets it. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -69,3 +69,42 @@ test('packages that are missing are named with how they are installed; those of 
   assert.equal(status, 0, stderr);
   assert.match(padless(['bench', model, '--onnx', model], project).stderr, /langid\.safetensors: onnxruntime-web: /);
 });
+
+for (const [module, moduleResolution] of [
+  ['nodenext', 'nodenext'],
+  ['esnext', 'bundler'],
+])
+  test(`a strict TypeScript project names the types of what it is given, and needs those of no other package (${moduleResolution})`, () => {
+    const typed = join(folder, moduleResolution);
+    mkdirSync(typed);
+    copyFileSync(join(root, 'tests/package/use.ts'), join(typed, 'use.ts'));
+    const strict = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, noEmit: true };
+    /** @param {string[]} files @param {object} [more] */
+    const compile = (files, more) => {
+      const compilerOptions = { ...strict, target: 'es2022', lib: ['es2022', 'dom'], module, moduleResolution, types: [], ...more };
+      writeFileSync(join(typed, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
+      const { status, stdout } = spawnSync(process.execPath, [join(root, 'node_modules/.bin/tsc'), '-p', typed], {
+        encoding: 'utf8',
+      });
+      return { status, stdout };
+    };
+    assert.deepEqual(compile(['use.ts']), { status: 0, stdout: '' });
+    writeFileSync(
+      join(typed, 'node.ts'),
+      `import { Worker } from 'node:worker_threads';
+       import { fromKeras } from 'padless/import';
+       import { loadModel } from 'padless/worker';
+       await loadModel('model.safetensors', { worker: new Worker('./worker.js') });
+       await fromKeras('model.keras', { packages: { h5wasm: () => import('h5wasm'), fflate: await import('fflate') } });`,
+    );
+    const paths = Object.fromEntries(
+      [
+        ['h5wasm', 'src/hdf5_hl.d.ts'],
+        ['fflate', 'lib/index.d.ts'],
+      ].map(([name, types]) => [name, [join(root, 'node_modules', name, types)]]),
+    );
+    const node = { types: ['node'], typeRoots: [join(root, 'node_modules/@types')], paths, skipLibCheck: true };
+    assert.deepEqual(compile(['node.ts'], node), { status: 0, stdout: '' });
+    writeFileSync(join(typed, 'wrong.ts'), "import type { Prediction } from 'padless'; export const n: Prediction = { label: 5 };");
+    assert.match(compile(['wrong.ts']).stdout, /wrong\.ts.*TS2322|is missing the following properties/s);
+  });
