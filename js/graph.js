@@ -6,6 +6,7 @@ import { ModelFileError, UnsupportedError } from './errors.js';
 import * as basic from './layers/basic.js';
 import { Functional, Ref, refsIn } from './layers/functional.js';
 import { isCount, Layer } from './layers/layer.js';
+import * as merge from './layers/merge.js';
 import * as pooling from './layers/pooling.js';
 import * as recurrent from './layers/recurrent.js';
 import { Sequential } from './layers/sequential.js';
@@ -41,23 +42,12 @@ const own = new Set([
 /** Not layers themselves. */
 const abstract = new Set(['Layer', 'Elementwise', 'Pooling', 'Recurrent', 'StackedRNN']);
 
-/**
- * What many models do without: a page downloads it for a model that has some.
- * @type {[names: string[], load: () => Promise<object>][]}
- */
-const families = [
-  [['AdditiveAttention', 'Attention', 'AttentionPooling', 'MultiHeadAttention'], () => import('./layers/attention.js')],
-  [
-    'AveragePooling1D Conv1D Cropping1D DepthwiseConv1D MaxPooling1D SeparableConv1D UpSampling1D ZeroPadding1D'.split(' '),
-    () => import('./layers/conv.js'),
-  ],
-  [['CRF'], () => import('./layers/crf.js')],
-  [
-    'Add Average Concatenate Dot Flatten Maximum Minimum Multiply Permute RepeatVector Reshape Subtract'.split(' '),
-    () => import('./layers/merge.js'),
-  ],
-  [['BatchNormalization', 'LayerNormalization', 'RMSNormalization', 'UnitNormalization'], () => import('./layers/norm.js')],
-];
+/** What many models do without (more.js), by name. */
+const rare = [
+  'AdditiveAttention Attention AttentionPooling MultiHeadAttention CRF',
+  'AveragePooling1D Conv1D Cropping1D DepthwiseConv1D MaxPooling1D SeparableConv1D UpSampling1D ZeroPadding1D',
+  'BatchNormalization LayerNormalization RMSNormalization UnitNormalization',
+].flatMap((names) => names.split(' '));
 
 /** Layers inside layers, at most. */
 const MOST_NESTED = 100;
@@ -68,7 +58,7 @@ const inFile = (name) => (own.has(name) ? `padless>${name}` : name);
 /** @type {Map<string, LayerClass>} */
 const classes = new Map();
 /** Names of all layers that a file may hold. */
-const layerNames = new Set([...containers, ...families.flatMap(([some]) => some.map(inFile))]);
+const layerNames = new Set([...containers, ...rare.map(inFile)]);
 
 /** @param {object} module  what a file of layers exports */
 function learn(module) {
@@ -79,13 +69,14 @@ function learn(module) {
     }
 }
 learn(basic);
+learn(merge);
 learn(pooling);
 learn(recurrent);
 
 /** Call arguments that hold masks. */
 const maskArguments = ['mask', 'query_mask', 'value_mask', 'key_mask', 'attention_mask'];
 
-/** What reads the operations of a graph. A page downloads it for a model that has some. @type {typeof import('./operations.js') | null} */
+/** What reads the operations of a graph, once a model had some. @type {typeof import('./operations.js') | null} */
 let operations = null;
 
 /**
@@ -93,9 +84,11 @@ let operations = null;
  * @param {string} json  the architecture, or more
  */
 export async function prepare(json) {
-  for (const [some, load] of families)
-    if (!classes.has(inFile(some[0])) && some.some((name) => json.includes(`"${inFile(name)}"`))) learn(await load());
-  if (!operations && /"keras\.(src\.)?ops\.|"NotEqual"/.test(json)) operations = await import('./operations.js');
+  const operates = !operations && /"keras\.(src\.)?ops\.|"NotEqual"/.test(json);
+  if (!operates && !rare.some((name) => !classes.has(inFile(name)) && json.includes(`"${inFile(name)}"`))) return;
+  const more = await import('./more.js');
+  more.families.forEach(learn);
+  if (operates) ({ operations } = more);
 }
 
 /** Names of all layers that a file may hold. */

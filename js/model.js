@@ -14,6 +14,7 @@ import { Recurrent } from './layers/recurrent.js';
 import { product, Spec, Tensor } from './layers/tensor.js';
 import { Heap } from './memory.js';
 import { parse, parseJson, serialize } from './safetensors.js';
+import { Session } from './session.js';
 import { readSource } from './source.js';
 import { TextVectorizer } from './text.js';
 import { getModule } from './wasm.js';
@@ -332,7 +333,6 @@ export class Model {
    * @returns {import('./session.js').Session}
    */
   session(options) {
-    if (!Session) throw new PadlessError('session: its code is not there: it comes along with loadModel and createModel');
     return new Session(this, options);
   }
 
@@ -350,12 +350,6 @@ export class Model {
     return serialize({ metadata: { padless: JSON.stringify(this.settings) }, tensors: new Map(tensors) });
   }
 }
-
-/** Sessions, which come beside the model file, so that a page's script is there the sooner. @type {typeof import('./session.js').Session | null} */
-let Session = null;
-const sessions = async () => {
-  ({ Session } = await import('./session.js'));
-};
 
 /**
  * Rows computed in groups, side by side again; sequences as long as the longest of them.
@@ -471,7 +465,7 @@ function changedBy(layer, x, y, options) {
  */
 export async function loadModel(source, given) {
   const options = given ?? {};
-  const [bytes, { module, build }] = await Promise.all([readSource(source, options), getModule(options), sessions()]);
+  const [bytes, { module, build }] = await Promise.all([readSource(source, options), getModule(options)]);
   options.signal?.throwIfAborted();
   const { metadata, tensors } = parse(bytes);
   if (typeof metadata.padless !== 'string') throw new ModelFileError('the file has no padless metadata: it is not a padless model');
@@ -503,7 +497,7 @@ export async function loadModel(source, given) {
  */
 export async function createModel({ architecture, weights, kerasVersion, origin, text, outputs, customLayers, ...engine }) {
   if (typeof weights !== 'function') throw new ArgumentError(`createModel: weights is a ${typeof weights}, expected a function`);
-  const [{ module, build }] = await Promise.all([getModule(engine), sessions()]);
+  const { module, build } = await getModule(engine);
   let settings;
   try {
     // As a file would hold it: what is no JSON is found here, and the caller's objects stay the caller's.

