@@ -10,25 +10,21 @@ old code pages matter was seen in an earlier model's confusions there.
 Data comes from --data, by default the folder `shared` beside the checkout.
 """
 
-import argparse
 import gzip
 import json
 import os
 import random
-import time
+import sys
 import unicodedata
 from collections import Counter, defaultdict
-from functools import partial
 from pathlib import Path
 
-os.environ.setdefault("KERAS_BACKEND", "jax")
-import jax  # noqa: E402
-import jax.numpy as jnp  # noqa: E402
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
-
 HERE = Path(__file__).resolve().parent
-PAD, UNKNOWN, MAXLEN = 0, 1, 512
+sys.path.insert(0, str(HERE.parent))
+import shared  # noqa: E402
+from shared import PAD, UNKNOWN, ids_of, jax, jnp, keras, normalize, np  # noqa: E402
+
+MAXLEN = 512
 VOCABULARY, EMBEDDING, UNITS = 3200, 32, 96
 SENTENCES, TEXTS = "sentences", ("sentences", "word-pairs", "single-words")
 
@@ -53,11 +49,6 @@ PER_CORPUS = 5000  # sentences of one language from one corpus, at most
 
 
 # ---------------------------------------------------------------- text
-
-def normalize(text):
-    """NFC, then each code point lower-cased on its own: what the model file's text settings say."""
-    return "".join(c.lower() for c in unicodedata.normalize("NFC", text))
-
 
 def encode(text, ids):
     return [ids.get(c, UNKNOWN) for c in normalize(text)][:MAXLEN]
@@ -155,7 +146,7 @@ class Batches:
 
     def __init__(self, split, vocabulary, seed):
         self.rng = np.random.default_rng(seed)
-        ids = {c: i for i, c in enumerate(vocabulary) if c}
+        ids = ids_of(vocabulary)
         flat, starts, ends = [], [], []
         self.bounds, self.types, self.segmented, self.firsts, sizes = [], [], [], [], []
         for label in LABELS:
@@ -278,7 +269,7 @@ def spellings(vocabulary):
     Romanian with cedillas, as most keyboards had it before 2007; no diacritics, as on a keyboard of another language; and the old code page
     read as Latin-1, which the web is full of.
     """
-    ids = {c: i for i, c in enumerate(vocabulary) if c}
+    ids = ids_of(vocabulary)
 
     def tables(share, change):
         table = np.tile(np.arange(len(vocabulary), dtype=np.int32), (len(LABELS), 1))
@@ -339,81 +330,25 @@ def build(vocabulary_size):
     return keras.Sequential([keras.Input((None,), dtype="int32", name="ids"), embedding, bidirectional, pooling, dense], name="langid")
 
 
-# The same model on the same variables, written for training: Keras' own gradient adds to those of the weights at every step of time, this one
-# makes them of all steps at once. train() checks that both give the same answers.
-
-@partial(jax.custom_vjp, nondiff_argnums=(4,))
-def gru_states(a, mask, recurrent, bias, backward):
-    """States [T, B, H] of a GRU with reset_after, gates z r c, from its inputs' products a [T, B, 3H]; a masked step's state is zero."""
-    return gru_forward(a, mask, recurrent, bias, backward)[0]
-
-
-def gru_forward(a, mask, recurrent, bias, backward):
-    H = len(recurrent)
-
-    def step(h, now):
-        a, mask = now
-        q = h @ recurrent + bias
-        zr, q = jax.nn.sigmoid(a[:, : 2 * H] + q[:, : 2 * H]), q[:, 2 * H :]
-        z, r = zr[:, :H], zr[:, H:]
-        c = jnp.tanh(a[:, 2 * H :] + r * q)
-        new = mask * (z * h + (1 - z) * c)
-        return new, (new, h, zr, c, q)
-
-    _, (states, *kept) = jax.lax.scan(step, jnp.zeros((a.shape[1], H)), (a, mask), reverse=backward)
-    return states, (*kept, mask, recurrent)
-
-
-def gru_gradient(backward, kept, gradient):
-    *kept, mask, recurrent = kept
-    H = len(recurrent)
-
-    def step(dh, now):
-        dy, mask, h, zr, c, q = now
-        z, r = zr[:, :H], zr[:, H:]
-        d = mask * (dh + dy)
-        dc = d * (1 - z) * (1 - c * c)
-        dz, dr = d * (h - c) * z * (1 - z), dc * q * r * (1 - r)
-        inner = jnp.concatenate([dz, dr, dc * r], 1)  # of h @ recurrent + bias
-        return d * z + inner @ recurrent.T, (inner, jnp.concatenate([dz, dr, dc], 1))
-
-    _, (inner, da) = jax.lax.scan(step, jnp.zeros_like(gradient[0]), (gradient, mask, *kept), reverse=not backward)
-    inner = inner.reshape(-1, 3 * H)
-    return da, None, kept[0].reshape(-1, H).T @ inner, jnp.ones(len(inner)) @ inner
-
-
-gru_states.defvjp(gru_forward, gru_gradient)
-
-
 def logits(weights, x):
     """Of the texts [B, K], and the last layer's of every EVERYth single state [T / EVERY, B, K]; x [B, T] is padded at its end."""
     embeddings, *directions, kernel, bias = weights
     x = x.T
     mask = (x != PAD).astype("float32")[:, :, None]
-    states = [
-        # the product of each character of the vocabulary is made once, and then looked up
-        gru_states((embeddings @ inputs + biases[0])[x], mask, recurrent, biases[1], backward)
-        for (inputs, recurrent, biases), backward in ((directions[:3], False), (directions[3:], True))
-    ]
-    states = jnp.concatenate(states, 2)
+    # the product of each character of the vocabulary is made once, and then looked up
+    states = shared.bidirectional(directions, lambda inputs, bias: (embeddings @ inputs + bias)[x], mask)
     return (states.sum(0) / mask.sum(0)) @ kernel + bias, states[::EVERY] @ kernel + bias
 
 
-def train(model, batches, steps, rate, checkpoint):
-    variables = model.trainable_variables
+def train(model, batches, steps, rate, seed, checkpoint):
     x, _ = batches.batch()
-    assert np.allclose(model(x), jax.nn.softmax(logits([v.value for v in variables], x)[0]), rtol=0, atol=1e-5), "not the model of Keras"
-
-    schedule = keras.optimizers.schedules.CosineDecay(
-        rate / 20, steps, alpha=0.02, warmup_target=rate, warmup_steps=min(100, steps // 10))  # fmt: skip
-    optimizer = keras.optimizers.Adam(schedule, beta_2=0.99, clipnorm=1.0)
-    optimizer.build(variables)
+    shared.same(model, x, jax.nn.softmax(logits(shared.values(model), x)[0]))
 
     # The text is drawn by batches.prior; with its logarithm added here and nowhere else, the model answers as for languages that are all as
     # likely (logit adjustment, Menon et al. 2021).
     prior = jnp.log(len(LABELS) * batches.prior)
 
-    def loss_of(weights, x, y):
+    def loss_of(weights, _, x, y):
         def loss(logits, y):
             return -jnp.take_along_axis(jax.nn.log_softmax(logits + prior), y[..., None], -1)[..., 0]
 
@@ -422,46 +357,11 @@ def train(model, batches, steps, rate, checkpoint):
         each = loss(each, jnp.broadcast_to(y, kept.shape))
         return loss(text, y).mean() + STATE_LOSS * (each * kept).sum() / kept.sum()
 
-    @jax.jit
-    def step(weights, moments, mean, x, y):
-        loss, gradient = jax.value_and_grad(loss_of)(weights, x, y)
-        weights, moments = optimizer.stateless_apply(moments, gradient, weights)
-        return weights, moments, [AVERAGE * m + (1 - AVERAGE) * w for m, w in zip(mean, weights)], loss
+    def keep(weights):
+        shared.assign(model, weights)
+        checkpoint()
 
-    weights, moments = ([v.value for v in some] for some in (variables, optimizer.variables))
-    mean, begun, characters, losses = weights, time.time(), 0, []
-    for i in range(1, steps + 1):
-        x, y = batches.batch()
-        weights, moments, mean, loss = step(weights, moments, mean, x, y)
-        characters += int((x != PAD).sum())
-        losses.append(loss)
-        if i % 200 == 0 or i == steps:
-            spent = time.time() - begun
-            print(f"step {i}/{steps}  loss {np.mean(losses):.4f}  {spent / 60:.1f} min  {characters / spent:.0f} characters/s", flush=True)
-            losses = []
-        if i % 1000 == 0 or i == steps:
-            for variable, value in zip(variables, mean):
-                variable.assign(value)
-            checkpoint()
-    return dict(steps=steps, characters=characters, minutes=round((time.time() - begun) / 60, 1))
-
-
-def probabilities(model, ids):
-    """[N, K] for rows of ids: rows of like length together, masked; no row (an empty text) gives zeros."""
-    out = np.zeros((len(ids), len(LABELS)), np.float32)
-    widths = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
-    by_width = defaultdict(list)
-    for n, row in enumerate(ids):
-        if row:
-            by_width[next(w for w in widths if w >= len(row))].append(n)
-    for width, rows in by_width.items():
-        for k in range(0, len(rows), 512):
-            some = rows[k : k + 512]
-            x = np.zeros((512, width), np.int32)
-            for m, n in enumerate(some):
-                x[m, : len(ids[n])] = ids[n]
-            out[some] = np.asarray(model(x))[: len(some)]
-    return out
+    return shared.fit(shared.values(model), loss_of, batches.batch, steps, rate, AVERAGE, seed, keep)
 
 
 # ---------------------------------------------------------------- naive Bayes
@@ -536,67 +436,44 @@ def accuracy(pairs, predicted):
     return each, round(float(np.mean([right[label] / total[label] for label in total])) * 100, 2), wrong.most_common(15)
 
 
-def answers(model, ids_of, texts):
-    p = probabilities(model, [encode(text, ids_of) for text in texts])
+def answers(model, vocabulary, texts):
+    ids = ids_of(vocabulary)
+    p = np.stack(shared.probabilities(model, [encode(text, ids) for text in texts]))
     return np.where(p.sum(1) > 0, p.argmax(1), -1)
 
 
 # ---------------------------------------------------------------- the model file
 
-def named(model):
-    """{tensor name in the file: variable}"""
-    found = {}
-    for layer in model.layers:
-        owners = {layer.name: layer}
-        if layer.name == "bidirectional":
-            owners = {f"{layer.name}.{side}": getattr(layer, side) for side in ("forward_layer", "backward_layer")}
-        for path, owner in owners.items():
-            found |= {f"{path}.{variable.name}": variable for variable in owner.weights}
-    return found
-
-
 def save(model, vocabulary, path):
-    """A padless model file; see the README for its settings. Written beside its place and moved, so no reader sees half of it."""
-    from safetensors.numpy import save_file
-
-    tensors = {name: np.asarray(variable.value, np.float32) for name, variable in named(model).items()}
-    about = {
-        "format": 1,
-        "architecture": json.loads(model.to_json()),
-        "keras_version": keras.__version__,
-        "backend": keras.backend.backend(),
-        "text": {"unit": "codepoint", "normalization": "NFC", "case": "lower", "vocabulary": vocabulary, "pad": PAD, "unknown": UNKNOWN,
-                 "maxlen": MAXLEN, "length": None, "padding": "post", "truncation": "post", "mask": True},
-        "outputs": [{"name": "language", "kind": "class", "labels": LABELS}],
-    }  # fmt: skip
-    part = path.with_suffix(".part")
-    save_file(tensors, part, {"padless": json.dumps(about, ensure_ascii=False, separators=(",", ":"))})
-    os.replace(part, path)
+    text = shared.text_settings("codepoint", vocabulary, MAXLEN)
+    shared.save(model, path, text, {"name": "language", "kind": "class", "labels": LABELS})
 
 
 def load(path):
-    """(model, vocabulary) of a file that save() wrote."""
-    from safetensors import safe_open
+    """(model, vocabulary)"""
+    model, about = shared.load(path)
+    assert about["outputs"][0]["labels"] == LABELS, "the file claims other languages than this script"
+    return model, about["text"]["vocabulary"]
 
-    with safe_open(path, "numpy") as file:
-        about = json.loads(file.metadata()["padless"])
-        assert about["outputs"][0]["labels"] == LABELS, "the file claims other languages than this script"
-        vocabulary = about["text"]["vocabulary"]
-        model = build(len(vocabulary))
-        for name, variable in named(model).items():
-            variable.assign(file.get_tensor(name))
-    return model, vocabulary
+
+def card(results):
+    """The parts of README.md that speak of the results."""
+    benchmark = results["benchmark"]
+    weakest = []
+    for kind, most in zip(TEXTS, (10, 8, 8)):
+        some = sorted(benchmark[kind]["gru_each"].items(), key=lambda pair: pair[1])[:most]
+        weakest.append(f"n {kind.replace('-', ' ')}: {', '.join(f'{label} {got:.0f}' for label, got in some)}.")
+    wrong = ", ".join(f"{pair.replace(' >', ' as')} ({n})" for pair, n in benchmark["sentences"]["confusions"][:10])
+    own = shared.table(["", *(kind.replace("-", " ") for kind in TEXTS), "languages"], [
+        [name, *(f"{benchmark[kind][key]:.1f}" for kind in TEXTS), len(benchmark["sentences"]["gru_each"])]
+        for name, key in (("**this model**", "gru"), ("naive Bayes, hashed 1-4-grams, same text and languages", "naive_bayes"))
+    ])  # fmt: skip
+    return {"accuracy": own, "weakest": f"- Weakest o{' O'.join(weakest)}\n- Most frequent confusions on sentences: {wrong}."}
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=HERE.parents[3] / "shared", help="folder that holds data/ (default: ../shared)")
-    parser.add_argument("--out", type=Path, default=HERE, help="where the model and results.json go")
-    parser.add_argument("--steps", type=int, default=40000)
-    parser.add_argument("--rate", type=float, default=5e-3, help="highest learning rate")
-    parser.add_argument("--seed", type=int, default=1)
+    parser = shared.arguments(__doc__, HERE, steps=40000, rate=5e-3)
     parser.add_argument("--resume", type=Path, help="go on from the weights in this file (langid.partial.safetensors), with a schedule of its own")
-    parser.add_argument("--evaluate-only", action="store_true")
     options = parser.parse_args()
     data, path = options.data / "data", options.out / "langid.safetensors"
 
@@ -619,9 +496,8 @@ def main():
         batches = Batches(split, vocabulary, options.seed)
         print(len(vocabulary), "characters known;", batches.characters, "characters of training text", flush=True)
         part = options.out / "langid.partial.safetensors"
-        trained = train(model, batches, options.steps, options.rate, lambda: save(model, vocabulary, part))
+        trained = train(model, batches, options.steps, options.rate, options.seed, lambda: save(model, vocabulary, part))
         os.replace(part, path)
-    ids_of = {c: i for i, c in enumerate(vocabulary) if c}
 
     bayes, best = NaiveBayes(split), None
     for alpha in (0.1, 0.01, 0.001, 0.0001):
@@ -633,27 +509,19 @@ def main():
 
     results = {
         "languages": LABELS,
-        "bytes": path.stat().st_size,
-        "parameters": model.count_params(),
-        "vocabulary": len(vocabulary),
+        **shared.about_file(model, path, vocabulary, trained, options.seed),
         "training_sentences": {label: len(split[label][0]) for label in LABELS},
-        "training": trained,
-        "seed": options.seed,
-        "versions": {"keras": keras.__version__, "jax": jax.__version__, "numpy": np.__version__},
         "naive_bayes": {"buckets": bayes.BUCKETS, "orders": bayes.ORDERS, "alpha": bayes.alpha},
     }
-    old = options.out / "results.json"
-    if options.evaluate_only and old.exists():
-        results["training"] = json.loads(old.read_text(encoding="utf-8"))["training"]
     for name, sets in (("held_out", held_out), ("benchmark", read_benchmark(data))):
         results[name] = {}
         for kind, pairs in sets.items():
             texts = [t for t, _ in pairs]
-            each, mean, wrong = accuracy(pairs, answers(model, ids_of, texts))
+            each, mean, wrong = accuracy(pairs, answers(model, vocabulary, texts))
             bayes_each, bayes_mean, _ = accuracy(pairs, bayes.predict(texts))
             results[name][kind] = dict(texts=len(texts), gru=mean, naive_bayes=bayes_mean, confusions=wrong, gru_each=each, naive_bayes_each=bayes_each)
             print(f"{name} {kind}: GRU {mean:.2f}, naive Bayes {bayes_mean:.2f}", flush=True)
-    old.write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    shared.write_results(options.out, results, card(results))
 
 
 if __name__ == "__main__":
