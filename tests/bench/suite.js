@@ -252,7 +252,7 @@ async function kernels(context) {
     const H = 128;
     const T = 64;
     const rnnPacked = heap.f32(noise(exports.pl_rnn_packed_size(3, H, H), 0.05));
-    const rnn = heap.i32([3, H, H, 1, 2, rnnPacked]);
+    const rnn = heap.i32([3, H, H, 1, 2, rnnPacked, 0, 0, 0]);
     const splits = heap.i32([0, T]);
     const input = heap.f32(noise(T * H, 1));
     const output = heap.reserve32(T * H);
