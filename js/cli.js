@@ -86,7 +86,7 @@ try {
     error instanceof PadlessError ||
     /^E[A-Z]+$/.test(String(/** @type {any} */ (error)?.code)) ||
     String(/** @type {any} */ (error)?.code).startsWith('ERR_PARSE_ARGS');
-  const lacksClass = error instanceof UnsupportedError && /: class \S+ is not one of |: a Lambda holds code/.test(error.message);
+  const lacksClass = error instanceof UnsupportedError && /: class \S+ is not one of |customLayers: \{/.test(error.message);
   const hint = lacksClass ? '\na layer of your own: --layers FILE.mjs, a module that exports its class' : '';
   process.stderr.write(`padless: ${known ? /** @type {Error} */ (error).message : /** @type {Error} */ (error).stack}${hint}\n`);
   process.exitCode = 2;

@@ -267,7 +267,7 @@ function functionalFromJson(config, list, path, name, options) {
   const inputLayers = new Map();
   /** @type {import('./layers/functional.js').GraphNode[]} */
   const nodes = [];
-  const found = operations?.operationsOf(list) ?? new Map();
+  const found = operations?.operationsOf(list, options.customLayers) ?? new Map();
   for (const entry of list) {
     const entryName = String(entry?.name ?? entry?.config?.name);
     if (byName.has(entryName) || inputLayers.has(entryName))

@@ -375,14 +375,19 @@ const maskOperations = new Set([
   'ZerosLike',
 ]);
 
-/** @param {any[]} list  entries of a graph @returns {Map<any, Operation>} those that are no layers */
-export function operationsOf(list) {
+/**
+ * @param {any[]} list  entries of a graph
+ * @param {import('./graph.js').CustomLayers} customLayers  may stand in for an operation, by its class
+ * @returns {Map<any, Operation>} those that are no layers
+ */
+export function operationsOf(list, customLayers) {
   /** Whole .h5 files leave out the module: masks are known by their classes, and by what they are made of. @param {any} entry */
   const isBare = (entry) =>
     entry?.module === undefined && maskOperations.has(entry?.class_name) && entry.class_name !== 'Concatenate';
   const bare = new Set(list.filter(isBare).map((entry) => entry.name));
   /** @param {any} entry @returns {boolean} */
   const isOperation = (entry) => {
+    if (Object.hasOwn(customLayers, entry?.class_name)) return false;
     if (typeof entry?.module === 'string') return /^keras\.(src\.)?ops\b/.test(entry.module);
     if (entry?.class_name !== 'Concatenate') return isBare(entry);
     return [entry?.inbound_nodes?.[0]?.args?.[0]].flat().some((arg) => bare.has(arg?.config?.keras_history?.[0]));

@@ -10,6 +10,7 @@ import { parse } from '../safetensors.js';
 import { readSource } from '../source.js';
 import { isHdf5, readHdf5 } from './hdf5.js';
 import { modernKeras } from './keras.js';
+import { advised, withModules } from './operations.js';
 import { Files, parseJson } from './source.js';
 import { readTfjs } from './tfjs.js';
 import { textSettings, withoutVectorizer } from './tokenizer.js';
@@ -65,7 +66,9 @@ async function finish({ vocabularies = new Map(), ...parts }, { customLayers, to
   const settings = /** @type {import('../text.js').TextSettings | null} */ (read ? { ...read, ...text } : (text ?? null));
   /** @param {import('../answers.js').OutputSettings[] | undefined} described */
   const make = (described) =>
-    createModel({ ...parts, architecture, text: settings, outputs: described, customLayers, simd, module });
+    createModel({ ...parts, architecture, text: settings, outputs: described, customLayers, simd, module }).catch((error) => {
+      throw advised(error);
+    });
   const model = await make(outputs);
   if (!labels) return model;
   if (model.outputs.length !== 1)
@@ -113,7 +116,7 @@ export async function fromKeras(file, given) {
     throw new ModelFileError(`${name}: neither .keras nor .h5 nor the JSON of a Keras model`);
   if (json && !weightBytes) throw new ModelFileError(`${name}: the architecture alone; give its weights, too`);
   const holds = await readHdf5(weightBytes ?? bytes, weightBytes ? nameOf(options.weights) : name, packages);
-  const architecture = json ?? holds.config;
+  const architecture = json ?? withModules(holds.config);
   if (!architecture)
     throw new ModelFileError(`${name}: weights alone; give the architecture as JSON, and this file as its weights`);
   // What says no version is Keras 3's JSON, or weights of Keras 1.

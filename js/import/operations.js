@@ -1,5 +1,6 @@
 /**
- * Operations in functional graphs of TensorFlow's Keras 2 (TFOpLambda, SlicingOpLambda) -> those of Keras 3.
+ * Operations in functional graphs: those of TensorFlow's Keras 2 (TFOpLambda, SlicingOpLambda) -> those of Keras 3; those of a whole .h5 of
+ * Keras 3, whose file does not say that they are some; and what to do about those that padless lacks.
  * @module
  */
 import { UnsupportedError } from '../errors.js';
@@ -81,6 +82,109 @@ function argument(value) {
 const index = (entry) =>
   entry === null || typeof entry !== 'object' || entry.class_name ? entry : { class_name: '__slice__', config: entry };
 
+const pick = 'x[:, i], or the layer padless>LastStep, which goes by the mask';
+const outside = "take it of the model's answer, outside: predict gives every label's score";
+const product = 'the layer Dot, ops.matmul, or ops.einsum of two';
+/** What does the same, or nearly. @type {Record<string, string>} */
+export const instead = {
+  Elu: 'the layer Activation("elu")',
+  HardSilu: 'the layer Activation("hard_silu")',
+  LeakyRelu: 'the layer LeakyReLU',
+  Relu6: 'the layer Activation("relu6")',
+  Selu: 'the layer Activation("selu")',
+  Softsign: 'the layer Activation("softsign")',
+  AdaptiveAveragePool: 'the layer GlobalAveragePooling1D',
+  AdaptiveMaxPool: 'the layer GlobalMaxPooling1D',
+  Amax: 'ops.max',
+  Amin: 'ops.min',
+  Append: 'the layer Concatenate',
+  Argmax: outside,
+  Argmin: outside,
+  Argsort: outside,
+  Average: 'the layer Average, or ops.mean',
+  AveragePool: 'the layer AveragePooling1D',
+  BatchNorm: 'the layer BatchNormalization',
+  BroadcastTo: 'the layer RepeatVector',
+  Conv: 'the layer Conv1D',
+  DepthwiseConv: 'the layer DepthwiseConv1D',
+  Dot: product,
+  DotProductAttention: 'the layer Attention, or the layer MultiHeadAttention',
+  Gather: pick,
+  GatherV2: pick,
+  GetItem: pick,
+  Hstack: 'the layer Concatenate',
+  Inner: product,
+  LayerNorm: 'the layer LayerNormalization',
+  MaxPool: 'the layer MaxPooling1D',
+  Moments: 'the layer LayerNormalization',
+  Moveaxis: 'ops.transpose, or the layer Permute',
+  Normalize: 'the layer UnitNormalization',
+  OneHot: 'an Embedding whose weights are the identity',
+  Outer: product,
+  Pad: 'the layer ZeroPadding1D',
+  Power: 'the layer Multiply, or x * x * x',
+  RMSNorm: 'the layer RMSNormalization',
+  Ravel: 'the layer Flatten',
+  Repeat: 'the layer RepeatVector',
+  SeparableConv: 'the layer SeparableConv1D',
+  Sort: outside,
+  Split: 'slices, x[:, a:b]',
+  Std: 'the layer LayerNormalization',
+  Take: pick,
+  TakeAlongAxis: pick,
+  Tensordot: product,
+  Tile: 'the layer RepeatVector',
+  TopK: outside,
+  Unstack: 'slices, x[:, i]',
+  Var: 'the layer LayerNormalization',
+  Vdot: product,
+  Vstack: 'the layer Concatenate',
+};
+
+/** @param {string} kind  Keras's class */
+function hint(kind) {
+  const other = Object.hasOwn(instead, kind) ? `build the model with ${instead[kind]}` : '';
+  return `${other && `${other}; or `}give a layer that does the same as customLayers: { ${JSON.stringify(kind)}: ... }`;
+}
+
+/**
+ * An operation that was refused, and what to do about it.
+ * @param {unknown} error
+ * @returns {unknown} the same error, or one that says more
+ */
+export function advised(error) {
+  if (!(error instanceof UnsupportedError)) return error;
+  const kind = /: the operation (\w+) (with .* )?is not supported$/s.exec(error.message)?.[1];
+  return kind ? new UnsupportedError(`${error.message}: ${hint(kind)}`, { cause: error }) : error;
+}
+
+/**
+ * A whole .h5 of Keras 3 has operations by their classes alone, so that Keras itself takes them for layers. They lack what every layer has.
+ * @param {any} json  the architecture
+ * @returns {any} a copy that names their module, as .keras does
+ */
+export function withModules(json) {
+  const { layers } = json?.config ?? {};
+  if (!Array.isArray(layers)) return json;
+  return {
+    ...json,
+    config: {
+      ...json.config,
+      layers: layers.map((entry) => {
+        const { module, config, class_name: kind, inbound_nodes: nodes } = entry ?? {};
+        const isLayer = module !== undefined || kind === 'InputLayer' || config?.trainable !== undefined || config?.layers;
+        return isLayer || !nodes?.[0]?.args ? withModules(entry) : { ...entry, module: 'keras.src.ops.numpy' };
+      }),
+    },
+  };
+}
+
+/** What Keras calls an operation of TensorFlow. @param {string} called  'math.reduce_std' */
+const kindOf = (called) =>
+  String(called.split('.').at(-1))
+    .replace(/^(reduce_|__)/, '')
+    .replace(/(^|_)([a-z])/g, (_, __, letter) => letter.toUpperCase());
+
 /**
  * @param {any} entry  of a graph
  * @returns {any} the same, or Keras 3's operation in its place
@@ -107,7 +211,7 @@ export function operationOf(entry) {
       return { kind: 'GetItem', args: [x, told.slice_spec.map(index)], options: {} };
     if (!Object.hasOwn(withOptions, called))
       throw new UnsupportedError(
-        `${name}: the operation ${called} of TensorFlow, called with ${JSON.stringify(told)}, is not supported`,
+        `${name}: the operation ${called} of TensorFlow, called with ${JSON.stringify(told)}, is not supported: ${hint(kindOf(called))}`,
       );
     const [kind, options] = withOptions[called];
     return { kind, args: [x], options: options(told) };
