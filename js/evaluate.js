@@ -17,7 +17,7 @@ import { spansOf } from './spans.js';
  * @property {number} examples  that have labels for it
  * @property {number} counted  labels that were compared
  * @property {number} accuracy  of 1; scores: of the examples, those whose labels are right to the last one (scikit-learn's accuracy_score)
- * @property {number} crossEntropy  mean, in nats; probabilities clipped to [1e-7, 1 - 1e-7] as Keras does; scores: Keras's binary_crossentropy
+ * @property {number} crossEntropy  mean, in nats; of a CRF's best path that of the marginal probabilities; probabilities clipped to [1e-7, 1 - 1e-7] as Keras does; scores: Keras's binary_crossentropy
  * @property {{ precision: number, recall: number, f1: number, spans: number }} [spans]  for tags with a scheme
  * @property {number} [hammingLoss]  scores: of all labels, those that are wrong
  * @property {Average} [micro]  scores: over all labels as one
@@ -118,9 +118,10 @@ export function evaluate(model, examples, { batch = 64, ignore = [] } = {}) {
     if (!tokens) while (to < Math.min(from + batch, examples.length) && !examples[to].tokens) to++;
     const some = examples.slice(from, to);
     const read = tokens && batchOf(model, tokens);
-    const tensors = read
-      ? model.run([read.row], { mask: [read.mask] })
-      : model.outputsOf(some.map(({ text }) => /** @type {string} */ (text)));
+    const answers = () =>
+      read ? model.run([read.row], { mask: [read.mask] }) : model.outputsOf(some.map(({ text }) => /** @type {string} */ (text)));
+    const tensors = answers();
+    const probable = withMarginals(model, answers) ?? tensors;
     tensors.forEach(({ shape, data }, i) => {
       const K = /** @type {number} */ (shape.at(-1));
       some.forEach((example, b) => {
@@ -137,9 +138,11 @@ export function evaluate(model, examples, { batch = 64, ignore = [] } = {}) {
           );
         if (shape[1] !== read.row.length)
           throw new ArgumentError(`eval: ${name} gives ${shape[1]} tags for ${read.row.length} tokens`);
+        const part = [read.from * K, (read.from + read.kept.length) * K];
         described[i]?.add(
-          data.subarray(read.from * K, (read.from + read.kept.length) * K),
+          data.subarray(part[0], part[1]),
           read.kept.map((t) => gold[t]),
+          probable[i].data.subarray(part[0], part[1]),
         );
       });
     });
@@ -152,7 +155,28 @@ export function evaluate(model, examples, { batch = 64, ignore = [] } = {}) {
   };
 }
 
-/** add: values [M, K] of one example, and its M labels, or for scores those that hold. @typedef {{ add: (values: Float32Array, gold: string[]) => void, result: () => Scores }} Judge */
+/**
+ * What a best path leaves out: a CRF that decodes it gives zeros for the other tags, of which there is no cross-entropy.
+ * @template T
+ * @param {Model} model @param {() => T} answers
+ * @returns {T | null} the answers with marginal probabilities in its place; null: there is no such CRF
+ */
+function withMarginals({ root }, answers) {
+  const paths = root.all().filter(({ className, config }) => className === 'padless>CRF' && config.decode !== 'marginals');
+  if (!paths.length) return null;
+  const decodes = paths.map(({ config }) => config.decode);
+  try {
+    for (const { config } of paths) config.decode = 'marginals';
+    return answers();
+  } finally {
+    paths.forEach(({ config }, i) => (config.decode = decodes[i]));
+  }
+}
+
+/**
+ * add: values [M, K] of one example, and its M labels, or for scores those that hold; probabilities: where values are those of a best path.
+ * @typedef {{ add: (values: Float32Array, gold: string[], probabilities?: Float32Array) => void, result: () => Scores }} Judge
+ */
 
 /** @param {Model} model @param {OutputSettings} output @param {Set<string>} ignored @returns {Judge} */
 function judge(model, output, ignored) {
@@ -224,13 +248,17 @@ function judgeOne(model, { labels = [], scheme, name, kind }, idOf) {
   const total = { sum: 0, count: 0, correct: 0 };
   const spans = { right: 0, found: 0, there: 0 };
   return {
-    add(values, gold) {
+    add(values, gold, probabilities = values) {
       examples++;
       if (kind === 'class' && gold.length !== 1)
         throw new ArgumentError(`eval: ${name} is of kind class, which has one label a text; this one has ${gold.length}`);
       if (gold.length === 0) return;
       const K = values.length / gold.length;
-      count(model, values, gold.map(idOf), total);
+      const right = gold.map(idOf);
+      const { count, correct } = compared(model, values, right);
+      total.sum += compared(model, probabilities, right).sum;
+      total.count += count;
+      total.correct += correct;
       if (!scheme) return;
       const best = gold.map((_, t) => {
         const row = values.subarray(t * K, (t + 1) * K);
@@ -278,15 +306,13 @@ function batchOf({ text }, tokens) {
   return { row, mask: row.map((_, t) => Number(!counts || (t >= from && t < from + kept.length))), from, kept };
 }
 
-/** @param {Model} model @param {Float32Array} data  [M, K] @param {number[]} gold @param {{ sum: number, count: number, correct: number }} total */
-function count({ heap }, data, gold, total) {
-  heap.scoped(() => {
+/** @param {Model} model @param {Float32Array} data  [M, K] @param {number[]} gold @returns {{ sum: number, count: number, correct: number }} */
+function compared({ heap }, data, gold) {
+  return heap.scoped(() => {
     const result = heap.reserve(16);
     const K = data.length / gold.length;
     heap.exports.pl_cross_entropy(result, 0, heap.f32(data), heap.i32(gold), 0, gold.length, K);
     const view = new DataView(heap.bytes(result, 16).slice().buffer);
-    total.sum += view.getFloat64(0, true);
-    total.count += view.getInt32(8, true);
-    total.correct += view.getInt32(12, true);
+    return { sum: view.getFloat64(0, true), count: view.getInt32(8, true), correct: view.getInt32(12, true) };
   });
 }

@@ -142,3 +142,46 @@ test('several heads are each measured on the lines that have labels for them', a
   refused({ text: 3, labels: { best: 'news' } }, /^line 1: expected \{ "text" or "tokens", "label" or "labels" \} of strings, got/);
   refused('{"text": "p"\n', /^line 1: not JSON/);
 });
+
+test("a CRF's cross-entropy is of its marginals, its accuracy of the best path", async () => {
+  const transitions = [0, 2, 2, 2, 2, 0, 2, 2, 2, 2, 0, 2, 2, 2, 2, 0].map((value) => 2.5 - value);
+  /** @param {string} [decode] */
+  const tagger = (decode) =>
+    createModel({
+      architecture: {
+        class_name: 'Sequential',
+        config: {
+          layers: [
+            { class_name: 'Embedding', config: { name: 'e', input_dim: 7, output_dim: 4, mask_zero: true } },
+            { class_name: 'padless>CRF', config: { name: 'crf', ...(decode && { decode }) } },
+          ],
+        },
+      },
+      weights: () =>
+        new Map([
+          ['e.embeddings', table],
+          ['crf.transitions', { shape: [4, 4], data: Float32Array.from(transitions) }],
+          ['crf.start', { shape: [4], data: new Float32Array(4) }],
+          ['crf.end', { shape: [4], data: Float32Array.from([0, 1, 0, 0]) }],
+        ]),
+      text: { ...text, maxlen: 3 },
+      outputs: [{ name: 'crf', kind: 'tags', labels }],
+      simd,
+    });
+  const [path, marginals] = [await tagger(), await tagger('marginals')];
+  const tokens = ['p', 'q', 'r', 's'];
+  const gold = ['news', 'sport', 'money', 'money'];
+  const labelled = parseExamples(tokens.map((token, t) => `${token}\t${gold[t]}`).join('\n'), 'tags');
+  const probabilities = marginals.run([[2, 3, 4]])[0].data;
+  const best = path.run([[2, 3, 4]])[0].data;
+  const ids = gold.slice(0, 3).map((label) => labels.indexOf(label));
+  const rows = [0, 1, 2].map((t) => [...best.subarray(4 * t, 4 * t + 4)]);
+  const right = rows.filter((row, t) => row[ids[t]] === Math.max(...row)).length;
+  assert.ok(right > 0 && right < 3, 'a best path that is wrong somewhere');
+  const { crossEntropy, accuracy, counted } = /** @type {any} */ (evaluate(path, labelled));
+  assert.equal(counted, 3);
+  assert.equal(accuracy, right / 3);
+  const wanted = ids.reduce((sum, k, t) => sum - Math.log(probabilities[4 * t + k]), 0) / 3;
+  assert.ok(Math.abs(crossEntropy - wanted) < 1e-5, `${crossEntropy}, expected ${wanted}`);
+  assert.deepEqual(path.run([[2, 3, 4]])[0].data, best, 'and afterwards it gives the best path again');
+});
