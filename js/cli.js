@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { print, readText } from './cli/files.js';
+import { about, print, readText } from './cli/files.js';
 import { commands, isCommand, options, takes, usage } from './cli/usage.js';
 import { ArgumentError, loadModel, PadlessError, UnsupportedError } from './index.js';
 /** @typedef {import('./cli/usage.js').CommandName} CommandName */
@@ -23,16 +23,22 @@ function lookAt(command, [file, other], values) {
     const owners = Object.keys(commands).filter((name) => isCommand(name) && takes(name, foreign));
     throw new ArgumentError(`${command}: --${foreign} is for ${owners.join(', ')}`);
   }
+  if (!['auto', 'baseline', 'relaxed'].includes(values.simd ?? 'auto'))
+    throw new ArgumentError(`--simd ${values.simd}: expected auto, baseline or relaxed`);
   if (!file) throw wrong(`no ${command === 'convert' ? 'input' : 'model'} file given`);
   const needed = second[command];
   if (needed && !other) throw wrong(`no ${needed} given`);
   if (takes(command, 'output') && !values.output) throw new ArgumentError(`${command}: where to? -o FILE`);
 }
 
-/** @param {import('./model.js').Model} model @param {string[]} texts @param {Values} values */
-async function run(model, texts, { ids, trace: traced }) {
+/** @param {import('./model.js').Model} model @param {string[]} files  the model's, and texts @param {Values} values */
+async function run(model, [file, ...texts], { ids, trace: traced }) {
   const { runIds, trace } = await import('./cli/run.js');
-  if (ids !== undefined) return runIds(model, ids);
+  if (ids !== undefined) return about(ids, () => runIds(model, ids));
+  if (!model.text)
+    throw new ArgumentError(
+      `${file}: the model reads no text; give it ${model.inputs[0].ids ? 'token ids' : 'values'}: --ids FILE`,
+    );
   if (traced && !texts.length) throw new ArgumentError('run --trace: no text given');
   for (const text of texts)
     if (traced) trace(model, text);
@@ -45,8 +51,9 @@ async function main() {
   const { version, ...values } = /** @type {Values & { version?: boolean }} */ ({ ...given });
   if (version) return print(JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')).version);
   const [command, ...files] = positionals;
+  if (command === 'help') return print(usage(files.find(isCommand)));
   if (!command) return print(usage());
-  if (!isCommand(command)) throw new ArgumentError(`unknown command ${JSON.stringify(command)}\n${usage()}`);
+  if (!isCommand(command)) throw new ArgumentError(`unknown command ${JSON.stringify(command)}; padless --help lists them`);
   if (values.help) return print(usage(command));
   lookAt(command, files, values);
   const [file, other, ...more] = files;
@@ -56,7 +63,8 @@ async function main() {
   if (command === 'convert') return (await import('./cli/convert.js')).convert(file, String(values.output), values, custom);
   if (command === 'bench') return (await import('./cli/bench.js')).bench(file, values, custom);
   const exact = command === 'record' || command === 'check';
-  const model = await loadModel(file, { simd: exact ? 'baseline' : values.simd, customLayers: custom });
+  const simd = exact ? 'baseline' : values.simd;
+  const model = await about(file, () => loadModel(file, { simd, customLayers: custom }));
   switch (command) {
     case 'info':
       return (await import('./cli/info.js')).info(model);
@@ -66,11 +74,16 @@ async function main() {
       return (await import('./cli/regression.js')).checkGolden(model, other);
     case 'eval': {
       const { evaluate, parseExamples } = await import('./evaluate.js');
-      const examples = parseExamples(await readText(other), model.outputs[0].kind);
-      return print(evaluate(model, examples, { ignore: values.ignore?.split(',') ?? [] }));
+      const text = await readText(other);
+      const ignore = values.ignore?.split(',') ?? [];
+      return about(other, () => {
+        const examples = parseExamples(text, model.outputs[0].kind);
+        if (!examples.length) throw new ArgumentError('nothing to evaluate: the file has no examples');
+        return print(evaluate(model, examples, { ignore }));
+      });
     }
     default:
-      return run(model, files.slice(1), values);
+      return run(model, files, values);
   }
 }
 

@@ -29,7 +29,7 @@ export function parseCases(text) {
       ? entry.every(Array.isArray)
       : entry !== null && typeof entry === 'object' && Object.values(entry).every(Array.isArray);
     if (typeof entry !== 'string' && !isRows)
-      throw new ArgumentError(`cases: entry ${i} is neither a text nor a list of rows of ids`);
+      throw new ArgumentError(`cases: entry ${i} is neither a text nor rows of ids, [[5, 2, 9], [7]]`);
   });
   return list;
 }

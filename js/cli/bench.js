@@ -20,7 +20,7 @@ export async function bench(file, { onnx, tfjs, input }, customLayers) {
     const kept = memory === null ? '' : `, ${(memory / 2 ** 20).toFixed(1)} MB of memory`;
     print(`${name.padEnd(width)}  first answer ${first.toFixed(1)} ms after the file${kept}`);
   }
-  print(`\nmilliseconds, and how many times those of ${engines[0].name}`);
+  print(`\nmilliseconds${engines.length > 1 ? `, and how many times those of ${engines[0].name}` : ''}`);
   const columns = engines.map(({ name }) => Math.max(16, name.length + 3));
   print(`rows x steps${engines.map(({ name }, i) => name.padStart(columns[i])).join('')}`);
   for (const { rows, steps, ms } of runs) {

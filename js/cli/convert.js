@@ -2,12 +2,12 @@
  * `padless convert`: somebody else's file -> a model file, compared with samples where some are given.
  * @module
  */
-import { writeFile } from 'node:fs/promises';
-import { ArgumentError } from '../errors.js';
+import { readdir, stat, writeFile } from 'node:fs/promises';
+import { ArgumentError, UnsupportedError } from '../errors.js';
 import { fromKeras, fromTfjs, fromTorch, toInt8 } from '../import/index.js';
 import { product } from '../layers/tensor.js';
 import { loadModel } from '../model.js';
-import { print, readJson, readText } from './files.js';
+import { about, counted, print, readJson, readText } from './files.js';
 import { projectPackage } from './packages.js';
 import { kinds, weightBytes } from './info.js';
 /** @typedef {import('../model.js').Model} Model */
@@ -16,20 +16,39 @@ import { kinds, weightBytes } from './info.js';
 /** Those of the user's project, in the first place. */
 const packages = { h5wasm: () => projectPackage('h5wasm'), fflate: () => projectPackage('fflate') };
 
-/** @param {string} file @param {string} output @param {Values} values @param {import('../graph.js').CustomLayers} customLayers */
-export async function convert(file, output, values, customLayers) {
+/** Whether it is TensorFlow.js's: a model.json, or the folder of one. @param {string} file */
+async function isTfjs(file) {
+  if (!(await stat(file).catch(() => null))?.isDirectory())
+    return /\.json$/.test(file) && Boolean((await readJson(file))?.modelTopology);
+  const names = await readdir(file);
+  if (names.includes('saved_model.pb'))
+    throw new UnsupportedError(`${file}: a SavedModel of TensorFlow; save the model as .keras or .h5: model.save('model.keras')`);
+  return true;
+}
+
+/** @param {string} file @param {Values} values @param {import('../graph.js').CustomLayers} customLayers */
+async function load(file, values, customLayers) {
   const { simd, weights, tokenizer } = values;
+  if (/\.safetensors$/.test(file) && !values.torch) {
+    const idle = /** @type {const} */ (['weights', 'tokenizer', 'labels']).find((name) => values[name] !== undefined);
+    if (idle) throw new ArgumentError(`${file}: --${idle} is for the files of other frameworks; of PyTorch with --torch FILE`);
+    return about(file, () => loadModel(file, { simd, customLayers })).catch((error) => {
+      if (/no padless metadata/.test(error.message))
+        error.message += '; for a state dict of PyTorch give its modules: --torch FILE';
+      throw error;
+    });
+  }
   const labels = values.labels ? await readLabels(values.labels) : undefined;
   const given = { simd, weights, labels, customLayers, ...(tokenizer && { tokenizer: await readJson(tokenizer) }) };
-  const isTfjs = /\.json$/.test(file) && !weights;
-  const isOurs = /\.safetensors$/.test(file) && !values.torch;
-  let model = values.torch
-    ? await fromTorch(file, await readJson(values.torch), given)
-    : isOurs
-      ? await loadModel(file, { simd, customLayers })
-      : isTfjs
-        ? await fromTfjs(file, given)
-        : await fromKeras(file, { ...given, packages });
+  if (values.torch) return fromTorch(file, await readJson(values.torch), given);
+  if (!weights && (await isTfjs(file))) return about(file, () => fromTfjs(file, given));
+  return fromKeras(file, { ...given, packages });
+}
+
+/** @param {string} file @param {string} output @param {Values} values @param {import('../graph.js').CustomLayers} customLayers */
+export async function convert(file, output, values, customLayers) {
+  const { simd } = values;
+  let model = await load(file, values, customLayers);
   const bytes = values.int8 ? toInt8(model) : model.save();
   await writeFile(output, bytes);
   print(`${output}: ${model.parameters.toLocaleString('en')} parameters`);
@@ -110,9 +129,9 @@ async function compare(model, file, exact) {
       });
     });
   });
-  print(`largest difference on ${samples.length} samples: ${most.toPrecision(3)}${where}`);
+  print(`largest difference on ${counted(samples.length, 'sample')}: ${most.toPrecision(3)}${where}`);
   if (exact && beyond) {
-    print(`${beyond} values differ by more than ${tolerance(0)}`);
+    print(`${counted(beyond, 'value')} off by more than ${tolerance(0)}`);
     process.exitCode = 1;
   }
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import { readFile } from 'node:fs/promises';
-import { ArgumentError } from '../errors.js';
+import { ArgumentError, EngineError, PadlessError } from '../errors.js';
 
 /** @param {unknown} value */
 export const print = (value) => process.stdout.write(`${typeof value === 'string' ? value : JSON.stringify(value)}\n`);
@@ -26,3 +26,23 @@ export async function readJson(file) {
     throw new ArgumentError(`${file}: ${/** @type {Error} */ (cause).message}`, { cause });
   }
 }
+
+/**
+ * What is wrong with a file's content names the file.
+ * @template T
+ * @param {string} file
+ * @param {() => T | Promise<T>} work
+ * @returns {Promise<T>}
+ */
+export async function about(file, work) {
+  try {
+    return await work();
+  } catch (error) {
+    const named = error instanceof EngineError || !(error instanceof PadlessError) || error.message.includes(file);
+    if (!named) error.message = `${file}: ${error.message}`;
+    throw error;
+  }
+}
+
+/** @param {number} count @param {string} thing  whose plural ends in s */
+export const counted = (count, thing) => `${count} ${thing}${count === 1 ? '' : 's'}`;

@@ -52,7 +52,7 @@ export function info(model) {
       `padding     can change this model's answers: ${readsPadding.join(', ')} read${readsPadding.length === 1 ? 's' : ''} it, as in Keras`,
     );
   else print("padding     changes no bit of this model's answers");
-  if (!text) print('text        none: the model takes token ids');
+  if (!text) print(`text        none: the model takes ${inputs.every(({ ids }) => ids) ? 'token ids' : 'values'}`);
   else {
     const { vocabulary, ...settings } = text.settings;
     print(

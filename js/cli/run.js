@@ -2,7 +2,7 @@
  * `padless run`: what a model says of ids, and layer by layer of a text.
  * @module
  */
-import { ArgumentError } from '../errors.js';
+import { ArgumentError, PadlessError } from '../errors.js';
 import { product } from '../layers/tensor.js';
 import { print, readJson } from './files.js';
 /** @typedef {import('../model.js').Model} Model */
@@ -20,13 +20,20 @@ function nested(data, shape) {
   return Array.from({ length: first }, (_, i) => nested(Array.prototype.slice.call(data, i * each, (i + 1) * each), rest));
 }
 
-/** @param {Model} model @param {string} file */
+/** Rows one by one; those of several inputs are objects by name. @param {Model} model @param {string} file */
 export async function runIds(model, file) {
   const rows = await readJson(file);
   if (!Array.isArray(rows)) throw new ArgumentError(`${file}: expected a list of rows of ids`);
-  for (const row of rows) {
-    print(Object.fromEntries(model.run([row]).map(({ name, shape, data }) => [name, nested(data, shape.slice(1))])));
-  }
+  rows.forEach((row, n) => {
+    const isNamed = row !== null && typeof row === 'object' && !Array.isArray(row);
+    const batch = isNamed ? Object.fromEntries(Object.entries(row).map(([name, each]) => [name, [each]])) : [row];
+    try {
+      print(Object.fromEntries(model.run(batch).map(({ name, shape, data }) => [name, nested(data, shape.slice(1))])));
+    } catch (error) {
+      if (error instanceof PadlessError) error.message = error.message.replace(/\brow 0\b/, `row ${n}`);
+      throw error;
+    }
+  });
 }
 
 /** A tensor's first values, a line a step. @param {string} title @param {import('../model.js').TraceTensor} tensor @param {Set<number>} changed */

@@ -8,7 +8,7 @@
 /** @satisfies {Record<string, Option>} */
 const told = {
   output: { value: 'FILE', short: 'o', says: 'where to write' },
-  ids: { value: 'FILE', says: 'rows of ids (JSON, ragged allowed), in place of texts' },
+  ids: { value: 'FILE', says: 'rows of ids (JSON, ragged allowed), in place of texts; of several inputs by name: [{ name: row }]' },
   trace: { says: 'layer by layer: values and mask before and after, and what the mask changed' },
   weights: { value: 'FILE', says: 'the weights in HDF5, where INPUT is the JSON of a Keras model' },
   tokenizer: { value: 'FILE', says: "what Keras's tokenizer.to_json() gave" },
@@ -22,7 +22,7 @@ const told = {
   ignore: { value: 'LABEL[,LABEL ...]', says: 'labels that are passed over' },
   layers: { value: 'FILE.mjs', says: 'a module that exports layers of your own: classes, and for a Lambda a class by its name' },
   simd: { value: 'auto|baseline|relaxed', says: 'which build of the kernels (auto: the fastest that this Node runs)' },
-  help: { says: 'this' },
+  help: { short: 'h', says: 'this' },
 };
 
 /** A command. @typedef {{ takes: string, says: string[], options: (keyof typeof told)[] }} Command */

@@ -100,6 +100,11 @@ export async function fromKeras(file, given) {
   const packages = options.packages ?? {};
   const bytes = await readSource(file, readOptions(options));
   const name = nameOf(file);
+  // The first entry of a zip of PyTorch's.
+  if (isZip(bytes) && /\/data\.pkl/.test(new TextDecoder('latin1').decode(bytes.subarray(30, 200))))
+    throw new UnsupportedError(
+      `${name}: a pickle of PyTorch; save its state dict by safetensors.torch.save_file, which fromTorch and padless convert --torch read`,
+    );
   const weightBytes = options.weights ? await readSource(options.weights, readOptions(options)) : undefined;
   if (isZip(bytes)) {
     const { config, kerasVersion, vars, layers, vocabularies } = await readKeras(bytes, name, packages);
@@ -114,7 +119,8 @@ export async function fromKeras(file, given) {
   if (json?.modelTopology) throw new UnsupportedError(`${name}: a TensorFlow.js model; use fromTfjs`);
   if (json && typeof json.class_name !== 'string')
     throw new ModelFileError(`${name}: neither .keras nor .h5 nor the JSON of a Keras model`);
-  if (json && !weightBytes) throw new ModelFileError(`${name}: the architecture alone; give its weights, too`);
+  if (json && !weightBytes)
+    throw new ModelFileError(`${name}: the architecture alone; give its weights, too (padless convert --weights FILE)`);
   const holds = await readHdf5(weightBytes ?? bytes, weightBytes ? nameOf(options.weights) : name, packages);
   const architecture = json ?? withModules(holds.config);
   if (!architecture)

@@ -179,7 +179,9 @@ export async function optionalPackage(name, needed, task, given, load) {
     module = await (given === undefined ? load() : typeof given === 'function' ? /** @type {() => any} */ (given)() : given);
   } catch (cause) {
     const other = given === undefined ? `, or give it: { packages: { ${name} } }` : '';
-    throw new UnsupportedError(`${task} takes the package ${name}, which is not there: npm install ${name}${other}`, { cause });
+    // In a zip there is an HDF5 file.
+    const both = name === 'fflate' ? 'h5wasm fflate' : name;
+    throw new UnsupportedError(`${task} takes the package ${name}, which is not there: npm install -D ${both}${other}`, { cause });
   }
   if (!module?.[needed]) throw new ArgumentError(`packages: ${name} is not what the package exports: it has no ${String(needed)}`);
   return module;

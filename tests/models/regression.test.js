@@ -52,7 +52,10 @@ test('rows of ids are cases, too; a golden file that is none is refused', async 
   assert.equal(padless('check', model, golden).status, 0);
   assert.match(padless('check', model, file('none.json', '{}')).stderr, /not one that padless record wrote/);
   assert.match(padless('check', model, file('broken.json', '{')).stderr, /broken\.json: .*JSON/);
-  assert.match(padless('record', model, file('bad.json', '[5]'), '-o', golden).stderr, /entry 0 is neither a text nor/);
+  assert.match(
+    padless('record', model, file('bad.json', '[5]'), '-o', golden).stderr,
+    /bad\.json: cases: entry 0 is neither a text nor rows of ids, \[\[5, 2, 9\], \[7\]\]/,
+  );
 });
 
 test('eval prints accuracy and cross-entropy of a labelled file', async () => {
@@ -120,13 +123,13 @@ test("convert --check compares the steps that count with the framework's answers
   const path = fileURLToPath(new URL(name, folderOf));
   const good = padless('convert', path, '-o', converted, '--check', file('good.json', samples(values)));
   assert.equal(good.status, 0, good.stdout + good.stderr);
-  assert.match(good.stdout, /largest difference on 1 samples: \d(\.\d+)?e-[5-9]|largest difference on 1 samples: 0\.0000/);
+  assert.match(good.stdout, /largest difference on 1 sample: \d(\.\d+)?e-[5-9]|largest difference on 1 sample: 0\.0000/);
   values[4] += 0.01; // the second step of the first row, which counts
   const bad = padless('convert', path, '-o', converted, '--check', file('bad.json', samples(values)));
   assert.equal(bad.status, 1);
   assert.match(
     bad.stdout,
-    /0\.0100, in sample 0, output time_distributed, value 4 of \[6,6,3\]: .*\n1 values differ by more than 0\.0001\n/,
+    /0\.0100, in sample 0, output time_distributed, value 4 of \[6,6,3\]: .*\n1 value off by more than 0\.0001\n/,
   );
 });
 
@@ -137,7 +140,7 @@ test('padless convert --int8 writes it, info says so', () => {
   const { status, stdout, stderr } = padless('convert', model, '--int8', '--check', samples, '-o', output);
   assert.equal(status, 0, stderr);
   assert.match(stdout, /weights in [\d,]+ int8, [\d,]+ float32, 2[0-6]\.\d % of what float32 takes/);
-  assert.match(stdout, /largest difference on 1 samples/);
+  assert.match(stdout, /largest difference on 1 sample/);
   const info = padless('info', output).stdout;
   assert.match(info, /recurrent_kernel \[\d+,\d+\] int8/);
   assert.match(info, /parameters {2}[\d,]+: [\d,]+ int8, [\d,]+ float32/);

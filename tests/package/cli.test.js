@@ -1,9 +1,13 @@
 /** The command line's face: help, and what is said to somebody who asks for what is not there. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { zipSync } from 'fflate';
+import { loadModel } from 'padless';
 
 const root = new URL('../../', import.meta.url);
 const cli = fileURLToPath(new URL('js/cli.js', root));
@@ -27,6 +31,8 @@ test('--help names every command, and each has a help of its own', () => {
     assert.equal(status, 0);
     assert.match(stdout, new RegExp(`^usage: padless ${name} [A-Z].*\n  .*\n`));
     assert.match(stdout, /\noptions:\n(.|\n)* --help /);
+    assert.equal(padless('help', name).stdout, stdout);
+    assert.equal(padless(name, '-h').stdout, stdout);
   }
   assert.equal(padless('--version').stdout.trim(), JSON.parse(readFileSync(new URL('package.json', root), 'utf8')).version);
 });
@@ -50,7 +56,8 @@ test('every option that README and docs give a command is in its help, and is re
 
 test('what a command lacks is said, with its own usage', () => {
   for (const [args, said] of /** @type {[string[], RegExp][]} */ ([
-    [['nonsense'], /^padless: unknown command "nonsense"\nusage: padless COMMAND/],
+    [['nonsense'], /^padless: unknown command "nonsense"; padless --help lists them\n$/],
+    [['info', model, '--simd', 'fast'], /^padless: --simd fast: expected auto, baseline or relaxed\n$/],
     [['info'], /^padless: info: no model file given\nusage: padless info MODEL/],
     [['convert'], /^padless: convert: no input file given\nusage: padless convert INPUT/],
     [['convert', model], /^padless: convert: where to\? -o FILE\n$/],
@@ -63,4 +70,80 @@ test('what a command lacks is said, with its own usage', () => {
     assert.deepEqual([status, stdout], [2, ''], args.join(' '));
     assert.match(stderr, said);
   }
+});
+
+test('what is wrong with a file names it, and says what to do', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'padless-'));
+  /** @param {string} name @param {string | Uint8Array} content */
+  const file = (name, content) => (writeFileSync(join(folder, name), content), join(folder, name));
+  const models = fileURLToPath(new URL('tests/models/', root));
+  const state = join(models, 'torch/bilstm-tagger.safetensors');
+  const keras = join(models, 'keras-files/gru-stack-json.json');
+  const out = join(folder, 'out.safetensors');
+  mkdirSync(join(folder, 'saved'));
+  file('saved/saved_model.pb', '');
+  const modules = [
+    { type: 'Embedding', name: 'embedding' },
+    { type: 'LSTM', name: 'rnn', bidirectional: true },
+    { type: 'Linear', name: 'linear' },
+  ];
+  const torch = file('torch.json', JSON.stringify(modules));
+  assert.equal(padless('convert', state, '--torch', torch, '-o', out).status, 0);
+  for (const [args, said] of /** @type {[string[], RegExp][]} */ ([
+    [['info', file('text.txt', 'no model at all')], /text\.txt: safetensors: the header says/],
+    [['info', state], /bilstm-tagger\.safetensors: the file has no padless metadata: it is not a padless model\n/],
+    [['convert', state, '-o', out], /no padless metadata.*; for a state dict of PyTorch give its modules: --torch FILE\n/],
+    [['convert', model, '--labels', 'x', '-o', out], /langid\.safetensors: --labels is for the files of other frameworks/],
+    [
+      ['convert', keras, '-o', out],
+      /gru-stack-json\.json: the architecture alone; give its weights, too \(padless convert --weights/,
+    ],
+    [['convert', torch, '-o', out], /torch\.json: 125 bytes, neither \.keras nor \.h5 nor the JSON of a Keras model/],
+    [['convert', folder, '-o', out], /: none of model\.json|model\.json: ENOENT/],
+    [['convert', join(folder, 'saved'), '-o', out], /saved: a SavedModel of TensorFlow; save the model as \.keras/],
+    [
+      ['convert', file('a.pt', zipSync({ 'a/data.pkl': new Uint8Array(9) })), '-o', out],
+      /a\.pt: a pickle of PyTorch; save its state dict/,
+    ],
+    [['run', out, 'Hello'], /out\.safetensors: the model reads no text; give it token ids: --ids FILE/],
+    [['run', model, '--ids', file('ids.json', '[[5], [6, 99999]]')], /ids\.json: row 1, step 1: id 99999 is not/],
+    [['run', model, '--ids', file('flat.json', '[5, 6]')], /flat\.json: run: row 0 is number, expected an array/],
+    [['eval', model, file('labels.txt', 'de\n')], /labels\.txt: line 1: no tab; expected text<TAB>label/],
+    [['eval', model, file('nothing.tsv', '')], /nothing\.tsv: nothing to evaluate: the file has no examples/],
+    [['check', model, file('golden.json', '[]')], /golden\.json: the golden file is not one that padless record wrote/],
+  ])) {
+    const { status, stderr } = padless(...args);
+    assert.equal(status, 2, args.join(' '));
+    assert.match(stderr, said);
+    assert.equal(stderr.split('\n').length, 2, stderr);
+  }
+  rmSync(folder, { recursive: true });
+});
+
+test('rows of ids for several inputs are given by name', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'padless-'));
+  const file = fileURLToPath(new URL('tests/models/keras-files/two-inputs-two-outputs.keras', root));
+  const [out, ids] = [join(folder, 'two.safetensors'), join(folder, 'ids.json')];
+  assert.equal(padless('convert', file, '-o', out).status, 0);
+  const { inputs, run } = await loadModel(out).then((loaded) => ({ inputs: loaded.inputs, run: loaded.run.bind(loaded) }));
+  const rows = [1, 2].map((n) =>
+    Object.fromEntries(
+      inputs.map(({ name, ids: isIds, shape }, i) => [
+        name,
+        [n, i + 3, 2].map((id) => (isIds ? id : new Array(shape[1]).fill(id))),
+      ]),
+    ),
+  );
+  writeFileSync(ids, JSON.stringify(rows));
+  const { status, stdout, stderr } = padless('run', out, '--ids', ids);
+  assert.equal(status, 0, stderr);
+  stdout
+    .trimEnd()
+    .split('\n')
+    .forEach((line, n) => {
+      const wanted = run(Object.fromEntries(Object.entries(rows[n]).map(([name, row]) => [name, [row]])));
+      const said = JSON.parse(line);
+      for (const { name, data } of wanted) assert.deepEqual(Float32Array.from([said[name]].flat(3)), data);
+    });
+  rmSync(folder, { recursive: true });
 });

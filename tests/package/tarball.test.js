@@ -48,7 +48,7 @@ test('an empty project installs the tarball, imports it and runs its command', (
 test('packages that are missing are named with how they are installed; those of the current folder are found from anywhere', () => {
   const keras = join(root, 'tests/models/keras-files/lstm-classifier.keras');
   for (const [args, install] of /** @type {[string[], string][]} */ ([
-    [['convert', keras, '-o', 'x.safetensors'], 'npm install fflate'],
+    [['convert', keras, '-o', 'x.safetensors'], 'npm install -D h5wasm fflate'],
     [['bench', model, '--onnx', model], 'npm i -D onnxruntime-web'],
     [
       ['bench', model, '--tfjs', join(root, 'tests/models/tfjs/conv.json')],
