@@ -173,7 +173,9 @@ class Hdf5 {
  * @returns {Promise<T>}
  */
 async function openHdf5(bytes, what, { h5wasm }, read) {
-  const { ready, File } = await optionalPackage('h5wasm', 'File', `${what}: reading HDF5`, h5wasm, () => import('h5wasm'));
+  const { ready, File } = await optionalPackage('h5wasm', 'File', `${what}: reading HDF5`, h5wasm, (absent) =>
+    import('h5wasm').catch(absent),
+  );
   const module = await ready;
   const { FS } = module;
   // HDF5 prints what it finds wrong; the error that is thrown says enough.

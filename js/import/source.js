@@ -169,20 +169,21 @@ export function parseJson(bytes, what) {
  * @param {keyof T} needed  among what it exports
  * @param {string} task  for the error
  * @param {Given<T> | undefined} given
- * @param {() => Promise<T>} load  where none is given
+ * @param {(absent: (cause: unknown) => never) => Promise<T>} load
+ *   where none is given: import(name).catch(absent), by which bundlers know that it may be absent
  * @returns {Promise<T>}
  * @throws {UnsupportedError} where it is absent
  */
 export async function optionalPackage(name, needed, task, given, load) {
-  let module;
-  try {
-    module = await (given === undefined ? load() : typeof given === 'function' ? /** @type {() => any} */ (given)() : given);
-  } catch (cause) {
+  /** @param {unknown} cause @returns {never} */
+  const absent = (cause) => {
     const other = given === undefined ? `, or give it: { packages: { ${name} } }` : '';
     // In a zip there is an HDF5 file.
     const both = name === 'fflate' ? 'h5wasm fflate' : name;
     throw new UnsupportedError(`${task} takes the package ${name}, which is not there: npm install -D ${both}${other}`, { cause });
-  }
+  };
+  const importing = async () => (typeof given === 'function' ? /** @type {() => any} */ (given)() : given);
+  const module = await (given === undefined ? load(absent) : importing().catch(absent));
   if (!module?.[needed]) throw new ArgumentError(`packages: ${name} is not what the package exports: it has no ${String(needed)}`);
   return module;
 }

@@ -62,7 +62,9 @@ export const isZip = (bytes) => bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[
  * @throws {ModelFileError} for a file that is cut short, or says sizes that it cannot have
  */
 export async function unzip(bytes, what, wanted, { fflate } = {}) {
-  const { unzipSync } = await optionalPackage('fflate', 'unzipSync', `${what}: unpacking a zip`, fflate, () => import('fflate'));
+  const { unzipSync } = await optionalPackage('fflate', 'unzipSync', `${what}: unpacking a zip`, fflate, (absent) =>
+    import('fflate').catch(absent),
+  );
   /** @type {Map<string, number>} */
   const sizes = new Map();
   let entries = 0;

@@ -163,7 +163,9 @@ test('weights alone, an architecture alone, and files of other kinds are refused
 
 test('a package that is not there is named, with how it is installed', async () => {
   await rejects(
-    optionalPackage('h5wasm', 'File', 'model.h5: reading HDF5', undefined, () => Promise.reject(new Error('not found'))),
+    optionalPackage('h5wasm', 'File', 'model.h5: reading HDF5', undefined, (absent) =>
+      Promise.reject(new Error('not found')).catch(absent),
+    ),
     /h5wasm.*npm install -D h5wasm, or give it: \{ packages: \{ h5wasm \} \}/,
     UnsupportedError,
   );

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const model = join(root, 'web/models/langid/langid.safetensors');
@@ -68,6 +69,18 @@ test('packages that are missing are named with how they are installed; those of 
   const { status, stderr } = padless(['convert', keras, '-o', 'x.safetensors'], project);
   assert.equal(status, 0, stderr);
   assert.match(padless(['bench', model, '--onnx', model], project).stderr, /langid\.safetensors: onnxruntime-web: /);
+});
+
+test('a page that imports no file of Keras is bundled without the packages that read those', async () => {
+  const contents = "import { fromTfjs } from 'padless/import'; console.log(fromTfjs);";
+  const { warnings } = await build({
+    stdin: { contents, resolveDir: folder },
+    bundle: true,
+    format: 'esm',
+    outdir: 'out',
+    write: false,
+  });
+  assert.deepEqual(warnings, []);
 });
 
 for (const [module, moduleResolution] of [
