@@ -9,6 +9,8 @@ import { format, percent } from './language.js';
 
 /** Bars shown of many. */
 const SHOWN = 5;
+/** Characters shown of a text with tags. */
+const READ = 2000;
 /** Colours there are for tags (style.css). */
 const COLOURS = 6;
 
@@ -38,13 +40,14 @@ function marked(text, tags, labels) {
   line.dir = 'auto';
   let at = 0;
   for (const { label, start, end } of tags) {
+    if (start >= READ) break;
     if (label === 'O' || start < at) continue;
     line.append(text.slice(at, start));
     const mark = make('mark', `tag-${Math.max(0, labels.indexOf(label)) % COLOURS}`, text.slice(start, end), make('b', '', label));
     line.append(mark);
     at = end;
   }
-  line.append(text.slice(at));
+  line.append(text.slice(at, Math.max(at, READ)), text.length > READ ? '…' : '');
   return line;
 }
 

@@ -39,14 +39,16 @@ export function heatOf(model, text, scores) {
 const graphemes = typeof Intl.Segmenter === 'function' ? new Intl.Segmenter(undefined, { granularity: 'grapheme' }) : null;
 
 /**
- * The text, each character on the colour of its share; what speaks for the second class is underlined as well.
+ * The text that the model has read, each character on the colour of its share; what speaks for the second class is underlined as well.
  * @param {string} text
  * @param {ArrayLike<number>} offsets  of the tokens
  * @param {Float32Array} shares  of the tokens
  */
 export function heatText(text, offsets, shares) {
-  const pieces = graphemes ? [...graphemes.segment(text)] : Array.from(text, (segment) => ({ segment, index: -1 }));
-  let at = 0;
+  // A megabyte may stand behind the tokens.
+  let at = offsets[0];
+  const read = text.slice(at, offsets[2 * shares.length - 1]);
+  const pieces = graphemes ? [...graphemes.segment(read)] : Array.from(read, (segment) => ({ segment, index: -1 }));
   let token = 0;
   const sums = [];
   for (const { segment } of pieces) {

@@ -4,6 +4,7 @@
  *   -- --bar 1,2     these alone
  *   -- --engine node   or chromium
  *   -- --json FILE   the rows as JSON
+ * Bar 9 is no race: how long a page's tasks last while a person types.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -18,6 +19,7 @@ import { chromium } from 'playwright-core';
 import { bundle } from '../bundle.js';
 import { median } from './measure.js';
 import { languageOnnx } from './models.js';
+import { typing } from './typing.js';
 
 /** @typedef {import('./suite.js').Row & { engine: string }} Row */
 
@@ -52,7 +54,7 @@ function sentences() {
 
 const options = {
   quick: Boolean(values.quick),
-  bars: (values.bar ?? '1,2,3,4,5,6,7,8').split(',').map(Number),
+  bars: (values.bar ?? '1,2,3,4,5,6,7,8,9').split(',').map(Number),
   sentences: sentences(),
 };
 
@@ -156,6 +158,7 @@ async function inChromium(tell) {
     await page.waitForFunction('window.bench !== undefined', undefined, { timeout: 60_000 });
     await page.evaluate((given) => /** @type {any} */ (window).bench(given), options);
     if (options.bars.includes(7)) await firstAnswers(browser, `http://localhost:${address.port}/`, tell);
+    if (options.bars.includes(9)) await typing(browser, options.quick, tell);
   } finally {
     await browser.close();
     server.close();

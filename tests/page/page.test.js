@@ -101,6 +101,29 @@ test('a long text shows its first 64 tokens', async () => {
   assert.match((await page.locator('#more').textContent()) ?? '', /64 of 150/);
 });
 
+test('of a long text, no more than the model has read is looked at and shown', async () => {
+  const { page } = state;
+  await page.evaluate(() => {
+    const { segment } = Intl.Segmenter.prototype;
+    Object.assign(window, { longest: 0 });
+    Intl.Segmenter.prototype.segment = function (text) {
+      Object.assign(window, { longest: Math.max(/** @type {any} */ (window).longest, text.length) });
+      return segment.call(this, text);
+    };
+  });
+  // Marks without end, too: all belong to one letter, and those that normalise together to each token of them.
+  for (const text of ['ab '.repeat(40_000), `a${'\u0301'.repeat(2000)}`]) {
+    await page.locator('#text').fill('');
+    await page.waitForSelector('#heat', { state: 'hidden' });
+    await page.locator('#text').fill(text);
+    await page.waitForSelector('#heat:not([hidden])');
+    const shown = (await page.locator('#heat-text').textContent()) ?? '';
+    assert.ok(text.startsWith(shown) && shown.length >= 512 && shown.length < 600, `${shown.length} characters`);
+  }
+  const longest = await page.evaluate(() => /** @type {any} */ (window).longest);
+  assert.ok(longest > 0 && longest < 600, `${longest} characters`);
+});
+
 test("the heat map adds up to the answer's odds", async () => {
   const { page } = state;
   const text = 'Guten Tag, Käse';

@@ -129,6 +129,11 @@ test('a tagger colours its text in place', async () => {
   await type('to Berlin', 'mark');
   assert.deepEqual(await state.page.locator('#yours-answer mark').allTextContents(), ['toX', 'BerlinLOC']);
   assert.equal(await text('yours-answer'), 'toX BerlinLOC');
+  // A long text is read to its end, and its first 2,000 characters are shown.
+  const { page } = state;
+  await page.locator('#yours-text').fill('to Berlin '.repeat(3000));
+  await page.waitForFunction(() => document.getElementById('yours-answer')?.textContent?.endsWith('…'));
+  assert.equal(await page.locator('#yours-answer mark').count(), 400);
 });
 
 test('what cannot be read is said, and the model before it stays', async () => {
