@@ -174,7 +174,7 @@ def padded(rows, width, fill=PAD, height=None):
 
 
 def batches(examples, shapes, rng):
-    """Endless (ids [B], labels [B]) lists, each example once a round; shapes: {T: B}, rows of like length share a batch."""
+    """Endless (T, B rows of ids, B labels or rows of them), each example once a round; shapes: {T: B}, rows of like length share a batch."""
     waiting = {T: [] for T in shapes}
     while True:
         for n in rng.permutation(len(examples)):
@@ -238,9 +238,24 @@ def save(model, path, text, output):
     os.replace(part, path)
 
 
+def with_curly(model, vocabulary, build):
+    """(model, vocabulary) with each word that has an apostrophe once more, with a curly one, as phones type it: the same row of the embedding."""
+    words = {word.replace("'", "\u2019"): i for i, word in enumerate(vocabulary) if "'" in word}
+    words = {word: i for word, i in words.items() if word not in set(vocabulary)}
+    embeddings, *others = values(model)
+    wider = build(len(vocabulary) + len(words))
+    assign(wider, [np.concatenate([embeddings, np.asarray(embeddings)[list(words.values())]]), *others])
+    return wider, [*vocabulary, *words]
+
+
 def to_int8(path, target):
     """The same model with weights in int8, by padless."""
     subprocess.run(["node", str(HERE.parents[1] / "js/cli.js"), "convert", str(path), "--int8", "-o", str(target)], check=True)
+
+
+def is_int8(path):
+    with safe_open(path, "numpy") as file:
+        return any(file.get_tensor(name).dtype == np.int8 for name in file.keys())
 
 
 def floats(file, name):

@@ -1,0 +1,62 @@
+/**
+ * Treebank sentences as texts, and their tags on the words that padless reads: `node web/models/tagger/sentences.js < file.conll` gives a
+ * JSON line a sentence, which `padless eval` takes.
+ */
+import { filter, words } from '../words.js';
+
+/** Tokens that people write without a space behind the word before: do|n't, it|'s, dogs|', dont, im, gonna. */
+const clitic = /^(n?['’`]\p{L}+|n['’`]t|['’]|nt|s|m|re|ve|ll|d|na|ta)$/iu;
+/** The XPOS that these have: an adverb, a verb or auxiliary, a possessive's ending, the "to" of "gonna". */
+const bound = /^(RB|VBP|VBZ|VBD|MD|POS|TO|PRP)$/;
+
+/**
+ * @typedef {object} Sentence
+ * @property {string} text  the treebank's tokens with a space between, but for clitics
+ * @property {string[]} tokens  padless's words
+ * @property {string[]} labels  of each the UPOS of the treebank token in which it starts
+ * @property {boolean[]} agree  whether it is a treebank token, from its first character to its last
+ * @property {string[]} gold  the treebank's own tokens
+ * @property {string[]} goldLabels
+ */
+
+/**
+ * @param {string} conll  word, UPOS and XPOS a line, with tabs; an empty line between sentences
+ * @returns {Sentence[]}
+ */
+export function sentences(conll) {
+  return conll
+    .trim()
+    .split(/\n{2,}/)
+    .map((block) => sentence(block.split('\n').map((line) => line.split('\t'))));
+}
+
+/** @param {string[][]} rows @returns {Sentence} */
+function sentence(rows) {
+  let text = '';
+  /** @type {{ start: number, end: number, upos: string }[]} */
+  const spans = [];
+  rows.forEach(([token, upos, xpos], i) => {
+    const joins = clitic.test(token) && bound.test(xpos);
+    // can|not, and "alot" and the like: the treebank has no spaces in its words, so that of these only the frequent one is joined.
+    const cannot = /^not$/i.test(token) && /^can$/i.test(rows[i - 1]?.[0] ?? '');
+    if (i > 0 && !joins && !cannot) text += ' ';
+    spans.push({ start: text.length, end: text.length + token.length, upos });
+    text += token;
+  });
+  let at = 0;
+  const read = words(text).map(({ word, start }) => {
+    while (spans[at].end <= start) at++;
+    const { start: from, end, upos } = spans[at];
+    return { word, upos, agrees: start === from && start + word.length === end };
+  });
+  return {
+    text,
+    tokens: read.map(({ word }) => word),
+    labels: read.map(({ upos }) => upos),
+    agree: read.map(({ agrees }) => agrees),
+    gold: rows.map(([token]) => token),
+    goldLabels: rows.map(([, upos]) => upos),
+  };
+}
+
+filter(import.meta.url, sentences);
