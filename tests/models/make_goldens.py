@@ -84,6 +84,7 @@ def golden(name):
         "jax": jax.__version__,
         "model": f"web/models/{name}/{name}.safetensors",
         "model_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "weights": "int8" if shared.is_int8(path) else "float32",
         "labels": labels,
     }
     # One case a line; ASCII, so that the lone surrogate survives.

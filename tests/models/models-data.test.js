@@ -1,0 +1,80 @@
+/** The cards' numbers: the models that come with the page on their test texts, through padless. */
+import assert from 'node:assert/strict';
+import { readFileSync, statSync } from 'node:fs';
+import { test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import { loadModel } from 'padless';
+import { evaluate, parseExamples } from '../../js/evaluate.js';
+import { sentences } from '../../web/models/tagger/sentences.js';
+import { needs, sharedUrl } from '../shared.js';
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const folder = new URL('../../web/models/', import.meta.url);
+/** @param {string} name */
+const load = (name) => loadModel(new URL(`${name}/${name}.safetensors`, folder), { simd });
+/** @param {string} name */
+const results = (name) => JSON.parse(readFileSync(new URL(`${name}/results.json`, folder), 'utf8'));
+/** @param {string} path */
+const unzipped = (path) => gunzipSync(readFileSync(sharedUrl(path))).toString();
+/** Two frameworks round differently: where two labels are as likely, one or the other. @param {number} share @param {number} percent @param {number} texts */
+const equal = (share, percent, texts) =>
+  assert.ok(Math.abs(100 * share - percent) <= 0.005 + 300 / texts, `${100 * share} % through padless, ${percent} on the card`);
+
+const treebank = 'data/pos-en-ewt/test.conll.gz';
+test('the tagger has its accuracy on words and on the treebank’s own tokens', needs(treebank), async () => {
+  const model = await load('tagger');
+  const { words, treebank_tokens: gold } = results('tagger').test;
+  const test_ = sentences(unzipped(treebank));
+  const ours = evaluate(
+    model,
+    test_.map(({ tokens, labels }) => ({ tokens, labels })),
+  );
+  const theirs = evaluate(
+    model,
+    test_.map(({ gold: tokens, goldLabels: labels }) => ({ tokens, labels })),
+  );
+  assert.ok('accuracy' in ours && 'accuracy' in theirs);
+  assert.deepEqual([ours.counted, theirs.counted], [words.all.count, gold.all.count]);
+  equal(ours.accuracy, words.all.accuracy, ours.counted);
+  equal(theirs.accuracy, gold.all.accuracy, theirs.counted);
+  // predict() cuts the text itself.
+  test_.slice(0, 200).forEach(({ text, tokens }) => {
+    const tags = model.predict(text).tags ?? [];
+    assert.deepEqual(
+      tags.map(({ start, end }) => text.slice(start, end)),
+      tokens,
+    );
+  });
+});
+
+const requests = 'data/cls-en-clinc150/test.tsv.gz';
+test('the intents have their accuracy in scope and out of it', needs(requests), async () => {
+  const model = await load('intents');
+  const expected = results('intents').test;
+  for (const [part, path] of [
+    ['in_scope', requests],
+    ['out_of_scope', requests.replace('test', 'oos_test')],
+  ]) {
+    const found = evaluate(model, parseExamples(unzipped(path), 'class'));
+    assert.ok('accuracy' in found);
+    assert.equal(found.counted, expected[part].requests);
+    equal(found.accuracy, expected[part].accuracy, found.counted);
+  }
+});
+
+for (const name of ['tagger', 'intents'])
+  test(`the card of ${name} has the numbers of results.json`, () => {
+    const card = readFileSync(new URL(`${name}/README.md`, folder), 'utf8');
+    const { bytes, parameters, test: measured } = results(name);
+    const { size } = statSync(new URL(`${name}/${name}.safetensors`, folder));
+    assert.equal(bytes, size);
+    assert.ok(size < 1e6, `${size} bytes`);
+    const shares =
+      name === 'tagger' ? [measured.words.all, measured.treebank_tokens.all] : [measured.in_scope, measured.out_of_scope];
+    for (const text of [
+      bytes.toLocaleString('en'),
+      parameters.toLocaleString('en'),
+      ...shares.map(({ accuracy }) => accuracy.toFixed(1)),
+    ])
+      assert.ok(card.includes(text), `${text} is not on the card`);
+  });
