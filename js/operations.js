@@ -207,7 +207,7 @@ function item(layer, x, key) {
  */
 function einsum(layer, a, b) {
   const { subscripts } = layer.config;
-  const found = /^([a-z]+),([a-z]+)->([a-z]+)$/i.exec(subscripts.replaceAll(' ', ''));
+  const found = /^([a-z]+),([a-z]+)->([a-z]+)$/i.exec(String(subscripts).replaceAll(' ', ''));
   const [left, right, to] = (found ?? []).slice(1).map((part) => [...part]);
   // Letters of one operand alone are rows; of both, the batch, or where the answer lacks them the sum.
   const [batch, summed] = [true, false].map((stays) => left?.filter((i) => right.includes(i) && to.includes(i) === stays));

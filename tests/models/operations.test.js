@@ -91,6 +91,11 @@ for (const [what, entries, message, options] of /** @type {[string, any[], RegEx
     /^a: the operation Einsum with subscripts "btt,btd->bd"/,
   ],
   [
+    'einsum of nothing said',
+    [op('a', 'Einsum', [tensor('e'), tensor('e')])],
+    /^a: the operation Einsum with subscripts undefined is not supported/,
+  ],
+  [
     'shapes that do not fit',
     [op('a', 'Add', [tensor('e'), { class_name: '__numpy__', config: { value: [1, 2] } }])],
     /^a: shapes /,
