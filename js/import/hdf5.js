@@ -4,6 +4,7 @@
  */
 import { ModelFileError, PadlessError, UnsupportedError } from '../errors.js';
 import { toFloat32 } from './floats.js';
+import { brokenHeap } from './heaps.js';
 import { JSON_MOST, optionalPackage, parseJson } from './source.js';
 /** @typedef {import('h5wasm').Metadata} Metadata */
 
@@ -185,6 +186,8 @@ async function openHdf5(bytes, what, { h5wasm }, read) {
   const name = `padless-${++opened}.h5`;
   let id = 0n;
   try {
+    const broken = brokenHeap(bytes);
+    if (broken) throw new ModelFileError(`${what}: the HDF5 file of ${bytes.length} bytes is broken: ${broken}`);
     FS.writeFile(name, bytes);
     id = BigInt(new File(name, 'r').file_id);
     if (id <= 0n) throw new ModelFileError(`${what}: ${bytes.length} bytes that are not a whole HDF5 file`);
