@@ -34,12 +34,13 @@ function lookAt(command, [file, other], values) {
 /** @param {import('./model.js').Model} model @param {string[]} files  the model's, and texts @param {Values} values */
 async function run(model, [file, ...texts], { ids, trace: traced }) {
   const { runIds, trace } = await import('./cli/run.js');
-  if (ids !== undefined) return about(ids, () => runIds(model, ids));
+  if (ids !== undefined && texts.length) throw new ArgumentError('run: either texts or --ids FILE');
+  if (ids !== undefined) return about(ids, () => runIds(model, ids, Boolean(traced)));
   if (!model.text)
     throw new ArgumentError(
       `${file}: the model reads no text; give it ${model.inputs[0].ids ? 'token ids' : 'values'}: --ids FILE`,
     );
-  if (traced && !texts.length) throw new ArgumentError('run --trace: no text given');
+  if (traced && !texts.length) throw new ArgumentError('run --trace: no text given, nor --ids FILE');
   for (const text of texts)
     if (traced) trace(model, text);
     else print(model.predict(text));

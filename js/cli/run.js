@@ -20,15 +20,19 @@ function nested(data, shape) {
   return Array.from({ length: first }, (_, i) => nested(Array.prototype.slice.call(data, i * each, (i + 1) * each), rest));
 }
 
-/** Rows one by one; those of several inputs are objects by name. @param {Model} model @param {string} file */
-export async function runIds(model, file) {
+/**
+ * Rows one by one, each as a batch; those of several inputs are objects by name.
+ * @param {Model} model @param {string} file @param {boolean} traced  layer by layer
+ */
+export async function runIds(model, file, traced) {
   const rows = await readJson(file);
   if (!Array.isArray(rows)) throw new ArgumentError(`${file}: expected a list of rows of ids`);
   rows.forEach((row, n) => {
     const isNamed = row !== null && typeof row === 'object' && !Array.isArray(row);
     const batch = isNamed ? Object.fromEntries(Object.entries(row).map(([name, each]) => [name, [each]])) : [row];
     try {
-      print(Object.fromEntries(model.run(batch).map(({ name, shape, data }) => [name, nested(data, shape.slice(1))])));
+      if (traced) trace(model, batch);
+      else print(Object.fromEntries(model.run(batch).map(({ name, shape, data }) => [name, nested(data, shape.slice(1))])));
     } catch (error) {
       if (error instanceof PadlessError) error.message = error.message.replace(/\brow 0\b/, `row ${n}`);
       throw error;
@@ -58,7 +62,7 @@ function showTensor(title, { shape, data, mask }, changed) {
 const numbers = (values) =>
   `${Array.from(values.subarray(0, 6), (value) => (Number.isInteger(value) ? String(value) : value.toPrecision(4)).padStart(10)).join(' ')}${values.length > 6 ? ` ... ${values.length - 6} more` : ''}`;
 
-/** @param {Model} model @param {string} text */
+/** @param {Model} model @param {any} text  or a batch of rows */
 export function trace(model, text) {
   for (const { path, layer, before, after, changed } of model.trace(text)) {
     print(`${path}  (${layer})`);

@@ -64,7 +64,8 @@ test('what a command lacks is said, with its own usage', () => {
     [['eval', model], /^padless: eval: no labelled file given\nusage: padless eval MODEL/],
     [['check', model, 'a', 'b'], /^padless: check: "b" is one argument too many\n$/],
     [['info', model, 'a'], /^padless: info: "a" is one argument too many\n$/],
-    [['run', model, '--trace'], /^padless: run --trace: no text given\n$/],
+    [['run', model, 'Hello', '--ids', 'x.json'], /^padless: run: either texts or --ids FILE\n$/],
+    [['run', model, '--trace'], /^padless: run --trace: no text given, nor --ids FILE\n$/],
   ])) {
     const { status, stdout, stderr } = padless(...args);
     assert.deepEqual([status, stdout], [2, ''], args.join(' '));
@@ -125,7 +126,8 @@ test('rows of ids for several inputs are given by name', async () => {
   const file = fileURLToPath(new URL('tests/models/keras-files/two-inputs-two-outputs.keras', root));
   const [out, ids] = [join(folder, 'two.safetensors'), join(folder, 'ids.json')];
   assert.equal(padless('convert', file, '-o', out).status, 0);
-  const { inputs, run } = await loadModel(out).then((loaded) => ({ inputs: loaded.inputs, run: loaded.run.bind(loaded) }));
+  const loaded = await loadModel(out);
+  const { inputs } = loaded;
   const rows = [1, 2].map((n) =>
     Object.fromEntries(
       inputs.map(({ name, ids: isIds, shape }, i) => [
@@ -135,15 +137,20 @@ test('rows of ids for several inputs are given by name', async () => {
     ),
   );
   writeFileSync(ids, JSON.stringify(rows));
+  const traces = loaded.trace(
+    /** @type {any} */ (Object.fromEntries(Object.entries(rows[0]).map(([name, row]) => [name, [row]]))),
+  ).length;
   const { status, stdout, stderr } = padless('run', out, '--ids', ids);
   assert.equal(status, 0, stderr);
   stdout
     .trimEnd()
     .split('\n')
     .forEach((line, n) => {
-      const wanted = run(Object.fromEntries(Object.entries(rows[n]).map(([name, row]) => [name, [row]])));
+      const wanted = loaded.run(Object.fromEntries(Object.entries(rows[n]).map(([name, row]) => [name, [row]])));
       const said = JSON.parse(line);
       for (const { name, data } of wanted) assert.deepEqual(Float32Array.from([said[name]].flat(3)), data);
     });
+  const traced = padless('run', out, '--ids', ids, '--trace');
+  assert.equal(traced.stdout.match(/^\w+ {2}\(\w+\)\n {4}in /gm)?.length, 2 * traces, traced.stderr);
   rmSync(folder, { recursive: true });
 });
