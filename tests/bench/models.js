@@ -3,6 +3,7 @@
  */
 import { onnxGraph, onnxRnn, operators } from '../models/onnx.js';
 import { random } from '../random.js';
+import { functional, input, layer } from '../keras-json.js';
 
 /** @typedef {'LSTM' | 'GRU'} Cell */
 /** @typedef {Record<string, { shape: number[], data: Float32Array }>} Weights  by path */
@@ -121,36 +122,25 @@ export function classifier(cell, D, H, { V = 5000, K = 10 } = {}) {
     'dense.kernel': weight([4 * H, K], 0.5),
     'dense.bias': weight([K], 0.1),
   };
-  /** @param {string} class_name @param {string} name @param {any} config @param {string[]} from */
-  const layer = (class_name, name, config, ...from) => ({
-    class_name,
-    name,
-    config: { name, ...config },
-    inbound_nodes: from.length ? [from.map((each) => [each, 0, 0, {}])] : [],
-  });
   const { config, class_name } = bidirectional(cell, H);
   /** @param {string} name @param {number[]} values @returns {[string, import('../models/onnx.js').Constant]} */
   const ints = (name, values) => [name, { type: 'int64', shape: [values.length], data: values }];
   return {
     weights,
     V,
-    architecture: {
-      class_name: 'Functional',
-      config: {
-        name: 'model',
-        layers: [
-          layer('InputLayer', 'ids', { batch_shape: [null, null] }),
-          layer('Embedding', 'embedding', { input_dim: V, output_dim: D, mask_zero: true }, 'ids'),
-          layer(class_name, 'rnn', config, 'embedding'),
-          layer('padless>MaskedMean', 'mean', {}, 'rnn'),
-          layer('padless>MaskedMax', 'max', {}, 'rnn'),
-          layer('Concatenate', 'both', {}, 'mean', 'max'),
-          layer('Dense', 'dense', { units: K, activation: 'softmax' }, 'both'),
-        ],
-        input_layers: [['ids', 0, 0]],
-        output_layers: [['dense', 0, 0]],
-      },
-    },
+    architecture: functional(
+      [
+        input('ids'),
+        layer('Embedding', 'embedding', { input_dim: V, output_dim: D, mask_zero: true }, ['ids']),
+        layer(class_name, 'rnn', config, ['embedding']),
+        layer('padless>MaskedMean', 'mean', {}, ['rnn']),
+        layer('padless>MaskedMax', 'max', {}, ['rnn']),
+        layer('Concatenate', 'both', {}, ['mean', 'max']),
+        layer('Dense', 'dense', { units: K, activation: 'softmax' }, ['both']),
+      ],
+      ['ids'],
+      ['dense'],
+    ),
     /** ids [T, B], mask [T, 1, B, 1] (1 where a step counts), lengths [B] -> P [B, K] */
     onnx: () =>
       onnxGraph({
@@ -189,7 +179,7 @@ export function classifier(cell, D, H, { V = 5000, K = 10 } = {}) {
  * @param {import('padless').Model} model
  */
 export function languageOnnx(model) {
-  const found = new Map(model.root.listWeights().map(({ path, layer, spec }) => [path, layer.weight(spec.name)]));
+  const found = new Map(model.root.listWeights().map(({ path, layer: owner, spec }) => [path, owner.weight(spec.name)]));
   /** @param {string} path */
   const of = (path) => /** @type {{ shape: number[], data: Float32Array }} */ (found.get(path));
   const table = of('embedding.embeddings');

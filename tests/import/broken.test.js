@@ -9,6 +9,7 @@ import { ArgumentError, loadModel, ModelFileError, PadlessError, UnsupportedErro
 import { fromKeras } from 'padless/import';
 import { optionalPackage } from '../../js/import/source.js';
 import { random } from '../random.js';
+import { says } from '../says.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const folder = new URL('../models/keras-files/', import.meta.url);
@@ -21,12 +22,7 @@ const ids = [[3, 1, 4], [5]];
 const { integer, seed } = random(Number(process.env.PADLESS_SEED ?? 1));
 
 /** @param {any} loading @param {RegExp} message @param {any} [Class] */
-const rejects = (loading, message, Class = ModelFileError) =>
-  assert.rejects(loading, (error) => {
-    assert.ok(error instanceof Class, String(/** @type {any} */ (error)?.stack));
-    assert.match(/** @type {Error} */ (error).message, message);
-    return true;
-  });
+const rejects = (loading, message, Class = ModelFileError) => assert.rejects(loading, says(Class, message));
 
 /** Lengths to cut at: every one at the start and at the end, some between. @param {number} size */
 function* cuts(size) {

@@ -8,6 +8,7 @@ import { loadModel, ModelFileError } from 'padless';
 import { fromKeras, fromTfjs } from 'padless/import';
 import { Layer, Dense, MaskedSoftmax, MaskedSum, Multiply } from 'padless/layers';
 import { needs, sharedJson, sharedUrl } from '../shared.js';
+import { functional, layer } from '../keras-json.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const nakdimon = 'models/nakdimon-tfjs/2020-04-26';
@@ -62,30 +63,23 @@ class AttentionWeightedAverage extends Layer {
   }
 }
 
-/** @param {string} class_name @param {string} name @param {any} config @param {...string} from */
-const layer = (class_name, name, config, ...from) => ({
-  class_name,
-  name,
-  config: { name, ...config },
-  inbound_nodes: from.length ? [from.map((each) => [each, 0, 0, {}])] : [],
-});
 const textgenrnn = {
+  ...functional(
+    [
+      layer('InputLayer', 'input', { batch_input_shape: [null, 40] }),
+      layer('Embedding', 'embedding', { input_dim: 465, output_dim: 100 }, ['input']),
+      layer('CuDNNLSTM', 'rnn_1', { units: 128, return_sequences: true }, ['embedding']),
+      layer('CuDNNLSTM', 'rnn_2', { units: 128, return_sequences: true }, ['rnn_1']),
+      layer('Concatenate', 'rnn_concat', {}, ['embedding', 'rnn_1', 'rnn_2']),
+      layer('AttentionWeightedAverage', 'attention', {}, ['rnn_concat']),
+      layer('Dense', 'output', { units: 465, activation: 'softmax' }, ['attention']),
+    ],
+    ['input'],
+    ['output'],
+    'textgenrnn',
+  ),
   class_name: 'Model',
   keras_version: '2.1.5',
-  config: {
-    name: 'textgenrnn',
-    layers: [
-      layer('InputLayer', 'input', { batch_input_shape: [null, 40] }),
-      layer('Embedding', 'embedding', { input_dim: 465, output_dim: 100 }, 'input'),
-      layer('CuDNNLSTM', 'rnn_1', { units: 128, return_sequences: true }, 'embedding'),
-      layer('CuDNNLSTM', 'rnn_2', { units: 128, return_sequences: true }, 'rnn_1'),
-      layer('Concatenate', 'rnn_concat', {}, 'embedding', 'rnn_1', 'rnn_2'),
-      layer('AttentionWeightedAverage', 'attention', {}, 'rnn_concat'),
-      layer('Dense', 'output', { units: 465, activation: 'softmax' }, 'attention'),
-    ],
-    input_layers: [['input', 0, 0]],
-    output_layers: [['output', 0, 0]],
-  },
 };
 
 for (const name of ['textgenrnn_weights', 'hacker_news', 'reddit_apple_android']) {

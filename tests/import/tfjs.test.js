@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { LoadError, ModelFileError, UnsupportedError } from 'padless';
 import { fromTfjs } from 'padless/import';
 import { assertClose } from '../close.js';
+import { says } from '../says.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const folder = new URL('../models/tfjs/', import.meta.url);
@@ -39,12 +40,7 @@ const changed = (change) => {
   return { ...json, weightsManifest: [{ paths, weights: weights.map(change) }] };
 };
 /** @param {any} loading @param {any} Class @param {RegExp} message */
-const rejects = (loading, Class, message) =>
-  assert.rejects(loading, (error) => {
-    assert.ok(error instanceof Class, String(/** @type {any} */ (error)?.stack));
-    assert.match(/** @type {Error} */ (error).message, message);
-    return true;
-  });
+const rejects = (loading, Class, message) => assert.rejects(loading, says(Class, message));
 
 for (const dtype of ['uint8', 'uint16', 'float16']) {
   test(`weights quantized to ${dtype} are those that TF.js makes of them`, async () => {

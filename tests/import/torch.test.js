@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { loadModel, ModelFileError, UnsupportedError } from 'padless';
 import { fromTorch } from 'padless/import';
 import { assertClose, decode } from '../close.js';
+import { says } from '../says.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const folder = new URL('../models/torch/', import.meta.url);
@@ -44,12 +45,7 @@ test('a module that the state dict lacks, one it has beyond, and a type that is 
   const file = new URL('bilstm-tagger.safetensors', folder);
   const { architecture } = cases.find((/** @type {any} */ each) => each.name === 'bilstm-tagger');
   /** @param {any} modules @param {any} Class @param {RegExp} message */
-  const fails = (modules, Class, message) =>
-    assert.rejects(fromTorch(file, modules), (error) => {
-      assert.ok(error instanceof Class, String(error));
-      assert.match(/** @type {Error} */ (error).message, message);
-      return true;
-    });
+  const fails = (modules, Class, message) => assert.rejects(fromTorch(file, modules), says(Class, message));
   for (const module of [null, 3, 'Linear', {}, { type: 'Linear', name: 7 }])
     await fails([...architecture, module], ModelFileError, /module \d is .*, expected \{ type, name, \.\.\. \}$/);
   await fails([...architecture, { type: 'Linear', name: 'more' }], ModelFileError, /more\.weight is not in the state dict/);
@@ -63,12 +59,7 @@ test('options that would change the answer and are not there are refused, those 
   const { architecture } = cases.find((/** @type {any} */ each) => each.name === 'bilstm-tagger');
   const [embedding, lstm, linear] = architecture;
   /** @param {any} modules @param {RegExp} message */
-  const fails = (modules, message) =>
-    assert.rejects(fromTorch(file, modules), (error) => {
-      assert.ok(error instanceof UnsupportedError, String(error));
-      assert.match(error.message, message);
-      return true;
-    });
+  const fails = (modules, message) => assert.rejects(fromTorch(file, modules), says(UnsupportedError, message));
   await fails([...architecture, { type: 'Softmax', dim: 1 }], /Softmax has dim=1; padless supports -1, 2/);
   await fails([...architecture, { type: 'GELU', approximate: 'tanh' }], /approximate="tanh"/);
   await fails([...architecture, { type: 'MaxPool1d', kernel_size: 2, ceil_mode: true }], /ceil_mode=true/);

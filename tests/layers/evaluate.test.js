@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ArgumentError, createModel } from 'padless';
 import { evaluate, parseExamples } from '../../js/evaluate.js';
+import { says } from '../says.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const labels = ['news', 'sport', 'money', 'never'];
@@ -101,7 +102,7 @@ test('scores that are no probabilities are refused', async () => {
   const model = await create(scores.slice(0, 2), [{ ...topics, name: 'last' }]);
   assert.throws(
     () => evaluate(model, parseExamples(file, 'scores')),
-    (error) => error instanceof ArgumentError && /^eval: last gives 2 for "news", expected a probability$/.test(error.message),
+    says(ArgumentError, /^eval: last gives 2 for "news", expected a probability$/),
   );
 });
 
@@ -130,7 +131,7 @@ test('several heads are each measured on the lines that have labels for them', a
   const refused = (line, message) =>
     assert.throws(
       () => evaluate(model, parseExamples(typeof line === 'string' ? line : JSON.stringify(line), 'scores')),
-      (error) => error instanceof ArgumentError && message.test(error.message),
+      says(ArgumentError, message),
     );
   refused({ text: 'p', labels: { topic: ['news'] } }, /^example 0: labels of topic; the model has topics, best, tags/);
   refused('p\tnews\n', /^example 0: labels of a list; the model has topics, best, tags/);

@@ -9,6 +9,7 @@ import { toInt8 } from 'padless/import';
 import { parse, serialize } from '../../js/safetensors.js';
 import { bits } from '../close.js';
 import { random } from '../random.js';
+import { says } from '../says.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const { choice, integer, uniform, weights } = random();
@@ -121,11 +122,7 @@ test('weights in int8 without what belongs to them, or where they do not belong,
   const refused = async (change, message) => {
     const file = parse(toInt8(float));
     change(file.tensors);
-    await assert.rejects(loadModel(serialize(file), { simd }), (error) => {
-      assert.ok(error instanceof ModelFileError);
-      assert.match(error.message, message);
-      return true;
-    });
+    await assert.rejects(loadModel(serialize(file), { simd }), says(ModelFileError, message));
   };
   /** @param {number[]} values */
   const floats = (values) => ({

@@ -16,7 +16,7 @@ const { seed, uniform, integer, choice, normal } = source;
 const V = 12;
 const sizes = /** @type {const} */ ([1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 17, 31]);
 
-const { recurrent, bidirectional, dense } = randomLayers(source, sizes);
+const { recurrent, bidirectional, dense, ending } = randomLayers(source, sizes);
 /** @typedef {import('./random-layers.js').LayerJson} LayerJson */
 
 /** What sees its neighbours: windows over the steps that count, closed up. @returns {LayerJson} */
@@ -77,22 +77,10 @@ function randomArchitecture() {
     () => ({ class_name: 'padless>MaskedSoftmax', config: {} }),
     () => ({ class_name: 'TimeDistributed', config: { layer: dense() } }),
   ];
-  const pools = ['Sum', 'Mean', 'Max', 'Min'].map((name) => `padless>Masked${name}`);
-  const ends = [
-    () => [],
-    () => [{ class_name: choice([...pools, 'padless>FirstStep', 'padless>LastStep', 'GlobalAveragePooling1D']), config: {} }],
-    () => [recurrent(false, uniform() < 0.5)],
-    () => [bidirectional(false)],
-    () => [{ class_name: 'padless>AttentionPooling', config: { units: choice([0, 3]) } }],
-    () => [
-      { class_name: 'Dense', config: { units: 4 } },
-      { class_name: 'padless>CRF', config: { decode: choice(['viterbi', 'marginals']) } },
-    ],
-  ];
   const layers = [
     { class_name: 'Embedding', config: { input_dim: V, output_dim: choice(sizes), mask_zero: true } },
     ...Array.from({ length: integer(1, 3) }, () => choice(blocks)()),
-    ...choice(ends)(),
+    ...ending(),
     ...(uniform() < 0.5 ? [dense()] : []),
   ];
   layers.forEach(({ config }, i) => (config.name = `layer_${i}`));

@@ -9,6 +9,8 @@
  * @param {readonly number[]} sizes  units to choose from
  */
 export function randomLayers({ choice, uniform }, sizes) {
+  const pools = ['Sum', 'Mean', 'Max', 'Min'].map((name) => `padless>Masked${name}`);
+
   /** @param {boolean} sequences @param {boolean} [backwards] @param {number} [units] @returns {LayerJson} */
   function recurrent(sequences, backwards = false, units = choice(sizes)) {
     return {
@@ -39,5 +41,19 @@ export function randomLayers({ choice, uniform }, sizes) {
     config: { units: choice(sizes), activation: choice(['linear', 'relu', 'tanh', 'softmax', 'gelu']) },
   });
 
-  return { recurrent, bidirectional, dense };
+  const ends = [
+    () => [],
+    () => [{ class_name: choice([...pools, 'padless>FirstStep', 'padless>LastStep', 'GlobalAveragePooling1D']), config: {} }],
+    () => [recurrent(false, uniform() < 0.5)],
+    () => [bidirectional(false)],
+    () => [{ class_name: 'padless>AttentionPooling', config: { units: choice([0, 3]) } }],
+    () => [
+      { class_name: 'Dense', config: { units: 4 } },
+      { class_name: 'padless>CRF', config: { decode: choice(['viterbi', 'marginals']) } },
+    ],
+  ];
+  /** What a sequence ends in, if in anything. @returns {LayerJson[]} */
+  const ending = () => choice(ends)();
+
+  return { recurrent, bidirectional, dense, ending };
 }

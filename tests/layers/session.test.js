@@ -12,6 +12,7 @@ import { bits } from '../close.js';
 import { random } from '../random.js';
 import { needs, sharedJson, sharedUrl } from '../shared.js';
 import { randomLayers } from './random-layers.js';
+import { says } from '../says.js';
 
 const { Add, Conv1D, Dense, Layer } = layers;
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
@@ -20,7 +21,7 @@ const { seed, uniform, integer, choice, normal } = source;
 const V = 9;
 const sizes = /** @type {const} */ ([1, 2, 3, 4, 5, 7, 8, 9, 13]);
 
-const { recurrent, bidirectional, dense } = randomLayers(source, sizes);
+const { recurrent, bidirectional, dense, ending } = randomLayers(source, sizes);
 /** @typedef {import('./random-layers.js').LayerJson} LayerJson */
 
 /** @param {boolean} keepsLength @returns {LayerJson} */
@@ -137,23 +138,10 @@ function randomArchitecture({ keepsLength }) {
       },
     }),
   ];
-  const pools = ['Sum', 'Mean', 'Max', 'Min'].map((name) => `padless>Masked${name}`);
-  const ends = [
-    () => [],
-    () => [],
-    () => [{ class_name: choice([...pools, 'padless>FirstStep', 'padless>LastStep', 'GlobalAveragePooling1D']), config: {} }],
-    () => [recurrent(false, uniform() < 0.5)],
-    () => [bidirectional(false)],
-    () => [{ class_name: 'padless>AttentionPooling', config: { units: choice([0, 3]) } }],
-    () => [
-      { class_name: 'Dense', config: { units: 4 } },
-      { class_name: 'padless>CRF', config: { decode: choice(['viterbi', 'marginals']) } },
-    ],
-  ];
   const list = [
     { class_name: 'Embedding', config: { input_dim: V, output_dim: choice(sizes), mask_zero: uniform() < 0.7 } },
     ...Array.from({ length: integer(1, 3) }, () => choice(blocks)()),
-    ...choice(ends)(),
+    ...ending(),
     ...(uniform() < 0.5 ? [dense()] : []),
   ];
   list.forEach(({ config }, i) => (config.name = `layer_${i}`));
@@ -680,7 +668,7 @@ test('what an update cannot take is named, and the next one is right', async () 
   session.close();
   session.close();
   for (const call of [() => session.update('a'), () => session.run([1]), () => session.refresh()])
-    assert.throws(call, (error) => error instanceof PadlessError && /session is closed/.test(error.message));
+    assert.throws(call, says(PadlessError, /session is closed/));
   const empty = model.session();
   assert.equal(empty.refresh(), null);
 });

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createModel } from 'padless';
+import { functional, input, layer } from '../keras-json.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 
@@ -43,7 +44,7 @@ test('each layer in order: the values and the mask before, the positions that th
   );
   const steps = model.trace([[1, 2, 3, 0, 0]]);
   assert.deepEqual(
-    steps.map(({ path, layer }) => [path, layer]),
+    steps.map((step) => [step.path, step.layer]),
     [
       ['embedding', 'Embedding'],
       ['both', 'Bidirectional'],
@@ -81,29 +82,18 @@ test('without padding nothing is changed, and a trace leaves no mark', async () 
 });
 
 test('layers of several inputs say what the mask changed, too, and an embedding what stands at padding', async () => {
-  /** @param {string} class_name @param {string} name @param {any} config @param {string[]} from */
-  const layer = (class_name, name, config, ...from) => ({
-    class_name,
-    name,
-    config: { name, ...config },
-    inbound_nodes: from.length ? [from.map((each) => [each, 0, 0, {}])] : [],
-  });
   const model = await createModel({
-    architecture: {
-      class_name: 'Functional',
-      config: {
-        name: 'model',
-        layers: [
-          layer('InputLayer', 'ids', { batch_shape: [null, null] }),
-          layer('Embedding', 'embedding', { input_dim: 4, output_dim: 1, mask_zero: true }, 'ids'),
-          layer('Activation', 'exp', { activation: 'exponential' }, 'embedding'),
-          layer('Add', 'sum', {}, 'embedding', 'exp'),
-          layer('Attention', 'attention', {}, 'sum', 'embedding'),
-        ],
-        input_layers: [['ids', 0, 0]],
-        output_layers: [['attention', 0, 0]],
-      },
-    },
+    architecture: functional(
+      [
+        input('ids'),
+        layer('Embedding', 'embedding', { input_dim: 4, output_dim: 1, mask_zero: true }, ['ids']),
+        layer('Activation', 'exp', { activation: 'exponential' }, ['embedding']),
+        layer('Add', 'sum', {}, ['embedding', 'exp']),
+        layer('Attention', 'attention', {}, ['sum', 'embedding']),
+      ],
+      ['ids'],
+      ['attention'],
+    ),
     simd,
     weights: () => new Map([['embedding.embeddings', { shape: [4, 1], data: Float32Array.of(9, 1, 2, 3) }]]),
   });

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createModel, UnsupportedError } from 'padless';
 import { needs, sharedJson } from '../shared.js';
+import { says } from '../says.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const folder = 'models/keras-js-layer-vectors';
@@ -53,7 +54,7 @@ for (const [name, vector] of vectors) {
     test(`${name}, around a Conv2D, is refused by name`, async () => {
       await assert.rejects(
         create(vector, 'TimeDistributed', { layer: { class_name: 'Conv2D', config: {} } }),
-        (error) => error instanceof UnsupportedError && /layer: class Conv2D is not one of/.test(error.message),
+        says(UnsupportedError, /layer: class Conv2D is not one of/),
       );
     });
     continue;

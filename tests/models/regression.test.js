@@ -2,31 +2,16 @@
  * padless record, check, eval and convert, as somebody's own project would call them.
  */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { loadModel } from 'padless';
+import { cli, file, folder, padless } from '../command.js';
 
 const model = fileURLToPath(new URL('../../web/models/langid/langid.safetensors', import.meta.url));
-const cli = fileURLToPath(new URL('../../js/cli.js', import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), 'padless-'));
-after(() => rmSync(folder, { recursive: true }));
-
-/** @param {...string} args */
-function padless(...args) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8' });
-  return { status, stdout, stderr };
-}
-/** @param {string} name @param {string | Uint8Array} content */
-function file(name, content) {
-  const path = join(folder, name);
-  writeFileSync(path, content);
-  return path;
-}
 
 test('answers are recorded, hold, and drift where one bit of a weight changes', async () => {
   const cases = file('cases.txt', 'Guten Tag, wie geht es Ihnen?\n\nThe quick brown fox\n');

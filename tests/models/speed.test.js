@@ -2,35 +2,22 @@
  * `padless bench` on models of each kind of input: it measures what the model takes, and says so; beside onnxruntime-web and TF.js.
  */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createModel } from 'padless';
 import { fromTfjs } from 'padless/import';
 import { speed } from '../../js/speed.js';
 import { onnxPeer } from '../../js/cli/peers.js';
+import { file, folder, padlessIn } from '../command.js';
 import { random } from '../random.js';
 import { onnxGraph, onnxRnn } from './onnx.js';
 
 const { weights, normal } = random();
-const folder = mkdtempSync(join(tmpdir(), 'padless-'));
-after(() => rmSync(folder, { recursive: true }));
 
-/** @param {string} name @param {string | Uint8Array} content */
-function file(name, content) {
-  const path = join(folder, name);
-  writeFileSync(path, content);
-  return path;
-}
 /** @param {string[]} args @param {string} [cwd] */
-function bench(args, cwd = folder) {
-  const command = [fileURLToPath(new URL('../../js/cli.js', import.meta.url)), 'bench', ...args];
-  const { status, stdout, stderr } = spawnSync(process.execPath, command, { encoding: 'utf8', cwd });
-  return { status, stdout, stderr };
-}
+const bench = (args, cwd = folder) => padlessIn(['bench', ...args], cwd);
 
 /** @param {any[]} layers  Keras JSON */
 const saved = async (layers) =>

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { IdError, loadModel as loadHere } from 'padless';
 import { serve } from 'padless/serve';
 import { loadModel } from 'padless/worker';
+import { says } from '../says.js';
 
 const file = new URL('../../web/models/langid/langid.safetensors', import.meta.url);
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
@@ -14,7 +15,7 @@ test('two threads give the bits of one, errors cross, and close ends them', asyn
   const [here, model] = await Promise.all([loadHere(file, { simd }), loadModel(file, { simd, workers: 2 })]);
   const texts = Array.from({ length: 300 }, (_, i) => `Satz ${i}`);
   assert.deepEqual(await model.predict(texts), here.predict(texts));
-  await assert.rejects(model.run([[99999]]), (error) => error instanceof IdError && /id 99999/.test(error.message));
+  await assert.rejects(model.run([[99999]]), says(IdError, /id 99999/));
   await model.close();
   await assert.rejects(model.predict('x'), { name: 'PadlessError', message: 'predict: the model was closed' });
   assert.throws(() => serve(), { name: 'UnsupportedError', message: 'serve: this is not a worker' });

@@ -1,0 +1,29 @@
+/**
+ * The command `padless`, and a folder for its files that ends with the tests.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+export const cli = fileURLToPath(new URL('../js/cli.js', import.meta.url));
+export const folder = mkdtempSync(join(tmpdir(), 'padless-'));
+after(() => rmSync(folder, { recursive: true }));
+
+/** @param {string} name @param {string | Uint8Array} content @returns {string} its path */
+export function file(name, content) {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+/** @param {string[]} args @param {string} [cwd] */
+export function padlessIn(args, cwd) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8', cwd });
+  return { status, stdout, stderr };
+}
+
+/** @param {...string} args */
+export const padless = (...args) => padlessIn(args);
