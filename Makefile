@@ -154,8 +154,8 @@ test-relaxed: $(SUITE_NEEDS) ## the suite on Node 26, relaxed build
 test-page: $(SUITE_NEEDS) ## the page in headless Chromium
 	@echo "the page in headless Chromium"
 	@node $(suite) $(PAGE_TESTS)
-test-firefox: $(SUITE_NEEDS) ## kernels, models, importers and text in headless Firefox; FIREFOX= names another
-	@echo "kernels, models, importers and text in headless Firefox"
+test-firefox: $(SUITE_NEEDS) ## kernels, models, importers, text and the page in headless Firefox; FIREFOX= names another
+	@echo "kernels, models, importers, text and the page in headless Firefox"
 	@$(NODE26) $(suite) $(FIREFOX_TESTS)
 
 lint: lint-c lint-js ## clang-format, clang-tidy, prettier, eslint, tsc: no finding

@@ -19,13 +19,25 @@ const sizes = [
   { units: 256, n: 64 },
 ];
 const SAMPLES = 15;
-/** A sample lasts this long at least, in milliseconds: a page's clock ticks in tenths. */
+/** A sample lasts this long at least, in milliseconds, and so many ticks of the clock: tenths in Chromium, whole ones in Firefox. */
 const LONG = 4;
+const TICKS = 20;
 /** And before it, as long as an engine needs to compile in earnest. */
 const WARM = 150;
 
 /** Lets the page breathe. */
 const rest = () => new Promise((resolve) => setTimeout(resolve));
+
+/** How far this page's clock goes on at once, in milliseconds. */
+function tick() {
+  const next = (/** @type {number} */ then) => {
+    let now = then;
+    while (now === then) now = performance.now();
+    return now;
+  };
+  const first = next(performance.now());
+  return next(first) - first;
+}
 
 /** Nobody waits for what is no promise. @param {() => unknown} way */
 const call = (way) => {
@@ -35,6 +47,7 @@ const call = (way) => {
 
 /** Median milliseconds a call of each, in turns: what disturbs the machine disturbs them all. @param {(() => unknown)[]} ways */
 async function medians(ways) {
+  const long = Math.max(LONG, TICKS * tick());
   const counts = [];
   for (const way of ways) {
     const start = performance.now();
@@ -44,7 +57,7 @@ async function medians(ways) {
       const waiting = call(way);
       if (waiting) await waiting;
     }
-    counts.push(Math.max(1, Math.ceil((LONG * n) / (performance.now() - start))));
+    counts.push(Math.max(1, Math.ceil((long * n) / (performance.now() - start))));
     await rest();
   }
   const times = ways.map(() => /** @type {number[]} */ ([]));

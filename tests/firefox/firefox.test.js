@@ -4,12 +4,11 @@
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
-import { after, before, describe, test } from 'node:test';
-import puppeteer from 'puppeteer-core';
+import { after, before, test } from 'node:test';
 import { importMap, servePages } from '../pages.js';
 import { random } from '../random.js';
 import { recordAll } from './bits.js';
-import { findFirefox } from './find.js';
+import { launch, withFirefox } from './launch.js';
 
 /** Where the page's names stand on the server, and the server's folders in the repository. */
 const names = {
@@ -46,8 +45,6 @@ function runsInPages(file) {
 }
 
 const { seed } = random();
-const firefox = findFirefox();
-const missing = 'no Firefox; install firefox-esr or set FIREFOX=';
 
 /** A page for each build, with what the tests read of process. */
 const pages = Object.fromEntries(
@@ -67,74 +64,66 @@ function revive({ message, stack }) {
   return Object.assign(new Error(message), { stack: message + frames.join('') });
 }
 
-if (!firefox) test('Firefox', { skip: missing });
-else
-  describe('Firefox', () => {
-    /** @type {{ url: string, close: () => void }} */
-    let server;
-    /** @type {import('puppeteer-core').Browser} */
-    let browser;
+withFirefox(() => {
+  /** @type {{ url: string, close: () => void }} */
+  let server;
+  /** @type {import('puppeteer-core').Browser} */
+  let browser;
 
-    before(async () => {
-      server = await servePages(pages, folders);
-      browser = await puppeteer.launch({
-        browser: 'firefox',
-        executablePath: firefox,
-        headless: true,
-        protocolTimeout: 600_000,
-        // A page's clock ticks in milliseconds otherwise, which is too coarse to time a small model.
-        extraPrefsFirefox: { 'privacy.reduceTimerPrecision': false },
-      });
-    });
-    after(async () => {
-      await browser?.close();
-      server?.close();
-    });
-
-    /**
-     * A call of page.js, in a page of its own.
-     * @param {string} simd @param {'run' | 'checkAll' | 'hasRelaxed'} name @param {unknown} argument
-     * @returns {Promise<any>}
-     */
-    async function inPage(simd, name, argument) {
-      const page = await browser.newPage();
-      try {
-        await page.goto(`${server.url}/${simd}.html`);
-        await page.waitForFunction('window.run');
-        return await page.evaluate((called, given) => /** @type {any} */ (window)[called](given), name, argument);
-      } finally {
-        await page.close();
-      }
-    }
-
-    /** @param {import('node:test').TestContext} t @param {string} file @param {string} simd */
-    async function runThere(t, file, simd) {
-      /** @type {import('./node-test.js').Result[]} */
-      const results = await inPage(simd, 'run', `/${file}`);
-      assert.ok(results.length > 0, 'the file holds no test');
-      for (const { name, skip, error } of results)
-        await t.test(name, { skip }, () => {
-          if (error) throw revive(error);
-        });
-    }
-
-    for (const file of files.filter(runsInPages)) test(`${file}, fixed-order build`, (t) => runThere(t, file, 'baseline'));
-
-    test('relaxed build', async (t) => {
-      const relaxed = await inPage('relaxed', 'hasRelaxed', '/build/test/kernels.relaxed.wasm');
-      console.log(
-        `${await browser.version()}${relaxed ? '' : ' has no relaxed SIMD'}; left out, as they need Node: ${files.filter((file) => !runsInPages(file)).join(', ')}`,
-      );
-      if (!relaxed) return t.skip('this Firefox has no relaxed SIMD');
-      for (const file of files.filter((each) => /kernels|properties/.test(each) && runsInPages(each)))
-        await t.test(file, (each) => runThere(each, file, 'relaxed'));
-    });
-
-    test('stored models give the bits that they give in Node', async (t) => {
-      const goldens = await recordAll();
-      assert.ok(Object.keys(goldens).length >= 150, `${Object.keys(goldens).length} models`);
-      const differences = await inPage('baseline', 'checkAll', goldens);
-      assert.deepEqual(Object.keys(differences), Object.keys(goldens));
-      for (const [name, found] of Object.entries(differences)) await t.test(name, () => assert.deepEqual(found, []));
-    });
+  before(async () => {
+    server = await servePages(pages, folders);
+    // A page's clock ticks in milliseconds otherwise, which is too coarse to time a small model.
+    browser = await launch({ 'privacy.reduceTimerPrecision': false });
   });
+  after(async () => {
+    await browser?.close();
+    server?.close();
+  });
+
+  /**
+   * A call of page.js, in a page of its own.
+   * @param {string} simd @param {'run' | 'checkAll' | 'hasRelaxed'} name @param {unknown} argument
+   * @returns {Promise<any>}
+   */
+  async function inPage(simd, name, argument) {
+    const page = await browser.newPage();
+    try {
+      await page.goto(`${server.url}/${simd}.html`);
+      await page.waitForFunction('window.run');
+      return await page.evaluate((called, given) => /** @type {any} */ (window)[called](given), name, argument);
+    } finally {
+      await page.close();
+    }
+  }
+
+  /** @param {import('node:test').TestContext} t @param {string} file @param {string} simd */
+  async function runThere(t, file, simd) {
+    /** @type {import('./node-test.js').Result[]} */
+    const results = await inPage(simd, 'run', `/${file}`);
+    assert.ok(results.length > 0, 'the file holds no test');
+    for (const { name, skip, error } of results)
+      await t.test(name, { skip }, () => {
+        if (error) throw revive(error);
+      });
+  }
+
+  for (const file of files.filter(runsInPages)) test(`${file}, fixed-order build`, (t) => runThere(t, file, 'baseline'));
+
+  test('relaxed build', async (t) => {
+    const relaxed = await inPage('relaxed', 'hasRelaxed', '/build/test/kernels.relaxed.wasm');
+    console.log(
+      `${await browser.version()}${relaxed ? '' : ' has no relaxed SIMD'}; left out, as they need Node: ${files.filter((file) => !runsInPages(file)).join(', ')}`,
+    );
+    if (!relaxed) return t.skip('this Firefox has no relaxed SIMD');
+    for (const file of files.filter((each) => /kernels|properties/.test(each) && runsInPages(each)))
+      await t.test(file, (each) => runThere(each, file, 'relaxed'));
+  });
+
+  test('stored models give the bits that they give in Node', async (t) => {
+    const goldens = await recordAll();
+    assert.ok(Object.keys(goldens).length >= 150, `${Object.keys(goldens).length} models`);
+    const differences = await inPage('baseline', 'checkAll', goldens);
+    assert.deepEqual(Object.keys(differences), Object.keys(goldens));
+    for (const [name, found] of Object.entries(differences)) await t.test(name, () => assert.deepEqual(found, []));
+  });
+});

@@ -1,0 +1,37 @@
+/**
+ * Headless Firefox, driven over WebDriver BiDi, if this machine has one: the one that FIREFOX names, or firefox-esr or firefox on the PATH. Ubuntu's own
+ * firefox only calls a snap, which sees no profile outside of a home: that is none.
+ */
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { test } from 'node:test';
+import puppeteer from 'puppeteer-core';
+
+/** @param {string} path */
+const isSnap = (path) => /\/snap\b/.test(realpathSync(path)) || readFileSync(path).subarray(0, 4096).includes('/snap/bin');
+
+/** @returns {string | null} */
+function findFirefox() {
+  const { FIREFOX, PATH = '' } = process.env;
+  if (FIREFOX) return FIREFOX;
+  const places = ['firefox-esr', 'firefox'].flatMap((name) => PATH.split(delimiter).map((folder) => join(folder, name)));
+  return places.find((path) => existsSync(path) && !isSnap(path)) ?? null;
+}
+
+const executablePath = findFirefox();
+
+/** @param {Record<string, unknown>} [preferences] */
+export const launch = (preferences = {}) =>
+  puppeteer.launch({
+    browser: 'firefox',
+    executablePath: /** @type {string} */ (executablePath),
+    headless: true,
+    protocolTimeout: 600_000,
+    extraPrefsFirefox: preferences,
+  });
+
+/** Runs tests where there is a Firefox. @param {() => void} tests */
+export function withFirefox(tests) {
+  if (executablePath) tests();
+  else test('Firefox', { skip: 'no Firefox; install firefox-esr or set FIREFOX=' });
+}
