@@ -10,12 +10,15 @@ import puppeteer from 'puppeteer-core';
 /** @param {string} path */
 const isSnap = (path) => /\/snap\b/.test(realpathSync(path)) || readFileSync(path).subarray(0, 4096).includes('/snap/bin');
 
-/** @returns {string | null} */
+/** @param {string} name */
+const onPath = (name) =>
+  (process.env.PATH ?? '').split(delimiter).flatMap((folder) => (existsSync(join(folder, name)) ? [join(folder, name)] : []));
+
+/** Where somebody named one, it is that or nothing. @returns {string | null} */
 function findFirefox() {
-  const { FIREFOX, PATH = '' } = process.env;
-  if (FIREFOX) return FIREFOX;
-  const places = ['firefox-esr', 'firefox'].flatMap((name) => PATH.split(delimiter).map((folder) => join(folder, name)));
-  return places.find((path) => existsSync(path) && !isSnap(path)) ?? null;
+  const { FIREFOX } = process.env;
+  if (FIREFOX) return FIREFOX.includes('/') ? FIREFOX : (onPath(FIREFOX)[0] ?? FIREFOX);
+  return ['firefox-esr', 'firefox'].flatMap(onPath).find((path) => !isSnap(path)) ?? null;
 }
 
 const executablePath = findFirefox();
