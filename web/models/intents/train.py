@@ -217,7 +217,7 @@ def card(results):
                    f"- Most frequent confusions: {', '.join(f'{pair} ({n})' for pair, n in test['confusions'])}.".replace(" > ", " as "),
         "domains": shared.table(["domain", "this model", "logistic regression", "intents (this model)"], domains),
         "training": f"Keras {results['versions']['keras']} on JAX {results['versions']['jax']}: {training['steps']:,} steps of Adam, "
-                    f"{training['tokens'] / 1e6:.1f} million words, {training['minutes']} minutes on two processor cores, seed {results['seed']}.",
+                    f"{training['tokens'] / 1e6:.1f} million words, {training['minutes']} minutes on two busy processor cores, seed {results['seed']}.",
     }  # fmt: skip
 
 

@@ -218,7 +218,7 @@ def card(results):
         "labels": shared.table(["", "test words", "precision", "recall", "F1"], labels),
         "confusions": f"- Most frequent confusions: {', '.join(f'{pair} ({n})' for pair, n in test['confusions'])}.".replace(" > ", " as "),
         "training": f"Keras {results['versions']['keras']} on JAX {results['versions']['jax']}: {training['steps']:,} steps of Adam, "
-                    f"{training['tokens'] / 1e6:.0f} million words, {training['minutes']} minutes on two processor cores, seed {results['seed']}.",
+                    f"{training['tokens'] / 1e6:.0f} million words, {training['minutes']} minutes on two busy processor cores, seed {results['seed']}.",
     }  # fmt: skip
 
 
