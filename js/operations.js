@@ -301,17 +301,18 @@ export class Operation extends Layer {
       if (kind === 'GetItem') return value;
       return Array.isArray(value) ? value.map(read) : constant(value);
     };
-    const [x, ...rest] = args.map(read);
+    // The form of Keras 2 has no list for one.
+    const [x, ...rest] = [args].flat().map(read);
     const lists = kind === 'Concatenate' || kind === 'Stack';
     const operands = kind === 'GetItem' ? [x] : [x, ...rest].flatMap((each) => (lists && Array.isArray(each) ? each : [each]));
     const needed = Object.hasOwn(others, kind) ? others[kind].length - 1 : 1;
     if (
-      args.length < needed ||
+      rest.length + 1 < needed ||
       Array.isArray(x) !== lists ||
       !operands.length ||
       operands.some((each) => !Array.isArray(each?.shape))
     )
-      throw new ShapeError(`${path}: ${kind} of ${args.length} arguments that are not tensors or numbers`);
+      throw new ShapeError(`${path}: ${kind} of ${rest.length + 1} arguments that are not tensors or numbers`);
     if (Object.hasOwn(eachValue, kind)) return elementwise(eachValue[kind], [x, ...rest], path);
     if (Object.hasOwn(activations, kind)) return activated(this, x, activations[kind]);
     if (Object.hasOwn(others, kind)) return others[kind](this, x, ...rest);
@@ -329,7 +330,7 @@ export class Operation extends Layer {
     if (rules.select)
       throw new UnsupportedError(`${this.path}: operations know no masks; a model with them needs the version of its Keras`);
     for (const option of Object.keys(options)) this.lacks(`${option} by name`);
-    for (const x of args.flat(9))
+    for (const x of [args].flat(9))
       if (x instanceof Spec && x.sequence) {
         this.readsPadding(x);
         rules.needsLength.add(this.path);

@@ -153,6 +153,12 @@ test('operations drop the mask: what reads their answer reads padding, and the m
   assert.deepEqual(masked.run([[3, 1, 0, 0]])[0].data, plain.run([[3, 1, 0, 0]])[0].data);
 });
 
+test('an operation called in the form of Keras 2 is one of Keras 3', async () => {
+  const older = await create([{ ...op('a', 'Tanh', [tensor('e')]), inbound_nodes: [[['e', 0, 0, {}]]] }]);
+  const model = await create([op('a', 'Tanh', [tensor('e')])]);
+  assert.deepEqual(older.run([[3, 1, 4]])[0].data, model.run([[3, 1, 4]])[0].data);
+});
+
 test('rows of several lengths answer as each alone does', async () => {
   const model = await create([op('last', 'GetItem', [tensor('e'), [all, -1]]), op('a', 'Subtract', [1, tensor('last')])]);
   const rows = [[3, 1, 4], [5], [2, 6], [7, 7, 7]];
