@@ -1,29 +1,20 @@
 /** `padless ... --layers FILE`: a user's own classes and Lambdas in every command. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createModel } from 'padless';
 import { Dense, Layer } from 'padless/layers';
+import { file, folder, padlessIn } from '../command.js';
 import { random } from '../random.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const project = mkdtempSync(join(tmpdir(), 'padless-'));
-after(() => rmSync(project, { recursive: true }));
-mkdirSync(join(project, 'node_modules'));
-symlinkSync(root, join(project, 'node_modules/padless'));
+mkdirSync(join(folder, 'node_modules'));
+symlinkSync(root, join(folder, 'node_modules/padless'));
 
 /** @param {...string} args */
-function padless(...args) {
-  const command = [join(root, 'js/cli.js'), ...args];
-  const { status, stdout, stderr } = spawnSync(process.execPath, command, { encoding: 'utf8', cwd: project });
-  return { status, stdout, stderr };
-}
-/** @param {string} name @param {string | Uint8Array} content */
-const write = (name, content) => writeFileSync(join(project, name), content);
+const padless = (...args) => padlessIn(args, folder);
 
 const twoDense = `import { Dense, Layer } from 'padless/layers';
 class TwoDense extends Layer {
@@ -37,9 +28,9 @@ class TwoDense extends Layer {
   }
 }
 `;
-write('named.mjs', `${twoDense}export { TwoDense }; export const helper = 1;`);
-write('object.mjs', `${twoDense}export default { TwoDense };`);
-write('alone.mjs', `${twoDense}export default TwoDense;`);
+file('named.mjs', `${twoDense}export { TwoDense }; export const helper = 1;`);
+file('object.mjs', `${twoDense}export default { TwoDense };`);
+file('alone.mjs', `${twoDense}export default TwoDense;`);
 
 class TwoDense extends Layer {
   /** @param {any} config */
@@ -73,17 +64,17 @@ const model = await createModel({
   outputs: [{ name: 'two', kind: 'class', labels }],
   simd: 'baseline',
 });
-write('model.safetensors', model.save());
+file('model.safetensors', model.save());
 
 test('a class of the user runs in every command', () => {
   const { label, score } = model.predict('abc');
-  for (const file of ['named.mjs', 'object.mjs', './alone.mjs', join(project, 'alone.mjs')]) {
-    const { status, stdout, stderr } = padless('run', 'model.safetensors', 'abc', '--layers', file, '--simd', 'baseline');
+  for (const module of ['named.mjs', 'object.mjs', './alone.mjs', join(folder, 'alone.mjs')]) {
+    const { status, stdout, stderr } = padless('run', 'model.safetensors', 'abc', '--layers', module, '--simd', 'baseline');
     assert.equal(status, 0, stderr);
     assert.deepEqual([JSON.parse(stdout).label, JSON.parse(stdout).score], [label, score]);
   }
-  write('cases.txt', 'abc\ncab\n');
-  write('labelled.tsv', `abc\t${label}\n`);
+  file('cases.txt', 'abc\ncab\n');
+  file('labelled.tsv', `abc\t${label}\n`);
   for (const [args, said] of /** @type {[string[], RegExp][]} */ ([
     [['info', 'model.safetensors'], /^two {2}\(TwoDense\)/m],
     [['record', 'model.safetensors', 'cases.txt', '-o', 'golden.json'], /2 cases/],
@@ -101,25 +92,25 @@ test('a class of the user runs in every command', () => {
 });
 
 test('a named Lambda is converted with a class of its name', () => {
-  const file = join(root, 'tests/models/keras-files/lambda-ends-mask.keras');
-  write(
+  const keras = join(root, 'tests/models/keras-files/lambda-ends-mask.keras');
+  file(
     'halve.mjs',
     "import { Rescaling } from 'padless/layers'; export class halve extends Rescaling { constructor({ name }) { super({ name, scale: 0.5, offset: 1 }); } }",
   );
-  const { status, stderr } = padless('convert', file, '-o', 'halved.safetensors', '--layers', 'halve.mjs');
+  const { status, stderr } = padless('convert', keras, '-o', 'halved.safetensors', '--layers', 'halve.mjs');
   assert.equal(status, 0, stderr);
   assert.equal(padless('info', 'halved.safetensors', '--layers', 'halve.mjs').status, 0);
-  assert.match(padless('convert', file, '-o', 'x').stderr, /halve: a Lambda holds code.*\n.*--layers/);
+  assert.match(padless('convert', keras, '-o', 'x').stderr, /halve: a Lambda holds code.*\n.*--layers/);
 });
 
 test('a module that gives no layers is named in one line', () => {
-  write('syntax.mjs', 'export const a = 1;\nexport const b = ;\n');
-  write('throws.mjs', "throw new Error('no such luck');");
-  write('nothing.mjs', 'export const helper = 1; export class Foo {}');
-  write('empty.mjs', '');
-  write('other.mjs', 'class Layer {}; export class Mine extends Layer {}');
-  write('lost.mjs', "import 'not-installed-here';");
-  for (const [file, said] of /** @type {[string, RegExp][]} */ ([
+  file('syntax.mjs', 'export const a = 1;\nexport const b = ;\n');
+  file('throws.mjs', "throw new Error('no such luck');");
+  file('nothing.mjs', 'export const helper = 1; export class Foo {}');
+  file('empty.mjs', '');
+  file('other.mjs', 'class Layer {}; export class Mine extends Layer {}');
+  file('lost.mjs', "import 'not-installed-here';");
+  for (const [module, said] of /** @type {[string, RegExp][]} */ ([
     ['missing.mjs', /^padless: missing\.mjs: ENOENT/],
     ['syntax.mjs', /^padless: syntax\.mjs: Unexpected token.*; where: node --check syntax\.mjs/],
     ['throws.mjs', /^padless: throws\.mjs: no such luck/],
@@ -129,7 +120,7 @@ test('a module that gives no layers is named in one line', () => {
     ['lost.mjs', /^padless: lost\.mjs: Cannot find package 'not-installed-here'/],
     ['.', /^padless: \.: /],
   ])) {
-    const { status, stdout, stderr } = padless('info', 'model.safetensors', '--layers', file);
+    const { status, stdout, stderr } = padless('info', 'model.safetensors', '--layers', module);
     assert.deepEqual([status, stdout], [2, '']);
     assert.match(stderr, said);
     assert.equal(stderr.split('\n').length, 2, stderr);

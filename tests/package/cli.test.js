@@ -1,23 +1,16 @@
 /** The command line's face: help, and what is said to somebody who asks for what is not there. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { zipSync } from 'fflate';
 import { loadModel } from 'padless';
+import { file, folder, padless } from '../command.js';
 
 const root = new URL('../../', import.meta.url);
-const cli = fileURLToPath(new URL('js/cli.js', root));
 const model = fileURLToPath(new URL('web/models/langid/langid.safetensors', root));
 
-/** @param {...string} args */
-function padless(...args) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8', input: '' });
-  return { status, stdout, stderr };
-}
 const overview = padless('--help');
 const commands = [...overview.stdout.matchAll(/^ {2}([a-z]+) [A-Z]/gm)].map(([, name]) => name);
 
@@ -74,9 +67,6 @@ test('what a command lacks is said, with its own usage', () => {
 });
 
 test('what is wrong with a file names it, and says what to do', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'padless-'));
-  /** @param {string} name @param {string | Uint8Array} content */
-  const file = (name, content) => (writeFileSync(join(folder, name), content), join(folder, name));
   const models = fileURLToPath(new URL('tests/models/', root));
   const state = join(models, 'torch/bilstm-tagger.safetensors');
   const keras = join(models, 'keras-files/gru-stack-json.json');
@@ -118,14 +108,12 @@ test('what is wrong with a file names it, and says what to do', () => {
     assert.match(stderr, said);
     assert.equal(stderr.split('\n').length, 2, stderr);
   }
-  rmSync(folder, { recursive: true });
 });
 
 test('rows of ids for several inputs are given by name', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'padless-'));
-  const file = fileURLToPath(new URL('tests/models/keras-files/two-inputs-two-outputs.keras', root));
-  const [out, ids] = [join(folder, 'two.safetensors'), join(folder, 'ids.json')];
-  assert.equal(padless('convert', file, '-o', out).status, 0);
+  const keras = fileURLToPath(new URL('tests/models/keras-files/two-inputs-two-outputs.keras', root));
+  const [out, ids] = [join(folder, 'two.safetensors'), join(folder, 'two.json')];
+  assert.equal(padless('convert', keras, '-o', out).status, 0);
   const loaded = await loadModel(out);
   const { inputs } = loaded;
   const rows = [1, 2].map((n) =>
@@ -152,5 +140,4 @@ test('rows of ids for several inputs are given by name', async () => {
     });
   const traced = padless('run', out, '--ids', ids, '--trace');
   assert.equal(traced.stdout.match(/^\w+ {2}\(\w+\)\n {4}in /gm)?.length, 2 * traces, traced.stderr);
-  rmSync(folder, { recursive: true });
 });
