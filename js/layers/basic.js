@@ -407,7 +407,10 @@ export class PReLU extends Elementwise {
    * @param {Tensor} x
    */
   compute(y, x) {
-    const D = product(this.weight('alpha').shape);
+    const { shape } = this.weight('alpha');
+    const D = product(shape);
+    if (shape.length > 1 && shape[0] > 1 && !(x.time.uniform && x.time.T === shape[0]))
+      throw new ShapeError(`${this.path}: rows of up to ${x.time.T} steps; all must have the ${shape[0]} that have slopes`);
     x.heap.exports.pl_prelu(y, x.pointer, this.alpha ?? 0, (x.rows * x.features) / D, D);
   }
 }

@@ -252,3 +252,25 @@ test('eval cuts and pads as the model reads', async () => {
   const { counted, accuracy } = evaluate(model, parseExamples('a\tA\nb\tB\n\nb\tA\na\tA\na\tA\nb\tB\nb\tB\n', 'tags'));
   assert.deepEqual([counted, accuracy], [6, 1]);
 });
+
+test('slopes of PReLU that each step has its own are for rows of all their steps', async () => {
+  const model = await create([
+    ['InputLayer', { name: 'ids', batch_shape: [null, 3] }],
+    ['Embedding', { name: 'embedding', input_dim: 9, output_dim: 4, mask_zero: true }],
+    ['PReLU', { name: 'prelu' }],
+  ]);
+  const [whole, cut, holed] = [
+    [1, 2, 3],
+    [1, 2, 0],
+    [1, 0, 2],
+  ];
+  const [{ data }] = model.run([whole]);
+  assert.deepEqual(model.run([whole, whole])[0].data.subarray(12), data);
+  for (const rows of [[cut], [whole, cut], [cut, holed]])
+    assert.throws(
+      () => model.run(rows),
+      says(ShapeError, /^prelu: rows of up to [23] steps; all must have the 3 that have slopes$/),
+    );
+  const shared = await create([embedding, ['PReLU', { name: 'prelu', shared_axes: [1] }]]);
+  assert.deepEqual(shared.run([[1, 2, 0]])[0].data.subarray(0, 8), shared.run([[1, 2]])[0].data);
+});
