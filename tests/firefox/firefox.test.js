@@ -87,6 +87,7 @@ withFirefox(() => {
    */
   async function inPage(simd, name, argument) {
     const page = await browser.newPage();
+    page.setDefaultTimeout(120_000);
     try {
       await page.goto(`${server.url}/${simd}.html`);
       await page.waitForFunction('window.run');

@@ -29,6 +29,8 @@ export const launch = (preferences = {}) =>
     browser: 'firefox',
     executablePath: /** @type {string} */ (executablePath),
     headless: true,
+    // A busy machine takes its time; a file of tests is one call.
+    timeout: 120_000,
     protocolTimeout: 600_000,
     extraPrefsFirefox: preferences,
   });
