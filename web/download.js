@@ -6,14 +6,32 @@ import { onLanguage, say, size } from './language.js';
 
 const CACHE = 'padless-page';
 
-const fetched = () =>
-  /** @type {PerformanceResourceTiming[]} */ ([
+/** What workers fetched, by address. @type {Map<string, PerformanceResourceTiming>} */
+const others = new Map();
+
+/** Once each, whoever fetched it. */
+function fetched() {
+  const own = /** @type {PerformanceResourceTiming[]} */ ([
     ...performance.getEntriesByType('navigation'),
     ...performance.getEntriesByType('resource'),
-  ]).filter(({ encodedBodySize, responseStatus }) => encodedBodySize > 0 && !(responseStatus >= 400));
+  ]);
+  const names = new Set(own.map(({ name }) => name));
+  return [...own, ...[...others.values()].filter(({ name }) => !names.has(name))].filter(
+    ({ encodedBodySize, responseStatus }) => encodedBodySize > 0 && !(responseStatus >= 400),
+  );
+}
+
+/** Sees the entries of `fetched` again. */
+let show = () => {};
+
+/** @param {PerformanceResourceTiming[]} entries  of a worker */
+export function addFetched(entries) {
+  for (const entry of entries) others.set(entry.name, entry);
+  show();
+}
 
 export function showBytes() {
-  const show = () => {
+  show = () => {
     const entries = fetched();
     const bytes = entries.reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0);
     find('bytes').textContent = say('bytes', { size: size(bytes), files: entries.length });
@@ -31,7 +49,9 @@ export async function keepForOffline() {
     await navigator.serviceWorker.register(new URL('offline.js', import.meta.url));
     await navigator.serviceWorker.ready;
     const cache = await caches.open(CACHE);
-    const urls = [...new Set(fetched().map(({ name }) => name.replace(/#.*/, '')))];
+    // A worker that may not have been started yet, and what is fetched already.
+    const reader = new URL('reader.js', import.meta.url).href;
+    const urls = [...new Set([reader, ...fetched().map(({ name }) => name.replace(/#.*/, ''))])];
     const missing = [];
     for (const url of urls) if (!(await cache.match(url))) missing.push(url);
     await cache.addAll(missing);

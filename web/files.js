@@ -1,10 +1,8 @@
 /**
- * A model out of files that somebody chose or dropped. They are read here; nothing is sent anywhere.
+ * A model out of files that somebody chose or dropped. They are read in a worker of the page; nothing is sent anywhere.
  */
-import { loadModel } from 'padless';
+import { addFetched } from './download.js';
 import { say } from './language.js';
-
-/** @typedef {import('padless').Model} Model */
 
 /** More than a model's folder holds. */
 const MOST = 1000;
@@ -43,57 +41,60 @@ export async function filesOf(transfer) {
   return files;
 }
 
-/** @param {File} file @returns {Promise<'tfjs' | 'tokenizer' | 'keras' | null>} what a JSON file is */
-async function kindOf(file) {
-  if (!/\.json$/i.test(file.name)) return null;
-  const text = await file.text();
-  if (text.includes('"modelTopology"')) return 'tfjs';
-  if (/"class_name":\s*"Tokenizer"/.test(text)) return 'tokenizer';
-  return text.includes('class_name') ? 'keras' : null;
+/** Names of the page's import map, which the worker has not. */
+const packages = /** @type {const} */ (['padless', 'padless/import', 'fflate', 'h5wasm']);
+/** @typedef {(typeof packages)[number]} Package */
+/** @typedef {{ name: string, bytes: Uint8Array<ArrayBuffer> }} Read  a padless file, and the name of what it was made of */
+
+/** Started before it is needed. @type {Worker | null} */
+let waiting = null;
+
+/** @param {Worker} worker @param {import('./reader.js').Given[]} [given] */
+function ask(worker, given) {
+  const addresses = Object.fromEntries(packages.map((name) => [name, import.meta.resolve(name)]));
+  worker.postMessage({ addresses, given });
+}
+
+function startReader() {
+  const worker = new Worker(new URL('./reader.js', import.meta.url), { type: 'module' });
+  worker.addEventListener('message', ({ data }) => addFetched(data.fetched));
+  worker.addEventListener('error', () => {
+    if (waiting === worker) waiting = null;
+  });
+  return worker;
+}
+
+/** Fetches what reads other people's models. */
+export function prepareReader() {
+  if (waiting) return;
+  waiting = startReader();
+  ask(waiting);
 }
 
 /**
+ * Makes a padless file of a model's files, in a worker that ends with it.
  * @param {File[]} files  the model, and perhaps a tokenizer's JSON and a labels.txt
- * @returns {Promise<{ name: string, model: Model }>}
+ * @param {AbortSignal} signal  ends the worker, whatever it is at
+ * @returns {Promise<Read | null>} null: none of them is a model
+ * @throws {Error} by the name and with the message that it had in the worker
  */
-export async function openModel(files) {
-  const kinds = await Promise.all(files.map(kindOf));
-  /** @param {RegExp} pattern */
-  const named = (pattern) => files.find(({ name }) => pattern.test(name));
-  /** @param {'tfjs' | 'tokenizer' | 'keras'} kind */
-  const json = (kind) => files[kinds.indexOf(kind)];
-  const safetensors = named(/\.safetensors$/i);
-  if (safetensors) {
-    try {
-      return { name: safetensors.name, model: await loadModel(safetensors) };
-    } catch (error) {
-      if (/no padless metadata/.test(String(error))) throw new Error(say('state'), { cause: error });
-      throw error;
-    }
+export async function readModel(files, signal) {
+  const worker = waiting ?? startReader();
+  waiting = null;
+  try {
+    return await new Promise((resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason));
+      worker.addEventListener('error', ({ message }) => reject(new Error(message || say('noReader'))));
+      worker.addEventListener('message', ({ data: { found, error } }) => {
+        if (error) reject(Object.assign(new Error(error.message), { name: error.name }));
+        else if (found !== undefined) resolve(found);
+      });
+      ask(
+        worker,
+        files.map((file) => ({ path: file.webkitRelativePath || file.name, file })),
+      );
+    });
+  } finally {
+    worker.terminate();
   }
-  const [tokenizer, labels] = await Promise.all([json('tokenizer')?.text(), named(/^labels.*\.txt$/i)?.text()]);
-  const options = {
-    ...(tokenizer !== undefined && { tokenizer }),
-    ...(labels !== undefined && { labels: labels.split(/\r?\n/).filter((label) => label !== '') }),
-  };
-  const { fromKeras, fromTfjs } = await import('padless/import');
-  const tfjs = json('tfjs');
-  if (tfjs) {
-    const byName = Object.fromEntries(files.map((file) => [file.webkitRelativePath || file.name, file]));
-    for (const [name, file] of Object.entries(byName)) if (file === tfjs) delete byName[name];
-    return { name: tfjs.name, model: await fromTfjs({ ...byName, 'model.json': tfjs }, options) };
-  }
-  const hdf5 = named(/\.(h5|hdf5)$/i);
-  const keras = named(/\.keras$/i) ?? json('keras') ?? hdf5;
-  if (!keras)
-    throw new Error(
-      say('noFiles', {
-        names: files
-          .map(({ name }) => name)
-          .slice(0, 10)
-          .join(', '),
-      }),
-    );
-  const weights = keras === json('keras') ? hdf5 : undefined;
-  return { name: keras.name, model: await fromKeras(keras, { ...options, ...(weights && { weights }) }) };
 }

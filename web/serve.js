@@ -66,7 +66,10 @@ async function respond(url, zipped) {
   const found = type ? locate(file) : null;
   const body = found && (await readFile(found).catch(() => null));
   if (!body) return { status: 404, headers: { ...headers, 'content-type': 'text/plain' }, body: `no such file: ${pathname}\n` };
-  const csp = type.startsWith('text/html') ? { 'content-security-policy': policy(body.toString()) } : {};
+  // A worker's policy comes with its script.
+  const csp = /html|javascript/.test(type)
+    ? { 'content-security-policy': policy(type.includes('html') ? body.toString() : '') }
+    : {};
   const all = { ...headers, ...csp, 'content-type': type };
   if (!zipped || !type.includes('charset')) return { status: 200, headers: all, body };
   return {

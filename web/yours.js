@@ -1,10 +1,11 @@
 /**
- * Your model: a file is dropped or chosen, read in the page, and typed into.
+ * Your model: a file is dropped or chosen, read in a worker of the page, and typed into.
  */
+import { loadModel } from 'padless';
 import { attach } from 'padless/dom';
 import { answerNodes } from './answer.js';
 import { bestOf, find, findInput, make } from './elements.js';
-import { filesOf, openModel } from './files.js';
+import { filesOf, prepareReader, readModel } from './files.js';
 import { format, onLanguage, say } from './language.js';
 
 /** @typedef {import('padless').Model} Model */
@@ -14,6 +15,9 @@ import { format, onLanguage, say } from './language.js';
 const SHOWN = 12;
 /** Values of a step that are shown. */
 const WIDTH = 8;
+
+/** After so many milliseconds more is said of what takes long. */
+const LONG = 4000;
 
 /** Packages that read other people's files, and which. */
 const readers = { fflate: ['.keras'], h5wasm: ['.keras', '.h5'] };
@@ -46,13 +50,15 @@ const idsOf = (text) => (text.match(/-?\d+/g) ?? []).map(Number);
 export function startYours() {
   const box = /** @type {HTMLTextAreaElement} */ (find('yours-text'));
   const drop = find('drop');
+  const panel = find('yours');
   /** @type {{ name: string, model: Model } | null} */
   let open = null;
   /** @type {import('padless/dom').Typing | null} */
   let typing = null;
   /** @type {string[]} */
   let missing = [];
-  let attempts = 0;
+  /** Of the files that are being read. @type {AbortController | null} */
+  let reading = null;
 
   /** @param {unknown} error */
   const fail = (error) => {
@@ -114,35 +120,53 @@ export function startYours() {
     box.focus();
   };
 
+  const settle = () => {
+    reading = null;
+    find('yours-progress').hidden = true;
+    const focused = document.activeElement === find('cancel');
+    find('cancel').hidden = true;
+    // The focus does not go away with its button.
+    if (focused) (find('yours-box').offsetParent ? box : find('files')).focus();
+  };
+
   /** @param {File[]} files */
   const take = async (files) => {
     if (files.length === 0) return;
-    const attempt = ++attempts;
+    // What was dropped last counts.
+    reading?.abort();
+    const mine = (reading = new AbortController());
     fail(null);
-    const reading = say('reading', {
-      name: files
-        .map(({ name }) => name)
-        .slice(0, 3)
-        .join(', '),
-    });
-    const slow = files.some(({ name }) => /\.(h5|hdf5|keras)$/i.test(name));
-    find('yours-status').textContent = slow ? `${reading} ${say('hang')}` : reading;
-    // In this thread, as import maps do not reach into workers: what is said is seen first.
-    await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+    const names = files.map(({ name }) => name);
+    const values = { name: names.slice(0, 3).join(', ') };
+    find('yours-status').textContent = say('reading', values);
+    find('yours-progress').hidden = false;
+    find('cancel').hidden = false;
+    const timer = setTimeout(() => (find('yours-status').textContent = say('stillReading', values)), LONG);
     try {
-      const read = await openModel(files);
-      // What was dropped last counts.
-      if (attempt !== attempts) return;
-      open = read;
+      const found = await readModel(files, mine.signal);
+      if (!found) throw new Error(say('noFiles', { names: names.slice(0, 10).join(', ') }));
+      const { name } = found;
+      const model = await loadModel(found.bytes);
+      mine.signal.throwIfAborted();
+      settle();
+      open = { name, model };
       describe();
       listen();
-      find('yours-status').textContent = say('read', { name: read.name });
+      find('yours-status').textContent = say('read', { name });
     } catch (error) {
-      if (attempt !== attempts) return;
-      find('yours-status').textContent = '';
-      fail(error);
+      if (reading !== mine) return;
+      settle();
+      find('yours-status').textContent = mine.signal.aborted ? say('cancelled', values) : '';
+      if (!mine.signal.aborted) fail(/no padless metadata/.test(String(error)) ? say('state') : error);
+    } finally {
+      clearTimeout(timer);
     }
   };
+
+  find('cancel').addEventListener('click', () => reading?.abort());
+  addEventListener('keydown', ({ key, isComposing }) => {
+    if (key === 'Escape' && !isComposing && !panel.hidden) reading?.abort();
+  });
 
   for (const id of ['files', 'folder'])
     findInput(id).addEventListener('change', ({ target }) => {
@@ -154,7 +178,6 @@ export function startYours() {
   // A file that misses its place must not take the page away.
   addEventListener('dragover', (event) => event.preventDefault());
   addEventListener('drop', (event) => event.preventDefault());
-  const panel = find('yours');
   panel.addEventListener('dragover', () => drop.classList.add('over'));
   panel.addEventListener('dragleave', () => drop.classList.remove('over'));
   panel.addEventListener('drop', async (event) => {
@@ -183,9 +206,7 @@ export function startYours() {
     async open() {
       if (looked) return;
       looked = true;
-      import('padless/import').catch(() => {
-        // Said when a file needs it.
-      });
+      prepareReader();
       const names = Object.keys(readers);
       const there = await Promise.all(
         names.map((name) =>

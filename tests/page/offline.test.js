@@ -3,6 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { serve } from '../../web/serve.js';
 import { screenshots, site } from './site.js';
 
@@ -22,6 +23,36 @@ test('once loaded, the page works without its server', async () => {
   for (const id of ['inside', 'yours', 'speed']) await page.click(`#tab-${id}`);
   assert.equal(await page.locator('#error').isVisible(), false);
   await page.close();
+});
+
+test('offline, a model is read by what was kept of its reader', async (t) => {
+  /** @param {string} path */
+  const models = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+  const langid = models('web/models/langid/langid.safetensors');
+  const keras = models('tests/models/keras-files/bilstm-tagger.keras');
+  const server = await serve();
+  t.after(server.close);
+  const page = await state.browser.newPage();
+  t.after(() => page.close());
+  page.setDefaultTimeout(10_000);
+  /** @param {string} file @param {string} name */
+  const read = async (file, name) => {
+    await page.setInputFiles('#files', file);
+    await page.waitForFunction((text) => document.getElementById('yours-status')?.textContent === text, `${name} is loaded.`);
+  };
+  await page.goto(`${server.url}web/`);
+  await page.waitForSelector('#offline:not(:empty)');
+  // Not even this tab was open before.
+  await page.context().setOffline(true);
+  await page.click('#tab-yours');
+  await read(langid, 'langid.safetensors');
+  // The packages for Keras's files are kept once they were fetched.
+  await page.context().setOffline(false);
+  await read(keras, 'bilstm-tagger.keras');
+  server.close();
+  await page.reload();
+  await page.waitForSelector('#about:not(:empty)');
+  await read(keras, 'bilstm-tagger.keras');
 });
 
 test('a page that has changed on the server is what is seen, not the copy', async () => {

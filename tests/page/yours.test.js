@@ -1,5 +1,5 @@
 /**
- * Your model: files that somebody drops or chooses, read in the page.
+ * Your model: files that somebody drops or chooses, read in a worker of the page.
  */
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -154,6 +154,73 @@ test('what cannot be read is said, and the model before it stays', async () => {
   await page.setInputFiles('#files', langid);
   await loaded('langid.safetensors');
   assert.equal(await page.locator('#yours-error').isVisible(), false);
+});
+
+/** A file that HDF5 reads for ever, by one byte that is damaged. */
+function endless() {
+  const bytes = readFileSync(models('keras-files/bilstm-stack-h5.h5'));
+  assert.equal(bytes[9360], 8);
+  bytes[9360] = 0;
+  const file = join(folder, 'endless.h5');
+  writeFileSync(file, bytes);
+  return file;
+}
+
+const readers = () => state.page.workers().filter((worker) => worker.url().endsWith('/web/reader.js'));
+/** Waits until no worker is left. */
+const ended = async () => {
+  for (const worker of readers())
+    await worker.waitForEvent('close').catch((error) => assert.equal(readers().length, 0, String(error)));
+};
+
+for (const way of ['the button', 'Escape'])
+  test(`a file that HDF5 reads for ever leaves the page answering, and ${way} ends it`, async () => {
+    const { page } = state;
+    await drop(langid);
+    await loaded('langid.safetensors');
+    await drop(endless());
+    await page.waitForFunction(() =>
+      /^Still reading endless\.h5…/.test(document.getElementById('yours-status')?.textContent ?? ''),
+    );
+    assert.equal(await page.locator('#yours-progress').isVisible(), true);
+    assert.equal(readers().length, 1);
+    // The model before it, and the page's own.
+    await type('Guten Morgen, wie geht es Ihnen?', 'li:first-child[data-label=de]');
+    await page.click('#tab-try');
+    await page.locator('#text').fill('Guten Morgen, wie geht es Ihnen?');
+    await page.waitForSelector('#answer li:first-child[data-label=de]');
+    await page.click('#tab-yours');
+    if (way === 'Escape') await page.keyboard.press('Escape');
+    else {
+      await page.focus('#cancel');
+      await page.keyboard.press('Enter');
+      // The focus is not lost with the button.
+      assert.equal(await page.evaluate(() => document.activeElement?.id), 'yours-text');
+    }
+    assert.equal(await text('yours-status'), 'Cancelled: endless.h5 was not read.');
+    for (const id of ['cancel', 'yours-progress', 'yours-error']) assert.equal(await page.locator(`#${id}`).isVisible(), false, id);
+    await ended();
+    assert.equal(await text('yours-name'), 'langid.safetensors');
+    await type('Where is the station?', 'li:first-child[data-label=en]');
+    await drop(models('keras-files/bilstm-stack-h5.h5'));
+    await loaded('bilstm-stack-h5.h5');
+    await ended();
+  });
+
+test('a file that is dropped while another is read takes its place', async () => {
+  await drop(endless());
+  await state.page.waitForSelector('#cancel:not([hidden])');
+  await drop(langid);
+  await loaded('langid.safetensors');
+  await ended();
+});
+
+test('a damaged .h5 is told by what is wrong in it', async () => {
+  const file = join(folder, 'short.h5');
+  writeFileSync(file, readFileSync(models('keras-files/bilstm-stack-h5.h5')).subarray(0, 20_000));
+  await drop(file);
+  assert.match(await failed(), /^short\.h5: 20000 bytes that are not a whole HDF5 file$/);
+  assert.equal(await text('yours-status'), '');
 });
 
 test('an id outside the vocabulary is said, and the next one answered', async () => {
