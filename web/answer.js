@@ -2,7 +2,7 @@
  * An answer of any kind as elements: classes and scores as bars, tags as colours over the text, several outputs each under its name.
  */
 import { make } from './elements.js';
-import { format, percent } from './language.js';
+import { format, percent, say } from './language.js';
 
 /** @typedef {Parameters<import('padless/dom').AttachOptions['onAnswer']>[0]} Prediction */
 /** @typedef {Omit<Prediction, 'tokens' | 'truncated'>} Answer */
@@ -34,34 +34,48 @@ function bars(scores, nameOf) {
   return list;
 }
 
-/** @param {string} text @param {Prediction['tags'] & {}} tags @param {string[]} labels */
-function marked(text, tags, labels) {
+/**
+ * @param {string} text
+ * @param {Prediction['tags'] & {}} tags
+ * @param {{ nameOf: (label: string) => string, colourOf: (label: string) => number }} of
+ * @returns {Node[]} the text with its tags, and what their colours say
+ */
+function marked(text, tags, { nameOf, colourOf }) {
   const line = make('p', 'tagged');
   line.dir = 'auto';
+  const found = new Set();
   let at = 0;
   for (const { label, start, end } of tags) {
     if (start >= READ) break;
-    if (label === 'O' || start < at) continue;
-    line.append(text.slice(at, start));
-    const mark = make('mark', `tag-${Math.max(0, labels.indexOf(label)) % COLOURS}`, text.slice(start, end), make('b', '', label));
-    line.append(mark);
+    if (start < at || colourOf(label) < 0) continue;
+    found.add(label);
+    line.append(text.slice(at, start), make('mark', `tag-${colourOf(label)}`, text.slice(start, end), make('b', '', label)));
     at = end;
   }
   line.append(text.slice(at, Math.max(at, READ)), text.length > READ ? '…' : '');
-  return line;
+  const named = [...found].filter((label) => nameOf(label) !== label).sort((a, b) => colourOf(a) - colourOf(b));
+  const legend = make(
+    'ul',
+    'legend',
+    ...named.map((label) => make('li', '', make('mark', `tag-${colourOf(label)}`, label), ` ${nameOf(label)}`)),
+  );
+  legend.setAttribute('aria-label', say('legend'));
+  return named.length ? [line, legend] : [line];
 }
 
 /**
  * @param {Answer} answer
- * @param {{ text: string, nameOf?: (label: string) => string }} about
+ * @param {{ text: string, nameOf?: ((label: string) => string) | undefined, colourOf?: ((label: string) => number) | undefined }} about
+ *   colourOf: of tags, below 0 for none
  * @returns {Node[]}
  */
-export function answerNodes({ outputs, spans, tags, scores }, { text, nameOf = (label) => label }) {
-  if (outputs)
-    return Object.entries(outputs).flatMap(([name, answer]) => [make('h3', '', name), ...answerNodes(answer, { text, nameOf })]);
+export function answerNodes({ outputs, spans, tags, scores }, about) {
+  const { text, nameOf = (label) => label } = about;
+  if (outputs) return Object.entries(outputs).flatMap(([name, answer]) => [make('h3', '', name), ...answerNodes(answer, about)]);
   if (tags) {
-    const found = spans ?? tags;
-    return [marked(text, found, [...new Set(tags.map(({ label }) => label.replace(/^[BIES]-/, '')))])];
+    const labels = [...new Set(tags.map(({ label }) => label.replace(/^[BIES]-/, '')))];
+    const inTurn = (/** @type {string} */ label) => (label === 'O' ? -1 : Math.max(0, labels.indexOf(label)) % COLOURS);
+    return marked(text, spans ?? tags, { nameOf, colourOf: about.colourOf ?? inTurn });
   }
   return scores ? [bars(scores, nameOf)] : [];
 }

@@ -1,7 +1,7 @@
 /**
- * Which characters speak for the answer. Where a model ends in a mean over time and one dense layer before its softmax, the difference of two
- * classes' log scores is a sum over the characters: ln(p/q) = sum_t h_t (w_p - w_q) / T + b_p - b_q, with h_t the state of character t
- * before the mean. A state has read the whole text from both sides: it says where the model sees it, not only which letter it is.
+ * Which tokens speak for the answer. Where a model ends in a mean over time and one dense layer before its softmax, the difference of two
+ * classes' log scores is a sum over the tokens: ln(p/q) = sum_t h_t (w_p - w_q) / T + b_p - b_q, with h_t the state of token t
+ * before the mean. A state has read the whole text from both sides: it says where the model sees it, not only which token it is.
  */
 import { make } from './elements.js';
 
@@ -23,13 +23,15 @@ export function heatOf(model, text, scores) {
   if (!kernel || shape.length !== 3) return null;
   const [, T, D] = shape;
   const K = kernel.shape[1];
+  // Of int8 a copy, made once.
+  const matrix = kernel.data;
   const order = Array.from(scores, (_, k) => k).sort((a, b) => scores[b] - scores[a]);
   const [p, q] = order;
   const kept = Array.from({ length: T }, (_, t) => t).filter((t) => !mask || mask[t]);
   if (kept.length === 0 || K < 2) return null;
   const shares = Float32Array.from(kept, (t) => {
     let sum = 0;
-    for (let d = 0; d < D; d++) sum += data[t * D + d] * (kernel.data[d * K + p] - kernel.data[d * K + q]);
+    for (let d = 0; d < D; d++) sum += data[t * D + d] * (matrix[d * K + p] - matrix[d * K + q]);
     return sum / kept.length;
   });
   const bias = weights.get(`${dense.path}.bias`)?.data;
@@ -39,15 +41,11 @@ export function heatOf(model, text, scores) {
 const graphemes = typeof Intl.Segmenter === 'function' ? new Intl.Segmenter(undefined, { granularity: 'grapheme' }) : null;
 
 /**
- * The text that the model has read, each character on the colour of its share; what speaks for the second class is underlined as well.
- * @param {string} text
- * @param {ArrayLike<number>} offsets  of the tokens
- * @param {Float32Array} shares  of the tokens
+ * The shares of what people see as characters, which may be several tokens each.
+ * @param {string} read  what the model has read of the text @param {ArrayLike<number>} offsets @param {Float32Array} shares
  */
-export function heatText(text, offsets, shares) {
-  // A megabyte may stand behind the tokens.
+function byCharacter(read, offsets, shares) {
   let at = offsets[0];
-  const read = text.slice(at, offsets[2 * shares.length - 1]);
   const pieces = graphemes ? [...graphemes.segment(read)] : Array.from(read, (segment) => ({ segment, index: -1 }));
   let token = 0;
   const sums = [];
@@ -61,14 +59,43 @@ export function heatText(text, offsets, shares) {
     }
     if (any) sums.push({ segment, sum });
   }
-  const most = Math.max(...sums.map(({ sum }) => Math.abs(sum)), 1e-9);
-  const spans = sums.map(({ segment, sum }) => {
+  return sums;
+}
+
+/** The shares of words, and what stands between them. @param {string} read @param {ArrayLike<number>} offsets @param {Float32Array} shares */
+function byWord(read, offsets, shares) {
+  const from = offsets[0];
+  /** @type {{ segment: string, sum?: number }[]} */
+  const pieces = [];
+  let at = from;
+  shares.forEach((sum, t) => {
+    pieces.push({ segment: read.slice(at - from, offsets[2 * t] - from) });
+    at = offsets[2 * t + 1];
+    pieces.push({ segment: read.slice(offsets[2 * t] - from, at - from), sum });
+  });
+  return pieces;
+}
+
+/**
+ * The text that the model has read, each token on the colour of its share; what speaks for the second class is underlined as well.
+ * @param {string} text
+ * @param {ArrayLike<number>} offsets  of the tokens
+ * @param {Float32Array} shares  of the tokens
+ * @param {boolean} words  the tokens are words
+ */
+export function heatText(text, offsets, shares, words) {
+  // A megabyte may stand behind the tokens.
+  const read = text.slice(offsets[0], offsets[2 * shares.length - 1]);
+  const pieces = words ? byWord(read, offsets, shares) : byCharacter(read, offsets, shares);
+  const most = Math.max(...pieces.map(({ sum = 0 }) => Math.abs(sum)), 1e-9);
+  const nodes = pieces.map(({ segment, sum }) => {
+    if (sum === undefined) return segment;
     const span = make('span', sum < 0 ? 'against' : 'for', segment);
     span.style.setProperty('--share', `${Math.round((100 * Math.abs(sum)) / most)}%`);
     span.title = `${sum < 0 ? '−' : '+'}${Math.abs(sum).toFixed(3)}`;
     return span;
   });
-  const line = make('p', 'heat', ...spans);
+  const line = make('p', 'heat', ...nodes);
   line.dir = 'auto';
   return line;
 }

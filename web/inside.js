@@ -138,7 +138,7 @@ export async function startInside(model, onError) {
     find('pools').replaceChildren(tableHead(['', say('rowAlone'), say('rowMasked'), say('rowNaive')]), make('tbody', '', ...rows));
     const positions = [
       tableRow(
-        say('character'),
+        say('cellCharacter'),
         tokens.map((token) => make('bdi', '', token)),
       ),
       tableRow(say('id'), ids),

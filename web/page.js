@@ -1,14 +1,14 @@
 /**
- * The page: four tabs around one model.
+ * The page: four tabs around the models that come with it.
  */
-import { loadModel } from 'padless';
-import { find, make } from './elements.js';
+import { find } from './elements.js';
 import { startInside } from './inside.js';
-import { format, onLanguage, say, size, startLanguage } from './language.js';
+import { say, startLanguage } from './language.js';
 import { keepForOffline, showBytes } from './download.js';
+import { load } from './shipped.js';
 import { startSpeed } from './speed.js';
 import { startTabs } from './tabs.js';
-import { startTry } from './try.js';
+import { Try } from './try.js';
 import { startYours } from './yours.js';
 
 /** @param {unknown} error */
@@ -19,38 +19,45 @@ function showError(error) {
   else find('error').textContent = say('failed', { message: error instanceof Error ? error.message : String(error) });
 }
 
+/** Look inside and Speed are about the language model. @type {Promise<() => void> | null} */
+let about = null;
+async function aboutLangid() {
+  about ??= load('langid').then(async (model) => {
+    startSpeed(model, showError);
+    return (await startInside(model, showError)).open;
+  });
+  return about;
+}
+/** @param {boolean} inside  that panel is open */
+async function startAbout(inside) {
+  try {
+    const open = await aboutLangid();
+    if (inside) open();
+  } catch (error) {
+    about = null;
+    showError(error);
+  }
+}
+
 startLanguage();
 const yours = startYours();
-/** The panel that is open, and who wants to know. @type {Record<string, () => void>} */
-const opened = { yours: yours.open };
-let panel = 'try';
-startTabs(find('tabs'), (id) => {
-  panel = id;
-  opened[id]?.();
+const typing = new Try({
+  error: showError,
+  loaded: async (id) => {
+    if (id === 'langid') await startAbout(panel === 'inside');
+    await keepForOffline();
+  },
 });
+let panel = 'try';
+startTabs(
+  find('tabs'),
+  (id) => {
+    panel = id;
+    if (id === 'yours') yours.open();
+    // Where the language model is not what is tried, it is fetched now.
+    if (id === 'inside' || id === 'speed') void startAbout(id === 'inside');
+  },
+  (id) => (id === 'try' ? typing.address() : id),
+);
 if (panel === 'try') find('text').focus();
 showBytes();
-
-find('answer').replaceChildren(make('p', 'hint', say('loading')));
-try {
-  const model = await loadModel(new URL('models/langid/langid.safetensors', document.baseURI));
-  const about = () => {
-    find('about').textContent = say('about', {
-      labels: model.outputs[0].labels?.length ?? 0,
-      parameters: format(model.parameters),
-      size: size(model.fileBytes),
-      build: model.simd,
-    });
-  };
-  startTry(model, showError);
-  const inside = await startInside(model, showError);
-  startSpeed(model, showError);
-  opened.inside = inside.open;
-  opened[panel]?.();
-  about();
-  onLanguage(about);
-  await keepForOffline();
-} catch (error) {
-  find('answer').replaceChildren(make('p', 'hint', say('noModel')));
-  showError(error);
-}

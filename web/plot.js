@@ -28,6 +28,10 @@ export class Plot {
     this.show();
   }
 
+  clear() {
+    this.#values = [];
+  }
+
   show() {
     const values = this.#values;
     if (values.length === 0) return;

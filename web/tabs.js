@@ -5,8 +5,9 @@
 /**
  * @param {HTMLElement} list  role=tablist; each tab has aria-controls
  * @param {(id: string) => void} onOpen  the panel's id
+ * @param {(id: string) => string} addressOf  a panel's id, and behind a slash what it is about
  */
-export function startTabs(list, onOpen) {
+export function startTabs(list, onOpen, addressOf) {
   const tabs = /** @type {HTMLElement[]} */ ([...list.querySelectorAll('[role=tab]')]);
   const idOf = (/** @type {HTMLElement} */ tab) => tab.getAttribute('aria-controls') ?? '';
 
@@ -24,10 +25,10 @@ export function startTabs(list, onOpen) {
   /** @param {HTMLElement} tab */
   const choose = (tab) => {
     // No entry in the history for each: the way back leads out of the page.
-    history.replaceState(null, '', `#${idOf(tab)}`);
+    history.replaceState(null, '', `#${addressOf(idOf(tab))}`);
     open(tab);
   };
-  const fromAddress = () => open(tabs.find((tab) => `#${idOf(tab)}` === location.hash) ?? tabs[0]);
+  const fromAddress = () => open(tabs.find((tab) => `#${idOf(tab)}` === location.hash.replace(/\/.*/, '')) ?? tabs[0]);
 
   for (const tab of tabs) tab.addEventListener('click', () => choose(tab));
   list.addEventListener('keydown', (event) => {

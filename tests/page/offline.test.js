@@ -14,12 +14,20 @@ test('once loaded, the page works without its server', async () => {
   const page = await state.browser.newPage();
   await page.goto(`${server.url}web/`);
   await page.waitForSelector('#offline:not(:empty)');
+  await page.locator('#models [value=intents]').check();
+  await page.waitForFunction(() => /151/.test(document.getElementById('about')?.textContent ?? ''));
+  await page.waitForFunction(async () => Boolean(await caches.match('models/intents/intents.safetensors')));
+  await page.locator('#models [value=langid]').check();
   server.close();
   await assert.rejects(fetch(server.url));
   await page.reload();
   await page.waitForSelector('#about:not(:empty)');
   await page.locator('#text').fill('Guten Morgen, wie geht es Ihnen heute?');
   await page.waitForSelector('#answer li:first-child[data-label=de]');
+  // Another one that was chosen before.
+  await page.locator('#models [value=intents]').check();
+  await page.locator('#text').fill('will it rain tomorrow');
+  await page.waitForSelector('#answer li:first-child[data-label=weather]');
   for (const id of ['inside', 'yours', 'speed']) await page.click(`#tab-${id}`);
   assert.equal(await page.locator('#error').isVisible(), false);
   await page.close();

@@ -1,0 +1,176 @@
+/**
+ * The models to try: chosen by click, by keyboard and by address; each fetched when it is first chosen.
+ */
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { test } from 'node:test';
+import { loadModel } from 'padless';
+import { overflow, screenshots, site } from './site.js';
+
+const state = site({
+  prepare: async (page) => {
+    await page.addInitScript({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') });
+  },
+});
+
+const radio = (/** @type {string} */ id) => state.page.locator(`#models [value=${id}]`);
+const about = (/** @type {RegExp} */ text) =>
+  state.page.waitForFunction((source) => new RegExp(source).test(document.getElementById('about')?.textContent ?? ''), text.source);
+
+/** Files of models that the page has fetched. */
+const fetched = () =>
+  state.page.evaluate(() =>
+    performance
+      .getEntriesByType('resource')
+      .map(({ name }) => /(\w+)\.safetensors$/.exec(name)?.[1])
+      .filter(Boolean),
+  );
+
+test('a click brings another model, which is fetched then; the text stays, and is answered', async () => {
+  const { page } = state;
+  const text = 'Sam can’t open the can.';
+  await page.locator('#text').fill(text);
+  assert.deepEqual(await fetched(), ['langid']);
+  await page.locator('#models label').nth(1).click();
+  await page.waitForSelector('#answer mark');
+  assert.equal(await page.locator('#text').inputValue(), text);
+  assert.deepEqual(await fetched(), ['langid', 'tagger']);
+  assert.equal(await page.evaluate(() => location.hash), '#try/tagger');
+  assert.match((await page.locator('#about').textContent()) ?? '', /^English, 17 parts of speech, /);
+  assert.equal(await page.locator('#card').getAttribute('href'), 'models/tagger/README.md');
+  assert.equal(await page.locator('#heat').isVisible(), false);
+
+  await page.locator('#models label').nth(0).click();
+  await page.waitForSelector('#answer li:first-child[data-label]');
+  await page.locator('#models label').nth(1).click();
+  await page.waitForSelector('#answer mark');
+  // Not fetched again.
+  assert.deepEqual(await fetched(), ['langid', 'tagger']);
+  await page.screenshot({ path: `${screenshots}try-tagger.png`, fullPage: true });
+});
+
+test('each word stands in the answer with its tag, and its colour lies under it in the box', async () => {
+  const { page } = state;
+  const model = await loadModel('web/models/tagger/tagger.safetensors');
+  await radio('tagger').check();
+  await about(/parts of speech/);
+  for (const text of [
+    'We record a new record every week.',
+    'Her quick answer surprised everyone,\n\nand nobody answered quickly.',
+  ]) {
+    await page.locator('#text').fill('');
+    await page.waitForSelector('#answer .hint');
+    await page.locator('#text').pressSequentially(text);
+    const tags = (model.predict(text).tags ?? []).filter(({ label }) => label !== 'PUNCT');
+    await page.waitForFunction((n) => document.querySelectorAll('#answer .tagged mark').length === n, tags.length);
+    const words = tags.map(({ start, end }) => text.slice(start, end));
+    assert.deepEqual(
+      await page.locator('#answer .tagged mark').allTextContents(),
+      words.map((word, i) => word + tags[i].label),
+    );
+    const under = page.locator('.under span');
+    assert.deepEqual(await under.allTextContents(), words);
+    assert.equal(((await page.locator('.under').textContent()) ?? '').replace('\u200b', ''), text);
+    // As high and as wide as the text in the box.
+    assert.ok(
+      await page.evaluate(() => {
+        const [box, copy] = [document.getElementById('text'), document.querySelector('.under')];
+        const style = (/** @type {Element | null} */ element) => {
+          const { font, padding, letterSpacing, whiteSpace, overflowWrap } = getComputedStyle(/** @type {Element} */ (element));
+          return JSON.stringify([font, padding, letterSpacing, whiteSpace, overflowWrap]);
+        };
+        return style(box) === style(copy) && box?.clientWidth === copy?.clientWidth && box?.scrollHeight === copy?.scrollHeight;
+      }),
+    );
+  }
+  // Two names for one colour: the legend tells each tag.
+  assert.match((await page.locator('.legend').textContent()) ?? '', /NOUN noun.*VERB verb.*ADJ adjective/);
+  await page.waitForFunction(() => /^Her: pronoun, quick: adjective, /.test(document.getElementById('heard')?.textContent ?? ''));
+});
+
+test('the colours follow the box when it scrolls', async () => {
+  const { page } = state;
+  await radio('tagger').check();
+  await page.locator('#text').fill('We record a new record every week.\n'.repeat(12));
+  await page.waitForFunction(() => document.querySelectorAll('.under span').length > 70);
+  await page.locator('#text').evaluate((box) => (box.scrollTop = 150));
+  await page.waitForFunction(() => document.querySelector('.under')?.scrollTop === document.getElementById('text')?.scrollTop);
+  assert.ok(
+    await page.evaluate(() => document.querySelector('.under')?.scrollHeight === document.getElementById('text')?.scrollHeight),
+  );
+});
+
+test('an intent is answered with its name, and the words that speak for it', async () => {
+  const { page } = state;
+  await radio('intents').check();
+  await about(/151 answers/);
+  const buttons = await page.locator('#examples button').all();
+  const expected = ['book flight', 'translate', 'card declined', 'weather', 'reminder update', 'out of scope'];
+  assert.equal(buttons.length, expected.length);
+  for (const [i, button] of buttons.entries()) {
+    await button.click();
+    await page.waitForFunction((name) => document.querySelector('#answer .name')?.textContent === name, expected[i]);
+  }
+  const text = 'who won the election of 1912';
+  assert.equal(await page.locator('#heat-text').textContent(), text);
+  assert.deepEqual(await page.locator('#heat-text span').allTextContents(), text.split(' '));
+  assert.match((await page.locator('#heat-title').textContent()) ?? '', /^Which words/);
+  await page.screenshot({ path: `${screenshots}try-intents.png`, fullPage: true });
+});
+
+test('arrow keys choose a model; the address brings it back, and Look inside comes with the language model', async () => {
+  const { page } = state;
+  await radio('langid').focus();
+  await page.keyboard.press('ArrowRight');
+  await about(/parts of speech/);
+  await page.keyboard.press('ArrowRight');
+  await about(/151 answers/);
+  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('value')), 'intents');
+  await page.reload();
+  await about(/151 answers/);
+  assert.equal(await radio('intents').isChecked(), true);
+  assert.deepEqual(await fetched(), ['intents']);
+  await page.click('#tab-inside');
+  await page.waitForSelector('#whole tr');
+  assert.deepEqual(await fetched(), ['intents', 'langid']);
+  await page.click('#tab-try');
+  assert.equal(await page.evaluate(() => location.hash), '#try/intents');
+});
+
+test('a model that cannot be read is said; the others answer', async () => {
+  const { page } = state;
+  await page.route('**/tagger.safetensors', (route) => route.fulfill({ body: 'nothing' }));
+  await radio('tagger').check();
+  await page.waitForSelector('#error:not([hidden])');
+  await page.locator('#text').fill('remind me to call my mother');
+  await radio('intents').check();
+  await page.waitForFunction(() => document.querySelector('#answer .name')?.textContent === 'reminder update');
+  assert.equal(await page.locator('#error').isVisible(), false);
+});
+
+test('each model: nothing that axe-core finds, and nothing to scroll sideways at 360 pixels, in both languages, light and dark', async () => {
+  const { page } = state;
+  await page.setViewportSize({ width: 360, height: 740 });
+  for (const [id, text] of [
+    ['tagger', 'Well, in 2019 we flew from Berlin to New York twice.'],
+    ['intents', 'book me a flight from boston to tokyo'],
+  ])
+    for (const language of ['en', 'zh-Hans']) {
+      await page.click(`#languages [lang=${language}]`);
+      await radio(id).check();
+      await page.waitForSelector('#about:not(:empty)');
+      await page.locator('#text').fill(text);
+      await page.waitForSelector(id === 'tagger' ? '#answer mark' : '#heat:not([hidden])');
+      for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
+        await page.emulateMedia({ colorScheme });
+        assert.ok((await overflow(page)) <= 0);
+        const found = await page.evaluate(async () => {
+          const { violations } = await /** @type {any} */ (window).axe.run(document, { resultTypes: ['violations'] });
+          return violations.flatMap((/** @type {any} */ { id: rule, nodes }) =>
+            nodes.map((/** @type {any} */ node) => `${rule}: ${node.html.slice(0, 120)}`),
+          );
+        });
+        assert.deepEqual(found, [], `${id}, ${language}, ${colorScheme}`);
+      }
+    }
+});

@@ -1,0 +1,102 @@
+/**
+ * The models that come with the page: each is fetched when it is first asked for.
+ */
+import { loadModel } from 'padless';
+import { languageName, say } from './language.js';
+
+/** @typedef {import('padless').Model} Model */
+/** @typedef {import('./language.js').Word} Word */
+/**
+ * @typedef {object} Shipped
+ * @property {Word} question
+ * @property {Word} about  with {labels}, {parameters}, {size}, {build}
+ * @property {'characters' | 'words'} reads
+ * @property {(label: string) => string} nameOf
+ * @property {(label: string) => number} [colourOf]  of tags (style.css), below 0 for none
+ * @property {[label: string, text: string][]} examples  chosen by the label's name; without one by the text
+ */
+
+/** Universal parts of speech (universaldependencies.org/u/pos): name, and the colour of their kind. @type {Record<string, [Word, number]>} */
+const parts = {
+  NOUN: ['noun', 0],
+  PROPN: ['properNoun', 0],
+  PRON: ['pronoun', 0],
+  VERB: ['verb', 1],
+  AUX: ['auxiliary', 1],
+  ADJ: ['adjective', 2],
+  ADV: ['adverb', 3],
+  DET: ['determiner', 4],
+  ADP: ['adposition', 4],
+  CCONJ: ['coordinating', 4],
+  SCONJ: ['subordinating', 4],
+  PART: ['particle', 4],
+  NUM: ['numeral', 5],
+  INTJ: ['interjection', 5],
+  SYM: ['symbol', 5],
+  X: ['otherPart', 5],
+  PUNCT: ['punctuation', -1],
+};
+
+/** @type {Record<string, Shipped>} */
+export const shipped = {
+  langid: {
+    question: 'questionLangid',
+    about: 'aboutLangid',
+    reads: 'characters',
+    nameOf: languageName,
+    // A text in each of ten scripts.
+    examples: [
+      ['de', 'Guten Morgen, wie geht es Ihnen heute?'],
+      ['ru', 'Все люди рождаются свободными и равными в своём достоинстве и правах.'],
+      ['el', 'Καλημέρα, πώς είστε σήμερα;'],
+      ['ar', 'صباح الخير، كيف حالك اليوم؟'],
+      ['hi', 'सुप्रभात, आज आप कैसे हैं?'],
+      ['zh-Hans', '这个国家的人们说汉语，他们从小学习书写。'],
+      ['ja', 'おはようございます。今日はお元気ですか？'],
+      ['ko', '좋은 아침입니다. 오늘 기분이 어떠세요?'],
+      ['th', 'สวัสดีตอนเช้า วันนี้คุณเป็นอย่างไรบ้าง'],
+      ['ka', 'დილა მშვიდობისა, როგორ ხართ დღეს?'],
+    ],
+  },
+  tagger: {
+    question: 'questionTagger',
+    about: 'aboutTagger',
+    reads: 'words',
+    nameOf: (label) => (parts[label] ? say(parts[label][0]) : label),
+    colourOf: (label) => parts[label]?.[1] ?? -1,
+    examples: [
+      ['', 'Sam can’t open the can.'],
+      ['', 'We record a new record every week.'],
+      ['', 'Her quick answer surprised everyone, and nobody answered quickly.'],
+      ['', 'Well, in 2019 we flew from Berlin to New York twice.'],
+    ],
+  },
+  intents: {
+    question: 'questionIntents',
+    about: 'aboutIntents',
+    reads: 'words',
+    nameOf: (label) => (label === 'oos' ? say('outOfScope') : label.replaceAll('_', ' ')),
+    examples: [
+      ['', 'book me a flight from boston to tokyo'],
+      ['', 'how do you say good night in french'],
+      ['', 'my card was declined at the store yesterday'],
+      ['', 'will it rain tomorrow'],
+      ['', 'remind me to call my mother'],
+      ['', 'who won the election of 1912'],
+    ],
+  },
+};
+
+/** @type {Map<string, Promise<Model>>} */
+const loading = new Map();
+
+/** @param {string} id  a key of `shipped` @returns {Promise<Model>} the same one each time; after a failure it is tried again */
+export function load(id) {
+  let model = loading.get(id);
+  if (!model) {
+    model = loadModel(new URL(`models/${id}/${id}.safetensors`, document.baseURI));
+    loading.set(id, model);
+    model.catch(() => loading.delete(id));
+  }
+  return model;
+}
