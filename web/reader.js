@@ -1,6 +1,6 @@
 /**
- * A worker that makes a padless file of whatever somebody chose or dropped: a damaged .h5 can keep HDF5 busy for ever, and then the page ends
- * this worker. Import maps do not reach into workers, so the page says where the map has the packages.
+ * A worker that makes a padless file of whatever somebody chose or dropped: a damaged one can keep its reader busy for ever, and then the page
+ * ends this worker. Import maps do not reach into workers, so the page says where the map has the packages.
  */
 
 /** @typedef {Record<import('./files.js').Package, string>} Addresses */
