@@ -378,9 +378,9 @@ function putTogether(architecture, customLayers, rules) {
   try {
     const { root, inputs } = modelFromJson(architecture, '', { customLayers });
     for (const { name, shape, ids } of inputs)
-      if (ids && shape.length !== 1)
+      if (ids ? shape.length !== 1 : shape.slice(shape.length > 1 ? 1 : 0).includes(null))
         throw new UnsupportedError(
-          `input ${name}: token ids of shape [${['B', ...shape.map((length) => length ?? 'T')]}]; padless takes [B, T]`,
+          `input ${name}: ${ids ? 'token ids' : 'values'} of shape [${['B', ...shape.map((length) => length ?? 'T')]}]; padless takes ${ids ? '[B, T]' : '[B, D] and [B, T, D], D being known'}`,
         );
     root.setPath('');
     const given = inputs.map(({ shape, ids, maskZero }) => new Spec({ shape, ids, masked: maskZero, time: {}, rules }));

@@ -274,3 +274,14 @@ test('slopes of PReLU that each step has its own are for rows of all their steps
   const shared = await create([embedding, ['PReLU', { name: 'prelu', shared_axes: [1] }]]);
   assert.deepEqual(shared.run([[1, 2, 0]])[0].data.subarray(0, 8), shared.run([[1, 2]])[0].data);
 });
+
+test('values of which it is not known how many they are make no model', async () => {
+  for (const shape of [[null], [null, null], [3, null]])
+    await assert.rejects(
+      create([
+        ['InputLayer', { name: 'values', batch_shape: [null, ...shape] }],
+        ['Activation', { name: 'act', activation: 'tanh' }],
+      ]),
+      says(UnsupportedError, /^input values: values of shape \[B,[T3,]+\]; padless takes \[B, D\] and \[B, T, D\], D being known$/),
+    );
+});
