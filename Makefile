@@ -21,7 +21,7 @@ CFLAGS := -std=c11 -ffp-contract=off -Ic $(WARNINGS)
 .DEFAULT_GOAL := wasm
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help wasm types native sanitize test test-native test-node test-node26 test-relaxed test-page test-firefox lint lint-c lint-js format demo clean
+.PHONY: help wasm types native sanitize test test-native test-node test-node26 test-relaxed test-page test-firefox lint lint-c lint-js format demo peers clean
 
 # Recipes say what they make; V=1 shows the commands.
 Q := $(if $(V),,@)
@@ -178,6 +178,12 @@ format: node_modules/.installed | build/setup ## clang-format and prettier, in p
 
 demo: wasm ## serves the page and prints its address; PORT= sets the port
 	@node web/serve.js
+
+peers: node_modules/.installed tests/bench/peers/node_modules/.installed ## fetches what padless is compared with: onnxruntime, TF.js
+tests/bench/peers/node_modules/.installed: tests/bench/peers/package-lock.json
+	@echo "fetching the peers: onnxruntime-node, TF.js"
+	$(Q)cd tests/bench/peers && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 
 clean: ## removes what was built, not what was fetched
 	rm -rf build js/dist

@@ -101,3 +101,10 @@ export function bestOf(values) {
 
 /** A number in a table or a drawing. @param {number} value */
 export const fixed = (value) => (Object.is(value, -0) ? 0 : value).toFixed(3).replace('-', '−');
+
+/** Whether a package lies beside the page. @param {string} address */
+export const isServed = (address) =>
+  fetch(address, { method: 'HEAD' }).then(
+    ({ ok }) => ok,
+    () => false,
+  );

@@ -2,7 +2,16 @@
  * onnxruntime-web, where it is served beside the page: the same BiLSTM with the same weights, on one thread.
  */
 
-/** @typedef {Map<string, { shape: number[], data: Float32Array }>} Weights  by the paths that padless has for them */
+import { isServed } from './elements.js';
+
+/** @typedef {Map<string, { shape: number[], data: Float32Array }>} Weights  by the paths that padless has for them, in its order */
+/**
+ * Who is compared with padless.
+ * @typedef {object} Peer
+ * @property {string} name
+ * @property {(weights: Weights, ids: number[]) => Promise<{ run: () => Float32Array | Promise<Float32Array>, close: () => unknown }>} open
+ *   the BiLSTM with these weights; run() answers the row of ids
+ */
 
 /** @param {number} value @returns {number[]} */
 const varint = (value) => (value < 128 ? [value] : [128 + (value % 128), ...varint(Math.floor(value / 128))]);
@@ -112,23 +121,23 @@ function onnx(weights) {
   return join(int(1, 8), bytes(7, graph), bytes(8, int(2, 14)));
 }
 
-/**
- * @returns {Promise<((weights: Weights, ids: number[]) => Promise<() => Promise<Float32Array>>) | null>} null: it is not served
- */
-export async function loadPeer() {
+/** @returns {Promise<Peer | null>} null: it is not served */
+export async function loadOnnxruntime() {
   const address = import.meta.resolve('onnxruntime-web/wasm');
-  const there = await fetch(address, { method: 'HEAD' }).then(
-    ({ ok }) => ok,
-    () => false,
-  );
-  if (!there) return null;
+  if (!(await isServed(address))) return null;
   const ort = await import(address);
   ort.env.wasm.numThreads = 1;
   ort.env.wasm.wasmPaths = new URL('./', address).href;
   ort.env.logLevel = 'error';
-  return async (weights, ids) => {
-    const session = await ort.InferenceSession.create(onnx(weights));
-    const input = new ort.Tensor('int64', BigInt64Array.from(ids, BigInt), [ids.length, 1]);
-    return async () => (await session.run({ ids: input })).answer.data;
+  return {
+    name: 'onnxruntime-web',
+    async open(weights, ids) {
+      const session = await ort.InferenceSession.create(onnx(weights));
+      const input = new ort.Tensor('int64', BigInt64Array.from(ids, BigInt), [ids.length, 1]);
+      return {
+        run: async () => (await session.run({ ids: input })).answer.data,
+        close: () => session.release(),
+      };
+    },
   };
 }

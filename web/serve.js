@@ -12,11 +12,13 @@ import { gzip } from 'node:zlib';
 
 const root = new URL('../', import.meta.url);
 
-/** Packages that read other people's models, and one to be compared with, where they are installed: by the page's address for them. */
+/** Packages that read other people's models, and those to be compared with, where they are installed: by the page's address for them. */
 const packages = {
   fflate: 'node_modules/fflate/esm/',
   h5wasm: 'node_modules/h5wasm/dist/esm/',
   'onnxruntime-web': 'node_modules/onnxruntime-web/dist/',
+  tfjs: 'tests/bench/peers/node_modules/@tensorflow/tfjs/dist/',
+  'tfjs-backend-wasm': 'tests/bench/peers/node_modules/@tensorflow/tfjs-backend-wasm/dist/',
 };
 
 /** @type {Record<string, string>} */
@@ -46,8 +48,8 @@ export function policy(html) {
 /** Where a path's file is; null for a path that leads nowhere. @param {string} path */
 function locate(path) {
   if (/^\/(web|js)\//.test(path)) return new URL(`.${path}`, root);
-  const [, name, file] = /^\/packages\/(fflate|h5wasm|onnxruntime-web)\/([^/]+)$/.exec(path) ?? [];
-  return name ? new URL(packages[/** @type {keyof typeof packages} */ (name)] + file, root) : null;
+  const [, name, file] = /^\/packages\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
+  return name && Object.hasOwn(packages, name) ? new URL(packages[/** @type {keyof typeof packages} */ (name)] + file, root) : null;
 }
 
 /**

@@ -172,7 +172,11 @@ const en = {
   bilstm: 'BiLSTM, {units} units, {n} steps',
   milliseconds: '{n} ms',
   none: 'not in this browser',
-  peerNote: 'onnxruntime-web computes the same BiLSTM with the same weights, on one thread too; the answers agree.',
+  ratio: '{time} ({n}×)',
+  peerNote:
+    '{names}: the same BiLSTM with the same weights, on one thread too. In brackets, its time over that of padless’s faster build. Largest difference between the answers: {difference}.',
+  peerMissing:
+    'Not served beside this page: {names}. In padless’s repository, make peers fetches what is missing and make demo serves it.',
   speedNote:
     'Median of many runs of the whole answer. The fixed-order build gives the same bits on every machine; the relaxed one multiplies and adds in one go, where the processor can.',
 };
@@ -347,7 +351,10 @@ const zh = {
   bilstm: 'BiLSTM，{units} 单元，{n} 步',
   milliseconds: '{n} 毫秒',
   none: '此浏览器没有',
-  peerNote: 'onnxruntime-web 以相同的权重计算同样的 BiLSTM，同为单线程；答案一致。',
+  ratio: '{time}（{n}×）',
+  peerNote:
+    '{names}：以相同的权重计算同样的 BiLSTM，同为单线程。括号内是其用时与 padless 较快版本用时之比。答案之间的最大差异：{difference}。',
+  peerMissing: '本页旁没有提供：{names}。在 padless 的代码库中，make peers 取来缺少的，make demo 提供它们。',
   speedNote: '整个回答多次运行的中位数。定序版本在每台机器上给出完全相同的位；宽松版本在处理器支持时把乘与加合为一步。',
 };
 

@@ -6,7 +6,7 @@
  *   -- --json FILE   the rows as JSON
  * Bar 9 is no race: how long a page's tasks last while a person types.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -27,14 +27,6 @@ const root = new URL('../../', import.meta.url);
 const { values } = parseArgs({
   options: { quick: { type: 'boolean' }, bar: { type: 'string' }, engine: { type: 'string' }, json: { type: 'string' } },
 });
-
-if (!existsSync(new URL('peers/node_modules', import.meta.url))) {
-  console.log('fetching the peers: onnxruntime-node, TF.js');
-  execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: new URL('peers/', import.meta.url),
-    stdio: 'inherit',
-  });
-}
 
 /** 32 sentences of natural length: of Common Voice where the shared corpora are, else this README's. */
 function sentences() {

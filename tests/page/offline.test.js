@@ -1,11 +1,11 @@
 /**
- * The page without its server, and its bench.
+ * The page without its server.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { serve } from '../../web/serve.js';
-import { screenshots, site } from './site.js';
+import { site } from './site.js';
 
 const state = site({ serviceWorkers: 'allow' });
 
@@ -73,28 +73,4 @@ test('a page that has changed on the server is what is seen, not the copy', asyn
   });
   await page.reload();
   await page.waitForSelector('#about:not(:empty)');
-});
-
-test('the bench times the models in both builds', async () => {
-  const { page } = state;
-  await page.click('#tab-speed');
-  await page.focus('#measure');
-  await page.keyboard.press('Enter');
-  await page.waitForFunction(() => document.getElementById('speed-status')?.textContent === 'Measuring…');
-  await page.waitForFunction(() => document.getElementById('speed-status')?.textContent === 'Measured.', null, { timeout: 60_000 });
-  const rows = await page
-    .locator('#speeds tbody tr')
-    .evaluateAll((all) => all.map((row) => [...row.children].map((cell) => cell.textContent ?? '')));
-  assert.equal(rows.length, 5);
-  for (const [name, relaxed, baseline, peer, rate] of rows) {
-    assert.match(name, /^(Language model, \d+ characters|BiLSTM, \d+ units, \d+ steps)$/);
-    for (const time of [relaxed, baseline]) assert.match(time, /^[\d.]+ ms$/);
-    // The same model in onnxruntime-web, which is installed here.
-    assert.match(peer, name.startsWith('BiLSTM') ? /^[\d.]+ ms$/ : /^—$/);
-    assert.match(rate, /^[\d,]+$/);
-  }
-  assert.ok(await page.locator('#peer-note').isVisible());
-  // Four times the units are more work.
-  assert.ok(parseFloat(rows[4][2]) > parseFloat(rows[2][2]));
-  await page.screenshot({ path: `${screenshots}speed.png`, fullPage: true });
 });
