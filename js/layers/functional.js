@@ -124,7 +124,9 @@ export class Functional extends Layer {
       return list[tensor];
     };
     for (const { key, layer, args, options } of this.nodes) {
-      const called = Object.fromEntries(Object.entries(options).map(([name, value]) => [name, replace(value, valueOf)]));
+      /** @type {Record<string, any>} */
+      const called = {};
+      for (const name in options) called[name] = replace(options[name], valueOf);
       values.set(key, layer.apply(replace(args, valueOf), called));
     }
     const outputs = this.outputs.map(valueOf);

@@ -69,6 +69,8 @@ export class Products {
   /** @param {Tensor} ids @returns {number} pointer to the slot of each; 0: they are too many */
   #rows({ heap, pointer, rows: n }) {
     const ids = heap.i32View(pointer, n).slice();
+    const known = ids.map((id) => this.slotOf[id]);
+    if (!known.includes(-1)) return heap.i32(known);
     /** @type {Map<number, number>} */
     const fresh = new Map();
     const { slotOf } = this;
