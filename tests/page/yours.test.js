@@ -283,3 +283,15 @@ test('without the packages for other files the page says what it reads', async (
   assert.match((await page.locator('#yours-error').textContent()) ?? '', /fflate/);
   await page.close();
 });
+
+test('where the worker that reads files is not served, the page says so', async () => {
+  const page = await state.browser.newPage({ locale: 'en', serviceWorkers: 'block' });
+  await page.route('**/web/reader.js', (route) => route.fulfill({ status: 404 }));
+  await page.goto(`${state.server.url}web/#yours`);
+  await page.waitForSelector('#about:not(:empty)');
+  await page.setInputFiles('#files', langid);
+  await page.waitForSelector('#yours-error:not([hidden])');
+  assert.equal(await page.locator('#yours-error').textContent(), 'The worker that reads files did not start.');
+  assert.equal(await page.locator('#cancel').isVisible(), false);
+  await page.close();
+});
