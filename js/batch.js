@@ -9,7 +9,7 @@ import { product, Steps, Tensor } from './layers/tensor.js';
 /**
  * Rows of token ids, of vectors, or of lists of vectors; or all of them in one array, row-major, every row of one length: [B, T] ids,
  * [B, T, ...] or [B, ...] values, which are not looked at one by one where they are float32.
- * @typedef {ArrayLike<any> | { data: ArrayLike<number>, shape: number[] }} Rows
+ * @typedef {ArrayLike<any> | { data: ArrayLike<number> | ArrayLike<bigint>, shape: ArrayLike<number> }} Rows
  */
 /** @typedef {ArrayLike<ArrayLike<number>> | ArrayLike<number>} MaskRows  [B][T] or flat [B*T]; 0 is padding */
 /**
@@ -17,6 +17,7 @@ import { product, Steps, Tensor } from './layers/tensor.js';
  * @typedef {object} Padded
  * @property {ModelInput} input
  * @property {ArrayLike<any>} rows  the caller's
+ * @property {boolean} [even]  they are known to have T steps each
  * @property {number} B
  * @property {number} T  padded length; 1 for vectors
  * @property {Int32Array | Float32Array} data  [B, T] ids, or [B, T, D], or [B, D]
@@ -24,7 +25,7 @@ import { product, Steps, Tensor } from './layers/tensor.js';
  */
 
 /** @param {unknown} value @returns {value is ArrayLike<any>} */
-const isList = (value) => {
+export const isList = (value) => {
   const length = value !== null && typeof value === 'object' ? /** @type {any} */ (value).length : -1;
   // What only says that it is long has no end.
   return Number.isSafeInteger(length) && (length === 0 || (length > 0 && length - 1 in /** @type {any} */ (value)));
@@ -40,27 +41,30 @@ const listOf = (list) => {
 /** @param {unknown} value */
 const kind = (value) => (value === null ? 'null' : typeof value);
 
-/** @param {any} rows @returns {rows is { data: ArrayLike<number>, shape: number[] }} */
-const isFlat = (rows) => isList(rows?.data) && isList(rows.shape);
+/** @param {any} rows @returns {rows is { data: ArrayLike<number | bigint>, shape: ArrayLike<number> }} */
+export const isFlat = (rows) => isList(rows?.data) && isList(rows.shape);
 
-/** @param {ModelInput} input @param {{ data: ArrayLike<number>, shape: number[] }} rows @param {boolean} sequence */
-function checkedFlat(input, { data, shape }, sequence) {
+/** @param {ModelInput} input @param {{ data: ArrayLike<number | bigint>, shape: ArrayLike<number> }} rows @param {boolean} sequence */
+function checkedFlat(input, { data: values, shape: given }, sequence) {
   const rest = input.ids ? [] : sequence ? input.shape.slice(1) : input.shape;
   const own = [...(sequence ? ['B', 'T'] : ['B']), ...rest];
+  const shape = listOf(given);
+  const shown = `[${shape.map((size) => (typeof size === 'number' ? size : kind(size)))}]`;
   if (shape.length !== own.length || own.some((size, axis) => typeof size === 'number' && size !== shape[axis]))
-    throw new ShapeError(`run: shape [${listOf(shape)}], the model reads [${own}]`);
-  if (data.length !== product(shape) || !listOf(shape).every((size) => Number.isInteger(size) && size >= 0))
-    throw new ShapeError(`run: ${data.length} values for shape [${listOf(shape)}]`);
-  return { data, shape };
+    throw new ShapeError(`run: shape ${shown}, the model reads [${own}]`);
+  if (!shape.every((size) => Number.isInteger(size) && size >= 0) || values.length !== product(shape))
+    throw new ShapeError(`run: ${values.length} values for shape ${shown}`);
+  // A row without a value takes room, too.
+  if (values.length === 0) room(64 * shape[0]);
+  return { data: ArrayBuffer.isView(values) ? values : listOf(values), shape };
 }
 
-/** Row-major values as lists of lists of views. @param {ArrayLike<any>} data @param {number[]} sizes @returns {ArrayLike<any>[]} */
+/** Row-major values as lists of lists of views. @param {any} data  a typed array or a list @param {number[]} sizes @returns {ArrayLike<any>[]} */
 function viewsOf(data, [size, ...inner]) {
   const width = size ? data.length / size : 0;
   return Array.from({ length: size }, (_, i) => {
-    const part = ArrayBuffer.isView(data)
-      ? /** @type {Float32Array} */ (data).subarray(i * width, (i + 1) * width)
-      : listOf(data).slice(i * width, (i + 1) * width);
+    const [from, to] = [i * width, (i + 1) * width];
+    const part = ArrayBuffer.isView(data) ? /** @type {Float32Array} */ (data).subarray(from, to) : data.slice(from, to);
     return inner.length ? viewsOf(part, inner) : part;
   });
 }
@@ -78,12 +82,23 @@ export function padRows(input, rows, options) {
     const sequence = input.ids || input.shape.length > 1;
     const { data, shape } = checkedFlat(input, rows, sequence);
     const [B, T] = sequence ? shape : [shape[0], 1];
+    const views = () => viewsOf(data, sequence && !input.ids ? [B, T] : [B]);
     const fits = !(sequence && wholeLength && input.shape[0] !== null) || T === input.shape[0];
     if (!input.ids && fits && data instanceof Float32Array) {
       const given = !sequence ? null : mask ? flatMask(mask, B, T) : lengths ? maskFromLengths(lengths, B, T) : null;
-      return { input, rows: new Array(B).fill({ length: T }), B, T, data, mask: given };
+      return {
+        input,
+        get rows() {
+          return views();
+        },
+        even: true,
+        B,
+        T,
+        data,
+        mask: given,
+      };
     }
-    return padRows(input, viewsOf(data, sequence && !input.ids ? [B, T] : [B]), options);
+    return padRows(input, views(), options);
   }
   if (!isList(rows)) throw new ArgumentError(`run takes rows of ${what}, got ${kind(rows)}`);
   const list = listOf(rows);

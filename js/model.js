@@ -3,7 +3,7 @@
  * @module
  */
 import { checkOutputs, predictions } from './answers.js';
-import { byLength, padRows, place, read } from './batch.js';
+import { byLength, isFlat, isList, padRows, place, read } from './batch.js';
 import { ArgumentError, ModelFileError, PadlessError, room, ShapeError, UnsupportedError } from './errors.js';
 import { modelFromJson, ownClasses, prepare } from './graph.js';
 import { stored, weightsOf } from './int8.js';
@@ -172,10 +172,9 @@ export class Model {
     const { inputs } = this;
     const wholeLength = this.padded || this.needsLength;
     if (inputs.length === 1) {
-      const given =
-        rows !== null && typeof rows === 'object' && Object.hasOwn(rows, inputs[0].name) && !('length' in rows)
-          ? rows[inputs[0].name]
-          : rows;
+      // An input may be called data, shape or length.
+      const named = !isList(rows) && !isFlat(rows) && Object.hasOwn(Object(rows), inputs[0].name);
+      const given = named ? /** @type {any} */ (rows)[inputs[0].name] : rows;
       return [padRows(inputs[0], given, { ...options, wholeLength })];
     }
     if (options.mask || options.lengths)
@@ -201,8 +200,11 @@ export class Model {
     const { heap, root, outputs } = this;
     const unequal =
       (this.needsLength || this.padded) &&
-      padded.some(({ input, T, mask, rows }) => !input.maskZero && mask && Array.from(rows).some((row) => row.length !== T));
-    if (unequal) return this.#forwardByLength(padded);
+      padded.some(
+        (each) => !each.even && !each.input.maskZero && each.mask && Array.from(each.rows).some((row) => row.length !== each.T),
+      );
+    // Rows of one array are taken apart here, once.
+    if (unequal) return this.#forwardByLength(padded.map((each) => ({ ...each })));
     return heap.scoped(() => {
       const tensors = padded.map((each) => place(heap, each, this.padded, each.input.maskZero || this.#maskGiven(each)));
       const y = [root.apply(tensors.length === 1 ? tensors[0] : tensors)].flat();

@@ -112,6 +112,90 @@ test('rows may stand in one array, and give the bits that lists give', async () 
   assert.deepEqual(dense.run({ data, shape: [B * T, D] }), dense.run(rows.flat()));
 });
 
+test('an input may be called data, shape or length, and rows of one array stand beside rows of several lengths', async () => {
+  for (const name of ['data', 'shape', 'length']) {
+    const model = await create([
+      ['InputLayer', { name, batch_shape: [null, 3] }],
+      ['Dense', { name: 'dense', units: 2 }],
+    ]);
+    const expected = model.run([[1, 2, 3]]);
+    const flat = { data: Float32Array.of(1, 2, 3), shape: [1, 3] };
+    for (const rows of [flat, { [name]: [[1, 2, 3]] }, { [name]: flat }]) assert.deepEqual(model.run(rows), expected, name);
+  }
+
+  /** @param {string} name @param {string[]} from @param {string} Class @param {any} config */
+  const node = (Class, name, config, ...from) => ({
+    class_name: Class,
+    name,
+    config: { name, ...config },
+    inbound_nodes: from.length ? [from.map((each) => [each, 0, 0, {}])] : [],
+  });
+  const both = await createModel({
+    architecture: {
+      class_name: 'Functional',
+      config: {
+        name: 'model',
+        layers: [
+          node('InputLayer', 'data', { batch_shape: [null, null, 2] }),
+          node('InputLayer', 'shape', { batch_shape: [null, null, 2] }),
+          node('InputLayer', 'vector', { batch_shape: [null, 3] }),
+          node('Dot', 'dot', { axes: 2 }, 'data', 'shape'),
+          node('Dense', 'dense', { units: 2 }, 'vector'),
+        ],
+        input_layers: [
+          ['data', 0, 0],
+          ['shape', 0, 0],
+          ['vector', 0, 0],
+        ],
+        output_layers: [
+          ['dot', 0, 0],
+          ['dense', 0, 0],
+        ],
+      },
+    },
+    kerasVersion: '3.0.0',
+    weights,
+  });
+  const data = Float32Array.from({ length: 8 }, (_, i) => i);
+  const vector = Float32Array.of(1, 2, 3, 4, 5, 6);
+  const shape = [
+    [[1, 2]],
+    [
+      [3, 4],
+      [5, 6],
+      [7, 8],
+    ],
+  ];
+  const rows = [0, 1].map((b) => [0, 1].map((t) => data.subarray(4 * b + 2 * t, 4 * b + 2 * t + 2)));
+  assert.deepEqual(
+    both.run({ data: { data, shape: [2, 2, 2] }, shape, vector: { data: vector, shape: [2, 3] } }),
+    both.run({ data: rows, shape, vector: [vector.subarray(0, 3), vector.subarray(3)] }),
+  );
+});
+
+test('rows in one array: a shape of anything, rows of nothing, and many rows of a list, at once', async () => {
+  const model = await create([values, ['padless>MaskedSum', { name: 'sum' }]]);
+  const data = Float32Array.of(1, 2);
+  for (const [shape, shown] of [
+    [[1n, 2n, 1n], '[bigint,bigint,bigint], the model reads [B,T,1]'],
+    [[Symbol('one'), 2, 1], '[symbol,2,1]'],
+    [[-1, -2, 1], '[-1,-2,1]'],
+    [[1.5, 2, 1], '[1.5,2,1]'],
+    [[null, 2, 1], '[null,2,1]'],
+  ])
+    assert.throws(
+      () => model.run({ data, shape: /** @type {any} */ (shape) }),
+      (error) => error instanceof ShapeError && error.message.includes(String(shown)),
+    );
+  assert.deepEqual(model.run({ data, shape: { length: 3, 0: 1, 1: 2, 2: 1 } }), model.run({ data, shape: Int32Array.of(1, 2, 1) }));
+  // Nothing of which could be made.
+  for (const rows of [2 ** 31, 1e12])
+    assert.throws(() => model.run({ data: new Float32Array(0), shape: [rows, 0, 1] }), MemoryError);
+  // Taken apart in a time that grows as they do: 10,000 times as many values would be copied.
+  const many = 100_000;
+  assert.equal(model.run({ data: new Array(many).fill(1), shape: [many, 1, 1] })[0].data.length, many);
+});
+
 test("a mask may be numbers, booleans, or Keras's [B, T, 1]", async () => {
   const model = await create([embedding, ['padless>MaskedSum', { name: 'sum' }]]);
   const [{ data }] = model.run([[1, 2]]);

@@ -46,6 +46,10 @@ export async function page(element: HTMLTextAreaElement, signal: AbortSignal): P
   model.run([[5, 0, 9, 0]], { lengths: [3] });
   model.run([[5, 0, 9, 0]], { mask: [[1, 1, 1, 0]] });
   model.run({ a: [[1]], b: [[2]] });
+  model.run({ data: Float32Array.of(1, 2), shape: [1, 2, 1] as const });
+  model.run({ a: { data: BigInt64Array.of(1n, 2n), shape: [1, 2] }, b: tensors[0]! });
+  // @ts-expect-error
+  model.run(5);
   const data: Float32Array | undefined = tensors[0]?.data;
   const typing: Session = model.session({ tolerance: 1e-6 });
   const now: Prediction = typing.update('Guten M');
