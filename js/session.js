@@ -489,6 +489,34 @@ function firstOf(count, holds) {
 const joining = new RegExp(`[${joined}]`, 'uy');
 
 /**
+ * Where the tokens of a changed text are to be read anew: between `from` and `to` of the old one. The `head` first tokens, and those from `tail`
+ * on, are what they were.
+ * @param {TextVectorizer} vectorizer
+ * @param {string} old @param {Encoding} row  its tokens
+ * @param {number} same @param {number} behind  UTF-16 units at the front and at the back that stay
+ */
+function changedOf(vectorizer, old, { ids, offsets }, same, behind) {
+  const count = ids.length;
+  const back = old.length - behind;
+  // Words and graphemes are what their neighbours make of them, as far as white space.
+  if (vectorizer.segmenter || vectorizer.unit === 'split') {
+    const from = vectorizer.borderBefore(old, same - 1);
+    const to = vectorizer.borderFrom(old, back + 1);
+    return { from, to, head: firstOf(count, (i) => offsets[2 * i + 1] > from), tail: firstOf(count, (i) => offsets[2 * i] >= to) };
+  }
+  // Where a chunk ends is known by the code point behind it.
+  const head = firstOf(count, (i) => offsets[2 * i + 1] > same - 2);
+  let tail = firstOf(count, (i) => offsets[2 * i] >= back);
+  /** Whether a chunk begins at this place whatever stands before it. @param {number} at */
+  const begins = (at) => {
+    joining.lastIndex = at;
+    return !/[\udc00-\udfff]/.test(old[at]) && !(vectorizer.normalization && joining.test(old));
+  };
+  while (tail < count && !begins(offsets[2 * tail])) tail++;
+  return { from: head ? offsets[2 * head - 1] : 0, to: tail < count ? offsets[2 * tail] : old.length, head, tail };
+}
+
+/**
  * vectorizer.encode(text) by way of what another text gave: only what has changed is read, and what normalisation brings together with it.
  * @param {TextVectorizer} vectorizer
  * @param {string} text
@@ -496,9 +524,9 @@ const joining = new RegExp(`[${joined}]`, 'uy');
  * @returns {Encoding}
  */
 export function encodeAfter(vectorizer, text, before) {
-  const { segmenter, unit, normalization, maxlen } = vectorizer;
-  // Words and graphemes are what their neighbours make of them; of a text that was cut not all is known.
-  if (typeof text !== 'string' || !before || before.row.truncated || segmenter || unit === 'split') return vectorizer.encode(text);
+  const { maxlen } = vectorizer;
+  // Of a text that was cut not all is known.
+  if (typeof text !== 'string' || !before || before.row.truncated) return vectorizer.encode(text);
   const { text: old, row } = before;
   const most = Math.min(old.length, text.length);
   let [same, behind] = [0, 0];
@@ -506,19 +534,9 @@ export function encodeAfter(vectorizer, text, before) {
   while (behind < most - same && old.charCodeAt(old.length - 1 - behind) === text.charCodeAt(text.length - 1 - behind)) behind++;
   const { ids, offsets } = row;
   const count = ids.length;
-  // Where a chunk ends is known by the code point behind it.
-  const head = firstOf(count, (i) => offsets[2 * i + 1] > same - 2);
-  const from = head ? offsets[2 * head - 1] : 0;
-  let tail = firstOf(count, (i) => offsets[2 * i] >= old.length - behind);
-  /** Whether a chunk begins at this place whatever stands before it. @param {number} at */
-  const begins = (at) => {
-    joining.lastIndex = at;
-    return !/[\udc00-\udfff]/.test(old[at]) && !(normalization && joining.test(old));
-  };
-  while (tail < count && !begins(offsets[2 * tail])) tail++;
   const moved = text.length - old.length;
-  const to = tail < count ? offsets[2 * tail] + moved : text.length;
-  const between = vectorizer.encode(text.slice(from, to));
+  const { from, to, head, tail } = changedOf(vectorizer, old, row, same, behind);
+  const between = vectorizer.encode(text.slice(from, to + moved));
   const added = between.ids.length;
   const total = head + added + count - tail;
   if (between.truncated || (maxlen !== null && total > maxlen)) return vectorizer.encode(text);

@@ -65,7 +65,8 @@ export const joined = canonical + compatible;
  * Behind white space and before a character that nothing joins to what stands before it, in any normal form: a text cut here has the tokens of
  * its parts. Letters and signs of ASCII, Cyrillic, kana, Han and Hangul are enough to find such a place soon in most texts.
  */
-const border = /[ \n](?=[!-~\u0410-\u044f\u3041-\u3094\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3])/g;
+const beginning = /[!-~\u0410-\u044f\u3041-\u3094\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3]/;
+const border = new RegExp(`[ \\n](?=${beginning.source})`, 'g');
 /** UTF-16 units that are segmented at a time: all that is read of a long text of which little is kept. */
 const PIECE = 4096;
 
@@ -225,19 +226,31 @@ export class TextVectorizer {
       return;
     }
     for (let from = 0; from < text.length;) {
-      const to = this.#borderFrom(text, from + PIECE);
+      const to = this.borderFrom(text, from + PIECE);
       if (!this.#segments(segmenter, text.slice(from, to), from, emit)) return;
       from = to;
     }
   }
 
+  /** White space that stands in a token, as between separators of its own, is no border. */
+  get #whole() {
+    return Boolean(this.split) || this.removed.has(' ') || this.removed.has('\n');
+  }
+
   /** The first place from `from` on where a text may be cut; its end where there is none. @param {string} text @param {number} from */
-  #borderFrom(text, from) {
-    // Between separators of its own, white space is a part of tokens.
-    if (from >= text.length || this.split) return text.length;
+  borderFrom(text, from) {
+    if (from >= text.length || this.#whole) return text.length;
     border.lastIndex = Math.max(0, from - 1);
     const found = border.exec(text);
     return found ? found.index + 1 : text.length;
+  }
+
+  /** The last such place up to `to`; 0 where there is none. @param {string} text @param {number} to */
+  borderBefore(text, to) {
+    if (this.#whole) return 0;
+    for (let at = to; at > 0; at--)
+      if ((text[at - 1] === ' ' || text[at - 1] === '\n') && at < text.length && beginning.test(text[at])) return at;
+    return 0;
   }
 
   /**
@@ -279,7 +292,7 @@ export class TextVectorizer {
     // Of a text that is cut at its front, the end is read first: as much of it as fills a row.
     if (maxlen !== null && truncation === 'pre')
       for (let length = Math.max(PIECE, 8 * maxlen); length < text.length; length *= 4) {
-        const from = this.#borderFrom(text, text.length - length);
+        const from = this.borderFrom(text, text.length - length);
         const { ids, offsets, truncated } = this.#encode(text.slice(from));
         if (truncated) return { ids, offsets: offsets.map((at) => from + at), truncated };
       }

@@ -321,17 +321,24 @@ for (let round = 0; round < 60; round++) {
 
 test('a text is encoded by way of another as by itself, runs of marks and halves of pairs included', async () => {
   const { TextVectorizer } = await import('padless/text');
-  for (let round = 0; round < 200; round++) {
+  for (let round = 0; round < 300; round++) {
     const vectorizer = new TextVectorizer({
-      vocabulary: [...vocabulary, '\u0323', '\ud83d', '\ude00', '\u1100', '가', 'fi'],
+      unit: choice(['codepoint', 'codepoint', 'word', 'grapheme', 'split']),
+      split: choice([null, null, '', ',']),
+      remove: choice(['', '', ' ', '\n', '.']),
+      vocabulary: [...vocabulary, 'ab', 'a b', ',', '東京', 'σ', 'ς', '\u0323', '\ud83d', '\ude00', '\u1100', '가', 'fi'],
       normalization: choice([null, 'NFC', 'NFD', 'NFKC', 'NFKD']),
       case: choice([null, 'lower']),
       unknown: choice([1, null]),
       maxlen: choice([null, null, 30]),
       truncation: choice(['post', 'pre']),
     });
+    const spoken = ['ab', 'a', '東京に', 'สวัสดี', 'ΑΣ', "a'b", '1,5', '🇩🇪🇩', '\r\n', '\n', ' ', '\u00ad', '\u0301'];
+    const speech = (/** @type {number} */ length) =>
+      Array.from({ length }, () => choice(spoken) + choice([' ', ' ', '', ','])).join('');
     const marks = () => '\u0301'.repeat(choice([1, 31, 32, 33, 65]));
-    const some = (/** @type {number} */ length) => (uniform() < 0.2 ? marks() : someText(length));
+    const some = (/** @type {number} */ length) =>
+      uniform() < 0.2 ? marks() : uniform() < 0.5 ? speech(length) : someText(length);
     /** @type {{ text: string, row: import('padless/text').Encoding } | null} */
     let before = null;
     for (const each of edits(
@@ -345,6 +352,27 @@ test('a text is encoded by way of another as by itself, runs of marks and halves
       assert.deepStrictEqual(row, vectorizer.encode(text), `${JSON.stringify([before?.text, text])} (PADLESS_SEED=${seed})`);
       before = { text, row };
     }
+  }
+});
+
+test('of words, only what stands between the spaces around a change is segmented', async () => {
+  const { TextVectorizer } = await import('padless/text');
+  const vectorizer = new TextVectorizer({ vocabulary: ['', '?', 'many', 'words'], unit: 'word' });
+  const typed = 'Many words. '.repeat(200);
+  const row = vectorizer.encode(typed);
+  const { segmenter } = vectorizer;
+  let read = 0;
+  /** @type {any} */ (vectorizer).segmenter = {
+    segment(/** @type {string} */ text) {
+      read += text.length;
+      return segmenter?.segment(text);
+    },
+  };
+  for (const at of [0, 1200, typed.length]) {
+    read = 0;
+    const next = `${typed.slice(0, at)}x${typed.slice(at)}`;
+    encodeAfter(vectorizer, next, { text: typed, row });
+    assert.ok(read > 0 && read < 30, `${read} units for a letter at ${at}`);
   }
 });
 
