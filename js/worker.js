@@ -34,6 +34,8 @@ import { getModule } from './wasm.js';
  */
 /** @typedef {ReadOptions & EngineOptions & WorkerOptions} RemoteOptions */
 
+/** Each has a copy of the model. */
+const MOST_WORKERS = 256;
 /** Texts in one message: few enough that a signal is soon obeyed, enough that messages cost nothing beside the work. */
 const CHUNK = 64;
 
@@ -57,6 +59,12 @@ function startWorker() {
   } catch (cause) {
     throw new LoadError(`the worker could not be started: ${/** @type {Error} */ (cause).message}; ${ownWorker}`, { cause });
   }
+}
+
+/** @param {string} method @param {AbortSignal | undefined} signal */
+function checkSignal(method, signal) {
+  if (signal && typeof signal.throwIfAborted !== 'function')
+    throw new ArgumentError(`${method}: signal is ${typeof signal}, expected an AbortSignal`);
 }
 
 /**
@@ -226,7 +234,11 @@ export class RemoteModel {
    *   signal: rejects with its reason and sends no more texts. onProgress: texts answered
    * @returns {Promise<Prediction | Prediction[]>}
    */
-  async predict(text, { signal, onProgress } = {}) {
+  async predict(text, options) {
+    const { signal, onProgress } = options ?? {};
+    checkSignal('predict', signal);
+    if (onProgress && typeof onProgress !== 'function')
+      throw new ArgumentError(`predict: onProgress is ${typeof onProgress}, expected a function`);
     signal?.throwIfAborted();
     if (!Array.isArray(text)) return abortable(this.#line.call('predict', [text]), signal);
     return abortable(this.#predictAll([...text], signal, onProgress), signal);
@@ -344,8 +356,10 @@ function checkWorkers({ worker, workers, customLayers }) {
   if (given && (given.length === 0 || given.some((each) => typeof each?.postMessage !== 'function')))
     throw new ArgumentError('worker: expected a Worker, or an array of them');
   const count = workers ?? given?.length ?? 1;
-  if (!Number.isInteger(count) || count < 1)
-    throw new ArgumentError(`workers is ${typeof count === 'number' ? count : typeof count}, expected a whole number from 1 on`);
+  if (!Number.isInteger(count) || count < 1 || count > MOST_WORKERS)
+    throw new ArgumentError(
+      `workers is ${typeof count === 'number' ? count : typeof count}, expected a whole number from 1 to ${MOST_WORKERS}`,
+    );
   if (given && given.length !== count) throw new ArgumentError(`workers is ${count}, but ${given.length} are given as worker`);
   return { given, count };
 }
@@ -362,16 +376,18 @@ function checkWorkers({ worker, workers, customLayers }) {
  * @throws {import('./errors.js').ModelFileError | import('./errors.js').UnsupportedError | import('./errors.js').EngineError}
  *   as loadModel of padless does
  */
-export async function loadModel(source, options = {}) {
-  const { given, count } = checkWorkers(options);
-  const { signal } = options;
+export async function loadModel(source, options) {
+  const asked = options ?? {};
+  const { given, count } = checkWorkers(asked);
+  const { signal } = asked;
+  checkSignal('loadModel', signal);
   signal?.throwIfAborted();
   /** @type {Line[]} */
   const lines = [];
   try {
     for (let i = 0; i < count; i++) lines.push(new Line(given?.[i] ?? startWorker(), !given));
     const load = async () => {
-      const [bytes, { module, build }] = await Promise.all([readSource(source, options), getModule(options)]);
+      const [bytes, { module, build }] = await Promise.all([readSource(source, asked), getModule(asked)]);
       // A view of part of a buffer would take all of it along.
       const copies = lines.map(() => bytes.slice());
       const [info] = await Promise.all(

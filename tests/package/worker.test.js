@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { IdError, loadModel as loadHere } from 'padless';
+import { ArgumentError, IdError, loadModel as loadHere } from 'padless';
 import { serve } from 'padless/serve';
 import { loadModel } from 'padless/worker';
 import { says } from '../says.js';
@@ -19,6 +19,18 @@ test('two threads give the bits of one, errors cross, and close ends them', asyn
   await model.close();
   await assert.rejects(model.predict('x'), { name: 'PadlessError', message: 'predict: the model was closed' });
   assert.throws(() => serve(), { name: 'UnsupportedError', message: 'serve: this is not a worker' });
+});
+
+test('options may be null, and what is wrong with them is said before anything starts', async () => {
+  const none = /** @type {any} */ (null);
+  const model = await loadModel(file, none);
+  assert.equal((await model.predict('Guten Morgen', none)).label, 'de');
+  for (const options of [{ signal: 5 }, { signal: {} }, { onProgress: 5 }, { onProgress: 'x' }])
+    await assert.rejects(model.predict(['x'], /** @type {any} */ (options)), says(ArgumentError, /signal|onProgress/));
+  await model.close();
+  await assert.rejects(loadModel(file, { signal: /** @type {any} */ (5) }), says(ArgumentError, /signal is number/));
+  for (const workers of [0, 1.5, 1e9, NaN, '2'])
+    await assert.rejects(loadModel(file, { workers: /** @type {any} */ (workers) }), says(ArgumentError, /from 1 to 256/));
 });
 
 test('a model that nobody closes keeps no process alive, and one that is asked does', () => {

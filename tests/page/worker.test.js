@@ -286,7 +286,7 @@ test('a worker that does not start is one clear error, and what is wrong with th
   assert.deepEqual(result.slice(2), [
     'ArgumentError: worker: expected a Worker, or an array of them',
     'TimeoutError: signal timed out',
-    'ArgumentError: workers is 0, expected a whole number from 1 on',
+    'ArgumentError: workers is 0, expected a whole number from 1 to 256',
     'ArgumentError: workers is 2, but 1 are given as worker',
     'ArgumentError: worker: expected a Worker, or an array of them',
   ]);
