@@ -9,8 +9,10 @@ const HEAD = 16;
 /** In place of an offset: there is no further free block. */
 const LAST = 1n;
 
-/** @param {DataView} view @param {number} at  of a collection of global heaps @returns {boolean} */
-function isCollection(view, at) {
+/** Steps that are left: heaps do not overlap, and a step is HEAD bytes at least. What was freed may, so there are some more. @typedef {{ left: number }} Steps */
+
+/** @param {DataView} view @param {number} at  of a collection of global heaps @param {Steps} steps @returns {boolean} */
+function isCollection(view, at, steps) {
   const { byteLength } = view;
   const size = Number(view.getBigUint64(at + 8, true));
   const end = at + size;
@@ -21,39 +23,45 @@ function isCollection(view, at) {
     const length = Number(view.getBigUint64(next + 8, true));
     // What is free has index 0 and counts its head.
     const taken = view.getUint16(next, true) ? HEAD + 8 * Math.ceil(length / 8) : length;
-    if (!(taken >= HEAD && next + taken <= end)) return false;
+    if (!(taken >= HEAD && next + taken <= end) || --steps.left < 0) return false;
     next += taken;
   }
   return true;
 }
 
-/** @param {DataView} view @param {number} at  of a local heap @returns {boolean} */
-function isLocalHeap(view, at) {
+/** @param {DataView} view @param {number} at  of a local heap @param {Steps} steps @returns {boolean} */
+function isLocalHeap(view, at, steps) {
   const { byteLength } = view;
   if (at + 32 > byteLength) return true;
   const [size, head, data] = [8, 16, 24].map((offset) => view.getBigUint64(at + offset, true));
   if (size > byteLength || data > byteLength || data + size > byteLength) return true;
   let free = head;
   for (let left = Number(size) / 16; free !== LAST; left--) {
-    if (left <= 0 || free + 16n > size) return false;
+    if (left <= 0 || free + 16n > size || --steps.left < 0) return false;
     free = view.getBigUint64(Number(data + free), true);
   }
   return true;
 }
 
-/** Whether anything in the file points there; what was freed keeps its signature. @param {Uint8Array} bytes @param {number} address */
-function isUsed(bytes, address) {
-  const wanted = new Uint8Array(BigUint64Array.of(BigInt(address)).buffer);
-  for (let at = bytes.indexOf(wanted[0]); at >= 0; at = bytes.indexOf(wanted[0], at + 1))
-    if (wanted.every((byte, i) => bytes[at + i] === byte)) return true;
-  return false;
-}
-
-/** By their signatures, with version and reserved bytes: G C O L 1 0 0 0, H E A P 0 0 0 0. @type {[bigint, (view: DataView, at: number) => boolean, string][]} */
+/** By their signatures, with version and reserved bytes: G C O L 1 0 0 0, H E A P 0 0 0 0. @type {[bigint, typeof isCollection, string][]} */
 const kinds = [
   [0x14c4f4347n, isCollection, 'global heap'],
   [0x50414548n, isLocalHeap, 'local heap'],
 ];
+
+/**
+ * Where anything in the file points to; what was freed keeps its signature.
+ * @param {DataView} view
+ * @param {Map<number, string>} names  by address
+ * @returns {number | undefined} the first of these addresses
+ */
+function used(view, names) {
+  for (let at = 0; at + 8 <= view.byteLength; at++) {
+    const address = view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
+    if (address < view.byteLength && names.has(address)) return address;
+  }
+  return undefined;
+}
 
 /**
  * @param {Uint8Array} bytes  of a file
@@ -61,11 +69,14 @@ const kinds = [
  */
 export function brokenHeap(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const steps = { left: bytes.length };
+  /** @type {Map<number, string>} */
+  const broken = new Map();
   for (let at = 0; at + HEAD <= bytes.length; at++) {
     if (bytes[at] !== 0x47 && bytes[at] !== 0x48) continue;
     const signature = view.getBigUint64(at, true);
-    for (const [kind, fits, name] of kinds)
-      if (signature === kind && !fits(view, at) && isUsed(bytes, at)) return `the ${name} at byte ${at} contradicts itself`;
+    for (const [kind, fits, name] of kinds) if (signature === kind && !fits(view, at, steps)) broken.set(at, name);
   }
-  return null;
+  const at = broken.size ? used(view, broken) : undefined;
+  return at === undefined ? null : `the ${broken.get(at)} at byte ${at} contradicts itself`;
 }
