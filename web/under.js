@@ -42,8 +42,14 @@ export class Under {
       at = end;
     }
     // A line break at the end is a line in the box.
-    if (at > 0) nodes.push(text.slice(at, READ + (at > READ ? at : 0)), '\u200b');
+    if (at > 0) nodes.push(text.slice(at, Math.max(at, READ)), '\u200b');
     this.copy.replaceChildren(...nodes);
+    if (at > 0 && text.length > READ) {
+      // What is not copied is as high, so that both scroll as far.
+      const rest = make('div', '');
+      this.copy.append(rest);
+      rest.style.height = `${Math.max(0, this.box.scrollHeight - this.copy.scrollHeight)}px`;
+    }
     this.#follow();
   }
 }

@@ -95,9 +95,13 @@ test('the colours follow the box when it scrolls', async () => {
   await page.waitForFunction(() => document.querySelectorAll('.under span').length > 70);
   await page.locator('#text').evaluate((box) => (box.scrollTop = 150));
   await page.waitForFunction(() => document.querySelector('.under')?.scrollTop === document.getElementById('text')?.scrollTop);
-  assert.ok(
-    await page.evaluate(() => document.querySelector('.under')?.scrollHeight === document.getElementById('text')?.scrollHeight),
-  );
+  const asHigh = () =>
+    page.evaluate(() => document.querySelector('.under')?.scrollHeight === document.getElementById('text')?.scrollHeight);
+  assert.ok(await asHigh());
+  // Of a long text the first part alone is copied.
+  await page.locator('#text').fill('We record a new record every week.\n'.repeat(400));
+  await page.waitForFunction(() => document.querySelectorAll('.under span').length > 400);
+  assert.ok(await asHigh());
 });
 
 test('an intent is answered with its name, and the words that speak for it', async () => {

@@ -14,9 +14,17 @@ test('once loaded, the page works without its server', async () => {
   const page = await state.browser.newPage();
   await page.goto(`${server.url}web/`);
   await page.waitForSelector('#offline:not(:empty)');
-  await page.locator('#models [value=intents]').check();
-  await page.waitForFunction(() => /151/.test(document.getElementById('about')?.textContent ?? ''));
-  await page.waitForFunction(async () => Boolean(await caches.match('models/intents/intents.safetensors')));
+  const bytes = async () => Number(/: ([\d.]+) MB/.exec((await page.locator('#bytes').textContent()) ?? '')?.[1] ?? 0.9);
+  for (const [id, about, least] of /** @type {[string, string, number][]} */ ([
+    ['intents', '151 answers', 1.3],
+    ['tagger', '17 parts', 2.2],
+  ])) {
+    await page.locator(`#models [value=${id}]`).check();
+    await page.waitForFunction((text) => document.getElementById('about')?.textContent?.includes(text), about);
+    await page.waitForFunction(async (file) => Boolean(await caches.match(file)), `models/${id}/${id}.safetensors`);
+    // What was downloaded adds up.
+    assert.ok((await bytes()) > least, `${await bytes()} MB`);
+  }
   await page.locator('#models [value=langid]').check();
   server.close();
   await assert.rejects(fetch(server.url));
@@ -24,10 +32,12 @@ test('once loaded, the page works without its server', async () => {
   await page.waitForSelector('#about:not(:empty)');
   await page.locator('#text').fill('Guten Morgen, wie geht es Ihnen heute?');
   await page.waitForSelector('#answer li:first-child[data-label=de]');
-  // Another one that was chosen before.
+  // The others that were chosen before.
   await page.locator('#models [value=intents]').check();
   await page.locator('#text').fill('will it rain tomorrow');
   await page.waitForSelector('#answer li:first-child[data-label=weather]');
+  await page.locator('#models [value=tagger]').check();
+  await page.waitForSelector('#answer mark');
   for (const id of ['inside', 'yours', 'speed']) await page.click(`#tab-${id}`);
   assert.equal(await page.locator('#error').isVisible(), false);
   await page.close();
