@@ -75,10 +75,10 @@ async function bundled() {
   return sizes;
 }
 
-test('a page downloads at most 56 kB for loadModel, bundled, minified and gzipped, both builds of the wasm in it', async () => {
+test('a page downloads at most 57 kB for loadModel, bundled, minified and gzipped, both builds of the wasm in it', async () => {
   const { first, wasm, later } = await bundled();
   assert.ok(first > 10_000 && wasm > 10_000, `${first} and ${wasm} bytes`);
-  assert.ok(first + wasm <= 56_000, `${first} + ${wasm} bytes, and ${later} for some models`);
+  assert.ok(first + wasm <= 57_000, `${first} + ${wasm} bytes, and ${later} for some models`);
 });
 
 test('with the wasm fetched as a file, one build, a page downloads at most 53 kB', async (t) => {
