@@ -63,10 +63,12 @@ export const joined = canonical + compatible;
 
 /**
  * Behind white space and before a character that nothing joins to what stands before it, in any normal form: a text cut here has the tokens of
- * its parts. Letters and signs of ASCII, Cyrillic, kana, Han and Hangul are enough to find such a place soon in most texts.
+ * its parts. Letters and signs of ASCII, Cyrillic, kana, Han and Hangul, and line breaks, are enough to find such a place soon in most texts.
  */
-const beginning = /[!-~\u0410-\u044f\u3041-\u3094\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3]/;
-const border = new RegExp(`[ \\n](?=${beginning.source})`, 'g');
+const beginning = '!-~\u0410-\u044f\u3041-\u3094\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3';
+const places = ` (?=[\\n${beginning}])|\\n(?=[ \\n${beginning}])`;
+const border = new RegExp(places, 'g');
+const borderHere = new RegExp(places, 'y');
 /** UTF-16 units that are segmented at a time: all that is read of a long text of which little is kept. */
 const PIECE = 4096;
 
@@ -248,8 +250,10 @@ export class TextVectorizer {
   /** The last such place up to `to`; 0 where there is none. @param {string} text @param {number} to */
   borderBefore(text, to) {
     if (this.#whole) return 0;
-    for (let at = to; at > 0; at--)
-      if ((text[at - 1] === ' ' || text[at - 1] === '\n') && at < text.length && beginning.test(text[at])) return at;
+    for (let at = Math.min(to, text.length - 1); at > 0; at--) {
+      borderHere.lastIndex = at - 1;
+      if (borderHere.test(text)) return at;
+    }
     return 0;
   }
 

@@ -159,6 +159,7 @@ const scraps = [
     ' ',
     '  ',
     '\n',
+    '\n',
     '\r\n',
     '\t',
     '\u00a0',
@@ -219,6 +220,14 @@ for (const unit of /** @type {const} */ (['word', 'grapheme', 'split', 'codepoin
       }
     });
   }
+
+test('a megabyte of line breaks is read in pieces, and has no word', () => {
+  const reader = new TextVectorizer({ vocabulary: ['', ''], unit: 'word', normalization: 'NFC', maxlen: 512 });
+  const begun = performance.now();
+  assert.equal(reader.encode('\n'.repeat(1 << 20)).ids.length, 0);
+  // Read as one, it takes Node 20 more than nine minutes.
+  assert.ok(performance.now() - begun < 60_000);
+});
 
 test('a batch is padded to its longest row on the side that the model says, with its mask', () => {
   const { ids, mask, shape, lengths } = vectorizer().encodeBatch(['abc', '', 'a']);
