@@ -196,6 +196,27 @@ test('while an input method composes, the answer stays; what is chosen is answer
   assert.equal(await page.locator('#text').inputValue(), '这个国家的人们說漢語');
 });
 
+test('what is pasted is answered: a sentence into another, and a long text in place of all', async () => {
+  const { page, server } = state;
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: new URL(server.url).origin });
+  const paste = async (/** @type {string} */ text) => {
+    await page.evaluate((given) => navigator.clipboard.writeText(given), text);
+    await page.keyboard.press('Control+V');
+  };
+  await page.keyboard.type('Guten , wie geht es Ihnen?');
+  for (let i = 0; i < ', wie geht es Ihnen?'.length; i++) await page.keyboard.press('ArrowLeft');
+  await paste('Morgen');
+  await answered('de');
+  assert.equal(await page.locator('#text').inputValue(), 'Guten Morgen, wie geht es Ihnen?');
+  await page.keyboard.press('Control+A');
+  await paste('Good morning to all of you, and welcome. '.repeat(5_000));
+  await page.waitForFunction(() => document.querySelector('#answer li')?.getAttribute('data-label') === 'en', undefined, {
+    timeout: 60_000,
+  });
+  assert.ok((await page.locator('#text').inputValue()).length > 200_000);
+  assert.equal(await page.locator('#cut').isVisible(), true);
+});
+
 test('what was downloaded is told', async () => {
   const { page } = state;
   await page.waitForFunction(() =>
