@@ -20,11 +20,11 @@ export class Under {
     new ResizeObserver(() => this.#follow()).observe(box);
   }
 
-  /** As wide as the lines in the box, without its scroll bar, and scrolled as far. */
+  /** Room for a scroll bar where the box has one, and scrolled as far. */
   #follow() {
     const { box, copy } = this;
-    copy.style.width = `${box.clientWidth}px`;
-    copy.style.height = `${box.clientHeight}px`;
+    if (!copy.firstChild) return;
+    copy.classList.toggle('scrolls', box.scrollHeight > box.clientHeight);
     copy.scrollTop = box.scrollTop;
   }
 

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import { loadModel } from 'padless';
+import { launch } from './chromium.js';
 import { overflow, screenshots, site } from './site.js';
 
 const state = site({
@@ -102,6 +103,50 @@ test('the colours follow the box when it scrolls', async () => {
   await page.locator('#text').fill('We record a new record every week.\n'.repeat(400));
   await page.waitForFunction(() => document.querySelectorAll('.under span').length > 400);
   assert.ok(await asHigh());
+});
+
+test('with scroll bars, in every direction and at any width, the colours lie where the words are', async (t) => {
+  const browser = await launch({ ignoreDefaultArgs: ['--hide-scrollbars'] });
+  t.after(() => browser.close());
+  const page = await browser.newPage({ viewport: { width: 361, height: 740 }, deviceScaleFactor: 1.1, serviceWorkers: 'block' });
+  page.setDefaultTimeout(10_000);
+  await page.goto(`${state.server.url}web/#try/tagger`);
+  await page.waitForSelector('#about:not(:empty)');
+  for (const [text, scrolls] of /** @type {[string, boolean][]} */ ([
+    ['The dog said so.\nשלום עולם', false],
+    ['שלום עולם\nThe dog said so.', false],
+    ['The dog said so.\nשלום עולם\n'.repeat(5), true],
+    ['שלום עולם\nThe dog said so.\n'.repeat(5), true],
+  ])) {
+    await page.locator('#text').fill(text);
+    await page.waitForFunction(
+      (words) => document.querySelectorAll('.under span').length === words,
+      (text.match(/[\p{L}]+/gu) ?? []).length,
+    );
+    const { box, copy, room, hebrew, english } = await page.evaluate(() => {
+      const place = (/** @type {Element} */ element) => {
+        const { left, right, top, bottom } = element.getBoundingClientRect();
+        return { left, right, top, bottom };
+      };
+      const [around, under] = ['text', 'under'].map(
+        (name) => /** @type {HTMLElement} */ (document.querySelector(`#${name}, .${name}`)),
+      );
+      const spans = [...under.querySelectorAll('span')];
+      const of = (/** @type {string} */ word) => place(/** @type {Element} */ (spans.find((span) => span.textContent === word)));
+      return {
+        ...{ box: place(around), copy: place(under), hebrew: of('שלום'), english: of('The') },
+        room: [around, under].map(({ clientLeft, clientWidth, scrollHeight }) => [clientLeft, clientWidth, scrollHeight]),
+      };
+    });
+    assert.deepEqual(copy, box);
+    assert.deepEqual(room[1], room[0]);
+    const bar = box.right - box.left - room[0][1];
+    assert.equal(bar > 10, scrolls);
+    const rightToLeft = text.startsWith('ש');
+    // 1 pixel of border and 12 of padding on each side, and the bar where the first letter has it.
+    assert.ok(Math.abs(box.right - hebrew.right - 13 - (scrolls && !rightToLeft ? bar - 2 : 0)) < 1, `${box.right - hebrew.right}`);
+    assert.ok(Math.abs(english.left - box.left - 13 - (scrolls && rightToLeft ? bar - 2 : 0)) < 1, `${english.left - box.left}`);
+  }
 });
 
 test('an intent is answered with its name, and the words that speak for it', async () => {
