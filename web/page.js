@@ -3,7 +3,7 @@
  */
 import { find } from './elements.js';
 import { startInside } from './inside.js';
-import { say, startLanguage } from './language.js';
+import { onLanguage, say, startLanguage } from './language.js';
 import { keepForOffline, showBytes } from './download.js';
 import { load } from './shipped.js';
 import { startSpeed } from './speed.js';
@@ -11,8 +11,11 @@ import { startTabs } from './tabs.js';
 import { Try } from './try.js';
 import { startYours } from './yours.js';
 
+/** @type {unknown} */
+let shown = null;
 /** @param {unknown} error */
 function showError(error) {
+  shown = error;
   find('error').hidden = error === null;
   // Said again, an alert is read out again.
   if (error === null) find('error').textContent = '';
@@ -40,6 +43,7 @@ async function startAbout(inside) {
 }
 
 startLanguage();
+onLanguage(() => showError(shown));
 const yours = startYours();
 const typing = new Try({
   error: showError,

@@ -44,6 +44,8 @@ export class Try {
   #id = 'langid';
   /** @type {Model | null} */
   #model = null;
+  /** It could not be had. */
+  #failed = false;
   /** The last answer and its text. @type {Last | null} */
   #last = null;
   /** @type {ReturnType<typeof attach> | null} */
@@ -64,18 +66,25 @@ export class Try {
   constructor(on) {
     this.on = on;
     const radios = /** @type {HTMLInputElement[]} */ ([...find('models').querySelectorAll('input')]);
-    for (const radio of radios)
+    for (const radio of radios) {
       radio.addEventListener('change', () => {
         history.replaceState(null, '', `#${this.address(radio.value)}`);
         void this.choose(radio.value);
       });
+      // Asked for again, it is tried again.
+      radio.addEventListener('click', () => {
+        if (this.#failed && radio.value === this.#id) void this.choose(radio.value);
+      });
+    }
     const fromAddress = () => {
-      if (!/^#try\b/.test(location.hash) && this.#model) return;
       const id = chosenBy(location.hash);
       for (const radio of radios) radio.checked = radio.value === id;
       if (id !== this.#id || !this.#model) void this.choose(id);
     };
-    addEventListener('hashchange', fromAddress);
+    addEventListener('hashchange', () => {
+      // Another panel's says nothing about the model.
+      if (/^#try\b/.test(location.hash)) fromAddress();
+    });
     onLanguage(() => this.#say());
     fromAddress();
   }
@@ -92,13 +101,14 @@ export class Try {
     clearTimeout(this.#pause);
     this.#id = id;
     this.#model = null;
+    this.#failed = false;
     this.#last = null;
+    this.on.error(null);
     this.#under.show('', []);
     this.#say();
     for (const hidden of ['heat', 'reads', 'plot', 'cut', 'card']) find(hidden).hidden = true;
     find('time').textContent = '';
     find('about').textContent = '';
-    find('answer').replaceChildren(make('p', 'hint', say('loading')));
     try {
       const model = await load(id);
       // Somebody may have chosen another one meanwhile.
@@ -110,7 +120,8 @@ export class Try {
       this.on.loaded(id);
     } catch (error) {
       if (this.#id !== id) return;
-      find('answer').replaceChildren(make('p', 'hint', say('noModel')));
+      this.#failed = true;
+      this.#say();
       this.on.error(error);
     }
   }
@@ -158,7 +169,10 @@ export class Try {
     const at = [...find('examples').children].indexOf(/** @type {Element} */ (document.activeElement));
     find('examples').replaceChildren(...buttons);
     if (at >= 0) buttons[at]?.focus();
-    if (!model) return;
+    if (!model) {
+      find('answer').replaceChildren(make('p', 'hint', say(this.#failed ? 'noModel' : 'loading')));
+      return;
+    }
     find('about').textContent = say(about, {
       labels: model.outputs[0].labels?.length ?? 0,
       parameters: format(model.parameters),

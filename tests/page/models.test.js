@@ -186,6 +186,58 @@ test('arrow keys choose a model; the address brings it back, and Look inside com
   assert.equal(await page.evaluate(() => location.hash), '#try/intents');
 });
 
+test('while a model is on its way: the page says so in its language, another panel leaves it chosen, and another model takes its place', async () => {
+  const { page } = state;
+  const answer = page.locator('#answer');
+  const says = (/** @type {string} */ text) =>
+    page.waitForFunction((expected) => document.getElementById('answer')?.textContent === expected, text);
+  let release = () => {};
+  const gate = new Promise((resolve) => (release = () => resolve(undefined)));
+  await page.route('**/tagger.safetensors', async (route) => {
+    await gate;
+    await route.continue();
+  });
+  await radio('tagger').check();
+  await says('Loading the model…');
+  await page.click('#languages [lang=zh-Hans]');
+  await says('正在加载模型…');
+  await page.click('#languages [lang=en]');
+  // By hand, and by the way back.
+  await page.evaluate(() => (location.hash = '#inside'));
+  await page.waitForSelector('#inside:not([hidden])');
+  assert.ok(await radio('tagger').isChecked());
+  await page.goBack();
+  await page.waitForSelector('#try:not([hidden])');
+  assert.ok(await radio('tagger').isChecked());
+  await says('Loading the model…');
+  await radio('langid').check();
+  await page.locator('#text').fill('Guten Morgen, wie geht es Ihnen heute?');
+  await page.waitForSelector('#answer li:first-child[data-label=de]');
+  const before = await answer.textContent();
+  const came = page.waitForResponse(/tagger\.safetensors/);
+  release();
+  await (await came).finished();
+  await page.waitForTimeout(100);
+  assert.equal(await answer.textContent(), before);
+  await radio('tagger').check();
+  await page.waitForSelector('#answer mark');
+});
+
+test('a model that could not be had is said in the language of the page, and had once it is asked for again', async () => {
+  const { page } = state;
+  await page.route('**/tagger.safetensors', (route) => route.fulfill({ body: 'nothing' }));
+  await page.locator('#text').fill('Sam can’t open the can.');
+  await radio('tagger').check();
+  await page.waitForSelector('#error:not([hidden])');
+  await page.click('#languages [lang=zh-Hans]');
+  assert.equal(await page.locator('#answer').textContent(), '模型无法加载。');
+  assert.match((await page.locator('#error').textContent()) ?? '', /^出错了：/);
+  await page.unroute('**/tagger.safetensors');
+  await radio('tagger').click();
+  await page.waitForSelector('#answer mark');
+  assert.equal(await page.locator('#error').isVisible(), false);
+});
+
 test('a model that cannot be read is said; the others answer', async () => {
   const { page } = state;
   await page.route('**/tagger.safetensors', (route) => route.fulfill({ body: 'nothing' }));
