@@ -249,6 +249,35 @@ test('a model that cannot be read is said; the others answer', async () => {
   assert.equal(await page.locator('#error').isVisible(), false);
 });
 
+test('in forced colours, what is chosen is told apart, each tag has its name, and the heat map its colours', async () => {
+  const { page } = state;
+  await page.emulateMedia({ forcedColors: 'active' });
+  await page.locator('#text').fill('Good morning to all of you. Goede morgen, hoe gaat het');
+  await page.waitForSelector('#heat:not([hidden])');
+  /** @param {string} selector @param {string} property */
+  const each = (selector, property) =>
+    page
+      .locator(selector)
+      .evaluateAll((all, name) => all.map((element) => getComputedStyle(element).getPropertyValue(name)), property);
+  for (const [selector, property, kinds] of /** @type {[string, string, number][]} */ ([
+    ['#tabs button', 'border-bottom-color', 2],
+    ['#languages button', 'border-top-color', 2],
+    ['#models label', 'background-color', 2],
+  ])) {
+    const [chosen, ...others] = await each(selector, property);
+    assert.equal(new Set([chosen, ...others]).size, kinds, selector);
+    assert.ok(!others.includes(chosen), selector);
+  }
+  const heats = await each('#heat-text .for', 'background-color');
+  assert.ok(new Set(heats).size > 5, heats.join(' '));
+  await radio('tagger').check();
+  await page.waitForSelector('#answer mark');
+  // Its text would be seen beside the box's.
+  assert.equal(await page.locator('.under').isVisible(), false);
+  assert.ok((await page.locator('#answer mark b').allTextContents()).includes('NOUN'));
+  await page.screenshot({ path: `${screenshots}try-forced.png`, fullPage: true });
+});
+
 test('each model: nothing that axe-core finds, and nothing to scroll sideways at 360 pixels, in both languages, light and dark', async () => {
   const { page } = state;
   await page.setViewportSize({ width: 360, height: 740 });
