@@ -6,7 +6,29 @@ import { make } from './elements.js';
 /** Characters that are coloured; of a longer text, the first ones. */
 const READ = 5000;
 
+/** @typedef {{ start: number, end: number, colour: number }} Piece */
+
+/**
+ * Pieces of a text where they stand once it was changed in one place; those that the change touches are gone.
+ * @param {Piece[]} pieces @param {string} from @param {string} to
+ */
+function moved(pieces, from, to) {
+  const most = Math.min(from.length, to.length);
+  let head = 0;
+  while (head < most && from[head] === to[head]) head++;
+  let tail = 0;
+  while (tail < most - head && from.at(-1 - tail) === to.at(-1 - tail)) tail++;
+  const by = to.length - from.length;
+  return pieces.flatMap((piece) => {
+    if (piece.end <= head) return [piece];
+    return piece.start >= from.length - tail ? [{ ...piece, start: piece.start + by, end: piece.end + by }] : [];
+  });
+}
+
 export class Under {
+  /** What was answered last. @type {{ text: string, pieces: Piece[] }} */
+  #answered = { text: '', pieces: [] };
+
   /** @param {HTMLTextAreaElement} box */
   constructor(box) {
     this.box = box;
@@ -17,6 +39,11 @@ export class Under {
     box.before(around);
     around.append(this.copy, box);
     box.addEventListener('scroll', () => this.#follow());
+    // The answer waits for what is being composed.
+    box.addEventListener('input', (event) => {
+      if (/** @type {InputEvent} */ (event).isComposing) this.#move();
+    });
+    box.addEventListener('compositionend', () => this.#move());
     new ResizeObserver(() => this.#follow()).observe(box);
   }
 
@@ -28,11 +55,22 @@ export class Under {
     copy.scrollTop = box.scrollTop;
   }
 
+  #move() {
+    const { text, pieces } = this.#answered;
+    if (pieces.length) this.#draw(this.box.value, moved(pieces, text, this.box.value));
+  }
+
   /**
    * @param {string} text
-   * @param {{ start: number, end: number, colour: number }[]} pieces  in order
+   * @param {Piece[]} pieces  in order
    */
   show(text, pieces) {
+    this.#answered = { text, pieces };
+    this.#draw(text, pieces);
+  }
+
+  /** @param {string} text @param {Piece[]} pieces */
+  #draw(text, pieces) {
     const nodes = [];
     let at = 0;
     for (const { start, end, colour } of pieces) {

@@ -149,6 +149,30 @@ test('with scroll bars, in every direction and at any width, the colours lie whe
   }
 });
 
+test('while an input method composes, the colours move with their words', async () => {
+  const { page } = state;
+  const session = await page.context().newCDPSession(page);
+  await radio('tagger').check();
+  const under = () => page.evaluate(() => [...document.querySelectorAll('.under span')].map((span) => span.textContent).join(' '));
+  const copied = () => page.evaluate(() => document.querySelector('.under')?.textContent?.replace('\u200b', ''));
+  await page.locator('#text').fill('Sam can open the can.');
+  await page.waitForFunction(() => document.querySelectorAll('.under span').length === 5);
+  await page.locator('#text').evaluate((box) => /** @type {HTMLTextAreaElement} */ (box).setSelectionRange(5, 5));
+  const compose = (/** @type {string} */ text) =>
+    session.send('Input.imeSetComposition', { text, selectionStart: text.length, selectionEnd: text.length });
+  for (const reading of ['h', 'hu', 'hua']) {
+    await compose(reading);
+    await page.waitForFunction((text) => document.querySelector('.under')?.textContent?.includes(text), reading);
+    assert.equal(await copied(), `Sam c${reading}an open the can.`);
+    assert.equal(await under(), 'Sam open the can');
+  }
+  // Given up: as before.
+  await compose('');
+  await page.waitForFunction(() => document.querySelectorAll('.under span').length === 5);
+  assert.equal(await copied(), 'Sam can open the can.');
+  assert.equal(await under(), 'Sam can open the can');
+});
+
 test('an intent is answered with its name, and the words that speak for it', async () => {
   const { page } = state;
   await radio('intents').check();
