@@ -84,6 +84,8 @@ test('each word stands in the answer with its tag, and its colour lies under it 
       }),
     );
   }
+  // Read out, the word and its tag are two.
+  assert.match(await page.locator('#answer .tagged').ariaSnapshot(), /Her\s+PRON/);
   // Two names for one colour: the legend tells each tag.
   assert.match((await page.locator('.legend').textContent()) ?? '', /NOUN noun.*VERB verb.*ADJ adjective/);
   await page.waitForFunction(() => /^Her: pronoun, quick: adjective, /.test(document.getElementById('heard')?.textContent ?? ''));
