@@ -57,6 +57,8 @@ startTabs(
   find('tabs'),
   (id) => {
     panel = id;
+    // The other panels are not about that model.
+    find('tried').hidden = id !== 'try' && typing.address() !== 'try';
     if (id === 'yours') yours.open();
     // Where the language model is not what is tried, it is fetched now.
     if (id === 'inside' || id === 'speed') void startAbout(id === 'inside');

@@ -208,7 +208,9 @@ test('arrow keys choose a model; the address brings it back, and Look inside com
   await page.click('#tab-inside');
   await page.waitForSelector('#whole tr');
   assert.deepEqual(await fetched(), ['intents', 'langid']);
+  assert.equal(await page.locator('#about').isVisible(), false);
   await page.click('#tab-try');
+  assert.equal(await page.locator('#about').isVisible(), true);
   assert.equal(await page.evaluate(() => location.hash), '#try/intents');
 });
 
