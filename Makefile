@@ -4,9 +4,11 @@ CORE := $(wildcard c/*.c)
 KERNEL_TESTS := $(CORE) $(wildcard c/ref/*.c tests/kernels/*.c)
 C_FILES := $(KERNEL_TESTS) $(wildcard c/*.h c/ref/*.h tests/kernels/*.h tests/bench/*.c)
 JS_FILES := $(shell find js -name '*.js' -not -path 'js/dist/*')
-PAGE_TESTS := $(shell find tests/page -name '*.test.js')
-FIREFOX_TESTS := $(shell find tests/firefox -name '*.test.js')
-TESTS := $(filter-out $(PAGE_TESTS) $(FIREFOX_TESTS),$(shell find tests -name '*.test.js'))
+# Not what packages bring along: `make peers` fetches some below tests/.
+tests_in = $(shell find $(1) -name '*.test.js' -not -path '*/node_modules/*')
+PAGE_TESTS := $(call tests_in,tests/page)
+FIREFOX_TESTS := $(call tests_in,tests/firefox)
+TESTS := $(filter-out $(PAGE_TESTS) $(FIREFOX_TESTS),$(call tests_in,tests))
 
 DIST := js/dist/padless.wasm js/dist/padless.relaxed.wasm js/dist/inline.js
 TYPES := js/dist/types/index.d.ts
