@@ -23,7 +23,7 @@ CFLAGS := -std=c11 -ffp-contract=off -Ic $(WARNINGS)
 .DEFAULT_GOAL := wasm
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help wasm types native sanitize test test-native test-node test-node26 test-relaxed test-page test-firefox lint lint-c lint-js format demo peers clean
+.PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox lint lint-c lint-js format demo peers clean
 
 # Recipes say what they make; V=1 shows the commands.
 Q := $(if $(V),,@)
@@ -42,6 +42,8 @@ endef
 objects = $(patsubst %.c,build/$(1)/%.o,$(2))
 
 SIMD := -O3 -DNDEBUG -msimd128
+DEBUG := -O1 -g -msimd128
+COVERAGE := -O1 -g -fprofile-instr-generate -fcoverage-mapping
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 # The download is a page's time, too. Where the work is, -Os is as fast as -O3 and a third smaller (simd.h, UNROLL); the rest may be slower.
@@ -52,10 +54,12 @@ $(foreach build,baseline relaxed,$(eval $(SMALL:%=build/wasm/$(build)/c/%.o): SI
 
 $(eval $(call variant,wasm/baseline,build/emcc,$(SIMD) $$(SIZE),build/emcc))
 $(eval $(call variant,wasm/relaxed,build/emcc,$(SIMD) -mrelaxed-simd -DPL_RELAXED $$(SIZE),build/emcc))
+$(eval $(call variant,wasm/debug,build/emcc,$(DEBUG),build/emcc))
 $(eval $(call variant,native/gcc,gcc,-O3 -g,| build/setup))
 $(eval $(call variant,native/clang,clang,-O3 -g,| build/setup))
 $(eval $(call variant,sanitize/baseline,clang,$(SANITIZE),| build/setup))
 $(eval $(call variant,sanitize/relaxed,clang,$(SANITIZE) -DPL_RELAXED,| build/setup))
+$(eval $(call variant,coverage,clang,$(COVERAGE),| build/setup))
 
 # ---- WebAssembly -------------------------------------------------------------------------------------------------------------------
 
@@ -83,6 +87,13 @@ js/dist/padless.wasm js/dist/padless.relaxed.wasm: build/exports
 js/dist/inline.js: c/inline.js package.json js/dist/padless.wasm js/dist/padless.relaxed.wasm
 	@echo "write $@"
 	$(Q)node c/inline.js $@
+
+debug: build/debug/padless.wasm ## the core with assertions and function names: build/debug/padless.wasm
+
+# -O1 at the link, too: -Oz would throw the names away. An assertion that fails traps (c/arena.c), so that this needs no imports either.
+build/debug/padless.wasm: $(call objects,wasm/debug,$(CORE)) build/exports
+	@mkdir -p $(@D) && echo "link $@"
+	$(Q)build/emcc -O1 -g --no-entry -sSTANDALONE_WASM -sALLOW_MEMORY_GROWTH -sINITIAL_MEMORY=1MB -sEXPORTED_FUNCTIONS=@build/exports $(filter %.o,$^) -o $@
 
 # The kernels, their twins and the tests in one module; tests/kernels/test.h exports what the runner calls.
 build/test/kernels.wasm: $(call objects,wasm/baseline,$(KERNEL_TESTS))
@@ -153,12 +164,38 @@ test-node26: $(SUITE_NEEDS) ## the suite on Node 26, fixed-order build
 test-relaxed: $(SUITE_NEEDS) ## the suite on Node 26, relaxed build
 	@echo "the suite on Node 26, relaxed build"
 	@PADLESS_SIMD=relaxed $(NODE26) $(suite) $(TESTS)
+test-one: $(SUITE_NEEDS) ## one file on this machine's Node, fixed-order build: make test-one T=tests/text/text.test.js
+	@[ -f "$(T)" ] || { echo "padless: T is '$(T)', expected a test file: make test-one T=tests/text/text.test.js" >&2; exit 1; }
+	@PADLESS_SIMD=baseline $(if $(filter tests/firefox/%,$(T)),$(NODE26),node) $(suite) $(T)
 test-page: $(SUITE_NEEDS) ## the page in headless Chromium
 	@echo "the page in headless Chromium"
 	@node $(suite) $(PAGE_TESTS)
 test-firefox: $(SUITE_NEEDS) ## kernels, models, importers, text and the page in headless Firefox; FIREFOX= names another
 	@echo "kernels, models, importers, text and the page in headless Firefox"
 	@$(NODE26) $(suite) $(FIREFOX_TESTS)
+
+coverage: coverage-c coverage-js ## what tests reach, a line a file: c/ by the native kernel tests, js/ by the suite, or by T=
+
+build/coverage/kernels: $(call objects,coverage,$(KERNEL_TESTS))
+	$(Q)clang $(COVERAGE) $^ -lm -o $@
+coverage-c: build/coverage/kernels
+	@command -v llvm-cov >/dev/null && command -v llvm-profdata >/dev/null || c/toolchain.sh packages llvm
+	@LLVM_PROFILE_FILE=$<.profraw ./$< >$<.tap 2>&1 || { grep -v '^ok' $<.tap; exit 1; }
+	@llvm-profdata merge -sparse $<.profraw -o $<.profdata
+	@llvm-cov report $< -instr-profile=$<.profdata -show-region-summary=0 $(CORE)
+
+# Programs and workers that tests start are counted; pages are not.
+coverage-js: $(SUITE_NEEDS)
+	@mkdir -p build/coverage
+	@PADLESS_SIMD=baseline $(NODE26) $(suite) --test-reporter-destination=stdout --test-reporter=lcov \
+	  --test-reporter-destination=build/coverage/js.lcov --experimental-test-coverage --test-coverage-include='js/**/*.js' \
+	  --test-coverage-exclude='js/dist/**' $(or $(T),$(TESTS))
+	@awk -F: ' \
+	  function percent(hit, all) { return all ? sprintf("%6.1f%%", 100 * hit / all) : "      -" } \
+	  function row(name, l, L, b, B) { printf "%-28s %5d of %5d lines %s %5d of %5d branches %s\n", name, l, L, percent(l, L), b, B, percent(b, B) } \
+	  /^SF:/ { name = $$2 } /^LF:/ { L = $$2 } /^LH:/ { l = $$2 } /^BRF:/ { B = $$2 } /^BRH:/ { b = $$2 } \
+	  /^end_of_record/ { row(name, l, L, b, B); tl += l; tL += L; tb += b; tB += B; l = L = b = B = 0 } \
+	  END { row("all", tl, tL, tb, tB) }' build/coverage/js.lcov
 
 lint: lint-c lint-js ## clang-format, clang-tidy, prettier, eslint, tsc: no finding
 lint-c: $(patsubst %.c,build/lint/%.ok,$(KERNEL_TESTS)) | build/setup
