@@ -6,7 +6,7 @@
  *   -- --json FILE   the rows as JSON
  * Bar 9 is no race: how long a page's tasks last while a person types.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -27,6 +27,18 @@ const root = new URL('../../', import.meta.url);
 const { values } = parseArgs({
   options: { quick: { type: 'boolean' }, bar: { type: 'string' }, engine: { type: 'string' }, json: { type: 'string' } },
 });
+
+const browserFile = process.env.CHROMIUM ?? '/usr/bin/chromium';
+// Before the minutes in Node, not behind them. As root on Debian this installs it, elsewhere it says what to install.
+if (values.engine !== 'node' && !existsSync(browserFile)) {
+  if (!process.env.CHROMIUM) spawnSync('c/toolchain.sh', ['packages', 'chromium'], { cwd: root, stdio: 'inherit' });
+  if (!existsSync(browserFile)) {
+    console.error(
+      `padless: no browser at ${browserFile}: name a Chromium in CHROMIUM, or leave it out: npm run bench -- --engine node`,
+    );
+    process.exit(1);
+  }
+}
 
 /** 32 sentences of natural length: of Common Voice where the shared corpora are, else this README's. */
 function sentences() {
@@ -139,7 +151,7 @@ async function inChromium(tell) {
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
   const address = /** @type {import('node:net').AddressInfo} */ (server.address());
   const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    executablePath: browserFile,
     args: ['--headless', '--no-sandbox', '--disable-gpu'],
   });
   try {
