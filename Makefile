@@ -10,7 +10,7 @@ PAGE_TESTS := $(call tests_in,tests/page)
 FIREFOX_TESTS := $(call tests_in,tests/firefox)
 TESTS := $(filter-out $(PAGE_TESTS) $(FIREFOX_TESTS),$(call tests_in,tests))
 
-DIST := js/dist/padless.wasm js/dist/padless.relaxed.wasm js/dist/inline.js
+DIST := js/dist/padless.wasm js/dist/padless.relaxed.wasm js/dist/inline.js js/dist/abi.js
 TYPES := js/dist/types/index.d.ts
 NODE26 := node_modules/node/bin/node
 BIN := node_modules/.bin
@@ -72,11 +72,14 @@ WASM_LINK := -Oz --no-entry -sSTANDALONE_WASM
 build/emcc: c/toolchain.sh
 	@c/toolchain.sh emcc $@
 
-# Every function that padless.h declares: a declaration starts in the first column.
-build/exports: c/padless.h Makefile
+# What c/padless.h declares: the symbols for the linker; enums and struct layouts for JavaScript.
+build/exports: c/abi.js c/padless.h
 	@mkdir -p $(@D)
-	@sed -n 's/^[a-z].*[ *]\(pl_[a-z0-9_]*\)(.*/_\1/p' $< >$@
-	@echo ___heap_base >>$@
+	@node c/abi.js exports c/padless.h >$@
+
+js/dist/abi.js: c/abi.js c/padless.h
+	@mkdir -p $(@D) && echo "write $@"
+	@node c/abi.js js c/padless.h >$@
 
 js/dist/padless.wasm: $(call objects,wasm/baseline,$(CORE))
 js/dist/padless.relaxed.wasm: $(call objects,wasm/relaxed,$(CORE))
@@ -146,7 +149,7 @@ node_modules/.installed: package-lock.json
 	@touch $@
 
 types: $(TYPES) ## the TypeScript declarations, from the JSDoc of js/
-$(TYPES): $(JS_FILES) tsconfig.json js/dist/inline.js node_modules/.installed
+$(TYPES): $(JS_FILES) tsconfig.json js/dist/inline.js js/dist/abi.js node_modules/.installed
 	@echo "check types, write declarations"
 	$(Q)$(BIN)/tsc
 	@touch $@

@@ -119,7 +119,7 @@ export function evaluate(model, examples, { batch = 64, ignore = [] } = {}) {
     const some = examples.slice(from, to);
     const read = tokens && batchOf(model, tokens);
     const answers = () =>
-      read ? model.run([read.row], { mask: [read.mask] }) : model.outputsOf(some.map(({ text }) => /** @type {string} */ (text)));
+      read ? model.run(read.rows, { mask: read.mask }) : model.outputsOf(some.map(({ text }) => /** @type {string} */ (text)));
     const tensors = answers();
     const probable = withMarginals(model, answers) ?? tensors;
     tensors.forEach(({ shape, data }, i) => {
@@ -136,8 +136,7 @@ export function evaluate(model, examples, { batch = 64, ignore = [] } = {}) {
           throw new ArgumentError(
             `eval: ${name} gives a tag a token, the example has ${tokens ? `${tokens.length} tokens` : 'a text'} and ${gold.length} labels`,
           );
-        if (shape[1] !== read.row.length)
-          throw new ArgumentError(`eval: ${name} gives ${shape[1]} tags for ${read.row.length} tokens`);
+        if (shape[1] !== read.T) throw new ArgumentError(`eval: ${name} gives ${shape[1]} tags for ${read.T} tokens`);
         const part = [read.from * K, (read.from + read.kept.length) * K];
         described[i]?.add(
           data.subarray(part[0], part[1]),
@@ -288,22 +287,30 @@ function judgeOne(model, { labels = [], scheme, name, kind }, idOf) {
 }
 
 /**
- * Tokens as the model would read them: cut and padded by its settings.
+ * Tokens as the model would read them: cut by its settings, and padded by the batches of its text settings, as predict's are.
  * @param {Model} model
  * @param {string[]} tokens
- * @returns {{ row: number[], mask: number[], from: number, kept: number[] }} kept: which tokens are left, standing at `from` on
+ * @returns {{ rows: import('./batch.js').Rows, mask: Uint8Array, T: number, from: number, kept: number[] }} kept: which tokens are left,
+ *   standing at `from` on
  */
-function batchOf({ text }, tokens) {
-  const { maxlen = null, length = null, truncation = 'post', padding = 'post', pad = 0, mask: masks = true } = text ?? {};
-  const most = maxlen ?? tokens.length;
-  const skip = truncation === 'pre' ? Math.max(0, tokens.length - most) : 0;
+function batchOf(model, tokens) {
+  const text = /** @type {import('./text.js').TextVectorizer} */ (model.text);
+  const most = text.maxlen ?? tokens.length;
+  const skip = text.truncation === 'pre' ? Math.max(0, tokens.length - most) : 0;
   const kept = tokens.map((_, t) => t).slice(skip, skip + most);
-  const T = length ?? kept.length;
-  const from = padding === 'pre' ? T - kept.length : 0;
-  const row = new Array(T).fill(pad);
-  kept.forEach((t, i) => (row[from + i] = text?.idOf(tokens[t]) ?? 0));
-  const counts = masks || length === null;
-  return { row, mask: row.map((_, t) => Number(!counts || (t >= from && t < from + kept.length))), from, kept };
+  const ids = Int32Array.from(kept, (t) => text.idOf(tokens[t]));
+  // Tokens that somebody else has cut out have no place in a text.
+  const read = { ids, offsets: new Int32Array(0), truncated: kept.length < tokens.length };
+  const { ids: data, mask: there, shape } = text.batch([read]);
+  const [, T] = shape;
+  const counts = text.mask || text.length === null;
+  return {
+    rows: { data, shape },
+    mask: counts ? there : new Uint8Array(T).fill(1),
+    T,
+    from: text.padding === 'pre' ? T - kept.length : 0,
+    kept,
+  };
 }
 
 /** @param {Model} model @param {Float32Array} data  [M, K] @param {number[]} gold @returns {{ sum: number, count: number, correct: number }} */

@@ -2,6 +2,7 @@
  * The kernels on plain arrays: one checked function a C export. Shapes are checked at the door; results are copies.
  * @module
  */
+import * as abi from './dist/abi.js';
 import { ArgumentError, IdError, ShapeError, show } from './errors.js';
 import { activationNumber } from './layers/activations.js';
 import { Heap } from './memory.js';
@@ -296,11 +297,16 @@ export class Kernels {
         throw new IdError(
           `crossEntropy: label ${wanted[wrong]} at row ${Math.floor(wrong / T)}, step ${wrong % T} is not below K = ${K}`,
         );
-      const total = heap.reserve(16);
+      const { size, fields } = abi.loss;
+      const total = heap.structs(abi.loss, {});
       heap.exports.pl_cross_entropy(total, 0, heap.f32(x.data), heap.i32(wanted), Number(fromLogits), B * T, K);
-      const view = new DataView(heap.bytes(total, 16).slice().buffer);
-      const steps = view.getInt32(8, true);
-      return { loss: view.getFloat64(0, true) / (steps || 1), accuracy: view.getInt32(12, true) / (steps || 1), count: steps };
+      const view = new DataView(heap.bytes(total, size).slice().buffer);
+      const steps = view.getInt32(fields.count, true);
+      return {
+        loss: view.getFloat64(fields.sum, true) / (steps || 1),
+        accuracy: view.getInt32(fields.correct, true) / (steps || 1),
+        count: steps,
+      };
     });
   }
 
@@ -372,18 +378,20 @@ export class Kernels {
     checkShape(`${name}: kernel`, rnn.kernel, [D, gates * H]);
     const resetAfter = rnn.cell === 'GRU' && rnn.resetAfter !== false;
     if (rnn.bias) checkShape(`${name}: bias`, rnn.bias, resetAfter ? [2, 3 * H] : [gates * H]);
-    const cell = { SimpleRNN: 0, GRU: resetAfter ? 2 : 1, LSTM: 3 }[rnn.cell];
+    const cell = { SimpleRNN: abi.cell.simple_rnn, GRU: resetAfter ? abi.cell.gru_reset_after : abi.cell.gru, LSTM: abi.cell.lstm }[
+      rnn.cell
+    ];
     const packed = heap.reserve32(heap.exports.pl_rnn_packed_size(cell, D, H));
     const [kernel, recurrent] = [heap.f32(rnn.kernel.data), heap.f32(rnn.recurrentKernel.data)];
     heap.exports.pl_rnn_pack(packed, kernel, recurrent, rnn.bias ? heap.f32(rnn.bias.data) : 0, cell, D, H);
-    const state = ['h', 'c'].map((key) => {
-      const given = rnn.initialState?.[/** @type {'h' | 'c'} */ (key)];
+    const [h, c] = /** @type {const} */ (['h', 'c']).map((key) => {
+      const given = rnn.initialState?.[key];
       if (given) checkShape(`${name}: initialState.${key}`, given, [B, H]);
       return given ? heap.f32(given.data) : 0;
     });
     const act = activationNumber(rnn.activation ?? 'tanh', name, 3);
-    const recAct = activationNumber(rnn.recurrentActivation ?? 'sigmoid', name, 3);
-    return { H, lstm: cell === 3, words: [cell, D, H, act, recAct, packed, 0, 0, 0], state };
+    const rec_act = activationNumber(rnn.recurrentActivation ?? 'sigmoid', name, 3);
+    return { H, lstm: cell === abi.cell.lstm, fields: { cell, D, H, act, rec_act, packed }, state: { h, c } };
   }
 
   /** @param {number} pointer @param {number[]} shape @returns {Output} */
@@ -402,13 +410,15 @@ export class Kernels {
     const [B, T, D] = check('rnn: x', x, 3);
     const { heap } = this;
     return heap.scoped(() => {
-      const { H, lstm, words, state } = this.#pack('rnn', rnn, B, D);
+      const { H, lstm, fields, state } = this.#pack('rnn', rnn, B, D);
       const maskPointer = this.#mask('rnn', rnn.mask, B, T);
-      const [descriptor, initial, xPointer, y] = [heap.i32(words), heap.i32(state), heap.f32(x.data), heap.reserve32(B * T * H)];
+      const [descriptor, initial] = [heap.structs(abi.rnn, fields), heap.structs(abi.state, state)];
+      const [xPointer, y] = [heap.f32(x.data), heap.reserve32(B * T * H)];
+      const order = rnn.goBackwards ? abi.order.backward_as_visited : abi.order.forward;
       const [h, c] = [heap.reserve32(B * H), heap.reserve32(B * H)];
-      const last = heap.i32([h, c]);
+      const last = heap.structs(abi.state, { h, c });
       const arena = heap.scratch(heap.exports.pl_masked_rnn_scratch(descriptor, maskPointer, B, T));
-      heap.exports.pl_masked_rnn(y, last, xPointer, descriptor, initial, maskPointer, rnn.goBackwards ? 2 : 0, B, T, arena);
+      heap.exports.pl_masked_rnn(y, last, xPointer, descriptor, initial, maskPointer, order, B, T, arena);
       const result = { sequence: this.#read(y, [B, T, H]), h: this.#read(h, [B, H]) };
       return lstm ? { ...result, c: this.#read(c, [B, H]) } : result;
     });
@@ -424,26 +434,26 @@ export class Kernels {
   bidirectional(x, options) {
     const { forward, backward, mergeMode = 'concat', mask } = needOptions('bidirectional', options);
     const [B, T, D] = check('bidirectional: x', x, 3);
-    const merge = { concat: 0, sum: 1, mul: 2, ave: 3, none: 4 }[mergeMode];
+    const merge = Object.hasOwn(abi.merge, mergeMode) ? abi.merge[mergeMode] : undefined;
     if (merge === undefined)
       throw new ArgumentError(`bidirectional: mergeMode ${show(mergeMode)} is not concat, sum, mul, ave or none`);
     const { heap } = this;
     return heap.scoped(() => {
       const f = this.#pack('bidirectional: forward', forward, B, D);
       const b = this.#pack('bidirectional: backward', backward, B, D);
-      if (merge !== 0 && merge !== 4 && f.H !== b.H) {
+      if (merge !== abi.merge.concat && merge !== abi.merge.none && f.H !== b.H) {
         throw new ShapeError(`bidirectional: mergeMode ${mergeMode} needs equal units, got ${f.H} forward and ${b.H} backward`);
       }
       const maskPointer = this.#mask('bidirectional', mask, B, T);
-      const width = merge === 0 ? f.H + b.H : f.H;
+      const width = merge === abi.merge.concat ? f.H + b.H : f.H;
       const [descriptors, initial, xPointer] = [
-        heap.i32([...f.words, ...b.words]),
-        heap.i32([...f.state, ...b.state]),
+        heap.structs(abi.rnn, f.fields, b.fields),
+        heap.structs(abi.state, f.state, b.state),
         heap.f32(x.data),
       ];
-      const [y, back] = [heap.reserve32(B * T * width), merge === 4 ? heap.reserve32(B * T * b.H) : 0];
+      const [y, back] = [heap.reserve32(B * T * width), merge === abi.merge.none ? heap.reserve32(B * T * b.H) : 0];
       const finals = [f.H, f.H, b.H, b.H].map((H) => heap.reserve32(B * H));
-      const last = heap.i32(finals);
+      const last = heap.structs(abi.state, { h: finals[0], c: finals[1] }, { h: finals[2], c: finals[3] });
       const arena = heap.scratch(heap.exports.pl_masked_bidirectional_scratch(descriptors, maskPointer, merge, B, T));
       heap.exports.pl_masked_bidirectional(y, back, last, xPointer, descriptors, initial, maskPointer, merge, B, T, arena);
       const states = [f, b].map(({ H, lstm }, i) => {
@@ -451,7 +461,7 @@ export class Kernels {
         return lstm ? { h, c: this.#read(finals[2 * i + 1], [B, H]) } : { h };
       });
       const sequence = this.#read(y, [B, T, width]);
-      if (merge === 4) return { sequence, backwardSequence: this.#read(back, [B, T, b.H]), states };
+      if (merge === abi.merge.none) return { sequence, backwardSequence: this.#read(back, [B, T, b.H]), states };
       const merged = heap.reserve32(B * width);
       heap.exports.pl_merge_outputs(merged, finals[0], finals[2], merge, B, f.H, b.H);
       return { sequence, output: this.#read(merged, [B, width]), states };

@@ -3,15 +3,19 @@
  * a call marks the top, works, and releases it.
  * @module
  */
+import * as abi from './dist/abi.js';
 import { MemoryError } from './errors.js';
 
 const PAGE = 65536;
-const ARENA_BYTES = 24; // struct pl_arena: base, size, used (4 bytes each), 4 unused, steps (8)
-const ARENA_STEPS = 16;
 /** Memory that one call may leave grown; beyond it the instance is replaced by a smaller one. */
 const KEEP_BYTES = 32 * 1024 * 1024;
 
 /** @typedef {Record<string, (...args: number[]) => number>} Exports */
+/**
+ * A struct in dist/abi.js: its size, and the offset of each field, in bytes.
+ * @template {string} F
+ * @typedef {{ readonly size: number, readonly fields: Readonly<Record<F, number>> }} Layout
+ */
 
 /** @param {number} bytes */
 const align = (bytes) => Math.ceil(bytes / 16) * 16;
@@ -28,8 +32,7 @@ export class Heap {
     this.#look();
     const base = /** @type {WebAssembly.Global} */ (/** @type {unknown} */ (this.exports.__heap_base)).value;
     this.top = align(base);
-    this.arena = this.reserve(ARENA_BYTES);
-    this.bytes(this.arena, ARENA_BYTES).fill(0);
+    this.arena = this.structs(abi.arena, {});
   }
 
   /** Called with each layer's input and output while a trace is taken. @type {((layer: any, x: any, y: any, options: any) => void) | null} */
@@ -123,16 +126,13 @@ export class Heap {
    */
   scratch(bytes) {
     const base = this.reserve(bytes);
-    const words = this.#words;
-    words[this.arena / 4] = base;
-    words[this.arena / 4 + 1] = align(bytes);
-    words[this.arena / 4 + 2] = 0;
+    this.setFields(abi.arena, this.arena, { base, size: align(bytes), used: 0 });
     return this.arena;
   }
 
   /** Recurrent steps visited since the instance was made. */
   get steps() {
-    return Number(new DataView(this.memory.buffer).getBigUint64(this.arena + ARENA_STEPS, true));
+    return Number(new DataView(this.memory.buffer).getBigUint64(this.arena + abi.arena.fields.steps, true));
   }
 
   /** Views of the memory as it is now: never kept across a call that may grow it. */
@@ -170,6 +170,30 @@ export class Heap {
     const pointer = this.reserve32(values.length);
     this.#words.set(values, pointer / 4);
     return pointer;
+  }
+
+  /**
+   * C structs, one behind the other.
+   * @template {string} F
+   * @param {Layout<F>} layout
+   * @param {...Partial<Record<F, number | undefined>>} structs  the fields of each; a field that is not given is 0
+   * @returns {number} pointer to the first
+   */
+  structs(layout, ...structs) {
+    const bytes = layout.size * structs.length;
+    const pointer = this.reserve(bytes);
+    this.bytes(pointer, bytes).fill(0);
+    structs.forEach((fields, i) => this.setFields(layout, pointer + i * layout.size, fields));
+    return pointer;
+  }
+
+  /**
+   * Writes fields of 4 bytes of one struct; the others keep their values.
+   * @template {string} F
+   * @param {Layout<F>} layout @param {number} pointer @param {Partial<Record<F, number | undefined>>} fields
+   */
+  setFields({ fields: offsets }, pointer, fields) {
+    for (const name in fields) this.#words[(pointer + offsets[name]) / 4] = fields[name] ?? 0;
   }
 
   /** @param {ArrayLike<number>} values @returns {number} pointer to a copy as bytes */

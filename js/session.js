@@ -8,10 +8,11 @@
  */
 import { predictions } from './answers.js';
 import { padRows, place, read } from './batch.js';
+import * as abi from './dist/abi.js';
 import { ArgumentError, PadlessError, show } from './errors.js';
 import { Layer, reaches } from './layers/layer.js';
 import { Looked } from './layers/products.js';
-import { Bidirectional, Recurrent } from './layers/recurrent.js';
+import { Bidirectional, placeStates, Recurrent } from './layers/recurrent.js';
 import { product, Steps, Tensor } from './layers/tensor.js';
 import { joined } from './text.js';
 /** @typedef {import('./answers.js').Prediction} Prediction */
@@ -29,9 +30,8 @@ import { joined } from './text.js';
  *   more than this in any unit (of |c| above 1 by this part of it), so that a change costs the same in a text of any length
  */
 
-/** enum pl_order, pl_merge */
-const [FORWARD, BACKWARD, AS_VISITED] = [0, 1, 2];
-const [CONCAT, NONE] = [0, 4];
+const { forward: FORWARD, backward: BACKWARD, backward_as_visited: AS_VISITED } = abi.order;
+const { concat: CONCAT, none: NONE } = abi.merge;
 /** Steps between two looks at the state: with a tolerance always so many, without one twice as many each time. */
 const [PIECE, MOST] = [16, 128];
 /** A text of more steps is run whole and nothing of it kept: what is kept of a step takes some kilobytes. */
@@ -311,21 +311,14 @@ class Walk {
   #windows(use, x, { N, part }, front, back) {
     const { values } = use;
     const layer =
-      /** @type {Layer & { size: number, stride: number, dilation: number, padding: number, steps(x: Tensor): Steps }} */ (
+      /** @type {Layer & { span: number, stride: number, before: number, anchored: boolean, lengthOf(T: number): number, steps(x: Tensor): Steps }} */ (
         use.layer
       );
-    const { size, stride, padding } = layer;
-    // Windows of pooling have no dilation.
-    const span = (size - 1) * layer.dilation + 1;
-    const before = padding === 2 ? span - 1 : padding === 1 ? (span - 1) >> 1 : 0;
-    // Where the windows of `same` begin depends on the length.
-    const fixed = stride === 1 || padding !== 1;
-    const count = (/** @type {number} */ T) =>
-      padding === 0 ? Math.max(0, Math.floor((T - span) / stride) + 1) : Math.ceil(T / stride);
-    const [now, then] = [count(N), count(use.N)];
+    const { span, stride, before, anchored } = layer;
+    const [now, then] = [layer.lengthOf(N), layer.lengthOf(use.N)];
     let first = 0;
     let last = 0;
-    if (fixed) {
+    if (anchored) {
       first = Math.max(0, Math.min(now, then, Math.floor((front + before - span) / stride) + 1));
       // From the end, windows stand where they stood if the length changed by whole strides.
       const shift = (now - then) * stride === N - use.N;
@@ -334,8 +327,8 @@ class Walk {
     const n = now - first - last;
     if (n > 0) {
       // The inputs of the windows, and at the left as many again as a text's beginning would lack.
-      const from = fixed ? Math.max(0, first * stride - Math.ceil(before / stride) * stride) : 0;
-      const to = fixed ? Math.min(N, (now - last - 1) * stride - before + span) : N;
+      const from = anchored ? Math.max(0, first * stride - Math.ceil(before / stride) * stride) : 0;
+      const to = anchored ? Math.min(N, (now - last - 1) * stride - before + span) : N;
       const whole = from === 0 && to === N;
       const y = /** @type {Tensor} */ (layer.call(whole ? x : part(from, to), {}));
       use.shape = y.shape.slice(1);
@@ -365,7 +358,7 @@ class Walk {
     const changed = N - behind;
     const mark = heap.top;
     const state = [h, c].map(() => heap.reserve32(units));
-    const pointers = heap.i32(state);
+    const pointers = placeStates(heap, state);
     let at = before;
     /** The row of a visit. @param {number} visit */
     const rowOf = (visit) => (order === BACKWARD ? N - 1 - visit : visit);
@@ -434,13 +427,13 @@ class Walk {
   #both(use, layer, x, past, front, back) {
     const { heap } = this;
     const { N } = past;
-    const { rnns = 0, merge = CONCAT, products } = layer;
+    const { rnns = [], merge = CONCAT, products } = layer;
     const layers = [layer.forwardLayer, layer.backwardLayer];
     const [Hf, Hb] = layers.map(({ units = 0 }) => units);
     const width = merge === CONCAT ? Hf + Hb : Hf;
-    const stays = layers.map(({ units = 0, stateCount, descriptor = [] }, i) => {
+    const stays = layers.map(({ units = 0, stateCount }, i) => {
       const direction = {
-        rnn: rnns + 4 * i * descriptor.length,
+        rnn: rnns[i],
         units,
         cell: stateCount === 2,
         order: [FORWARD, BACKWARD][i],

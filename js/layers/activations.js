@@ -1,31 +1,9 @@
 /**
- * Keras's names of activations and the kernels' numbers for them (enum pl_act in c/padless.h).
+ * Keras's names of activations; the kernels' numbers for them are enum pl_act in c/padless.h, whose members have the same names.
  * @module
  */
+import { act as numbers } from '../dist/abi.js';
 import { show, UnsupportedError } from '../errors.js';
-
-const numbers = /** @type {const} */ ({
-  linear: 0,
-  tanh: 1,
-  sigmoid: 2,
-  relu: 3,
-  hard_sigmoid: 4,
-  hard_sigmoid_keras2: 5,
-  softsign: 6,
-  elu: 7,
-  selu: 8,
-  softplus: 9,
-  silu: 10,
-  gelu: 11,
-  gelu_tanh: 12,
-  exponential: 13,
-  softmax: 14,
-  log_softmax: 15,
-  relu6: 16,
-  leaky_relu: 17,
-  mish: 18,
-  hard_silu: 19,
-});
 
 /** @type {Record<string, keyof typeof numbers>} */
 const aliases = { swish: 'silu', hard_swish: 'hard_silu', exp: 'exponential' };

@@ -3,6 +3,7 @@
  * own models they see the steps that count, closed up, as if the text had no padding; where the length changes the result is a prefix.
  * @module
  */
+import { conv as convLayout, padding as paddings } from '../dist/abi.js';
 import { COUNT_MOST, ShapeError, UnsupportedError } from '../errors.js';
 import { activationNumber } from './activations.js';
 import { dense, packDense } from './basic.js';
@@ -11,18 +12,6 @@ import { Steps, Tensor } from './tensor.js';
 /** @typedef {import('../memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Rules} Rules */
 /** @typedef {import('./tensor.js').Spec} Spec */
-
-/** enum pl_padding */
-const paddings = { valid: 0, same: 1, causal: 2 };
-
-/**
- * pl_conv_length, for shapes known before there is a heap.
- * @param {number} T @param {number} size @param {number} stride @param {number} dilation @param {number} padding
- */
-function outputLength(T, size, stride, dilation, padding) {
-  if (padding !== paddings.valid) return Math.ceil(T / stride);
-  return Math.max(0, Math.floor((T - (size - 1) * dilation - 1) / stride) + 1);
-}
 
 /** Steps of other lengths: each row a prefix. @param {Tensor} x @param {(length: number) => number} lengthOf */
 function resized(x, lengthOf) {
@@ -60,6 +49,28 @@ class Window extends Layer {
     return paddings[/** @type {keyof typeof paddings} */ (padding)];
   }
 
+  /** Steps from the first to the last that a window reads. */
+  get span() {
+    return (this.size - 1) * this.dilation + 1;
+  }
+
+  /** Steps that the first window has before the row; for `same` with a stride it depends on the row's length. */
+  get before() {
+    const { padding, span } = this;
+    return padding === paddings.causal ? span - 1 : padding === paddings.same ? (span - 1) >> 1 : 0;
+  }
+
+  /** Whether window t starts at step t * stride - before in rows of any length. */
+  get anchored() {
+    return this.stride === 1 || this.padding !== paddings.same;
+  }
+
+  /** pl_conv_length, for shapes known before there is a heap. @param {number} T @returns {number} windows of a row of T steps */
+  lengthOf(T) {
+    const { span, stride, padding } = this;
+    return padding === paddings.valid ? Math.max(0, Math.floor((T - span) / stride) + 1) : Math.ceil(T / stride);
+  }
+
   /**
    * @param {Spec} input
    * @param {number} features
@@ -69,10 +80,10 @@ class Window extends Layer {
     this.refuse({ data_format: ['channels_last'] });
     const ends = this.readsPadding(input);
     const [T] = input.shape;
-    const { size, stride, dilation, padding } = this;
+    const { stride, padding } = this;
     const same = stride === 1 && padding !== paddings.valid;
     return input.with({
-      shape: [T === null ? null : outputLength(T, size, stride, dilation, padding), features],
+      shape: [T === null ? null : this.lengthOf(T), features],
       masked: input.masked && !ends,
       time: same && !(ends && input.masked) ? input.time : {},
     });
@@ -80,9 +91,8 @@ class Window extends Layer {
 
   /** @param {Tensor} x @returns {Steps} */
   steps(x) {
-    const { size, stride, dilation, padding } = this;
-    if (stride === 1 && padding !== paddings.valid) return x.time;
-    return resized(x, (length) => outputLength(length, size, stride, dilation, padding));
+    if (this.stride === 1 && this.padding !== paddings.valid) return x.time;
+    return resized(x, (length) => this.lengthOf(length));
   }
 }
 
@@ -118,8 +128,8 @@ export class Conv1D extends Window {
       const bias = this.place(heap, 'bias');
       heap.exports.pl_conv_pack(packed, heap.f32(this.#ungrouped()), bias, size, D, N);
     });
-    /** struct pl_conv */
-    this.conv = heap.i32([D, N, size, stride, dilation, padding, packed]);
+    /** Pointer to the pl_conv. */
+    this.conv = heap.structs(convLayout, { D, N, size, stride, dilation, padding, packed });
   }
 
   /** The kernel [size, D, N], with zeros between a group and the features of another. */

@@ -2,13 +2,11 @@
  * Layers of several inputs, and those that change the shape.
  * @module
  */
+import { op as ops } from '../dist/abi.js';
 import { ShapeError, UnsupportedError } from '../errors.js';
 import { Layer, reach } from './layer.js';
 import { product, Spec, Steps, Tensor } from './tensor.js';
 /** @typedef {import('./tensor.js').Rules} Rules */
-
-/** enum pl_op */
-const ops = { add: 0, subtract: 1, multiply: 2, maximum: 3, minimum: 4 };
 
 /** Base of the merges: every input in the shape of the result, then one after the other. */
 class Merge extends Layer {

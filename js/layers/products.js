@@ -3,6 +3,7 @@
  * when the token is first met, and looked up from then on. The same bits, half of the work.
  * @module
  */
+import { rnn as rnnLayout } from '../dist/abi.js';
 import { Tensor } from './tensor.js';
 /** @typedef {import('../memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Steps} Steps */
@@ -95,8 +96,5 @@ export class Products {
   }
 }
 
-/** Where a pl_rnn has `products` and `rows`. */
-const OFFSET = 6 * 4;
-
 /** @param {Heap} heap @param {number} rnn @param {number} products @param {number} rows  0 and 0: the layer reads its input */
-const pointAt = (heap, rnn, products, rows) => heap.i32View(rnn + OFFSET, 2).set([products, rows]);
+const pointAt = (heap, rnn, products, rows) => heap.setFields(rnnLayout, rnn, { products, rows });

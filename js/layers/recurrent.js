@@ -2,6 +2,7 @@
  * SimpleRNN, GRU, LSTM, RNN around cells, and the aligned Bidirectional.
  * @module
  */
+import { cell as cellNumbers, merge as merges, order as orders, rnn as rnnLayout, state as stateLayout } from '../dist/abi.js';
 import { ModelFileError, ShapeError, UnsupportedError } from '../errors.js';
 import { activationNumber } from './activations.js';
 import { Layer, reach } from './layer.js';
@@ -10,14 +11,12 @@ import { Spec, Steps, Tensor } from './tensor.js';
 /** @typedef {import('../memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Rules} Rules */
 
-/** enum pl_cell, gates of each cell */
-const cells = { SimpleRNN: { cell: 0, gates: 1 }, GRU: { cell: 1, gates: 3 }, LSTM: { cell: 3, gates: 4 } };
-const GRU_RESET_AFTER = 2;
-/** enum pl_order */
-const FORWARD = 0;
-const BACKWARD_AS_VISITED = 2;
-/** enum pl_merge */
-const merges = { concat: 0, sum: 1, mul: 2, ave: 3, none: 4 };
+/** The kernel's number and the gates of each cell. */
+const cells = {
+  SimpleRNN: { cell: cellNumbers.simple_rnn, gates: 1 },
+  GRU: { cell: cellNumbers.gru, gates: 3 },
+  LSTM: { cell: cellNumbers.lstm, gates: 4 },
+};
 
 /**
  * What a recurrent layer is called with: [sequence, states], whichever way the file has them.
@@ -64,6 +63,14 @@ function reserveStates(heap, B, count, units) {
   const h = heap.reserve32(B * units);
   return count === 2 ? [h, heap.reserve32(B * units)] : [h];
 }
+
+/**
+ * pl_state structs, one behind the other.
+ * @param {Heap} heap
+ * @param {...number[]} states  pointers to h, and to c of an LSTM
+ * @returns {number} pointer to the first
+ */
+export const placeStates = (heap, ...states) => heap.structs(stateLayout, ...states.map(([h, c]) => ({ h, c })));
 
 /** Base of the recurrent layers: options and weights as Keras has them, one kernel for all cells. */
 export class Recurrent extends Layer {
@@ -114,7 +121,7 @@ export class Recurrent extends Layer {
     this.D = input.features;
     this.#embedding ??= input.lookup;
     this.units = this.count('units');
-    this.cell = resetAfter ? GRU_RESET_AFTER : cell;
+    this.cell = resetAfter ? cellNumbers.gru_reset_after : cell;
     this.act = activationNumber(config.activation === undefined ? 'tanh' : config.activation, this.path, rules.kerasMajor);
     const recurrent = config.recurrent_activation === undefined ? 'sigmoid' : config.recurrent_activation;
     this.recAct = activationNumber(recurrent, this.path, rules.kerasMajor);
@@ -163,9 +170,9 @@ export class Recurrent extends Layer {
       );
       heap.exports[`${kind}_pack`](packed, ...pointers, this.place(heap, 'bias'), cell, D, units);
     });
-    /** The words of struct pl_rnn. */
-    this.descriptor = [cell, D, units, act, recAct, packed, 0, 0, Number(int8)];
-    this.rnn = heap.i32(this.descriptor);
+    /** The fields of its pl_rnn. */
+    this.fields = { cell, D, H: units, act, rec_act: recAct, packed, int8: Number(int8) };
+    this.rnn = heap.structs(rnnLayout, this.fields);
     if (this.embedding && !this.aligned) this.products = new Products(heap, this.embedding, [{ rnn: this.rnn, cell, units }]);
   }
 
@@ -192,13 +199,20 @@ export class Recurrent extends Layer {
   /** @param {Heap} heap @param {number} B @param {Tensor[]} given @returns {number} pointer to a pl_state, 0 for zeros */
   #initial(heap, B, given) {
     const { units = 0, kept } = this;
-    if (given.length) return heap.i32([given[0].pointer, given[1]?.pointer ?? 0]);
+    if (given.length)
+      return placeStates(
+        heap,
+        given.map(({ pointer }) => pointer),
+      );
     if (!this.config.stateful || !kept) return 0;
     if (kept[0].length !== B * units)
       throw new ShapeError(
         `${this.path}: its state is of a batch of ${kept[0].length / units}, this one has ${B} rows; resetState() first`,
       );
-    return heap.i32([heap.f32(kept[0]), kept[1] ? heap.f32(kept[1]) : 0]);
+    return placeStates(
+      heap,
+      kept.map((values) => heap.f32(values)),
+    );
   }
 
   /**
@@ -207,12 +221,12 @@ export class Recurrent extends Layer {
    * @param {number[]} finals
    * @param {number} [order]
    */
-  #run(x, initial, finals, order = this.config.go_backwards ? BACKWARD_AS_VISITED : FORWARD) {
+  #run(x, initial, finals, order = this.config.go_backwards ? orders.backward_as_visited : orders.forward) {
     const { rnn = 0, units = 0, returnSequences = false } = this;
     return x.whereKept((kept) => {
       const { heap, B, time } = kept;
       const y = returnSequences ? heap.reserve32(time.N * units) : finals[0];
-      const last = heap.i32([finals[0], finals[1] ?? 0]);
+      const last = placeStates(heap, finals);
       const from = this.products?.use(kept) ? 0 : kept.pointer;
       const arena = heap.scratch(heap.exports.pl_ragged_rnn_scratch(rnn, time.pointer, B));
       heap.exports.pl_ragged_rnn(returnSequences ? y : 0, 0, last, from, rnn, initial, time.pointer, order, units, B, arena);
@@ -228,7 +242,7 @@ export class Recurrent extends Layer {
     const mask = keep?.mask?.slice();
     for (let b = 0; mask && b < B; b++) mask.subarray(b * time.T, (b + 1) * time.T).reverse();
     const keepTurned = new Steps(heap, B, time.T, mask ?? null);
-    const y = this.#run(new Tensor(heap, turned, B, x.shape, time, keepTurned), initial, finals, FORWARD);
+    const y = this.#run(new Tensor(heap, turned, B, x.shape, time, keepTurned), initial, finals, orders.forward);
     return new Tensor(heap, y.pointer, B, y.shape, time, keep);
   }
 
@@ -379,15 +393,16 @@ export class Bidirectional extends Layer {
    * @param {Heap} heap
    */
   load(heap) {
-    const words = [this.forwardLayer, this.backwardLayer].map(({ descriptor }) => descriptor ?? []);
-    const rnns = heap.i32(words.flat());
-    this.rnns = rnns;
+    const fields = [this.forwardLayer, this.backwardLayer].map((layer) => /** @type {any} */ (layer).fields);
+    const first = heap.structs(rnnLayout, ...fields);
+    /** Pointers to the pl_rnn of the forward and of the backward layer, which stand one behind the other. */
+    this.rnns = [first, first + rnnLayout.size];
     const { embedding } = this.forwardLayer;
     if (embedding)
       this.products = new Products(
         heap,
         embedding,
-        words.map(([cell, , units], i) => ({ rnn: rnns + 4 * i * words[0].length, cell, units })),
+        this.rnns.map((rnn, i) => ({ rnn, cell: fields[i].cell, units: fields[i].H })),
       );
   }
 
@@ -398,7 +413,8 @@ export class Bidirectional extends Layer {
    * @returns {any}
    */
   call(x, options) {
-    const { rnns = 0, merge = 0, forwardLayer: forward, backwardLayer: backward } = this;
+    const [rnns] = this.rnns ?? [0];
+    const { merge = merges.concat, forwardLayer: forward, backwardLayer: backward } = this;
     /** @type {[Tensor, Tensor[]]} */
     const [sequence, states] = sequenceAndStates(x, options);
     const input = this.statesEndMask && states.length > 0 ? sequence.unmasked() : sequence;
@@ -408,10 +424,9 @@ export class Bidirectional extends Layer {
     const sequences = forward.returnSequences ?? false;
     const [sf, sb] = [forward.stateCount, backward.stateCount];
     const finals = [reserveStates(heap, B, sf, Hf), reserveStates(heap, B, sb, Hb)];
-    const [[h, c = 0], [backH, backC = 0]] = finals;
-    const last = heap.i32([h, c, backH, backC]);
-    const at = (/** @type {number} */ i) => states[i]?.pointer ?? 0;
-    const initial = states.length ? heap.i32([at(0), sf === 2 ? at(1) : 0, at(sf), sb === 2 ? at(sf + 1) : 0]) : 0;
+    const last = placeStates(heap, ...finals);
+    const given = states.map(({ pointer }) => pointer);
+    const initial = given.length ? placeStates(heap, given.slice(0, sf), given.slice(sf)) : 0;
     const outputs = [];
     const run = heap.exports.pl_ragged_bidirectional;
     const scratch = (/** @type {number} */ splits) =>
