@@ -47,7 +47,7 @@ COVERAGE := -O1 -g -fprofile-instr-generate -fcoverage-mapping
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 # The download is a page's time, too. Where the work is, -Os is as fast as -O3 and a third smaller (simd.h, UNROLL); the rest may be slower.
-FAST := act gemm quant rnn
+FAST := act embedding gemm quant rnn
 SMALL := attn birnn conv crf loss mask merge norm pool seq softmax
 $(foreach build,baseline relaxed,$(eval $(FAST:%=build/wasm/$(build)/c/%.o): SIZE := -Os))
 $(foreach build,baseline relaxed,$(eval $(SMALL:%=build/wasm/$(build)/c/%.o): SIZE := -Oz))

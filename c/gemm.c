@@ -1,4 +1,4 @@
-/* Embedding and dense: rows of a table, and products with weights packed once. */
+/* Dense: products with weights packed once. */
 #include "gemm.h"
 #include "simd.h"
 
@@ -114,30 +114,4 @@ void pl_masked_dense(float *y, const float *x, const float *packed, const uint8_
     gemm(y + begin * out, out, x + begin * in, in, packed, end - begin, in, out);
     t = end;
   }
-}
-
-/* ---- embedding -------------------------------------------------------------------------------------------------------------------------- */
-
-pl_status pl_embedding(float *y, const float *table, const int32_t *ids, int N, int V, int D) {
-  return pl_masked_embedding(y, table, ids, NULL, 1, N, V, D);
-}
-
-pl_status pl_masked_embedding(float *y, const float *table, const int32_t *ids, const uint8_t *mask, int B, int T, int V, int D) {
-  PL_ASSERT_SIZES(B, T, D);
-  const size_t width = (size_t)D;
-  for (size_t t = 0; t < (size_t)B * (size_t)T; t++) {
-    if (!pl_counts(mask, t)) {
-      if (width) {
-        memset(y + t * width, 0, width * sizeof *y);
-      }
-      continue;
-    }
-    if (ids[t] < 0 || ids[t] >= V) {
-      return PL_ID_OUT_OF_RANGE;
-    }
-    if (width) {
-      memcpy(y + t * width, table + (size_t)ids[t] * width, width * sizeof *y);
-    }
-  }
-  return PL_OK;
 }

@@ -156,13 +156,15 @@ void pl_relu(float *y, const float *x, float negative_slope, float threshold, fl
 void pl_elu(float *y, const float *x, float alpha, int n);
 void pl_prelu(float *y, const float *x, const float *alpha, int M, int D);
 
-/* ---- gemm.c: embedding and dense ---------------------------------------------------------------------------------------------- */
+/* ---- embedding.c: rows of a table --------------------------------------------------------------------------------------------- */
 
 /* y[n] = table[ids[n]]; table [V, D], ids [N], y [N, D]. */
 pl_status pl_embedding(float *y, const float *table, const int32_t *ids, int N, int V, int D);
 
 /* The same for ids [B, T], y [B, T, D], zeros at padding; an id under the mask may be anything. */
 pl_status pl_masked_embedding(float *y, const float *table, const int32_t *ids, const uint8_t *mask, int B, int T, int V, int D);
+
+/* ---- gemm.c: dense ------------------------------------------------------------------------------------------------------------ */
 
 /* Weights w [K, N] and bias [N] (NULL: zeros), packed once at load in panels of 8 outputs, bias first, zero-filled to the panel.
  * packed: 16-byte aligned, pl_dense_packed_size(K, N) floats. */
@@ -176,7 +178,7 @@ void pl_dense(float *y, const float *x, const float *packed, int M, int K, int N
 /* The same at the steps of x [B, T, K] that count; y [B, T, N] is 0 at padding. */
 void pl_masked_dense(float *y, const float *x, const float *packed, const uint8_t *mask, int B, int T, int K, int N);
 
-/* ---- quant.c: the same with int8 weights ---------------------------------------------------------------------------------------- */
+/* ---- quant.c: embedding and dense with int8 weights ----------------------------------------------------------------------------- */
 
 /* Weights are int8 between -127 and 127, each output with a scale of its own: w[k][n] scale[n]. Inputs are rounded to 16 bits, a row of x
  * by itself: s = max(least, max_k |x[k]|) / 32767, q[k] = x[k] (1 / s), rounded to the nearest, of two the even one. Where nothing is above

@@ -59,6 +59,12 @@ void pl_ref_prelu(float *y, const float *x, const float *alpha, int M, int D);
 double pl_ref_activation(double x, pl_act act);
 void pl_ref_activate_row(double *y, pl_act act, int D);
 
+/* ---- embedding.c -------------------------------------------------------------------------------------------------------------- */
+
+pl_status pl_ref_embedding(float *y, const float *table, const int32_t *ids, int N, int V, int D);
+pl_status pl_ref_masked_embedding(float *y, const float *table, const int32_t *ids, const uint8_t *mask, int B, int T, int V,
+                                  int D);
+
 /* ---- gemm.c ------------------------------------------------------------------------------------------------------------------- */
 
 /* The twins have a packed form of their own: the arrays one behind the other. */
@@ -66,9 +72,6 @@ size_t pl_ref_dense_packed_size(int K, int N);
 void pl_ref_dense_pack(float *packed, const float *w, const float *bias, int K, int N);
 void pl_ref_dense(float *y, const float *x, const float *packed, int M, int K, int N);
 void pl_ref_masked_dense(float *y, const float *x, const float *packed, const uint8_t *mask, int B, int T, int K, int N);
-pl_status pl_ref_embedding(float *y, const float *table, const int32_t *ids, int N, int V, int D);
-pl_status pl_ref_masked_embedding(float *y, const float *table, const int32_t *ids, const uint8_t *mask, int B, int T, int V,
-                                  int D);
 
 /* ---- quant.c: packed forms are those of gemm.c and rnn.c, of w * scale; the arena is not used ------------------------------------- */
 
