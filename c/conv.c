@@ -1,17 +1,10 @@
-/* Windows along time: convolution, depthwise convolution, pooling. A row is what its steps that count make of it: a window reaches over
- * its ends into padding, never into a neighbour. */
+/* Convolution and depthwise convolution: windows along time. A row is what its steps that count make of it: a window reaches over its
+ * ends into padding, never into a neighbour. */
 #include "gemm.h"
 #include "simd.h"
+#include "windows.h"
 
 /* ---- windows ---------------------------------------------------------------------------------------------------------------------------- */
-
-/* The windows of one row; positions may be negative, and products of a file's numbers pass 2^31. */
-typedef struct row_windows {
-  const float *x; /* [T, D] */
-  int64_t T, D;
-  int64_t count; /* windows */
-  int64_t before, stride, dilation;
-} row_windows;
 
 static int64_t span_of(int size, int dilation) { return ((int64_t)size - 1) * dilation + 1; }
 
@@ -21,9 +14,8 @@ int pl_conv_length(int T, int size, int stride, int dilation, pl_padding padding
   return begins > 0 ? (int)((begins - 1) / stride + 1) : 0;
 }
 
-/* Row b of x; asserts that its outputs are as many as out_splits says. */
-static row_windows windows_of_row(const float *x, const int32_t *splits, const int32_t *out_splits, int size, int stride,
-                                  int dilation, pl_padding padding, int b, int D) {
+row_windows windows_of_row(const float *x, const int32_t *splits, const int32_t *out_splits, int size, int stride, int dilation,
+                           pl_padding padding, int b, int D) {
   const int T = (int)pl_row_length(splits, b), count = (int)pl_row_length(out_splits, b);
   PL_ASSERT(count == pl_conv_length(T, size, stride, dilation, padding), "row %d of %d steps has %d outputs, expected %d", b, T,
             count, pl_conv_length(T, size, stride, dilation, padding));
@@ -35,9 +27,6 @@ static row_windows windows_of_row(const float *x, const int32_t *splits, const i
   }
   return (row_windows){x + (size_t)splits[b] * (size_t)D, T, D, count, before, stride, dilation};
 }
-
-/* Where window t begins. */
-static inline int64_t window_begin(const row_windows *w, int64_t t) { return t * w->stride - w->before; }
 
 /* ---- convolution ------------------------------------------------------------------------------------------------------------------------ */
 
@@ -151,37 +140,4 @@ void pl_ragged_depthwise_conv(float *y, const float *x, const float *kernel, con
       depthwise_4(y + (size_t)out_splits[b] * C, kernel, bias, &w, size, (size_t)M, C, c, C - c < 4 ? C - c : 4);
     }
   }
-}
-
-/* ---- pooling ---------------------------------------------------------------------------------------------------------------------------- */
-
-/* pl_ragged_max or pl_ragged_mean */
-typedef void pool_rows(float *y, const float *x, const int32_t *splits, int B, int D);
-
-/* What lies in the row of each window is a row itself. A window never lies in padding alone: `same` and `causal` padding is shorter than
- * the window. */
-static void pool_windows(pool_rows *pool, float *y, const float *x, const int32_t *splits, const int32_t *out_splits, int size,
-                         int stride, pl_padding padding, int B, int D) {
-  PL_ASSERT_SIZES(B, size, D);
-  PL_ASSERT_SPLITS(splits, B);
-  PL_ASSERT_SPLITS(out_splits, B);
-  PL_ASSERT_APART(y, (size_t)out_splits[B] * (size_t)D, x, (size_t)splits[B] * (size_t)D);
-  for (int b = 0; b < B; b++) {
-    const row_windows w = windows_of_row(x, splits, out_splits, size, stride, 1, padding, b, D);
-    for (int64_t t = 0; t < w.count; t++, y += D) {
-      const int64_t begin = window_begin(&w, t), end = begin + size, from = begin > 0 ? begin : 0, to = end < w.T ? end : w.T;
-      const int32_t inside[] = {0, (int32_t)(to - from)};
-      pool(y, w.x + from * D, inside, 1, D);
-    }
-  }
-}
-
-void pl_ragged_max_pool(float *y, const float *x, const int32_t *splits, const int32_t *out_splits, int size, int stride,
-                        pl_padding padding, int B, int D) {
-  pool_windows(pl_ragged_max, y, x, splits, out_splits, size, stride, padding, B, D);
-}
-
-void pl_ragged_average_pool(float *y, const float *x, const int32_t *splits, const int32_t *out_splits, int size, int stride,
-                            pl_padding padding, int B, int D) {
-  pool_windows(pl_ragged_mean, y, x, splits, out_splits, size, stride, padding, B, D);
 }

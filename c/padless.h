@@ -387,6 +387,8 @@ void pl_ragged_depthwise_conv(float *y, const float *x, const float *kernel, con
                               const int32_t *out_splits, int size, int stride, int dilation, pl_padding padding, int B, int D,
                               int M);
 
+/* ---- pool.c: pooling over windows --------------------------------------------------------------------------------------------- */
+
 /* Maximum, or mean in double, of the steps of each window that are inside the row: padding is not counted. y [N', D], x [N, D], no
  * overlap. NaN in a window gives NaN. Matches: Keras 3.12 MaxPooling1D, AveragePooling1D. */
 void pl_ragged_max_pool(float *y, const float *x, const int32_t *splits, const int32_t *out_splits, int size, int stride,

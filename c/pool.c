@@ -1,9 +1,9 @@
-/* One vector for a text: reductions over the steps of a row that count.
+/* One vector for a text, or for each window of it: reductions over the steps of a row that count.
  *
  * A row's channels are taken 16 at a time, in registers, then 4, then what is left. Every tile walks the steps in order of t and does
  * the same to each channel, so a channel's bits depend on its own steps alone: not on D, nor on the tile it falls in. */
-#include "internal.h"
 #include "simd.h"
+#include "windows.h"
 
 /* One row: y [D] from T steps of x [T, D]. */
 typedef void pool_row(float *y, const float *x, const uint8_t *mask, size_t T, size_t D);
@@ -223,4 +223,34 @@ void pl_ragged_argmax(int32_t *y, const float *x, const int32_t *splits, int B, 
   for (int b = 0; b < B; b++) {
     argmax_row(y + (size_t)b * D, x + (size_t)splits[b] * D, NULL, pl_row_length(splits, b), D);
   }
+}
+
+/* ---- windows ---------------------------------------------------------------------------------------------------------------------- */
+
+/* What lies in the row of each window is a row itself. A window never lies in padding alone: `same` and `causal` padding is shorter than
+ * the window. */
+static void pool_windows(pool_row *pool, float *y, const float *x, const int32_t *splits, const int32_t *out_splits, int size,
+                         int stride, pl_padding padding, int B, int D) {
+  PL_ASSERT_SIZES(B, size, D);
+  PL_ASSERT_SPLITS(splits, B);
+  PL_ASSERT_SPLITS(out_splits, B);
+  PL_ASSERT_APART(y, (size_t)out_splits[B] * (size_t)D, x, (size_t)splits[B] * (size_t)D);
+  for (int b = 0; b < B; b++) {
+    const row_windows w = windows_of_row(x, splits, out_splits, size, stride, 1, padding, b, D);
+    for (int64_t t = 0; t < w.count; t++, y += D) {
+      const int64_t begin = window_begin(&w, t), end = begin + size, from = begin > 0 ? begin : 0, to = end < w.T ? end : w.T;
+      const int32_t inside[] = {0, (int32_t)(to - from)};
+      pool_ragged(pool, y, w.x + from * D, inside, 1, D);
+    }
+  }
+}
+
+void pl_ragged_max_pool(float *y, const float *x, const int32_t *splits, const int32_t *out_splits, int size, int stride,
+                        pl_padding padding, int B, int D) {
+  pool_windows(max_row, y, x, splits, out_splits, size, stride, padding, B, D);
+}
+
+void pl_ragged_average_pool(float *y, const float *x, const int32_t *splits, const int32_t *out_splits, int size, int stride,
+                            pl_padding padding, int B, int D) {
+  pool_windows(mean_row, y, x, splits, out_splits, size, stride, padding, B, D);
 }

@@ -1,8 +1,6 @@
 /* A row [T, D] is extended by zeros, or by nothing, at both ends; window t begins at step t * stride of what results. */
 #include "ref.h"
 
-#include <math.h>
-
 static int span_of(int size, int dilation) { return (size - 1) * dilation + 1; }
 
 int pl_ref_conv_length(int T, int size, int stride, int dilation, pl_padding padding) {
@@ -13,8 +11,7 @@ int pl_ref_conv_length(int T, int size, int stride, int dilation, pl_padding pad
   return count;
 }
 
-/* Steps of padding before a row. */
-static int padding_before(int T, int size, int stride, int dilation, pl_padding padding) {
+int pl_ref_padding_before(int T, int size, int stride, int dilation, pl_padding padding) {
   int span = span_of(size, dilation), count = pl_ref_conv_length(T, size, stride, dilation, padding);
   int total = (count - 1) * stride + span - T;
   return padding == PL_CAUSAL ? span - 1 : padding == PL_SAME && total > 0 ? total / 2 : 0;
@@ -34,7 +31,7 @@ pl_status pl_ref_ragged_conv(float *y, const float *x, const pl_conv *conv, cons
   const float *bias = conv->packed + (size_t)conv->size * D * N;
   for (int b = 0; b < B; b++) {
     int T = splits[b + 1] - splits[b];
-    int before = padding_before(T, conv->size, conv->stride, conv->dilation, (pl_padding)conv->padding);
+    int before = pl_ref_padding_before(T, conv->size, conv->stride, conv->dilation, (pl_padding)conv->padding);
     for (int t = 0; t < out_splits[b + 1] - out_splits[b]; t++) {
       for (int n = 0; n < N; n++) {
         double sum = (double)bias[n];
@@ -55,7 +52,7 @@ void pl_ref_ragged_depthwise_conv(float *y, const float *x, const float *kernel,
                                   const int32_t *out_splits, int size, int stride, int dilation, pl_padding padding, int B, int D,
                                   int M) {
   for (int b = 0; b < B; b++) {
-    int T = splits[b + 1] - splits[b], before = padding_before(T, size, stride, dilation, padding);
+    int T = splits[b + 1] - splits[b], before = pl_ref_padding_before(T, size, stride, dilation, padding);
     for (int t = 0; t < out_splits[b + 1] - out_splits[b]; t++) {
       for (int d = 0; d < D; d++) {
         for (int m = 0; m < M; m++) {
@@ -68,45 +65,6 @@ void pl_ref_ragged_depthwise_conv(float *y, const float *x, const float *kernel,
           }
           y[(((size_t)out_splits[b] + t) * D + d) * M + m] = (float)sum;
         }
-      }
-    }
-  }
-}
-
-void pl_ref_ragged_max_pool(float *y, const float *x, const int32_t *splits, const int32_t *out_splits, int size, int stride,
-                            pl_padding padding, int B, int D) {
-  for (int b = 0; b < B; b++) {
-    int T = splits[b + 1] - splits[b], before = padding_before(T, size, stride, 1, padding);
-    for (int t = 0; t < out_splits[b + 1] - out_splits[b]; t++) {
-      for (int d = 0; d < D; d++) {
-        float max = -INFINITY;
-        for (int at = t * stride - before; at < t * stride - before + size; at++) {
-          if (0 <= at && at < T) {
-            float value = x[((size_t)splits[b] + at) * D + d];
-            max = isnan(value) || value > max ? value : max; /* nothing is greater than NaN */
-          }
-        }
-        y[((size_t)out_splits[b] + t) * D + d] = max;
-      }
-    }
-  }
-}
-
-void pl_ref_ragged_average_pool(float *y, const float *x, const int32_t *splits, const int32_t *out_splits, int size, int stride,
-                                pl_padding padding, int B, int D) {
-  for (int b = 0; b < B; b++) {
-    int T = splits[b + 1] - splits[b], before = padding_before(T, size, stride, 1, padding);
-    for (int t = 0; t < out_splits[b + 1] - out_splits[b]; t++) {
-      for (int d = 0; d < D; d++) {
-        double sum = 0;
-        int n = 0;
-        for (int at = t * stride - before; at < t * stride - before + size; at++) {
-          if (0 <= at && at < T) {
-            sum += (double)x[((size_t)splits[b] + at) * D + d];
-            n++;
-          }
-        }
-        y[((size_t)out_splits[b] + t) * D + d] = (float)(sum / n);
       }
     }
   }

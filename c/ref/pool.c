@@ -122,3 +122,42 @@ void pl_ref_ragged_argmax(int32_t *y, const float *x, const int32_t *splits, int
     }
   }
 }
+
+void pl_ref_ragged_max_pool(float *y, const float *x, const int32_t *splits, const int32_t *out_splits, int size, int stride,
+                            pl_padding padding, int B, int D) {
+  for (int b = 0; b < B; b++) {
+    int T = splits[b + 1] - splits[b], before = pl_ref_padding_before(T, size, stride, 1, padding);
+    for (int t = 0; t < out_splits[b + 1] - out_splits[b]; t++) {
+      for (int d = 0; d < D; d++) {
+        float max = -INFINITY;
+        for (int at = t * stride - before; at < t * stride - before + size; at++) {
+          if (0 <= at && at < T) {
+            float value = x[((size_t)splits[b] + at) * D + d];
+            max = isnan(value) || value > max ? value : max; /* nothing is greater than NaN */
+          }
+        }
+        y[((size_t)out_splits[b] + t) * D + d] = max;
+      }
+    }
+  }
+}
+
+void pl_ref_ragged_average_pool(float *y, const float *x, const int32_t *splits, const int32_t *out_splits, int size, int stride,
+                                pl_padding padding, int B, int D) {
+  for (int b = 0; b < B; b++) {
+    int T = splits[b + 1] - splits[b], before = pl_ref_padding_before(T, size, stride, 1, padding);
+    for (int t = 0; t < out_splits[b + 1] - out_splits[b]; t++) {
+      for (int d = 0; d < D; d++) {
+        double sum = 0;
+        int n = 0;
+        for (int at = t * stride - before; at < t * stride - before + size; at++) {
+          if (0 <= at && at < T) {
+            sum += (double)x[((size_t)splits[b] + at) * D + d];
+            n++;
+          }
+        }
+        y[((size_t)out_splits[b] + t) * D + d] = (float)(sum / n);
+      }
+    }
+  }
+}

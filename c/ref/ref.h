@@ -36,6 +36,10 @@ void pl_ref_ragged_min(float *y, const float *x, const int32_t *splits, int B, i
 void pl_ref_ragged_first(float *y, const float *x, const int32_t *splits, int B, int D);
 void pl_ref_ragged_last(float *y, const float *x, const int32_t *splits, int B, int D);
 void pl_ref_ragged_argmax(int32_t *y, const float *x, const int32_t *splits, int B, int D);
+void pl_ref_ragged_max_pool(float *y, const float *x, const int32_t *splits, const int32_t *out_splits, int size, int stride,
+                            pl_padding padding, int B, int D);
+void pl_ref_ragged_average_pool(float *y, const float *x, const int32_t *splits, const int32_t *out_splits, int size, int stride,
+                                pl_padding padding, int B, int D);
 
 /* ---- softmax.c ---------------------------------------------------------------------------------------------------------------- */
 
@@ -138,10 +142,9 @@ pl_status pl_ref_ragged_conv(float *y, const float *x, const pl_conv *conv, cons
 void pl_ref_ragged_depthwise_conv(float *y, const float *x, const float *kernel, const float *bias, const int32_t *splits,
                                   const int32_t *out_splits, int size, int stride, int dilation, pl_padding padding, int B, int D,
                                   int M);
-void pl_ref_ragged_max_pool(float *y, const float *x, const int32_t *splits, const int32_t *out_splits, int size, int stride,
-                            pl_padding padding, int B, int D);
-void pl_ref_ragged_average_pool(float *y, const float *x, const int32_t *splits, const int32_t *out_splits, int size, int stride,
-                                pl_padding padding, int B, int D);
+
+/* Steps of padding before a row. */
+int pl_ref_padding_before(int T, int size, int stride, int dilation, pl_padding padding);
 
 /* ---- norm.c ------------------------------------------------------------------------------------------------------------------- */
 

@@ -1,63 +1,13 @@
-#include "padless.h"
-#include "ref/ref.h"
-#include "test.h"
+#include "windows.h"
 
 #include <float.h>
 #include <limits.h>
 #include <math.h>
 #include <string.h>
 
-enum { PANEL = 8, TILE = 4, LONG = 61 };
+enum { PANEL = 8, TILE = 4 };
 
-#define LENGTH(array) (sizeof(array) / sizeof *(array))
-
-/* ---- windows and rows ----------------------------------------------------------------------------------------------------------- */
-
-typedef struct windows {
-  int size, stride, dilation;
-  pl_padding padding;
-} windows;
-
-static const windows all_windows[] = {
-    {1, 1, 1, PL_VALID},  {2, 1, 1, PL_VALID},  {3, 1, 1, PL_VALID},  {3, 2, 1, PL_VALID},  {2, 3, 1, PL_VALID},
-    {3, 1, 2, PL_VALID},  {5, 1, 1, PL_VALID},  {1, 1, 1, PL_SAME},   {2, 1, 1, PL_SAME},   {3, 1, 1, PL_SAME},
-    {4, 1, 1, PL_SAME},   {2, 2, 1, PL_SAME},   {3, 2, 1, PL_SAME},   {1, 3, 1, PL_SAME},   {5, 3, 1, PL_SAME},
-    {2, 1, 3, PL_SAME},   {3, 1, 2, PL_SAME},   {9, 1, 1, PL_SAME},   {2, 1, 1, PL_CAUSAL}, {3, 1, 1, PL_CAUSAL},
-    {3, 2, 1, PL_CAUSAL}, {2, 1, 4, PL_CAUSAL}, {3, 1, 2, PL_CAUSAL}, {4, 3, 1, PL_CAUSAL},
-};
-
-#define WINDOWS "size %d, stride %d, dilation %d, padding %d"
-#define WINDOWS_OF(w) (w).size, (w).stride, (w).dilation, (w).padding
-
-/* Rows of one batch: lengths from a list that is cycled through, so that full, empty and ragged ones stand beside each other. */
-typedef struct rows {
-  int B;
-  int32_t *splits, *out_splits;
-} rows;
-
-static rows new_rows(const windows *w, int B, const int *lengths, size_t many) {
-  rows r = {B, TEST_NEW(int32_t, B + 1), TEST_NEW(int32_t, B + 1)};
-  r.splits[0] = r.out_splits[0] = 0;
-  for (int b = 0; b < B; b++) {
-    int T = lengths[b % many];
-    r.splits[b + 1] = r.splits[b] + T;
-    r.out_splits[b + 1] = r.out_splits[b] + pl_conv_length(T, w->size, w->stride, w->dilation, w->padding);
-  }
-  return r;
-}
-
-/* Batch `i` of a walk: no row, one or three, of lengths from 0 to 17 and sometimes long. */
-static rows some_rows(const windows *w, int i) {
-  const int lengths[] = {i % 18, i % 6 == 1 ? LONG : i % 3 ? i % 7 : 0, i % 11};
-  const int batches[] = {1, 3, 1, 3, 0};
-  return new_rows(w, batches[i % 5], lengths, 3);
-}
-
-static float *uniform(size_t n) {
-  float *x = TEST_NEW(float, n);
-  test_fill(x, n, -1, 1);
-  return x;
-}
+/* ---- lengths ------------------------------------------------------------------------------------------------------------------ */
 
 TEST("a row has as many windows as its twin counts, and extreme windows do not overflow") {
   for (int T = 0; T < 20; T++) {
@@ -130,33 +80,6 @@ TEST("convolution meets its twin at every number of features and filters") {
       test_free();
     }
   }
-}
-
-/* What a batch makes of each row, against what the row alone gives; then with NaN in the middle row. */
-typedef void run_rows(float *y, const float *x, const void *layer, const rows *r);
-
-static void same_bits_alone(run_rows *run, const void *layer, const windows *w, int D, int N, const char *what) {
-  enum { B = 5 };
-  const int lengths[B] = {7, 0, 45, 13, LONG};
-  rows all = new_rows(w, B, lengths, B);
-  const int steps = all.splits[B], outputs = all.out_splits[B];
-  float *x = uniform((size_t)steps * D), *y = TEST_NEW(float, outputs *N), *poisoned = TEST_NEW(float, outputs *N);
-  run(y, x, layer, &all);
-  for (int b = 0; b < B; b++) {
-    rows one = new_rows(w, 1, lengths + b, 1);
-    float *alone = TEST_NEW(float, one.out_splits[1] * N), *copy = TEST_NEW(float, lengths[b] * D);
-    memcpy(copy, x + (size_t)all.splits[b] * D, (size_t)lengths[b] * D * sizeof *x); /* ASan sees a step read beyond the row */
-    run(alone, copy, layer, &one);
-    CHECK_BITS(y + (size_t)all.out_splits[b] * N, alone, one.out_splits[1] * N, "%s, row %d, " WINDOWS, what, b, WINDOWS_OF(*w));
-  }
-  for (int i = all.splits[2] * D; i < all.splits[3] * D; i++) {
-    x[i] = i % 3 ? NAN : INFINITY;
-  }
-  run(poisoned, x, layer, &all);
-  const int from = all.out_splits[2], to = all.out_splits[3];
-  CHECK_BITS(poisoned, y, from * N, "%s, before the row of NaN, " WINDOWS, what, WINDOWS_OF(*w));
-  CHECK_BITS(poisoned + to * N, y + to * N, (outputs - to) * N, "%s, behind the row of NaN, " WINDOWS, what, WINDOWS_OF(*w));
-  test_free();
 }
 
 static void run_conv(float *y, const float *x, const void *layer, const rows *r) { convolve(y, x, layer, r); }
@@ -305,68 +228,4 @@ TEST("a depthwise channel has the same bits whatever channels stand beside it") 
     run_depthwise(alone, channel, &one, &r);
     CHECK_BITS(alone, expected, T, "channel %d", d);
   }
-}
-
-/* ---- pooling -------------------------------------------------------------------------------------------------------------------- */
-
-typedef void pool_kernel(float *y, const float *x, const int32_t *splits, const int32_t *out_splits, int size, int stride,
-                         pl_padding padding, int B, int D);
-
-static const struct {
-  const char *name;
-  pool_kernel *fast, *ref;
-} pools[] = {{"max", pl_ragged_max_pool, pl_ref_ragged_max_pool}, {"average", pl_ragged_average_pool, pl_ref_ragged_average_pool}};
-
-TEST("pooling windows meet their twins, NaN and infinities included") {
-  static const float wild[] = {NAN, INFINITY, -INFINITY, 0, -0.0f, 1e-42f, 3e38f};
-  for (size_t i = 0; i < LENGTH(all_windows); i++) {
-    windows w = all_windows[i];
-    w.dilation = 1;
-    for (int j = 0; j < 72; j++) {
-      const int D = j % 18 == 17 ? 37 : 1 + j % 18;
-      rows r = some_rows(&w, j);
-      const int outputs = r.out_splits[r.B] * D;
-      float *x = uniform((size_t)r.splits[r.B] * D);
-      for (int at = 0; j % 4 == 3 && at < r.splits[r.B] * D; at++) {
-        x[at] = test_below(5) ? x[at] : wild[test_below(LENGTH(wild))];
-      }
-      for (size_t p = 0; p < LENGTH(pools); p++) {
-        float *y = TEST_NEW(float, outputs), *expected = TEST_NEW(float, outputs);
-        pools[p].fast(y, x, r.splits, r.out_splits, w.size, w.stride, w.padding, r.B, D);
-        pools[p].ref(expected, x, r.splits, r.out_splits, w.size, w.stride, w.padding, r.B, D);
-        /* Chosen, or added in double in one order and rounded once, by both. */
-        CHECK_ARRAY_CLOSE(y, expected, outputs, 0, 0, "%s, B %d, D %d, " WINDOWS, pools[p].name, r.B, D, WINDOWS_OF(w));
-      }
-      test_free();
-    }
-  }
-}
-
-static void run_max(float *y, const float *x, const void *layer, const rows *r) {
-  const windows *w = layer;
-  pl_ragged_max_pool(y, x, r->splits, r->out_splits, w->size, w->stride, w->padding, r->B, 7);
-}
-
-static void run_average(float *y, const float *x, const void *layer, const rows *r) {
-  const windows *w = layer;
-  pl_ragged_average_pool(y, x, r->splits, r->out_splits, w->size, w->stride, w->padding, r->B, 7);
-}
-
-TEST("pooling windows give a row the same bits alone as in a batch, beside a row of NaN too") {
-  for (size_t i = 0; i < LENGTH(all_windows); i++) {
-    windows w = all_windows[i];
-    w.dilation = 1;
-    same_bits_alone(run_max, &w, &w, 7, 7, "max");
-    same_bits_alone(run_average, &w, &w, 7, 7, "average");
-  }
-}
-
-TEST("the padding of a pooling window is neither a 0 in the maximum nor a step in the mean") {
-  const float x[] = {-1, -2, -3};
-  const int32_t splits[] = {0, 3}, out_splits[] = {0, 2};
-  float max[2], mean[2];
-  pl_ragged_max_pool(max, x, splits, out_splits, 2, 2, PL_SAME, 1, 1);
-  pl_ragged_average_pool(mean, x, splits, out_splits, 2, 2, PL_SAME, 1, 1);
-  CHECK(max[0] == -1 && max[1] == -3, "max %g, %g", (double)max[0], (double)max[1]);
-  CHECK(mean[0] == -1.5f && mean[1] == -3, "mean %g, %g", (double)mean[0], (double)mean[1]);
 }

@@ -1,6 +1,4 @@
-#include "padless.h"
-#include "ref/ref.h"
-#include "test.h"
+#include "windows.h"
 
 #include <math.h>
 #include <string.h>
@@ -213,4 +211,69 @@ TEST("sums over a million steps stay within 1e-6") {
     CHECK_CLOSE((double)sum[d], expected[d], 1e-6 * expected[d], "channel %d", d);
     CHECK_CLOSE((double)mean[d], expected[d] / (double)T, 1e-6 * expected[d] / (double)T, "channel %d", d);
   }
+}
+
+/* ---- windows -------------------------------------------------------------------------------------------------------------------- */
+
+typedef void pool_kernel(float *y, const float *x, const int32_t *splits, const int32_t *out_splits, int size, int stride,
+                         pl_padding padding, int B, int D);
+
+static const struct {
+  const char *name;
+  pool_kernel *fast, *ref;
+} window_pools[] = {{"max", pl_ragged_max_pool, pl_ref_ragged_max_pool},
+                    {"average", pl_ragged_average_pool, pl_ref_ragged_average_pool}};
+
+TEST("pooling windows meet their twins, NaN and infinities included") {
+  static const float wild[] = {NAN, INFINITY, -INFINITY, 0, -0.0f, 1e-42f, 3e38f};
+  for (size_t i = 0; i < LENGTH(all_windows); i++) {
+    windows w = all_windows[i];
+    w.dilation = 1;
+    for (int j = 0; j < 72; j++) {
+      const int D = j % 18 == 17 ? 37 : 1 + j % 18;
+      rows r = some_rows(&w, j);
+      const int outputs = r.out_splits[r.B] * D;
+      float *x = uniform((size_t)r.splits[r.B] * D);
+      for (int at = 0; j % 4 == 3 && at < r.splits[r.B] * D; at++) {
+        x[at] = test_below(5) ? x[at] : wild[test_below(LENGTH(wild))];
+      }
+      for (size_t p = 0; p < LENGTH(window_pools); p++) {
+        float *y = TEST_NEW(float, outputs), *expected = TEST_NEW(float, outputs);
+        window_pools[p].fast(y, x, r.splits, r.out_splits, w.size, w.stride, w.padding, r.B, D);
+        window_pools[p].ref(expected, x, r.splits, r.out_splits, w.size, w.stride, w.padding, r.B, D);
+        /* Chosen, or added in double in one order and rounded once, by both. */
+        CHECK_ARRAY_CLOSE(y, expected, outputs, 0, 0, "%s, B %d, D %d, " WINDOWS, window_pools[p].name, r.B, D, WINDOWS_OF(w));
+      }
+      test_free();
+    }
+  }
+}
+
+static void run_max(float *y, const float *x, const void *layer, const rows *r) {
+  const windows *w = layer;
+  pl_ragged_max_pool(y, x, r->splits, r->out_splits, w->size, w->stride, w->padding, r->B, 7);
+}
+
+static void run_average(float *y, const float *x, const void *layer, const rows *r) {
+  const windows *w = layer;
+  pl_ragged_average_pool(y, x, r->splits, r->out_splits, w->size, w->stride, w->padding, r->B, 7);
+}
+
+TEST("pooling windows give a row the same bits alone as in a batch, beside a row of NaN too") {
+  for (size_t i = 0; i < LENGTH(all_windows); i++) {
+    windows w = all_windows[i];
+    w.dilation = 1;
+    same_bits_alone(run_max, &w, &w, 7, 7, "max");
+    same_bits_alone(run_average, &w, &w, 7, 7, "average");
+  }
+}
+
+TEST("the padding of a pooling window is neither a 0 in the maximum nor a step in the mean") {
+  const float x[] = {-1, -2, -3};
+  const int32_t splits[] = {0, 3}, out_splits[] = {0, 2};
+  float max[2], mean[2];
+  pl_ragged_max_pool(max, x, splits, out_splits, 2, 2, PL_SAME, 1, 1);
+  pl_ragged_average_pool(mean, x, splits, out_splits, 2, 2, PL_SAME, 1, 1);
+  CHECK(max[0] == -1 && max[1] == -3, "max %g, %g", (double)max[0], (double)max[1]);
+  CHECK(mean[0] == -1.5f && mean[1] == -3, "mean %g, %g", (double)mean[0], (double)mean[1]);
 }
