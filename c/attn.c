@@ -156,12 +156,7 @@ static void attend_query(float *y, float *w, const float *q, const float *k, con
 }
 
 size_t pl_ragged_attention_scratch(const int32_t *key_splits, int B) {
-  size_t longest = 0;
-  for (int b = 0; b < B; b++) {
-    const size_t length = pl_row_length(key_splits, b);
-    longest = length > longest ? length : longest;
-  }
-  return pl_arena_bytes(longest * sizeof(float));
+  return pl_arena_bytes(pl_longest_row(key_splits, B) * sizeof(float));
 }
 
 static pl_status attend(float *y, float *weights, const float *q, const float *k, const float *v, const int32_t *query_splits,

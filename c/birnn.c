@@ -34,11 +34,9 @@ static size_t apart(const pl_rnn rnn[2], pl_merge merge, size_t N) {
   return merge == PL_CONCAT || merge == PL_NONE ? 0 : pl_arena_bytes(N * (size_t)rnn[1].H * sizeof(float));
 }
 
-static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
-
 size_t pl_ragged_bidirectional_scratch(const pl_rnn rnn[2], const int32_t *splits, pl_merge merge, int B) {
   return apart(rnn, merge, (size_t)splits[B]) +
-         larger(pl_ragged_rnn_scratch(&rnn[0], splits, B), pl_ragged_rnn_scratch(&rnn[1], splits, B));
+         pl_larger(pl_ragged_rnn_scratch(&rnn[0], splits, B), pl_ragged_rnn_scratch(&rnn[1], splits, B));
 }
 
 /* Columns of the merged sequence. */
@@ -85,7 +83,7 @@ size_t pl_masked_bidirectional_scratch(const pl_rnn rnn[2], const uint8_t *mask,
   size_t N = pl_count_steps(mask, (size_t)B * (size_t)T);
   /* The scratch of one direction with a mask is never below what it takes without. */
   return masked_bytes(rnn, merge, (size_t)B, N) + apart(rnn, merge, N) +
-         larger(pl_masked_rnn_scratch(&rnn[0], mask, B, T), pl_masked_rnn_scratch(&rnn[1], mask, B, T));
+         pl_larger(pl_masked_rnn_scratch(&rnn[0], mask, B, T), pl_masked_rnn_scratch(&rnn[1], mask, B, T));
 }
 
 pl_status pl_masked_bidirectional(float *y, float *y_back, pl_state last[2], const float *x, const pl_rnn rnn[2],

@@ -111,12 +111,7 @@ typedef struct scratch {
 } scratch;
 
 static size_t scratch_doubles(const int32_t *splits, int B, size_t K) {
-  size_t longest = 0;
-  for (int b = 0; b < B; b++) {
-    const size_t length = pl_row_length(splits, b);
-    longest = length > longest ? length : longest;
-  }
-  return (2 * K + 2 + longest) * row_width(K);
+  return (2 * K + 2 + pl_longest_row(splits, B)) * row_width(K);
 }
 
 size_t pl_ragged_crf_scratch(const int32_t *splits, int B, int K) {

@@ -107,4 +107,15 @@ static inline size_t pl_row_length(const int32_t *splits, int b) {
   return (size_t)(splits[b + 1] - splits[b]);
 }
 
+static inline size_t pl_larger(size_t a, size_t b) { return a > b ? a : b; }
+
+/* Length of the longest of B rows; 0 if there is none. */
+static inline size_t pl_longest_row(const int32_t *splits, int B) {
+  size_t longest = 0;
+  for (int b = 0; b < B; b++) {
+    longest = pl_larger(longest, pl_row_length(splits, b));
+  }
+  return longest;
+}
+
 #endif

@@ -5,19 +5,6 @@
 
 #include <math.h>
 
-/* The greatest of K > 0; NaN where one is. */
-static float greatest(const float *x, size_t K) {
-  v4f max = v_splat(x[0]);
-  size_t k = 0;
-  for (; k + 4 <= K; k += 4) {
-    max = v_max(max, v_load(x + k));
-  }
-  for (; k < K; k++) {
-    max = v_max(max, v_splat(x[k]));
-  }
-  return v_max(v_max(v_splat(max[0]), v_splat(max[1])), v_max(v_splat(max[2]), v_splat(max[3])))[0];
-}
-
 /* sum_k exp(x[k] - max). Class k is added into lane k mod 4, in double, then the lanes in order. */
 static double sum_exp(const float *x, float max, size_t K) {
   v2d low = {0, 0}, high = {0, 0};
@@ -47,7 +34,7 @@ void pl_cross_entropy(pl_loss *total, float *loss, const float *x, const int32_t
     PL_ASSERT(label < K, "labels[%zu] = %d, K = %d", m, label, K);
     float y = 0;
     if (label >= 0) {
-      const float *row = x + m * (size_t)K, max = greatest(row, (size_t)K), own = row[label];
+      const float *row = x + m * (size_t)K, max = v_greatest(row, (size_t)K)[0], own = row[label];
       const double log = log_of(from_logits ? sum_exp(row, max, (size_t)K) : (double)clip(own));
       y = (float)(from_logits ? log + ((double)max - (double)own) : -log);
       int32_t first = 0;

@@ -315,15 +315,6 @@ static void run_cell(const step *p) {
 
 /* ---- the loop over time ----------------------------------------------------------------------------------------------------------------- */
 
-static size_t longest(const int32_t *splits, int B) {
-  size_t T = 0;
-  for (int b = 0; b < B; b++) {
-    size_t n = pl_row_length(splits, b);
-    T = n > T ? n : T;
-  }
-  return T;
-}
-
 static size_t chunk_steps(size_t B, size_t T) {
   size_t S = B ? CHUNK_ROWS / B : 0;
   S = S < CHUNK_LEAST ? CHUNK_LEAST : S;
@@ -332,11 +323,9 @@ static size_t chunk_steps(size_t B, size_t T) {
 
 static size_t floats(size_t n) { return pl_arena_bytes(n * sizeof(float)); }
 
-static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
-
 /* Of the products, one after the other: inputs of a row, states of all. */
 static size_t products_bytes(const pl_rnn *rnn, size_t B, size_t T) {
-  return larger(product_scratch(rnn, chunk_steps(B, T), (size_t)rnn->D), product_scratch(rnn, B, (size_t)rnn->H));
+  return pl_larger(product_scratch(rnn, chunk_steps(B, T), (size_t)rnn->D), product_scratch(rnn, B, (size_t)rnn->H));
 }
 
 static size_t scratch_bytes(const pl_rnn *rnn, size_t B, size_t T) {
@@ -349,7 +338,7 @@ static size_t scratch_bytes(const pl_rnn *rnn, size_t B, size_t T) {
 }
 
 size_t pl_ragged_rnn_scratch(const pl_rnn *rnn, const int32_t *splits, int B) {
-  return scratch_bytes(rnn, (size_t)B, longest(splits, B));
+  return scratch_bytes(rnn, (size_t)B, pl_longest_row(splits, B));
 }
 
 /* order: the rows from the longest to the shortest, equal ones as they stand. rows_of [T+1] is scratch. */
@@ -388,7 +377,7 @@ pl_status pl_ragged_rnn(float *y, float *cells, pl_state *last, const float *x, 
   PL_ASSERT(!y || ldy >= rnn->H, "ldy = %d, H = %d", ldy, rnn->H);
   PL_ASSERT(!rnn->products == !rnn->rows, "products %p, rows %p", (const void *)rnn->products, (const void *)rnn->rows);
   const sizes s = sizes_of((pl_cell)rnn->cell, rnn->D, rnn->H);
-  const size_t T = longest(splits, B), width = s.G * s.Hp, S = chunk_steps((size_t)B, T);
+  const size_t T = pl_longest_row(splits, B), width = s.G * s.Hp, S = chunk_steps((size_t)B, T);
   if (!pl_arena_has(arena, scratch_bytes(rnn, (size_t)B, T))) {
     return PL_SCRATCH_TOO_SMALL;
   }
@@ -471,7 +460,7 @@ static size_t longest_masked(const uint8_t *mask, int B, int T, size_t *N) {
   for (int b = 0; b < B; b++) {
     size_t n = pl_count_steps(pl_mask_row(mask, (size_t)b, (size_t)T), (size_t)T);
     *N += n;
-    most = n > most ? n : most;
+    most = pl_larger(most, n);
   }
   return most;
 }

@@ -218,4 +218,17 @@ static inline void v_store_rounded(int16_t *p, v4f a) {
   memcpy(p, &low, sizeof low);
 }
 
+/* The greatest of n > 0 floats, in every lane; NaN where one is. */
+static inline v4f v_greatest(const float *x, size_t n) {
+  v4f max = v_splat(x[0]);
+  size_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    max = v_max(max, v_load(x + i));
+  }
+  for (; i < n; i++) {
+    max = v_max(max, v_splat(x[i]));
+  }
+  return v_max(v_max(v_splat(max[0]), v_splat(max[1])), v_max(v_splat(max[2]), v_splat(max[3])));
+}
+
 #endif

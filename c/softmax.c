@@ -100,21 +100,9 @@ void pl_ragged_log_softmax(float *y, const float *x, const int32_t *splits, int 
 /* Clears the lanes from n on. */
 static inline v4f first_lanes(v4f v, size_t n) { return v_select((v4i){0, 1, 2, 3} < v_splat_int((int32_t)n), v, v_splat(0)); }
 
-static v4f greatest_feature(const float *x, size_t D) {
-  v4f max = v_splat(x[0]);
-  size_t d = 0;
-  for (; d + 4 <= D; d += 4) {
-    max = v_max(max, v_load(x + d));
-  }
-  for (; d < D; d++) {
-    max = v_max(max, v_splat(x[d]));
-  }
-  return v_max(v_max(v_splat(max[0]), v_splat(max[1])), v_max(v_splat(max[2]), v_splat(max[3])));
-}
-
 /* One row of D > 0 features. Feature d is added into lane d mod 4, then the lanes in order: D alone decides how. */
 static void feature_softmax_row(float *y, const float *x, size_t D, int logarithm) {
-  v4f max = greatest_feature(x, D);
+  v4f max = v_greatest(x, D);
   sum4 sum = {{0, 0}, {0, 0}};
   for (size_t d = 0; d < D; d += 4) {
     size_t n = D - d < 4 ? D - d : 4;
