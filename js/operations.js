@@ -8,7 +8,7 @@ import { activationNumber } from './layers/activations.js';
 import { alongAxes, arrayOf, elementwise, productOf, reshaped, sliced, tensorOf, transposed, withLast } from './layers/arrays.js';
 import { Masking } from './layers/basic.js';
 import { Ref, refsIn } from './layers/functional.js';
-import { firstOf, Layer, reach } from './layers/layer.js';
+import { firstOf, Layer } from './layers/layer.js';
 import { product, Spec, Steps, Tensor } from './layers/tensor.js';
 /** @typedef {import('./layers/arrays.js').NdArray} NdArray */
 /** @typedef {import('./layers/tensor.js').Rules} Rules */
@@ -251,6 +251,9 @@ function constant(value) {
 }
 
 export class Operation extends Layer {
+  /** @override @type {import('./layers/layer.js').Reach} */
+  static reach = 'all';
+
   /** @param {string} kind  Keras's class @param {import('./layers/layer.js').LayerConfig} config */
   constructor(kind, config) {
     super(config);
@@ -553,5 +556,3 @@ export function idle(nodes, outputs) {
   }
   return left;
 }
-
-reach('all', Operation);

@@ -10,7 +10,7 @@ import { predictions } from './answers.js';
 import { padRows, place, read } from './batch.js';
 import * as abi from './dist/abi.js';
 import { ArgumentError, PadlessError, show } from './errors.js';
-import { Layer, reaches } from './layers/layer.js';
+import { Layer, reachOf } from './layers/layer.js';
 import { Looked } from './layers/products.js';
 import { Bidirectional, placeStates, Recurrent } from './layers/recurrent.js';
 import { product, Steps, Tensor } from './layers/tensor.js';
@@ -193,7 +193,7 @@ class Walk {
 
   /** @param {Layer} layer @param {any} x @param {Record<string, any>} options */
   apply(layer, x, options) {
-    const kind = reaches.get(layer.constructor) ?? 'all';
+    const kind = reachOf(layer) ?? 'all';
     const inputs = [x].flat();
     const pasts = inputs.map((each) => (isRow(each) ? this.known.get(each) : undefined));
     const told = pasts.every((past) => past !== undefined && past.N === pasts[0]?.N && past.N > 0);
@@ -551,7 +551,7 @@ function isKnown({ inputs, padded, needsLength, root }) {
     inputs[0].ids &&
     !padded &&
     !needsLength &&
-    root.all().every((layer) => !layer.config.stateful && (layer.build === Layer.prototype.build || reaches.has(layer.constructor)))
+    root.all().every((layer) => !layer.config.stateful && (layer.build === Layer.prototype.build || reachOf(layer)))
   );
 }
 

@@ -4,7 +4,7 @@
  */
 import { ShapeError, UnsupportedError } from '../errors.js';
 import { dense, Dense, packDense } from './basic.js';
-import { Layer, reach } from './layer.js';
+import { Layer } from './layer.js';
 import { Multiply } from './merge.js';
 import { MaskedSoftmax, MaskedSum } from './pooling.js';
 import { product, Steps, Tensor } from './tensor.js';
@@ -168,6 +168,9 @@ class DotAttention extends Layer {
 
 /** Keras Attention (Luong's), with or without a scale. */
 export class Attention extends DotAttention {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+
   /** @override */
   declare() {
     if (this.config.use_scale) this.addWeight('scale', []);
@@ -228,6 +231,9 @@ function additive(y, weights, q, k, v, scale, causal) {
 
 /** Keras AdditiveAttention (Bahdanau's). */
 export class AdditiveAttention extends DotAttention {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+
   /** @override @param {Rules} _rules @param {number} D */
   declare(_rules, D) {
     if (this.config.use_scale !== false) this.addWeight('scale', [D]);
@@ -246,6 +252,9 @@ export class AdditiveAttention extends DotAttention {
 
 /** A product of the last axes with a kernel of more than two: Keras's EinsumDense as MultiHeadAttention has it. */
 class Projection extends Layer {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+
   /**
    * @param {Spec} input
    * @param {number[]} kernel
@@ -275,6 +284,9 @@ class Projection extends Layer {
 
 /** Keras MultiHeadAttention (Vaswani et al. 2017): called with query, value and key. */
 export class MultiHeadAttention extends Layer {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+
   /** @param {import('./layer.js').LayerConfig} [config] */
   constructor(config) {
     super(config);
@@ -362,6 +374,9 @@ export class MultiHeadAttention extends Layer {
  * Dense(1), softmax over time and sum, made of layers.
  */
 export class AttentionPooling extends Layer {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+
   /** @param {import('./layer.js').LayerConfig} [config]  units: tanh features of the question (null: none), use_bias */
   constructor(config = {}) {
     super(config);
@@ -383,5 +398,3 @@ export class AttentionPooling extends Layer {
     return this.sum.apply(this.weigh.apply([x, this.softmax.apply(scores)]));
   }
 }
-
-reach('all', AdditiveAttention, Attention, AttentionPooling, MultiHeadAttention, Projection);

@@ -4,7 +4,7 @@
  */
 import { ModelFileError, ShapeError, UnsupportedError } from '../errors.js';
 import { activationNumber } from './activations.js';
-import { Layer, reach } from './layer.js';
+import { Layer } from './layer.js';
 import { Looked } from './products.js';
 import { product, Steps, Tensor } from './tensor.js';
 /** @typedef {import('../memory.js').Heap} Heap */
@@ -13,6 +13,9 @@ import { product, Steps, Tensor } from './tensor.js';
 
 /** Keras Embedding: a row of a table for each id. `mask_zero` makes id 0 padding for every layer behind it. */
 export class Embedding extends Layer {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'lookup';
+
   /**
    * @override
    * @param {Spec} input
@@ -89,6 +92,9 @@ export class Lambda extends Layer {
 
 /** Keras Masking: steps whose values all are mask_value do not count. */
 export class Masking extends Layer {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+
   /**
    * @override
    * @param {Spec} input
@@ -130,6 +136,9 @@ export class Masking extends Layer {
 
 /** Keras Dense: y = activation(x W + b), over the last axis. */
 export class Dense extends Layer {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'step';
+
   /**
    * @override
    * @param {Spec} input
@@ -244,6 +253,9 @@ export class Elementwise extends Layer {
 
 /** Keras Activation. */
 export class Activation extends Elementwise {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'step';
+
   /** As Keras JSON has it. @returns {any} */
   get activation() {
     return this.config.activation;
@@ -271,6 +283,9 @@ export class Activation extends Elementwise {
 
 /** Keras Softmax: over the last axis, or over time (axis 1 of a sequence), there over the steps that count. */
 export class Softmax extends Activation {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'step';
+
   /** @override */
   get activation() {
     return 'softmax';
@@ -315,6 +330,9 @@ export function softmaxOverTime(x) {
 
 /** A kernel (y, x, numbers, n), the numbers being options. Keras ReLU: negative_slope, threshold and max_value. */
 export class ReLU extends Elementwise {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'step';
+
   /** Name of the kernel. @returns {string} */
   get kernel() {
     return 'pl_relu';
@@ -347,6 +365,9 @@ export class ReLU extends Elementwise {
 
 /** Keras LeakyReLU: negative_slope (Keras 3, default 0.3; alpha in Keras 2). */
 export class LeakyReLU extends ReLU {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'step';
+
   /** @override */
   get numbers() {
     return [this.number('negative_slope', this.number('alpha', 0.3)), 0, Infinity];
@@ -355,6 +376,9 @@ export class LeakyReLU extends ReLU {
 
 /** Keras ELU: alpha. */
 export class ELU extends ReLU {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'step';
+
   /** @override */
   get kernel() {
     return 'pl_elu';
@@ -368,6 +392,9 @@ export class ELU extends ReLU {
 
 /** Keras ThresholdedReLU, of Keras 2: x where it is above theta, else 0. */
 export class ThresholdedReLU extends ReLU {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'step';
+
   /** @override */
   get numbers() {
     return [0, this.number('theta', 1), Infinity];
@@ -376,6 +403,9 @@ export class ThresholdedReLU extends ReLU {
 
 /** Keras PReLU: a slope for each feature (shared_axes [1]) or for each feature of each step. */
 export class PReLU extends Elementwise {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'step';
+
   /**
    * @override
    * @param {Spec} input
@@ -417,6 +447,9 @@ export class PReLU extends Elementwise {
 
 /** Keras Rescaling: x * scale + offset. */
 export class Rescaling extends ReLU {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'step';
+
   /** @override */
   get kernel() {
     return 'pl_scale';
@@ -430,6 +463,9 @@ export class Rescaling extends ReLU {
 
 /** Layers that only training knows: at inference they pass their input on. */
 export class Dropout extends Layer {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+
   /**
    * @override
    * @param {Spec} input
@@ -446,15 +482,36 @@ export class Dropout extends Layer {
     return x;
   }
 }
-export class SpatialDropout1D extends Dropout {}
-export class GaussianDropout extends Dropout {}
-export class GaussianNoise extends Dropout {}
-export class AlphaDropout extends Dropout {}
-export class ActivityRegularization extends Dropout {}
-export class Identity extends Dropout {}
+export class SpatialDropout1D extends Dropout {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+}
+export class GaussianDropout extends Dropout {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+}
+export class GaussianNoise extends Dropout {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+}
+export class AlphaDropout extends Dropout {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+}
+export class ActivityRegularization extends Dropout {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+}
+export class Identity extends Dropout {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+}
 
 /** A layer over the steps of a sequence: each step is a text to the layer inside. */
 export class TimeDistributed extends Layer {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'step';
+
   /** @param {import('./layer.js').LayerConfig & { layer: Layer }} config */
   constructor({ layer, ...config }) {
     super(config);
@@ -492,7 +549,3 @@ export class TimeDistributed extends Layer {
     return new Tensor(x.heap, y.pointer, x.B, [x.shape[0], ...y.shape], x.steps, x.keep);
   }
 }
-
-reach('lookup', Embedding);
-reach('step', Activation, Dense, ELU, LeakyReLU, PReLU, ReLU, Rescaling, Softmax, ThresholdedReLU, TimeDistributed);
-reach('all', ActivityRegularization, AlphaDropout, Dropout, GaussianDropout, GaussianNoise, Identity, Masking, SpatialDropout1D);

@@ -7,7 +7,7 @@ import { conv as convLayout, padding as paddings } from '../dist/abi.js';
 import { COUNT_MOST, ShapeError, UnsupportedError } from '../errors.js';
 import { activationNumber } from './activations.js';
 import { dense, packDense } from './basic.js';
-import { isCount, Layer, reach } from './layer.js';
+import { isCount, Layer } from './layer.js';
 import { Steps, Tensor } from './tensor.js';
 /** @typedef {import('../memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Rules} Rules */
@@ -98,6 +98,9 @@ class Window extends Layer {
 
 /** Keras Conv1D: y[t] = activation(b + sum_i x[t*stride + i*dilation - before] W[i]). */
 export class Conv1D extends Window {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'window';
+
   /**
    * @override
    * @param {Spec} input
@@ -166,6 +169,9 @@ export class Conv1D extends Window {
 
 /** Keras DepthwiseConv1D: each feature on its own, depth_multiplier outputs for each. */
 export class DepthwiseConv1D extends Window {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'window';
+
   /** Name of the kernel among the weights. */
   get kernelName() {
     return 'kernel';
@@ -229,6 +235,9 @@ export class DepthwiseConv1D extends Window {
 
 /** Keras SeparableConv1D: a depthwise convolution, then a product over features. */
 export class SeparableConv1D extends DepthwiseConv1D {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'window';
+
   /** @override */
   get kernelName() {
     return 'depthwise_kernel';
@@ -303,6 +312,9 @@ class PoolingWindow extends Window {
 
 /** Keras MaxPooling1D. */
 export class MaxPooling1D extends PoolingWindow {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'window';
+
   /** @override */
   get kernel() {
     return 'pl_ragged_max_pool';
@@ -311,6 +323,9 @@ export class MaxPooling1D extends PoolingWindow {
 
 /** Keras AveragePooling1D: padding of `same` is not counted. */
 export class AveragePooling1D extends PoolingWindow {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'window';
+
   /** @override */
   get kernel() {
     return 'pl_ragged_average_pool';
@@ -375,6 +390,9 @@ function pair(layer, name) {
 
 /** Keras ZeroPadding1D. */
 export class ZeroPadding1D extends Resizing {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+
   /** @override @param {number} T */
   lengthOf(T) {
     const [before, behind] = pair(this, 'padding');
@@ -388,6 +406,9 @@ export class ZeroPadding1D extends Resizing {
 
 /** Keras Cropping1D. */
 export class Cropping1D extends Resizing {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+
   /** @override @param {number} T */
   lengthOf(T) {
     const [before, behind] = pair(this, 'cropping');
@@ -401,6 +422,9 @@ export class Cropping1D extends Resizing {
 
 /** Keras UpSampling1D: each step `size` times. */
 export class UpSampling1D extends Resizing {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+
   /** @override @param {number} T */
   lengthOf(T) {
     return T * this.count('size', 2);
@@ -410,6 +434,3 @@ export class UpSampling1D extends Resizing {
     return Math.floor(t / this.count('size', 2));
   }
 }
-
-reach('window', AveragePooling1D, Conv1D, DepthwiseConv1D, MaxPooling1D, SeparableConv1D);
-reach('all', Cropping1D, UpSampling1D, ZeroPadding1D);

@@ -3,7 +3,7 @@
  * @module
  */
 import { UnsupportedError } from '../errors.js';
-import { Layer, reach } from './layer.js';
+import { Layer } from './layer.js';
 /** @typedef {import('../memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Spec} Spec */
 /** @typedef {import('./tensor.js').Tensor} Tensor */
@@ -14,6 +14,9 @@ import { Layer, reach } from './layer.js';
  * marginal probabilities. With `return_score`, a second output [B, 1]: the score of the best path.
  */
 export class CRF extends Layer {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+
   /** @override */
   get className() {
     return 'padless>CRF';
@@ -64,5 +67,3 @@ export class CRF extends Layer {
     return x.ofFeatures(y, K);
   }
 }
-
-reach('all', CRF);

@@ -69,16 +69,21 @@ export function named(list) {
  *   all       whatever there is
  * @typedef {'step' | 'window' | 'lookup' | 'visits' | 'both' | 'first' | 'last' | 'all'} Reach
  */
-/** Of padless's own classes; what a user derives from one is not there. @type {WeakMap<Function, Reach>} */
-export const reaches = new WeakMap();
-
-/** @param {Reach} kind @param {Function[]} some */
-export const reach = (kind, ...some) => some.forEach((Class) => reaches.set(Class, kind));
+/**
+ * What a class itself declares; nothing for a class that a user derives from one of padless's, whose call() may do anything.
+ * @param {Layer} layer
+ * @returns {Reach | undefined}
+ */
+export const reachOf = ({ constructor: Class }) =>
+  Object.hasOwn(Class, 'reach') ? /** @type {typeof Layer} */ (Class).reach : undefined;
 
 /** @param {any} value */
 export const isCount = (value) => Number.isSafeInteger(value) && value > 0 && value <= COUNT_MOST;
 
 export class Layer {
+  /** What a session may keep of it. @type {Reach} */
+  static reach = 'all';
+
   /** @param {LayerConfig} [config]  as Keras's get_config() gives it */
   constructor(config = {}) {
     this.config = config;

@@ -4,7 +4,7 @@
  */
 import { op as ops } from '../dist/abi.js';
 import { ShapeError, UnsupportedError } from '../errors.js';
-import { Layer, reach } from './layer.js';
+import { Layer } from './layer.js';
 import { product, Spec, Steps, Tensor } from './tensor.js';
 /** @typedef {import('./tensor.js').Rules} Rules */
 
@@ -176,8 +176,14 @@ function mergedKeep(inputs, and) {
   return new Steps(heap, B, T, merged);
 }
 
-export class Add extends Merge {}
+export class Add extends Merge {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'step';
+}
 export class Subtract extends Merge {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'step';
+
   /** @override */
   get op() {
     return ops.subtract;
@@ -185,6 +191,9 @@ export class Subtract extends Merge {
 }
 /** Keras 3: 1 where a mask leaves a step out, and 0 where all do. */
 export class Multiply extends Merge {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'step';
+
   /** @override */
   get op() {
     return ops.multiply;
@@ -225,18 +234,27 @@ class Extreme extends Merge {
 }
 
 export class Average extends Merge {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'step';
+
   /** @override @param {import('../memory.js').Heap} heap @param {number} y @param {number} n @param {number} inputs */
   finish(heap, y, n, inputs) {
     heap.exports.pl_scale(y, y, 1 / inputs, 0, n);
   }
 }
 export class Maximum extends Extreme {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'step';
+
   /** @override */
   get op() {
     return ops.maximum;
   }
 }
 export class Minimum extends Extreme {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'step';
+
   /** @override */
   get op() {
     return ops.minimum;
@@ -245,6 +263,9 @@ export class Minimum extends Extreme {
 
 /** Keras Concatenate: features side by side (axis -1), or one sequence behind the other (axis 1). */
 export class Concatenate extends Merge {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'step';
+
   /**
    * @override
    * @param {any} given
@@ -346,6 +367,9 @@ function matrixOf(x, path) {
 
 /** Keras Dot of two inputs of up to [B, T, D], over one axis of each. */
 export class Dot extends Merge {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+
   /**
    * @override
    * @param {any} given
@@ -448,6 +472,9 @@ class Reshaping extends Layer {
 
 /** Keras Flatten. */
 export class Flatten extends Reshaping {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+
   /** @override @param {number[]} shape */
   shapeOf(shape) {
     return [product(shape)];
@@ -456,6 +483,9 @@ export class Flatten extends Reshaping {
 
 /** Keras Reshape: one length may be -1. */
 export class Reshape extends Reshaping {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+
   /** @override @param {number[]} shape */
   shapeOf(shape) {
     /** @type {number[]} */
@@ -467,6 +497,9 @@ export class Reshape extends Reshaping {
 
 /** Keras Permute of [B, T, D]. */
 export class Permute extends Reshaping {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+
   /**
    * @override
    * @param {Spec} input
@@ -499,6 +532,9 @@ export class Permute extends Reshaping {
 
 /** Keras RepeatVector: n steps of the same vector. */
 export class RepeatVector extends Layer {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+
   /**
    * @override
    * @param {Spec} input
@@ -521,6 +557,3 @@ export class RepeatVector extends Layer {
     return new Tensor(heap, y, B, [steps.T, features], steps);
   }
 }
-
-reach('step', Add, Average, Concatenate, Maximum, Minimum, Multiply, Subtract);
-reach('all', Dot, Flatten, Permute, RepeatVector, Reshape);

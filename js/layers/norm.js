@@ -4,7 +4,6 @@
  */
 import { ShapeError, UnsupportedError } from '../errors.js';
 import { Elementwise } from './basic.js';
-import { reach } from './layer.js';
 /** @typedef {import('../memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Rules} Rules */
 /** @typedef {import('./tensor.js').Spec} Spec */
@@ -41,6 +40,9 @@ class LastAxis extends Elementwise {
 
 /** Keras LayerNormalization: of each step, or of each text as a whole (axis [1, 2]). */
 export class LayerNormalization extends LastAxis {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'step';
+
   /**
    * @override
    * @param {Spec} input
@@ -85,6 +87,9 @@ export class LayerNormalization extends LastAxis {
 
 /** Keras RMSNormalization. */
 export class RMSNormalization extends LastAxis {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'step';
+
   /**
    * @override
    * @param {Spec} input
@@ -123,6 +128,9 @@ export class RMSNormalization extends LastAxis {
 
 /** Keras UnitNormalization: each step to length 1. */
 export class UnitNormalization extends LastAxis {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'step';
+
   /**
    * @override
    * @param {number} y
@@ -135,6 +143,9 @@ export class UnitNormalization extends LastAxis {
 
 /** Keras BatchNormalization at inference: (x - mean) / sqrt(variance + epsilon) * gamma + beta, with the mean and variance of training. */
 export class BatchNormalization extends LastAxis {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'step';
+
   /**
    * @override
    * @param {Spec} input
@@ -170,5 +181,3 @@ export class BatchNormalization extends LastAxis {
     x.heap.exports.pl_affine(y, x.pointer, this.scale ?? 0, this.shift ?? 0, x.rows, x.features);
   }
 }
-
-reach('step', BatchNormalization, LayerNormalization, RMSNormalization, UnitNormalization);

@@ -3,7 +3,7 @@
  * @module
  */
 import { Elementwise, softmaxOverTime } from './basic.js';
-import { Layer, reach } from './layer.js';
+import { Layer } from './layer.js';
 import { Steps, Tensor } from './tensor.js';
 /** @typedef {import('./tensor.js').Rules} Rules */
 /** @typedef {import('./tensor.js').Spec} Spec */
@@ -50,36 +50,54 @@ class Pooling extends Layer {
 }
 
 export class MaskedSum extends Pooling {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+
   /** @override */
   get kernel() {
     return 'pl_ragged_sum';
   }
 }
 export class MaskedMean extends Pooling {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+
   /** @override */
   get kernel() {
     return 'pl_ragged_mean';
   }
 }
 export class MaskedMax extends Pooling {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+
   /** @override */
   get kernel() {
     return 'pl_ragged_max';
   }
 }
 export class MaskedMin extends Pooling {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+
   /** @override */
   get kernel() {
     return 'pl_ragged_min';
   }
 }
 export class FirstStep extends Pooling {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'first';
+
   /** @override */
   get kernel() {
     return 'pl_ragged_first';
   }
 }
 export class LastStep extends Pooling {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'last';
+
   /** @override */
   get kernel() {
     return 'pl_ragged_last';
@@ -88,6 +106,9 @@ export class LastStep extends Pooling {
 
 /** Keras GlobalAveragePooling1D, which honours the mask: the mean over the steps that count. */
 export class GlobalAveragePooling1D extends MaskedMean {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+
   /** @override */
   get className() {
     return 'GlobalAveragePooling1D';
@@ -107,6 +128,9 @@ export class GlobalAveragePooling1D extends MaskedMean {
 
 /** Keras GlobalMaxPooling1D, which does not know masks. */
 export class GlobalMaxPooling1D extends MaskedMax {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+
   /** @override */
   get className() {
     return 'GlobalMaxPooling1D';
@@ -135,6 +159,9 @@ export class GlobalMaxPooling1D extends MaskedMax {
 
 /** Softmax over time, for each feature on its own: the steps that count sum to 1. */
 export class MaskedSoftmax extends Elementwise {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+
   /** @override */
   get className() {
     return 'padless>MaskedSoftmax';
@@ -158,7 +185,3 @@ export class MaskedSoftmax extends Elementwise {
     return softmaxOverTime(x);
   }
 }
-
-reach('first', FirstStep);
-reach('last', LastStep);
-reach('all', GlobalAveragePooling1D, GlobalMaxPooling1D, MaskedMax, MaskedMean, MaskedMin, MaskedSoftmax, MaskedSum);

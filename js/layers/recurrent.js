@@ -5,7 +5,7 @@
 import { cell as cellNumbers, merge as merges, order as orders, rnn as rnnLayout, state as stateLayout } from '../dist/abi.js';
 import { ModelFileError, ShapeError, UnsupportedError } from '../errors.js';
 import { activationNumber } from './activations.js';
-import { Layer, reach } from './layer.js';
+import { Layer } from './layer.js';
 import { Products } from './products.js';
 import { Spec, Steps, Tensor } from './tensor.js';
 /** @typedef {import('../memory.js').Heap} Heap */
@@ -252,14 +252,23 @@ export class Recurrent extends Layer {
   }
 }
 
-export class SimpleRNN extends Recurrent {}
+export class SimpleRNN extends Recurrent {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'visits';
+}
 export class GRU extends Recurrent {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'visits';
+
   /** @override @returns {keyof typeof cells} */
   get kind() {
     return 'GRU';
   }
 }
 export class LSTM extends Recurrent {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'visits';
+
   /** @override @returns {keyof typeof cells} */
   get kind() {
     return 'LSTM';
@@ -268,6 +277,9 @@ export class LSTM extends Recurrent {
 
 /** Keras RNN around a list of cells (StackedRNNCells): each cell is a layer over the outputs of the one before. */
 export class StackedRNN extends Layer {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'all';
+
   /**
    * @param {import('./layer.js').LayerConfig & { cells: Recurrent[] }} config  the last one as the whole is to answer, the others with sequences
    */
@@ -316,6 +328,9 @@ export class StackedRNN extends Layer {
  * Keras Bidirectional, aligned: the backward layer starts at the last step that counts and its output for a step stands at that step.
  */
 export class Bidirectional extends Layer {
+  /** @override @type {import('./layer.js').Reach} */
+  static reach = 'both';
+
   /**
    * @param {import('./layer.js').LayerConfig & { layer: Recurrent, backwardLayer?: Recurrent }} config
    */
@@ -483,7 +498,3 @@ export function layerOfCell(json, config) {
   layer.fileClass = name;
   return layer;
 }
-
-reach('visits', GRU, LSTM, SimpleRNN);
-reach('both', Bidirectional);
-reach('all', StackedRNN);
