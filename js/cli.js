@@ -6,11 +6,11 @@
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { about, print, readText } from './cli/files.js';
-import { commands, isCommand, options, takes, usage } from './cli/usage.js';
+import { about, print, readText } from './tools/files.js';
+import { commands, isCommand, options, takes, usage } from './tools/usage.js';
 import { ArgumentError, loadModel, PadlessError, UnsupportedError } from './index.js';
-/** @typedef {import('./cli/usage.js').CommandName} CommandName */
-/** @typedef {import('./cli/usage.js').Values} Values */
+/** @typedef {import('./tools/usage.js').CommandName} CommandName */
+/** @typedef {import('./tools/usage.js').Values} Values */
 
 /** What else a command cannot do without. @type {Partial<Record<CommandName, string>>} */
 const second = { eval: 'labelled file', record: 'cases', check: 'golden file' };
@@ -31,9 +31,9 @@ function lookAt(command, [file, other], values) {
   if (takes(command, 'output') && !values.output) throw new ArgumentError(`${command}: where to? -o FILE`);
 }
 
-/** @param {import('./model.js').Model} model @param {string[]} files  the model's, and texts @param {Values} values */
+/** @param {import('./model/model.js').Model} model @param {string[]} files  the model's, and texts @param {Values} values */
 async function run(model, [file, ...texts], { ids, trace: traced }) {
-  const { runIds, trace } = await import('./cli/run.js');
+  const { runIds, trace } = await import('./tools/run.js');
   if (ids !== undefined && texts.length) throw new ArgumentError('run: either texts or --ids FILE');
   if (ids !== undefined) return about(ids, () => runIds(model, ids, Boolean(traced)));
   if (!model.text)
@@ -60,21 +60,21 @@ async function main() {
   const [file, other, ...more] = files;
   if (command !== 'run' && (more.length || (other && !second[command])))
     throw new ArgumentError(`${command}: ${JSON.stringify(second[command] ? more[0] : other)} is one argument too many`);
-  const custom = values.layers === undefined ? {} : await (await import('./cli/layers.js')).customLayers(values.layers);
-  if (command === 'convert') return (await import('./cli/convert.js')).convert(file, String(values.output), values, custom);
-  if (command === 'bench') return (await import('./cli/bench.js')).bench(file, values, custom);
+  const custom = values.layers === undefined ? {} : await (await import('./tools/layers.js')).customLayers(values.layers);
+  if (command === 'convert') return (await import('./tools/convert.js')).convert(file, String(values.output), values, custom);
+  if (command === 'bench') return (await import('./tools/bench.js')).bench(file, values, custom);
   const exact = command === 'record' || command === 'check';
   const simd = exact ? 'baseline' : values.simd;
   const model = await about(file, () => loadModel(file, { simd, customLayers: custom }));
   switch (command) {
     case 'info':
-      return (await import('./cli/info.js')).info(model);
+      return (await import('./tools/info.js')).info(model);
     case 'record':
-      return (await import('./cli/regression.js')).recordCases(model, other, String(values.output));
+      return (await import('./tools/regression.js')).recordCases(model, other, String(values.output));
     case 'check':
-      return (await import('./cli/regression.js')).checkGolden(model, other);
+      return (await import('./tools/regression.js')).checkGolden(model, other);
     case 'eval': {
-      const { evaluate, parseExamples } = await import('./evaluate.js');
+      const { evaluate, parseExamples } = await import('./tools/evaluate.js');
       const text = await readText(other);
       const ignore = values.ignore?.split(',') ?? [];
       return about(other, () => {

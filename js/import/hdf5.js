@@ -5,7 +5,7 @@
 import { ModelFileError, PadlessError, UnsupportedError } from '../errors.js';
 import { toFloat32 } from './floats.js';
 import { brokenHeap } from './heaps.js';
-import { JSON_MOST, optionalPackage, parseJson } from './source.js';
+import { JSON_MOST, optionalPackage, parseJson } from './input-files.js';
 /** @typedef {import('h5wasm').Metadata} Metadata */
 
 /** @typedef {{ name: string, shape: number[], data: Float32Array }} NamedArray */
@@ -169,7 +169,7 @@ class Hdf5 {
  * @template T
  * @param {Uint8Array} bytes
  * @param {string} what  for errors
- * @param {import('./source.js').Packages} packages
+ * @param {import('./input-files.js').Packages} packages
  * @param {(file: Hdf5) => T} read
  * @returns {Promise<T>}
  */
@@ -210,7 +210,7 @@ async function openHdf5(bytes, what, { h5wasm }, read) {
 /**
  * @param {Uint8Array} bytes  a .h5, .hdf5 or .weights.h5
  * @param {string} [what]  for errors
- * @param {import('./source.js').Packages} [packages]
+ * @param {import('./input-files.js').Packages} [packages]
  * @returns {Promise<KerasFile>}
  * @throws {ModelFileError} for a file that is cut short or contradicts itself
  * @throws {UnsupportedError} without the package h5wasm, and for weights that are not floats

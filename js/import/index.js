@@ -5,34 +5,34 @@
 import { ArgumentError, ModelFileError, UnsupportedError } from '../errors.js';
 import { Functional } from '../layers/functional.js';
 import { Sequential } from '../layers/sequential.js';
-import { createModel } from '../model.js';
-import { parse } from '../safetensors.js';
-import { readSource } from '../source.js';
+import { createModel } from '../model/model.js';
+import { parse } from '../file/safetensors.js';
+import { readSource } from '../file/read-source.js';
 import { isHdf5, readHdf5 } from './hdf5.js';
 import { modernKeras } from './keras.js';
-import { advised, withModules } from './operations.js';
-import { Files, parseJson } from './source.js';
+import { advised, withModules } from './keras-operations.js';
+import { Files, parseJson } from './input-files.js';
 import { readTfjs } from './tfjs.js';
 import { textSettings, withoutVectorizer } from './tokenizer.js';
 import { torchParts } from './torch.js';
 import { weightsByLayer, weightsByName, weightsByPath } from './weights.js';
 import { isZip, readKeras } from './zip.js';
-export { toInt8 } from './int8.js';
-/** @typedef {import('../model.js').Model} Model */
-/** @typedef {import('../source.js').ModelSource} ModelSource */
-/** @typedef {import('./source.js').FilesSource} FilesSource */
-/** @typedef {import('./source.js').Packages} Packages */
+export { toInt8 } from './quantize.js';
+/** @typedef {import('../model/model.js').Model} Model */
+/** @typedef {import('../file/read-source.js').ModelSource} ModelSource */
+/** @typedef {import('./input-files.js').FilesSource} FilesSource */
+/** @typedef {import('./input-files.js').Packages} Packages */
 /** @typedef {import('./torch.js').TorchModule} TorchModule */
 
 /**
  * @typedef {object} ImportOptions
- * @property {import('../model.js').CustomLayers} [customLayers]  your own classes by name, and for a Lambda a class by the layer's name
+ * @property {import('../model/model.js').CustomLayers} [customLayers]  your own classes by name, and for a Lambda a class by the layer's name
  * @property {any} [tokenizer]  what Keras's tokenizer.to_json() gave, as text or parsed
- * @property {Partial<import('../text.js').TextSettings>} [text]  text settings of your own, in place of a tokenizer's or over them: padding, ...
+ * @property {Partial<import('../text/vectorizer.js').TextSettings>} [text]  text settings of your own, in place of a tokenizer's or over them: padding, ...
  * @property {string[]} [labels]  of the only output: tags of a sequence, scores of a sigmoid, else a class
- * @property {import('../answers.js').OutputSettings[]} [outputs]  names, kinds and labels of all outputs
- * @property {import('../wasm.js').Simd | undefined} [simd]
- * @property {import('../wasm.js').ModuleSource} [module]
+ * @property {import('../model/answers.js').OutputSettings[]} [outputs]  names, kinds and labels of all outputs
+ * @property {import('../runtime/wasm.js').Simd | undefined} [simd]
+ * @property {import('../runtime/wasm.js').ModuleSource} [module]
  * @property {AbortSignal} [signal]
  * @property {RequestInit} [fetch]
  */
@@ -63,8 +63,10 @@ const readOptions = ({ signal, fetch }) => ({ ...(signal && { signal }), ...(fet
 async function finish({ vocabularies = new Map(), ...parts }, { customLayers, tokenizer, text, labels, outputs, simd, module }) {
   const { architecture, text: own } = withoutVectorizer(parts.architecture, vocabularies);
   const read = tokenizer === undefined ? own : textSettings(tokenizer, architecture);
-  const settings = /** @type {import('../text.js').TextSettings | null} */ (read ? { ...read, ...text } : (text ?? null));
-  /** @param {import('../answers.js').OutputSettings[] | undefined} described */
+  const settings = /** @type {import('../text/vectorizer.js').TextSettings | null} */ (
+    read ? { ...read, ...text } : (text ?? null)
+  );
+  /** @param {import('../model/answers.js').OutputSettings[] | undefined} described */
   const make = (described) =>
     createModel({ ...parts, architecture, text: settings, outputs: described, customLayers, simd, module }).catch((error) => {
       throw advised(error);

@@ -3,7 +3,7 @@
  * @module
  */
 import { ModelFileError, UnsupportedError } from '../errors.js';
-import { operationOf } from './operations.js';
+import { operationOf } from './keras-operations.js';
 
 /** Layers inside layers, at most. */
 const NESTED_MOST = 100;

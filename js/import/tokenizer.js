@@ -3,8 +3,8 @@
  * @module
  */
 import { ModelFileError, UnsupportedError } from '../errors.js';
-import { parseJson as parseBytes } from './source.js';
-/** @typedef {import('../text.js').TextSettings} TextSettings */
+import { parseJson as parseBytes } from './input-files.js';
+/** @typedef {import('../text/vectorizer.js').TextSettings} TextSettings */
 
 /** Layers inside layers, at most. */
 const NESTED_MOST = 100;

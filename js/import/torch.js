@@ -7,7 +7,7 @@ import { ModelFileError, show, UnsupportedError } from '../errors.js';
 import { toFloat32 } from './floats.js';
 /** @typedef {import('../layers/layer.js').Layer} Layer */
 /** @typedef {import('../layers/layer.js').Weight} Weight */
-/** @typedef {import('../safetensors.js').StoredTensor} StoredTensor */
+/** @typedef {import('../file/safetensors.js').StoredTensor} StoredTensor */
 
 /**
  * One module. `name` is its name in the state dict; options under torch's names. Not torch's own: `Mean`, `Max` and `LastStep` over the steps that

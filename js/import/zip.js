@@ -4,7 +4,7 @@
  */
 import { ModelFileError, UnsupportedError } from '../errors.js';
 import { readHdf5 } from './hdf5.js';
-import { JSON_MOST, optionalPackage, parseJson } from './source.js';
+import { JSON_MOST, optionalPackage, parseJson } from './input-files.js';
 /** @typedef {import('./hdf5.js').KerasFile} KerasFile */
 
 /** Bytes of a file inside, at most; deflate packs at most 1032 to 1. */
@@ -57,7 +57,7 @@ export const isZip = (bytes) => bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[
  * @param {Uint8Array} bytes
  * @param {string} what  for errors
  * @param {(name: string) => boolean} wanted
- * @param {import('./source.js').Packages} [packages]
+ * @param {import('./input-files.js').Packages} [packages]
  * @returns {Promise<Map<string, Uint8Array>>}
  * @throws {ModelFileError} for a file that is cut short, or says sizes that it cannot have
  */
@@ -110,7 +110,7 @@ export async function unzip(bytes, what, wanted, { fflate } = {}) {
 /**
  * @param {Uint8Array} bytes
  * @param {string} [what]  for errors
- * @param {import('./source.js').Packages} [packages]
+ * @param {import('./input-files.js').Packages} [packages]
  * @returns {Promise<KerasFile & { vocabularies: Map<string, string> }>} vocabularies: text of assets/PATH/vocabulary.txt, by PATH
  * @throws {ModelFileError | UnsupportedError}
  */

@@ -7,7 +7,7 @@
  */
 import { ShapeError } from '../errors.js';
 import { product, Steps, Tensor } from './tensor.js';
-/** @typedef {import('../memory.js').Heap} Heap */
+/** @typedef {import('../runtime/memory.js').Heap} Heap */
 /** @typedef {{ shape: number[], values: (heap: Heap) => number }} NdArray  values: pointer to float32, row-major */
 
 /** @param {Tensor} x  in padded form what stands at padding is data @param {string} path @returns {NdArray} */

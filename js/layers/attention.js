@@ -8,7 +8,7 @@ import { Layer } from './layer.js';
 import { Multiply } from './merge.js';
 import { MaskedSoftmax, MaskedSum } from './pooling.js';
 import { product, Steps, Tensor } from './tensor.js';
-/** @typedef {import('../memory.js').Heap} Heap */
+/** @typedef {import('../runtime/memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Rules} Rules */
 /** @typedef {import('./tensor.js').Spec} Spec */
 

@@ -3,11 +3,11 @@
  * @module
  */
 import { ModelFileError, ShapeError, UnsupportedError } from '../errors.js';
-import { activationNumber } from './activations.js';
+import { activationNumber } from '../runtime/activations.js';
 import { Layer } from './layer.js';
 import { Looked } from './products.js';
 import { product, Steps, Tensor } from './tensor.js';
-/** @typedef {import('../memory.js').Heap} Heap */
+/** @typedef {import('../runtime/memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Rules} Rules */
 /** @typedef {import('./tensor.js').Spec} Spec */
 

@@ -5,11 +5,11 @@
  */
 import { conv as convLayout, padding as paddings } from '../dist/abi.js';
 import { COUNT_MOST, ShapeError, UnsupportedError } from '../errors.js';
-import { activationNumber } from './activations.js';
+import { activationNumber } from '../runtime/activations.js';
 import { dense, packDense } from './basic.js';
 import { isCount, Layer } from './layer.js';
 import { Steps, Tensor } from './tensor.js';
-/** @typedef {import('../memory.js').Heap} Heap */
+/** @typedef {import('../runtime/memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Rules} Rules */
 /** @typedef {import('./tensor.js').Spec} Spec */
 

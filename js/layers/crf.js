@@ -4,7 +4,7 @@
  */
 import { UnsupportedError } from '../errors.js';
 import { Layer } from './layer.js';
-/** @typedef {import('../memory.js').Heap} Heap */
+/** @typedef {import('../runtime/memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Spec} Spec */
 /** @typedef {import('./tensor.js').Tensor} Tensor */
 

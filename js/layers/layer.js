@@ -20,7 +20,7 @@
  */
 import { COUNT_MOST, ModelFileError, ShapeError, UnsupportedError } from '../errors.js';
 import { Spec, Tensor } from './tensor.js';
-/** @typedef {import('../memory.js').Heap} Heap */
+/** @typedef {import('../runtime/memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Rules} Rules */
 
 /** @typedef {{ name: string, shape: number[], int8?: 'rows' | 'columns' }} WeightSpec  int8: it may be, with factors for rows and columns, or for columns alone */

@@ -100,17 +100,17 @@ class Merge extends Layer {
   }
 
   /**
-   * @param {import('../memory.js').Heap} _heap @param {number} _y @param {number} _n @param {number} _inputs
+   * @param {import('../runtime/memory.js').Heap} _heap @param {number} _y @param {number} _n @param {number} _inputs
    */
   finish(_heap, _y, _n, _inputs) {}
 
-  /** What Keras 3 does to the first input where its mask leaves a step out. @param {import('../memory.js').Heap} _heap @param {number} _y @param {Uint8Array | null} _mask @param {number} _features */
+  /** What Keras 3 does to the first input where its mask leaves a step out. @param {import('../runtime/memory.js').Heap} _heap @param {number} _y @param {Uint8Array | null} _mask @param {number} _features */
   first(_heap, _y, _mask, _features) {}
 
-  /** The same before input `i` joins what has been merged. @param {import('../memory.js').Heap} _heap @param {number} _y @param {number} _x @param {(Uint8Array | null)[]} _masks @param {number} _i @param {number} _features */
+  /** The same before input `i` joins what has been merged. @param {import('../runtime/memory.js').Heap} _heap @param {number} _y @param {number} _x @param {(Uint8Array | null)[]} _masks @param {number} _i @param {number} _features */
   beforeEach(_heap, _y, _x, _masks, _i, _features) {}
 
-  /** And to the result, where it has a mask. @param {import('../memory.js').Heap} _heap @param {number} _y @param {Tensor[]} _inputs @param {Steps} _keep @param {number} _features */
+  /** And to the result, where it has a mask. @param {import('../runtime/memory.js').Heap} _heap @param {number} _y @param {Tensor[]} _inputs @param {Steps} _keep @param {number} _features */
   masked(_heap, _y, _inputs, _keep, _features) {}
 
   /** Set by the model from its rules. */
@@ -198,28 +198,28 @@ export class Multiply extends Merge {
   get op() {
     return ops.multiply;
   }
-  /** @override @param {import('../memory.js').Heap} heap @param {number} y @param {Uint8Array | null} mask @param {number} features */
+  /** @override @param {import('../runtime/memory.js').Heap} heap @param {number} y @param {Uint8Array | null} mask @param {number} features */
   first(heap, y, mask, features) {
     fillWhere(heap, y, mask, features, 1);
   }
-  /** @override @param {import('../memory.js').Heap} heap @param {number} _y @param {number} x @param {(Uint8Array | null)[]} masks @param {number} i @param {number} features */
+  /** @override @param {import('../runtime/memory.js').Heap} heap @param {number} _y @param {number} x @param {(Uint8Array | null)[]} masks @param {number} i @param {number} features */
   beforeEach(heap, _y, x, masks, i, features) {
     fillWhere(heap, x, masks[i], features, 1);
   }
-  /** @override @param {import('../memory.js').Heap} heap @param {number} y @param {Tensor[]} inputs @param {Steps} keep @param {number} features */
+  /** @override @param {import('../runtime/memory.js').Heap} heap @param {number} y @param {Tensor[]} inputs @param {Steps} keep @param {number} features */
   masked(heap, y, inputs, keep, features) {
     if (!this.andMasks && inputs.every((x) => x.keep)) fillWhere(heap, y, keep.mask, features, 0);
   }
 }
 
-/** `value` at the steps that a mask leaves out. @param {import('../memory.js').Heap} heap @param {number} y @param {Uint8Array | null} mask @param {number} features @param {number} value */
+/** `value` at the steps that a mask leaves out. @param {import('../runtime/memory.js').Heap} heap @param {number} y @param {Uint8Array | null} mask @param {number} features @param {number} value */
 function fillWhere(heap, y, mask, features, value) {
   mask?.forEach((counts, i) => counts || heap.f32View(y + 4 * i * features, features).fill(value));
 }
 
 /** Keras 3's Maximum and Minimum: a step that a mask leaves out takes the other's value. */
 class Extreme extends Merge {
-  /** @override @param {import('../memory.js').Heap} heap @param {number} y @param {number} x @param {(Uint8Array | null)[]} masks @param {number} i @param {number} features */
+  /** @override @param {import('../runtime/memory.js').Heap} heap @param {number} y @param {number} x @param {(Uint8Array | null)[]} masks @param {number} i @param {number} features */
   beforeEach(heap, y, x, masks, i, features) {
     const before = masks.slice(0, i);
     // As Keras has it: once an input without a mask was met, what is merged has none.
@@ -237,7 +237,7 @@ export class Average extends Merge {
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'step';
 
-  /** @override @param {import('../memory.js').Heap} heap @param {number} y @param {number} n @param {number} inputs */
+  /** @override @param {import('../runtime/memory.js').Heap} heap @param {number} y @param {number} n @param {number} inputs */
   finish(heap, y, n, inputs) {
     heap.exports.pl_scale(y, y, 1 / inputs, 0, n);
   }
@@ -428,7 +428,7 @@ export class Dot extends Merge {
   }
 }
 
-/** @param {import('../memory.js').Heap} heap @param {number} pointer @param {number} B @param {number[]} shape */
+/** @param {import('../runtime/memory.js').Heap} heap @param {number} pointer @param {number} B @param {number[]} shape */
 function shaped(heap, pointer, B, shape) {
   return new Tensor(heap, pointer, B, shape, shape.length > 1 ? new Steps(heap, B, shape[0], null) : null);
 }

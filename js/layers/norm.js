@@ -4,7 +4,7 @@
  */
 import { ShapeError, UnsupportedError } from '../errors.js';
 import { Elementwise } from './basic.js';
-/** @typedef {import('../memory.js').Heap} Heap */
+/** @typedef {import('../runtime/memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Rules} Rules */
 /** @typedef {import('./tensor.js').Spec} Spec */
 /** @typedef {import('./tensor.js').Tensor} Tensor */

@@ -5,7 +5,7 @@
  */
 import { rnn as rnnLayout } from '../dist/abi.js';
 import { Tensor } from './tensor.js';
-/** @typedef {import('../memory.js').Heap} Heap */
+/** @typedef {import('../runtime/memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Steps} Steps */
 
 /** Bytes that the products of one direction may take; a vocabulary of more tokens begins anew when they are full. */

@@ -4,11 +4,11 @@
  */
 import { cell as cellNumbers, merge as merges, order as orders, rnn as rnnLayout, state as stateLayout } from '../dist/abi.js';
 import { ModelFileError, ShapeError, UnsupportedError } from '../errors.js';
-import { activationNumber } from './activations.js';
+import { activationNumber } from '../runtime/activations.js';
 import { Layer } from './layer.js';
 import { Products } from './products.js';
 import { Spec, Steps, Tensor } from './tensor.js';
-/** @typedef {import('../memory.js').Heap} Heap */
+/** @typedef {import('../runtime/memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Rules} Rules */
 
 /** The kernel's number and the gates of each cell. */

@@ -9,7 +9,7 @@
  */
 import { room, ShapeError } from '../errors.js';
 /** @typedef {import('./basic.js').Embedding} Embedding */
-/** @typedef {import('../memory.js').Heap} Heap */
+/** @typedef {import('../runtime/memory.js').Heap} Heap */
 
 /** @param {ArrayLike<number | null>} shape @param {number} [from] @param {number} [to] */
 export function product(shape, from = 0, to = shape.length) {

@@ -3,7 +3,7 @@
  * `sequence_lens`, on one thread.
  */
 import { createModel, init, loadModel } from 'padless';
-import { toInt8 } from '../../js/import/int8.js';
+import { toInt8 } from '../../js/import/quantize.js';
 import { compare } from './measure.js';
 import { classifier, rnnAlone } from './models.js';
 

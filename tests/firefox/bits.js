@@ -1,10 +1,10 @@
 /**
- * The answers of stored models, in the fixed-order build: recorded in Node, and looked at in a page, by js/golden.js.
+ * The answers of stored models, in the fixed-order build: recorded in Node, and looked at in a page, by js/tools/golden.js.
  */
 import { readFileSync } from 'node:fs';
 import { loadModel, UnsupportedError } from 'padless';
 import { fromKeras, toInt8 } from 'padless/import';
-import { check, record } from '../../js/golden.js';
+import { check, record } from '../../js/tools/golden.js';
 
 const simd = 'baseline';
 const models = new URL('../models/', import.meta.url);
@@ -13,7 +13,7 @@ const langid = new URL('../../web/models/langid/langid.safetensors', import.meta
 /** @param {string} path */
 const json = (path) => JSON.parse(readFileSync(new URL(path, models), 'utf8'));
 
-/** @typedef {import('../../js/golden.js').Case} Case */
+/** @typedef {import('../../js/tools/golden.js').Case} Case */
 /** @type {Record<string, { cases: Case[], load: () => Promise<import('padless').Model> }>} by name */
 const stored = {};
 for (const { name, ids } of json('keras/goldens.json').cases)
@@ -36,7 +36,7 @@ const texts = json('langid-keras.json').cases.map((/** @type {{ text: string }} 
 stored.langid = { cases: texts, load: () => loadModel(langid, { simd }) };
 stored['langid in int8'] = { cases: texts, load: async () => loadModel(toInt8(await loadModel(langid, { simd })), { simd }) };
 
-/** @typedef {Record<string, import('../../js/golden.js').Golden>} Goldens */
+/** @typedef {Record<string, import('../../js/tools/golden.js').Golden>} Goldens */
 
 /** What each model answers; those that padless refuses have no answer. @returns {Promise<Goldens>} */
 export async function recordAll() {

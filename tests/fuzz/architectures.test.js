@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
 import { createModel, loadModel, PadlessError } from 'padless';
 import { fromKeras, fromTfjs, fromTorch } from 'padless/import';
-import { knownLayers } from '../../js/graph.js';
+import { knownLayers } from '../../js/model/graph.js';
 import { random } from '../random.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
@@ -111,7 +111,7 @@ function weights(root) {
   );
 }
 
-/** Ragged rows, an empty one among them; null for a model that reads much. @param {import('../../js/graph.js').ModelInput} input */
+/** Ragged rows, an empty one among them; null for a model that reads much. @param {import('../../js/model/graph.js').ModelInput} input */
 function rowsOf({ shape, ids, vocabulary }) {
   /** @param {number} n */
   const vector = (n) => Array.from({ length: n }, (_, i) => (i % 5) / 5);

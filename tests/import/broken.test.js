@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
 import { ArgumentError, loadModel, ModelFileError, PadlessError, UnsupportedError } from 'padless';
 import { fromKeras } from 'padless/import';
-import { optionalPackage } from '../../js/import/source.js';
+import { optionalPackage } from '../../js/import/input-files.js';
 import { random } from '../random.js';
 import { says } from '../says.js';
 

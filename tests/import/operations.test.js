@@ -8,7 +8,7 @@ import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
 import { createModel, UnsupportedError } from 'padless';
 import { fromKeras } from 'padless/import';
 import * as layers from 'padless/layers';
-import { advised, instead } from '../../js/import/operations.js';
+import { advised, instead } from '../../js/import/keras-operations.js';
 import { says } from '../says.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { UnsupportedError } from 'padless';
 import { fromKeras } from 'padless/import';
-import { operationOf } from '../../js/import/operations.js';
+import { operationOf } from '../../js/import/keras-operations.js';
 import { assertClose, decode } from '../close.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');

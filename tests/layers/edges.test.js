@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createModel, loadModel, MemoryError, ModelFileError, ShapeError, UnsupportedError } from 'padless';
 import { Add, Dense, Embedding, GlobalAveragePooling1D, Layer } from 'padless/layers';
-import { evaluate, parseExamples } from '../../js/evaluate.js';
+import { evaluate, parseExamples } from '../../js/tools/evaluate.js';
 import { random } from '../random.js';
 import { says } from '../says.js';
 

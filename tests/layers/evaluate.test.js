@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ArgumentError, createModel } from 'padless';
-import { evaluate, parseExamples } from '../../js/evaluate.js';
+import { evaluate, parseExamples } from '../../js/tools/evaluate.js';
 import { says } from '../says.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');

@@ -4,8 +4,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createModel, IdError, init } from 'padless';
-import { evaluate, parseExamples } from '../../js/evaluate.js';
-import { spansOf } from '../../js/spans.js';
+import { evaluate, parseExamples } from '../../js/tools/evaluate.js';
+import { spansOf } from '../../js/model/spans.js';
 import { random } from '../random.js';
 import { says } from '../says.js';
 

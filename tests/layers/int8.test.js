@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { createModel, loadModel, ModelFileError } from 'padless';
 import { toInt8 } from 'padless/import';
-import { parse, serialize } from '../../js/safetensors.js';
+import { parse, serialize } from '../../js/file/safetensors.js';
 import { bits } from '../close.js';
 import { random } from '../random.js';
 import { says } from '../says.js';
@@ -118,7 +118,7 @@ test('a layer with one kernel in int8 and one in float32 runs on floats, as do w
 test('weights in int8 without what belongs to them, or where they do not belong, are refused by name', async () => {
   const layers = [recurrent('LSTM', false), { class_name: 'Dense', config: { name: 'dense', units: 2 } }];
   const float = await createModel({ architecture: sequential(layers), simd, weights: (root) => weights(root) });
-  /** @param {(tensors: Map<string, import('../../js/safetensors.js').StoredTensor>) => void} change @param {RegExp} message */
+  /** @param {(tensors: Map<string, import('../../js/file/safetensors.js').StoredTensor>) => void} change @param {RegExp} message */
   const refused = async (change, message) => {
     const file = parse(toInt8(float));
     change(file.tensors);

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { loadModel } from 'padless';
-import { parse, serialize } from '../../js/safetensors.js';
+import { parse, serialize } from '../../js/file/safetensors.js';
 import { assertClose, decode } from '../close.js';
 
 const folder = new URL('keras/', import.meta.url);

@@ -4,7 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { loadModel } from 'padless';
-import { evaluate, parseExamples } from '../../js/evaluate.js';
+import { evaluate, parseExamples } from '../../js/tools/evaluate.js';
 import { sentences } from '../../web/models/tagger/sentences.js';
 import { needs, sharedUrl } from '../shared.js';
 

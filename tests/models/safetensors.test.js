@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ArgumentError, init, loadModel, ModelFileError, PadlessError, UnsupportedError } from 'padless';
-import { parse, serialize } from '../../js/safetensors.js';
+import { parse, serialize } from '../../js/file/safetensors.js';
 import { says } from '../says.js';
 
 const simd = process.env.PADLESS_SIMD ?? 'auto';

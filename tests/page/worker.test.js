@@ -189,7 +189,7 @@ test('errors arrive as what they were: class, message, cause', async () => {
       await caught(load({}, bytes.slice(0, 1000))), noJson,
       await caught(load({}, '/nowhere.safetensors')), await caught(model.predict(() => 1)), await caught(model.predict(['a', 1])),
     ];
-    return { ours: ours.map(about), stack: ours[0].stack.includes('serve.js'), cause: [noJson.cause?.constructor.name, Object.keys(noJson)] };`);
+    return { ours: ours.map(about), stack: ours[0].stack.includes('worker-host.js'), cause: [noJson.cause?.constructor.name, Object.keys(noJson)] };`);
   assert.deepEqual(complaints.splice(0), ['Failed to load resource: the server responded with a status of 404 (Not Found)']);
   assert.deepEqual(
     result.ours.map((/** @type {string[]} */ [whose, name]) => `${whose} ${name}`),
@@ -210,7 +210,7 @@ test('errors arrive as what they were: class, message, cause', async () => {
 });
 
 test('errors that are not ours cross too', async () => {
-  const { packError, unpackError } = await import('../../js/crossing.js');
+  const { packError, unpackError } = await import('../../js/page/crossing.js');
   /** @param {unknown} error @returns {any} */
   const cross = (error) => unpackError(structuredClone(packError(error)));
   class Mine extends RangeError {
@@ -330,7 +330,7 @@ test("bundled by esbuild: the package's worker as a second entry beside the page
     window.ready = true;`;
   const options = /** @type {const} */ ({ bundle: true, minify: true, format: 'esm', external: ['node:*'], logLevel: 'silent' });
   await build({ ...options, stdin: { contents: app, resolveDir: root }, outfile: join(folder, 'app.js') });
-  await build({ ...options, entryPoints: [join(root, 'js/worker-entry.js')], outfile: join(folder, 'worker-entry.js') });
+  await build({ ...options, entryPoints: [join(root, 'js/page/worker-entry.js')], outfile: join(folder, 'worker-entry.js') });
   await build({
     ...options,
     stdin: { contents: `import 'padless/worker-entry';`, resolveDir: root },

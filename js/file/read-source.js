@@ -1,0 +1,64 @@
+/**
+ * Bytes, from wherever they are.
+ * @module
+ */
+import { ArgumentError, LoadError, PadlessError, show } from '../errors.js';
+
+/**
+ * @typedef {object} ReadOptions
+ * @property {AbortSignal} [signal]
+ * @property {(progress: { loaded: number, total: number | null }) => void} [onProgress]  bytes of the file
+ * @property {RequestInit} [fetch]  options for fetch: integrity, credentials, headers
+ */
+/** @typedef {URL | string | Blob | Response | ArrayBuffer | ArrayBufferView<ArrayBuffer>} ModelSource */
+
+/**
+ * The bytes of a file: a URL, a path (in Node), bytes, a Response, a Blob or File.
+ * @param {ModelSource} source
+ * @param {ReadOptions | null} [options]
+ * @returns {Promise<Uint8Array<ArrayBuffer>>}
+ */
+export async function readSource(source, options) {
+  const { signal, onProgress, fetch: init } = options ?? {};
+  if (typeof (signal ?? AbortSignal.prototype).throwIfAborted !== 'function')
+    throw new ArgumentError(`signal is ${show(signal)}, not an AbortSignal`);
+  signal?.throwIfAborted();
+  let name = 'the file';
+  try {
+    if (source instanceof ArrayBuffer) return new Uint8Array(source);
+    if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+    if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
+    if (source instanceof Response) return await readResponse(source, onProgress);
+    if (!(source instanceof URL) && typeof source !== 'string')
+      throw new ArgumentError('a file is given as a URL, a path, bytes, a Response, a Blob or a File');
+    name = String(source);
+    // Two letters at least: C:\model is a path.
+    const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(name)?.[1].toLowerCase();
+    const files = globalThis.process?.getBuiltinModule?.('node:fs');
+    if (files && (scheme === 'file' || !scheme))
+      return new Uint8Array(await files.promises.readFile(scheme ? new URL(name) : name, { signal }));
+    return await readResponse(await fetch(source, { ...init, signal: signal ?? null }), onProgress);
+  } catch (cause) {
+    if (signal?.aborted || cause instanceof PadlessError) throw cause;
+    throw new LoadError(`${name}: ${/** @type {Error} */ (cause).message}`, { cause });
+  }
+}
+
+/**
+ * @param {Response} response
+ * @param {ReadOptions['onProgress']} onProgress
+ */
+async function readResponse(response, onProgress) {
+  if (!response.ok) throw new LoadError(`${response.url || 'response'}: HTTP status ${response.status} while fetching the model`);
+  if (!onProgress || !response.body) return new Uint8Array(await response.arrayBuffer());
+  const total = Number(response.headers.get('content-length')) || null;
+  let loaded = 0;
+  const counted = new TransformStream({
+    transform(chunk, controller) {
+      loaded += chunk.length;
+      onProgress({ loaded, total });
+      controller.enqueue(chunk);
+    },
+  });
+  return new Uint8Array(await new Response(response.body.pipeThrough(counted)).arrayBuffer());
+}

@@ -1,0 +1,189 @@
+/**
+ * What a caller hands an importer: one file, or several that belong together.
+ * @module
+ */
+import { ArgumentError, LoadError, ModelFileError, UnsupportedError } from '../errors.js';
+import { parseJson as parseBounded } from '../file/safetensors.js';
+import { readSource } from '../file/read-source.js';
+/** @typedef {import('../file/read-source.js').ModelSource} ModelSource */
+/** @typedef {import('../file/read-source.js').ReadOptions} ReadOptions */
+/**
+ * One file as loadModel takes it; a folder (a path or URL that ends in /); or files by name: an object, or a list of File.
+ * @typedef {ModelSource | Record<string, ModelSource> | ArrayLike<Blob>} FilesSource
+ */
+
+/** Bytes of JSON, at most. */
+export const JSON_MOST = 64_000_000;
+/** And numbers, words, lists in it: five for each word of a Keras Tokenizer. */
+const VALUES_MOST = 2 ** 22;
+
+/** @param {unknown} source @returns {source is ModelSource} */
+export const isSource = (source) =>
+  typeof source === 'string' ||
+  source instanceof URL ||
+  source instanceof Blob ||
+  source instanceof Response ||
+  source instanceof ArrayBuffer ||
+  ArrayBuffer.isView(source);
+
+const FILES_MOST = 10_000;
+
+/** @param {unknown} file */
+const nameOf = (file) => String(/** @type {any} */ (file)?.webkitRelativePath || /** @type {any} */ (file)?.name || '');
+/** @param {string} path */
+const baseName = (path) => path.slice(path.lastIndexOf('/') + 1);
+
+/** Two letters at least: C:\model is a path. */
+const scheme = /^[a-z][a-z0-9+.-]+:/i;
+
+/** Files that belong together: the one that the caller named, and what stands beside it. */
+export class Files {
+  /** @type {Map<string, ModelSource> | null} by name; null where they are looked for beside the main one */
+  #named = null;
+  /** @type {ModelSource | null} */
+  #main = null;
+  /** Where the others stand: what comes before and after their names. @type {[string, string] | null} */
+  #beside = null;
+
+  /**
+   * @param {FilesSource} source
+   * @param {ReadOptions} options
+   */
+  constructor(source, options) {
+    this.options = options;
+    if (isSource(source)) {
+      this.#main = source;
+      const address =
+        typeof source === 'string' ? source : source instanceof URL ? source.href : source instanceof Response ? source.url : '';
+      // A path of this machine may hold any character; in an address, what stands behind ? and # is no part of the name.
+      const isPath = typeof source === 'string' && !scheme.test(address) && globalThis.process?.getBuiltinModule;
+      const [whole, path, query = ''] = /** @type {string[]} */ (/^([^?#]*)(\?[^#]*)?/.exec(address));
+      if (isPath) this.#beside = [address.slice(0, 1 + Math.max(address.lastIndexOf('/'), address.lastIndexOf('\\'))), ''];
+      else if (whole) this.#beside = [path.slice(0, path.lastIndexOf('/') + 1), query];
+    } else if (source !== null && typeof source === 'object') {
+      const list =
+        'length' in source && Number(source.length) <= FILES_MOST
+          ? Array.from(/** @type {ArrayLike<Blob>} */ (source), (file) => [nameOf(file), file])
+          : Object.entries(source);
+      this.#named = new Map(/** @type {[string, ModelSource][]} */ (list));
+    } else {
+      throw new ArgumentError('a model is given as a URL, a path, bytes, a Response, a Blob or File, or several files by name');
+    }
+  }
+
+  /**
+   * The file that says what the model is.
+   * @param {string[]} names  what it is called in a folder or among several
+   * @returns {Promise<Uint8Array<ArrayBuffer>>}
+   */
+  async main(names) {
+    const source = this.#main;
+    if (source === null) {
+      if (this.#named?.size === 1) return this.beside([.../** @type {Map<string, ModelSource>} */ (this.#named).keys()][0]);
+      const name = names.find((each) => this.#find(each));
+      if (!name)
+        throw new LoadError(
+          `none of ${names.join(', ')} is among the files ${[...(this.#named?.keys() ?? [])].slice(0, 20).join(', ')}`,
+        );
+      return this.beside(name);
+    }
+    if (!ArrayBuffer.isView(source) && /\/(\?|#|$)/.test(String(source))) return this.#firstOf(names);
+    try {
+      return await readSource(source, this.options);
+    } catch (error) {
+      // A folder of this machine.
+      if (/** @type {any} */ (error)?.cause?.code !== 'EISDIR') throw error;
+      this.#beside = [`${String(source)}/`, ''];
+      return this.#firstOf(names);
+    }
+  }
+
+  /** @param {string[]} names */
+  async #firstOf(names) {
+    for (const name of names.slice(0, -1)) {
+      try {
+        return await this.beside(name);
+      } catch (error) {
+        if (!(error instanceof LoadError)) throw error;
+      }
+    }
+    return this.beside(names[names.length - 1]);
+  }
+
+  /** @param {string} path  its own, or as the only one of its name @returns {ModelSource | undefined} */
+  #find(path) {
+    const named = this.#named;
+    if (!named) return undefined;
+    const own = named.get(path);
+    if (own !== undefined) return own;
+    const alike = [...named].filter(([name]) => baseName(name) === baseName(path));
+    return alike.length === 1 ? alike[0][1] : undefined;
+  }
+
+  /**
+   * A file beside the main one.
+   * @param {string} path  as the model's file has it; relative, and not out of the folder
+   * @returns {Promise<Uint8Array<ArrayBuffer>>}
+   */
+  async beside(path) {
+    if (/^([a-z][a-z0-9+.-]*:|[/\\])|(^|[/\\])\.\.([/\\]|$)/i.test(path))
+      throw new ModelFileError(`the file names ${JSON.stringify(path.slice(0, 200))}, which is outside of its own folder`);
+    if (this.#named) {
+      const found = this.#find(path);
+      if (found === undefined)
+        throw new LoadError(`${path} is missing; given are ${[...this.#named.keys()].slice(0, 20).join(', ') || 'no files'}`);
+      return readSource(found, this.options);
+    }
+    if (!this.#beside) throw new LoadError(`${path} is missing: bytes have nothing beside them, give the files by name`);
+    const [before, after] = this.#beside;
+    return readSource(before + (scheme.test(before) ? encodeURI(path) : path) + after, this.options);
+  }
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {string} what  for the error
+ * @returns {any}
+ */
+export function parseJson(bytes, what) {
+  if (bytes.length > JSON_MOST) throw new ModelFileError(`${what}: ${bytes.length} bytes of JSON, at most ${JSON_MOST} are read`);
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  return parseBounded(() => decoder.decode(bytes), `${what}: ${bytes.length} bytes that are`, VALUES_MOST, false);
+}
+
+/**
+ * A package that only some files need: what it exports, or a function that imports it (a promise is awaited).
+ * @template T
+ * @typedef {T | (() => T | Promise<T>)} Given
+ */
+/**
+ * Packages that the caller has, where padless would not find them by itself.
+ * @typedef {object} Packages
+ * @property {Given<{ ready: Promise<any>, File: any }>} [h5wasm]
+ * @property {Given<{ unzipSync: any }>} [fflate]
+ */
+
+/**
+ * @template T
+ * @param {string} name
+ * @param {keyof T} needed  among what it exports
+ * @param {string} task  for the error
+ * @param {Given<T> | undefined} given
+ * @param {(absent: (cause: unknown) => never) => Promise<T>} load
+ *   where none is given: import(name).catch(absent), by which bundlers know that it may be absent
+ * @returns {Promise<T>}
+ * @throws {UnsupportedError} where it is absent
+ */
+export async function optionalPackage(name, needed, task, given, load) {
+  /** @param {unknown} cause @returns {never} */
+  const absent = (cause) => {
+    const other = given === undefined ? `, or give it: { packages: { ${name} } }` : '';
+    // In a zip there is an HDF5 file.
+    const both = name === 'fflate' ? 'h5wasm fflate' : name;
+    throw new UnsupportedError(`${task} takes the package ${name}, which is not there: npm install -D ${both}${other}`, { cause });
+  };
+  const importing = async () => (typeof given === 'function' ? /** @type {() => any} */ (given)() : given);
+  const module = await (given === undefined ? load(absent) : importing().catch(absent));
+  if (!module?.[needed]) throw new ArgumentError(`packages: ${name} is not what the package exports: it has no ${String(needed)}`);
+  return module;
+}

@@ -1,0 +1,270 @@
+/**
+ * What a caller gives a model -> padded arrays and masks.
+ * @module
+ */
+import { ArgumentError, IdError, room, ShapeError, show } from '../errors.js';
+import { product, Steps, Tensor } from '../layers/tensor.js';
+/** @typedef {import('./graph.js').ModelInput} ModelInput */
+
+/**
+ * Rows of token ids, of vectors, or of lists of vectors; or all of them in one array, row-major, every row of one length: [B, T] ids,
+ * [B, T, ...] or [B, ...] values, which are not looked at one by one where they are float32.
+ * @typedef {ArrayLike<any> | { data: ArrayLike<number> | ArrayLike<bigint>, shape: ArrayLike<number> }} Rows
+ */
+/** @typedef {ArrayLike<ArrayLike<number>> | ArrayLike<number>} MaskRows  [B][T] or flat [B*T]; 0 is padding */
+/**
+ * One input of a batch, padded.
+ * @typedef {object} Padded
+ * @property {ModelInput} input
+ * @property {ArrayLike<any>} rows  the caller's
+ * @property {boolean} [even]  they are known to have T steps each
+ * @property {number} B
+ * @property {number} T  padded length; 1 for vectors
+ * @property {Int32Array | Float32Array} data  [B, T] ids, or [B, T, D], or [B, D]
+ * @property {Uint8Array | null} mask  [B, T]
+ */
+
+/** @param {unknown} value @returns {value is ArrayLike<any>} */
+export const isList = (value) => {
+  const length = value !== null && typeof value === 'object' ? /** @type {any} */ (value).length : -1;
+  // What only says that it is long has no end.
+  return Number.isSafeInteger(length) && (length === 0 || (length > 0 && length - 1 in /** @type {any} */ (value)));
+};
+
+/** Also of what has no iterator, has holes, or has lost its buffer. @param {ArrayLike<any>} list @returns {any[]} */
+const listOf = (list) => {
+  const items = new Array(list.length);
+  for (let i = 0; i < items.length; i++) items[i] = list[i];
+  return items;
+};
+
+/** @param {unknown} value */
+const kind = (value) => (value === null ? 'null' : typeof value);
+
+/** @param {any} rows @returns {rows is { data: ArrayLike<number | bigint>, shape: ArrayLike<number> }} */
+export const isFlat = (rows) => isList(rows?.data) && isList(rows.shape);
+
+/** @param {ModelInput} input @param {{ data: ArrayLike<number | bigint>, shape: ArrayLike<number> }} rows @param {boolean} sequence */
+function checkedFlat(input, { data: values, shape: given }, sequence) {
+  const rest = input.ids ? [] : sequence ? input.shape.slice(1) : input.shape;
+  const own = [...(sequence ? ['B', 'T'] : ['B']), ...rest];
+  const shape = listOf(given);
+  const shown = `[${shape.map((size) => (typeof size === 'number' ? size : kind(size)))}]`;
+  if (shape.length !== own.length || own.some((size, axis) => typeof size === 'number' && size !== shape[axis]))
+    throw new ShapeError(`run: shape ${shown}, the model reads [${own}]`);
+  if (!shape.every((size) => Number.isInteger(size) && size >= 0) || values.length !== product(shape))
+    throw new ShapeError(`run: ${values.length} values for shape ${shown}`);
+  // A row without a value takes room, too.
+  if (values.length === 0) room(64 * shape[0]);
+  return { data: ArrayBuffer.isView(values) ? values : listOf(values), shape };
+}
+
+/** Row-major values as lists of lists of views. @param {any} data  a typed array or a list @param {number[]} sizes @returns {ArrayLike<any>[]} */
+function viewsOf(data, [size, ...inner]) {
+  const width = size ? data.length / size : 0;
+  return Array.from({ length: size }, (_, i) => {
+    const [from, to] = [i * width, (i + 1) * width];
+    const part = ArrayBuffer.isView(data) ? /** @type {Float32Array} */ (data).subarray(from, to) : data.slice(from, to);
+    return inner.length ? viewsOf(part, inner) : part;
+  });
+}
+
+/**
+ * @param {ModelInput} input
+ * @param {Rows} rows
+ * @param {{ mask?: MaskRows, lengths?: ArrayLike<number>, wholeLength: boolean }} options  wholeLength: rows take the model's own length
+ * @returns {Padded}
+ */
+export function padRows(input, rows, options) {
+  const { mask, lengths, wholeLength } = options;
+  const what = input.ids ? 'token ids' : 'values';
+  if (isFlat(rows)) {
+    const sequence = input.ids || input.shape.length > 1;
+    const { data, shape } = checkedFlat(input, rows, sequence);
+    const [B, T] = sequence ? shape : [shape[0], 1];
+    const views = () => viewsOf(data, sequence && !input.ids ? [B, T] : [B]);
+    const fits = !(sequence && wholeLength && input.shape[0] !== null) || T === input.shape[0];
+    if (!input.ids && fits && data instanceof Float32Array) {
+      const given = !sequence ? null : mask ? flatMask(mask, B, T) : lengths ? maskFromLengths(lengths, B, T) : null;
+      return {
+        input,
+        get rows() {
+          return views();
+        },
+        even: true,
+        B,
+        T,
+        data,
+        mask: given,
+      };
+    }
+    return padRows(input, views(), options);
+  }
+  if (!isList(rows)) throw new ArgumentError(`run takes rows of ${what}, got ${kind(rows)}`);
+  const list = listOf(rows);
+  list.forEach((row, b) => {
+    if (!isList(row)) throw new ArgumentError(`run: row ${b} is ${kind(row)}, expected an array of ${what}`);
+  });
+  const B = list.length;
+  const sequence = input.ids || input.shape.length > 1;
+  const longest = sequence ? list.reduce((most, row) => Math.max(most, row.length), 0) : 1;
+  const [own] = input.shape;
+  let T = longest;
+  if (sequence && wholeLength && own !== null) {
+    if (longest > own) throw new ShapeError(`run: a row has ${longest} steps, the model reads ${own}`);
+    T = own;
+  }
+  const width = input.ids ? 1 : sequence ? product(input.shape, 1) : product(input.shape);
+  room(B * T * width);
+  const data = input.ids ? new Int32Array(B * T) : new Float32Array(B * T * width);
+  const counts = new Uint8Array(B * T);
+  list.forEach((row, b) => {
+    if (input.ids) {
+      for (let t = 0; t < row.length; t++) {
+        const id = typeof row[t] === 'number' ? row[t] : typeof row[t] === 'bigint' ? Number(row[t]) : NaN;
+        const i = b * T + t;
+        data[i] = id;
+        if (!Number.isInteger(id) || data[i] !== id) data[i] = -1;
+        counts[i] = input.maskZero ? Number(id !== 0) : 1;
+      }
+    } else if (sequence) {
+      for (let t = 0; t < row.length; t++) {
+        fill(data, (b * T + t) * width, row[t], width, b, t);
+        counts[b * T + t] = 1;
+      }
+    } else fill(data, b * width, row, width, b);
+  });
+  if (!sequence) return { input, rows: list, B, T, data, mask: null };
+  const given = mask ? flatMask(mask, B, T) : lengths ? maskFromLengths(lengths, B, T) : counts;
+  return { input, rows: list, B, T, data, mask: given };
+}
+
+/**
+ * @param {Int32Array | Float32Array} data @param {number} at @param {any} values  numbers, nested or not @param {number} width
+ * @param {number} b @param {number} [t]  where they stand, for who reads the error
+ */
+function fill(data, at, values, width, b, t) {
+  if (values instanceof Float32Array && values.length === width) {
+    data.set(values, at);
+    return;
+  }
+  const flat = isList(values)
+    ? listOf(values)
+        .map((value) => (isList(value) ? listOf(value) : value))
+        .flat(3)
+    : [values];
+  const where = `run: row ${b}${t === undefined ? '' : `, step ${t}`}`;
+  if (flat.length !== width) throw new ShapeError(`${where} has ${flat.length} values, the model reads ${width}`);
+  const wrong = flat.findIndex((value) => typeof value !== 'number');
+  if (wrong >= 0) throw new ArgumentError(`${where}: value ${wrong} is ${kind(flat[wrong])}, expected a number`);
+  data.set(flat, at);
+}
+
+/** @param {MaskRows} mask @param {number} B @param {number} T */
+function flatMask(mask, B, T) {
+  /** A mask entry: a number, a boolean, or one of them in a list, as [B, T, 1] has it. @param {any} value */
+  const counts = (value) =>
+    Number(!(isList(value) ? [0, false].includes(value[0]) : [0, false].includes(/** @type {any} */ (value))));
+  if (!isList(mask)) throw new ArgumentError(`run: mask is ${kind(mask)}, expected rows of 0 and 1`);
+  const nested = isList(mask[0]);
+  if (!nested) {
+    if (mask.length !== B * T) throw new ShapeError(`mask has ${mask.length} entries, expected B*T = ${B}*${T} = ${B * T}`);
+    return Uint8Array.from(listOf(/** @type {ArrayLike<number>} */ (mask)), counts);
+  }
+  const rows = /** @type {ArrayLike<ArrayLike<number>>} */ (mask);
+  if (rows.length !== B) throw new ShapeError(`run: mask has ${rows.length} rows, the batch has ${B}`);
+  const flat = new Uint8Array(B * T);
+  for (let b = 0; b < B; b++) {
+    if (!isList(rows[b])) throw new ArgumentError(`run: mask row ${b} is ${kind(rows[b])}, expected 0s and 1s`);
+    if (rows[b].length > T) throw new ShapeError(`run: mask row ${b} has ${rows[b].length} entries, the longest row has ${T} ids`);
+    for (let t = 0; t < rows[b].length; t++) flat[b * T + t] = counts(rows[b][t]);
+  }
+  return flat;
+}
+
+/** @param {ArrayLike<number>} lengths @param {number} B @param {number} T */
+function maskFromLengths(lengths, B, T) {
+  if (lengths.length !== B) throw new ShapeError(`run: lengths has ${lengths.length} entries, the batch has ${B} rows`);
+  const mask = new Uint8Array(B * T);
+  for (let b = 0; b < B; b++) {
+    const length = lengths[b];
+    if (!Number.isInteger(length) || length < 0 || length > T) {
+      throw new ShapeError(`run: lengths[${b}] is ${show(length)}, expected a whole number from 0 to T = ${T}`);
+    }
+    mask.fill(1, b * T, b * T + length);
+  }
+  return mask;
+}
+
+/** @param {Padded} padded @param {number} i  index of the id in [B, T] */
+function checkId({ input, rows, data, T }, i) {
+  if (data[i] >= 0 && data[i] < input.vocabulary) return;
+  const [b, t] = [Math.floor(i / T), i % T];
+  throw new IdError(`row ${b}, step ${t}: id ${String(rows[b]?.[t])} is not a whole number from 0 to ${input.vocabulary - 1}`);
+}
+
+/**
+ * An input in the heap.
+ * @param {import('../runtime/memory.js').Heap} heap
+ * @param {Padded} padded
+ * @param {boolean} inPlace  padded form: every position is stored, the mask goes along
+ * @param {boolean} masked  the model knows a mask of this input
+ * @returns {Tensor}
+ */
+export function place(heap, padded, inPlace, masked) {
+  const { input, B, T, data, mask } = padded;
+  const sequence = input.ids || input.shape.length > 1;
+  const shape = input.ids ? [] : [...(sequence ? [T] : []), ...input.shape.slice(sequence ? 1 : 0)];
+  if (!sequence) return new Tensor(heap, heap.f32(data), B, shape);
+  const steps = new Steps(heap, B, T, inPlace ? null : mask);
+  const keep = inPlace && masked && mask ? new Steps(heap, B, T, mask) : null;
+  const width = input.ids ? 1 : product(input.shape, 1);
+  if (steps.uniform) {
+    if (input.ids) for (let i = 0; i < data.length; i++) checkId(padded, i);
+    return new Tensor(heap, input.ids ? heap.i32(data) : heap.f32(data), B, shape, steps, keep);
+  }
+  const closed = input.ids ? new Int32Array(steps.N) : new Float32Array(steps.N * width);
+  for (let i = 0, n = 0; i < B * T; i++) {
+    if (!mask?.[i]) continue;
+    if (input.ids) checkId(padded, i);
+    closed.set(data.subarray(i * width, (i + 1) * width), width * n++);
+  }
+  return new Tensor(heap, input.ids ? heap.i32(closed) : heap.f32(closed), B, shape, steps);
+}
+
+/**
+ * Values out of the heap, padding back where it was: zeros.
+ * @param {Tensor} y
+ * @returns {{ shape: number[], data: Float32Array }}
+ */
+export function read(y) {
+  const { B, steps, keep, features } = y;
+  const values = y.view();
+  if (!steps) return { shape: [B, .../** @type {number[]} */ (y.shape)], data: values.slice() };
+  const rest = /** @type {number[]} */ (y.shape.slice(1));
+  const shape = [B, steps.T, ...rest];
+  const width = product(rest) || features;
+  if (steps.uniform && !keep?.mask) return { shape, data: values.slice() };
+  const data = new Float32Array(room(B * steps.T * width));
+  for (let i = 0, n = 0; i < B * steps.T; i++) {
+    if (steps.mask && !steps.mask[i]) continue;
+    if (!keep?.mask || keep.mask[i]) data.set(values.subarray(n * width, (n + 1) * width), i * width);
+    n++;
+  }
+  return { shape, data };
+}
+
+/**
+ * Rows by the lengths of their sequences: sets of rows that fit a layer that needs one length.
+ * @param {Padded[]} inputs
+ * @returns {number[][]} row numbers
+ */
+export function byLength(inputs) {
+  /** @type {Map<string, number[]>} */
+  const groups = new Map();
+  for (let b = 0; b < (inputs[0]?.B ?? 0); b++) {
+    const key = inputs.map(({ rows, input }) => (input.ids || input.shape.length > 1 ? rows[b].length : 0)).join();
+    groups.set(key, [...(groups.get(key) ?? []), b]);
+  }
+  return [...groups.values()];
+}

@@ -1,0 +1,421 @@
+/**
+ * Keras JSON -> layers, in order; and back.
+ * @module
+ */
+import { ModelFileError, UnsupportedError } from '../errors.js';
+import * as basic from '../layers/basic.js';
+import { Functional, Ref, refsIn } from '../layers/functional.js';
+import { isCount, Layer } from '../layers/layer.js';
+import * as merge from '../layers/merge.js';
+import * as pooling from '../layers/pooling.js';
+import * as recurrent from '../layers/recurrent.js';
+import { Sequential } from '../layers/sequential.js';
+
+const { Bidirectional, layerOfCell, StackedRNN } = recurrent;
+
+/** @typedef {{ class_name: string, config: any, registered_name?: string | null, inbound_nodes?: any, name?: string }} KerasJson */
+/** @typedef {new (config: any) => Layer} LayerClass */
+/**
+ * A user's own layers: by class name, or for a Lambda by the layer's name.
+ * @typedef {Record<string, LayerClass>} CustomLayers
+ */
+/**
+ * An input of a model.
+ * @typedef {{ name: string, shape: (number | null)[], ids: boolean, vocabulary: number, maskZero: boolean, padded: boolean }} ModelInput
+ *   shape of one text; vocabulary: ids are below it; maskZero: id 0 is padding; padded: some embedding of these ids masks and another does not
+ */
+
+/** Containers are put together here; what is left makes itself of its config. */
+const containers = new Set(['Sequential', 'Functional', 'Model', 'Bidirectional', 'TimeDistributed', 'RNN', 'Lambda']);
+/** What Keras lacks. */
+const own = new Set([
+  'AttentionPooling',
+  'CRF',
+  'FirstStep',
+  'LastStep',
+  'MaskedMax',
+  'MaskedMean',
+  'MaskedMin',
+  'MaskedSoftmax',
+  'MaskedSum',
+]);
+/** Not layers themselves. */
+const abstract = new Set(['Layer', 'Elementwise', 'Pooling', 'Recurrent', 'StackedRNN']);
+
+/** What many models do without (more.js), by name. */
+const rare = [
+  'AdditiveAttention Attention AttentionPooling MultiHeadAttention CRF',
+  'AveragePooling1D Conv1D Cropping1D DepthwiseConv1D MaxPooling1D SeparableConv1D UpSampling1D ZeroPadding1D',
+  'BatchNormalization LayerNormalization RMSNormalization UnitNormalization',
+].flatMap((names) => names.split(' '));
+
+/** Layers inside layers, at most. */
+const MOST_NESTED = 100;
+
+/** The name in a file. @param {string} name */
+const inFile = (name) => (own.has(name) ? `padless>${name}` : name);
+
+/** @type {Map<string, LayerClass>} */
+const classes = new Map();
+/** Names of all layers that a file may hold. */
+const layerNames = new Set([...containers, ...rare.map(inFile)]);
+
+/** @param {object} module  what a file of layers exports */
+function learn(module) {
+  for (const [name, Class] of Object.entries(module))
+    if (Class.prototype instanceof Layer && !containers.has(name) && !abstract.has(name)) {
+      classes.set(inFile(name), Class);
+      layerNames.add(inFile(name));
+    }
+}
+learn(basic);
+learn(merge);
+learn(pooling);
+learn(recurrent);
+
+/** Call arguments that hold masks. */
+const maskArguments = ['mask', 'query_mask', 'value_mask', 'key_mask', 'attention_mask'];
+
+/** What reads the operations of a graph, once a model had some. @type {typeof import('./operations.js') | null} */
+let operations = null;
+
+/**
+ * To be awaited before modelFromJson().
+ * @param {string} json  the architecture, or more
+ */
+export async function prepare(json) {
+  const operates = !operations && /"keras\.(src\.)?ops\.|"NotEqual"/.test(json);
+  if (!operates && !rare.some((name) => !classes.has(inFile(name)) && json.includes(`"${inFile(name)}"`))) return;
+  const more = await import('./rare-layers.js');
+  more.families.forEach(learn);
+  if (operates) ({ operations } = more);
+}
+
+/** Names of all layers that a file may hold. */
+export const knownLayers = () => [...layerNames].sort();
+
+/** Classes that a file with these layers has to be given. @param {Layer} root @returns {CustomLayers} */
+export const ownClasses = (root) =>
+  Object.fromEntries(
+    root
+      .all()
+      .filter(({ className }) => !layerNames.has(className))
+      .map((layer) => [layer.className, /** @type {LayerClass} */ (layer.constructor)]),
+  );
+
+/** @typedef {{ customLayers: CustomLayers, depth: number }} Options  depth: of models inside models */
+
+/**
+ * @param {any} json
+ * @param {string} path  of what holds it
+ * @param {Options} options
+ * @returns {Layer}
+ */
+function layerFromJson(json, path, options) {
+  const layer = makeLayer(json, path, options);
+  const { class_name: name, registered_name: registered } = json;
+  layer.fileClass = typeof registered === 'string' && registered.includes('>') ? registered : name;
+  return layer;
+}
+
+/**
+ * @param {any} json
+ * @param {string} path
+ * @param {Options} options
+ * @returns {Layer}
+ */
+function makeLayer(json, path, options) {
+  const config = json?.config;
+  const className = json?.class_name;
+  if (typeof className !== 'string' || config === null || typeof config !== 'object') {
+    throw new ModelFileError(`${path}: expected { class_name, config }, got ${JSON.stringify(json)?.slice(0, 80)}`);
+  }
+  if (path.split('.').length > MOST_NESTED)
+    throw new ModelFileError(`${path.slice(0, 80)}...: layers inside layers, more than ${MOST_NESTED} deep`);
+  const name = config.name === undefined ? path : path ? `${path}.${config.name}` : String(config.name);
+  const { customLayers } = options;
+  const registered = json.registered_name;
+  if (className === 'Lambda') {
+    const Class = Object.hasOwn(customLayers, config.name) ? customLayers[config.name] : undefined;
+    if (!Class)
+      throw new UnsupportedError(
+        `${name}: a Lambda holds code; give a layer that does the same as customLayers: { ${JSON.stringify(config.name)}: ... }`,
+      );
+    return new basic.Lambda({ name: config.name, layer: new Class(config) });
+  }
+  for (const key of [registered, className])
+    if (typeof key === 'string' && Object.hasOwn(customLayers, key)) return new customLayers[key](config);
+  switch (className) {
+    case 'Sequential':
+    case 'Functional':
+    case 'Model':
+      return modelFromJson(json, name, options).root;
+    case 'Bidirectional': {
+      const { layer, backward_layer: backward, ...rest } = config;
+      const forward = layerFromJson(layer, `${name}.forward_layer`, options);
+      const other = backward ? layerFromJson(backward, `${name}.backward_layer`, options) : undefined;
+      return new Bidirectional({ ...rest, layer: /** @type {any} */ (forward), backwardLayer: /** @type {any} */ (other) });
+    }
+    case 'TimeDistributed': {
+      const { layer, ...rest } = config;
+      return new basic.TimeDistributed({ ...rest, layer: layerFromJson(layer, `${name}.layer`, options) });
+    }
+    case 'RNN': {
+      const { cell, ...rest } = config;
+      const list = cell?.class_name === 'StackedRNNCells' ? cell.config?.cells : cell?.config ? undefined : cell?.cells;
+      if (!list) return layerOfCell(cell, rest);
+      if (!Array.isArray(list) || list.length === 0) throw new ModelFileError(`${name}: StackedRNNCells has no cells`);
+      const stack = list.map((each, i) =>
+        layerOfCell(each, {
+          ...rest,
+          name: `cell_${i}`,
+          return_sequences: i < list.length - 1 || rest.return_sequences,
+          // The first turns the sequence around for all.
+          go_backwards: i === 0 && rest.go_backwards,
+        }),
+      );
+      return new StackedRNN({ ...rest, cells: stack });
+    }
+  }
+  const Class = classes.get(typeof registered === 'string' && registered.startsWith('padless>') ? registered : className);
+  if (!Class) throw new UnsupportedError(`${name}: class ${className} is not one of ${knownLayers().join(', ')}`);
+  return new Class(config);
+}
+
+/** @param {any} json @param {string} path @returns {(number | null)[] | null} shape of one text of an InputLayer or a first layer */
+function inputShape(json, path) {
+  const { batch_shape: batch = json?.config?.batch_input_shape, shape, input_length: length } = json?.config ?? {};
+  const given = Array.isArray(batch)
+    ? batch.slice(1)
+    : (batch ?? shape ?? (length === undefined || length === null ? null : [length].flat()));
+  if (given === null) return null;
+  if (!Array.isArray(given) || !given.every((size) => size === null || isCount(size)))
+    throw new ModelFileError(`${path}: input shape ${JSON.stringify(given)}, expected a list of lengths`);
+  return given;
+}
+
+/** @param {Layer[]} consumers  of one input @returns {{ ids: boolean, vocabulary: number, maskZero: boolean, padded: boolean }} */
+function idsOf(consumers) {
+  // In a layer of your own it may stand anywhere inside.
+  const embeddings = consumers
+    .flatMap(firstLayers)
+    .flatMap((layer) => (classes.has(layer.className) ? [layer] : layer.all()))
+    .filter((layer) => layer instanceof basic.Embedding);
+  const masks = embeddings.map((layer) => Boolean(layer.config.mask_zero));
+  const vocabulary = Math.min(...embeddings.map((layer) => Number(layer.config.input_dim)));
+  return {
+    ids: embeddings.length > 0,
+    vocabulary,
+    maskZero: masks.includes(true),
+    padded: masks.includes(true) && masks.includes(false),
+  };
+}
+
+/** What a model inside a model hands its first input to. @param {Layer} layer @returns {Layer[]} */
+function firstLayers(layer) {
+  if (layer instanceof Sequential) return firstLayers(layer.layers[0]);
+  if (!(layer instanceof Functional)) return [layer];
+  const [{ key }] = layer.inputs;
+  return layer.nodes.filter(({ args }) => refsIn(args)[0]?.key === key).flatMap((node) => firstLayers(node.layer));
+}
+
+/**
+ * @param {any} json  { class_name: 'Sequential' | 'Functional' | 'Model', config }; Keras 1 and 2 may have a list in place of config
+ * @param {string} [path]
+ * @param {Partial<Options>} [options]
+ * @returns {{ root: Sequential | Functional, inputs: ModelInput[] }}
+ * @throws {ModelFileError | UnsupportedError}
+ */
+export function modelFromJson(json, path = '', { customLayers = {}, depth = 0 } = {}) {
+  if (depth > MOST_NESTED) throw new ModelFileError(`${path.slice(0, 80)}: models inside models, more than ${MOST_NESTED} deep`);
+  const options = { customLayers, depth: depth + 1 };
+  const where = path || 'architecture';
+  const className = json?.class_name;
+  if (className !== 'Sequential' && className !== 'Functional' && className !== 'Model')
+    throw new UnsupportedError(`${where}: class ${JSON.stringify(className)}, expected "Sequential" or "Functional"`);
+  const list = Array.isArray(json.config) ? json.config : json.config?.layers;
+  if (!Array.isArray(list)) throw new ModelFileError(`${where}: config.layers is not a list`);
+  const name = json.config.name ?? className.toLowerCase();
+  if (className === 'Sequential') {
+    const inside = list.filter((entry) => entry?.class_name !== 'InputLayer');
+    const root = new Sequential(
+      inside.map((entry) => layerFromJson(entry, path || String(name), options)),
+      { name },
+    );
+    if (root.layers.length === 0) throw new ModelFileError(`${where}: the model has no layers`);
+    const asked = idsOf([root.layers[0]]);
+    const input = list[0]?.class_name === 'InputLayer' ? (list[0].config?.name ?? 'input') : 'input';
+    const shape = inputShape(list[0], where) ?? inputShape(json, where) ?? (asked.ids ? [null] : null);
+    if (!shape && !path) throw new ModelFileError(`${where}: the shape of the input is not known: there is no InputLayer`);
+    return { root, inputs: [{ name: input, shape: shape ?? [], ...asked }] };
+  }
+  return functionalFromJson(json.config, list, path, String(name), options);
+}
+
+/**
+ * @param {any} config
+ * @param {any[]} list
+ * @param {string} path
+ * @param {string} name
+ * @param {Options} options
+ */
+function functionalFromJson(config, list, path, name, options) {
+  const where = path || name;
+  /** @type {Map<string, Layer>} */
+  const byName = new Map();
+  /** @type {Map<string, any>} name -> the InputLayer */
+  const inputLayers = new Map();
+  /** @type {import('../layers/functional.js').GraphNode[]} */
+  const nodes = [];
+  const found = operations?.operationsOf(list, options.customLayers) ?? new Map();
+  for (const entry of list) {
+    const entryName = String(entry?.name ?? entry?.config?.name);
+    if (byName.has(entryName) || inputLayers.has(entryName))
+      throw new ModelFileError(`${where}: two layers are called ${JSON.stringify(entryName)}`);
+    if (entry?.class_name === 'InputLayer') inputLayers.set(entryName, entry);
+    else byName.set(entryName, found.get(entry) ?? layerFromJson(named(entry, entryName), where, options));
+  }
+  for (const entry of list) {
+    const entryName = String(entry?.name ?? entry?.config?.name);
+    if (entry?.class_name === 'InputLayer') continue;
+    const layer = /** @type {Layer} */ (byName.get(entryName));
+    nodesOf(entry, where).forEach((node, use) => {
+      const { args, options: called } = readNode(node, `${where}.${entryName}`, layer);
+      nodes.push({ key: `${entryName}/${use}`, layer, args, options: called });
+    });
+  }
+  if (operations) operations.readMasks(nodes, maskArguments);
+  else
+    for (const { layer, options: called } of nodes) {
+      const mask = maskArguments.find((key) => called[key] !== undefined);
+      if (mask)
+        throw new UnsupportedError(
+          `${where}.${layer.name}: called with ${mask}; padless takes masks from embeddings, Masking and the caller`,
+        );
+    }
+  const inputs = endpoints(config.input_layers, `${where}: input_layers`).map(({ key }) => ({
+    key,
+    name: layerOf({ key }),
+  }));
+  const outputs = endpoints(config.output_layers, `${where}: output_layers`);
+  // Outputs in an object have names of their own; the others are called as their layers.
+  const given = config.output_layers;
+  const outputNames = Array.isArray(given) ? outputs.map(layerOf) : Object.keys(given);
+  for (const input of inputs)
+    if (!inputLayers.has(input.name))
+      throw new ModelFileError(`${where}: input ${JSON.stringify(input.name)} is not an InputLayer`);
+  const idle = operations?.idle(nodes, outputs) ?? new Set();
+  const root = new Functional(
+    {
+      layers: [...byName.values()].filter((layer) => !idle.has(layer)),
+      nodes: nodes.filter(({ layer }) => !idle.has(layer)),
+      inputs,
+      outputs,
+      outputNames,
+    },
+    { ...config, name },
+  );
+  return {
+    root,
+    inputs: inputs.map(({ key, name: inputName }) => {
+      const consumers = root.nodes.filter(({ args }) => refsIn(args).some((ref) => ref.key === key));
+      const shape = inputShape(inputLayers.get(inputName), `${where}.${inputName}`);
+      if (!shape) throw new ModelFileError(`${where}.${inputName}: the input has no shape`);
+      return { name: inputName, shape, ...idsOf(consumers.map(({ layer }) => layer)) };
+    }),
+  };
+}
+
+/** The name in a Ref. @param {{ key: string }} ref */
+const layerOf = ({ key }) => key.slice(0, key.lastIndexOf('/'));
+
+/** @param {any} entry @param {string} name  Keras 2 may have it beside the config @returns {any} */
+const named = (entry, name) =>
+  entry?.config && typeof entry.config === 'object' && !Array.isArray(entry.config) && entry.config.name === undefined
+    ? { ...entry, config: { ...entry.config, name } }
+    : entry;
+
+/** @param {any} given  [name, node, tensor], or a list of them, or an object of them @param {string} where @returns {Ref[]} */
+function endpoints(given, where) {
+  const list = Array.isArray(given) ? (typeof given[0] === 'string' ? [given] : given) : Object.values(given ?? {});
+  if (list.length === 0) throw new ModelFileError(`${where} is empty`);
+  return list.map((entry) => refOf(entry, where));
+}
+
+/** @param {any} entry @param {string} where @returns {any[]} */
+function nodesOf(entry, where) {
+  const nodes = entry.inbound_nodes ?? [];
+  if (!Array.isArray(nodes)) throw new ModelFileError(`${where}.${entry.name}: inbound_nodes is not a list`);
+  return nodes;
+}
+
+/** @param {any} entry @param {string} where */
+function refOf(entry, where) {
+  const [name, node = 0, tensor = 0] = Array.isArray(entry) ? entry : [];
+  if (typeof name !== 'string' || !Number.isSafeInteger(node) || !Number.isSafeInteger(tensor) || node < 0 || tensor < 0)
+    throw new ModelFileError(`${where}: expected [layer, node, tensor], got ${JSON.stringify(entry)?.slice(0, 80)}`);
+  return new Ref(`${name}/${node}`, tensor);
+}
+
+/**
+ * One use of a layer. Keras 2 and TF.js: [[name, node, tensor, { argument: value }], ...]; Keras 3: { args, kwargs }.
+ * @param {any} node
+ * @param {string} where
+ * @param {Layer} layer
+ * @returns {{ args: any, options: Record<string, any> }}
+ */
+function readNode(node, where, layer) {
+  if (node !== null && typeof node === 'object' && !Array.isArray(node)) {
+    const list = (Array.isArray(node.args) ? node.args : []).map((/** @type {any} */ arg) => keras3Value(arg, where));
+    if (list.length === 0) throw new ModelFileError(`${where}: an inbound node has no arguments`);
+    const called = keras3Value(node.kwargs ?? {}, where);
+    if ('operation' in layer) return { args: list, options: callOptions(called) };
+    const [args, ...rest] = list;
+    return { args, options: callOptions({ ...positional(rest, layer, where), ...called }) };
+  }
+  if (!Array.isArray(node))
+    throw new ModelFileError(`${where}: expected an inbound node, got ${JSON.stringify(node)?.slice(0, 80)}`);
+  const flat = typeof node[0] === 'string' ? [node] : node;
+  const refs = flat.map((entry) => refOf(entry, where));
+  /** @type {Record<string, any>} */
+  const kwargs = {};
+  for (const [key, value] of Object.entries(flat[0]?.[3] ?? {})) kwargs[key] = keras2Value(value, where);
+  return { args: refs.length === 1 ? refs[0] : refs, options: callOptions(kwargs) };
+}
+
+/** Arguments behind the first, by the names that the layer gives them. @param {any[]} rest @param {Layer} layer @param {string} where */
+function positional(rest, layer, where) {
+  const names = layer.positional;
+  return Object.fromEntries(
+    rest.flatMap((value, i) => {
+      if (value === null) return [];
+      if (!names[i])
+        throw new UnsupportedError(
+          `${where}: ${layer.className} is called with ${rest.length + 1} arguments; padless knows ${names.length + 1}`,
+        );
+      return [[names[i], value]];
+    }),
+  );
+}
+
+/** @param {any} value @param {string} where @returns {any} */
+function keras3Value(value, where) {
+  if (Array.isArray(value)) return value.map((item) => keras3Value(item, where));
+  if (value === null || typeof value !== 'object') return value;
+  if (value.class_name === '__keras_tensor__') return refOf(value.config?.keras_history, where);
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, keras3Value(item, where)]));
+}
+
+/** @param {any} value @param {string} where @returns {any} */
+function keras2Value(value, where) {
+  if (!Array.isArray(value)) return value;
+  if (value.length >= 3 && typeof value[0] === 'string' && Number.isSafeInteger(value[1])) return refOf(value, where);
+  return value.map((item) => keras2Value(item, where));
+}
+
+/** What a layer is told besides its input. @param {Record<string, any>} given */
+function callOptions(given) {
+  const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null && value !== undefined));
+  delete options.training;
+  return options;
+}

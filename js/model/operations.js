@@ -1,0 +1,562 @@
+/**
+ * Operations of Keras 3, which stand in a functional graph without being layers: `x * y`, `x[:, -1]`, `keras.ops.mean(x, axis=1)`; and
+ * the masks that are made of them. Operations know no masks: what stands at padding is data to them and to whatever reads their answer.
+ * @module
+ */
+import { ShapeError, UnsupportedError } from '../errors.js';
+import { activationNumber } from '../runtime/activations.js';
+import { alongAxes, arrayOf, elementwise, productOf, reshaped, sliced, tensorOf, transposed, withLast } from '../layers/arrays.js';
+import { Masking } from '../layers/basic.js';
+import { Ref, refsIn } from '../layers/functional.js';
+import { firstOf, Layer } from '../layers/layer.js';
+import { product, Spec, Steps, Tensor } from '../layers/tensor.js';
+/** @typedef {import('../layers/arrays.js').NdArray} NdArray */
+/** @typedef {import('../layers/tensor.js').Rules} Rules */
+
+/** One operation a value. @type {Record<string, (...values: number[]) => number | boolean>} */
+const eachValue = {
+  Add: (a, b) => a + b,
+  Subtract: (a, b) => a - b,
+  Multiply: (a, b) => a * b,
+  TrueDivide: (a, b) => a / b,
+  Divide: (a, b) => a / b,
+  Maximum: (a, b) => Math.max(a, b),
+  Minimum: (a, b) => Math.min(a, b),
+  Negative: (a) => -a,
+  Absolute: (a) => Math.abs(a),
+  Square: (a) => a * a,
+  Sqrt: (a) => Math.sqrt(a),
+  Rsqrt: (a) => 1 / Math.sqrt(a),
+  Equal: (a, b) => a === b,
+  NotEqual: (a, b) => a !== b,
+  Greater: (a, b) => a > b,
+  GreaterEqual: (a, b) => a >= b,
+  Less: (a, b) => a < b,
+  LessEqual: (a, b) => a <= b,
+  LogicalAnd: (a, b) => a !== 0 && b !== 0,
+  LogicalOr: (a, b) => a !== 0 || b !== 0,
+  LogicalNot: (a) => a === 0,
+  Where: (a, b, c) => (a ? b : c),
+  OnesLike: () => 1,
+  ZerosLike: () => 0,
+};
+
+/** Kernels over axes. @type {Record<string, string>} */
+const overAxes = { Sum: 'sum', Mean: 'mean', Max: 'max', Min: 'min', Softmax: 'softmax', LogSoftmax: 'log_softmax' };
+
+/** @type {Record<string, string>} */
+const activations = {
+  Exp: 'exponential',
+  HardSigmoid: 'hard_sigmoid',
+  Relu: 'relu',
+  Sigmoid: 'sigmoid',
+  Silu: 'silu',
+  Softplus: 'softplus',
+  Tanh: 'tanh',
+};
+
+/** What has a shape of its own. @type {Record<string, (layer: Operation, x: any, ...rest: any[]) => NdArray>} */
+const others = {
+  Cast: (layer, x) => {
+    const { dtype } = layer.config;
+    const f = /^u?int/.test(dtype) ? Math.trunc : dtype === 'bool' ? (/** @type {number} */ a) => a !== 0 : null;
+    if (!f && dtype !== 'float32') layer.lacks(`dtype=${dtype}`);
+    return f ? elementwise(f, [x], layer.path) : x;
+  },
+  Clip: (layer, x) => {
+    const { x_min: least, x_max: most } = layer.config;
+    return elementwise((a) => Math.min(Math.max(a, least ?? -Infinity), most ?? Infinity), [x], layer.path);
+  },
+  Power: (layer, x, exponent) => {
+    const f = exponent.number === 2 ? eachValue.Square : exponent.number === 0.5 ? eachValue.Sqrt : layer.lacks('that exponent');
+    return elementwise(f, [x], layer.path);
+  },
+  Gelu: (layer, x) => activated(layer, x, layer.config.approximate ? 'gelu_tanh' : 'gelu'),
+  Concatenate: (layer, xs) => concatenated(xs, layer.axis(xs[0]), layer.path),
+  Stack: (layer, xs) => {
+    const shape = [...xs[0].shape];
+    const axis = layer.axis({ shape: [...shape, 1] });
+    shape.splice(axis, 0, 1);
+    return concatenated(
+      xs.map((/** @type {NdArray} */ x) => reshaped(x, shape)),
+      axis,
+      layer.path,
+    );
+  },
+  ExpandDims: (layer, x) => {
+    const shape = [...x.shape];
+    shape.splice(layer.axis({ shape: [...shape, 1] }), 0, 1);
+    return reshaped(x, shape);
+  },
+  Squeeze: (layer, x) => {
+    const axes = layer.axes(x);
+    return reshaped(
+      x,
+      x.shape.filter((/** @type {number} */ _, /** @type {number} */ i) => !axes.includes(i)),
+    );
+  },
+  Reshape: (layer, x) => {
+    const shape = [...layer.list('newshape')];
+    const size = product(x.shape);
+    return reshaped(
+      x,
+      shape.map((each) => (each === -1 ? -size / product(shape) : each)),
+    );
+  },
+  Transpose: (layer, x) => transposed(x, layer.list('axes')),
+  Swapaxes: (layer, x) => {
+    const order = withLast(x.shape.length, []);
+    const [a, b] = [layer.axis(x, 'axis1'), layer.axis(x, 'axis2')];
+    [order[a], order[b]] = [b, a];
+    return transposed(x, order);
+  },
+  Flip: (layer, x) => {
+    const axis = layer.axis(x);
+    return sliced(
+      x,
+      x.shape.map((/** @type {number} */ size, /** @type {number} */ i) =>
+        i === axis ? { start: size - 1, step: -1, size } : { start: 0, step: 1, size },
+      ),
+    );
+  },
+  GetItem: (layer, x, key) => item(layer, x, [key].flat()),
+  Matmul: (layer, a, b) => {
+    const rank = b.shape.length;
+    return productOf(a, transposed(b, withLast(rank, [rank - 2])), layer.path);
+  },
+  Einsum: (layer, a, b) => einsum(layer, a, b),
+};
+
+/** @param {Operation} layer @param {NdArray} x @param {string} name @returns {NdArray} */
+const activated = (layer, { shape, values }, name) => ({
+  shape,
+  values: (heap) => {
+    const pointer = values(heap);
+    const y = heap.reserve32(product(shape));
+    heap.exports.pl_activate(y, pointer, activationNumber(name, layer.path, 3), 1, product(shape));
+    return y;
+  },
+});
+
+/** @param {NdArray[]} xs @param {number} axis @param {string} path @returns {NdArray} */
+function concatenated(xs, axis, path) {
+  const shape = xs[0].shape.map((size, i) => (i === axis ? xs.reduce((sum, x) => sum + x.shape[i], 0) : size));
+  for (const x of xs)
+    if (x.shape.length !== shape.length || x.shape.some((size, i) => i !== axis && size !== shape[i]))
+      throw new ShapeError(`${path}: [${xs.map((each) => each.shape.join()).join('] and [')}] along axis ${axis}`);
+  return {
+    shape,
+    values: (heap) => {
+      const pointers = xs.map((x) => x.values(heap));
+      const y = heap.reserve32(product(shape));
+      let column = 0;
+      pointers.forEach((pointer, i) => {
+        const width = product(xs[i].shape, axis);
+        heap.exports.pl_copy_columns(y + 4 * column, pointer, product(shape, axis), width, product(shape, 0, axis), width);
+        column += width;
+      });
+      return y;
+    },
+  };
+}
+
+/** x[key]: slices, whole numbers, None and ... @param {Operation} layer @param {NdArray} x @param {any[]} key @returns {NdArray} */
+function item(layer, x, key) {
+  const isDots = (/** @type {any} */ entry) => entry?.class_name === '__ellipsis__';
+  const all = { class_name: '__slice__', config: {} };
+  const missing = x.shape.length - key.filter((entry) => entry !== null && !isDots(entry)).length;
+  const entries = [...(key.some(isDots) ? key : [...key, { class_name: '__ellipsis__' }])].flatMap((entry) =>
+    isDots(entry) ? Array.from({ length: missing }, () => all) : [entry],
+  );
+  /** @type {number[]} */
+  const shape = [];
+  let axis = 0;
+  const parts = entries.flatMap((entry) => {
+    if (entry === null) {
+      shape.push(1);
+      return [];
+    }
+    const n = x.shape[axis++];
+    if (Number.isInteger(entry)) {
+      const start = entry < 0 ? n + entry : entry;
+      if (n > 0 && !(start >= 0 && start < n)) throw new ShapeError(`${layer.path}: step ${entry} of ${n}`);
+      return [{ start, step: 1, size: 1 }];
+    }
+    const {
+      start,
+      stop,
+      step: by,
+    } = entry?.class_name === '__slice__' && entry.config ? entry.config : layer.lacks(`the index ${JSON.stringify(entry)}`);
+    const step = by ?? 1;
+    if (axis === 1 && (start || step !== 1)) layer.lacks('a slice of the batch');
+    const [least, most] = step > 0 ? [0, n] : [-1, n - 1];
+    const within = (/** @type {number | null | undefined} */ at, /** @type {number} */ otherwise) =>
+      at === null || at === undefined ? otherwise : Math.min(Math.max(at < 0 ? at + n : at, least), most);
+    const from = within(start, step > 0 ? 0 : n - 1);
+    const size = Math.max(0, Math.ceil((within(stop, step > 0 ? n : -1) - from) / step));
+    shape.push(size);
+    return [{ start: from, step, size }];
+  });
+  return reshaped(sliced(x, parts), shape);
+}
+
+/**
+ * Two operands and an answer by their axes' letters, `btd,bsd->bts`.
+ * @param {Operation} layer @param {NdArray} a @param {NdArray | undefined} b
+ * @returns {NdArray}
+ */
+function einsum(layer, a, b) {
+  const { subscripts } = layer.config;
+  const found = /^([a-z]+),([a-z]+)->([a-z]+)$/i.exec(String(subscripts).replaceAll(' ', ''));
+  const [left, right, to] = (found ?? []).slice(1).map((part) => [...part]);
+  // Letters of one operand alone are rows; of both, the batch, or where the answer lacks them the sum.
+  const [batch, summed] = [true, false].map((stays) => left?.filter((i) => right.includes(i) && to.includes(i) === stays));
+  const fits =
+    b &&
+    [left, right, to].every((part) => part && new Set(part).size === part.length) &&
+    [...left, ...right].filter((i) => !summed.includes(i)).every((i) => to.includes(i)) &&
+    left.length === a.shape.length &&
+    right.length === b.shape.length &&
+    new Set([...left, ...right]).size === to.length + summed.length;
+  if (!fits) return layer.lacks(`subscripts ${JSON.stringify(subscripts)}`);
+  const matrices = [left, right].map((part, k) => {
+    const rows = part.filter((i) => !batch.includes(i) && !summed.includes(i));
+    const x = transposed(
+      k ? b : a,
+      [...batch, ...rows, ...summed].map((i) => part.indexOf(i)),
+    );
+    const [from, end] = [batch.length, batch.length + rows.length];
+    const flat = reshaped(x, [...x.shape.slice(0, from), product(x.shape, from, end), product(x.shape, end)]);
+    return { rows, flat, sizes: x.shape.slice(from, end) };
+  });
+  const y = productOf(matrices[0].flat, matrices[1].flat, layer.path);
+  const order = [...batch, ...matrices.flatMap(({ rows }) => rows)];
+  return transposed(
+    reshaped(y, [...y.shape.slice(0, batch.length), ...matrices.flatMap(({ sizes }) => sizes)]),
+    to.map((i) => order.indexOf(i)),
+  );
+}
+
+/** A number, or an array that a file holds; a call's `undefined` and None stay what they are. @param {any} value @returns {any} */
+function constant(value) {
+  if (value?.class_name === '__numpy__' || value?.class_name === '__tensor__') {
+    const nested = value.config?.value;
+    const shape = [];
+    for (let each = nested; Array.isArray(each); [each] = each) shape.push(each.length);
+    const flat = [nested].flat(Infinity).map(Number);
+    return { shape, values: (/** @type {import('../runtime/memory.js').Heap} */ heap) => heap.f32(flat) };
+  }
+  if (typeof value !== 'number' && typeof value !== 'boolean') return value;
+  return {
+    shape: [],
+    values: (/** @type {import('../runtime/memory.js').Heap} */ heap) => heap.f32([Number(value)]),
+    number: value,
+  };
+}
+
+export class Operation extends Layer {
+  /** @override @type {import('../layers/layer.js').Reach} */
+  static reach = 'all';
+
+  /** @param {string} kind  Keras's class @param {import('../layers/layer.js').LayerConfig} config */
+  constructor(kind, config) {
+    super(config);
+    /** Keras's class. */
+    this.operation = kind;
+    this.fileClass = this.className;
+    /** @type {(number | null)[]} */
+    this.shape = [];
+  }
+
+  /** @override */
+  get className() {
+    return `ops.${this.operation}`;
+  }
+
+  /** @param {string} what @returns {never} */
+  lacks(what) {
+    throw new UnsupportedError(`${this.path}: the operation ${this.operation} with ${what} is not supported`);
+  }
+
+  /**
+   * Axes of an option, in order. @param {{ shape: number[] }} x @param {string} [option]
+   * @returns {number[]} side by side, the batch not among them
+   */
+  axes({ shape }, option = 'axis') {
+    const given = [this.config[option]].flat();
+    const axes = given.map((axis) => (axis < 0 ? axis + shape.length : axis)).sort((a, b) => a - b);
+    if (axes.some((axis, i) => !Number.isInteger(axis) || axis < 1 || axis >= shape.length || axis !== axes[0] + i))
+      this.lacks(`${option}=${JSON.stringify(this.config[option])} of ${shape.length} axes`);
+    return axes;
+  }
+
+  /** @param {{ shape: number[] }} x @param {string} [option] @returns {number} */
+  axis(x, option) {
+    return this.axes(x, option)[0];
+  }
+
+  /**
+   * @param {any} args  as the file has them
+   * @param {(x: any) => NdArray} of  a Spec or Tensor as an array
+   * @returns {NdArray}
+   */
+  #of(args, of) {
+    const { operation: kind, path, config } = this;
+    /** @param {any} value @returns {any} */
+    const read = (value) => {
+      if (value instanceof Spec || value instanceof Tensor) return of(value);
+      if (kind === 'GetItem') return value;
+      return Array.isArray(value) ? value.map(read) : constant(value);
+    };
+    // The form of Keras 2 has no list for one.
+    const [x, ...rest] = [args].flat().map(read);
+    const lists = kind === 'Concatenate' || kind === 'Stack';
+    const operands = kind === 'GetItem' ? [x] : [x, ...rest].flatMap((each) => (lists && Array.isArray(each) ? each : [each]));
+    const needed = Object.hasOwn(others, kind) ? others[kind].length - 1 : 1;
+    if (
+      rest.length + 1 < needed ||
+      Array.isArray(x) !== lists ||
+      !operands.length ||
+      operands.some((each) => !Array.isArray(each?.shape))
+    )
+      throw new ShapeError(`${path}: ${kind} of ${rest.length + 1} arguments that are not tensors or numbers`);
+    if (Object.hasOwn(eachValue, kind)) return elementwise(eachValue[kind], [x, ...rest], path);
+    if (Object.hasOwn(activations, kind)) return activated(this, x, activations[kind]);
+    if (Object.hasOwn(others, kind)) return others[kind](this, x, ...rest);
+    if (!Object.hasOwn(overAxes, kind)) throw new UnsupportedError(`${path}: the operation ${kind} is not supported`);
+    this.refuse({ initial: [] });
+    return alongAxes(overAxes[kind], x, this.axes(x), config.keepdims);
+  }
+
+  /**
+   * @override
+   * @param {any} args @param {Rules} rules @param {Record<string, any>} [options]
+   * @returns {Spec}
+   */
+  build(args, rules, options = {}) {
+    if (rules.select)
+      throw new UnsupportedError(`${this.path}: operations know no masks; a model with them needs the version of its Keras`);
+    for (const option of Object.keys(options)) this.lacks(`${option} by name`);
+    for (const x of [args].flat(9))
+      if (x instanceof Spec && x.sequence) {
+        this.readsPadding(x);
+        rules.needsLength.add(this.path);
+      }
+    // Lengths that vary show in what they make of the answer; primes, so that nothing else gives the batch.
+    const [one, two] = [
+      [1009, 7919],
+      [1013, 7907],
+    ].map(
+      ([B, T]) =>
+        this.#of(args, ({ shape }) => ({ shape: [B, ...shape.map((/** @type {number | null} */ n) => n ?? T)], values: () => 0 }))
+          .shape,
+    );
+    if (one[0] !== 1009 || two[0] !== 1013 || one.indexOf(1009, 1) > 0) this.lacks(`[${one}], texts of a batch put together,`);
+    if (one.some((size) => !Number.isSafeInteger(size))) throw new ShapeError(`${this.path}: ${this.operation} into [${one}]`);
+    this.shape = one.slice(1).map((size, i) => (size === two[i + 1] ? size : null));
+    return new Spec({ shape: this.shape, time: this.shape.length > 1 ? {} : null, rules });
+  }
+
+  /** @override @param {any} args @returns {Tensor} */
+  call(args) {
+    const { heap } = /** @type {Tensor} */ (firstOf(args));
+    const y = this.#of(args, (x) => arrayOf(x, this.path));
+    if (this.shape.some((size, i) => size !== null && size !== y.shape[i + 1]))
+      throw new ShapeError(`${this.path}: ${this.operation} gives [${y.shape.slice(1)}], expected [${this.shape}]`);
+    return tensorOf(y, heap);
+  }
+}
+
+/**
+ * Operations by which Keras 3.10 and later write the masks of a functional model into its graph. padless makes the masks anew out of
+ * the layers; these are passed over where they do what the layers say.
+ */
+const maskOperations = new Set([
+  'Any',
+  'Concatenate',
+  'ConvertToTensor',
+  'ExpandDims',
+  'LogicalAnd',
+  'LogicalOr',
+  'NotEqual',
+  'OnesLike',
+  'ZerosLike',
+]);
+
+/**
+ * @param {any[]} list  entries of a graph
+ * @param {import('./graph.js').CustomLayers} customLayers  may stand in for an operation, by its class
+ * @returns {Map<any, Operation>} those that are no layers
+ */
+export function operationsOf(list, customLayers) {
+  /** Whole .h5 files leave out the module: masks are known by their classes, and by what they are made of. @param {any} entry */
+  const isBare = (entry) =>
+    entry?.module === undefined && maskOperations.has(entry?.class_name) && entry.class_name !== 'Concatenate';
+  const bare = new Set(list.filter(isBare).map((entry) => entry.name));
+  /** @param {any} entry @returns {boolean} */
+  const isOperation = (entry) => {
+    if (Object.hasOwn(customLayers, entry?.class_name)) return false;
+    if (typeof entry?.module === 'string') return /^keras\.(src\.)?ops\b/.test(entry.module);
+    if (entry?.class_name !== 'Concatenate') return isBare(entry);
+    return [entry?.inbound_nodes?.[0]?.args?.[0]].flat().some((arg) => bare.has(arg?.config?.keras_history?.[0]));
+  };
+  return new Map(
+    list
+      .filter(isOperation)
+      .map((entry) => [
+        entry,
+        new Operation(String(entry.class_name), { ...entry.config, name: entry.name ?? entry.config?.name }),
+      ]),
+  );
+}
+
+/** @typedef {import('../layers/functional.js').GraphNode} GraphNode */
+
+/**
+ * Takes out of the calls the masks that the layers make by themselves: x != value, x being what an Embedding with mask_zero (0) or a
+ * Masking layer (its mask_value) is given too. A mask made by hand is handed over.
+ * @param {GraphNode[]} nodes
+ * @param {string[]} names  call arguments that hold masks
+ */
+export function readMasks(nodes, names) {
+  const byKey = new Map(nodes.map((node) => [node.key, node]));
+  /** @type {Set<string>} */
+  const sources = new Set();
+  for (const { layer, args } of nodes) {
+    const { config } = layer;
+    const value = layer instanceof Masking ? Number(config.mask_value ?? 0) : config?.mask_zero === true ? 0 : null;
+    if (value !== null && args instanceof Ref) sources.add(`${args.key} ${args.tensor} ${value}`);
+  }
+  /** @type {Map<object, Spec>} */
+  const handed = new Map();
+  /** @type {Map<string, boolean>} */
+  const known = new Map();
+  /** @param {Ref} ref @returns {boolean} */
+  const isOwn = ({ key }) => {
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    // While it is looked at; cycles are found elsewhere.
+    known.set(key, true);
+    const node = byKey.get(key);
+    const kind = node?.layer instanceof Operation ? node.layer.operation : '';
+    const refs = refsIn(node?.args);
+    const own =
+      kind === 'NotEqual'
+        ? refs.length === 1 && sources.has(`${refs[0].key} ${refs[0].tensor} ${Number(node?.args[1])}`)
+        : maskOperations.has(kind) && (kind.endsWith('Like') || refs.every(isOwn));
+    known.set(key, own);
+    return own;
+  };
+  /** What an own mask is made of, where that is one input. @param {Ref} ref @returns {Ref | true} */
+  const sourceOf = ({ key }) => {
+    const { layer, args } = /** @type {GraphNode} */ (byKey.get(key));
+    return layer instanceof Operation && layer.operation === 'NotEqual' ? refsIn(args)[0] : true;
+  };
+  /** What was handed on as it is. @param {any} ref @returns {any} */
+  const original = (ref) => {
+    const { layer, args } = (ref instanceof Ref && byKey.get(ref.key)) || {};
+    return layer instanceof Operation && layer.operation === 'ConvertToTensor' && args[0] instanceof Ref ? original(args[0]) : ref;
+  };
+  for (const node of nodes) {
+    for (const name of names) {
+      const { [name]: mask, ...rest } = node.options;
+      if (mask === undefined) continue;
+      node.options = rest;
+      const given = [mask].flat().map(original);
+      const of = name.slice(0, -'_mask'.length);
+      // In a call with several tensors each has its own.
+      const target = name === 'mask' ? node.args : (node.options[of] ?? node.args);
+      const own = given.map((each) => each instanceof Ref && isOwn(each));
+      const masks = given.map((each, i) => (own[i] ? null : each));
+      node.options = { ...rest, [name]: [target, masks, given.map((each, i) => own[i] && sourceOf(each))] };
+      node.layer = underMask(node.layer, name, handed);
+    }
+  }
+}
+
+/** Masks as Tensors -> the steps that they leave. @type {WeakMap<Tensor, Steps>} */
+const steps = new WeakMap();
+
+/**
+ * A layer called with masks made by hand, or with what has become of them: Keras writes both down. Its only input goes by the mask as if it
+ * had carried it.
+ * @param {Layer} layer
+ * @param {string} name  of the argument, which holds [inputs, masks]
+ * @param {Map<object, Spec>} handed  steps of a sequence -> the mask that was handed over
+ * @returns {any} what a graph takes for a layer
+ */
+const underMask = (layer, name, handed) => ({
+  name: layer.name,
+  config: layer.config,
+  className: layer.className,
+  all: () => layer.all(),
+  get path() {
+    return layer.path;
+  },
+  /** @param {any} given @param {Record<string, any>} called */
+  apply(given, { [name]: [target, masks, sources], ...options }) {
+    const { path } = this;
+    const inputs = [target].flat();
+    const [mask] = masks;
+    if (firstOf(inputs) instanceof Spec) {
+      /** @param {any} each @param {number} i */
+      const isCarried = (each, i) => {
+        const { masked, time } = inputs[i] ?? {};
+        return each ? handed.get(time) === each : !sources[i] || (masked && (sources[i] === true || sources[i].time === time));
+      };
+      // What is written down is there, whatever was taken off.
+      if (masks.every(isCarried))
+        return layer.apply(given instanceof Spec && given.taken ? given.with({ taken: '' }) : given, options);
+      if (
+        !(mask instanceof Spec) ||
+        name !== 'mask' ||
+        !(given instanceof Spec) ||
+        given.shape.length !== 2 ||
+        mask.ids ||
+        mask.shape.length !== 1
+      )
+        throw new UnsupportedError(
+          `${path}: called with ${name}${mask ? ` [B, ${mask.shape}]` : ' of another sequence'}; padless takes a mask [B, T] for one sequence`,
+        );
+      const { rules } = given;
+      rules.needsPadded.add(path);
+      rules.needsLength.add(path);
+      const time = {};
+      handed.set(time, mask);
+      const y = layer.apply(given.with({ masked: true, time, taken: '' }), options);
+      if (rules.kerasMinor < 11 && [y].flat().some((each) => each.masked))
+        throw new UnsupportedError(`${path}: called with a mask, which a sequence of Keras before 3.11 loses again`);
+      return y;
+    }
+    if (!mask || name !== 'mask' || !(given instanceof Tensor)) return layer.apply(given, options);
+    const { heap, B, shape, pointer, time } = given;
+    if (!time.uniform || mask.features !== time.T)
+      throw new ShapeError(`${path}: mask of ${mask.features} steps, expected ${time.T}`);
+    // Whoever is given the same mask has the same steps.
+    const keep =
+      steps.get(mask) ??
+      new Steps(
+        heap,
+        B,
+        time.T,
+        Uint8Array.from(mask.view(), (/** @type {number} */ value) => Number(value !== 0)),
+      );
+    steps.set(mask, keep);
+    return layer.apply(new Tensor(heap, pointer, B, shape, time, keep), options);
+  },
+});
+
+/** Operations that no output needs: those of the layers' own masks. @param {GraphNode[]} nodes @param {Ref[]} outputs @returns {Set<Layer>} */
+export function idle(nodes, outputs) {
+  const byKey = new Map(nodes.map((node) => [node.key, node]));
+  /** @type {Set<Layer>} */
+  const left = new Set(nodes.map(({ layer }) => layer).filter((layer) => layer instanceof Operation));
+  const seen = new Set(outputs.map(({ key }) => key));
+  for (const key of seen) {
+    const node = byKey.get(key);
+    if (!node) continue;
+    left.delete(node.layer);
+    for (const ref of refsIn([node.args, Object.values(node.options)])) seen.add(ref.key);
+  }
+  return left;
+}

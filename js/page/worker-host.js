@@ -1,0 +1,85 @@
+/**
+ * The worker's side of padless/worker.
+ * @module
+ */
+import { buffersOf, packError } from './crossing.js';
+import { UnsupportedError } from '../errors.js';
+import { loadModel } from '../model/model.js';
+
+/** @typedef {import('../model/graph.js').CustomLayers} CustomLayers */
+
+/** Methods whose answers hold arrays, made for the asker. */
+const givesArrays = new Set(['run', 'trace', 'outputsOf', 'save']);
+
+/** @type {CustomLayers} */
+let custom = {};
+let serving = false;
+
+/**
+ * Answers for the models that a page loads into this worker by `loadModel(source, { worker })` of padless/worker, several if it does.
+ * Messages that are not padless's are left alone, so the worker may have other work.
+ *
+ * @param {{ customLayers?: CustomLayers }} [options]  classes that the models' files name; called again, the last ones hold
+ * @throws {UnsupportedError} outside a worker
+ */
+export function serve({ customLayers = {} } = {}) {
+  custom = customLayers;
+  if (serving) return;
+  const threads = globalThis.process?.getBuiltinModule?.('node:worker_threads');
+  const { WorkerGlobalScope } = /** @type {any} */ (globalThis);
+  /** @param {any} data */
+  const listen = (data) => {
+    if (data?.padless === 'model') host(data.port);
+  };
+  if (typeof WorkerGlobalScope === 'function' && globalThis instanceof WorkerGlobalScope)
+    globalThis.addEventListener('message', (event) => listen(/** @type {MessageEvent} */ (event).data));
+  else if (threads?.parentPort) threads.parentPort.on('message', listen);
+  else throw new UnsupportedError('serve: this is not a worker');
+  serving = true;
+}
+
+/** One model at its end of a channel. @param {MessagePort} port */
+function host(port) {
+  /** @type {any} */
+  let model;
+  /** @type {Map<number, import('../session/session.js').Session>} */
+  const sessions = new Map();
+  /** @type {Record<string, (...args: any[]) => unknown>} */
+  const methods = {
+    async load(
+      /** @type {{ bytes: Uint8Array<ArrayBuffer>, module: WebAssembly.Module, build: import('../runtime/wasm.js').Build }} */ parts,
+    ) {
+      model = await loadModel(parts.bytes, { module: parts.module, simd: parts.build, customLayers: custom });
+      const { settings, inputs, outputs, parameters, fileBytes, readsPadding, root } = model;
+      const stateful = root.all().some((/** @type {any} */ { config }) => config.stateful);
+      return { settings, inputs, outputs, parameters, fileBytes, readsPadding, stateful };
+    },
+    stats: () => model.stats,
+    update(/** @type {number} */ id, /** @type {any} */ options, /** @type {string} */ text) {
+      const session = sessions.get(id) ?? model.session(options);
+      sessions.set(id, session);
+      return session.update(text);
+    },
+    refresh: (/** @type {number} */ id) => sessions.get(id)?.refresh() ?? null,
+    closeSession(/** @type {number} */ id) {
+      sessions.get(id)?.close();
+      sessions.delete(id);
+    },
+    close() {
+      for (const session of sessions.values()) session.close();
+      sessions.clear();
+      model = undefined;
+      port.close();
+    },
+  };
+  for (const name of ['predict', 'run', 'trace', 'outputsOf', 'resetState', 'save'])
+    methods[name] = (...args) => model[name](...args);
+  port.onmessage = async ({ data: { id, method, args } }) => {
+    try {
+      const value = await methods[method](...args);
+      port.postMessage({ id, value }, givesArrays.has(method) ? [...buffersOf(value)] : []);
+    } catch (error) {
+      port.postMessage({ id, error: packError(error) });
+    }
+  };
+}

@@ -1,0 +1,143 @@
+/**
+ * The WebAssembly module: which build, from where, compiled once.
+ * @module
+ */
+import { ArgumentError, EngineError, LoadError, show } from '../errors.js';
+
+/** @typedef {'baseline' | 'relaxed'} Build  fixed-order SIMD128, or relaxed SIMD (fused multiply-add) */
+/** @typedef {'auto' | Build} Simd */
+/** @typedef {URL | string | BufferSource | Response} ModuleFile  the wasm file: its address, bytes, or response */
+/** @typedef {WebAssembly.Module | ModuleFile} ModuleSource */
+
+// The shortest functions that use i8x16.splat and f32x4.relaxed_madd: an engine without the feature finds them invalid.
+const header = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0];
+const splat = [65, 0, 253, 15];
+const usesSimd = Uint8Array.from([...header, 10, 8, 1, 6, 0, ...splat, 11]);
+const usesRelaxed = Uint8Array.from([...header, 10, 19, 1, 17, 0, ...splat, ...splat, ...splat, 253, 133, 2, 11]);
+
+/**
+ * Which builds this engine runs.
+ * @returns {{ baseline: boolean, relaxed: boolean }}
+ */
+export function features() {
+  if (typeof WebAssembly !== 'object') return { baseline: false, relaxed: false };
+  return { baseline: WebAssembly.validate(usesSimd), relaxed: WebAssembly.validate(usesRelaxed) };
+}
+
+/**
+ * @param {Simd} simd
+ * @returns {Build}
+ */
+function chooseBuild(simd) {
+  const has = features();
+  if (!has.baseline) {
+    throw new EngineError(
+      typeof WebAssembly === 'object'
+        ? 'this engine has WebAssembly without SIMD; padless needs Chrome 91, Firefox 89, Safari 16.4, Node 20 or newer'
+        : 'this engine has no WebAssembly; padless needs Chrome 91, Firefox 89, Safari 16.4, Node 20 or newer',
+    );
+  }
+  if (simd === 'auto') return has.relaxed ? 'relaxed' : 'baseline';
+  if (simd !== 'baseline' && simd !== 'relaxed') {
+    throw new ArgumentError(`simd is ${show(simd)}, expected 'auto', 'baseline' or 'relaxed'`);
+  }
+  if (simd === 'relaxed' && !has.relaxed) throw new EngineError("this engine has no relaxed SIMD; use simd: 'auto' or 'baseline'");
+  return simd;
+}
+
+/** @type {Map<Build, Promise<WebAssembly.Module>>} */
+const compiled = new Map();
+
+/**
+ * @param {Build} build
+ * @returns {Promise<WebAssembly.Module>}
+ */
+async function compileInline(build) {
+  if (typeof DecompressionStream !== 'function') {
+    throw new EngineError('this engine has no DecompressionStream; pass the wasm file as { module }');
+  }
+  const { both, sizes, pieces } = await import('../dist/inline.js');
+  const bytes = await inflate(fromBase64(both), sizes.baseline + sizes.relaxed);
+  return WebAssembly.compile(outOf(bytes, sizes, pieces, build));
+}
+
+/** @param {string} base64 @returns {Uint8Array<ArrayBuffer>} */
+function fromBase64(base64) {
+  // Of ECMAScript 2026, and several times as fast.
+  const { fromBase64: native } = /** @type {any} */ (Uint8Array);
+  return native ? native.call(Uint8Array, base64) : Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+}
+
+/**
+ * Without a Blob or a Response, which take a page through another process, and Node through its whole fetch.
+ * @param {Uint8Array<ArrayBuffer>} deflated @param {number} size  of what comes out
+ */
+async function inflate(deflated, size) {
+  const { readable, writable } = new DecompressionStream('deflate-raw');
+  const writer = writable.getWriter();
+  // What goes wrong here goes wrong for the reader, too.
+  for (const written of [writer.write(deflated), writer.close()]) written.catch(() => {});
+  const bytes = new Uint8Array(size);
+  const reader = readable.getReader();
+  let at = 0;
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    bytes.set(part.value, at);
+    at += part.value.length;
+  }
+  return bytes;
+}
+
+/**
+ * One build out of two that stand piece by piece in turn, the fixed-order one first.
+ * @param {Uint8Array} bytes @param {Record<Build, number>} sizes @param {number} pieces @param {Build} build
+ */
+export function outOf(bytes, sizes, pieces, build) {
+  const wasm = new Uint8Array(sizes[build]);
+  const [ours, theirs] = [build, build === 'baseline' ? 'relaxed' : 'baseline'].map((name) =>
+    Math.ceil(sizes[/** @type {Build} */ (name)] / pieces),
+  );
+  for (let i = 0; i < pieces; i++) {
+    const end = Math.min(sizes[build], (i + 1) * ours);
+    // Of the other build, as much as there is: the last pieces are shorter.
+    const before = build === 'baseline' ? Math.min(sizes.relaxed, i * theirs) : Math.min(sizes.baseline, (i + 1) * theirs);
+    wasm.set(bytes.subarray(before + i * ours, before + end), i * ours);
+  }
+  return wasm;
+}
+
+/**
+ * @param {ModuleFile} source
+ * @returns {Promise<WebAssembly.Module>}
+ */
+async function compileFrom(source) {
+  try {
+    if (ArrayBuffer.isView(source) || source instanceof ArrayBuffer) return await WebAssembly.compile(source);
+    const response = typeof source === 'string' || source instanceof URL ? await fetch(source) : source;
+    if (!response.ok) throw new Error(`HTTP status ${response.status} of ${response.url}`);
+    return await WebAssembly.compile(await response.arrayBuffer());
+  } catch (cause) {
+    throw new LoadError(`module: ${/** @type {Error} */ (cause).message}`, { cause });
+  }
+}
+
+/**
+ * The compiled module: the inlined one, or the caller's own.
+ *
+ * @param {{ module?: ModuleSource | undefined, simd?: Simd | undefined } | null} [options]
+ *   module: a compiled module, or where to get the wasm file; simd says which build it is ('auto': the fixed-order one)
+ * @returns {Promise<{ module: WebAssembly.Module, build: Build }>}
+ * @throws {EngineError} where WebAssembly or SIMD is missing
+ */
+export async function getModule(options) {
+  const { module, simd = 'auto' } = options ?? {};
+  const build = chooseBuild(module && simd === 'auto' ? 'baseline' : simd);
+  if (module instanceof WebAssembly.Module) return { module, build };
+  if (module) return { module: await compileFrom(/** @type {ModuleFile} */ (module)), build };
+  let promise = compiled.get(build);
+  if (!promise) {
+    promise = compileInline(build);
+    compiled.set(build, promise);
+    promise.catch(() => compiled.delete(build));
+  }
+  return { module: await promise, build };
+}

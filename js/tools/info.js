@@ -1,0 +1,64 @@
+/**
+ * `padless info`: what a model is made of.
+ * @module
+ */
+import { product } from '../layers/tensor.js';
+import { print } from './files.js';
+/** @typedef {import('../model/model.js').Model} Model */
+
+/** @param {Model} model @returns {import('../layers/layer.js').Weight[]} */
+const weightsIn = ({ root }) => root.listWeights().map(({ layer, spec }) => layer.weight(spec.name));
+
+/** What weights are kept in. @param {Model} model */
+export function kinds(model) {
+  const int8 = weightsIn(model).reduce((sum, weight) => sum + (weight.int8?.length ?? 0), 0);
+  const floats = model.parameters - int8;
+  return [int8 && `${int8.toLocaleString('en')} int8`, floats && `${floats.toLocaleString('en')} float32`]
+    .filter(Boolean)
+    .join(', ');
+}
+
+/** Bytes of the weights in a file, scales included. @param {Model} model */
+export const weightBytes = (model) =>
+  weightsIn(model).reduce(
+    (sum, { shape, int8, scale, rows }) =>
+      sum + (int8 ? int8.byteLength + (scale?.byteLength ?? 0) + (rows?.byteLength ?? 0) : 4 * product(shape)),
+    0,
+  );
+
+/** @param {Model} model */
+export function info(model) {
+  const { root, inputs, text, outputs, parameters, fileBytes, kerasVersion, readsPadding } = model;
+  for (const layer of root.layers) {
+    const weights = layer.listWeights();
+    const numbers = weights.reduce((sum, { spec }) => sum + product(spec.shape), 0);
+    print(`${layer.name}  (${layer.className})  ${numbers.toLocaleString('en')} parameters`);
+    for (const { path, layer: owner, spec } of weights)
+      print(`    ${path} [${spec.shape}]${owner.weight(spec.name).int8 ? ' int8' : ''}`);
+  }
+  print(`parameters  ${parameters.toLocaleString('en')}: ${kinds(model)}`);
+  print(`bytes       ${fileBytes.toLocaleString('en')}, of them weights ${weightBytes(model).toLocaleString('en')}`);
+  print(`saved by    ${kerasVersion ? `Keras ${kerasVersion}` : 'padless'}`);
+  for (const { name, shape, ids, maskZero } of inputs)
+    print(
+      `input       ${name}: ${ids ? 'token ids' : 'values'} [B, ${shape.map((length) => length ?? 'T').join(', ')}]${maskZero ? ', 0 is padding' : ''}`,
+    );
+  outputs.forEach(({ name, kind, labels }, i) => {
+    const shape = model.specs[i].shape.map((length) => length ?? 'T').join(', ');
+    print(`output      ${name}: ${kind} [B, ${shape}]${labels ? `, ${labels.length} labels: ${labels.join(' ')}` : ''}`);
+  });
+  if (readsPadding.length)
+    print(
+      `padding     can change this model's answers: ${readsPadding.join(', ')} read${readsPadding.length === 1 ? 's' : ''} it, as in Keras`,
+    );
+  else print("padding     changes no bit of this model's answers");
+  if (!text) print(`text        none: the model takes ${inputs.every(({ ids }) => ids) ? 'token ids' : 'values'}`);
+  else {
+    const { vocabulary, ...settings } = text.settings;
+    print(
+      `text        ${Object.entries({ ...settings, vocabulary: vocabulary.length })
+        .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
+        .join(' ')}`,
+    );
+  }
+}
