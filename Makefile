@@ -10,7 +10,7 @@ PAGE_TESTS := $(call tests_in,tests/page)
 FIREFOX_TESTS := $(call tests_in,tests/firefox)
 TESTS := $(filter-out $(PAGE_TESTS) $(FIREFOX_TESTS),$(call tests_in,tests))
 
-DIST := js/dist/padless.wasm js/dist/padless.relaxed.wasm js/dist/inline.js js/dist/abi.js
+DIST := js/dist/padless.wasm js/dist/padless.relaxed.wasm js/dist/inline.js js/dist/abi.js js/dist/layers.js
 TYPES := js/dist/types/index.d.ts
 NODE26 := node_modules/node/bin/node
 BIN := node_modules/.bin
@@ -81,6 +81,11 @@ js/dist/abi.js: c/abi.js c/padless.h
 	@mkdir -p $(@D) && echo "write $@"
 	@node c/abi.js js c/padless.h >$@
 
+# Lists of the layers, from the classes themselves: for padless/layers, for a file's names, and of what is fetched late.
+js/dist/layers.js: js/tools/list-layers.js js/dist/abi.js js/runtime/activations.js js/errors.js $(filter js/layers/%,$(JS_FILES))
+	@echo "write $@"
+	@node js/tools/list-layers.js js/dist
+
 js/dist/padless.wasm: $(call objects,wasm/baseline,$(CORE))
 js/dist/padless.relaxed.wasm: $(call objects,wasm/relaxed,$(CORE))
 js/dist/padless.wasm js/dist/padless.relaxed.wasm: build/exports
@@ -149,7 +154,7 @@ node_modules/.installed: package-lock.json
 	@touch $@
 
 types: $(TYPES) ## the TypeScript declarations, from the JSDoc of js/
-$(TYPES): $(JS_FILES) tsconfig.json js/dist/inline.js js/dist/abi.js node_modules/.installed
+$(TYPES): $(JS_FILES) tsconfig.json $(DIST) node_modules/.installed
 	@echo "check types, write declarations"
 	$(Q)$(BIN)/tsc
 	@touch $@

@@ -13,6 +13,9 @@ import { product, Steps, Tensor } from './tensor.js';
 
 /** Keras Embedding: a row of a table for each id. `mask_zero` makes id 0 padding for every layer behind it. */
 export class Embedding extends Layer {
+  /** @override */
+  static className = 'Embedding';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'lookup';
 
@@ -92,6 +95,9 @@ export class Lambda extends Layer {
 
 /** Keras Masking: steps whose values all are mask_value do not count. */
 export class Masking extends Layer {
+  /** @override */
+  static className = 'Masking';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'all';
 
@@ -136,6 +142,9 @@ export class Masking extends Layer {
 
 /** Keras Dense: y = activation(x W + b), over the last axis. */
 export class Dense extends Layer {
+  /** @override */
+  static className = 'Dense';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'step';
 
@@ -253,6 +262,9 @@ export class Elementwise extends Layer {
 
 /** Keras Activation. */
 export class Activation extends Elementwise {
+  /** @override */
+  static className = 'Activation';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'step';
 
@@ -283,6 +295,9 @@ export class Activation extends Elementwise {
 
 /** Keras Softmax: over the last axis, or over time (axis 1 of a sequence), there over the steps that count. */
 export class Softmax extends Activation {
+  /** @override */
+  static className = 'Softmax';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'step';
 
@@ -330,6 +345,9 @@ export function softmaxOverTime(x) {
 
 /** A kernel (y, x, numbers, n), the numbers being options. Keras ReLU: negative_slope, threshold and max_value. */
 export class ReLU extends Elementwise {
+  /** @override */
+  static className = 'ReLU';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'step';
 
@@ -365,6 +383,9 @@ export class ReLU extends Elementwise {
 
 /** Keras LeakyReLU: negative_slope (Keras 3, default 0.3; alpha in Keras 2). */
 export class LeakyReLU extends ReLU {
+  /** @override */
+  static className = 'LeakyReLU';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'step';
 
@@ -376,6 +397,9 @@ export class LeakyReLU extends ReLU {
 
 /** Keras ELU: alpha. */
 export class ELU extends ReLU {
+  /** @override */
+  static className = 'ELU';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'step';
 
@@ -392,6 +416,9 @@ export class ELU extends ReLU {
 
 /** Keras ThresholdedReLU, of Keras 2: x where it is above theta, else 0. */
 export class ThresholdedReLU extends ReLU {
+  /** @override */
+  static className = 'ThresholdedReLU';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'step';
 
@@ -403,6 +430,9 @@ export class ThresholdedReLU extends ReLU {
 
 /** Keras PReLU: a slope for each feature (shared_axes [1]) or for each feature of each step. */
 export class PReLU extends Elementwise {
+  /** @override */
+  static className = 'PReLU';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'step';
 
@@ -447,6 +477,9 @@ export class PReLU extends Elementwise {
 
 /** Keras Rescaling: x * scale + offset. */
 export class Rescaling extends ReLU {
+  /** @override */
+  static className = 'Rescaling';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'step';
 
@@ -463,6 +496,9 @@ export class Rescaling extends ReLU {
 
 /** Layers that only training knows: at inference they pass their input on. */
 export class Dropout extends Layer {
+  /** @override */
+  static className = 'Dropout';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'all';
 
@@ -483,32 +519,53 @@ export class Dropout extends Layer {
   }
 }
 export class SpatialDropout1D extends Dropout {
+  /** @override */
+  static className = 'SpatialDropout1D';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'all';
 }
 export class GaussianDropout extends Dropout {
+  /** @override */
+  static className = 'GaussianDropout';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'all';
 }
 export class GaussianNoise extends Dropout {
+  /** @override */
+  static className = 'GaussianNoise';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'all';
 }
 export class AlphaDropout extends Dropout {
+  /** @override */
+  static className = 'AlphaDropout';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'all';
 }
 export class ActivityRegularization extends Dropout {
+  /** @override */
+  static className = 'ActivityRegularization';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'all';
 }
 export class Identity extends Dropout {
+  /** @override */
+  static className = 'Identity';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'all';
 }
 
 /** A layer over the steps of a sequence: each step is a text to the layer inside. */
 export class TimeDistributed extends Layer {
+  /** @override */
+  static className = 'TimeDistributed';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'step';
 
@@ -516,6 +573,11 @@ export class TimeDistributed extends Layer {
   constructor({ layer, ...config }) {
     super(config);
     this.layer = layer;
+  }
+
+  /** @override @param {any} config @param {(json: any, path: string) => Layer} layerFromJson @param {string} name */
+  static fromConfig({ layer, ...config }, layerFromJson, name) {
+    return new this({ ...config, layer: layerFromJson(layer, `${name}.layer`) });
   }
 
   /** @override */

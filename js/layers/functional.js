@@ -79,6 +79,9 @@ function inOrder(nodes, known, name) {
 }
 
 export class Functional extends Layer {
+  /** @override */
+  static className = 'Functional';
+
   /**
    * @param {{ layers: Layer[], nodes: GraphNode[], inputs: { key: string, name: string }[], outputs: Ref[],
    *   outputNames: string[] }} graph

@@ -81,6 +81,12 @@ export const reachOf = ({ constructor: Class }) =>
 export const isCount = (value) => Number.isSafeInteger(value) && value > 0 && value <= COUNT_MOST;
 
 export class Layer {
+  /**
+   * The name in Keras JSON, `padless>Name` for a layer that Keras lacks. A class that declares it can stand in a file: the registry is built
+   * from these declarations.
+   */
+  static className = 'Layer';
+
   /** What a session may keep of it. @type {Reach} */
   static reach = 'all';
 
@@ -106,9 +112,21 @@ export class Layer {
     this.built = false;
   }
 
-  /** The name in Keras JSON; layers that Keras lacks say `padless>Name`. @returns {string} */
+  /** The name in Keras JSON: what the class itself declares, else the name of the user's class. @returns {string} */
   get className() {
-    return this.constructor.name;
+    const Class = /** @type {typeof Layer} */ (this.constructor);
+    return Object.hasOwn(Class, 'className') ? Class.className : Class.name;
+  }
+
+  /**
+   * The layer that a file describes. A layer that holds others makes them from their JSON.
+   * @param {any} config
+   * @param {(json: any, path: string) => Layer} _layerFromJson
+   * @param {string} _name  of the layer, with the path of what holds it
+   * @returns {Layer}
+   */
+  static fromConfig(config, _layerFromJson, _name) {
+    return new this(config);
   }
 
   /** Names of the call arguments behind the first, as Keras orders them. @returns {string[]} */

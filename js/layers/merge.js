@@ -177,10 +177,16 @@ function mergedKeep(inputs, and) {
 }
 
 export class Add extends Merge {
+  /** @override */
+  static className = 'Add';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'step';
 }
 export class Subtract extends Merge {
+  /** @override */
+  static className = 'Subtract';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'step';
 
@@ -191,6 +197,9 @@ export class Subtract extends Merge {
 }
 /** Keras 3: 1 where a mask leaves a step out, and 0 where all do. */
 export class Multiply extends Merge {
+  /** @override */
+  static className = 'Multiply';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'step';
 
@@ -234,6 +243,9 @@ class Extreme extends Merge {
 }
 
 export class Average extends Merge {
+  /** @override */
+  static className = 'Average';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'step';
 
@@ -243,6 +255,9 @@ export class Average extends Merge {
   }
 }
 export class Maximum extends Extreme {
+  /** @override */
+  static className = 'Maximum';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'step';
 
@@ -252,6 +267,9 @@ export class Maximum extends Extreme {
   }
 }
 export class Minimum extends Extreme {
+  /** @override */
+  static className = 'Minimum';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'step';
 
@@ -263,6 +281,9 @@ export class Minimum extends Extreme {
 
 /** Keras Concatenate: features side by side (axis -1), or one sequence behind the other (axis 1). */
 export class Concatenate extends Merge {
+  /** @override */
+  static className = 'Concatenate';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'step';
 
@@ -367,6 +388,9 @@ function matrixOf(x, path) {
 
 /** Keras Dot of two inputs of up to [B, T, D], over one axis of each. */
 export class Dot extends Merge {
+  /** @override */
+  static className = 'Dot';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'all';
 
@@ -472,6 +496,9 @@ class Reshaping extends Layer {
 
 /** Keras Flatten. */
 export class Flatten extends Reshaping {
+  /** @override */
+  static className = 'Flatten';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'all';
 
@@ -483,6 +510,9 @@ export class Flatten extends Reshaping {
 
 /** Keras Reshape: one length may be -1. */
 export class Reshape extends Reshaping {
+  /** @override */
+  static className = 'Reshape';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'all';
 
@@ -497,6 +527,9 @@ export class Reshape extends Reshaping {
 
 /** Keras Permute of [B, T, D]. */
 export class Permute extends Reshaping {
+  /** @override */
+  static className = 'Permute';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'all';
 
@@ -532,6 +565,9 @@ export class Permute extends Reshaping {
 
 /** Keras RepeatVector: n steps of the same vector. */
 export class RepeatVector extends Layer {
+  /** @override */
+  static className = 'RepeatVector';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'all';
 

@@ -20,11 +20,6 @@ class Pooling extends Layer {
     return Boolean(this.config.keepdims);
   }
 
-  /** @override */
-  get className() {
-    return `padless>${this.constructor.name}`;
-  }
-
   /**
    * @override
    * @param {Spec} input
@@ -50,6 +45,9 @@ class Pooling extends Layer {
 }
 
 export class MaskedSum extends Pooling {
+  /** @override */
+  static className = 'padless>MaskedSum';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'all';
 
@@ -59,6 +57,9 @@ export class MaskedSum extends Pooling {
   }
 }
 export class MaskedMean extends Pooling {
+  /** @override */
+  static className = 'padless>MaskedMean';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'all';
 
@@ -68,6 +69,9 @@ export class MaskedMean extends Pooling {
   }
 }
 export class MaskedMax extends Pooling {
+  /** @override */
+  static className = 'padless>MaskedMax';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'all';
 
@@ -77,6 +81,9 @@ export class MaskedMax extends Pooling {
   }
 }
 export class MaskedMin extends Pooling {
+  /** @override */
+  static className = 'padless>MaskedMin';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'all';
 
@@ -86,6 +93,9 @@ export class MaskedMin extends Pooling {
   }
 }
 export class FirstStep extends Pooling {
+  /** @override */
+  static className = 'padless>FirstStep';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'first';
 
@@ -95,6 +105,9 @@ export class FirstStep extends Pooling {
   }
 }
 export class LastStep extends Pooling {
+  /** @override */
+  static className = 'padless>LastStep';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'last';
 
@@ -106,13 +119,11 @@ export class LastStep extends Pooling {
 
 /** Keras GlobalAveragePooling1D, which honours the mask: the mean over the steps that count. */
 export class GlobalAveragePooling1D extends MaskedMean {
+  /** @override */
+  static className = 'GlobalAveragePooling1D';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'all';
-
-  /** @override */
-  get className() {
-    return 'GlobalAveragePooling1D';
-  }
 
   /**
    * @override
@@ -128,13 +139,11 @@ export class GlobalAveragePooling1D extends MaskedMean {
 
 /** Keras GlobalMaxPooling1D, which does not know masks. */
 export class GlobalMaxPooling1D extends MaskedMax {
+  /** @override */
+  static className = 'GlobalMaxPooling1D';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'all';
-
-  /** @override */
-  get className() {
-    return 'GlobalMaxPooling1D';
-  }
 
   /**
    * @override
@@ -159,13 +168,11 @@ export class GlobalMaxPooling1D extends MaskedMax {
 
 /** Softmax over time, for each feature on its own: the steps that count sum to 1. */
 export class MaskedSoftmax extends Elementwise {
+  /** @override */
+  static className = 'padless>MaskedSoftmax';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'all';
-
-  /** @override */
-  get className() {
-    return 'padless>MaskedSoftmax';
-  }
 
   /**
    * @override

@@ -253,10 +253,16 @@ export class Recurrent extends Layer {
 }
 
 export class SimpleRNN extends Recurrent {
+  /** @override */
+  static className = 'SimpleRNN';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'visits';
 }
 export class GRU extends Recurrent {
+  /** @override */
+  static className = 'GRU';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'visits';
 
@@ -266,6 +272,9 @@ export class GRU extends Recurrent {
   }
 }
 export class LSTM extends Recurrent {
+  /** @override */
+  static className = 'LSTM';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'visits';
 
@@ -277,6 +286,9 @@ export class LSTM extends Recurrent {
 
 /** Keras RNN around a list of cells (StackedRNNCells): each cell is a layer over the outputs of the one before. */
 export class StackedRNN extends Layer {
+  /** @override */
+  static className = 'RNN';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'all';
 
@@ -289,14 +301,33 @@ export class StackedRNN extends Layer {
     for (const cell of layers.slice(0, -1)) cell.inner = true;
   }
 
-  /** @override */
-  get positional() {
-    return ['initial_state', 'mask', 'training'];
+  /**
+   * Keras's RNN: of one cell the layer of that cell, of StackedRNNCells a stack.
+   * @override
+   * @param {any} config
+   * @param {(json: any, path: string) => Layer} _layerFromJson
+   * @param {string} name
+   * @returns {Layer}
+   */
+  static fromConfig({ cell, ...config }, _layerFromJson, name) {
+    const list = cell?.class_name === 'StackedRNNCells' ? cell.config?.cells : cell?.config ? undefined : cell?.cells;
+    if (!list) return layerOfCell(cell, config);
+    if (!Array.isArray(list) || list.length === 0) throw new ModelFileError(`${name}: StackedRNNCells has no cells`);
+    const stack = list.map((each, i) =>
+      layerOfCell(each, {
+        ...config,
+        name: `cell_${i}`,
+        return_sequences: i < list.length - 1 || config.return_sequences,
+        // The first turns the sequence around for all.
+        go_backwards: i === 0 && config.go_backwards,
+      }),
+    );
+    return new this({ ...config, cells: stack });
   }
 
   /** @override */
-  get className() {
-    return 'RNN';
+  get positional() {
+    return ['initial_state', 'mask', 'training'];
   }
 
   /**
@@ -328,6 +359,9 @@ export class StackedRNN extends Layer {
  * Keras Bidirectional, aligned: the backward layer starts at the last step that counts and its output for a step stands at that step.
  */
 export class Bidirectional extends Layer {
+  /** @override */
+  static className = 'Bidirectional';
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'both';
 
@@ -352,6 +386,17 @@ export class Bidirectional extends Layer {
     for (const each of [this.forwardLayer, this.backwardLayer]) {
       each.aligned = true;
     }
+  }
+
+  /** @override @param {any} config @param {(json: any, path: string) => Layer} layerFromJson @param {string} name */
+  static fromConfig({ layer, backward_layer: backward, ...config }, layerFromJson, name) {
+    const forward = /** @type {Recurrent} */ (layerFromJson(layer, `${name}.forward_layer`));
+    if (!backward) return new this({ ...config, layer: forward });
+    return new this({
+      ...config,
+      layer: forward,
+      backwardLayer: /** @type {Recurrent} */ (layerFromJson(backward, `${name}.backward_layer`)),
+    });
   }
 
   /** @override */
@@ -485,7 +530,7 @@ export class Bidirectional extends Layer {
  * @param {import('./layer.js').LayerConfig} config  of the RNN layer: return_sequences, ...
  * @returns {Recurrent}
  */
-export function layerOfCell(json, config) {
+function layerOfCell(json, config) {
   const classes = { SimpleRNNCell: SimpleRNN, GRUCell: GRU, LSTMCell: LSTM };
   const name = json?.class_name;
   if (!Object.hasOwn(classes, name))

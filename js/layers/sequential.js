@@ -6,6 +6,9 @@ import { ModelFileError } from '../errors.js';
 import { Layer, named } from './layer.js';
 
 export class Sequential extends Layer {
+  /** @override */
+  static className = 'Sequential';
+
   /**
    * @param {Layer[] | Layer} layers
    * @param {import('./layer.js').LayerConfig} [config]
@@ -18,11 +21,6 @@ export class Sequential extends Layer {
       if (names.has(name)) throw new ModelFileError(`${this.name}: two layers are called ${JSON.stringify(name)}`);
       names.add(name);
     }
-  }
-
-  /** @override */
-  get className() {
-    return 'Sequential';
   }
 
   /** @override */

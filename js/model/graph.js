@@ -3,17 +3,14 @@
  * @module
  */
 import { ModelFileError, UnsupportedError } from '../errors.js';
-import * as basic from '../layers/basic.js';
+import { early, lateNames } from '../dist/layers-early.js';
+import { Embedding, Lambda } from '../layers/basic.js';
 import { Functional, Ref, refsIn } from '../layers/functional.js';
-import { isCount, Layer } from '../layers/layer.js';
-import * as merge from '../layers/merge.js';
-import * as pooling from '../layers/pooling.js';
-import * as recurrent from '../layers/recurrent.js';
+import { isCount } from '../layers/layer.js';
 import { Sequential } from '../layers/sequential.js';
 
-const { Bidirectional, layerOfCell, StackedRNN } = recurrent;
-
 /** @typedef {{ class_name: string, config: any, registered_name?: string | null, inbound_nodes?: any, name?: string }} KerasJson */
+/** @typedef {import('../layers/layer.js').Layer} Layer */
 /** @typedef {new (config: any) => Layer} LayerClass */
 /**
  * A user's own layers: by class name, or for a Lambda by the layer's name.
@@ -25,53 +22,23 @@ const { Bidirectional, layerOfCell, StackedRNN } = recurrent;
  *   shape of one text; vocabulary: ids are below it; maskZero: id 0 is padding; padded: some embedding of these ids masks and another does not
  */
 
-/** Containers are put together here; what is left makes itself of its config. */
-const containers = new Set(['Sequential', 'Functional', 'Model', 'Bidirectional', 'TimeDistributed', 'RNN', 'Lambda']);
-/** What Keras lacks. */
-const own = new Set([
-  'AttentionPooling',
-  'CRF',
-  'FirstStep',
-  'LastStep',
-  'MaskedMax',
-  'MaskedMean',
-  'MaskedMin',
-  'MaskedSoftmax',
-  'MaskedSum',
-]);
-/** Not layers themselves. */
-const abstract = new Set(['Layer', 'Elementwise', 'Pooling', 'Recurrent', 'StackedRNN']);
-
-/** What many models do without (more.js), by name. */
-const rare = [
-  'AdditiveAttention Attention AttentionPooling MultiHeadAttention CRF',
-  'AveragePooling1D Conv1D Cropping1D DepthwiseConv1D MaxPooling1D SeparableConv1D UpSampling1D ZeroPadding1D',
-  'BatchNormalization LayerNormalization RMSNormalization UnitNormalization',
-].flatMap((names) => names.split(' '));
-
 /** Layers inside layers, at most. */
 const MOST_NESTED = 100;
 
-/** The name in a file. @param {string} name */
-const inFile = (name) => (own.has(name) ? `padless>${name}` : name);
-
-/** @type {Map<string, LayerClass>} */
+/** Layers by their names in a file. @type {Map<string, typeof import('../layers/layer.js').Layer>} */
 const classes = new Map();
-/** Names of all layers that a file may hold. */
-const layerNames = new Set([...containers, ...rare.map(inFile)]);
 
-/** @param {object} module  what a file of layers exports */
-function learn(module) {
-  for (const [name, Class] of Object.entries(module))
-    if (Class.prototype instanceof Layer && !containers.has(name) && !abstract.has(name)) {
-      classes.set(inFile(name), Class);
-      layerNames.add(inFile(name));
-    }
-}
-learn(basic);
-learn(merge);
-learn(pooling);
-learn(recurrent);
+/** @param {unknown[]} some  layer classes */
+const register = (some) =>
+  some.forEach((Class) =>
+    classes.set(/** @type {typeof import('../layers/layer.js').Layer} */ (Class).className, /** @type {any} */ (Class)),
+  );
+register(early);
+
+/** Models, which are put together here: Keras 1 and 2 call a Functional model "Model". */
+const models = ['Functional', 'Model', 'Sequential'];
+/** Names of all layers that a file may hold. */
+const layerNames = new Set([...models, 'Lambda', ...classes.keys(), ...lateNames]);
 
 /** Call arguments that hold masks. */
 const maskArguments = ['mask', 'query_mask', 'value_mask', 'key_mask', 'attention_mask'];
@@ -85,9 +52,9 @@ let operations = null;
  */
 export async function prepare(json) {
   const operates = !operations && /"keras\.(src\.)?ops\.|"NotEqual"/.test(json);
-  if (!operates && !rare.some((name) => !classes.has(inFile(name)) && json.includes(`"${inFile(name)}"`))) return;
+  if (!operates && !lateNames.some((name) => !classes.has(name) && json.includes(`"${name}"`))) return;
   const more = await import('./rare-layers.js');
-  more.families.forEach(learn);
+  register(more.late);
   if (operates) ({ operations } = more);
 }
 
@@ -141,45 +108,14 @@ function makeLayer(json, path, options) {
       throw new UnsupportedError(
         `${name}: a Lambda holds code; give a layer that does the same as customLayers: { ${JSON.stringify(config.name)}: ... }`,
       );
-    return new basic.Lambda({ name: config.name, layer: new Class(config) });
+    return new Lambda({ name: config.name, layer: new Class(config) });
   }
   for (const key of [registered, className])
     if (typeof key === 'string' && Object.hasOwn(customLayers, key)) return new customLayers[key](config);
-  switch (className) {
-    case 'Sequential':
-    case 'Functional':
-    case 'Model':
-      return modelFromJson(json, name, options).root;
-    case 'Bidirectional': {
-      const { layer, backward_layer: backward, ...rest } = config;
-      const forward = layerFromJson(layer, `${name}.forward_layer`, options);
-      const other = backward ? layerFromJson(backward, `${name}.backward_layer`, options) : undefined;
-      return new Bidirectional({ ...rest, layer: /** @type {any} */ (forward), backwardLayer: /** @type {any} */ (other) });
-    }
-    case 'TimeDistributed': {
-      const { layer, ...rest } = config;
-      return new basic.TimeDistributed({ ...rest, layer: layerFromJson(layer, `${name}.layer`, options) });
-    }
-    case 'RNN': {
-      const { cell, ...rest } = config;
-      const list = cell?.class_name === 'StackedRNNCells' ? cell.config?.cells : cell?.config ? undefined : cell?.cells;
-      if (!list) return layerOfCell(cell, rest);
-      if (!Array.isArray(list) || list.length === 0) throw new ModelFileError(`${name}: StackedRNNCells has no cells`);
-      const stack = list.map((each, i) =>
-        layerOfCell(each, {
-          ...rest,
-          name: `cell_${i}`,
-          return_sequences: i < list.length - 1 || rest.return_sequences,
-          // The first turns the sequence around for all.
-          go_backwards: i === 0 && rest.go_backwards,
-        }),
-      );
-      return new StackedRNN({ ...rest, cells: stack });
-    }
-  }
+  if (models.includes(className)) return modelFromJson(json, name, options).root;
   const Class = classes.get(typeof registered === 'string' && registered.startsWith('padless>') ? registered : className);
   if (!Class) throw new UnsupportedError(`${name}: class ${className} is not one of ${knownLayers().join(', ')}`);
-  return new Class(config);
+  return Class.fromConfig(config, (inner, at) => layerFromJson(inner, at, options), name);
 }
 
 /** @param {any} json @param {string} path @returns {(number | null)[] | null} shape of one text of an InputLayer or a first layer */
@@ -196,11 +132,11 @@ function inputShape(json, path) {
 
 /** @param {Layer[]} consumers  of one input @returns {{ ids: boolean, vocabulary: number, maskZero: boolean, padded: boolean }} */
 function idsOf(consumers) {
-  // In a layer of your own it may stand anywhere inside.
+  // A layer of the user's own, or one around another, may have it anywhere inside.
   const embeddings = consumers
     .flatMap(firstLayers)
-    .flatMap((layer) => (classes.has(layer.className) ? [layer] : layer.all()))
-    .filter((layer) => layer instanceof basic.Embedding);
+    .flatMap((layer) => layer.all())
+    .filter((layer) => layer instanceof Embedding);
   const masks = embeddings.map((layer) => Boolean(layer.config.mask_zero));
   const vocabulary = Math.min(...embeddings.map((layer) => Number(layer.config.input_dim)));
   return {

@@ -3,10 +3,5 @@
  * of its own, and a page waits for each of them.
  * @module
  */
-import * as attention from '../layers/attention.js';
-import * as conv from '../layers/conv.js';
-import * as crf from '../layers/crf.js';
-import * as norm from '../layers/norm.js';
-
+export { late } from '../dist/layers-late.js';
 export * as operations from './operations.js';
-export const families = [attention, conv, crf, norm];

@@ -2,12 +2,12 @@
  * Normalisation over the features of a step, or with the statistics of training.
  * @module
  */
-import { ShapeError, UnsupportedError } from '../errors.js';
-import { Elementwise } from './basic.js';
-/** @typedef {import('../runtime/memory.js').Heap} Heap */
-/** @typedef {import('./tensor.js').Rules} Rules */
-/** @typedef {import('./tensor.js').Spec} Spec */
-/** @typedef {import('./tensor.js').Tensor} Tensor */
+import { ShapeError, UnsupportedError } from '../../errors.js';
+import { Elementwise } from '../basic.js';
+/** @typedef {import('../../runtime/memory.js').Heap} Heap */
+/** @typedef {import('../tensor.js').Rules} Rules */
+/** @typedef {import('../tensor.js').Spec} Spec */
+/** @typedef {import('../tensor.js').Tensor} Tensor */
 
 /** Base of those that work over the last axis. */
 class LastAxis extends Elementwise {
@@ -40,7 +40,10 @@ class LastAxis extends Elementwise {
 
 /** Keras LayerNormalization: of each step, or of each text as a whole (axis [1, 2]). */
 export class LayerNormalization extends LastAxis {
-  /** @override @type {import('./layer.js').Reach} */
+  /** @override */
+  static className = 'LayerNormalization';
+
+  /** @override @type {import('../layer.js').Reach} */
   static reach = 'step';
 
   /**
@@ -87,7 +90,10 @@ export class LayerNormalization extends LastAxis {
 
 /** Keras RMSNormalization. */
 export class RMSNormalization extends LastAxis {
-  /** @override @type {import('./layer.js').Reach} */
+  /** @override */
+  static className = 'RMSNormalization';
+
+  /** @override @type {import('../layer.js').Reach} */
   static reach = 'step';
 
   /**
@@ -128,7 +134,10 @@ export class RMSNormalization extends LastAxis {
 
 /** Keras UnitNormalization: each step to length 1. */
 export class UnitNormalization extends LastAxis {
-  /** @override @type {import('./layer.js').Reach} */
+  /** @override */
+  static className = 'UnitNormalization';
+
+  /** @override @type {import('../layer.js').Reach} */
   static reach = 'step';
 
   /**
@@ -143,7 +152,10 @@ export class UnitNormalization extends LastAxis {
 
 /** Keras BatchNormalization at inference: (x - mean) / sqrt(variance + epsilon) * gamma + beta, with the mean and variance of training. */
 export class BatchNormalization extends LastAxis {
-  /** @override @type {import('./layer.js').Reach} */
+  /** @override */
+  static className = 'BatchNormalization';
+
+  /** @override @type {import('../layer.js').Reach} */
   static reach = 'step';
 
   /**

@@ -3,15 +3,15 @@
  * own models they see the steps that count, closed up, as if the text had no padding; where the length changes the result is a prefix.
  * @module
  */
-import { conv as convLayout, padding as paddings } from '../dist/abi.js';
-import { COUNT_MOST, ShapeError, UnsupportedError } from '../errors.js';
-import { activationNumber } from '../runtime/activations.js';
-import { dense, packDense } from './basic.js';
-import { isCount, Layer } from './layer.js';
-import { Steps, Tensor } from './tensor.js';
-/** @typedef {import('../runtime/memory.js').Heap} Heap */
-/** @typedef {import('./tensor.js').Rules} Rules */
-/** @typedef {import('./tensor.js').Spec} Spec */
+import { conv as convLayout, padding as paddings } from '../../dist/abi.js';
+import { COUNT_MOST, ShapeError, UnsupportedError } from '../../errors.js';
+import { activationNumber } from '../../runtime/activations.js';
+import { dense, packDense } from '../basic.js';
+import { isCount, Layer } from '../layer.js';
+import { Steps, Tensor } from '../tensor.js';
+/** @typedef {import('../../runtime/memory.js').Heap} Heap */
+/** @typedef {import('../tensor.js').Rules} Rules */
+/** @typedef {import('../tensor.js').Spec} Spec */
 
 /** Steps of other lengths: each row a prefix. @param {Tensor} x @param {(length: number) => number} lengthOf */
 function resized(x, lengthOf) {
@@ -98,7 +98,10 @@ class Window extends Layer {
 
 /** Keras Conv1D: y[t] = activation(b + sum_i x[t*stride + i*dilation - before] W[i]). */
 export class Conv1D extends Window {
-  /** @override @type {import('./layer.js').Reach} */
+  /** @override */
+  static className = 'Conv1D';
+
+  /** @override @type {import('../layer.js').Reach} */
   static reach = 'window';
 
   /**
@@ -169,7 +172,10 @@ export class Conv1D extends Window {
 
 /** Keras DepthwiseConv1D: each feature on its own, depth_multiplier outputs for each. */
 export class DepthwiseConv1D extends Window {
-  /** @override @type {import('./layer.js').Reach} */
+  /** @override */
+  static className = 'DepthwiseConv1D';
+
+  /** @override @type {import('../layer.js').Reach} */
   static reach = 'window';
 
   /** Name of the kernel among the weights. */
@@ -235,7 +241,10 @@ export class DepthwiseConv1D extends Window {
 
 /** Keras SeparableConv1D: a depthwise convolution, then a product over features. */
 export class SeparableConv1D extends DepthwiseConv1D {
-  /** @override @type {import('./layer.js').Reach} */
+  /** @override */
+  static className = 'SeparableConv1D';
+
+  /** @override @type {import('../layer.js').Reach} */
   static reach = 'window';
 
   /** @override */
@@ -312,7 +321,10 @@ class PoolingWindow extends Window {
 
 /** Keras MaxPooling1D. */
 export class MaxPooling1D extends PoolingWindow {
-  /** @override @type {import('./layer.js').Reach} */
+  /** @override */
+  static className = 'MaxPooling1D';
+
+  /** @override @type {import('../layer.js').Reach} */
   static reach = 'window';
 
   /** @override */
@@ -323,7 +335,10 @@ export class MaxPooling1D extends PoolingWindow {
 
 /** Keras AveragePooling1D: padding of `same` is not counted. */
 export class AveragePooling1D extends PoolingWindow {
-  /** @override @type {import('./layer.js').Reach} */
+  /** @override */
+  static className = 'AveragePooling1D';
+
+  /** @override @type {import('../layer.js').Reach} */
   static reach = 'window';
 
   /** @override */
@@ -390,7 +405,10 @@ function pair(layer, name) {
 
 /** Keras ZeroPadding1D. */
 export class ZeroPadding1D extends Resizing {
-  /** @override @type {import('./layer.js').Reach} */
+  /** @override */
+  static className = 'ZeroPadding1D';
+
+  /** @override @type {import('../layer.js').Reach} */
   static reach = 'all';
 
   /** @override @param {number} T */
@@ -406,7 +424,10 @@ export class ZeroPadding1D extends Resizing {
 
 /** Keras Cropping1D. */
 export class Cropping1D extends Resizing {
-  /** @override @type {import('./layer.js').Reach} */
+  /** @override */
+  static className = 'Cropping1D';
+
+  /** @override @type {import('../layer.js').Reach} */
   static reach = 'all';
 
   /** @override @param {number} T */
@@ -422,7 +443,10 @@ export class Cropping1D extends Resizing {
 
 /** Keras UpSampling1D: each step `size` times. */
 export class UpSampling1D extends Resizing {
-  /** @override @type {import('./layer.js').Reach} */
+  /** @override */
+  static className = 'UpSampling1D';
+
+  /** @override @type {import('../layer.js').Reach} */
   static reach = 'all';
 
   /** @override @param {number} T */

@@ -2,11 +2,11 @@
  * Linear-chain conditional random field (Lafferty et al. 2001) over the steps that count.
  * @module
  */
-import { UnsupportedError } from '../errors.js';
-import { Layer } from './layer.js';
-/** @typedef {import('../runtime/memory.js').Heap} Heap */
-/** @typedef {import('./tensor.js').Spec} Spec */
-/** @typedef {import('./tensor.js').Tensor} Tensor */
+import { UnsupportedError } from '../../errors.js';
+import { Layer } from '../layer.js';
+/** @typedef {import('../../runtime/memory.js').Heap} Heap */
+/** @typedef {import('../tensor.js').Spec} Spec */
+/** @typedef {import('../tensor.js').Tensor} Tensor */
 
 /**
  * Tags of a sequence from scores [B, T, K] of each step, and weights `transitions` [K, K] (from row to column), `start` [K], `end` [K].
@@ -14,13 +14,11 @@ import { Layer } from './layer.js';
  * marginal probabilities. With `return_score`, a second output [B, 1]: the score of the best path.
  */
 export class CRF extends Layer {
-  /** @override @type {import('./layer.js').Reach} */
-  static reach = 'all';
-
   /** @override */
-  get className() {
-    return 'padless>CRF';
-  }
+  static className = 'padless>CRF';
+
+  /** @override @type {import('../layer.js').Reach} */
+  static reach = 'all';
 
   /**
    * @override

@@ -2,15 +2,15 @@
  * Attention of a sequence to another or to itself. Keys that do not count get nothing.
  * @module
  */
-import { ShapeError, UnsupportedError } from '../errors.js';
-import { dense, Dense, packDense } from './basic.js';
-import { Layer } from './layer.js';
-import { Multiply } from './merge.js';
-import { MaskedSoftmax, MaskedSum } from './pooling.js';
-import { product, Steps, Tensor } from './tensor.js';
-/** @typedef {import('../runtime/memory.js').Heap} Heap */
-/** @typedef {import('./tensor.js').Rules} Rules */
-/** @typedef {import('./tensor.js').Spec} Spec */
+import { ShapeError, UnsupportedError } from '../../errors.js';
+import { dense, Dense, packDense } from '../basic.js';
+import { Layer } from '../layer.js';
+import { Multiply } from '../merge.js';
+import { MaskedSoftmax, MaskedSum } from '../pooling.js';
+import { product, Steps, Tensor } from '../tensor.js';
+/** @typedef {import('../../runtime/memory.js').Heap} Heap */
+/** @typedef {import('../tensor.js').Rules} Rules */
+/** @typedef {import('../tensor.js').Spec} Spec */
 
 /**
  * What all kinds of attention do with masks: keys and values are those that count; a query that does not gets zeros.
@@ -20,7 +20,7 @@ import { product, Steps, Tensor } from './tensor.js';
  * @param {boolean} causal  a query sees the keys up to its own position
  * @param {number} features  of the result
  * @param {(y: number, weights: number, q: Tensor, k: Tensor, v: Tensor) => void} kernel
- * @param {((q: Tensor, keys: import('./tensor.js').Steps, weights: number) => Tensor) | false} [scoresOf]  the softmax, too
+ * @param {((q: Tensor, keys: import('../tensor.js').Steps, weights: number) => Tensor) | false} [scoresOf]  the softmax, too
  * @param {number} [heads]
  * @returns {[Tensor, Tensor | undefined]} the answer [B, Tq, D], and what scoresOf makes of the softmaxes
  */
@@ -59,7 +59,7 @@ function attend(query, key, value, causal, features, kernel, scoresOf = false, h
 /**
  * Softmaxes of the rows, one behind the other, as [B, Tq, Tk]: 0 at keys that do not count.
  * @param {Tensor} q
- * @param {import('./tensor.js').Steps} keys
+ * @param {import('../tensor.js').Steps} keys
  * @param {number} weights
  */
 function spreadScores(q, keys, weights) {
@@ -81,7 +81,7 @@ function spreadScores(q, keys, weights) {
 /**
  * Softmaxes of several heads, as [B, heads, Tq, Tk]: 0 where a query or a key does not count.
  * @param {Tensor} q
- * @param {import('./tensor.js').Steps} keys
+ * @param {import('../tensor.js').Steps} keys
  * @param {number} weights
  * @param {number} heads
  */
@@ -90,7 +90,7 @@ function spreadHeads(q, keys, weights, heads) {
   const [Tq, Tk] = [time.T, keys.T];
   const y = heap.reserve32(B * heads * Tq * Tk);
   const out = heap.f32View(y, B * heads * Tq * Tk).fill(0);
-  /** @param {import('./tensor.js').Steps} steps @param {number} b */
+  /** @param {import('../tensor.js').Steps} steps @param {number} b */
   const placesOf = ({ T, mask }, b) => Array.from({ length: T }, (_, t) => t).filter((t) => !mask || mask[b * T + t]);
   for (let b = 0, from = weights; b < B; b++) {
     const places = placesOf(keys, b);
@@ -168,7 +168,10 @@ class DotAttention extends Layer {
 
 /** Keras Attention (Luong's), with or without a scale. */
 export class Attention extends DotAttention {
-  /** @override @type {import('./layer.js').Reach} */
+  /** @override */
+  static className = 'Attention';
+
+  /** @override @type {import('../layer.js').Reach} */
   static reach = 'all';
 
   /** @override */
@@ -231,7 +234,10 @@ function additive(y, weights, q, k, v, scale, causal) {
 
 /** Keras AdditiveAttention (Bahdanau's). */
 export class AdditiveAttention extends DotAttention {
-  /** @override @type {import('./layer.js').Reach} */
+  /** @override */
+  static className = 'AdditiveAttention';
+
+  /** @override @type {import('../layer.js').Reach} */
   static reach = 'all';
 
   /** @override @param {Rules} _rules @param {number} D */
@@ -252,7 +258,7 @@ export class AdditiveAttention extends DotAttention {
 
 /** A product of the last axes with a kernel of more than two: Keras's EinsumDense as MultiHeadAttention has it. */
 class Projection extends Layer {
-  /** @override @type {import('./layer.js').Reach} */
+  /** @override @type {import('../layer.js').Reach} */
   static reach = 'all';
 
   /**
@@ -284,10 +290,13 @@ class Projection extends Layer {
 
 /** Keras MultiHeadAttention (Vaswani et al. 2017): called with query, value and key. */
 export class MultiHeadAttention extends Layer {
-  /** @override @type {import('./layer.js').Reach} */
+  /** @override */
+  static className = 'MultiHeadAttention';
+
+  /** @override @type {import('../layer.js').Reach} */
   static reach = 'all';
 
-  /** @param {import('./layer.js').LayerConfig} [config] */
+  /** @param {import('../layer.js').LayerConfig} [config] */
   constructor(config) {
     super(config);
     this.query = new Projection({ name: 'query' });
@@ -374,10 +383,13 @@ export class MultiHeadAttention extends Layer {
  * Dense(1), softmax over time and sum, made of layers.
  */
 export class AttentionPooling extends Layer {
-  /** @override @type {import('./layer.js').Reach} */
+  /** @override */
+  static className = 'padless>AttentionPooling';
+
+  /** @override @type {import('../layer.js').Reach} */
   static reach = 'all';
 
-  /** @param {import('./layer.js').LayerConfig} [config]  units: tanh features of the question (null: none), use_bias */
+  /** @param {import('../layer.js').LayerConfig} [config]  units: tanh features of the question (null: none), use_bias */
   constructor(config = {}) {
     super(config);
     this.hidden = config.units ? new Dense({ name: 'hidden', units: config.units, activation: 'tanh' }) : null;
@@ -385,11 +397,6 @@ export class AttentionPooling extends Layer {
     this.softmax = new MaskedSoftmax({ name: 'softmax' });
     this.weigh = new Multiply({ name: 'weigh' });
     this.sum = new MaskedSum({ name: 'sum' });
-  }
-
-  /** @override */
-  get className() {
-    return 'padless>AttentionPooling';
   }
 
   /** @override @param {any} x */
