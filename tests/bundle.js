@@ -1,12 +1,13 @@
 /**
- * What `import { loadModel } from 'padless'` bundles to, as a page has it: minified, parts that only some models need apart.
+ * What an import bundles to, as a page has it: minified, parts that only some models need apart.
  */
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
-export const bundle = () =>
+/** @param {string} [contents]  of the page's module */
+export const bundle = (contents = "export { loadModel } from 'padless';") =>
   build({
-    stdin: { contents: "export { loadModel } from 'padless';", resolveDir: fileURLToPath(new URL('../', import.meta.url)) },
+    stdin: { contents, resolveDir: fileURLToPath(new URL('../', import.meta.url)) },
     bundle: true,
     minify: true,
     splitting: true,

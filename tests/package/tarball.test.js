@@ -46,6 +46,19 @@ test('an empty project installs the tarball, imports it and runs its command', (
   assert.equal(JSON.parse(padless(['run', model, 'Wie heißt diese Sprache?']).stdout).label, 'de');
 });
 
+test('the kernels alone are imported from the tarball, with errors of the same classes as those of padless', () => {
+  writeFileSync(
+    join(folder, 'kernels.js'),
+    `import { init, Kernels, features, ShapeError } from 'padless/kernels';
+     import * as padless from 'padless';
+     const pl = await init({ simd: 'baseline' });
+     const x = { data: [1, 0, 3, 4, 5, NaN], shape: [1, 6, 1] };
+     console.log(pl.maskedSum(x, { lengths: [5] }).data[0], pl instanceof Kernels, features().baseline);
+     console.log(padless.ShapeError === ShapeError, padless.Kernels === Kernels, padless.init === init);`,
+  );
+  assert.equal(run(process.execPath, ['kernels.js'], folder), '13 true true\ntrue true true\n');
+});
+
 test('packages that are missing are named with how they are installed; those of the current folder are found from anywhere', () => {
   const keras = join(root, 'tests/models/keras-files/lstm-classifier.keras');
   for (const [args, install] of /** @type {[string[], string][]} */ ([

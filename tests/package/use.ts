@@ -19,6 +19,7 @@ import {
 } from 'padless';
 import { attach, type AttachOptions } from 'padless/dom';
 import { fromKeras, fromTfjs, fromTorch, toInt8, type ImportOptions, type TorchModule } from 'padless/import';
+import { init as initKernels, Kernels, ShapeError, type Input, type Mask, type Output } from 'padless/kernels';
 import { Add, Bidirectional, Dense, Embedding, Layer, LSTM, MaskedMean, Model as Sequential } from 'padless/layers';
 import { serve } from 'padless/serve';
 import { TextVectorizer } from 'padless/text';
@@ -78,9 +79,19 @@ export async function page(element: HTMLTextAreaElement, signal: AbortSignal): P
   const pl = await init({ simd: 'auto' satisfies Simd });
   const x = { data: [1, 0, 3, 4], shape: [1, 4, 1] };
   const mean: number[] = Array.from(pl.maskedMean(x, { lengths: [2] }).data);
+  const kernels: Kernels = await initKernels({ simd: 'baseline' });
+  const input: Input = { data: Float32Array.of(1, 2), shape: [1, 2, 1] };
+  const mask: Mask = [[1, 0]];
+  const last: Output = kernels.maskedLast(input, mask);
+  const at: Int32Array = kernels.maskedArgmax(input).data;
+  // @ts-expect-error
+  kernels.maskedSum(5);
+  // @ts-expect-error
+  kernels.applyMask(input);
   try {
     await loadModel('x');
   } catch (error) {
+    if (error instanceof ShapeError) console.log(last.shape, at);
     if (error instanceof ModelFileError || error instanceof PadlessError) console.log(error.message);
   }
   console.log(

@@ -60,9 +60,10 @@ test('inline.js holds the two builds and the version of package.json', async () 
 
 /**
  * Gzipped bytes of the bundle: what is loaded first, the file with the wasm in it, and what only some models need.
+ * @param {string} [contents]  of the page's module
  */
-async function bundled() {
-  const { outputFiles, metafile } = await bundle();
+async function bundled(contents) {
+  const { outputFiles, metafile } = await bundle(contents);
   const sizes = { first: 0, wasm: 0, later: 0 };
   /** @param {string} path */
   const gzipped = (path) => gzipSync(outputFiles.find((file) => file.path.endsWith(path))?.contents ?? '', { level: 9 }).length;
@@ -86,4 +87,12 @@ test('with the wasm fetched as a file, one build, a page downloads at most 53 kB
   const file = gzipSync(read('js/dist/padless.relaxed.wasm'), { level: 9 }).length;
   t.diagnostic(`${first} + ${file} bytes`);
   assert.ok(first + file <= 53_000, `${first} + ${file} bytes`);
+});
+
+test('the kernels alone are at most 30 kB, bundled, minified and gzipped, both builds of the wasm in it', async (t) => {
+  const { first, wasm, later } = await bundled("export { init, Kernels, features } from 'padless/kernels';");
+  t.diagnostic(`${first} + ${wasm} bytes`);
+  assert.ok(first > 3_000 && wasm > 10_000, `${first} and ${wasm} bytes`);
+  assert.ok(first + wasm <= 30_000, `${first} + ${wasm} bytes`);
+  assert.equal(later, 0);
 });
