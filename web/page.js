@@ -9,7 +9,7 @@ import { load } from './shipped.js';
 import { startSpeed } from './speed.js';
 import { startTabs } from './tabs.js';
 import { Try } from './try.js';
-import { startYours } from './yours.js';
+import { YourModel } from './yours.js';
 
 /** @type {unknown} */
 let shown = null;
@@ -44,7 +44,7 @@ async function startAbout(inside) {
 
 startLanguage();
 onLanguage(() => showError(shown));
-const yours = startYours();
+const yours = new YourModel();
 const typing = new Try({
   error: showError,
   loaded: async (id) => {
@@ -59,7 +59,7 @@ startTabs(
     panel = id;
     // The other panels are not about that model.
     find('tried').hidden = id !== 'try' && typing.address() !== 'try';
-    if (id === 'yours') yours.open();
+    if (id === 'yours') void yours.open();
     // Where the language model is not what is tried, it is fetched now.
     if (id === 'inside' || id === 'speed') void startAbout(id === 'inside');
   },

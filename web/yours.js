@@ -1,223 +1,233 @@
 /**
- * Your model: a file is dropped or chosen, read in a worker of the page, and typed into.
+ * The tab "Your model": reads a model from files that the user drops or chooses, in a worker, and answers what is typed into the box.
  */
 import { loadModel } from 'padless';
 import { attach } from 'padless/dom';
 import { answerNodes } from './answer.js';
-import { bestOf, find, findInput, make } from './elements.js';
+import { find, findInput } from './elements.js';
 import { filesOf, prepareReader, readModel } from './files.js';
 import { format, onLanguage, say } from './language.js';
+import { tensorNodes } from './tensors.js';
 
 /** @typedef {import('padless').Model} Model */
-/** @typedef {ReturnType<Model['run']>} Tensors */
+/** @typedef {{ name: string, model: Model }} Opened  name: of the file that the model came from */
 
-/** Steps of a sequence that are shown. */
-const SHOWN = 12;
-/** Values of a step that are shown. */
-const WIDTH = 8;
+/** Milliseconds of reading after which the status adds that a damaged file may never finish. */
+const SLOW_MS = 4000;
 
-/** After so many milliseconds more is said of what takes long. */
-const LONG = 4000;
+/** Optional packages, and the file types that need each of them. */
+const fileTypes = { fflate: ['.keras'], h5wasm: ['.keras', '.h5'] };
 
-/** Packages that read other people's files, and which. */
-const readers = { fflate: ['.keras'], h5wasm: ['.keras', '.h5'] };
+/** The token ids in a text: its integers, in order. @param {string} text */
+const idsOf = (text) => (text.match(/-?\d+/g) ?? []).map(Number);
 
-/** Raw outputs: a vector as bars, a sequence as rows. @param {Tensors} tensors @param {Model} model */
-function tensorNodes(tensors, model) {
-  return tensors.flatMap(({ name, shape, data }, i) => {
-    const K = shape[shape.length - 1];
-    const title = make('h4', '', say('values', { name, shape: `[${shape.join(', ')}]` }));
-    const labels = model.outputs[i].labels;
-    if (shape.length === 2) {
-      const scores = Object.fromEntries(Array.from(data, (value, k) => [labels?.[k] ?? String(k), value]));
-      return [title, ...answerNodes({ scores }, { text: '' })];
-    }
-    const rows = Array.from({ length: Math.min(SHOWN, data.length / K) }, (_, t) => {
-      const step = data.subarray(t * K, (t + 1) * K);
-      const values = Array.from(step.subarray(0, WIDTH), (value) => value.toFixed(4));
-      return `${String(t).padStart(3)}  ${values.join('  ')}${K > WIDTH ? '  …' : ''}${labels ? `  ${labels[bestOf(step)]}` : ''}`;
-    });
-    const block = make('pre', '', rows.join('\n'));
-    block.tabIndex = 0;
-    return [title, block];
+/** @param {unknown} error  null: hides the message */
+function showReadError(error) {
+  find('yours-error').hidden = error === null;
+  find('yours-error').textContent = error === null ? '' : error instanceof Error ? error.message : String(error);
+}
+
+/** @param {string[]} missing  packages */
+function showMissing(missing) {
+  find('missing').hidden = missing.length === 0;
+  const kinds = new Set(missing.flatMap((name) => fileTypes[/** @type {keyof typeof fileTypes} */ (name)]));
+  find('missing').textContent = say('missing', { names: missing.join(', '), kinds: [...kinds].join(', ') });
+}
+
+/** Shows a model's facts, and its text box if one box can hold its input. @param {Opened} opened */
+function describeModel({ name, model }) {
+  const [input] = model.inputs;
+  const one = model.inputs.length === 1 && input.ids;
+  find('yours-model').hidden = false;
+  find('yours-name').textContent = name;
+  find('yours-facts').textContent = say('facts', {
+    parameters: format(model.parameters),
+    inputs: say(model.text ? 'inputText' : one ? 'inputIds' : 'inputValues'),
+    build: model.simd,
+  });
+  const reads = model.readsPadding;
+  find('yours-padding').textContent = reads.length ? say('padReads', { layers: reads.join(', ') }) : say('padSame');
+  find('yours-box').hidden = !one;
+  find('yours-label').textContent = say(model.text ? 'typeText' : 'typeIds');
+  find('yours-hint').hidden = Boolean(model.text);
+  const shapes = model.inputs.map((each) => `${each.name} [${each.shape.map((length) => length ?? 'T').join(', ')}]`);
+  find('yours-hint').textContent = one
+    ? say('idsHint', { most: input.vocabulary - 1 })
+    : say('noBox', { inputs: shapes.join(', ') });
+}
+
+/** Answers the text of the box at every keystroke. @param {HTMLTextAreaElement} box @param {Model} model */
+function answerTyping(box, model) {
+  /** @type {any} */
+  const answering = model.text ? model : { predict: (/** @type {string} */ text) => (text.trim() ? model.run([idsOf(text)]) : []) };
+  return attach(box, answering, {
+    onAnswer(answer, { text, ms }) {
+      showReadError(null);
+      const nodes = model.text ? answerNodes(answer, { text }) : tensorNodes(/** @type {any} */ (answer), model);
+      find('yours-answer').replaceChildren(...(text === '' ? [] : nodes));
+      find('yours-time').textContent = text === '' ? '' : `${ms.toFixed(1)} ms`;
+    },
+    onError: showReadError,
   });
 }
 
-/** @param {string} text */
-const idsOf = (text) => (text.match(/-?\d+/g) ?? []).map(Number);
-
-/** What is open, and what listens to its box. */
-export function startYours() {
-  const box = /** @type {HTMLTextAreaElement} */ (find('yours-text'));
-  const drop = find('drop');
-  const panel = find('yours');
-  /** @type {{ name: string, model: Model } | null} */
-  let open = null;
-  /** @type {import('padless/dom').Typing | null} */
-  let typing = null;
-  /** @type {string[]} */
-  let missing = [];
-  /** Of the files that are being read. @type {AbortController | null} */
-  let reading = null;
-
-  /** @param {unknown} error */
-  const fail = (error) => {
-    find('yours-error').hidden = error === null;
-    find('yours-error').textContent = error === null ? '' : error instanceof Error ? error.message : String(error);
-  };
-
-  const showMissing = () => {
-    find('missing').hidden = missing.length === 0;
-    const kinds = new Set(missing.flatMap((name) => readers[/** @type {keyof typeof readers} */ (name)]));
-    find('missing').textContent = say('missing', { names: missing.join(', '), kinds: [...kinds].join(', ') });
-  };
-
-  const describe = () => {
-    showMissing();
-    if (!open) return;
-    const { name, model } = open;
-    const [input] = model.inputs;
-    const one = model.inputs.length === 1 && input.ids;
-    find('yours-model').hidden = false;
-    find('yours-name').textContent = name;
-    find('yours-facts').textContent = say('facts', {
-      parameters: format(model.parameters),
-      inputs: say(model.text ? 'inputText' : one ? 'inputIds' : 'inputValues'),
-      build: model.simd,
-    });
-    const reads = model.readsPadding;
-    find('yours-padding').textContent = reads.length ? say('padReads', { layers: reads.join(', ') }) : say('padSame');
-    find('yours-box').hidden = !one;
-    find('yours-label').textContent = say(model.text ? 'typeText' : 'typeIds');
-    find('yours-hint').hidden = Boolean(model.text);
-    const shapes = model.inputs.map((each) => `${each.name} [${each.shape.map((length) => length ?? 'T').join(', ')}]`);
-    find('yours-hint').textContent = one
-      ? say('idsHint', { most: input.vocabulary - 1 })
-      : say('noBox', { inputs: shapes.join(', ') });
-  };
-
-  const listen = () => {
-    typing?.detach();
-    typing = null;
-    box.value = '';
-    find('yours-answer').replaceChildren();
-    find('yours-time').textContent = '';
-    if (!open || find('yours-box').hidden) return;
-    const { model } = open;
-    /** @type {any} */
-    const answering = model.text
-      ? model
-      : { predict: (/** @type {string} */ text) => (text.trim() ? model.run([idsOf(text)]) : []) };
-    typing = attach(box, answering, {
-      onAnswer(answer, { text, ms }) {
-        fail(null);
-        const nodes = model.text ? answerNodes(answer, { text }) : tensorNodes(/** @type {any} */ (answer), model);
-        find('yours-answer').replaceChildren(...(text === '' ? [] : nodes));
-        find('yours-time').textContent = text === '' ? '' : `${ms.toFixed(1)} ms`;
-      },
-      onError: fail,
-    });
-    box.focus();
-  };
-
-  const settle = () => {
-    reading = null;
-    find('yours-progress').hidden = true;
-    const focused = document.activeElement === find('cancel');
-    find('cancel').hidden = true;
-    // The focus does not go away with its button.
-    if (focused) (find('yours-box').offsetParent ? box : find('files')).focus();
-  };
-
-  /** @param {File[]} files */
-  const take = async (files) => {
-    if (files.length === 0) return;
-    // What was dropped last counts.
-    reading?.abort();
-    const mine = (reading = new AbortController());
-    fail(null);
-    const names = files.map(({ name }) => name);
-    const values = { name: names.slice(0, 3).join(', ') };
-    find('yours-status').textContent = say('reading', values);
-    find('yours-progress').hidden = false;
-    find('cancel').hidden = false;
-    const timer = setTimeout(() => (find('yours-status').textContent = say('stillReading', values)), LONG);
-    try {
-      const found = await readModel(files, mine.signal);
-      if (!found) throw new Error(say('noFiles', { names: names.slice(0, 10).join(', ') }));
-      const { name } = found;
-      const model = await loadModel(found.bytes);
-      mine.signal.throwIfAborted();
-      settle();
-      open = { name, model };
-      describe();
-      listen();
-      find('yours-status').textContent = say('read', { name });
-    } catch (error) {
-      if (reading !== mine) return;
-      settle();
-      find('yours-status').textContent = mine.signal.aborted ? say('cancelled', values) : '';
-      if (!mine.signal.aborted) fail(/no padless metadata/.test(String(error)) ? say('state') : error);
-    } finally {
-      clearTimeout(timer);
-    }
-  };
-
-  find('cancel').addEventListener('click', () => reading?.abort());
-  addEventListener('keydown', ({ key, isComposing }) => {
-    if (key === 'Escape' && !isComposing && !panel.hidden) reading?.abort();
-  });
-
+/** Reads the files that the user chooses with the two buttons. @param {(files: File[]) => Promise<void>} read */
+function onChosen(read) {
   for (const id of ['files', 'folder'])
     findInput(id).addEventListener('change', ({ target }) => {
       const input = /** @type {HTMLInputElement} */ (target);
-      void take([...(input.files ?? [])]);
-      // So that the same file can be chosen again.
+      void read([...(input.files ?? [])]);
+      // Without this, choosing the same file again fires no change event.
       input.value = '';
     });
-  // A file that misses its place must not take the page away.
+}
+
+/** Reads the files that the user drops. @param {HTMLElement} panel @param {(files: File[]) => Promise<void>} read */
+function onDropped(panel, read) {
+  const drop = find('drop');
+  // By default, the browser leaves the page and opens a file that is dropped outside the panel.
   addEventListener('dragover', (event) => event.preventDefault());
   addEventListener('drop', (event) => event.preventDefault());
   panel.addEventListener('dragover', () => drop.classList.add('over'));
   panel.addEventListener('dragleave', () => drop.classList.remove('over'));
   panel.addEventListener('drop', async (event) => {
     drop.classList.remove('over');
-    await take(await filesOf(event.dataTransfer));
+    await read(await filesOf(event.dataTransfer));
   });
+}
 
-  find('save').addEventListener('click', () => {
-    if (!open) return;
-    find('yours-status').textContent = say('saved');
-    const url = URL.createObjectURL(new Blob([open.model.save()]));
-    const link = document.createElement('a');
-    link.href = url;
-    link.download = `${open.name.replace(/\.[^.]*$/, '')}.safetensors`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+/** @param {HTMLElement} panel @param {() => void} cancel  for the button, and for Escape while the panel is open */
+function onCancelled(panel, cancel) {
+  find('cancel').addEventListener('click', cancel);
+  addEventListener('keydown', ({ key, isComposing }) => {
+    if (key === 'Escape' && !isComposing && !panel.hidden) cancel();
   });
-  onLanguage(() => {
-    describe();
-    typing?.refresh();
-  });
+}
 
-  let looked = false;
-  return {
-    /** The panel is seen: fetches the importer before it is needed, and looks whether the packages that it takes are there. */
-    async open() {
-      if (looked) return;
-      looked = true;
-      prepareReader();
-      const names = Object.keys(readers);
-      const there = await Promise.all(
-        names.map((name) =>
-          fetch(import.meta.resolve(name), { method: 'HEAD' }).then(
-            ({ ok }) => ok,
-            () => true,
-          ),
-        ),
-      );
-      missing = names.filter((_, i) => !there[i]);
-      showMissing();
-    },
-  };
+/** Downloads a model as a .safetensors file. @param {Opened} opened */
+function saveModel({ name, model }) {
+  find('yours-status').textContent = say('saved');
+  const url = URL.createObjectURL(new Blob([model.save()]));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = `${name.replace(/\.[^.]*$/, '')}.safetensors`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+/** The optional packages that the server does not have at the addresses in the page's import map. */
+async function missingPackages() {
+  const names = Object.keys(fileTypes);
+  const found = await Promise.all(
+    names.map((name) =>
+      fetch(import.meta.resolve(name), { method: 'HEAD' }).then(
+        ({ ok }) => ok,
+        // The network failed: that says nothing about the package.
+        () => true,
+      ),
+    ),
+  );
+  return names.filter((_, i) => !found[i]);
+}
+
+/** The tab: which model is open, and which files are being read. */
+export class YourModel {
+  #box = /** @type {HTMLTextAreaElement} */ (find('yours-text'));
+  /** @type {Opened | null} */
+  #opened = null;
+  /** @type {import('padless/dom').Typing | null} */
+  #typing = null;
+  /** Packages that the server does not have. @type {string[]} */
+  #missing = [];
+  /** Ends the reading in progress; null while nothing is read. @type {AbortController | null} */
+  #reading = null;
+  /** The panel was shown before. */
+  #prepared = false;
+
+  constructor() {
+    const panel = find('yours');
+    const read = (/** @type {File[]} */ files) => this.#read(files);
+    onCancelled(panel, () => this.#reading?.abort());
+    onChosen(read);
+    onDropped(panel, read);
+    find('save').addEventListener('click', () => this.#opened && saveModel(this.#opened));
+    onLanguage(() => {
+      this.#describe();
+      this.#typing?.refresh();
+    });
+  }
+
+  /** Call when the panel is shown. The first call fetches the importer ahead of need, and checks which optional packages are served. */
+  async open() {
+    if (this.#prepared) return;
+    this.#prepared = true;
+    prepareReader();
+    this.#missing = await missingPackages();
+    showMissing(this.#missing);
+  }
+
+  #describe() {
+    showMissing(this.#missing);
+    if (this.#opened) describeModel(this.#opened);
+  }
+
+  /** Empties the box and connects it to the open model. */
+  #connect() {
+    this.#typing?.detach();
+    this.#typing = null;
+    this.#box.value = '';
+    find('yours-answer').replaceChildren();
+    find('yours-time').textContent = '';
+    if (!this.#opened || find('yours-box').hidden) return;
+    this.#typing = answerTyping(this.#box, this.#opened.model);
+    this.#box.focus();
+  }
+
+  /** @param {File[]} files */
+  async #read(files) {
+    if (files.length === 0) return;
+    // Newer files replace those that are still being read.
+    this.#reading?.abort();
+    const mine = (this.#reading = new AbortController());
+    const names = files.map(({ name }) => name);
+    const values = { name: names.slice(0, 3).join(', ') };
+    this.#startProgress(values);
+    const timer = setTimeout(() => (find('yours-status').textContent = say('stillReading', values)), SLOW_MS);
+    try {
+      const found = await readModel(files, mine.signal);
+      if (!found) throw new Error(say('noFiles', { names: names.slice(0, 10).join(', ') }));
+      const { name } = found;
+      const model = await loadModel(found.bytes);
+      mine.signal.throwIfAborted();
+      this.#endProgress();
+      this.#opened = { name, model };
+      this.#describe();
+      this.#connect();
+      find('yours-status').textContent = say('read', { name });
+    } catch (error) {
+      if (this.#reading !== mine) return;
+      this.#endProgress();
+      find('yours-status').textContent = mine.signal.aborted ? say('cancelled', values) : '';
+      if (!mine.signal.aborted) showReadError(/no padless metadata/.test(String(error)) ? say('state') : error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** @param {{ name: string }} values  of the files */
+  #startProgress(values) {
+    showReadError(null);
+    find('yours-status').textContent = say('reading', values);
+    find('yours-progress').hidden = false;
+    find('cancel').hidden = false;
+  }
+
+  #endProgress() {
+    this.#reading = null;
+    find('yours-progress').hidden = true;
+    const focused = document.activeElement === find('cancel');
+    find('cancel').hidden = true;
+    // Hiding the focused button would lose the focus: give it to the box, or to the button for files.
+    if (focused) (find('yours-box').offsetParent ? this.#box : find('files')).focus();
+  }
 }
