@@ -6,7 +6,7 @@ import { startInside } from './inside.js';
 import { onLanguage, say, startLanguage } from './language.js';
 import { keepForOffline, showBytes } from './download.js';
 import { load } from './shipped.js';
-import { startSpeed } from './speed.js';
+import { Speed } from './speed.js';
 import { startTabs } from './tabs.js';
 import { Try } from './try.js';
 import { YourModel } from './yours.js';
@@ -26,7 +26,7 @@ function showError(error) {
 let about = null;
 async function aboutLangid() {
   about ??= load('langid').then(async (model) => {
-    startSpeed(model, showError);
+    new Speed(model, showError);
     return (await startInside(model, showError)).open;
   });
   return about;

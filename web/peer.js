@@ -1,10 +1,9 @@
 /**
  * onnxruntime-web, where it is served beside the page: the same BiLSTM with the same weights, on one thread.
  */
-
 import { isServed } from './elements.js';
 
-/** @typedef {Map<string, { shape: number[], data: Float32Array }>} Weights  by the paths that padless has for them, in its order */
+/** @typedef {import('./bilstm.js').Weights} Weights */
 /**
  * Who is compared with padless.
  * @typedef {object} Peer
