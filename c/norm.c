@@ -67,6 +67,36 @@ void pl_unit_norm(float *y, const float *x, int M, int D) {
   }
 }
 
+/* sum_of over `steps` blocks of w features, D apart. */
+static double sum_of_steps(const float *x, double shift, size_t steps, size_t w, size_t D, const int square) {
+  double sum = 0;
+  for (size_t t = 0; t < steps; t++) {
+    sum += sum_of(x + t * D, shift, w, square);
+  }
+  return sum;
+}
+
+void pl_ragged_group_norm(float *y, const float *x, const float *gamma, const float *beta, const int32_t *splits, int groups,
+                          float epsilon, int B, int D) {
+  PL_ASSERT_SPLITS(splits, B);
+  PL_ASSERT(groups > 0 && D % groups == 0, "%d groups of D = %d features", groups, D);
+  const size_t width = (size_t)D, w = width / (size_t)groups;
+  PL_ASSERT_SAME_OR_APART(y, x, (size_t)splits[B] * width);
+  for (int b = 0; b < B; b++) {
+    const size_t steps = pl_row_length(splits, b), first = (size_t)splits[b] * width;
+    const double count = (double)(steps * w);
+    for (size_t d = 0; d < width; d += w) {
+      const float *in = x + first + d;
+      const double mean = sum_of_steps(in, 0, steps, w, width, 0) / count;
+      const double variance = sum_of_steps(in, mean, steps, w, width, 1) / count;
+      const double divisor = sqrt(variance + (double)epsilon);
+      for (size_t t = 0; t < steps; t++) {
+        normalize(y + first + d + t * width, in + t * width, gamma ? gamma + d : NULL, beta ? beta + d : NULL, mean, divisor, w);
+      }
+    }
+  }
+}
+
 void pl_affine(float *y, const float *x, const float *scale, const float *shift, int M, int D) {
   PL_ASSERT_SIZES(M, 1, D);
   const size_t width = (size_t)D;

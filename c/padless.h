@@ -408,6 +408,13 @@ void pl_layer_norm(float *y, const float *x, const float *gamma, const float *be
 void pl_rms_norm(float *y, const float *x, const float *gamma, float epsilon, int M, int D);
 void pl_unit_norm(float *y, const float *x, int M, int D);
 
+/* The steps of a row and the features of a group together: of the D features of x [N, D], group g has the D / groups from g D / groups on.
+ *   y = (x - mean) / sqrt(var + epsilon) gamma + beta    mean and var over all steps of the row and the features of the group
+ * y may be x; gamma, beta [D]; NULL: ones, zeros. groups divides D. Sums of the steps are added in order, in double.
+ * Matches: Keras 3.15 GroupNormalization over the last axis. */
+void pl_ragged_group_norm(float *y, const float *x, const float *gamma, const float *beta, const int32_t *splits, int groups,
+                          float epsilon, int B, int D);
+
 /* y[m][d] = x[m][d] scale[d] + shift[d]: batch normalization once trained. y, x [M, D]; y may be x. */
 void pl_affine(float *y, const float *x, const float *scale, const float *shift, int M, int D);
 

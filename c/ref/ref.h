@@ -150,6 +150,8 @@ int pl_ref_padding_before(int T, int size, int stride, int dilation, pl_padding 
 
 void pl_ref_layer_norm(float *y, const float *x, const float *gamma, const float *beta, float epsilon, int M, int D);
 void pl_ref_rms_norm(float *y, const float *x, const float *gamma, float epsilon, int M, int D);
+void pl_ref_ragged_group_norm(float *y, const float *x, const float *gamma, const float *beta, const int32_t *splits, int groups,
+                              float epsilon, int B, int D);
 void pl_ref_unit_norm(float *y, const float *x, int M, int D);
 void pl_ref_affine(float *y, const float *x, const float *scale, const float *shift, int M, int D);
 

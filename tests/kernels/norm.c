@@ -138,3 +138,41 @@ TEST("the unit norm of 3 4 is 0.6 0.8, of a vector shorter than 1e-12 a thousand
   CHECK(y[2] == 0, "%g", (double)y[2]);
   CHECK_CLOSE((double)y[3], 1e-8, 1e-15, "%g", (double)x[3]);
 }
+
+TEST("group normalization meets its twin at every width of a group, in rows of several lengths, in place too") {
+  const int32_t splits[] = {0, 3, 3, 4, 11};
+  enum { B = LENGTH(splits) - 1 };
+  const int N = splits[B];
+  for (size_t i = 1; i < LENGTH(widths); i++) {
+    for (int groups = 1; groups <= 3; groups++) {
+      for (int with = 0; with < 4; with++) {
+        const int D = widths[i] * groups;
+        const size_t n = (size_t)N * D;
+        const float *gamma = with & 1 ? uniform(D, -1, 1) : NULL, *beta = with & 2 ? uniform(D, -1, 1) : NULL;
+        float *x = uniform(n, -3, 3), *y = TEST_NEW(float, n), *expected = TEST_NEW(float, n), *in_place = TEST_NEW(float, n);
+        pl_ragged_group_norm(y, x, gamma, beta, splits, groups, 1e-3f, B, D);
+        pl_ref_ragged_group_norm(expected, x, gamma, beta, splits, groups, 1e-3f, B, D);
+        CHECK_ARRAY_CLOSE(y, expected, n, tolerance(D * 7), 0, "%d groups, D %d", groups, D);
+        memcpy(in_place, x, n * sizeof *x);
+        pl_ragged_group_norm(in_place, in_place, gamma, beta, splits, groups, 1e-3f, B, D);
+        CHECK_BITS(in_place, y, n, "in place, %d groups, D %d", groups, D);
+        test_free();
+      }
+    }
+  }
+}
+
+TEST("group normalization gives a row the same bits alone as among neighbours with NaN; one step and one group are a layer norm") {
+  const int32_t splits[] = {0, 4, 6, 9}, alone[] = {0, 3}, step[] = {0, 1};
+  enum { D = 12, N = 9, B = 3 };
+  float *x = uniform((size_t)N * D, -3, 3), *y = TEST_NEW(float, N *D), *one = TEST_NEW(float, 3 * D);
+  for (int i = 4 * D; i < 6 * D; i++) {
+    x[i] = i % 2 ? NAN : INFINITY;
+  }
+  pl_ragged_group_norm(y, x, NULL, NULL, splits, 3, 1e-6f, B, D);
+  pl_ragged_group_norm(one, x + (size_t)6 * D, NULL, NULL, alone, 3, 1e-6f, 1, D);
+  CHECK_BITS(one, y + (size_t)6 * D, 3 * D, "the last row");
+  pl_ragged_group_norm(one, x, NULL, NULL, step, 1, 1e-6f, 1, D);
+  pl_layer_norm(y, x, NULL, NULL, 1e-6f, 1, D);
+  CHECK_BITS(one, y, D, "one step");
+}

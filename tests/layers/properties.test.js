@@ -33,8 +33,8 @@ function windowed() {
 
 /** @returns {LayerJson} */
 const normalised = () => ({
-  class_name: choice(['LayerNormalization', 'RMSNormalization', 'UnitNormalization', 'PReLU']),
-  config: { shared_axes: [1] },
+  class_name: choice(['LayerNormalization', 'RMSNormalization', 'UnitNormalization', 'PReLU', 'GroupNormalization']),
+  config: { shared_axes: [1], groups: choice([-1, 1]) },
 });
 
 /** A layer of layers: attention of a sequence to itself, and what it was. */

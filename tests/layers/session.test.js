@@ -40,8 +40,15 @@ function windowed(keepsLength) {
 
 /** @returns {LayerJson} */
 const normalised = () => ({
-  class_name: choice(['LayerNormalization', 'RMSNormalization', 'UnitNormalization', 'PReLU', 'BatchNormalization']),
-  config: { shared_axes: [1] },
+  class_name: choice([
+    'LayerNormalization',
+    'RMSNormalization',
+    'UnitNormalization',
+    'PReLU',
+    'BatchNormalization',
+    'GroupNormalization',
+  ]),
+  config: { shared_axes: [1], groups: choice([-1, 1]) },
 });
 
 /** Two branches that meet, one of them used twice. */

@@ -88,6 +88,54 @@ export class LayerNormalization extends LastAxis {
   }
 }
 
+/** Keras GroupNormalization: the features of a group over all steps of a text. Keras passes the mask on and reads the padding. */
+export class GroupNormalization extends LastAxis {
+  /** @override */
+  static className = 'GroupNormalization';
+
+  /** @override @type {import('../layer.js').Reach} */
+  static reach = 'all';
+
+  /**
+   * @override
+   * @param {Spec} input
+   * @param {Rules} rules
+   */
+  build(input, rules) {
+    this.needValues(input);
+    const D = input.features;
+    this.groups = this.config.groups === -1 ? D : this.count('groups', 32);
+    if (D % this.groups) throw new ShapeError(`${this.path}: ${this.groups} groups of ${D} features, which they do not divide`);
+    if (input.sequence) this.readsPadding(input);
+    if (this.config.scale !== false) this.addWeight('gamma', [D]);
+    if (this.config.center !== false) this.addWeight('beta', [D]);
+    return super.build(input, rules);
+  }
+
+  /**
+   * @override
+   * @param {Heap} heap
+   */
+  load(heap) {
+    this.gamma = this.place(heap, 'gamma');
+    this.beta = this.place(heap, 'beta');
+  }
+
+  /**
+   * @override
+   * @param {number} y
+   * @param {Tensor} x
+   */
+  compute(y, x) {
+    const { gamma = 0, beta = 0, groups = 1 } = this;
+    const { heap, B, steps, rows, features } = x;
+    // A row of the kernel is a text: its steps, and whatever axes stand behind them.
+    const each = steps ? rows / (steps.N || 1) : rows / (B || 1);
+    const splits = heap.i32(Int32Array.from({ length: B + 1 }, (_, b) => (steps ? steps.splits[b] : b) * each));
+    heap.exports.pl_ragged_group_norm(y, x.pointer, gamma, beta, splits, groups, this.epsilon(1e-3), B, features);
+  }
+}
+
 /** Keras RMSNormalization. */
 export class RMSNormalization extends LastAxis {
   /** @override */

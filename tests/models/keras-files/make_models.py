@@ -439,6 +439,20 @@ def layer_normalization_whole():
 
 
 chain(
+    "group-normalization",
+    lambda: [
+        D(6),
+        layers.GroupNormalization(3),
+        GRU(4, return_sequences=True),
+        layers.GroupNormalization(-1, epsilon=0.1, center=False),
+        layers.GroupNormalization(1, scale=False),
+        layers.GlobalAveragePooling1D(),
+        layers.GroupNormalization(2),
+    ],
+    notes="GroupNormalization reads padding and passes the mask on",
+)
+chain("group-normalization-unmasked", lambda: [D(8), layers.GroupNormalization(4), LSTM(3)], mask=False)
+chain(
     "rms-normalization",
     lambda: [layers.RMSNormalization(), LSTM(4, return_sequences=True), layers.RMSNormalization(epsilon=0.01)],
     notes="RMSNormalization ends the mask",
