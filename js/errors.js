@@ -49,6 +49,9 @@ export function show(value) {
   }
 }
 
+/** The type of a value, for a message. @param {unknown} value */
+export const typeName = (value) => (value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value);
+
 /** Steps, units, lengths in a model file, at most. */
 export const COUNT_MOST = 2 ** 24;
 
@@ -58,7 +61,7 @@ export const COUNT_MOST = 2 ** 24;
  * @returns {number} the same
  * @throws {MemoryError}
  */
-export function room(count) {
+export function checkFits(count) {
   if (!(count <= 2 ** 30)) throw new MemoryError(`this needs ${count} values; memory has room for 2^30`);
   return count;
 }

@@ -49,7 +49,7 @@ function endOfString(json, begin) {
 }
 
 /** @param {any} value @returns {value is number} */
-const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
+const isSize = (value) => Number.isSafeInteger(value) && value >= 0;
 
 /**
  * @param {Uint8Array} bytes  a whole file; the tensors are views of it
@@ -173,10 +173,10 @@ function parseEntry(name, entry) {
     throw new ModelFileError(`safetensors: ${name} has dtype ${show(dtype)}, expected one of ${Object.keys(sizes).join(', ')}`);
   }
   const { shape, data_offsets: offsets } = entry;
-  if (!Array.isArray(shape) || !shape.every(isCount)) {
+  if (!Array.isArray(shape) || !shape.every(isSize)) {
     throw new ModelFileError(`safetensors: ${name} has shape ${show(shape)}, expected a list of counts`);
   }
-  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount) || offsets[0] > offsets[1]) {
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize) || offsets[0] > offsets[1]) {
     throw new ModelFileError(`safetensors: ${name} has data_offsets ${show(offsets)}, expected [begin, end]`);
   }
   const [begin, end] = offsets;

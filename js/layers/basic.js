@@ -5,7 +5,7 @@
 import { ModelFileError, ShapeError, UnsupportedError } from '../errors.js';
 import { activationNumber } from '../runtime/activations.js';
 import { Layer } from './layer.js';
-import { Looked } from './products.js';
+import { LazyLookup } from './products.js';
 import { product, Steps, Tensor } from './tensor.js';
 /** @typedef {import('../runtime/memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Rules} Rules */
@@ -53,7 +53,7 @@ export class Embedding extends Layer {
    * @param {Tensor} x  ids, checked by the model to lie in [0, V)
    */
   call(x) {
-    return new Looked(this.endsMask ? x.unmasked() : x, this);
+    return new LazyLookup(this.endsMask ? x.unmasked() : x, this);
   }
 }
 

@@ -202,8 +202,8 @@ export class Layer {
       }
       return y;
     }
-    const { through } = example.heap;
-    const y = through ? through(this, x, options) : this.call(x, options);
+    const { interceptor } = example.heap;
+    const y = interceptor ? interceptor(this, x, options) : this.call(x, options);
     example.heap.onApply?.(this, x, y, options);
     return y;
   }
@@ -327,10 +327,10 @@ export class Layer {
   }
 
   /** For a layer that goes by masks. @param {Spec} input */
-  needMask({ masked, taken }) {
-    if (masked && taken)
+  needMask({ masked, maskRemovedBy }) {
+    if (masked && maskRemovedBy)
       throw new UnsupportedError(
-        `${this.path}: ${this.className} reads padding, as ${taken} takes the mask off what it is given while Keras runs; padless does not`,
+        `${this.path}: ${this.className} reads padding, as ${maskRemovedBy} takes the mask off what it is given while Keras runs; padless does not`,
       );
   }
 

@@ -40,7 +40,7 @@ class Merge extends Layer {
       masked: masked.length > 0 && !ends,
       time: times.size === 1 && !ends ? [...times][0] : times.size ? {} : null,
       vague: inputs.find((x) => x.vague)?.vague ?? '',
-      taken: inputs.find((x) => x.taken)?.taken ?? '',
+      maskRemovedBy: inputs.find((x) => x.maskRemovedBy)?.maskRemovedBy ?? '',
     };
   }
 

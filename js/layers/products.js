@@ -14,7 +14,7 @@ const BYTES = 8 * 1024 * 1024;
 /** @typedef {{ table?: number | undefined, rows?: number | undefined, scale?: number | undefined, V?: number | undefined, D?: number | undefined }} Table  of an Embedding: pointers, sizes */
 
 /** Rows of a table that nobody may need: they are fetched when somebody asks for the values. */
-export class Looked extends Tensor {
+export class LazyLookup extends Tensor {
   /** @param {Tensor} ids @param {Table} embedding */
   constructor(ids, embedding) {
     super(
@@ -62,7 +62,7 @@ export class Products {
    * @returns {boolean} they do; otherwise they read x
    */
   use(x) {
-    const rows = x instanceof Looked && x.embedding === this.embedding ? this.#rows(x.ids) : 0;
+    const rows = x instanceof LazyLookup && x.embedding === this.embedding ? this.#rows(x.ids) : 0;
     for (const { rnn, table } of this.layers) pointAt(x.heap, rnn, rows && table, rows);
     return rows !== 0;
   }

@@ -7,7 +7,7 @@
  *              framework in which some layer reads padding (semantics: "being faithful to somebody else's model").
  * @module
  */
-import { room, ShapeError } from '../errors.js';
+import { checkFits, ShapeError } from '../errors.js';
 /** @typedef {import('./basic.js').Embedding} Embedding */
 /** @typedef {import('../runtime/memory.js').Heap} Heap */
 
@@ -23,19 +23,19 @@ export function product(shape, from = 0, to = shape.length) {
  */
 export class Spec {
   /**
-   * @param {{ shape: (number | null)[], ids?: boolean, masked?: boolean, time?: object | null, vague?: string, taken?: string,
+   * @param {{ shape: (number | null)[], ids?: boolean, masked?: boolean, time?: object | null, vague?: string, maskRemovedBy?: string,
    *   lookup?: Embedding | null, rules: Rules }} of
    *   ids: int32 tokens, one a step; masked: a mask comes with it; time: the same object for all sequences whose steps are the same;
    *   vague: the path of a layer whose values at padding differ between Keras's backends;
-   *   taken: the path of a layer that took the mask off while Keras ran, so that others see none; lookup: the values are rows of its table
+   *   maskRemovedBy: the path of a layer that took the mask off while Keras ran, so that others see none; lookup: the values are rows of its table
    */
-  constructor({ shape, ids = false, masked = false, time = null, vague = '', taken = '', lookup = null, rules }) {
+  constructor({ shape, ids = false, masked = false, time = null, vague = '', maskRemovedBy = '', lookup = null, rules }) {
     this.shape = shape;
     this.ids = ids;
     this.masked = masked;
     this.time = time;
     this.vague = vague;
-    this.taken = taken;
+    this.maskRemovedBy = maskRemovedBy;
     this.lookup = lookup;
     this.rules = rules;
   }
@@ -89,7 +89,7 @@ export class Steps {
    */
   constructor(heap, B, T, mask) {
     if (mask && mask.length !== B * T) throw new ShapeError(`mask has ${mask.length} entries, expected B*T = ${B}*${T} = ${B * T}`);
-    room(B * T);
+    checkFits(B * T);
     this.B = B;
     this.T = T;
     this.mask = mask;
@@ -108,7 +108,7 @@ export class Steps {
   static prefixes(heap, lengths, T) {
     const B = lengths.length;
     if (Array.from(lengths).every((length) => length === T)) return new Steps(heap, B, T, null);
-    const mask = new Uint8Array(room(B * T));
+    const mask = new Uint8Array(checkFits(B * T));
     for (let b = 0; b < B; b++) mask.fill(1, b * T, b * T + lengths[b]);
     return new Steps(heap, B, T, mask);
   }

@@ -2,7 +2,7 @@
  * What a caller gives a model -> padded arrays and masks.
  * @module
  */
-import { ArgumentError, IdError, room, ShapeError, show } from '../errors.js';
+import { ArgumentError, checkFits, IdError, ShapeError, show, typeName } from '../errors.js';
 import { product, Steps, Tensor } from '../layers/tensor.js';
 /** @typedef {import('./graph.js').ModelInput} ModelInput */
 
@@ -17,7 +17,7 @@ import { product, Steps, Tensor } from '../layers/tensor.js';
  * @typedef {object} Padded
  * @property {ModelInput} input
  * @property {ArrayLike<any>} rows  the caller's
- * @property {boolean} [even]  they are known to have T steps each
+ * @property {boolean} [uniform]  they are known to have T steps each
  * @property {number} B
  * @property {number} T  padded length; 1 for vectors
  * @property {Int32Array | Float32Array} data  [B, T] ids, or [B, T, D], or [B, D]
@@ -32,31 +32,28 @@ export const isList = (value) => {
 };
 
 /** Also of what has no iterator, has holes, or has lost its buffer. @param {ArrayLike<any>} list @returns {any[]} */
-const listOf = (list) => {
+const toArray = (list) => {
   const items = new Array(list.length);
   for (let i = 0; i < items.length; i++) items[i] = list[i];
   return items;
 };
 
-/** @param {unknown} value */
-const kind = (value) => (value === null ? 'null' : typeof value);
-
 /** @param {any} rows @returns {rows is { data: ArrayLike<number | bigint>, shape: ArrayLike<number> }} */
-export const isFlat = (rows) => isList(rows?.data) && isList(rows.shape);
+export const isRowMajor = (rows) => isList(rows?.data) && isList(rows.shape);
 
 /** @param {ModelInput} input @param {{ data: ArrayLike<number | bigint>, shape: ArrayLike<number> }} rows @param {boolean} sequence */
-function checkedFlat(input, { data: values, shape: given }, sequence) {
+function checkRowMajor(input, { data: values, shape: given }, sequence) {
   const rest = input.ids ? [] : sequence ? input.shape.slice(1) : input.shape;
   const own = [...(sequence ? ['B', 'T'] : ['B']), ...rest];
-  const shape = listOf(given);
-  const shown = `[${shape.map((size) => (typeof size === 'number' ? size : kind(size)))}]`;
+  const shape = toArray(given);
+  const shown = `[${shape.map((size) => (typeof size === 'number' ? size : typeName(size)))}]`;
   if (shape.length !== own.length || own.some((size, axis) => typeof size === 'number' && size !== shape[axis]))
     throw new ShapeError(`run: shape ${shown}, the model reads [${own}]`);
   if (!shape.every((size) => Number.isInteger(size) && size >= 0) || values.length !== product(shape))
     throw new ShapeError(`run: ${values.length} values for shape ${shown}`);
-  // A row without a value takes room, too.
-  if (values.length === 0) room(64 * shape[0]);
-  return { data: ArrayBuffer.isView(values) ? values : listOf(values), shape };
+  // A row without a value takes memory, too.
+  if (values.length === 0) checkFits(64 * shape[0]);
+  return { data: ArrayBuffer.isView(values) ? values : toArray(values), shape };
 }
 
 /** Row-major values as lists of lists of views. @param {any} data  a typed array or a list @param {number[]} sizes @returns {ArrayLike<any>[]} */
@@ -78,20 +75,20 @@ function viewsOf(data, [size, ...inner]) {
 export function padRows(input, rows, options) {
   const { mask, lengths, wholeLength } = options;
   const what = input.ids ? 'token ids' : 'values';
-  if (isFlat(rows)) {
+  if (isRowMajor(rows)) {
     const sequence = input.ids || input.shape.length > 1;
-    const { data, shape } = checkedFlat(input, rows, sequence);
+    const { data, shape } = checkRowMajor(input, rows, sequence);
     const [B, T] = sequence ? shape : [shape[0], 1];
     const views = () => viewsOf(data, sequence && !input.ids ? [B, T] : [B]);
     const fits = !(sequence && wholeLength && input.shape[0] !== null) || T === input.shape[0];
     if (!input.ids && fits && data instanceof Float32Array) {
-      const given = !sequence ? null : mask ? flatMask(mask, B, T) : lengths ? maskFromLengths(lengths, B, T) : null;
+      const given = !sequence ? null : mask ? maskFromRows(mask, B, T) : lengths ? maskFromLengths(lengths, B, T) : null;
       return {
         input,
         get rows() {
           return views();
         },
-        even: true,
+        uniform: true,
         B,
         T,
         data,
@@ -100,10 +97,10 @@ export function padRows(input, rows, options) {
     }
     return padRows(input, views(), options);
   }
-  if (!isList(rows)) throw new ArgumentError(`run takes rows of ${what}, got ${kind(rows)}`);
-  const list = listOf(rows);
+  if (!isList(rows)) throw new ArgumentError(`run takes rows of ${what}, got ${typeName(rows)}`);
+  const list = toArray(rows);
   list.forEach((row, b) => {
-    if (!isList(row)) throw new ArgumentError(`run: row ${b} is ${kind(row)}, expected an array of ${what}`);
+    if (!isList(row)) throw new ArgumentError(`run: row ${b} is ${typeName(row)}, expected an array of ${what}`);
   });
   const B = list.length;
   const sequence = input.ids || input.shape.length > 1;
@@ -115,7 +112,7 @@ export function padRows(input, rows, options) {
     T = own;
   }
   const width = input.ids ? 1 : sequence ? product(input.shape, 1) : product(input.shape);
-  room(B * T * width);
+  checkFits(B * T * width);
   const data = input.ids ? new Int32Array(B * T) : new Float32Array(B * T * width);
   const counts = new Uint8Array(B * T);
   list.forEach((row, b) => {
@@ -129,13 +126,13 @@ export function padRows(input, rows, options) {
       }
     } else if (sequence) {
       for (let t = 0; t < row.length; t++) {
-        fill(data, (b * T + t) * width, row[t], width, b, t);
+        writeValues(data, (b * T + t) * width, row[t], width, b, t);
         counts[b * T + t] = 1;
       }
-    } else fill(data, b * width, row, width, b);
+    } else writeValues(data, b * width, row, width, b);
   });
   if (!sequence) return { input, rows: list, B, T, data, mask: null };
-  const given = mask ? flatMask(mask, B, T) : lengths ? maskFromLengths(lengths, B, T) : counts;
+  const given = mask ? maskFromRows(mask, B, T) : lengths ? maskFromLengths(lengths, B, T) : counts;
   return { input, rows: list, B, T, data, mask: given };
 }
 
@@ -143,39 +140,39 @@ export function padRows(input, rows, options) {
  * @param {Int32Array | Float32Array} data @param {number} at @param {any} values  numbers, nested or not @param {number} width
  * @param {number} b @param {number} [t]  where they stand, for who reads the error
  */
-function fill(data, at, values, width, b, t) {
+function writeValues(data, at, values, width, b, t) {
   if (values instanceof Float32Array && values.length === width) {
     data.set(values, at);
     return;
   }
   const flat = isList(values)
-    ? listOf(values)
-        .map((value) => (isList(value) ? listOf(value) : value))
+    ? toArray(values)
+        .map((value) => (isList(value) ? toArray(value) : value))
         .flat(3)
     : [values];
   const where = `run: row ${b}${t === undefined ? '' : `, step ${t}`}`;
   if (flat.length !== width) throw new ShapeError(`${where} has ${flat.length} values, the model reads ${width}`);
   const wrong = flat.findIndex((value) => typeof value !== 'number');
-  if (wrong >= 0) throw new ArgumentError(`${where}: value ${wrong} is ${kind(flat[wrong])}, expected a number`);
+  if (wrong >= 0) throw new ArgumentError(`${where}: value ${wrong} is ${typeName(flat[wrong])}, expected a number`);
   data.set(flat, at);
 }
 
 /** @param {MaskRows} mask @param {number} B @param {number} T */
-function flatMask(mask, B, T) {
+function maskFromRows(mask, B, T) {
   /** A mask entry: a number, a boolean, or one of them in a list, as [B, T, 1] has it. @param {any} value */
   const counts = (value) =>
     Number(!(isList(value) ? [0, false].includes(value[0]) : [0, false].includes(/** @type {any} */ (value))));
-  if (!isList(mask)) throw new ArgumentError(`run: mask is ${kind(mask)}, expected rows of 0 and 1`);
+  if (!isList(mask)) throw new ArgumentError(`run: mask is ${typeName(mask)}, expected rows of 0 and 1`);
   const nested = isList(mask[0]);
   if (!nested) {
     if (mask.length !== B * T) throw new ShapeError(`mask has ${mask.length} entries, expected B*T = ${B}*${T} = ${B * T}`);
-    return Uint8Array.from(listOf(/** @type {ArrayLike<number>} */ (mask)), counts);
+    return Uint8Array.from(toArray(/** @type {ArrayLike<number>} */ (mask)), counts);
   }
   const rows = /** @type {ArrayLike<ArrayLike<number>>} */ (mask);
   if (rows.length !== B) throw new ShapeError(`run: mask has ${rows.length} rows, the batch has ${B}`);
   const flat = new Uint8Array(B * T);
   for (let b = 0; b < B; b++) {
-    if (!isList(rows[b])) throw new ArgumentError(`run: mask row ${b} is ${kind(rows[b])}, expected 0s and 1s`);
+    if (!isList(rows[b])) throw new ArgumentError(`run: mask row ${b} is ${typeName(rows[b])}, expected 0s and 1s`);
     if (rows[b].length > T) throw new ShapeError(`run: mask row ${b} has ${rows[b].length} entries, the longest row has ${T} ids`);
     for (let t = 0; t < rows[b].length; t++) flat[b * T + t] = counts(rows[b][t]);
   }
@@ -211,7 +208,7 @@ function checkId({ input, rows, data, T }, i) {
  * @param {boolean} masked  the model knows a mask of this input
  * @returns {Tensor}
  */
-export function place(heap, padded, inPlace, masked) {
+export function placeInput(heap, padded, inPlace, masked) {
   const { input, B, T, data, mask } = padded;
   const sequence = input.ids || input.shape.length > 1;
   const shape = input.ids ? [] : [...(sequence ? [T] : []), ...input.shape.slice(sequence ? 1 : 0)];
@@ -237,7 +234,7 @@ export function place(heap, padded, inPlace, masked) {
  * @param {Tensor} y
  * @returns {{ shape: number[], data: Float32Array }}
  */
-export function read(y) {
+export function readOutput(y) {
   const { B, steps, keep, features } = y;
   const values = y.view();
   if (!steps) return { shape: [B, .../** @type {number[]} */ (y.shape)], data: values.slice() };
@@ -245,7 +242,7 @@ export function read(y) {
   const shape = [B, steps.T, ...rest];
   const width = product(rest) || features;
   if (steps.uniform && !keep?.mask) return { shape, data: values.slice() };
-  const data = new Float32Array(room(B * steps.T * width));
+  const data = new Float32Array(checkFits(B * steps.T * width));
   for (let i = 0, n = 0; i < B * steps.T; i++) {
     if (steps.mask && !steps.mask[i]) continue;
     if (!keep?.mask || keep.mask[i]) data.set(values.subarray(n * width, (n + 1) * width), i * width);
@@ -259,7 +256,7 @@ export function read(y) {
  * @param {Padded[]} inputs
  * @returns {number[][]} row numbers
  */
-export function byLength(inputs) {
+export function groupByLength(inputs) {
   /** @type {Map<string, number[]>} */
   const groups = new Map();
   for (let b = 0; b < (inputs[0]?.B ?? 0); b++) {

@@ -3,8 +3,8 @@
  * @module
  */
 import { checkOutputs, predictions } from './answers.js';
-import { byLength, isFlat, isList, padRows, place, read } from './batch.js';
-import { ArgumentError, ModelFileError, PadlessError, room, ShapeError, UnsupportedError } from '../errors.js';
+import { groupByLength, isList, isRowMajor, padRows, placeInput, readOutput } from './batch.js';
+import { ArgumentError, checkFits, ModelFileError, PadlessError, ShapeError, UnsupportedError } from '../errors.js';
 import { modelFromJson, ownClasses, prepare } from './graph.js';
 import { stored, weightsOf } from '../file/int8-weights.js';
 import { Masking } from '../layers/basic.js';
@@ -83,7 +83,7 @@ export class Model {
       needsPadded: new Set(),
       needsLength: new Set(),
     };
-    const { root, inputs, specs } = putTogether(settings.architecture, customLayers ?? {}, rules);
+    const { root, inputs, specs } = buildLayers(settings.architecture, customLayers ?? {}, rules);
     this.root = root;
     this.inputs = inputs;
     /** What comes out. */
@@ -173,8 +173,8 @@ export class Model {
     const wholeLength = this.padded || this.needsLength;
     if (inputs.length === 1) {
       // An input may be called data, shape or length.
-      const named = !isList(rows) && !isFlat(rows) && Object.hasOwn(Object(rows), inputs[0].name);
-      const given = named ? /** @type {any} */ (rows)[inputs[0].name] : rows;
+      const byName = !isList(rows) && !isRowMajor(rows) && Object.hasOwn(Object(rows), inputs[0].name);
+      const given = byName ? /** @type {any} */ (rows)[inputs[0].name] : rows;
       return [padRows(inputs[0], given, { ...options, wholeLength })];
     }
     if (options.mask || options.lengths)
@@ -201,14 +201,14 @@ export class Model {
     const unequal =
       (this.needsLength || this.padded) &&
       padded.some(
-        (each) => !each.even && !each.input.maskZero && each.mask && Array.from(each.rows).some((row) => row.length !== each.T),
+        (each) => !each.uniform && !each.input.maskZero && each.mask && Array.from(each.rows).some((row) => row.length !== each.T),
       );
     // Rows of one array are taken apart here, once.
     if (unequal) return this.#forwardByLength(padded.map((each) => ({ ...each })));
     return heap.scoped(() => {
-      const tensors = padded.map((each) => place(heap, each, this.padded, each.input.maskZero || this.#maskGiven(each)));
+      const tensors = padded.map((each) => placeInput(heap, each, this.padded, each.input.maskZero || this.#maskGiven(each)));
       const y = [root.apply(tensors.length === 1 ? tensors[0] : tensors)].flat();
-      return outputs.map(({ name }, i) => ({ name, ...read(/** @type {Tensor} */ (y[i])) }));
+      return outputs.map(({ name }, i) => ({ name, ...readOutput(/** @type {Tensor} */ (y[i])) }));
     });
   }
 
@@ -223,7 +223,7 @@ export class Model {
    * @returns {OutputTensor[]}
    */
   #forwardByLength(padded) {
-    const parts = byLength(padded).map((group) => {
+    const parts = groupByLength(padded).map((group) => {
       const some = padded.map(({ input, rows }) =>
         padRows(
           input,
@@ -238,7 +238,7 @@ export class Model {
     });
     return this.outputs.map(({ name }, i) => ({
       name,
-      ...join(
+      ...joinGroups(
         padded[0].B,
         parts.map(({ group, outputs }) => ({ group, ...outputs[i] })),
       ),
@@ -310,11 +310,11 @@ export class Model {
       const before = [x]
         .flat(9)
         .filter((each) => each instanceof Tensor)
-        .map(traced);
-      const after = [y].flat().map(traced);
+        .map(traceTensor);
+      const after = [y].flat().map(traceTensor);
       inside = true;
       try {
-        steps.push({ path: layer.path, layer: layer.className, before, after, changed: changedBy(layer, x, y, called) });
+        steps.push({ path: layer.path, layer: layer.className, before, after, changed: changedByMask(layer, x, y, called) });
       } finally {
         inside = false;
       }
@@ -358,11 +358,11 @@ export class Model {
  * @param {number} B
  * @param {{ group: number[], shape: number[], data: Float32Array }[]} parts
  */
-function join(B, parts) {
+function joinGroups(B, parts) {
   const lengths = parts.map(({ shape }) => shape.slice(1));
   const rest = lengths[0].map((_, axis) => Math.max(...lengths.map((shape) => shape[axis])));
   const size = product(rest);
-  const data = new Float32Array(room(B * size));
+  const data = new Float32Array(checkFits(B * size));
   for (const { group, data: values } of parts) {
     const own = values.length / group.length;
     group.forEach((b, i) => data.set(values.subarray(i * own, (i + 1) * own), b * size));
@@ -376,7 +376,7 @@ function join(B, parts) {
  * @param {CustomLayers} customLayers
  * @param {import('../layers/tensor.js').Rules} rules
  */
-function putTogether(architecture, customLayers, rules) {
+function buildLayers(architecture, customLayers, rules) {
   try {
     const { root, inputs } = modelFromJson(architecture, '', { customLayers });
     for (const { name, shape, ids } of inputs)
@@ -404,7 +404,7 @@ function putTogether(architecture, customLayers, rules) {
 }
 
 /** @param {Tensor} x @returns {TraceTensor} */
-function traced(x) {
+function traceTensor(x) {
   const mask = x.keep?.mask ?? x.steps?.mask ?? null;
   if (x.shape.length === 0 && x.steps) {
     // Token ids.
@@ -413,20 +413,25 @@ function traced(x) {
     for (let i = 0, n = 0; i < data.length; i++) if (!x.time.mask || x.time.mask[i]) data[i] = ids[n++];
     return { shape: [x.B, x.time.T], data, mask };
   }
-  return { ...read(x), mask };
+  return { ...readOutput(x), mask };
 }
 
 /** The same values, zeros at padding, every position of which counts; vectors as they are. @param {Heap} heap @param {Tensor} x */
 function withoutMask(heap, x) {
   if (!x.steps) return x;
   const ids = x.shape.length === 0;
-  const { data } = traced(x);
+  const { data } = traceTensor(x);
   const input = { name: '', shape: x.shape, ids, vocabulary: Infinity, maskZero: false, padded: false };
-  return place(heap, { input, rows: [], B: x.B, T: x.time.T, data: ids ? Int32Array.from(data) : data, mask: null }, false, false);
+  return placeInput(
+    heap,
+    { input, rows: [], B: x.B, T: x.time.T, data: ids ? Int32Array.from(data) : data, mask: null },
+    false,
+    false,
+  );
 }
 
 /** See TraceStep.changed. @param {Layer} layer @param {any} x @param {any} y @param {any} options @returns {number[][] | null} */
-function changedBy(layer, x, y, options) {
+function changedByMask(layer, x, y, options) {
   // A layer with a state would move on; what else it is given is masked, too.
   const moves = layer.all().some(({ config }) => config.stateful);
   if (
@@ -442,8 +447,8 @@ function changedBy(layer, x, y, options) {
   const { heap, B } = y;
   return heap.scoped(() => {
     const plain = given.map((each) => withoutMask(heap, each));
-    const naive = read(/** @type {Tensor} */ (layer.call(Array.isArray(x) ? plain : plain[0], options)));
-    const ours = read(y);
+    const naive = readOutput(/** @type {Tensor} */ (layer.call(Array.isArray(x) ? plain : plain[0], options)));
+    const ours = readOutput(y);
     const T = y.steps ? y.steps.T : 1;
     const width = ours.data.length / (B * T);
     /** @param {number} step */

@@ -506,7 +506,7 @@ const underMask = (layer, name, handed) => ({
       };
       // What is written down is there, whatever was taken off.
       if (masks.every(isCarried))
-        return layer.apply(given instanceof Spec && given.taken ? given.with({ taken: '' }) : given, options);
+        return layer.apply(given instanceof Spec && given.maskRemovedBy ? given.with({ maskRemovedBy: '' }) : given, options);
       if (
         !(mask instanceof Spec) ||
         name !== 'mask' ||
@@ -523,7 +523,7 @@ const underMask = (layer, name, handed) => ({
       rules.needsLength.add(path);
       const time = {};
       handed.set(time, mask);
-      const y = layer.apply(given.with({ masked: true, time, taken: '' }), options);
+      const y = layer.apply(given.with({ masked: true, time, maskRemovedBy: '' }), options);
       if (rules.kerasMinor < 11 && [y].flat().some((each) => each.masked))
         throw new UnsupportedError(`${path}: called with a mask, which a sequence of Keras before 3.11 loses again`);
       return y;

@@ -2,7 +2,7 @@
  * A model that answers while a person types.
  * @module
  */
-import { ArgumentError } from '../errors.js';
+import { ArgumentError, typeName } from '../errors.js';
 
 /** @typedef {import('../model/answers.js').Prediction} Prediction */
 /**
@@ -36,7 +36,7 @@ import { ArgumentError } from '../errors.js';
 
 /** Inputs that hold text. */
 const textual = ['text', 'search', 'url', 'tel', 'email', 'password', 'number'];
-const known = ['onAnswer', 'onError', 'debounce', 'composition', 'worker'];
+const optionNames = ['onAnswer', 'onError', 'debounce', 'composition', 'worker'];
 /** A frame that does not come (a hidden tab, an iframe out of sight) is waited for no longer than this, in milliseconds. */
 const LONGEST_FRAME = 200;
 
@@ -50,7 +50,7 @@ const blocks = new Set(
 const silent = new Set(['SCRIPT', 'STYLE', 'TEMPLATE']);
 
 /** @param {unknown} value */
-const show = (value) => (typeof value === 'string' ? JSON.stringify(value) : value === null ? 'null' : typeof value);
+const describe = (value) => (typeof value === 'string' ? JSON.stringify(value) : typeName(value));
 
 /**
  * What stands in a contenteditable: its text nodes as they are (but U+00A0, which browsers put where a space was typed, is a space), a line
@@ -128,12 +128,14 @@ function rangeOf(root, start, end) {
  */
 function readerOf(element) {
   if (element === null || typeof element !== 'object' || element.nodeType !== 1)
-    throw new ArgumentError(`attach: element is ${show(element)}, expected an input, a textarea or a contenteditable element`);
+    throw new ArgumentError(`attach: element is ${describe(element)}, expected an input, a textarea or a contenteditable element`);
   const name = element.localName;
   if (name === 'textarea') return () => element.value;
   if (name === 'input') {
     if (!textual.includes(element.type))
-      throw new ArgumentError(`attach: element is an input of type ${show(element.type)}, expected one of ${textual.join(', ')}`);
+      throw new ArgumentError(
+        `attach: element is an input of type ${describe(element.type)}, expected one of ${textual.join(', ')}`,
+      );
     return () => element.value;
   }
   // The host itself: what is inside it gets no input events.
@@ -146,25 +148,25 @@ function readerOf(element) {
 }
 
 /** @param {TypingModel} model @param {AttachOptions} options */
-function check(model, options) {
+function checkOptions(model, options) {
   if (model === null || typeof model !== 'object' || typeof model.predict !== 'function')
-    throw new ArgumentError(`attach: model is ${show(model)}, expected one that has predict()`);
+    throw new ArgumentError(`attach: model is ${describe(model)}, expected one that has predict()`);
   if (options === null || typeof options !== 'object' || typeof options.onAnswer !== 'function')
-    throw new ArgumentError(`attach: onAnswer is ${show(options?.onAnswer)}, expected a function`);
+    throw new ArgumentError(`attach: onAnswer is ${describe(options?.onAnswer)}, expected a function`);
   for (const name of Object.keys(options))
-    if (!known.includes(name))
-      throw new ArgumentError(`attach: option ${show(name)} is unknown, expected some of ${known.join(', ')}`);
+    if (!optionNames.includes(name))
+      throw new ArgumentError(`attach: option ${describe(name)} is unknown, expected some of ${optionNames.join(', ')}`);
   const { onError, debounce = 0, composition = 'auto', worker } = options;
   if (onError !== undefined && typeof onError !== 'function')
-    throw new ArgumentError(`attach: onError is ${show(onError)}, expected a function`);
+    throw new ArgumentError(`attach: onError is ${describe(onError)}, expected a function`);
   if (typeof debounce !== 'number' || !(debounce >= 0 && debounce < Infinity))
     throw new ArgumentError(
-      `attach: debounce is ${typeof debounce === 'number' ? debounce : show(debounce)}, expected milliseconds`,
+      `attach: debounce is ${typeof debounce === 'number' ? debounce : describe(debounce)}, expected milliseconds`,
     );
   if (!['auto', 'wait', 'live'].includes(composition))
-    throw new ArgumentError(`attach: composition is ${show(composition)}, expected 'auto', 'wait' or 'live'`);
+    throw new ArgumentError(`attach: composition is ${describe(composition)}, expected 'auto', 'wait' or 'live'`);
   if (worker !== undefined && typeof worker !== 'boolean' && typeof (/** @type {any} */ (worker)?.postMessage) !== 'function')
-    throw new ArgumentError(`attach: worker is ${show(worker)}, expected true, false or a Worker`);
+    throw new ArgumentError(`attach: worker is ${describe(worker)}, expected true, false or a Worker`);
   if (worker && typeof (/** @type {any} */ (model).save) !== 'function')
     throw new ArgumentError('attach: worker is given, but the model has no save() to send a copy there');
 }
@@ -195,7 +197,7 @@ async function copyInWorker(model, worker) {
  */
 export function attach(element, model, options) {
   const read = readerOf(element);
-  check(model, options);
+  checkOptions(model, options);
   const { onAnswer, onError, debounce = 0, composition = 'auto', worker = false } = options;
   const view = element.ownerDocument.defaultView ?? globalThis;
   const android = /Android/i.test(view.navigator?.userAgent ?? '');

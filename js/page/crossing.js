@@ -18,7 +18,7 @@ import * as errors from '../errors.js';
 /** @type {Record<string, new (message?: string) => Error>} */
 const native = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
 /** WebAssembly's are the engine's, too. @returns {Record<string, new (message?: string) => Error>} */
-const known = () => ({
+const errorClasses = () => ({
   .../** @type {any} */ (errors),
   ...native,
   CompileError: WebAssembly.CompileError,
@@ -40,7 +40,7 @@ export function packError(error, depth = 0) {
     const plain = error === null || !['object', 'function', 'symbol'].includes(typeof error);
     return { type: 'value', value: plain ? error : String(error) };
   }
-  const classes = known();
+  const classes = errorClasses();
   const exact = Object.keys(classes).find((name) => error.constructor === classes[name]);
   const type = exact ?? (error instanceof errors.PadlessError ? 'PadlessError' : 'Error');
   const { name, message, stack, cause } = error;
@@ -60,7 +60,7 @@ export function packError(error, depth = 0) {
 export function unpackError({ type, name = 'Error', message = '', stack, cause, value }) {
   if (type === 'value') return value;
   if (type === 'DOMException') return new DOMException(message, name);
-  const error = new (known()[type] ?? Error)(message);
+  const error = new (errorClasses()[type] ?? Error)(message);
   /** @param {string} key @param {unknown} held  as an error has it: not counted among its keys */
   const set = (key, held) => Object.defineProperty(error, key, { value: held, writable: true, configurable: true });
   if (error.name !== name) set('name', name);

@@ -39,7 +39,7 @@ export class Heap {
   onApply = null;
 
   /** What layers are called through while a session has the run. @type {((layer: any, x: any, options: any) => any) | null} */
-  through = null;
+  interceptor = null;
 
   #instantiate() {
     const { exports } = new WebAssembly.Instance(this.module);

@@ -7,11 +7,11 @@
  * @module
  */
 import { predictions } from '../model/answers.js';
-import { padRows, place, read } from '../model/batch.js';
+import { padRows, placeInput, readOutput } from '../model/batch.js';
 import * as abi from '../dist/abi.js';
 import { ArgumentError, PadlessError, show } from '../errors.js';
 import { Layer, reachOf } from '../layers/layer.js';
-import { Looked } from '../layers/products.js';
+import { LazyLookup } from '../layers/products.js';
 import { Bidirectional, placeStates, Recurrent } from '../layers/recurrent.js';
 import { product, Steps, Tensor } from '../layers/tensor.js';
 import { joined } from '../text/vectorizer.js';
@@ -33,16 +33,16 @@ import { joined } from '../text/vectorizer.js';
 const { forward: FORWARD, backward: BACKWARD, backward_as_visited: AS_VISITED } = abi.order;
 const { concat: CONCAT, none: NONE } = abi.merge;
 /** Steps between two looks at the state: with a tolerance always so many, without one twice as many each time. */
-const [PIECE, MOST] = [16, 128];
+const [FIRST_PIECE, LONGEST_PIECE] = [16, 128];
 /** A text of more steps is run whole and nothing of it kept: what is kept of a step takes some kilobytes. */
-const LONGEST = 65536;
+const MAX_STEPS = 65536;
 /** A pause without an update, in milliseconds, after which idle time is used. */
-const PAUSE = 500;
+const IDLE_DELAY = 500;
 
 /**
  * What is known of a tensor: its first `front` and last `back` steps are those that the same tensor had last time, bit by bit (with a tolerance,
  * as near as that).
- * @typedef {object} Past
+ * @typedef {object} Overlap
  * @property {object} origin  the same object for the same tensor of each run
  * @property {number} N  steps
  * @property {number} front
@@ -106,15 +106,15 @@ class Use {
 }
 
 /** A sequence of one text, all stored steps counting. @param {any} x @returns {x is Tensor} */
-const isRow = (x) => x instanceof Tensor && x.B === 1 && x.steps !== null && !x.keep;
+const isSingleText = (x) => x instanceof Tensor && x.B === 1 && x.steps !== null && !x.keep;
 
 /** @param {Heap} heap @param {number} pointer @param {(number | null)[]} shape  of a step @param {number} n */
-const textOf = (heap, pointer, shape, n) => new Tensor(heap, pointer, 1, [n, ...shape], new Steps(heap, 1, n, null));
+const singleText = (heap, pointer, shape, n) => new Tensor(heap, pointer, 1, [n, ...shape], new Steps(heap, 1, n, null));
 
 /** One direction of a recurrent layer: pointer to its pl_rnn, and so on. @typedef {{ rnn: number, units: number, cell: boolean, order: number, products: Products | undefined }} Direction */
 
 /** The model's run, by way of what was kept of the one before. */
-class Walk {
+class IncrementalRun {
   /** @param {Heap} heap @param {number} tolerance */
   constructor(heap, tolerance) {
     this.heap = heap;
@@ -122,22 +122,22 @@ class Walk {
     this.runs = 0;
     /** @type {Use[]} in the order of the run */
     this.uses = [];
-    this.at = 0;
-    /** @type {Map<Tensor, Past>} of the tensors of this run */
-    this.known = new Map();
+    this.nextUse = 0;
+    /** @type {Map<Tensor, Overlap>} of the tensors of this run */
+    this.overlaps = new Map();
     /** @type {Int32Array} of last time */
     this.ids = new Int32Array(0);
     /** @type {object} of the ids */
     this.origin = {};
     /** A state was taken for another that differs by no more than the tolerance. */
-    this.rough = false;
+    this.approximate = false;
   }
 
   /** Lets go of all that is kept. */
   forget() {
     this.uses = [];
     this.ids = new Int32Array(0);
-    this.rough = false;
+    this.approximate = false;
   }
 
   /** How much of the ids is that of last time. @param {Int32Array} ids */
@@ -158,92 +158,94 @@ class Walk {
    */
   run(root, x, ids, { front, back }) {
     const { heap } = this;
-    if (ids.length > LONGEST) {
+    if (ids.length > MAX_STEPS) {
       this.forget();
       return root.apply(x);
     }
-    this.at = 0;
-    this.known.clear();
+    this.nextUse = 0;
+    this.overlaps.clear();
     this.ids = ids;
     const part = (/** @type {number} */ from, /** @type {number} */ to) =>
-      textOf(heap, heap.i32(ids.subarray(from, to)), [], to - from);
-    this.known.set(x, { origin: this.origin, N: ids.length, front, back, part });
-    heap.through = (layer, input, options) => this.apply(layer, input, options);
+      singleText(heap, heap.i32(ids.subarray(from, to)), [], to - from);
+    this.overlaps.set(x, { origin: this.origin, N: ids.length, front, back, part });
+    heap.interceptor = (layer, input, options) => this.apply(layer, input, options);
     try {
       const y = root.apply(x);
       this.runs++;
       return y;
     } finally {
-      heap.through = null;
-      this.known.clear();
+      heap.interceptor = null;
+      this.overlaps.clear();
     }
   }
 
   /** @template R @param {() => R} work  without a look at what layers inside do @returns {R} */
-  plain(work) {
+  withoutInterceptor(work) {
     const { heap } = this;
-    const { through } = heap;
-    heap.through = null;
+    const { interceptor } = heap;
+    heap.interceptor = null;
     try {
       return work();
     } finally {
-      heap.through = through;
+      heap.interceptor = interceptor;
     }
   }
 
   /** @param {Layer} layer @param {any} x @param {Record<string, any>} options */
   apply(layer, x, options) {
-    const kind = reachOf(layer) ?? 'all';
+    const reach = reachOf(layer) ?? 'all';
     const inputs = [x].flat();
-    const pasts = inputs.map((each) => (isRow(each) ? this.known.get(each) : undefined));
-    const told = pasts.every((past) => past !== undefined && past.N === pasts[0]?.N && past.N > 0);
-    const more = Object.values(options)
+    const overlaps = inputs.map((each) => (isSingleText(each) ? this.overlaps.get(each) : undefined));
+    const known = overlaps.every((overlap) => overlap !== undefined && overlap.N === overlaps[0]?.N && overlap.N > 0);
+    const hasTensorOptions = Object.values(options)
       .flat(9)
       .some((value) => value instanceof Tensor);
-    if (kind === 'all' || !told || more) return layer.call(x, options);
-    const list = /** @type {Past[]} */ (pasts);
-    if (kind === 'lookup') return this.#lookUp(/** @type {any} */ (layer), x, list[0]);
-    if (kind === 'first' || kind === 'last') {
+    if (reach === 'all' || !known || hasTensorOptions) return layer.call(x, options);
+    const list = /** @type {Overlap[]} */ (overlaps);
+    if (reach === 'lookup') return this.#lookUp(/** @type {any} */ (layer), x, list[0]);
+    if (reach === 'first' || reach === 'last') {
       const [{ N, part }] = list;
-      return this.plain(() => layer.call(kind === 'first' ? part(0, 1) : part(N - 1, N), options));
+      return this.withoutInterceptor(() => layer.call(reach === 'first' ? part(0, 1) : part(N - 1, N), options));
     }
-    const use = this.#use(layer, list);
-    const front = use.front ? Math.min(...list.map((past) => past.front)) : 0;
-    const back = use.front ? Math.min(...list.map((past) => past.back)) : 0;
-    return this.plain(() => this.#work(kind, use.use, x, inputs, list, front, back, options));
+    const { use, valid } = this.#use(layer, list);
+    const front = valid ? Math.min(...list.map((overlap) => overlap.front)) : 0;
+    const back = valid ? Math.min(...list.map((overlap) => overlap.back)) : 0;
+    return this.withoutInterceptor(() => this.#work(reach, use, x, inputs, list, front, back, options));
   }
 
   /**
-   * @param {import('../layers/layer.js').Reach} kind @param {Use} use @param {any} x @param {Tensor[]} inputs @param {Past[]} pasts
+   * @param {import('../layers/layer.js').Reach} reach @param {Use} use @param {any} x @param {Tensor[]} inputs @param {Overlap[]} overlaps
    * @param {number} front @param {number} back @param {Record<string, any>} options
    */
-  #work(kind, use, x, inputs, pasts, front, back, options) {
+  #work(reach, use, x, inputs, overlaps, front, back, options) {
     const { layer } = use;
-    const [{ N }] = pasts;
+    const [{ N }] = overlaps;
     /** @type {any} */
     let y = null;
-    if (kind === 'step') y = this.#steps(use, inputs, pasts, Array.isArray(x), front, back, options);
-    else if (kind === 'window') y = this.#windows(use, inputs[0], pasts[0], front, back);
-    else if (layer instanceof Recurrent && kind === 'visits') y = this.#visits(use, layer, inputs[0], pasts[0], front, back);
-    else if (layer instanceof Bidirectional) y = this.#both(use, layer, inputs[0], pasts[0], front, back);
+    if (reach === 'step') y = this.#steps(use, inputs, overlaps, Array.isArray(x), front, back, options);
+    else if (reach === 'window') y = this.#windows(use, inputs[0], overlaps[0], front, back);
+    else if (layer instanceof Recurrent && reach === 'visits') y = this.#recurrent(use, layer, inputs[0], overlaps[0], front, back);
+    else if (layer instanceof Bidirectional) y = this.#bidirectional(use, layer, inputs[0], overlaps[0], front, back);
     use.N = N;
     return y ?? layer.call(x, options);
   }
 
   /**
    * The next use of a layer.
-   * @param {Layer} layer @param {Past[]} pasts
-   * @returns {{ use: Use, front: boolean }} front: what it keeps is of the run before, and of these inputs
+   * @param {Layer} layer @param {Overlap[]} overlaps
+   * @returns {{ use: Use, valid: boolean }} valid: what it keeps is of the run before, and of these inputs
    */
-  #use(layer, pasts) {
-    const at = this.at++;
+  #use(layer, overlaps) {
+    const at = this.nextUse++;
     let use = this.uses[at];
     if (use?.layer !== layer) this.uses[at] = use = new Use(layer);
-    const holds =
-      use.run === this.runs - 1 && use.origins.length === pasts.length && pasts.every(({ origin }, i) => origin === use.origins[i]);
+    const valid =
+      use.run === this.runs - 1 &&
+      use.origins.length === overlaps.length &&
+      overlaps.every(({ origin }, i) => origin === use.origins[i]);
     use.run = this.runs;
-    use.origins = pasts.map(({ origin }) => origin);
-    return { use, front: holds };
+    use.origins = overlaps.map(({ origin }) => origin);
+    return { use, valid };
   }
 
   /**
@@ -258,55 +260,55 @@ class Walk {
     const { heap } = this;
     const T = steps === like.steps ? like.shape[0] : (steps?.T ?? null);
     const y = new Tensor(heap, pointer ?? (() => put(0, N)), 1, [T, ...shape], steps);
-    const part = (/** @type {number} */ from, /** @type {number} */ to) => textOf(heap, put(from, to), shape, to - from);
-    this.known.set(y, { origin, N, front, back, part });
+    const part = (/** @type {number} */ from, /** @type {number} */ to) => singleText(heap, put(from, to), shape, to - from);
+    this.overlaps.set(y, { origin, N, front, back, part });
     return y;
   }
 
   /** @param {Rows} rows @returns {(from: number, to: number) => number} */
-  #from(rows) {
+  #copyFrom(rows) {
     return (from, to) => this.heap.f32(rows.rows(from, to));
   }
 
-  /** @param {Layer & import('../layers/products.js').Table} layer @param {Tensor} x @param {Past} past */
+  /** @param {Layer & import('../layers/products.js').Table} layer @param {Tensor} x @param {Overlap} overlap */
   #lookUp(layer, x, { N, front, back, part, origin }) {
-    const y = new Looked(x, layer);
-    const use = this.#use(layer, [{ N, front, back, part, origin }]);
-    const kept = use.front ? { front, back } : { front: 0, back: 0 };
-    this.known.set(y, {
+    const y = new LazyLookup(x, layer);
+    const { use, valid } = this.#use(layer, [{ N, front, back, part, origin }]);
+    const kept = valid ? { front, back } : { front: 0, back: 0 };
+    this.overlaps.set(y, {
       ...kept,
-      origin: use.use.outputs[0],
+      origin: use.outputs[0],
       N,
-      part: (from, to) => new Looked(part(from, to), layer),
+      part: (from, to) => new LazyLookup(part(from, to), layer),
     });
     return y;
   }
 
   /**
    * Each step by itself.
-   * @param {Use} use @param {Tensor[]} inputs @param {Past[]} pasts @param {boolean} several
+   * @param {Use} use @param {Tensor[]} inputs @param {Overlap[]} overlaps @param {boolean} several
    * @param {number} front @param {number} back @param {Record<string, any>} options
    */
-  #steps(use, inputs, pasts, several, front, back, options) {
+  #steps(use, inputs, overlaps, several, front, back, options) {
     const { layer, values } = use;
     if ('overTime' in layer && layer.overTime) return null;
-    const [{ N }] = pasts;
+    const [{ N }] = overlaps;
     const n = N - front - back;
     let pointer;
     if (n > 0) {
-      const parts = n === N ? inputs : pasts.map(({ part }) => part(front, N - back));
+      const parts = n === N ? inputs : overlaps.map(({ part }) => part(front, N - back));
       const y = /** @type {Tensor} */ (layer.call(several ? parts : parts[0], options));
       use.shape = y.shape.slice(1);
       values.open(front, back, N, product(use.shape));
       values.write(front, y.view());
       if (n === N) ({ pointer } = y);
     } else values.open(front, back, N, values.width);
-    return this.#answer(this.#from(values), N, inputs[0], use.shape, use.outputs[0], front, back, inputs[0].steps, pointer);
+    return this.#answer(this.#copyFrom(values), N, inputs[0], use.shape, use.outputs[0], front, back, inputs[0].steps, pointer);
   }
 
   /**
    * Window t: steps t * stride - before and on, `span` of them.
-   * @param {Use} use @param {Tensor} x @param {Past} past @param {number} front @param {number} back
+   * @param {Use} use @param {Tensor} x @param {Overlap} overlap @param {number} front @param {number} back
    */
   #windows(use, x, { N, part }, front, back) {
     const { values } = use;
@@ -338,15 +340,15 @@ class Walk {
       values.write(first, y.view().subarray(skipped * width, (skipped + n) * width));
     } else values.open(first, last, now, values.width);
     if (now === 0) return null;
-    return this.#answer(this.#from(values), now, x, use.shape, use.outputs[0], first, last, layer.steps(x));
+    return this.#answer(this.#copyFrom(values), now, x, use.shape, use.outputs[0], first, last, layer.steps(x));
   }
 
   /**
    * One direction over a text: from the first changed input on, as far as its state differs from what it was.
-   * @param {Direction} direction @param {Past} past @param {{ h: Rows, c: Rows }} kept @param {number} front @param {number} back
+   * @param {Direction} direction @param {Overlap} overlap @param {{ h: Rows, c: Rows }} kept @param {number} front @param {number} back
    * @returns {[number, number]} rows of h at the front and at the back that stay
    */
-  #recur({ rnn, units, cell, order, products }, { N, part }, { h, c }, front, back) {
+  #runDirection({ rnn, units, cell, order, products }, { N, part }, { h, c }, front, back) {
     const { heap } = this;
     const backwards = order !== FORWARD;
     // In the order of the visits: those before the change, and those behind it.
@@ -366,7 +368,7 @@ class Walk {
       const row = rowOf(at - 1);
       [h, c].slice(0, cell ? 2 : 1).forEach((rows, i) => heap.f32View(state[i], units).set(rows.rows(row, row + 1)));
     }
-    let size = PIECE;
+    let size = FIRST_PIECE;
     for (let next = Math.min(N, changed + size); at < N; next = Math.min(N, at + size)) {
       const n = next - at;
       const top = heap.top;
@@ -379,20 +381,20 @@ class Walk {
       const initial = at > 0 ? pointers : 0;
       heap.exports.pl_ragged_rnn(y, cells, pointers, values, rnn, initial, x.time.pointer, order, units, 1, arena);
       const row = rowOf(next - 1);
-      const settled = next < N && [h, c].every((rows, i) => (i === 1 && !cell) || this.#near(state[i], rows, row));
+      const settled = next < N && [h, c].every((rows, i) => (i === 1 && !cell) || this.#isSettled(state[i], rows, row));
       h.write(from, heap.f32View(y, n * units));
       if (cell) c.write(from, heap.f32View(cells, n * units));
       heap.top = top;
       at = next;
       if (settled) break;
-      if (!this.tolerance) size = Math.min(MOST, 2 * size);
+      if (!this.tolerance) size = Math.min(LONGEST_PIECE, 2 * size);
     }
     heap.top = mark;
     return order === BACKWARD ? [N - at, before] : [before, N - at];
   }
 
   /** Whether a state is the one that is kept, or nearly. @param {number} pointer @param {Rows} rows @param {number} row */
-  #near(pointer, rows, row) {
+  #isSettled(pointer, rows, row) {
     const { tolerance, heap } = this;
     const now = heap.f32View(pointer, rows.width);
     const then = rows.rows(row, row + 1);
@@ -402,7 +404,7 @@ class Walk {
       equal = false;
       if (!(Math.abs(now[u] - then[u]) <= tolerance * Math.max(1, Math.abs(now[u])))) return false;
     }
-    if (!equal) this.rough = true;
+    if (!equal) this.approximate = true;
     return true;
   }
 
@@ -411,22 +413,24 @@ class Walk {
     return (cell ? [h, c] : [h]).map((rows) => x.vector(this.heap.f32(rows.rows(row, row + 1)), rows.width));
   }
 
-  /** @param {Use} use @param {Recurrent} layer @param {Tensor} x @param {Past} past @param {number} front @param {number} back */
-  #visits(use, layer, x, past, front, back) {
+  /** @param {Use} use @param {Recurrent} layer @param {Tensor} x @param {Overlap} overlap @param {number} front @param {number} back */
+  #recurrent(use, layer, x, overlap, front, back) {
     const { rnn = 0, units = 0, products, stateCount, config } = layer;
     const order = config.go_backwards ? AS_VISITED : FORWARD;
     const [kept] = use.states;
     const cell = stateCount === 2;
-    const stays = this.#recur({ rnn, units, cell, order, products }, past, kept, front, back);
-    const finals = this.#finals(x, kept, cell, past.N - 1);
-    const y = layer.returnSequences ? this.#answer(this.#from(kept.h), past.N, x, [units], use.outputs[0], ...stays) : finals[0];
+    const stays = this.#runDirection({ rnn, units, cell, order, products }, overlap, kept, front, back);
+    const finals = this.#finals(x, kept, cell, overlap.N - 1);
+    const y = layer.returnSequences
+      ? this.#answer(this.#copyFrom(kept.h), overlap.N, x, [units], use.outputs[0], ...stays)
+      : finals[0];
     return config.return_state ? [y, ...finals] : y;
   }
 
-  /** @param {Use} use @param {Bidirectional} layer @param {Tensor} x @param {Past} past @param {number} front @param {number} back */
-  #both(use, layer, x, past, front, back) {
+  /** @param {Use} use @param {Bidirectional} layer @param {Tensor} x @param {Overlap} overlap @param {number} front @param {number} back */
+  #bidirectional(use, layer, x, overlap, front, back) {
     const { heap } = this;
-    const { N } = past;
+    const { N } = overlap;
     const { rnns = [], merge = CONCAT, products } = layer;
     const layers = [layer.forwardLayer, layer.backwardLayer];
     const [Hf, Hb] = layers.map(({ units = 0 }) => units);
@@ -439,7 +443,7 @@ class Walk {
         order: [FORWARD, BACKWARD][i],
         products,
       };
-      return this.#recur(direction, past, use.states[i], front, back);
+      return this.#runDirection(direction, overlap, use.states[i], front, back);
     });
     const finals = layers.map(({ stateCount }, i) => this.#finals(x, use.states[i], stateCount === 2, i ? 0 : N - 1));
     const outputs = [];
@@ -452,7 +456,7 @@ class Walk {
         outputs.push(x.vector(y, width));
       }
     } else if (merge === NONE) {
-      outputs.push(...use.states.map(({ h }, i) => this.#answer(this.#from(h), N, x, [h.width], use.outputs[i], ...stays[i])));
+      outputs.push(...use.states.map(({ h }, i) => this.#answer(this.#copyFrom(h), N, x, [h.width], use.outputs[i], ...stays[i])));
     } else {
       const [first, last] = [0, 1].map((side) => Math.min(stays[0][side], stays[1][side]));
       const put = (/** @type {number} */ from, /** @type {number} */ to) => {
@@ -469,7 +473,7 @@ class Walk {
 }
 
 /** The first of 0 .. count-1 for which something holds that goes on to hold; count: of none. @param {number} count @param {(i: number) => boolean} holds */
-function firstOf(count, holds) {
+function lowerBound(count, holds) {
   let [low, high] = [0, count];
   while (low < high) {
     const middle = (low + high) >> 1;
@@ -488,18 +492,23 @@ const joining = new RegExp(`[${joined}]`, 'uy');
  * @param {string} old @param {Encoding} row  its tokens
  * @param {number} same @param {number} behind  UTF-16 units at the front and at the back that stay
  */
-function changedOf(vectorizer, old, { ids, offsets }, same, behind) {
+function changedRange(vectorizer, old, { ids, offsets }, same, behind) {
   const count = ids.length;
   const back = old.length - behind;
   // Words and graphemes are what their neighbours make of them, as far as white space.
   if (vectorizer.segmenter || vectorizer.unit === 'split') {
     const from = vectorizer.borderBefore(old, same - 1);
     const to = vectorizer.borderFrom(old, back + 1);
-    return { from, to, head: firstOf(count, (i) => offsets[2 * i + 1] > from), tail: firstOf(count, (i) => offsets[2 * i] >= to) };
+    return {
+      from,
+      to,
+      head: lowerBound(count, (i) => offsets[2 * i + 1] > from),
+      tail: lowerBound(count, (i) => offsets[2 * i] >= to),
+    };
   }
   // Where a chunk ends is known by the code point behind it.
-  const head = firstOf(count, (i) => offsets[2 * i + 1] > same - 2);
-  let tail = firstOf(count, (i) => offsets[2 * i] >= back);
+  const head = lowerBound(count, (i) => offsets[2 * i + 1] > same - 2);
+  let tail = lowerBound(count, (i) => offsets[2 * i] >= back);
   /** Whether a chunk begins at this place whatever stands before it. @param {number} at */
   const begins = (at) => {
     joining.lastIndex = at;
@@ -528,7 +537,7 @@ export function encodeAfter(vectorizer, text, before) {
   const { ids, offsets } = row;
   const count = ids.length;
   const moved = text.length - old.length;
-  const { from, to, head, tail } = changedOf(vectorizer, old, row, same, behind);
+  const { from, to, head, tail } = changedRange(vectorizer, old, row, same, behind);
   const between = vectorizer.encode(text.slice(from, to + moved));
   const added = between.ids.length;
   const total = head + added + count - tail;
@@ -544,7 +553,7 @@ export function encodeAfter(vectorizer, text, before) {
 }
 
 /** Whether a model can be run a part at a time. @param {Model} model */
-function isKnown({ inputs, padded, needsLength, root }) {
+function runsIncrementally({ inputs, padded, needsLength, root }) {
   // What a user's layer does that is not made of layers nobody knows.
   return (
     inputs.length === 1 &&
@@ -556,13 +565,13 @@ function isKnown({ inputs, padded, needsLength, root }) {
 }
 
 /** @param {ArrayLike<number>} a @param {ArrayLike<number>} b */
-const equal = (a, b) => a.length === b.length && Array.prototype.every.call(a, (value, i) => value === b[i]);
+const sameValues = (a, b) => a.length === b.length && Array.prototype.every.call(a, (value, i) => value === b[i]);
 
 /** A text that changes. See Model.session. */
 export class Session {
   #model;
-  /** @type {Walk | null} null: the model is run whole each time */
-  #walk;
+  /** @type {IncrementalRun | null} null: the model is run whole each time */
+  #incremental;
   /** What was read last. @type {{ text: string, row: Encoding } | null} */
   #read = null;
   /** What came out last. @type {{ T: number, mask: Uint8Array, outputs: OutputTensor[] } | null} */
@@ -581,7 +590,7 @@ export class Session {
     if (typeof tolerance !== 'number' || !(tolerance >= 0 && tolerance < Infinity))
       throw new ArgumentError(`session: tolerance is ${show(tolerance)}, expected a number from 0 on`);
     this.#model = model;
-    this.#walk = isKnown(model) ? new Walk(model.heap, tolerance) : null;
+    this.#incremental = runsIncrementally(model) ? new IncrementalRun(model.heap, tolerance) : null;
   }
 
   /**
@@ -594,7 +603,7 @@ export class Session {
     this.#open('update');
     const model = this.#model;
     const vectorizer = model.text;
-    if (!this.#walk || !vectorizer) {
+    if (!this.#incremental || !vectorizer) {
       if (typeof text !== 'string') throw new ArgumentError(`update: text is ${typeof text}, expected a string`);
       return model.predict(text);
     }
@@ -622,7 +631,7 @@ export class Session {
   run(ids) {
     this.#open('run');
     const model = this.#model;
-    if (!this.#walk) return model.run([ids]);
+    if (!this.#incremental) return model.run([ids]);
     this.#read = null;
     const outputs = this.#forward(padRows(model.inputs[0], [ids], { wholeLength: false }));
     return outputs.map(({ name, shape, data }) => ({ name, shape: [...shape], data: data.slice() }));
@@ -636,7 +645,7 @@ export class Session {
   refresh() {
     this.#open('refresh');
     this.#cancel?.();
-    if (this.#walk?.rough) this.#forget();
+    if (this.#incremental?.approximate) this.#forget();
     return this.#read && this.#answer(this.#read.row);
   }
 
@@ -645,7 +654,7 @@ export class Session {
     this.#closed = true;
     this.#forget();
     this.#read = null;
-    this.#walk = null;
+    this.#incremental = null;
   }
 
   /** @param {string} what */
@@ -655,28 +664,28 @@ export class Session {
 
   #forget() {
     this.#cancel?.();
-    this.#walk?.forget();
+    this.#incremental?.forget();
     this.#last = null;
   }
 
   /** @param {import('../model/batch.js').Padded} padded @returns {OutputTensor[]} not to be given away */
   #forward(padded) {
-    const { heap, root, outputs: named } = this.#model;
-    const walk = /** @type {Walk} */ (this.#walk);
+    const { heap, root, outputs: settings } = this.#model;
+    const incremental = /** @type {IncrementalRun} */ (this.#incremental);
     const last = this.#last;
     const mask = /** @type {Uint8Array} */ (padded.mask);
     this.#last = null;
     try {
       const outputs = heap.scoped(() => {
-        const x = place(heap, padded, false, false);
+        const x = placeInput(heap, padded, false, false);
         const ids = heap.i32View(x.pointer, x.time.N).slice();
-        const kept = walk.compare(ids);
-        if (kept.same && last && last.T === padded.T && equal(last.mask, mask)) return last.outputs;
-        const y = [walk.run(root, x, ids, kept)].flat();
-        return named.map(({ name }, i) => ({ name, ...read(y[i]) }));
+        const kept = incremental.compare(ids);
+        if (kept.same && last && last.T === padded.T && sameValues(last.mask, mask)) return last.outputs;
+        const y = [incremental.run(root, x, ids, kept)].flat();
+        return settings.map(({ name }, i) => ({ name, ...readOutput(y[i]) }));
       });
       this.#last = { T: padded.T, mask, outputs };
-      if (walk.rough) this.#later();
+      if (incremental.approximate) this.#later();
       return outputs;
     } catch (error) {
       this.#forget();
@@ -695,12 +704,12 @@ export class Session {
         // Nobody asked; what failed is forgotten, and the next update says so if it fails again.
       }
     };
-    const { requestIdleCallback: whenIdle, cancelIdleCallback: never } = globalThis;
+    const { requestIdleCallback: requestIdle, cancelIdleCallback: cancelIdle } = globalThis;
     const timer = setTimeout(() => {
-      if (typeof whenIdle !== 'function') return refresh();
-      const id = whenIdle(refresh);
-      this.#cancel = () => never(id);
-    }, PAUSE);
+      if (typeof requestIdle !== 'function') return refresh();
+      const id = requestIdle(refresh);
+      this.#cancel = () => cancelIdle(id);
+    }, IDLE_DELAY);
     // A process that has nothing else to do ends.
     if (typeof timer === 'object') timer.unref();
     this.#cancel = () => clearTimeout(timer);

@@ -2,7 +2,7 @@
  * Text -> tokens -> ids -> padded batch and mask, and back. Any string is legal text.
  * @module
  */
-import { ArgumentError, COUNT_MOST, EngineError, IdError, ModelFileError, room } from '../errors.js';
+import { ArgumentError, checkFits, COUNT_MOST, EngineError, IdError, ModelFileError, show, typeName } from '../errors.js';
 
 /**
  * How a model reads text, as its file says.
@@ -79,12 +79,6 @@ const lower = (text) => {
   return result;
 };
 
-/** @param {unknown} value */
-const kind = (value) => (value === null ? 'null' : Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`);
-
-/** A setting for a message. @param {unknown} value */
-const show = (value) => (value !== null && typeof value === 'object' ? kind(value) : JSON.stringify(value));
-
 export class TextVectorizer {
   /**
    * @param {TextSettings} settings
@@ -103,7 +97,7 @@ export class TextVectorizer {
       throw new ModelFileError(`text: ${name} is ${show(value)}, expected a whole number from ${least} to ${COUNT_MOST}`);
     };
     if (settings === null || typeof settings !== 'object')
-      throw new ModelFileError(`text: expected settings, got ${kind(settings)}`);
+      throw new ModelFileError(`text: expected settings, got ${typeName(settings)}`);
     const { vocabulary } = settings;
     if (!Array.isArray(vocabulary) || vocabulary.some((token) => typeof token !== 'string')) {
       throw new ModelFileError('text: vocabulary is not a list of strings');
@@ -291,7 +285,7 @@ export class TextVectorizer {
    * @throws {ArgumentError} for anything but a string
    */
   encode(text) {
-    if (typeof text !== 'string') throw new ArgumentError(`text is ${kind(text)}, expected a string`);
+    if (typeof text !== 'string') throw new ArgumentError(`text is ${typeName(text)}, expected a string`);
     const { maxlen, truncation } = this;
     // Of a text that is cut at its front, the end is read first: as much of it as fills a row.
     if (maxlen !== null && truncation === 'pre')
@@ -370,7 +364,7 @@ export class TextVectorizer {
    */
   batch(rows, { minLength = 0 } = {}) {
     const T = this.length ?? rows.reduce((most, row) => Math.max(most, row.ids.length), minLength);
-    const ids = new Int32Array(room(rows.length * T)).fill(this.pad);
+    const ids = new Int32Array(checkFits(rows.length * T)).fill(this.pad);
     const mask = new Uint8Array(rows.length * T);
     rows.forEach((row, b) => {
       const start = b * T + (this.padding === 'pre' ? T - row.ids.length : 0);

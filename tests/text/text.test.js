@@ -286,7 +286,7 @@ test('settings that contradict themselves are refused with the value', () => {
     [{ vocabulary: 'abc' }, /vocabulary is not a list/],
     [{ vocabulary: [] }, /vocabulary is empty/],
     [{ pad: 99 }, /pad is 99, the vocabulary has 30 entries/],
-    [{ unit: [[]] }, /unit is an array/],
+    [{ unit: [[]] }, /unit is \[\[\]\]/],
     [{ unit: 'word', locale: '@@' }, /locale is "@@"/],
     [{ mask: 'no' }, /mask is "no"/],
   ];

@@ -326,7 +326,7 @@ export class MultiHeadAttention extends Layer {
     // Since Keras 3.7; which of two is served first is Keras's business.
     if (!rules.select && rules.kerasMajor === 3 && rules.kerasMinor > 6)
       for (const x of new Set([query, value, key])) {
-        x.taken = this.path;
+        x.maskRemovedBy = this.path;
         if (served.has(x)) this.needMask(x);
       }
     sameSteps(this, value, key, rules);
@@ -346,7 +346,11 @@ export class MultiHeadAttention extends Layer {
     const values = this.value.declare(value, [value.features, heads, Dv], bias ? [heads, Dv] : []);
     this.attentionOutput.declare(values, [heads, Dv, width], bias ? [width] : []);
     // A query that is padding gets a mean of all values on some backends, zeros on others.
-    const y = query.with({ shape: [query.shape[0], width], vague: query.masked && !rules.select ? this.path : '', taken: '' });
+    const y = query.with({
+      shape: [query.shape[0], width],
+      vague: query.masked && !rules.select ? this.path : '',
+      maskRemovedBy: '',
+    });
     return options.return_attention_scores ? [y, y.with({ shape: [heads, query.shape[0], value.shape[0]], time: {} })] : y;
   }
 
