@@ -26,6 +26,7 @@ function windowed() {
     { class_name: 'Conv1D', config: { ...size, filters: choice(sizes), activation: 'tanh' } },
     { class_name: 'SeparableConv1D', config: { ...size, filters: choice(sizes), depth_multiplier: integer(1, 2) } },
     { class_name: 'DepthwiseConv1D', config: { ...size } },
+    { class_name: 'Conv1DTranspose', config: { ...size, filters: choice(sizes), padding: 'same' } },
     { class_name: 'MaxPooling1D', config: { pool_size: integer(1, 4), strides: 1, padding: 'same' } },
     { class_name: 'AveragePooling1D', config: { pool_size: integer(1, 4), strides: 1, padding: 'same' } },
   ]);

@@ -65,6 +65,11 @@ class Window extends Layer {
     return this.stride === 1 || this.padding !== paddings.same;
   }
 
+  /** Whether outputs stand at the steps of the inputs. */
+  get keepsSteps() {
+    return this.stride === 1 && this.padding !== paddings.valid;
+  }
+
   /** pl_conv_length, for shapes known before there is a heap. @param {number} T @returns {number} windows of a row of T steps */
   lengthOf(T) {
     const { span, stride, padding } = this;
@@ -80,18 +85,16 @@ class Window extends Layer {
     this.refuse({ data_format: ['channels_last'] });
     const ends = this.readsPadding(input);
     const [T] = input.shape;
-    const { stride, padding } = this;
-    const same = stride === 1 && padding !== paddings.valid;
     return input.with({
       shape: [T === null ? null : this.lengthOf(T), features],
       masked: input.masked && !ends,
-      time: same && !(ends && input.masked) ? input.time : {},
+      time: this.keepsSteps && !(ends && input.masked) ? input.time : {},
     });
   }
 
   /** @param {Tensor} x @returns {Steps} */
   steps(x) {
-    if (this.stride === 1 && this.padding !== paddings.valid) return x.time;
+    if (this.keepsSteps) return x.time;
     return resized(x, (length) => this.lengthOf(length));
   }
 }
@@ -276,6 +279,103 @@ export class SeparableConv1D extends DepthwiseConv1D {
    */
   call(x) {
     return dense(this.depthwise(x, 0), this.packed ?? 0, this.filters ?? 0, this.act);
+  }
+}
+
+/**
+ * Keras Conv1DTranspose: y[o] = activation(b + sum of x[t] W[i] over all t and i with t*stride + i*dilation - before = o). W[i] is [filters, D].
+ * Lengths and `before` are those of Keras 3.15 (backend_utils), the same on each of its backends.
+ */
+export class Conv1DTranspose extends Window {
+  /** @override */
+  static className = 'Conv1DTranspose';
+
+  /** @override @type {import('../layer.js').Reach} */
+  static reach = 'all';
+
+  /** Steps behind the shortest output; null: what makes it as long as the input times the stride, or the last window whole. */
+  get outputPadding() {
+    const { output_padding: given = null } = this.config;
+    const value = Array.isArray(given) && given.length === 1 ? given[0] : given;
+    if (value !== null && value !== 0 && !isCount(value)) throw this.wrong('output_padding', given, 'a whole number from 0 on');
+    return /** @type {number | null} */ (value);
+  }
+
+  /** Steps that are added to (T - 1) * stride + 1 minus the span, in front and in all. */
+  get added() {
+    const { span, stride, outputPadding } = this;
+    if (this.padding === paddings.valid) {
+      const behind = outputPadding ?? Math.max(span, stride) - span;
+      return { front: span - 1, all: 2 * span - 2 + behind };
+    }
+    const all = outputPadding === null ? stride + span - 2 : span + (span % 2) - 2 + outputPadding;
+    return { front: Math.min(Math.ceil(all / 2), span - 1), all };
+  }
+
+  /** @override */
+  get keepsSteps() {
+    return super.keepsSteps && this.outputPadding === null;
+  }
+
+  /** @override @param {number} T @returns {number} */
+  lengthOf(T) {
+    return T && Math.max(0, (T - 1) * this.stride + this.added.all - this.span + 2);
+  }
+
+  /**
+   * @override
+   * @param {Spec} input
+   * @param {Rules} rules
+   */
+  build(input, rules) {
+    this.refuse({ groups: [1], padding: ['valid', 'same'] });
+    const y = this.slide(input, this.count('filters'));
+    this.D = input.features;
+    this.N = y.features;
+    this.act = activationNumber(this.config.activation, this.path, rules.kerasMajor);
+    this.addWeight('kernel', [this.size, this.N, this.D]);
+    if (this.config.use_bias !== false) this.addWeight('bias', [this.N]);
+    return y;
+  }
+
+  /**
+   * All taps as one product: W [D, size * filters].
+   * @override
+   * @param {Heap} heap
+   */
+  load(heap) {
+    const { D = 0, N = 0, size } = this;
+    const { data } = this.weight('kernel');
+    const columns = size * N;
+    const turned = Float32Array.from(data, (_, i) => data[(i % columns) * D + Math.floor(i / columns)]);
+    this.packed = packDense(heap, turned, undefined, D, columns);
+    this.bias = this.weights.get('bias')?.data;
+  }
+
+  /**
+   * @override
+   * @param {Tensor} given
+   */
+  call(given) {
+    const { N = 0, size, stride, dilation, span, act = 0, bias, packed = 0 } = this;
+    const x = given.unmasked();
+    const { heap, B, time } = x;
+    const steps = this.steps(x);
+    const taps = dense(x, packed, size * N);
+    const y = heap.reserve32(steps.N * N);
+    const [out, products] = [heap.f32View(y, steps.N * N), taps.view()];
+    for (let i = 0; i < out.length; i++) out[i] = bias ? bias[i % N] : 0;
+    const before = span - 1 - this.added.front;
+    for (let b = 0; b < B; b++)
+      for (let t = 0; t < time.length(b); t++)
+        for (let i = 0; i < size; i++) {
+          const o = t * stride + i * dilation - before;
+          if (o < 0 || o >= steps.length(b)) continue;
+          const [to, from] = [(steps.splits[b] + o) * N, ((time.splits[b] + t) * size + i) * N];
+          for (let n = 0; n < N; n++) out[to + n] += products[from + n];
+        }
+    if (act) heap.exports.pl_activate(y, y, act, steps.N, N);
+    return new Tensor(heap, y, B, [steps.T, N], steps);
   }
 }
 

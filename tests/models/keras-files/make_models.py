@@ -332,6 +332,24 @@ chain(
 )
 chain("conv-groups", lambda: [layers.Conv1D(4, 3, groups=2, padding="same")], mask=False)
 chain(
+    "conv-transpose",
+    lambda: [
+        layers.Conv1DTranspose(4, 3, strides=2, padding="same", activation="tanh"),
+        layers.Conv1DTranspose(3, 2, strides=3, use_bias=False),
+        layers.Conv1DTranspose(5, 3, dilation_rate=2, padding="same"),
+        layers.Conv1DTranspose(2, 4, strides=3, padding="same", output_padding=1),
+        layers.Conv1DTranspose(3, 3, strides=2, output_padding=1),
+        layers.Conv1DTranspose(2, 4, dilation_rate=3),
+        layers.Conv1DTranspose(2, 2, strides=5, padding="same"),
+    ],
+    mask=False,
+)
+chain(
+    "conv-transpose-masked",
+    lambda: [LSTM(3, return_sequences=True), layers.Conv1DTranspose(4, 3, padding="same"), layers.Conv1DTranspose(2, 2, strides=2)],
+    notes="Conv1DTranspose ends the mask and reads padding",
+)
+chain(
     "separable-conv",
     lambda: [
         layers.SeparableConv1D(4, 3, padding="same", depth_multiplier=2, activation="relu"),
