@@ -8,9 +8,9 @@ import { format, percent, say } from './language.js';
 /** @typedef {Omit<Prediction, 'tokens' | 'truncated'>} Answer */
 
 /** Bars shown of many. */
-const SHOWN = 5;
+const SHOWN_BARS = 5;
 /** Characters shown of a text with tags. */
-const READ = 2000;
+const SHOWN_CHARACTERS = 2000;
 /** Colours there are for tags (style.css). */
 const COLOURS = 6;
 
@@ -18,7 +18,7 @@ const COLOURS = 6;
 function bars(scores, nameOf) {
   const top = Object.entries(scores)
     .sort(([, a], [, b]) => b - a)
-    .slice(0, SHOWN);
+    .slice(0, SHOWN_BARS);
   const list = make('ol', 'bars');
   for (const [label, score] of top) {
     const fill = make('span', '');
@@ -40,19 +40,19 @@ function bars(scores, nameOf) {
  * @param {{ nameOf: (label: string) => string, colourOf: (label: string) => number }} of
  * @returns {Node[]} the text with its tags, and what their colours say
  */
-function marked(text, tags, { nameOf, colourOf }) {
+function taggedText(text, tags, { nameOf, colourOf }) {
   const line = make('p', 'tagged');
   line.dir = 'auto';
   const found = new Set();
   let at = 0;
   for (const { label, start, end } of tags) {
-    if (start >= READ) break;
+    if (start >= SHOWN_CHARACTERS) break;
     if (start < at || colourOf(label) < 0) continue;
     found.add(label);
     line.append(text.slice(at, start), make('mark', `tag-${colourOf(label)}`, text.slice(start, end), make('b', '', label)));
     at = end;
   }
-  line.append(text.slice(at, Math.max(at, READ)), text.length > READ ? '…' : '');
+  line.append(text.slice(at, Math.max(at, SHOWN_CHARACTERS)), text.length > SHOWN_CHARACTERS ? '…' : '');
   const named = [...found].filter((label) => nameOf(label) !== label).sort((a, b) => colourOf(a) - colourOf(b));
   const legend = make(
     'ul',
@@ -75,7 +75,7 @@ export function answerNodes({ outputs, spans, tags, scores }, about) {
   if (tags) {
     const labels = [...new Set(tags.map(({ label }) => label.replace(/^[BIES]-/, '')))];
     const inTurn = (/** @type {string} */ label) => (label === 'O' ? -1 : Math.max(0, labels.indexOf(label)) % COLOURS);
-    return marked(text, spans ?? tags, { nameOf, colourOf: about.colourOf ?? inTurn });
+    return taggedText(text, spans ?? tags, { nameOf, colourOf: about.colourOf ?? inTurn });
   }
   return scores ? [bars(scores, nameOf)] : [];
 }

@@ -4,6 +4,13 @@
 import { createModel } from 'padless';
 
 /** @typedef {Map<string, { shape: number[], data: Float32Array }>} Weights  by their paths in padless, in its order */
+/**
+ * Who is compared with padless.
+ * @typedef {object} Peer
+ * @property {string} name
+ * @property {(weights: Weights, ids: number[]) => Promise<{ run: () => Float32Array | Promise<Float32Array>, close: () => unknown }>} open
+ *   the BiLSTM with these weights; run() answers the row of ids
+ */
 
 const VOCABULARY = 1000;
 const LABELS = 10;

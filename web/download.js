@@ -7,7 +7,7 @@ import { onLanguage, say, size } from './language.js';
 const CACHE = 'padless-page';
 
 /** What workers fetched, by address. @type {Map<string, PerformanceResourceTiming>} */
-const others = new Map();
+const workerEntries = new Map();
 
 /** Once each, whoever fetched it. */
 function fetched() {
@@ -16,29 +16,29 @@ function fetched() {
     ...performance.getEntriesByType('resource'),
   ]);
   const names = new Set(own.map(({ name }) => name));
-  return [...own, ...[...others.values()].filter(({ name }) => !names.has(name))].filter(
+  return [...own, ...[...workerEntries.values()].filter(({ name }) => !names.has(name))].filter(
     ({ encodedBodySize, responseStatus }) => encodedBodySize > 0 && !(responseStatus >= 400),
   );
 }
 
 /** Sees the entries of `fetched` again. */
-let show = () => {};
+let refreshBytes = () => {};
 
 /** @param {PerformanceResourceTiming[]} entries  of a worker */
 export function addFetched(entries) {
-  for (const entry of entries) others.set(entry.name, entry);
-  show();
+  for (const entry of entries) workerEntries.set(entry.name, entry);
+  refreshBytes();
 }
 
 export function showBytes() {
-  show = () => {
+  refreshBytes = () => {
     const entries = fetched();
     const bytes = entries.reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0);
     find('bytes').textContent = say('bytes', { size: size(bytes), files: entries.length });
     if (find('offline').textContent) find('offline').textContent = say('offline');
   };
-  new PerformanceObserver(show).observe({ type: 'resource', buffered: true });
-  onLanguage(show);
+  new PerformanceObserver(refreshBytes).observe({ type: 'resource', buffered: true });
+  onLanguage(refreshBytes);
 }
 
 /** Starts the service worker, and hands it what the page fetched before it was there. */

@@ -1,5 +1,5 @@
 /**
- * Elements of the page: found, made, and what they show of characters and bits.
+ * Finds and makes elements of the page.
  */
 
 /** @param {string} id @returns {HTMLElement} */
@@ -29,7 +29,7 @@ export function make(tag, className, ...children) {
  * @param {Record<string, string | number>} attributes
  * @param {...(Node | string)} children
  */
-export function draw(tag, attributes, ...children) {
+export function makeSvg(tag, attributes, ...children) {
   const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
   element.append(...children);
@@ -56,55 +56,3 @@ export function tableHead(headers) {
   });
   return make('thead', '', make('tr', '', ...cells));
 }
-
-/** What a cell shows of a token: something to see for white space too. @param {string} token */
-export function visible(token) {
-  if (token === '\n') return '↵';
-  if (/^\s$/u.test(token)) return '␣';
-  if (/^\p{M}/u.test(token)) return `◌${token}`;
-  return /^[\p{C}]/u.test(token) ? '\ufffd' : token;
-}
-
-/**
- * The characters that a model's tokens stand for. Letters with marks on them normalise together: tokens with the same offsets are their code
- * points in turn.
- * @param {string} text
- * @param {import('padless').Model['text']} vectorizer
- * @param {number} [most]
- */
-export function tokensOf(text, vectorizer, most = Infinity) {
-  const { ids, offsets } = /** @type {NonNullable<import('padless').Model['text']>} */ (vectorizer).encode(text);
-  const begins = (/** @type {number} */ i) => i === 0 || offsets[2 * i] !== offsets[2 * i - 2];
-  let nth = 0;
-  const tokens = Array.from(ids.subarray(0, most), (_, i) => {
-    nth = begins(i) ? 0 : nth + 1;
-    const source = text.slice(offsets[2 * i], offsets[2 * i + 1]);
-    const alone = nth === 0 && (i + 1 === ids.length || begins(i + 1));
-    return visible((!alone && [...source.normalize('NFC')][nth]) || source);
-  });
-  return { ids, offsets, tokens };
-}
-
-/** A float32's bits as 8 hex digits. @param {number} value */
-export function bitsOf(value) {
-  const view = new DataView(new ArrayBuffer(4));
-  view.setFloat32(0, value);
-  return view.getUint32(0).toString(16).padStart(8, '0');
-}
-
-/** @param {ArrayLike<number>} values */
-export function bestOf(values) {
-  let best = 0;
-  for (let k = 1; k < values.length; k++) if (values[k] > values[best]) best = k;
-  return best;
-}
-
-/** A number in a table or a drawing. @param {number} value */
-export const fixed = (value) => (Object.is(value, -0) ? 0 : value).toFixed(3).replace('-', '−');
-
-/** Whether a package lies beside the page. @param {string} address */
-export const isServed = (address) =>
-  fetch(address, { method: 'HEAD' }).then(
-    ({ ok }) => ok,
-    () => false,
-  );

@@ -5,11 +5,11 @@ import { addFetched } from './download.js';
 import { say } from './language.js';
 
 /** More than a model's folder holds. */
-const MOST = 1000;
+const MAX_FILES = 1000;
 
 /** @param {FileSystemEntry | null} entry @param {File[]} files */
-async function walk(entry, files) {
-  if (!entry || files.length >= MOST) return;
+async function collectFiles(entry, files) {
+  if (!entry || files.length >= MAX_FILES) return;
   if (entry.isFile) {
     files.push(await new Promise((resolve, reject) => /** @type {FileSystemFileEntry} */ (entry).file(resolve, reject)));
     return;
@@ -20,7 +20,7 @@ async function walk(entry, files) {
     /** @type {FileSystemEntry[]} */
     const entries = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
     if (entries.length === 0) return;
-    for (const each of entries) await walk(each, files);
+    for (const each of entries) await collectFiles(each, files);
   }
 }
 
@@ -37,21 +37,21 @@ export async function filesOf(transfer) {
   if (!entries.some((entry) => entry?.isDirectory)) return given;
   /** @type {File[]} */
   const files = [];
-  for (const entry of entries) await walk(entry, files);
+  for (const entry of entries) await collectFiles(entry, files);
   return files;
 }
 
 /** Names of the page's import map, which the worker has not. */
-const packages = /** @type {const} */ (['padless', 'padless/import', 'fflate', 'h5wasm']);
-/** @typedef {(typeof packages)[number]} Package */
+const readerPackages = /** @type {const} */ (['padless', 'padless/import', 'fflate', 'h5wasm']);
+/** @typedef {(typeof readerPackages)[number]} Package */
 /** @typedef {{ name: string, bytes: Uint8Array<ArrayBuffer> }} Read  a padless file, and the name of what it was made of */
 
 /** Started before it is needed. @type {Worker | null} */
 let waiting = null;
 
 /** @param {Worker} worker @param {import('./reader.js').Given[]} [given] */
-function ask(worker, given) {
-  const addresses = Object.fromEntries(packages.map((name) => [name, import.meta.resolve(name)]));
+function postFiles(worker, given) {
+  const addresses = Object.fromEntries(readerPackages.map((name) => [name, import.meta.resolve(name)]));
   worker.postMessage({ addresses, given });
 }
 
@@ -68,7 +68,7 @@ function startReader() {
 export function prepareReader() {
   if (waiting) return;
   waiting = startReader();
-  ask(waiting);
+  postFiles(waiting);
 }
 
 /**
@@ -89,7 +89,7 @@ export async function readModel(files, signal) {
         if (error) reject(Object.assign(new Error(error.message), { name: error.name }));
         else if (found !== undefined) resolve(found);
       });
-      ask(
+      postFiles(
         worker,
         files.map((file) => ({ path: file.webkitRelativePath || file.name, file })),
       );

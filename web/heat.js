@@ -44,7 +44,7 @@ const graphemes = typeof Intl.Segmenter === 'function' ? new Intl.Segmenter(unde
  * The shares of what people see as characters, which may be several tokens each.
  * @param {string} read  what the model has read of the text @param {ArrayLike<number>} offsets @param {Float32Array} shares
  */
-function byCharacter(read, offsets, shares) {
+function sharesByCharacter(read, offsets, shares) {
   let at = offsets[0];
   const pieces = graphemes ? [...graphemes.segment(read)] : Array.from(read, (segment) => ({ segment, index: -1 }));
   let token = 0;
@@ -63,7 +63,7 @@ function byCharacter(read, offsets, shares) {
 }
 
 /** The shares of words, and what stands between them. @param {string} read @param {ArrayLike<number>} offsets @param {Float32Array} shares */
-function byWord(read, offsets, shares) {
+function sharesByWord(read, offsets, shares) {
   const from = offsets[0];
   /** @type {{ segment: string, sum?: number }[]} */
   const pieces = [];
@@ -86,7 +86,7 @@ function byWord(read, offsets, shares) {
 export function heatText(text, offsets, shares, words) {
   // A megabyte may stand behind the tokens.
   const read = text.slice(offsets[0], offsets[2 * shares.length - 1]);
-  const pieces = words ? byWord(read, offsets, shares) : byCharacter(read, offsets, shares);
+  const pieces = words ? sharesByWord(read, offsets, shares) : sharesByCharacter(read, offsets, shares);
   const most = Math.max(...pieces.map(({ sum = 0 }) => Math.abs(sum)), 1e-9);
   const nodes = pieces.map(({ segment, sum }) => {
     if (sum === undefined) return segment;

@@ -3,9 +3,10 @@
  */
 import { init } from 'padless';
 import { Passes } from './passes.js';
-import { bestOf, bitsOf, find, findInput, fixed, make, tableHead, tableRow, tokensOf } from './elements.js';
+import { find, findInput, make, tableHead, tableRow } from './elements.js';
 import { languageName, onLanguage, percent, say } from './language.js';
-import { cell } from './try.js';
+import { argmax, asSequence, bitsOf, formatFixed } from './numbers.js';
+import { tokenCell, tokensOf } from './tokens.js';
 
 /** @typedef {import('padless').Model} Model */
 /** @typedef {import('padless').Kernels} Kernels */
@@ -56,7 +57,7 @@ function numberWithBar(value, most) {
   fill.style.height = `${(100 * value) / most}%`;
   const bar = make('span', 'column', fill);
   bar.setAttribute('aria-hidden', 'true');
-  return make('div', 'share', bar, fixed(value));
+  return make('div', 'share', bar, formatFixed(value));
 }
 
 /**
@@ -102,7 +103,7 @@ function showWhole(model, { alone, ids, mask }) {
     const [{ data }] = run();
     return { name, data, visited: model.stats.steps - before };
   });
-  const best = bestOf(runs[0].data);
+  const best = argmax(runs[0].data);
   const wanted = bitsOf(runs[0].data[best]);
   const rows = runs.map(({ name, data, visited }, i) => {
     const bits = bitsOf(data[best]);
@@ -117,15 +118,12 @@ function showWhole(model, { alone, ids, mask }) {
   find('whole').replaceChildren(head, make('tbody', '', ...rows));
 }
 
-/** @param {Float32Array} data  one value a step @returns {{ data: Float32Array, shape: number[] }} a sequence [1, T, 1] */
-const column = (data) => ({ data, shape: [1, data.length, 1] });
-
 /**
  * The table of mean, maximum and softmax over one feature.
  * @param {Kernels} pl @param {Row} row @param {FeatureValues} feature @param {{ masked: ArrayLike<number>, naive: number[] }} softmaxes
  */
 function showPools(pl, { mask }, { values, aloneValues }, { masked, naive }) {
-  const [x, before] = [column(values), column(aloneValues)];
+  const [x, before] = [asSequence(values), asSequence(aloneValues)];
   /** @param {ArrayLike<number>} data */
   const onPadding = (data) => mask.reduce((sum, counts, t) => sum + (counts ? 0 : data[t]), 0);
   const naiveMean = values.reduce((a, b) => a + b, 0) / values.length;
@@ -137,9 +135,9 @@ function showPools(pl, { mask }, { values, aloneValues }, { masked, naive }) {
   ];
   const rows = pools.map(([name, wanted, ours, theirs]) =>
     tableRow(name, [
-      fixed(wanted),
-      verdict(fixed(ours), Object.is(ours, wanted)),
-      verdict(fixed(theirs), fixed(theirs) === fixed(wanted)),
+      formatFixed(wanted),
+      verdict(formatFixed(ours), Object.is(ours, wanted)),
+      verdict(formatFixed(theirs), formatFixed(theirs) === formatFixed(wanted)),
     ]),
   );
   find('pools').replaceChildren(tableHead(['', say('rowAlone'), say('rowMasked'), say('rowNaive')]), make('tbody', '', ...rows));
@@ -157,7 +155,7 @@ function showPositions({ ids, mask, tokens }, values, { masked, naive }) {
     tableRow(say('cellCharacter'), tokenCells),
     tableRow(say('id'), ids),
     tableRow(say('mask'), mask),
-    tableRow(say('value'), Array.from(values, fixed)),
+    tableRow(say('value'), Array.from(values, formatFixed)),
     tableRow(say('softmaxMasked'), maskedCells),
     tableRow(say('softmaxNaive'), naiveCells),
   ];
@@ -189,7 +187,7 @@ function showRow(row) {
   find('inside-empty').hidden = !empty;
   find('row').hidden = empty;
   for (const section of document.querySelectorAll('.needs-text')) /** @type {HTMLElement} */ (section).hidden = empty;
-  if (!empty) find('row').replaceChildren(...row.tokens.map((token, t) => cell(token, row.ids[t], row.mask[t])));
+  if (!empty) find('row').replaceChildren(...row.tokens.map((token, t) => tokenCell(token, row.ids[t], row.mask[t])));
   return !empty;
 }
 
@@ -215,10 +213,10 @@ export async function startInside(model, onError) {
       showWhole(model, row);
       const d = Number(feature.value);
       const [values, aloneValues] = [embedding.valuesOf(row.ids, d), embedding.valuesOf(row.alone, d)];
-      const softmaxes = { masked: pl.maskedSoftmax(column(values), row.mask).data, naive: naiveSoftmax(values) };
+      const softmaxes = { masked: pl.maskedSoftmax(asSequence(values), row.mask).data, naive: naiveSoftmax(values) };
       showPools(pl, row, { values, aloneValues }, softmaxes);
       showPositions(row, values, softmaxes);
-      passes.set({ ...row, values, aloneValues });
+      passes.setRow({ ...row, values, aloneValues });
       showTrace(model, row);
       onError(null);
     } catch (error) {
@@ -234,7 +232,7 @@ export async function startInside(model, onError) {
   onLanguage(update);
   return {
     /** Call when the panel is shown: until then, nothing is computed. */
-    open() {
+    onShown() {
       opened = true;
       showInside();
     },

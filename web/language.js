@@ -7,17 +7,17 @@ import { words } from './words.js';
 /** @typedef {keyof typeof words} Language */
 /** @typedef {keyof (typeof words)['en']} Word */
 
-const KEY = 'padless-language';
+const STORAGE_KEY = 'padless-language';
 
 /** @type {Language} */
-let current = 'en';
+let currentLanguage = 'en';
 /** @type {(() => void)[]} */
 const listeners = [];
 
 /** @returns {Language} */
-function preferred() {
+function preferredLanguage() {
   try {
-    const kept = localStorage.getItem(KEY);
+    const kept = localStorage.getItem(STORAGE_KEY);
     if (kept !== null && Object.hasOwn(words, kept)) return /** @type {Language} */ (kept);
   } catch {
     // A browser that keeps nothing.
@@ -29,13 +29,13 @@ function preferred() {
  * @param {Word} word
  * @param {Record<string, string | number>} [values]  for {name} in the text
  */
-export const say = (word, values = {}) => words[current][word].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+export const say = (word, values = {}) => words[currentLanguage][word].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 
 /** @param {() => void} listener  called when the language changes */
 export const onLanguage = (listener) => listeners.push(listener);
 
 /** A number as people write it. @param {number} value @param {Intl.NumberFormatOptions} [options] */
-export const format = (value, options) => new Intl.NumberFormat(current, options).format(value);
+export const format = (value, options) => new Intl.NumberFormat(currentLanguage, options).format(value);
 /** @param {number} value @param {number} [digits] */
 export const percent = (value, digits = 1) =>
   format(value, { style: 'percent', minimumFractionDigits: digits, maximumFractionDigits: digits });
@@ -48,15 +48,15 @@ export const size = (bytes) =>
 /** A language's name in the interface's. @param {string} label */
 export function languageName(label) {
   try {
-    return new Intl.DisplayNames([current], { type: 'language' }).of(label) ?? label;
+    return new Intl.DisplayNames([currentLanguage], { type: 'language' }).of(label) ?? label;
   } catch {
     return label;
   }
 }
 
 /** @param {Language} language */
-function speak(language) {
-  current = language;
+function setLanguage(language) {
+  currentLanguage = language;
   document.documentElement.lang = language;
   document.title = say('title');
   for (const element of document.querySelectorAll('[data-say]'))
@@ -73,11 +73,11 @@ export function startLanguage() {
     button.addEventListener('click', () => {
       const language = /** @type {Language} */ (button.lang);
       try {
-        localStorage.setItem(KEY, language);
+        localStorage.setItem(STORAGE_KEY, language);
       } catch {
         // Then it holds until the page is left.
       }
-      speak(language);
+      setLanguage(language);
     });
-  speak(preferred());
+  setLanguage(preferredLanguage());
 }

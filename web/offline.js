@@ -4,13 +4,13 @@
  */
 const CACHE = 'padless-page';
 /** No types of a service worker stand beside those of a page. */
-const worker = /** @type {any} */ (self);
+const serviceWorker = /** @type {any} */ (self);
 
-worker.addEventListener('install', () => worker.skipWaiting());
-worker.addEventListener('activate', (/** @type {any} */ event) => event.waitUntil(worker.clients.claim()));
+serviceWorker.addEventListener('install', () => serviceWorker.skipWaiting());
+serviceWorker.addEventListener('activate', (/** @type {any} */ event) => event.waitUntil(serviceWorker.clients.claim()));
 
 /** @param {Request} request */
-async function answer(request) {
+async function networkFirst(request) {
   const cache = await caches.open(CACHE);
   try {
     const response = await fetch(request);
@@ -23,7 +23,7 @@ async function answer(request) {
   }
 }
 
-worker.addEventListener('fetch', (/** @type {any} */ event) => {
+serviceWorker.addEventListener('fetch', (/** @type {any} */ event) => {
   const { request } = event;
-  if (request.method === 'GET' && new URL(request.url).origin === location.origin) event.respondWith(answer(request));
+  if (request.method === 'GET' && new URL(request.url).origin === location.origin) event.respondWith(networkFirst(request));
 });

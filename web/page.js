@@ -5,7 +5,7 @@ import { find } from './elements.js';
 import { startInside } from './inside.js';
 import { onLanguage, say, startLanguage } from './language.js';
 import { keepForOffline, showBytes } from './download.js';
-import { load } from './shipped.js';
+import { loadShipped } from './shipped.js';
 import { Speed } from './speed.js';
 import { startTabs } from './tabs.js';
 import { Try } from './try.js';
@@ -25,17 +25,17 @@ function showError(error) {
 /** Look inside and Speed are about the language model. @type {Promise<() => void> | null} */
 let about = null;
 async function aboutLangid() {
-  about ??= load('langid').then(async (model) => {
+  about ??= loadShipped('langid').then(async (model) => {
     new Speed(model, showError);
-    return (await startInside(model, showError)).open;
+    return (await startInside(model, showError)).onShown;
   });
   return about;
 }
 /** @param {boolean} inside  that panel is open */
 async function startAbout(inside) {
   try {
-    const open = await aboutLangid();
-    if (inside) open();
+    const onShown = await aboutLangid();
+    if (inside) onShown();
   } catch (error) {
     about = null;
     showError(error);
@@ -45,7 +45,7 @@ async function startAbout(inside) {
 startLanguage();
 onLanguage(() => showError(shown));
 const yours = new YourModel();
-const typing = new Try({
+const tryTab = new Try({
   error: showError,
   loaded: async (id) => {
     if (id === 'langid') await startAbout(panel === 'inside');
@@ -58,12 +58,12 @@ startTabs(
   (id) => {
     panel = id;
     // The other panels are not about that model.
-    find('tried').hidden = id !== 'try' && typing.address() !== 'try';
-    if (id === 'yours') void yours.open();
+    find('tried').hidden = id !== 'try' && tryTab.address() !== 'try';
+    if (id === 'yours') void yours.onShown();
     // Where the language model is not what is tried, it is fetched now.
     if (id === 'inside' || id === 'speed') void startAbout(id === 'inside');
   },
-  (id) => (id === 'try' ? typing.address() : id),
+  (id) => (id === 'try' ? tryTab.address() : id),
 );
 if (panel === 'try') find('text').focus();
 showBytes();

@@ -2,31 +2,32 @@
  * The backward pass twice: naive, from the last position on, and aligned, from the last one that counts. One unit,
  * h[t] = tanh(x[t] + h[t + 1] / 2), by the package's own recurrent kernel: every number can be checked by hand.
  */
-import { draw, find, findInput, fixed, make, tableHead, tableRow } from './elements.js';
+import { find, findInput, make, makeSvg, tableHead, tableRow } from './elements.js';
 import { onLanguage, say } from './language.js';
+import { asSequence, formatFixed } from './numbers.js';
 
 /** What stands between two steps while it plays, in milliseconds. */
-const BEAT = 450;
+const STEP_MS = 450;
 const [WIDTH, RADIUS, TOP, BOTTOM] = [58, 19, 62, 34];
 
-const cell = /** @type {const} */ ({
+const scalarCell = /** @type {const} */ ({
   cell: 'SimpleRNN',
   kernel: { data: [1], shape: [1, 1] },
   recurrentKernel: { data: [0.5], shape: [1, 1] },
 });
 
-/** @typedef {{ tokens: string[], mask: number[], values: Float32Array, aloneValues: Float32Array }} Given */
+/** @typedef {{ tokens: string[], mask: number[], values: Float32Array, aloneValues: Float32Array }} PassRow */
 /** @typedef {{ name: string, order: number[], states: Float32Array }} Pass  order: positions as they are visited */
 
 /** A difference: 0 is exactly nothing, and little is not 0. @param {number} value */
-const exact = (value) => {
+const formatDifference = (value) => {
   if (value === 0) return '0';
-  return Math.abs(value) < 1e-3 ? value.toPrecision(1).replaceAll('-', '−') : fixed(value);
+  return Math.abs(value) < 1e-3 ? value.toPrecision(1).replaceAll('-', '−') : formatFixed(value);
 };
 
 export class Passes {
-  /** @type {Given | null} */
-  #given = null;
+  /** @type {PassRow | null} */
+  #row = null;
   /** @type {Pass[]} */
   #passes = [];
   /** The states of the text alone, at its positions in the row. @type {(number | null)[]} */
@@ -40,27 +41,30 @@ export class Passes {
     this.beat = findInput('beat');
     this.beat.addEventListener('input', () => {
       this.#stop();
-      this.#draw();
+      this.#drawPasses();
     });
     find('play').addEventListener('click', () => (this.#timer === undefined ? this.#play() : this.#stop()));
     onLanguage(() => this.#stop());
   }
 
-  /** @param {Given} given */
-  set(given) {
+  /** @param {PassRow} row */
+  setRow(row) {
     this.#stop();
-    const { mask, values, aloneValues } = given;
+    const { mask, values, aloneValues } = row;
     const T = mask.length;
-    /** @param {Float32Array} data */
-    const column = (data) => ({ data, shape: [1, data.length, 1] });
     // Of a kernel that goes backwards the outputs come in the order of the visits.
-    const naive = this.pl.rnn(column(values), { ...cell, goBackwards: true }).sequence.data.reverse();
-    const backward = this.pl.bidirectional(column(values), { forward: cell, backward: cell, mergeMode: 'none', mask });
-    const alone = this.pl.rnn(column(aloneValues), { ...cell, goBackwards: true }).sequence.data.reverse();
+    const naive = this.pl.rnn(asSequence(values), { ...scalarCell, goBackwards: true }).sequence.data.reverse();
+    const backward = this.pl.bidirectional(asSequence(values), {
+      forward: scalarCell,
+      backward: scalarCell,
+      mergeMode: 'none',
+      mask,
+    });
+    const alone = this.pl.rnn(asSequence(aloneValues), { ...scalarCell, goBackwards: true }).sequence.data.reverse();
     const all = Array.from({ length: T }, (_, i) => T - 1 - i);
     let n = 0;
     this.#wanted = mask.map((counts) => (counts ? alone[n++] : null));
-    this.#given = given;
+    this.#row = row;
     this.#passes = [
       { name: say('naive'), order: all, states: naive },
       {
@@ -71,8 +75,8 @@ export class Passes {
     ];
     this.beat.max = String(T);
     this.beat.value = String(T);
-    this.#draw();
-    this.#table();
+    this.#drawPasses();
+    this.#showStates();
   }
 
   #play() {
@@ -80,10 +84,10 @@ export class Passes {
     find('play').textContent = say('pause');
     this.#timer = setInterval(() => {
       this.beat.stepUp();
-      this.#draw();
+      this.#drawPasses();
       if (Number(this.beat.value) >= Number(this.beat.max)) this.#stop();
-    }, BEAT);
-    this.#draw();
+    }, STEP_MS);
+    this.#drawPasses();
   }
 
   #stop() {
@@ -92,67 +96,67 @@ export class Passes {
     find('play').textContent = say('play');
   }
 
-  #draw() {
-    if (!this.#given) return;
-    const { tokens } = this.#given;
+  #drawPasses() {
+    if (!this.#row) return;
+    const { tokens } = this.#row;
     const beat = Number(this.beat.value);
     const figures = this.#passes.map((pass) => {
       const read = pass.order.map((t) => tokens[t]).join(' → ');
       const caption = make('figcaption', '', make('b', '', pass.name), ' ', make('bdi', 'hint', say('order', { order: read })));
-      return make('figure', '', caption, this.#track(pass, beat));
+      return make('figure', '', caption, this.#drawPass(pass, beat));
     });
     find('passes').replaceChildren(...figures);
   }
 
   /** @param {Pass} pass @param {number} beat  steps done */
-  #track({ order, states }, beat) {
-    const { tokens, mask } = /** @type {Given} */ (this.#given);
+  #drawPass({ order, states }, beat) {
+    const { tokens, mask } = /** @type {PassRow} */ (this.#row);
     const [width, height] = [tokens.length * WIDTH, TOP + RADIUS + BOTTOM];
     const x = (/** @type {number} */ t) => t * WIDTH + WIDTH / 2;
-    const svg = draw('svg', { viewBox: `0 0 ${width} ${height}`, width, height, 'aria-hidden': 'true' });
+    const svg = makeSvg('svg', { viewBox: `0 0 ${width} ${height}`, width, height, 'aria-hidden': 'true' });
     const done = order.slice(0, beat);
     done.slice(1).forEach((t, i) => {
       const [from, to] = [x(done[i]), x(t)];
       const top = TOP - RADIUS - Math.min(38, 10 + (from - to) / 14);
       const y = TOP - RADIUS - 3;
-      svg.append(draw('path', { class: 'arc', d: `M ${from} ${y} Q ${(from + to) / 2} ${top - 8} ${to + 3} ${y}` }));
-      svg.append(draw('path', { class: 'tip', d: `M ${to} ${y + 2} l 2 -8 l 6 5 z` }));
+      svg.append(makeSvg('path', { class: 'arc', d: `M ${from} ${y} Q ${(from + to) / 2} ${top - 8} ${to + 3} ${y}` }));
+      svg.append(makeSvg('path', { class: 'tip', d: `M ${to} ${y + 2} l 2 -8 l 6 5 z` }));
     });
     tokens.forEach((token, t) => {
       const visited = done.includes(t);
-      const state = visited ? (mask[t] ? (this.#same(states, t) ? 'same' : 'differs') : 'differs') : 'waits';
+      const state = visited ? (mask[t] ? (this.#matchesAlone(states, t) ? 'same' : 'differs') : 'differs') : 'waits';
       const now = done.at(-1) === t && beat < order.length ? ' now' : '';
-      const group = draw('g', { class: `${state}${now}${mask[t] ? '' : ' pad'}` });
-      group.append(draw('circle', { cx: x(t), cy: TOP, r: RADIUS }));
-      group.append(draw('text', { x: x(t), y: TOP + 6, class: 'token' }, mask[t] ? token : '0'));
-      if (visited) group.append(draw('text', { x: x(t), y: TOP + RADIUS + 20, class: 'state' }, fixed(states[t])));
+      const group = makeSvg('g', { class: `${state}${now}${mask[t] ? '' : ' pad'}` });
+      group.append(makeSvg('circle', { cx: x(t), cy: TOP, r: RADIUS }));
+      group.append(makeSvg('text', { x: x(t), y: TOP + 6, class: 'token' }, mask[t] ? token : '0'));
+      if (visited) group.append(makeSvg('text', { x: x(t), y: TOP + RADIUS + 20, class: 'state' }, formatFixed(states[t])));
       svg.append(group);
     });
     return svg;
   }
 
   /** @param {Float32Array} states @param {number} t */
-  #same(states, t) {
+  #matchesAlone(states, t) {
     return Object.is(states[t], this.#wanted[t]);
   }
 
-  #table() {
-    const { tokens, mask } = /** @type {Given} */ (this.#given);
+  #showStates() {
+    const { tokens, mask } = /** @type {PassRow} */ (this.#row);
     const kept = mask.map((_, t) => t).filter((t) => mask[t]);
     const wanted = /** @type {number[]} */ (this.#wanted);
     const rows = [
       tableRow(
         say('alone'),
-        kept.map((t) => fixed(wanted[t])),
+        kept.map((t) => formatFixed(wanted[t])),
       ),
     ];
     const worst = this.#passes.map(({ name, states }) => {
       const differences = kept.map((t) => states[t] - wanted[t]);
       const cells = differences.map((difference, i) =>
-        make('span', this.#same(states, kept[i]) ? 'same' : 'differs', exact(difference)),
+        make('span', this.#matchesAlone(states, kept[i]) ? 'same' : 'differs', formatDifference(difference)),
       );
       rows.push(tableRow(say('difference', { name }), cells));
-      return exact(Math.max(...differences.map(Math.abs)));
+      return formatDifference(Math.max(...differences.map(Math.abs)));
     });
     find('worst').textContent = say('worst', { naive: worst[0], aligned: worst[1] });
     find('states').replaceChildren(tableHead(['', ...kept.map((t) => tokens[t])]), make('tbody', '', ...rows));

@@ -1,14 +1,14 @@
 /**
  * The last answers' milliseconds as a small line.
  */
-import { draw } from './elements.js';
+import { makeSvg } from './elements.js';
 import { say } from './language.js';
 
 const KEPT = 60;
 const [WIDTH, HEIGHT] = [240, 40];
 
 /** @param {number[]} values */
-const middle = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 
 export class Plot {
   /** @type {number[]} */
@@ -25,23 +25,23 @@ export class Plot {
   /** @param {number} milliseconds */
   add(milliseconds) {
     this.#values = [...this.#values, milliseconds].slice(-KEPT);
-    this.show();
+    this.drawBars();
   }
 
   clear() {
     this.#values = [];
   }
 
-  show() {
+  drawBars() {
     const values = this.#values;
     if (values.length === 0) return;
     const most = Math.max(...values);
     const x = (/** @type {number} */ i) => (WIDTH * (KEPT - values.length + i + 0.5)) / KEPT;
     const bars = values.map((value, i) => {
       const height = Math.max(1.5, (HEIGHT * value) / (most || 1));
-      return draw('rect', { x: x(i) - 1.4, y: HEIGHT - height, width: 2.8, height, rx: 0.8 });
+      return makeSvg('rect', { x: x(i) - 1.4, y: HEIGHT - height, width: 2.8, height, rx: 0.8 });
     });
     this.svg.replaceChildren(...bars);
-    this.caption.textContent = say('plot', { n: values.length, middle: middle(values).toFixed(1), most: most.toFixed(1) });
+    this.caption.textContent = say('plot', { n: values.length, middle: median(values).toFixed(1), most: most.toFixed(1) });
   }
 }

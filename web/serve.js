@@ -13,7 +13,7 @@ import { gzip } from 'node:zlib';
 const root = new URL('../', import.meta.url);
 
 /** Packages that read other people's models, and those to be compared with, where they are installed: by the page's address for them. */
-const packages = {
+const packageFolders = {
   fflate: 'node_modules/fflate/esm/',
   h5wasm: 'node_modules/h5wasm/dist/esm/',
   'onnxruntime-web': 'node_modules/onnxruntime-web/dist/',
@@ -49,7 +49,9 @@ export function policy(html) {
 function locate(path) {
   if (/^\/(web|js)\//.test(path)) return new URL(`.${path}`, root);
   const [, name, file] = /^\/packages\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
-  return name && Object.hasOwn(packages, name) ? new URL(packages[/** @type {keyof typeof packages} */ (name)] + file, root) : null;
+  return name && Object.hasOwn(packageFolders, name)
+    ? new URL(packageFolders[/** @type {keyof typeof packageFolders} */ (name)] + file, root)
+    : null;
 }
 
 /**

@@ -91,7 +91,7 @@ export const shipped = {
 const loading = new Map();
 
 /** @param {string} id  a key of `shipped` @returns {Promise<Model>} the same one each time; after a failure it is tried again */
-export function load(id) {
+export function loadShipped(id) {
   let model = loading.get(id);
   if (!model) {
     model = loadModel(new URL(`models/${id}/${id}.safetensors`, document.baseURI));

@@ -6,12 +6,12 @@ import { features, loadModel } from 'padless';
 import { bilstmIds, bilstmWeights, createBilstm } from './bilstm.js';
 import { find, make, tableHead, tableRow } from './elements.js';
 import { format, onLanguage, say } from './language.js';
-import { loadOnnxruntime } from './peer.js';
+import { loadOnnxruntime } from './onnxruntime.js';
 import { loadTensorflow } from './tensorflow.js';
 import { medians } from './timing.js';
 
 /** @typedef {import('padless').Model} Model */
-/** @typedef {import('./peer.js').Peer} Peer */
+/** @typedef {import('./bilstm.js').Peer} Peer */
 /** @typedef {'relaxed' | 'baseline'} Build */
 /**
  * A row of the table.
@@ -88,7 +88,7 @@ export class Speed {
       this.#state = 'measuring';
       // A disabled button would lose the focus.
       button.setAttribute('aria-disabled', 'true');
-      this.#show();
+      this.#showTable();
       try {
         await this.#measure();
         this.#state = 'measured';
@@ -97,9 +97,9 @@ export class Speed {
         onError(error);
       }
       button.removeAttribute('aria-disabled');
-      this.#show();
+      this.#showTable();
     });
-    onLanguage(() => this.#show());
+    onLanguage(() => this.#showTable());
   }
 
   /** The peers that the page's server has. */
@@ -107,7 +107,7 @@ export class Speed {
     return [...(this.#known?.values() ?? [])].filter((peer) => peer !== null);
   }
 
-  #show() {
+  #showTable() {
     find('speed-status').textContent = this.#state ? say(this.#state) : '';
     if (this.#lines.length === 0) return;
     const rows = this.#lines.map((line) => lineRow(line, this.#peers, this.#has));
@@ -132,7 +132,7 @@ export class Speed {
   async #measure() {
     this.#lines = newLines();
     this.#difference = null;
-    this.#show();
+    this.#showTable();
     this.#known ??= new Map([
       ['onnxruntime-web', await loadOnnxruntime()],
       ['TensorFlow.js', await loadTensorflow()],
@@ -140,7 +140,7 @@ export class Speed {
     const bytes = this.model.save();
     const shipped = await Promise.all(this.#usable.map((simd) => loadModel(bytes, { simd })));
     for (const line of this.#lines) {
-      this.#show();
+      this.#showTable();
       if (line.word === 'langid') await this.#measureShipped(line, shipped);
       else await this.#measureBilstm(line);
     }

@@ -12,7 +12,7 @@ export function startTabs(list, onOpen, addressOf) {
   const idOf = (/** @type {HTMLElement} */ tab) => tab.getAttribute('aria-controls') ?? '';
 
   /** @param {HTMLElement} chosen */
-  const open = (chosen) => {
+  const showPanel = (chosen) => {
     for (const tab of tabs) {
       const selected = tab === chosen;
       tab.setAttribute('aria-selected', String(selected));
@@ -23,14 +23,14 @@ export function startTabs(list, onOpen, addressOf) {
     onOpen(idOf(chosen));
   };
   /** @param {HTMLElement} tab */
-  const choose = (tab) => {
+  const selectTab = (tab) => {
     // No entry in the history for each: the way back leads out of the page.
     history.replaceState(null, '', `#${addressOf(idOf(tab))}`);
-    open(tab);
+    showPanel(tab);
   };
-  const fromAddress = () => open(tabs.find((tab) => `#${idOf(tab)}` === location.hash.replace(/\/.*/, '')) ?? tabs[0]);
+  const showFromAddress = () => showPanel(tabs.find((tab) => `#${idOf(tab)}` === location.hash.replace(/\/.*/, '')) ?? tabs[0]);
 
-  for (const tab of tabs) tab.addEventListener('click', () => choose(tab));
+  for (const tab of tabs) tab.addEventListener('click', () => selectTab(tab));
   list.addEventListener('keydown', (event) => {
     const at = tabs.indexOf(/** @type {HTMLElement} */ (document.activeElement));
     const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 }[event.key];
@@ -38,8 +38,8 @@ export function startTabs(list, onOpen, addressOf) {
     event.preventDefault();
     const tab = tabs[(to + tabs.length) % tabs.length];
     tab.focus();
-    choose(tab);
+    selectTab(tab);
   });
-  addEventListener('hashchange', fromAddress);
-  fromAddress();
+  addEventListener('hashchange', showFromAddress);
+  showFromAddress();
 }

@@ -2,10 +2,10 @@
  * TensorFlow.js with its WebAssembly backend, where it is served beside the page: the same BiLSTM with the same weights, on one thread, as a
  * page that is not isolated has no other.
  */
-import { isServed } from './elements.js';
+import { isServed } from './served.js';
 
 /** A script that is no module: it leaves what it has in the window. @param {string} address */
-function run(address) {
+function runScript(address) {
   return new Promise((resolve, reject) => {
     const script = document.createElement('script');
     script.src = address;
@@ -15,12 +15,12 @@ function run(address) {
   });
 }
 
-/** @returns {Promise<import('./peer.js').Peer | null>} null: it is not served */
+/** @returns {Promise<import('./bilstm.js').Peer | null>} null: it is not served */
 export async function loadTensorflow() {
   const [library, backend] = ['@tensorflow/tfjs', '@tensorflow/tfjs-backend-wasm'].map((name) => import.meta.resolve(name));
   if (!(await isServed(library)) || !(await isServed(backend))) return null;
-  await run(library);
-  await run(backend);
+  await runScript(library);
+  await runScript(backend);
   const { tf } = /** @type {any} */ (window);
   tf.wasm.setWasmPaths(new URL('./', backend).href);
   if (!(await tf.setBackend('wasm'))) await tf.setBackend('cpu');

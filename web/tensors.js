@@ -2,8 +2,9 @@
  * Raw outputs of a model as elements: a vector as bars, a sequence as lines of numbers.
  */
 import { answerNodes } from './answer.js';
-import { bestOf, make } from './elements.js';
+import { make } from './elements.js';
 import { say } from './language.js';
+import { argmax } from './numbers.js';
 
 /** @typedef {import('padless').Model} Model */
 /** @typedef {ReturnType<Model['run']>} Tensors */
@@ -18,7 +19,7 @@ function stepLines(data, K, labels) {
   const rows = Array.from({ length: Math.min(SHOWN_STEPS, data.length / K) }, (_, t) => {
     const step = data.subarray(t * K, (t + 1) * K);
     const values = Array.from(step.subarray(0, SHOWN_VALUES), (value) => value.toFixed(4));
-    return `${String(t).padStart(3)}  ${values.join('  ')}${K > SHOWN_VALUES ? '  …' : ''}${labels ? `  ${labels[bestOf(step)]}` : ''}`;
+    return `${String(t).padStart(3)}  ${values.join('  ')}${K > SHOWN_VALUES ? '  …' : ''}${labels ? `  ${labels[argmax(step)]}` : ''}`;
   });
   const block = make('pre', '', rows.join('\n'));
   // Keyboard users can scroll the block only if it takes the focus.

@@ -4,37 +4,31 @@
  */
 import { attach } from 'padless/dom';
 import { answerNodes } from './answer.js';
-import { find, make, tokensOf } from './elements.js';
+import { find, make } from './elements.js';
 import { heatOf, heatText } from './heat.js';
+import { Highlights } from './highlights.js';
 import { format, onLanguage, percent, say, size } from './language.js';
 import { Plot } from './plot.js';
-import { load, shipped } from './shipped.js';
-import { Under } from './under.js';
+import { loadShipped, shipped } from './shipped.js';
+import { tokenCell, tokensOf } from './tokens.js';
 
 /** Tokens shown of a long text. */
-const SHOWN = 64;
+const SHOWN_TOKENS = 64;
 /** Steps of a batch are a multiple of this, in the picture. */
-const ROUND = 8;
+const BATCH_MULTIPLE = 8;
 /** Of a text with more tokens, what is more than the answer waits until the typing pauses: so many milliseconds. */
-const MANY = 100;
-const PAUSE = 200;
+const MANY_TOKENS = 100;
+const DETAILS_MS = 200;
 /** Who listens hears the answer when the typing rests, in milliseconds; of many words, the first ones. */
-const REST = 1000;
-const SAID = 12;
-
-/**
- * @param {string} token @param {number} id @param {number} mask
- */
-export function cell(token, id, mask) {
-  return make('li', mask ? '' : 'pad', make('bdi', '', token), make('span', 'id', String(id)), make('span', 'mask', String(mask)));
-}
+const ANNOUNCE_MS = 1000;
+const ANNOUNCED_WORDS = 12;
 
 /** @typedef {import('./answer.js').Prediction} Prediction */
 /** @typedef {import('padless').Model} Model */
 /** @typedef {{ answer: Prediction, text: string }} Last */
 
 /** Address of the panel -> the model it names. @param {string} hash */
-const chosenBy = (hash) => {
+const modelOfAddress = (hash) => {
   const [, id = 'langid'] = /^#try\/(\w+)$/.exec(hash) ?? [];
   return Object.hasOwn(shipped, id) ? id : 'langid';
 };
@@ -51,12 +45,12 @@ export class Try {
   /** @type {ReturnType<typeof attach> | null} */
   #typing = null;
   #box = /** @type {HTMLTextAreaElement} */ (find('text'));
-  #under = new Under(this.#box);
+  #highlights = new Highlights(this.#box);
   #plot = new Plot(/** @type {SVGElement} */ (/** @type {Element} */ (find('plot-bars'))), find('plot-text'));
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #rest;
+  #announceTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #pause;
+  #detailsTimer;
 
   /**
    * @param {object} on
@@ -69,24 +63,24 @@ export class Try {
     for (const radio of radios) {
       radio.addEventListener('change', () => {
         history.replaceState(null, '', `#${this.address(radio.value)}`);
-        void this.choose(radio.value);
+        void this.chooseModel(radio.value);
       });
       // Asked for again, it is tried again.
       radio.addEventListener('click', () => {
-        if (this.#failed && radio.value === this.#id) void this.choose(radio.value);
+        if (this.#failed && radio.value === this.#id) void this.chooseModel(radio.value);
       });
     }
-    const fromAddress = () => {
-      const id = chosenBy(location.hash);
+    const chooseFromAddress = () => {
+      const id = modelOfAddress(location.hash);
       for (const radio of radios) radio.checked = radio.value === id;
-      if (id !== this.#id || !this.#model) void this.choose(id);
+      if (id !== this.#id || !this.#model) void this.chooseModel(id);
     };
     addEventListener('hashchange', () => {
       // Another panel's says nothing about the model.
-      if (/^#try\b/.test(location.hash)) fromAddress();
+      if (/^#try\b/.test(location.hash)) chooseFromAddress();
     });
-    onLanguage(() => this.#say());
-    fromAddress();
+    onLanguage(() => this.#showLabels());
+    chooseFromAddress();
   }
 
   /** Of this panel with its model. */
@@ -95,33 +89,33 @@ export class Try {
   }
 
   /** @param {string} id */
-  async choose(id) {
+  async chooseModel(id) {
     this.#typing?.detach();
-    clearTimeout(this.#rest);
-    clearTimeout(this.#pause);
+    clearTimeout(this.#announceTimer);
+    clearTimeout(this.#detailsTimer);
     this.#id = id;
     this.#model = null;
     this.#failed = false;
     this.#last = null;
     this.on.error(null);
-    this.#under.show('', []);
-    this.#say();
+    this.#highlights.highlight('', []);
+    this.#showLabels();
     for (const hidden of ['heat', 'reads', 'plot', 'cut', 'card']) find(hidden).hidden = true;
     find('time').textContent = '';
     find('about').textContent = '';
     try {
-      const model = await load(id);
+      const model = await loadShipped(id);
       // Somebody may have chosen another one meanwhile.
       if (this.#id !== id || this.#model) return;
       this.#model = model;
       this.on.error(null);
       this.#attach(model);
-      this.#say();
+      this.#showLabels();
       this.on.loaded(id);
     } catch (error) {
       if (this.#id !== id) return;
       this.#failed = true;
-      this.#say();
+      this.#showLabels();
       this.on.error(error);
     }
   }
@@ -138,20 +132,20 @@ export class Try {
             find('plot').hidden = false;
             this.#plot.add(ms);
           }
-          this.#show();
+          this.#showAnswer();
           this.on.error(null);
         } catch (error) {
           this.on.error(error);
         }
-        clearTimeout(this.#rest);
-        this.#rest = setTimeout(() => this.#speakOut(), REST);
+        clearTimeout(this.#announceTimer);
+        this.#announceTimer = setTimeout(() => this.#announce(), ANNOUNCE_MS);
       },
       onError: this.on.error,
     });
   }
 
   /** What does not depend on the text, in the language of the page. */
-  #say() {
+  #showLabels() {
     const { question, about, reads, examples, nameOf } = shipped[this.#id];
     const model = this.#model;
     find('question').textContent = say(question);
@@ -181,21 +175,21 @@ export class Try {
     });
     find('card').setAttribute('href', `models/${this.#id}/README.md`);
     find('card').hidden = false;
-    this.#show();
-    this.#plot.show();
+    this.#showAnswer();
+    this.#plot.drawBars();
   }
 
-  #show() {
+  #showAnswer() {
     if (!this.#last || !this.#model) return;
     const { answer, text } = this.#last;
     const { nameOf, colourOf, reads } = shipped[this.#id];
     const empty = text.trim() === '';
-    clearTimeout(this.#pause);
+    clearTimeout(this.#detailsTimer);
     for (const id of ['heat', 'reads']) if (empty) find(id).hidden = true;
     find('answer').replaceChildren(
       ...(empty ? [make('p', 'hint', say('empty'))] : answerNodes(answer, { text, nameOf, colourOf })),
     );
-    this.#under.show(
+    this.#highlights.highlight(
       text,
       colourOf && answer.tags ? answer.tags.map(({ label, start, end }) => ({ start, end, colour: colourOf(label) })) : [],
     );
@@ -209,7 +203,7 @@ export class Try {
       this.#showHeat();
       this.#showTokens();
     };
-    if (answer.tokens > MANY) this.#pause = setTimeout(details, PAUSE);
+    if (answer.tokens > MANY_TOKENS) this.#detailsTimer = setTimeout(details, DETAILS_MS);
     else details();
   }
 
@@ -238,26 +232,26 @@ export class Try {
     const { text } = /** @type {Last} */ (this.#last);
     const { reads } = shipped[this.#id];
     if (!vectorizer) return;
-    const { ids: all, tokens } = tokensOf(text, vectorizer, SHOWN);
-    const steps = ROUND * Math.floor(all.length / ROUND + 1);
+    const { ids: all, tokens } = tokensOf(text, vectorizer, SHOWN_TOKENS);
+    const steps = BATCH_MULTIPLE * Math.floor(all.length / BATCH_MULTIPLE + 1);
     const { ids, mask } = vectorizer.encodeBatch([text], { minLength: steps });
-    const cells = tokens.map((token, i) => cell(token, ids[i], mask[i]));
-    for (let i = all.length; i < steps; i++) cells.push(cell('·', ids[i], mask[i]));
+    const cells = tokens.map((token, i) => tokenCell(token, ids[i], mask[i]));
+    for (let i = all.length; i < steps; i++) cells.push(tokenCell('·', ids[i], mask[i]));
     find('reads').hidden = false;
     find('tokens').classList.toggle('of-words', reads === 'words');
     find('tokens').replaceChildren(...cells);
     find('reads-hint').textContent = say('readsHint', { steps, token: say(reads === 'words' ? 'word' : 'character') });
-    find('more').textContent = all.length > SHOWN ? say('more', { shown: SHOWN, all: all.length }) : '';
+    find('more').textContent = all.length > SHOWN_TOKENS ? say('more', { shown: SHOWN_TOKENS, all: all.length }) : '';
   }
 
-  #speakOut() {
+  #announce() {
     const { text = '', answer } = this.#last ?? {};
     const { label, score, tags } = answer ?? {};
     const { nameOf } = shipped[this.#id];
     if (text.trim() === '') find('heard').textContent = '';
     else if (tags)
       find('heard').textContent = tags
-        .slice(0, SAID)
+        .slice(0, ANNOUNCED_WORDS)
         .map(({ label: tag, start, end }) => say('heardTag', { word: text.slice(start, end), name: nameOf(tag) }))
         .join(', ');
     else if (label && score !== undefined)

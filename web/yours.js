@@ -7,6 +7,7 @@ import { answerNodes } from './answer.js';
 import { find, findInput } from './elements.js';
 import { filesOf, prepareReader, readModel } from './files.js';
 import { format, onLanguage, say } from './language.js';
+import { isServed } from './served.js';
 import { tensorNodes } from './tensors.js';
 
 /** @typedef {import('padless').Model} Model */
@@ -119,13 +120,8 @@ function saveModel({ name, model }) {
 async function missingPackages() {
   const names = Object.keys(fileTypes);
   const found = await Promise.all(
-    names.map((name) =>
-      fetch(import.meta.resolve(name), { method: 'HEAD' }).then(
-        ({ ok }) => ok,
-        // The network failed: that says nothing about the package.
-        () => true,
-      ),
-    ),
+    // Offline, the service worker may have kept a package: assume that it is there.
+    names.map((name) => isServed(import.meta.resolve(name), true)),
   );
   return names.filter((_, i) => !found[i]);
 }
@@ -146,7 +142,7 @@ export class YourModel {
 
   constructor() {
     const panel = find('yours');
-    const read = (/** @type {File[]} */ files) => this.#read(files);
+    const read = (/** @type {File[]} */ files) => this.#readFiles(files);
     onCancelled(panel, () => this.#reading?.abort());
     onChosen(read);
     onDropped(panel, read);
@@ -158,7 +154,7 @@ export class YourModel {
   }
 
   /** Call when the panel is shown. The first call fetches the importer ahead of need, and checks which optional packages are served. */
-  async open() {
+  async onShown() {
     if (this.#prepared) return;
     this.#prepared = true;
     prepareReader();
@@ -184,7 +180,7 @@ export class YourModel {
   }
 
   /** @param {File[]} files */
-  async #read(files) {
+  async #readFiles(files) {
     if (files.length === 0) return;
     // Newer files replace those that are still being read.
     this.#reading?.abort();

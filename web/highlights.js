@@ -4,7 +4,7 @@
 import { make } from './elements.js';
 
 /** Characters that are coloured; of a longer text, the first ones. */
-const READ = 5000;
+const HIGHLIGHTED = 5000;
 
 /** @typedef {{ start: number, end: number, colour: number }} Piece */
 
@@ -12,7 +12,7 @@ const READ = 5000;
  * Pieces of a text where they stand once it was changed in one place; those that the change touches are gone.
  * @param {Piece[]} pieces @param {string} from @param {string} to
  */
-function moved(pieces, from, to) {
+function shifted(pieces, from, to) {
   const most = Math.min(from.length, to.length);
   let head = 0;
   while (head < most && from[head] === to[head]) head++;
@@ -25,7 +25,7 @@ function moved(pieces, from, to) {
   });
 }
 
-export class Under {
+export class Highlights {
   /** What was answered last. @type {{ text: string, pieces: Piece[] }} */
   #answered = { text: '', pieces: [] };
 
@@ -38,56 +38,56 @@ export class Under {
     const around = make('div', 'around');
     box.before(around);
     around.append(this.copy, box);
-    box.addEventListener('scroll', () => this.#follow());
+    box.addEventListener('scroll', () => this.#alignCopy());
     // The answer waits for what is being composed.
     box.addEventListener('input', (event) => {
-      if (/** @type {InputEvent} */ (event).isComposing) this.#move();
+      if (/** @type {InputEvent} */ (event).isComposing) this.#shiftPieces();
     });
-    box.addEventListener('compositionend', () => this.#move());
-    new ResizeObserver(() => this.#follow()).observe(box);
+    box.addEventListener('compositionend', () => this.#shiftPieces());
+    new ResizeObserver(() => this.#alignCopy()).observe(box);
   }
 
   /** Room for a scroll bar where the box has one, and scrolled as far. */
-  #follow() {
+  #alignCopy() {
     const { box, copy } = this;
     if (!copy.firstChild) return;
     copy.classList.toggle('scrolls', box.scrollHeight > box.clientHeight);
     copy.scrollTop = box.scrollTop;
   }
 
-  #move() {
+  #shiftPieces() {
     const { text, pieces } = this.#answered;
-    if (pieces.length) this.#draw(this.box.value, moved(pieces, text, this.box.value));
+    if (pieces.length) this.#paint(this.box.value, shifted(pieces, text, this.box.value));
   }
 
   /**
    * @param {string} text
    * @param {Piece[]} pieces  in order
    */
-  show(text, pieces) {
+  highlight(text, pieces) {
     this.#answered = { text, pieces };
-    this.#draw(text, pieces);
+    this.#paint(text, pieces);
   }
 
   /** @param {string} text @param {Piece[]} pieces */
-  #draw(text, pieces) {
+  #paint(text, pieces) {
     const nodes = [];
     let at = 0;
     for (const { start, end, colour } of pieces) {
-      if (start >= READ) break;
+      if (start >= HIGHLIGHTED) break;
       if (start < at || colour < 0) continue;
       nodes.push(text.slice(at, start), make('span', `tag-${colour}`, text.slice(start, end)));
       at = end;
     }
     // A line break at the end is a line in the box.
-    if (at > 0) nodes.push(text.slice(at, Math.max(at, READ)), '\u200b');
+    if (at > 0) nodes.push(text.slice(at, Math.max(at, HIGHLIGHTED)), '\u200b');
     this.copy.replaceChildren(...nodes);
-    if (at > 0 && text.length > READ) {
+    if (at > 0 && text.length > HIGHLIGHTED) {
       // What is not copied is as high, so that both scroll as far.
       const rest = make('div', '');
       this.copy.append(rest);
       rest.style.height = `${Math.max(0, this.box.scrollHeight - this.copy.scrollHeight)}px`;
     }
-    this.#follow();
+    this.#alignCopy();
   }
 }

@@ -1,0 +1,13 @@
+/**
+ * Which optional packages the page's server has.
+ */
+
+/**
+ * @param {string} address  of a file of the package
+ * @param {boolean} [whenOffline]  the result where the request fails, which says nothing about the package; default: false
+ */
+export const isServed = (address, whenOffline = false) =>
+  fetch(address, { method: 'HEAD' }).then(
+    ({ ok }) => ok,
+    () => whenOffline,
+  );
