@@ -1,10 +1,10 @@
-# padless: `make help` lists what can be made. Tools that are missing are found or fetched by c/toolchain.sh and tests/setup.sh.
+# `make help` lists the targets. c/toolchain.sh and tests/setup.sh find or install missing tools.
 
 CORE := $(wildcard c/*.c)
 KERNEL_TESTS := $(CORE) $(wildcard c/ref/*.c tests/kernels/*.c)
 C_FILES := $(KERNEL_TESTS) $(wildcard c/*.h c/ref/*.h tests/kernels/*.h tests/bench/*.c)
 JS_FILES := $(shell find js -name '*.js' -not -path 'js/dist/*')
-# Not what packages bring along: `make peers` fetches some below tests/.
+# Skips the tests of npm packages: `make peers` installs some in tests/bench/peers.
 tests_in = $(shell find $(1) -name '*.test.js' -not -path '*/node_modules/*')
 PAGE_TESTS := $(call tests_in,tests/page)
 FIREFOX_TESTS := $(call tests_in,tests/firefox)
@@ -15,7 +15,7 @@ TYPES := js/dist/types/index.d.ts
 NODE26 := node_modules/node/bin/node
 BIN := node_modules/.bin
 
-# Never -ffast-math and never contracted: native, wasm and twin stay comparable. -Wsign-conversion stays off: sizes are int in the API.
+# No -ffast-math and no contraction, so that native builds, wasm and twins stay comparable. -Wno-sign-conversion, as sizes are int in the API.
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wvla -Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes \
   -Wconversion -Wno-sign-conversion $(if $(CI),-Werror)
 CFLAGS := -std=c11 -ffp-contract=off -Ic $(WARNINGS)
@@ -25,10 +25,10 @@ CFLAGS := -std=c11 -ffp-contract=off -Ic $(WARNINGS)
 MAKEFLAGS += --no-builtin-rules
 .PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox lint lint-c lint-js format demo peers clean
 
-# Recipes say what they make; V=1 shows the commands.
+# Recipes print what they make; V=1 prints their commands, too.
 Q := $(if $(V),,@)
 
-help: ## this list
+help: ## prints this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  \1\t/p' Makefile | expand -t 16
 
 # ---- Objects: build/VARIANT/FILE.o -------------------------------------------------------------------------------------------------
@@ -46,7 +46,8 @@ DEBUG := -O1 -g -msimd128
 COVERAGE := -O1 -g -fprofile-instr-generate -fcoverage-mapping
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-# The download is a page's time, too. Where the work is, -Os is as fast as -O3 and a third smaller (simd.h, UNROLL); the rest may be slower.
+# A page waits for the download of the wasm, too, so it is compiled for size. The kernels that do most of the work get -Os: with their loops
+# unrolled by hand (UNROLL in c/simd.h) they are as fast as with -O3 and a third smaller. The others get -Oz and may be slower.
 FAST := act embedding gemm quant rnn
 SMALL := attn birnn conv crf loss mask merge norm pool seq softmax
 $(foreach build,baseline relaxed,$(eval $(FAST:%=build/wasm/$(build)/c/%.o): SIZE := -Os))
@@ -65,14 +66,14 @@ $(eval $(call variant,coverage,clang,$(COVERAGE),| build/setup))
 
 wasm: $(DIST) ## the core for browsers and Node, both builds (the default)
 
-# A module without an entry point; no import may remain (tests/package/wasm.test.js).
+# A module without an entry point and without imports (tests/package/wasm.test.js checks both builds).
 WASM_LINK := -Oz --no-entry -sSTANDALONE_WASM
 
-# Remembers which emcc was found; `make clean` forgets it.
+# A script that runs the emcc that was found; after `make clean` it is searched for again.
 build/emcc: c/toolchain.sh
 	@c/toolchain.sh emcc $@
 
-# What c/padless.h declares: the symbols for the linker; enums and struct layouts for JavaScript.
+# From c/padless.h: the functions that the linker exports, and enums and struct layouts for JavaScript.
 build/exports: c/abi.js c/padless.h
 	@mkdir -p $(@D)
 	@node c/abi.js exports c/padless.h >$@
@@ -81,7 +82,7 @@ js/dist/abi.js: c/abi.js c/padless.h
 	@mkdir -p $(@D) && echo "write $@"
 	@node c/abi.js js c/padless.h >$@
 
-# Lists of the layers, from the classes themselves: for padless/layers, for a file's names, and of what is fetched late.
+# From the classes in js/layers: the exports of padless/layers, and the class names that a model file may hold, early and late ones.
 js/dist/layers.js: js/tools/list-layers.js js/dist/abi.js js/runtime/activations.js js/errors.js $(filter js/layers/%,$(JS_FILES))
 	@echo "write $@"
 	@node js/tools/list-layers.js js/dist
@@ -98,19 +99,19 @@ js/dist/inline.js: c/inline.js package.json js/dist/padless.wasm js/dist/padless
 
 debug: build/debug/padless.wasm ## the core with assertions and function names: build/debug/padless.wasm
 
-# -O1 at the link, too: -Oz would throw the names away. An assertion that fails traps (c/arena.c), so that this needs no imports either.
+# Linked with -O1, as -Oz would remove the function names. A failed assertion traps (c/arena.c), so this module needs no imports either.
 build/debug/padless.wasm: $(call objects,wasm/debug,$(CORE)) build/exports
 	@mkdir -p $(@D) && echo "link $@"
 	$(Q)build/emcc -O1 -g --no-entry -sSTANDALONE_WASM -sALLOW_MEMORY_GROWTH -sINITIAL_MEMORY=1MB -sEXPORTED_FUNCTIONS=@build/exports $(filter %.o,$^) -o $@
 
-# The kernels, their twins and the tests in one module; tests/kernels/test.h exports what the runner calls.
+# The kernels, their twins and the tests in one module. tests/kernels/test.h exports the functions that the runner calls.
 build/test/kernels.wasm: $(call objects,wasm/baseline,$(KERNEL_TESTS))
 build/test/kernels.relaxed.wasm: $(call objects,wasm/relaxed,$(KERNEL_TESTS))
 build/test/kernels.wasm build/test/kernels.relaxed.wasm: Makefile
 	@mkdir -p $(@D) && echo "link $@"
 	$(Q)build/emcc $(WASM_LINK) -sINITIAL_MEMORY=64MB $(filter %.o,$^) -o $@
 
-# The machine's best, for the bench.
+# Measures this machine's peak multiply-add rate, for the bench.
 build/bench/peak.wasm: tests/bench/peak.c build/emcc
 	@mkdir -p $(@D)
 	$(Q)build/emcc -O3 -msimd128 -mrelaxed-simd --no-entry -sSTANDALONE_WASM $< -o $@
@@ -129,7 +130,7 @@ $(foreach cc,gcc clang,$(eval build/native/$(cc)/kernels: $(call objects,native/
 $(foreach simd,baseline relaxed,$(eval build/sanitize/$(simd)/kernels: $(call objects,sanitize/$(simd),$(KERNEL_TESTS)) ; \
   $(Q)clang $(SANITIZE) $$^ -lm -o $$@))
 
-# Runs the kernel tests; their TAP is worth reading only where one fails.
+# Runs the kernel tests. If one fails, prints their TAP without the tests that passed.
 run_kernels = @./$< >$<.tap 2>&1 && echo "$<: $$(grep -c '^ok' $<.tap) tests passed" || { grep -v '^ok' $<.tap; exit 1; }
 
 sanitize: sanitize-baseline sanitize-relaxed ## the kernel tests on this machine under ASan and UBSan
@@ -142,12 +143,12 @@ test-gcc test-clang: test-%: build/native/%/kernels
 
 # ---- Types, lint, tests ------------------------------------------------------------------------------------------------------------
 
-# Packages of the system that a bare machine lacks: compilers, linters, browsers.
+# Installs system packages that are missing: compilers, linters, browsers.
 build/setup: tests/setup.sh c/toolchain.sh
 	@tests/setup.sh
 	@mkdir -p $(@D) && touch $@
 
-# --ignore-scripts, as newer npm wants scripts approved by hand; the one script that matters fetches the binary of node@26.
+# --ignore-scripts, as newer npm versions want install scripts approved by hand. Only one is needed: it fetches the binary of node@26.
 node_modules/.installed: package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@cd node_modules/node && npm_config_loglevel=error node installArchSpecificPackage.js >/dev/null
@@ -159,7 +160,7 @@ $(TYPES): $(JS_FILES) tsconfig.json $(DIST) node_modules/.installed
 	$(Q)$(BIN)/tsc
 	@touch $@
 
-test: lint test-native sanitize test-node test-node26 test-relaxed test-page test-firefox ## everything a change needs
+test: lint test-native sanitize test-node test-node26 test-relaxed test-page test-firefox ## lint and every test, as before a commit
 
 SUITE_NEEDS := $(DIST) $(TYPES) build/test/kernels.wasm build/test/kernels.relaxed.wasm node_modules/.installed | build/setup
 suite = --test --test-reporter=./tests/reporter.js
@@ -178,11 +179,11 @@ test-one: $(SUITE_NEEDS) ## one file on this machine's Node, fixed-order build: 
 test-page: $(SUITE_NEEDS) ## the page in headless Chromium
 	@echo "the page in headless Chromium"
 	@node $(suite) $(PAGE_TESTS)
-test-firefox: $(SUITE_NEEDS) ## kernels, models, importers, text and the page in headless Firefox; FIREFOX= names another
+test-firefox: $(SUITE_NEEDS) ## kernels, models, importers, text and the page in headless Firefox; FIREFOX= names another binary
 	@echo "kernels, models, importers, text and the page in headless Firefox"
 	@$(NODE26) $(suite) $(FIREFOX_TESTS)
 
-coverage: coverage-c coverage-js ## what tests reach, a line a file: c/ by the native kernel tests, js/ by the suite, or by T=
+coverage: coverage-c coverage-js ## coverage of each file: c/ by the native kernel tests, js/ by the suite or by the test file T=
 
 build/coverage/kernels: $(call objects,coverage,$(KERNEL_TESTS))
 	$(Q)clang $(COVERAGE) $^ -lm -o $@
@@ -192,7 +193,7 @@ coverage-c: build/coverage/kernels
 	@llvm-profdata merge -sparse $<.profraw -o $<.profdata
 	@llvm-cov report $< -instr-profile=$<.profdata -show-region-summary=0 $(CORE)
 
-# Programs and workers that tests start are counted; pages are not.
+# Counts code in programs and workers that tests start, but not in pages.
 coverage-js: $(SUITE_NEEDS)
 	@mkdir -p build/coverage
 	@PADLESS_SIMD=baseline $(NODE26) $(suite) --test-reporter-destination=stdout --test-reporter=lcov \
@@ -205,7 +206,7 @@ coverage-js: $(SUITE_NEEDS)
 	  /^end_of_record/ { row(name, l, L, b, B); tl += l; tL += L; tb += b; tB += B; l = L = b = B = 0 } \
 	  END { row("all", tl, tL, tb, tB) }' build/coverage/js.lcov
 
-lint: lint-c lint-js ## clang-format, clang-tidy, prettier, eslint, tsc: no finding
+lint: lint-c lint-js ## clang-format, clang-tidy, prettier, eslint, tsc; fails at any finding
 lint-c: $(patsubst %.c,build/lint/%.ok,$(KERNEL_TESTS)) | build/setup
 	@echo "clang-format"
 	$(Q)clang-format --dry-run --Werror $(C_FILES)
@@ -226,13 +227,13 @@ format: node_modules/.installed | build/setup ## clang-format and prettier, in p
 demo: wasm ## serves the page and prints its address; PORT= sets the port
 	@node web/serve.js
 
-peers: node_modules/.installed tests/bench/peers/node_modules/.installed ## fetches what padless is compared with: onnxruntime, TF.js
+peers: node_modules/.installed tests/bench/peers/node_modules/.installed ## installs the engines that padless is compared with: onnxruntime, TF.js
 tests/bench/peers/node_modules/.installed: tests/bench/peers/package-lock.json
 	@echo "fetching the peers: onnxruntime-node, TF.js"
 	$(Q)cd tests/bench/peers && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-clean: ## removes what was built, not what was fetched
+clean: ## removes build/ and js/dist/; keeps npm packages
 	rm -rf build js/dist
 
 -include $(shell find build -name '*.d' 2>/dev/null)

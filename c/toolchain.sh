@@ -1,18 +1,18 @@
 #!/bin/sh
-# Finds or gets the tools that padless is built with.
+# Finds or installs the tools that padless is built with.
 #
 #   toolchain.sh emcc FILE         writes to FILE a script that runs emcc: the first of
 #                                    $EMCC                    as it is
-#                                    emcc on PATH             where it is new enough
-#                                    the system's package     where apt's candidate is new enough (as root)
-#                                    Debian 13's package      in a system of its own in ~/.cache/padless (as root, on Debian; once)
+#                                    emcc on PATH             if it is new enough
+#                                    the system's package     if apt's candidate is new enough (as root)
+#                                    Debian 13's package      in its own Debian system in ~/.cache/padless (as root, on Debian; once)
 #   toolchain.sh packages NAME...  installs those Debian packages that are missing (as root)
 #
-# The system in the cache is built beside its final name, under a lock, and renamed once its emcc has linked a program: a download
-# that is cut off leaves nothing that looks finished, and two makes at once get one system between them.
+# The Debian system in the cache is built under a temporary name and a lock, and renamed when its emcc has linked a program. So an
+# interrupted download never looks finished, and two makes at the same time build only one system.
 set -eu
 
-needed=3.1.69 # LLVM 19: older ones know no usable relaxed SIMD
+needed=3.1.69 # has LLVM 19; older ones have no usable relaxed SIMD
 suite=trixie  # the first Debian whose emscripten is that new
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/padless
 hint="install Emscripten $needed or newer (https://emscripten.org/docs/getting_started/downloads.html), then put its emcc on PATH or name it in EMCC"
@@ -23,8 +23,8 @@ has() { command -v "$1" >/dev/null; }
 is_root() { [ "$(id -u)" = 0 ]; }
 quote() { printf "'%s'" "$(printf %s "$1" | sed "s/'/'\\\\''/g")"; }
 
-# locked NAME COMMAND...: runs COMMAND while no other make runs one under this name. What COMMAND starts holds the lock too, so that
-# whatever outlives a killed make is waited for.
+# locked NAME COMMAND...: runs COMMAND under the lock NAME. Its child processes hold the lock, too: if make is killed, the next make
+# waits until they have ended.
 locked() {
   mkdir -p "$cache"
   lock=$cache/$1.lock
@@ -43,7 +43,7 @@ missing_packages() {
 apt_install() {
   log=$cache/apt.log
   set -- apt-get -qq -y --no-install-recommends -o DPkg::Lock::Timeout=600 install "$@"
-  # A fresh machine has no package lists and an old one has lists of files that are gone: fetch new ones, then try once more.
+  # Package lists may be missing or outdated: fetch new ones, then try once more.
   DEBIAN_FRONTEND=noninteractive "$@" >"$log" 2>&1 && return
   { apt-get -qq update && DEBIAN_FRONTEND=noninteractive "$@"; } >"$log" 2>&1 && return
   tail -n 5 "$log" >&2
@@ -55,7 +55,7 @@ packages() {
   [ -n "$missing" ] || return 0
   is_root || fail "these packages are missing; run: sudo apt-get install --no-install-recommends $missing"
   say "installing $missing"
-  # shellcheck disable=SC2086 # one word a package
+  # shellcheck disable=SC2086 # each word is a package
   locked apt apt_install $missing || fail "apt-get could not install $missing(see above)"
 }
 
@@ -64,23 +64,23 @@ packages() {
 version_in() { grep -Eo '[0-9]+\.[0-9]+\.[0-9]+' | head -n 1; }
 new_enough() { [ -n "$1" ] && [ "$(printf '%s\n' "$needed" "$1" | sort -V | head -n 1)" = "$needed" ]; }
 
-# The version of the emscripten that apt would install.
+# Prints the version of emscripten that apt would install.
 apt_candidate() { apt-cache policy emscripten | sed -n 's/^ *Candidate: //p' | version_in; }
 
-# The mirror that this machine's own Debian comes from, in whichever form its sources are written.
+# Prints the mirror of this machine's Debian. apt-get reads its sources in either format.
 debian_mirror() {
   # shellcheck disable=SC2016 # apt's own variables
   apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Created-By: Packages' | sed -n 's/^Debian \(https\{0,1\}:\)/\1/p' | head -n 1
 }
 
-# Runs a command in the system $0 with the working directory at /src. The mount lives in a namespace of its own and ends with the
-# command, however that ends: nothing stays mounted.
+# Runs a command in the Debian system at $0, with the working directory mounted at /src. The mount has its own namespace, so it
+# disappears when the command ends, however that ends.
 # shellcheck disable=SC2016 # expanded when it runs
-run_in_root='[ -d "$0/src" ] || { echo "padless: $0 is gone: make clean, then make again" >&2 && exit 1; }
+run_in_root='[ -d "$0/src" ] || { echo "padless: $0 does not exist any more; run: make clean, then make" >&2 && exit 1; }
 mount --bind . "$0/src" && exec chroot "$0" /usr/bin/env -i --chdir=/src HOME=/root PATH=/usr/bin:/bin LC_ALL=C.UTF-8 "$@"'
 in_namespace() { unshare --mount --propagation private "$@"; }
 
-# Builds Debian with emscripten at $1 from the mirror $2. Linking once fills Emscripten's cache of system libraries.
+# Installs Debian with emscripten at $1 from the mirror $2. Linking a program fills Emscripten's cache of system libraries.
 build_root() {
   rm -rf --one-file-system "$1"
   in_namespace debootstrap --variant=minbase --include=emscripten "$suite" "$1" "$2" &&
@@ -91,9 +91,9 @@ build_root() {
 }
 
 get_root() {
-  [ ! -d "$1" ] || return 0 # another make got it while this one waited
+  [ ! -d "$1" ] || return 0 # another make built it while this one waited
   log=$cache/debootstrap.log
-  say "getting Emscripten from Debian $suite into $1: 3 GB, a minute or two, once (progress: $log)"
+  say "installing Emscripten from Debian $suite in $1: 3 GB, a minute or two, only once (progress: $log)"
   build_root "$1.partial" "$2" >"$log" 2>&1 && mv "$1.partial" "$1" && return
   tail -n 5 "$log" >&2
   rm -rf --one-file-system "$1.partial"
@@ -112,7 +112,7 @@ find_emcc() {
       echo "exec $(quote "$(command -v emcc)") \"\$@\""
       return
     fi
-    say "emcc on PATH is ${version:-broken}, needed is $needed or newer: looking further"
+    say "emcc on PATH has version ${version:-unknown}, expected $needed or newer; looking for another one"
   fi
   { is_root && has apt-get; } || fail "$hint"
   root=$cache/debian-$suite
@@ -125,9 +125,9 @@ find_emcc() {
     fi
     mirror=$(debian_mirror)
     [ -n "$mirror" ] || fail "$hint"
-    in_namespace true 2>/dev/null || fail "this container may not mount, so Debian $suite's emcc cannot be used here: $hint"
+    in_namespace true 2>/dev/null || fail "the emcc of Debian $suite needs mount, which this container does not allow: $hint"
     packages debootstrap
-    locked root get_root "$root" "$mirror" || fail "could not get Debian $suite: $hint"
+    locked root get_root "$root" "$mirror" || fail "could not install Debian $suite: $hint"
   fi
   echo "exec unshare --mount --propagation private sh -c $(quote "$run_in_root") $(quote "$root") emcc \"\$@\""
 }

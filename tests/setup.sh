@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what building and testing need and a bare Debian or Ubuntu lacks. Where all of it is there already, on any system, it does
+# Installs the tools that building and testing need, where they are missing on Debian or Ubuntu. On a system that has them all it does
 # nothing.
 set -eu
 cd "$(dirname "$0")/.."
@@ -13,10 +13,10 @@ has clang || set -- "$@" clang
 has clang-format || set -- "$@" clang-format
 has clang-tidy || set -- "$@" clang-tidy
 has "${CHROMIUM:-chromium}" || set -- "$@" chromium
-# Ubuntu has no such package, and its firefox is a snap: there the tests in Firefox are skipped unless somebody installed one.
+# Ubuntu has no firefox-esr package, and its firefox is a snap, which the tests cannot use: they are skipped there without another Firefox.
 ! grep -qs '^ID=debian' /etc/os-release || has "${FIREFOX:-firefox-esr}" || has firefox || set -- "$@" firefox-esr
 [ $# = 0 ] || c/toolchain.sh packages "$@"
 
-# The sanitizers' run-time library is a package of its own, numbered like the compiler.
+# The sanitizers' run-time library is a separate package, whose name has clang's major version.
 compiles clang -fsanitize=address,undefined ||
   c/toolchain.sh packages "libclang-rt-$(clang -dumpversion | cut -d . -f 1)-dev"
