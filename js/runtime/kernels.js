@@ -27,6 +27,14 @@ import { getModule } from './wasm.js';
  */
 /** @typedef {{ sequence: Output, h: Output, c?: Output }} RnnOutput  sequence [B, T, H], 0 at padding; h, c [B, H] */
 
+/**
+ * A kernel over time.
+ * @callback OverTime
+ * @param {Input} x  [B, T, D]
+ * @param {Mask} [mask]
+ * @returns {Output}
+ */
+
 /** @param {readonly number[]} shape */
 const count = (shape) => shape.reduce((product, size) => product * size, 1);
 
@@ -142,75 +150,51 @@ export class Kernels {
   }
 
   /**
-   * A kernel (y, x, mask, B, T, D) over x [B, T, D].
-   * @param {string} name
-   * @param {string} kernel
-   * @param {Input} x
-   * @param {Mask} mask
-   * @param {boolean} pooled  y is [B, D]
-   * @returns {Output}
+   * @param {string} name  of the method, for errors
+   * @param {string} kernel  a C function (y, x, mask, B, T, D)
+   * @param {'pooled'} [pooled]  y is [B, D], not [B, T, D]
+   * @returns {OverTime}
    */
-  #overTime(name, kernel, x, mask, pooled) {
-    const [B, T, D] = check(name, x, 3);
-    const { heap } = this;
-    return heap.scoped(() => {
+  #overTime(name, kernel, pooled) {
+    return (x, mask) => {
+      const [B, T, D] = check(name, x, 3);
       const shape = pooled ? [B, D] : [B, T, D];
-      const maskPointer = this.#mask(name, mask, B, T);
-      const pointer = heap.f32(x.data);
-      const y = heap.reserve32(count(shape));
-      heap.exports[kernel](y, pointer, maskPointer, B, T, D);
-      return { data: heap.f32View(y, count(shape)).slice(), shape };
-    });
+      const { heap } = this;
+      return heap.scoped(() => {
+        const maskPointer = this.#mask(name, mask, B, T);
+        const pointer = heap.f32(x.data);
+        const y = heap.reserve32(count(shape));
+        heap.exports[kernel](y, pointer, maskPointer, B, T, D);
+        return this.#read(y, shape);
+      });
+    };
   }
 
-  /** x where a step counts, 0 elsewhere. @param {Input} x [B, T, D] @param {Mask} mask */
-  applyMask(x, mask) {
-    return this.#overTime('applyMask', 'pl_apply_mask', x, mask, false);
-  }
-  /** Sum over the steps that count. @param {Input} x [B, T, D] @param {Mask} [mask] @returns {Output} [B, D] */
-  maskedSum(x, mask) {
-    return this.#overTime('maskedSum', 'pl_masked_sum', x, mask, true);
-  }
-  /** Mean over the steps that count. @param {Input} x [B, T, D] @param {Mask} [mask] @returns {Output} [B, D] */
-  maskedMean(x, mask) {
-    return this.#overTime('maskedMean', 'pl_masked_mean', x, mask, true);
-  }
-  /** Maximum over the steps that count. @param {Input} x [B, T, D] @param {Mask} [mask] @returns {Output} [B, D] */
-  maskedMax(x, mask) {
-    return this.#overTime('maskedMax', 'pl_masked_max', x, mask, true);
-  }
-  /** Minimum over the steps that count. @param {Input} x [B, T, D] @param {Mask} [mask] @returns {Output} [B, D] */
-  maskedMin(x, mask) {
-    return this.#overTime('maskedMin', 'pl_masked_min', x, mask, true);
-  }
-  /** The first step that counts. @param {Input} x [B, T, D] @param {Mask} [mask] @returns {Output} [B, D] */
-  maskedFirst(x, mask) {
-    return this.#overTime('maskedFirst', 'pl_masked_first', x, mask, true);
-  }
-  /** The last step that counts. @param {Input} x [B, T, D] @param {Mask} [mask] @returns {Output} [B, D] */
-  maskedLast(x, mask) {
-    return this.#overTime('maskedLast', 'pl_masked_last', x, mask, true);
-  }
-  /** Softmax over time: steps that count sum to 1, padding is 0. @param {Input} x [B, T, D] @param {Mask} [mask] */
-  maskedSoftmax(x, mask) {
-    return this.#overTime('maskedSoftmax', 'pl_masked_softmax', x, mask, false);
-  }
-  /** Log-softmax over time, -Infinity at padding. @param {Input} x [B, T, D] @param {Mask} [mask] */
-  maskedLogSoftmax(x, mask) {
-    return this.#overTime('maskedLogSoftmax', 'pl_masked_log_softmax', x, mask, false);
-  }
-  /** Softmax over features, 0 at padding. @param {Input} x [B, T, D] @param {Mask} [mask] */
-  softmax(x, mask) {
-    return this.#overTime('softmax', 'pl_masked_feature_softmax', x, mask, false);
-  }
-  /** Log-softmax over features, -Infinity at padding. @param {Input} x [B, T, D] @param {Mask} [mask] */
-  logSoftmax(x, mask) {
-    return this.#overTime('logSoftmax', 'pl_masked_feature_log_softmax', x, mask, false);
-  }
-  /** The steps that count in reverse order, padding where it was. @param {Input} x [B, T, D] @param {Mask} [mask] */
-  reverseSequence(x, mask) {
-    return this.#overTime('reverseSequence', 'pl_reverse_sequence', x, mask, false);
-  }
+  /** x where a step counts, 0 elsewhere: [B, T, D] -> [B, T, D]. @type {(x: Input, mask: Mask) => Output} */
+  applyMask = this.#overTime('applyMask', 'pl_apply_mask');
+  /** Sum over the steps that count: [B, T, D] -> [B, D]. */
+  maskedSum = this.#overTime('maskedSum', 'pl_masked_sum', 'pooled');
+  /** Mean over the steps that count: [B, T, D] -> [B, D]. */
+  maskedMean = this.#overTime('maskedMean', 'pl_masked_mean', 'pooled');
+  /** Maximum over the steps that count: [B, T, D] -> [B, D]. */
+  maskedMax = this.#overTime('maskedMax', 'pl_masked_max', 'pooled');
+  /** Minimum over the steps that count: [B, T, D] -> [B, D]. */
+  maskedMin = this.#overTime('maskedMin', 'pl_masked_min', 'pooled');
+  /** The first step that counts: [B, T, D] -> [B, D]. */
+  maskedFirst = this.#overTime('maskedFirst', 'pl_masked_first', 'pooled');
+  /** The last step that counts: [B, T, D] -> [B, D]. */
+  maskedLast = this.#overTime('maskedLast', 'pl_masked_last', 'pooled');
+  /** Softmax over time, 0 at padding: [B, T, D] -> [B, T, D]; the steps that count sum to 1. */
+  maskedSoftmax = this.#overTime('maskedSoftmax', 'pl_masked_softmax');
+  /** Log-softmax over time, -Infinity at padding: [B, T, D] -> [B, T, D]. */
+  maskedLogSoftmax = this.#overTime('maskedLogSoftmax', 'pl_masked_log_softmax');
+  /** Softmax over features, 0 at padding: [B, T, D] -> [B, T, D]. */
+  softmax = this.#overTime('softmax', 'pl_masked_feature_softmax');
+  /** Log-softmax over features, -Infinity at padding: [B, T, D] -> [B, T, D]. */
+  logSoftmax = this.#overTime('logSoftmax', 'pl_masked_feature_log_softmax');
+  /** The steps that count in reverse order, padding where it was: [B, T, D] -> [B, T, D]. */
+  reverseSequence = this.#overTime('reverseSequence', 'pl_reverse_sequence');
+  #argmax = this.#overTime('maskedArgmax', 'pl_masked_argmax', 'pooled');
 
   /**
    * The first t at which x is greatest among the steps that count; -1 for a row without any.
@@ -219,7 +203,7 @@ export class Kernels {
    * @returns {{ data: Int32Array, shape: number[] }} [B, D]
    */
   maskedArgmax(x, mask) {
-    const { data, shape } = this.#overTime('maskedArgmax', 'pl_masked_argmax', x, mask, true);
+    const { data, shape } = this.#argmax(x, mask);
     return { data: new Int32Array(data.buffer), shape };
   }
 

@@ -38,3 +38,17 @@ test('the packed package holds every file that package.json names, README and LI
 test('package-lock.json names no registry', () => {
   assert.doesNotMatch(readFileSync(new URL('package-lock.json', root), 'utf8'), /"resolved"/);
 });
+
+test('the declarations of Kernels give each method with its documentation', () => {
+  const declarations = readFileSync(new URL('js/dist/types/runtime/kernels.d.ts', root), 'utf8');
+  const [, body] = declarations.split('export declare class Kernels {');
+  const methods = [...body.split('\n}')[0].matchAll(/(\*\/\n)? {4}(\w+)(?:\(|: (?:OverTime|\())/g)].map(([, documented, name]) => [
+    name,
+    documented !== undefined,
+  ]);
+  assert.ok(methods.length >= 20, `${methods.length} methods`);
+  assert.deepEqual(
+    methods.filter(([, documented]) => !documented),
+    [],
+  );
+});
