@@ -3,6 +3,8 @@
  * @module
  */
 
+/** An array in a file. @typedef {{ name: string, shape: number[], data: Float32Array }} NamedArray */
+
 /** 10 bits of fraction. @param {Uint16Array} halves @returns {Float32Array} */
 export function float16(halves) {
   return Float32Array.from(halves, (half) => {

@@ -8,7 +8,7 @@ import { brokenHeap } from './heaps.js';
 import { JSON_MOST, optionalPackage, parseJson } from './input-files.js';
 /** @typedef {import('h5wasm').Metadata} Metadata */
 
-/** @typedef {{ name: string, shape: number[], data: Float32Array }} NamedArray */
+/** @typedef {import('./floats.js').NamedArray} NamedArray */
 /**
  * What a file holds, whoever wrote it.
  * @typedef {object} KerasFile

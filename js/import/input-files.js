@@ -29,9 +29,93 @@ export const isSource = (source) =>
 const FILES_MOST = 10_000;
 
 /** @param {unknown} file */
-const nameOf = (file) => String(/** @type {any} */ (file)?.webkitRelativePath || /** @type {any} */ (file)?.name || '');
+const pathOf = (file) => String(/** @type {any} */ (file)?.webkitRelativePath || /** @type {any} */ (file)?.name || '');
 /** @param {string} path */
 const baseName = (path) => path.slice(path.lastIndexOf('/') + 1);
+
+/** A source's name, for messages. @param {any} source */
+export const nameOf = (source) =>
+  baseName(String(typeof source === 'string' ? source : source instanceof URL ? source.pathname : (source?.name ?? 'the file')));
+
+/**
+ * Several files, each with its path. Names that are given twice count once, the last one.
+ * @param {Record<string, ModelSource> | ArrayLike<Blob>} files
+ * @returns {Map<string, ModelSource>}
+ */
+export function filesByPath(files) {
+  const list =
+    'length' in files && Number(files.length) <= FILES_MOST
+      ? Array.from(/** @type {ArrayLike<Blob>} */ (files), (file) => [pathOf(file), file])
+      : Object.entries(files);
+  return new Map(/** @type {[string, ModelSource][]} */ (list));
+}
+
+/** Bytes at a file's start that say what it is: the first entry of a zip lies among them. */
+const HEAD = 200;
+
+/** A file whose kind is not known yet: it is read when its content is first asked for, and once. */
+export class InputFile {
+  /** @type {Promise<Uint8Array<ArrayBuffer>> | undefined} */
+  #bytes;
+  /** @type {Promise<any> | undefined} */
+  #json;
+
+  /**
+   * @param {ModelSource} source
+   * @param {ReadOptions} options
+   * @param {string} [path]  among several files
+   */
+  constructor(source, options, path) {
+    this.source = source;
+    this.options = options;
+    /** Its name without folders. */
+    this.name = path === undefined ? nameOf(source) : baseName(path);
+    this.path = path ?? this.name;
+    /** Names in it where it is a folder of this machine; null for a file. @type {string[] | null} */
+    this.folder = null;
+  }
+
+  /** @param {readonly string[]} extensions  in lower case */
+  hasExtension(extensions) {
+    const name = this.name.toLowerCase();
+    return extensions.some((extension) => name.endsWith(extension));
+  }
+
+  /** Looks whether it is a folder of this machine. */
+  async lookForFolder() {
+    const files = globalThis.process?.getBuiltinModule?.('node:fs');
+    const { source } = this;
+    if (files && (typeof source === 'string' || source instanceof URL))
+      this.folder = await files.promises.readdir(source).catch(() => null);
+  }
+
+  /** @returns {Promise<Uint8Array<ArrayBuffer>>} */
+  bytes() {
+    // An importer may read the response again.
+    return (this.#bytes ??= readSource(this.source instanceof Response ? this.source.clone() : this.source, this.options));
+  }
+
+  /** Its first bytes; of a large file on a disk, only these are read. @returns {Promise<Uint8Array>} */
+  async head() {
+    if (this.source instanceof Blob && !this.#bytes) return readSource(this.source.slice(0, HEAD), this.options);
+    return (await this.bytes()).subarray(0, HEAD);
+  }
+
+  /**
+   * What is in it if it is JSON: an object, or one that was written into a file as a string, as json.dump(model.to_json()) does.
+   * @returns {Promise<any>} undefined where neither its name nor its first character is JSON's
+   * @throws {ModelFileError} for JSON that is broken or too large
+   */
+  json() {
+    return (this.#json ??= this.#readJson());
+  }
+
+  async #readJson() {
+    if (!this.hasExtension(['.json']) && !/^\ufeff?\s*["{]/.test(new TextDecoder().decode(await this.head()))) return undefined;
+    const json = parseJson(await this.bytes(), this.name);
+    return typeof json === 'string' ? parseJson(new TextEncoder().encode(json), this.name) : json;
+  }
+}
 
 /** Two letters at least: C:\model is a path. */
 const scheme = /^[a-z][a-z0-9+.-]+:/i;
@@ -61,11 +145,7 @@ export class Files {
       if (isPath) this.#beside = [address.slice(0, 1 + Math.max(address.lastIndexOf('/'), address.lastIndexOf('\\'))), ''];
       else if (whole) this.#beside = [path.slice(0, path.lastIndexOf('/') + 1), query];
     } else if (source !== null && typeof source === 'object') {
-      const list =
-        'length' in source && Number(source.length) <= FILES_MOST
-          ? Array.from(/** @type {ArrayLike<Blob>} */ (source), (file) => [nameOf(file), file])
-          : Object.entries(source);
-      this.#named = new Map(/** @type {[string, ModelSource][]} */ (list));
+      this.#named = filesByPath(source);
     } else {
       throw new ArgumentError('a model is given as a URL, a path, bytes, a Response, a Blob or File, or several files by name');
     }

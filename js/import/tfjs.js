@@ -3,10 +3,41 @@
  * @module
  */
 import { ModelFileError, UnsupportedError } from '../errors.js';
+import { finish, readOptions } from './finish.js';
 import { toFloat32 } from './floats.js';
-/** @typedef {import('./hdf5.js').NamedArray} NamedArray */
+import { Files, parseJson } from './input-files.js';
+import { modernKeras } from './keras.js';
+import { weightsByName } from './weights.js';
+/** @typedef {import('./floats.js').NamedArray} NamedArray */
+/** @typedef {import('./finish.js').ImportOptions} ImportOptions */
+/** @typedef {import('./input-files.js').FilesSource} FilesSource */
 
 /** @typedef {{ config: any, kerasVersion: string, weights: NamedArray[] }} TfjsFile  weights in the order of the manifest */
+
+/**
+ * A TensorFlow.js Layers model.
+ * @param {FilesSource} files  model.json by URL or path, its shards beside it; a folder; or all files, as a list of File or by name
+ * @param {ImportOptions | null} [given]
+ * @returns {Promise<import('../model/model.js').Model>}
+ * @throws {ModelFileError | UnsupportedError | import('../errors.js').LoadError}
+ */
+export async function fromTfjs(files, given) {
+  const options = given ?? {};
+  const sources = new Files(files, readOptions(options));
+  const json = parseJson(await sources.main(['model.json']), 'model.json');
+  const { config, kerasVersion, weights } = await readTfjs(json, (path) => sources.beside(path));
+  // Saved by Keras and converted, Keras's rules hold; saved by TensorFlow.js, its own.
+  const own = /^tfjs/.test(kerasVersion);
+  return finish(
+    {
+      architecture: modernKeras(config, kerasVersion),
+      kerasVersion: own ? '2' : kerasVersion,
+      origin: own ? 'tfjs' : 'keras',
+      weights: weightsByName(weights, 'model.json'),
+    },
+    options,
+  );
+}
 
 /** @param {any} value */
 const show = (value) => JSON.stringify(value)?.slice(0, 80) ?? 'undefined';

@@ -4,10 +4,15 @@
  * @module
  */
 import { ModelFileError, show, UnsupportedError } from '../errors.js';
+import { readSource } from '../file/read-source.js';
+import { parse } from '../file/safetensors.js';
+import { finish, readOptions } from './finish.js';
 import { toFloat32 } from './floats.js';
+import { nameOf } from './input-files.js';
 /** @typedef {import('../layers/layer.js').Layer} Layer */
 /** @typedef {import('../layers/layer.js').Weight} Weight */
 /** @typedef {import('../file/safetensors.js').StoredTensor} StoredTensor */
+/** @typedef {import('./finish.js').ImportOptions} ImportOptions */
 
 /**
  * One module. `name` is its name in the state dict; options under torch's names. Not torch's own: `Mean`, `Max` and `LastStep` over the steps that
@@ -15,6 +20,20 @@ import { toFloat32 } from './floats.js';
  * an Embedding (id 0 is padding; otherwise lengths are the caller's to give).
  * @typedef {{ type: string, name?: string, [option: string]: any }} TorchModule
  */
+
+/**
+ * A PyTorch state dict saved as safetensors, against a description of the modules in order.
+ * @param {import('../file/read-source.js').ModelSource} file
+ * @param {TorchModule[]} architecture  [{ type: 'Embedding', name: 'embed' }, { type: 'LSTM', name: 'lstm', bidirectional: true }, ...]
+ * @param {ImportOptions | null} [given]
+ * @returns {Promise<import('../model/model.js').Model>}
+ * @throws {ModelFileError | UnsupportedError}
+ */
+export async function fromTorch(file, architecture, given) {
+  const options = given ?? {};
+  const { tensors } = parse(await readSource(file, readOptions(options)));
+  return finish({ ...torchParts(tensors, architecture, nameOf(file)), origin: 'torch' }, options);
+}
 
 /** torch's gate -> Keras's place for it. */
 const gateOrder = { LSTM: [0, 1, 2, 3], GRU: [1, 0, 2], RNN: [0] };

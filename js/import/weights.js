@@ -5,7 +5,7 @@
 import { ModelFileError, UnsupportedError } from '../errors.js';
 /** @typedef {import('../layers/layer.js').Layer} Layer */
 /** @typedef {import('../layers/layer.js').Weight} Weight */
-/** @typedef {import('./hdf5.js').NamedArray} NamedArray */
+/** @typedef {import('./floats.js').NamedArray} NamedArray */
 /** @typedef {{ path: string, layer: Layer, spec: { name: string, shape: number[] } }} Slot  a place for a weight */
 
 /** Layers of a model. @param {any} layer @returns {Layer[] | null} */

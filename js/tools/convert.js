@@ -2,12 +2,14 @@
  * `padless convert`: somebody else's file -> a model file, compared with samples where some are given.
  * @module
  */
-import { readdir, stat, writeFile } from 'node:fs/promises';
-import { ArgumentError, UnsupportedError } from '../errors.js';
-import { fromKeras, fromTfjs, fromTorch, toInt8 } from '../import/index.js';
+import { writeFile } from 'node:fs/promises';
+import { ArgumentError } from '../errors.js';
+import { readSource } from '../file/read-source.js';
+import { labelsIn } from '../import/formats.js';
+import { fromKeras, recognise, toInt8 } from '../import/index.js';
 import { product } from '../layers/tensor.js';
 import { loadModel } from '../model/model.js';
-import { about, counted, print, readJson, readText } from './files.js';
+import { about, counted, print, readJson } from './files.js';
 import { projectPackage } from './packages.js';
 import { kinds, weightBytes } from './info.js';
 /** @typedef {import('../model/model.js').Model} Model */
@@ -16,33 +18,33 @@ import { kinds, weightBytes } from './info.js';
 /** Those of the user's project, in the first place. */
 const packages = { h5wasm: () => projectPackage('h5wasm'), fflate: () => projectPackage('fflate') };
 
-/** Whether it is TensorFlow.js's: a model.json, or the folder of one. @param {string} file */
-async function isTfjs(file) {
-  if (!(await stat(file).catch(() => null))?.isDirectory())
-    return /\.json$/.test(file) && Boolean((await readJson(file))?.modelTopology);
-  const names = await readdir(file);
-  if (names.includes('saved_model.pb'))
-    throw new UnsupportedError(`${file}: a SavedModel of TensorFlow; save the model as .keras or .h5: model.save('model.keras')`);
-  return true;
-}
+/** Options that are files beside the model. */
+const besides = /** @type {const} */ (['weights', 'tokenizer', 'labels']);
 
 /** @param {string} file @param {Values} values @param {import('../model/graph.js').CustomLayers} customLayers */
 async function load(file, values, customLayers) {
-  const { simd, weights, tokenizer } = values;
-  if (/\.safetensors$/.test(file) && !values.torch) {
-    const idle = /** @type {const} */ (['weights', 'tokenizer', 'labels']).find((name) => values[name] !== undefined);
-    if (idle) throw new ArgumentError(`${file}: --${idle} is for the files of other frameworks; of PyTorch with --torch FILE`);
-    return about(file, () => loadModel(file, { simd, customLayers })).catch((error) => {
-      if (/no padless metadata/.test(error.message))
-        error.message += '; for a state dict of PyTorch give its modules: --torch FILE';
-      throw error;
-    });
+  const { simd, weights, tokenizer, labels } = values;
+  const modules = values.torch ? await readJson(values.torch) : undefined;
+  const found = await about(file, () => recognise(file, { modules }));
+  // Its error says what the file would have to be.
+  if (!found) return about(file, () => fromKeras(file));
+  const { format } = found;
+  const ours = format.importer === 'loadModel';
+  const idle = besides.find((name) => values[name] !== undefined && !format.beside.includes(name));
+  if (idle && format.importer) {
+    const advice = ours ? '; for a state dict of PyTorch give its modules, too: --torch FILE' : '';
+    throw new ArgumentError(`${file}: --${idle} does not go with ${format.title}${advice}`);
   }
-  const labels = values.labels ? await readLabels(values.labels) : undefined;
-  const given = { simd, weights, labels, customLayers, ...(tokenizer && { tokenizer: await readJson(tokenizer) }) };
-  if (values.torch) return fromTorch(file, await readJson(values.torch), given);
-  if (!weights && (await isTfjs(file))) return about(file, () => fromTfjs(file, given));
-  return fromKeras(file, { ...given, packages });
+  const options = {
+    ...{ simd, weights, customLayers, packages },
+    ...(tokenizer && { tokenizer: await readJson(tokenizer) }),
+    ...(labels && { labels: labelsIn(await readSource(labels), labels) }),
+  };
+  return about(file, () => found.read(options)).catch((error) => {
+    if (ours && /no padless metadata/.test(error.message))
+      error.message += '; for a state dict of PyTorch give its modules: --torch FILE';
+    throw error;
+  });
 }
 
 /** @param {string} file @param {string} output @param {Values} values @param {import('../model/graph.js').CustomLayers} customLayers */
@@ -60,12 +62,6 @@ export async function convert(file, output, values, customLayers) {
   }
   if (model.readsPadding.length) print(`padding can change its answers: ${model.readsPadding.join(', ')} read it, as in Keras`);
   if (values.check) await compare(model, values.check, !values.int8);
-}
-
-/** Labels: a JSON list, or one a line. @param {string} file */
-async function readLabels(file) {
-  const text = await readText(file);
-  return text.trimStart().startsWith('[') ? readJson(file) : text.trimEnd().split(/\r?\n/);
 }
 
 /** What the framework's float32 may differ by, of values v: semantics.md's tolerance for logits. @param {number} v */

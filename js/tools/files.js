@@ -3,6 +3,7 @@
  * @module
  */
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { ArgumentError, EngineError, PadlessError } from '../errors.js';
 
 /** @param {unknown} value */
@@ -28,7 +29,7 @@ export async function readJson(file) {
 }
 
 /**
- * What is wrong with a file's content names the file.
+ * What is wrong with a file's content names the file, by its whole path.
  * @template T
  * @param {string} file
  * @param {() => T | Promise<T>} work
@@ -38,8 +39,10 @@ export async function about(file, work) {
   try {
     return await work();
   } catch (error) {
-    const named = error instanceof EngineError || !(error instanceof PadlessError) || error.message.includes(file);
-    if (!named) error.message = `${file}: ${error.message}`;
+    if (error instanceof EngineError || !(error instanceof PadlessError) || error.message.includes(file)) throw error;
+    const name = basename(file);
+    const named = error.message.startsWith(name) && /^[: ]/.test(error.message.slice(name.length));
+    error.message = named ? file + error.message.slice(name.length) : `${file}: ${error.message}`;
     throw error;
   }
 }

@@ -41,8 +41,8 @@ export const commands = {
   convert: {
     takes: 'INPUT -o MODEL.safetensors',
     says: [
-      'a model file out of Keras (.keras, .h5, .json with --weights), TF.js (model.json), PyTorch (.safetensors',
-      "with --torch) or one of padless's own",
+      'a model file out of Keras (.keras, .h5, .hdf5, .json with --weights), TF.js (model.json), PyTorch',
+      "(.safetensors with --torch) or one of padless's own",
     ],
     options: ['output', 'weights', 'tokenizer', 'labels', 'torch', 'check', 'int8', 'layers', 'simd'],
   },

@@ -84,7 +84,15 @@ test('what is wrong with a file names it, and says what to do', () => {
     [['info', file('text.txt', 'no model at all')], /text\.txt: safetensors: the header says/],
     [['info', state], /bilstm-tagger\.safetensors: the file has no padless metadata: it is not a padless model\n/],
     [['convert', state, '-o', out], /no padless metadata.*; for a state dict of PyTorch give its modules: --torch FILE\n/],
-    [['convert', model, '--labels', 'x', '-o', out], /langid\.safetensors: --labels is for the files of other frameworks/],
+    [
+      ['convert', model, '--labels', 'x', '-o', out],
+      /langid\.safetensors: --labels does not go with a model of padless's own; .* --torch FILE\n/,
+    ],
+    [
+      ['convert', join(models, 'tfjs/conv.json'), '--weights', 'x', '-o', out],
+      /conv\.json: --weights does not go with a TensorFlow\.js model\n/,
+    ],
+    [['convert', file('half.json', '{ "modelTopology": '), '-o', out], /half\.json: 19 bytes that are not JSON/],
     [
       ['convert', keras, '-o', out],
       /gru-stack-json\.json: the architecture alone; give its weights, too \(padless convert --weights/,

@@ -1,0 +1,71 @@
+/**
+ * The end of every importer: what a file says -> a Model.
+ * @module
+ */
+import { ArgumentError } from '../errors.js';
+import { Functional } from '../layers/functional.js';
+import { Sequential } from '../layers/sequential.js';
+import { createModel } from '../model/model.js';
+import { advised } from './keras-operations.js';
+import { textSettings, withoutVectorizer } from './tokenizer.js';
+/** @typedef {import('../model/model.js').Model} Model */
+
+/**
+ * @typedef {object} ImportOptions
+ * @property {import('../model/model.js').CustomLayers} [customLayers]  your own classes by name, and for a Lambda a class by the layer's name
+ * @property {any} [tokenizer]  what Keras's tokenizer.to_json() gave, as text or parsed
+ * @property {Partial<import('../text/vectorizer.js').TextSettings>} [text]  text settings of your own, in place of a tokenizer's or over them: padding, ...
+ * @property {string[]} [labels]  of the only output: tags of a sequence, scores of a sigmoid, else a class
+ * @property {import('../model/answers.js').OutputSettings[]} [outputs]  names, kinds and labels of all outputs
+ * @property {import('../runtime/wasm.js').Simd | undefined} [simd]
+ * @property {import('../runtime/wasm.js').ModuleSource} [module]
+ * @property {AbortSignal} [signal]
+ * @property {RequestInit} [fetch]
+ */
+
+/** @param {ImportOptions} options */
+export const readOptions = ({ signal, fetch }) => ({ ...(signal && { signal }), ...(fetch && { fetch }) });
+
+/**
+ * @typedef {object} Parts
+ * @property {any} architecture  Keras JSON
+ * @property {string} [kerasVersion]
+ * @property {'keras' | 'tfjs' | 'torch'} origin
+ * @property {(root: any) => Map<string, import('../layers/layer.js').Weight>} weights
+ * @property {Map<string, string>} [vocabularies]  of layers of the file, by their paths
+ */
+
+/**
+ * @param {Parts} parts
+ * @param {ImportOptions} options
+ * @returns {Promise<Model>}
+ */
+export async function finish(
+  { vocabularies = new Map(), ...parts },
+  { customLayers, tokenizer, text, labels, outputs, simd, module },
+) {
+  const { architecture, text: own } = withoutVectorizer(parts.architecture, vocabularies);
+  const read = tokenizer === undefined ? own : textSettings(tokenizer, architecture);
+  const settings = /** @type {import('../text/vectorizer.js').TextSettings | null} */ (
+    read ? { ...read, ...text } : (text ?? null)
+  );
+  /** @param {import('../model/answers.js').OutputSettings[] | undefined} described */
+  const make = (described) =>
+    createModel({ ...parts, architecture, text: settings, outputs: described, customLayers, simd, module }).catch((error) => {
+      throw advised(error);
+    });
+  const model = await make(outputs);
+  if (!labels) return model;
+  if (model.outputs.length !== 1)
+    throw new ArgumentError(`labels are for a model of one output, this one has ${model.outputs.length}: give outputs`);
+  const kind = model.specs[0].sequence ? 'tags' : endsInSigmoid(model.root) ? 'scores' : 'class';
+  return make([{ name: model.outputs[0].name, kind, labels }]);
+}
+
+/** Each label on its own. @param {import('../layers/layer.js').Layer} layer @returns {boolean} */
+function endsInSigmoid(layer) {
+  if (layer instanceof Sequential) return endsInSigmoid(layer.layers[layer.layers.length - 1]);
+  if (!(layer instanceof Functional)) return layer.config.activation === 'sigmoid' || layer.className === 'ops.Sigmoid';
+  const last = layer.nodes.find(({ key }) => key === layer.outputs[0].key);
+  return last !== undefined && endsInSigmoid(last.layer);
+}

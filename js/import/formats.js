@@ -1,0 +1,232 @@
+/**
+ * Every format that padless reads: how its files are recognised, what may lie beside them, and who reads them. The importers, the command
+ * line and the page take all that from here.
+ * @module
+ */
+import { ModelFileError, UnsupportedError } from '../errors.js';
+import { loadModel } from '../model/model.js';
+import { readOptions } from './finish.js';
+import { isHdf5 } from './hdf5.js';
+import { filesByPath, InputFile, isSource, parseJson } from './input-files.js';
+import { fromKerasHdf5, fromKerasJson, fromKerasZip } from './keras-files.js';
+import { fromTfjs } from './tfjs.js';
+import { fromTorch } from './torch.js';
+import { isZip } from './zip.js';
+/** @typedef {import('../model/model.js').Model} Model */
+/** @typedef {import('./input-files.js').FilesSource} FilesSource */
+
+/**
+ * Options of all importers.
+ * @typedef {import('./keras-files.js').KerasOptions & { modules?: import('./torch.js').TorchModule[] | undefined }} FormatOptions
+ *   modules: of a PyTorch state dict, in order
+ */
+
+/** JSON in a file; undefined where there is none that can be read. @param {InputFile} file @returns {Promise<any>} */
+const jsonIn = (file) =>
+  file.json().catch((error) => {
+    if (error instanceof ModelFileError) return undefined;
+    throw error;
+  });
+
+/** Labels: a JSON list, or one a line. @param {Uint8Array} bytes @param {string} name  of the file, for errors @returns {string[]} */
+export function labelsIn(bytes, name) {
+  const text = new TextDecoder().decode(bytes);
+  return text.trimStart().startsWith('[') ? parseJson(bytes, name) : text.trimEnd().split(/\r?\n/);
+}
+
+const hdf5 = ['.h5', '.hdf5'];
+
+/**
+ * Files that belong to a model, by the option that takes them: how each is recognised among several, and what the option is given.
+ * @satisfies {Record<string, { is: (file: InputFile) => boolean | Promise<boolean>, read: (file: InputFile) => any }>}
+ */
+const companions = {
+  weights: { is: (file) => file.hasExtension(hdf5), read: (file) => file.source },
+  tokenizer: {
+    is: async (file) => file.hasExtension(['.json']) && (await jsonIn(file))?.class_name === 'Tokenizer',
+    read: (file) => file.json(),
+  },
+  labels: {
+    is: (file) => /^labels.*\.txt$/i.test(file.name),
+    // Nobody said that this file holds the labels, so an empty line in it is taken for none.
+    read: async (file) => labelsIn(await file.bytes(), file.name).filter((label) => label !== ''),
+  },
+};
+/** @typedef {keyof typeof companions} Companion */
+
+/**
+ * A format that padless reads, or knows and refuses.
+ * @typedef {object} Format
+ * @property {string} title  what a file of it is, for messages
+ * @property {'loadModel' | 'fromKeras' | 'fromTfjs' | 'fromTorch' | null} importer  the function that takes such a file; null: refused
+ * @property {readonly string[]} extensions  of its main file, in lower case
+ * @property {(file: InputFile, options: FormatOptions) => boolean | Promise<boolean>} [holds]
+ *   whether that is in the file, whatever its name is; absent: the extension says it
+ * @property {readonly Companion[]} beside  further files that belong to it
+ * @property {(file: InputFile, options: FormatOptions, source: FilesSource) => Promise<Model>} read
+ *   source: the file with all that lies beside it
+ */
+
+/** @param {string} title @param {string} advice @returns {Format['read']} */
+const refuse = (title, advice) => async (file) => {
+  throw new UnsupportedError(`${file.name}: ${title}; ${advice}`);
+};
+
+/** A zip of torch.save, by its first entry. @param {Uint8Array} head */
+const isPickle = (head) => isZip(head) && new TextDecoder('latin1').decode(head.subarray(30)).includes('/data.pkl');
+
+const ofText = /** @type {const} */ (['tokenizer', 'labels']);
+
+/** The first that a file matches is its own; of several files, the one that matches the first is the model. @type {readonly Format[]} */
+export const formats = [
+  {
+    title: 'a state dict of PyTorch',
+    importer: 'fromTorch',
+    extensions: ['.safetensors'],
+    // It has no architecture: whoever has one says that it is PyTorch's.
+    holds: (_file, { modules }) => modules !== undefined,
+    beside: ofText,
+    read: (file, { modules = [], ...options }) => fromTorch(file.source, modules, options),
+  },
+  {
+    title: "a model of padless's own",
+    importer: 'loadModel',
+    extensions: ['.safetensors'],
+    beside: [],
+    read: async (file, { customLayers = {}, simd, module, ...options }) =>
+      loadModel(await file.bytes(), { customLayers, simd, module, ...readOptions(options) }),
+  },
+  {
+    title: 'a SavedModel of TensorFlow',
+    importer: null,
+    extensions: [],
+    holds: ({ folder }) => folder !== null && folder.includes('saved_model.pb'),
+    beside: [],
+    read: refuse('a SavedModel of TensorFlow', "save the model as .keras or .h5: model.save('model.keras')"),
+  },
+  {
+    title: 'a TensorFlow.js model',
+    importer: 'fromTfjs',
+    extensions: ['.json'],
+    holds: async (file) => file.folder !== null || Boolean((await jsonIn(file))?.modelTopology),
+    beside: ofText,
+    read: (_file, options, source) => fromTfjs(source, options),
+  },
+  {
+    title: 'a .keras file',
+    importer: 'fromKeras',
+    extensions: ['.keras'],
+    holds: async (file) => isZip(await file.head()) && !isPickle(await file.head()),
+    beside: ofText,
+    read: fromKerasZip,
+  },
+  {
+    title: 'the JSON of a Keras model',
+    importer: 'fromKeras',
+    extensions: ['.json'],
+    holds: async (file) => {
+      const name = (await jsonIn(file))?.class_name;
+      return typeof name === 'string' && name !== 'Tokenizer';
+    },
+    beside: ['weights', ...ofText],
+    read: fromKerasJson,
+  },
+  {
+    title: 'an HDF5 file of Keras',
+    importer: 'fromKeras',
+    extensions: hdf5,
+    holds: async (file) => isHdf5(await file.head()),
+    beside: ofText,
+    read: fromKerasHdf5,
+  },
+  {
+    title: 'a pickle of PyTorch',
+    importer: null,
+    extensions: ['.pt', '.pth'],
+    holds: async (file) => isPickle(await file.head()),
+    beside: [],
+    read: refuse(
+      'a pickle of PyTorch',
+      'save its state dict by safetensors.torch.save_file, which fromTorch and padless convert --torch read',
+    ),
+  },
+];
+
+/**
+ * The format of a file by its content alone.
+ * @param {InputFile} file
+ * @returns {Promise<Format | null>}
+ */
+export async function formatOf(file) {
+  for (const format of formats) if (await format.holds?.(file, {})) return format;
+  return null;
+}
+
+const extensions = formats.flatMap((format) => format.extensions);
+
+/**
+ * The model among files, and its format.
+ * @param {InputFile[]} files
+ * @param {FormatOptions} options
+ * @returns {Promise<{ format: Format, file: InputFile } | null>}
+ */
+async function modelAmong(files, options) {
+  const named = files.filter((file) => file.hasExtension(extensions));
+  // Of many files, those of other names are not looked into.
+  const candidates = files.length === 1 ? files : named;
+  for (const format of formats)
+    for (const file of candidates)
+      if (format.holds ? await format.holds(file, options) : file.hasExtension(format.extensions)) return { format, file };
+  // No content says what it is. A broken file goes to the reader of its extension, which says what is wrong with it.
+  for (const file of named) {
+    if (file.hasExtension(['.json'])) await file.json();
+    else return { format: /** @type {Format} */ (formats.find((format) => file.hasExtension(format.extensions))), file };
+  }
+  return null;
+}
+
+/**
+ * A model that was found, not read yet.
+ * @typedef {object} Recognised
+ * @property {Format} format
+ * @property {string} name  of its main file, without folders
+ * @property {(more?: FormatOptions) => Promise<Model>} read  more: options beside those that were given before
+ */
+
+/**
+ * Finds out which format a model's files are in, by their content and their names.
+ * @param {FilesSource} source  a file or a folder; or several files by name: a model and what lies beside it, weights, a tokenizer's JSON and
+ *   labels.txt, which are the options `weights`, `tokenizer` and `labels` where these are not given
+ * @param {FormatOptions | null} [given]
+ * @returns {Promise<Recognised | null>} null: none of them is a model
+ * @throws {ModelFileError} for JSON that is broken, where nothing else is a model
+ * @throws {import('../errors.js').LoadError} where a file cannot be read
+ */
+export async function recognise(source, given) {
+  const options = given ?? {};
+  const settings = readOptions(options);
+  const files = isSource(source)
+    ? [new InputFile(source, settings)]
+    : [...filesByPath(source)].map(([path, each]) => new InputFile(each, settings, path));
+  if (isSource(source)) await files[0].lookForFolder();
+  const found = await modelAmong(files, options);
+  if (!found) return null;
+  const { format, file } = found;
+  return {
+    format,
+    name: file.name,
+    async read(more) {
+      const all = { ...options, ...more };
+      if (isSource(source)) return format.read(file, all, source);
+      const others = files.filter((each) => each !== file);
+      /** @type {Record<string, any>} */
+      const beside = {};
+      for (const name of format.beside)
+        for (const each of others)
+          if (all[name] === undefined && !(name in beside) && (await companions[name].is(each)))
+            beside[name] = await companions[name].read(each);
+      const shards = Object.fromEntries(others.map((each) => [each.path, each.source]));
+      return format.read(file, { ...all, ...beside }, { ...shards, 'model.json': file.source });
+    },
+  };
+}

@@ -1,0 +1,149 @@
+/** The list of formats: which files are recognised as what, by their content and names, alone and among others. */
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { zipSync } from 'fflate';
+import { ModelFileError, UnsupportedError } from 'padless';
+import { fromKeras, recognise } from 'padless/import';
+import { formats } from '../../js/import/formats.js';
+import { padless } from '../command.js';
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const folder = mkdtempSync(join(tmpdir(), 'padless-formats-'));
+after(() => rmSync(folder, { recursive: true }));
+
+/** @param {string} path */
+const at = (path) => fileURLToPath(new URL(`../models/${path}`, import.meta.url));
+/** @param {string} path */
+const read = (path) => readFileSync(at(path));
+const langid = readFileSync(new URL('../../web/models/langid/langid.safetensors', import.meta.url));
+const tokenizer = JSON.stringify({ class_name: 'Tokenizer', config: { word_index: JSON.stringify({ paris: 1, berlin: 2 }) } });
+/** @param {string} text */
+const bytesOf = (text) => new TextEncoder().encode(text);
+/** @param {any} source @param {any} [options] */
+const titleOf = async (source, options) => (await recognise(source, options))?.format.title ?? null;
+
+const keras = read('keras-files/bilstm-tagger.keras');
+const h5 = read('keras-files/bilstm-stack-h5.h5');
+const json = read('keras-files/bilstm-tagger-json.json');
+const weights = read('keras-files/bilstm-tagger-json.weights.h5');
+const tfjs = read('tfjs/nested.json');
+const shard = read('tfjs/nested.bin');
+const pickle = zipSync({ 'archive/data.pkl': new Uint8Array(9) });
+
+test('a file alone is recognised by its content, whatever its name is', async () => {
+  for (const [title, bytes] of /** @type {[string, Uint8Array][]} */ ([
+    ['a .keras file', keras],
+    ['an HDF5 file of Keras', h5],
+    ['the JSON of a Keras model', json],
+    ['the JSON of a Keras model', bytesOf(JSON.stringify(json.toString()))],
+    ['a TensorFlow.js model', tfjs],
+    ['a pickle of PyTorch', pickle],
+  ])) {
+    assert.equal(await titleOf(bytes), title);
+    assert.equal(await titleOf(new Blob([bytes])), title);
+    assert.equal(await titleOf(new Response(bytes)), title);
+    for (const name of ['model.bak', 'model.KERAS']) assert.equal(await titleOf({ [`some/where/${name}`]: bytes }), title);
+    const file = join(folder, 'unnamed');
+    writeFileSync(file, bytes);
+    assert.equal(await titleOf(file), title);
+  }
+  assert.equal(await titleOf(bytesOf('nothing')), null);
+  assert.equal(await titleOf(bytesOf(tokenizer)), null);
+});
+
+test('an extension is read in either case; a state dict is what the caller says is one', async () => {
+  assert.equal(await titleOf({ 'A.SafeTensors': langid }), "a model of padless's own");
+  assert.equal(await titleOf({ 'a.safetensors': langid }, { modules: [] }), 'a state dict of PyTorch');
+  const found = await recognise({ 'in/LANGID.SAFETENSORS': langid }, { simd });
+  assert.equal(found?.name, 'LANGID.SAFETENSORS');
+  assert.equal((await found?.read())?.predict('Guten Morgen, wie geht es Ihnen?').label, 'de');
+  const output = join(folder, 'out.safetensors');
+  const upper = join(folder, 'LANGID.SAFETENSORS');
+  writeFileSync(upper, langid);
+  assert.equal(padless('convert', upper, '-o', output).status, 0);
+});
+
+test('JSON is what it holds: text inside of it counts for nothing', async () => {
+  const about = { ...JSON.parse(json.toString()), note: '"modelTopology"' };
+  assert.equal(await titleOf(bytesOf(JSON.stringify(about))), 'the JSON of a Keras model');
+  assert.equal(await titleOf({ 'labels.json': bytesOf('["class_name", "modelTopology"]') }), null);
+  assert.equal(await titleOf({ 'other.json': bytesOf('{ "nested": { "class_name": "Dense" } }') }), null);
+});
+
+test('of several files the model is found, and those that belong to it are its options', async () => {
+  const labels = bytesOf('O\nPER\nLOC\n');
+  const found = await recognise(
+    {
+      'm/labels.txt': labels,
+      'm/tokenizer.json': bytesOf(tokenizer),
+      'm/a.weights.H5': weights,
+      'm/a.json': json,
+      'm/b.bin': shard,
+    },
+    { simd },
+  );
+  assert.deepEqual([found?.format.title, found?.name], ['the JSON of a Keras model', 'a.json']);
+  const model = await found?.read();
+  assert.deepEqual(model?.outputs[0].labels, ['O', 'PER', 'LOC']);
+  assert.ok(model?.text);
+  const other = await recognise({ 'labels.txt': bytesOf('["x", "y", "z"]'), 'model.keras': keras }, { simd });
+  assert.deepEqual((await other?.read())?.outputs[0].labels, ['x', 'y', 'z']);
+  // What the caller gives comes first.
+  assert.deepEqual((await other?.read({ labels: ['1', '2', '3'] }))?.outputs[0].labels, ['1', '2', '3']);
+  const shards = await recognise([new File([shard], 'nested.bin'), new File([tfjs], 'mine.json')], { simd });
+  assert.equal(shards?.name, 'mine.json');
+  assert.equal((await shards?.read())?.outputs.length, 1);
+});
+
+test('a file of the right name and of broken content is refused by its reader', async () => {
+  const garbage = bytesOf('garbage, garbage');
+  for (const [name, said] of /** @type {[string, RegExp][]} */ ([
+    ['a.keras', /^a\.keras: the zip of 16 bytes is broken or cut short/],
+    ['a.h5', /^a\.h5: 16 bytes that are not a whole HDF5 file/],
+    ['a.safetensors', /^safetensors: /],
+  ])) {
+    const found = await recognise({ [name]: garbage, 'b.bin': shard }, { simd });
+    await assert.rejects(async () => found?.read(), { name: 'ModelFileError', message: said });
+  }
+  await assert.rejects(recognise({ 'a.json': garbage }), {
+    name: 'ModelFileError',
+    message: /^a\.json: 16 bytes that are not JSON/,
+  });
+  // Something else is the model.
+  assert.equal(await titleOf({ 'a.json': garbage, 'b.h5': h5 }), 'an HDF5 file of Keras');
+});
+
+test('a folder of TensorFlow.js is read; a SavedModel and a pickle are refused', async () => {
+  const saved = join(folder, 'saved');
+  mkdirSync(saved);
+  writeFileSync(join(saved, 'saved_model.pb'), '');
+  await assert.rejects(
+    async () => (await recognise(saved))?.read(),
+    (error) => error instanceof UnsupportedError && /^saved: a SavedModel of TensorFlow; save the model as/.test(error.message),
+  );
+  await assert.rejects(
+    async () => (await recognise({ 'a.PT': pickle }))?.read(),
+    /^UnsupportedError: a\.PT: a pickle of PyTorch; save its/,
+  );
+  const place = join(folder, 'tfjs');
+  mkdirSync(place);
+  writeFileSync(join(place, 'model.json'), tfjs);
+  writeFileSync(join(place, 'nested.bin'), shard);
+  assert.equal((await (await recognise(place, { simd }))?.read())?.outputs.length, 1);
+});
+
+test('fromKeras names the function that reads a file of another format', async () => {
+  await assert.rejects(fromKeras(at('tfjs/nested.json')), /nested\.json: a TensorFlow\.js model; use fromTfjs/);
+  await assert.rejects(fromKeras(pickle), UnsupportedError);
+  await assert.rejects(fromKeras(bytesOf(tokenizer)), ModelFileError);
+});
+
+test('the help of convert names the extension of every format that it reads', () => {
+  const help = padless('convert', '--help').stdout;
+  for (const { importer, extensions } of formats)
+    if (importer) for (const extension of extensions) assert.ok(help.includes(extension), extension);
+});
