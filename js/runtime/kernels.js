@@ -1,9 +1,9 @@
 /**
- * The kernels on plain arrays: one checked function a C export. Shapes are checked at the door; results are copies.
+ * The kernels on plain arrays. Each method checks types and shapes, runs C functions on copies in the heap, and returns a copy of the result.
  * @module
  */
 import * as abi from '../dist/abi.js';
-import { ArgumentError, IdError, ShapeError, show } from '../errors.js';
+import { ArgumentError, IdError, ShapeError, show, typeName } from '../errors.js';
 import { activationNumber } from './activations.js';
 import { Heap } from './memory.js';
 import { getModule } from './wasm.js';
@@ -11,7 +11,7 @@ import { getModule } from './wasm.js';
 /** @typedef {{ data: ArrayLike<number>, shape: readonly number[] }} Input  row-major values */
 /** @typedef {{ data: Float32Array, shape: number[] }} Output */
 /** @typedef {ArrayLike<number | boolean> | ArrayLike<ArrayLike<number | boolean>> | { lengths: ArrayLike<number> } | null | undefined} Mask
- *   B*T entries, flat or in rows, 0 is padding; or the length of each row; none: every step counts */
+ *   B*T entries, flat or in rows, 0 is padding; or the length of each row; null or undefined: every step counts */
 /** @typedef {'SimpleRNN' | 'GRU' | 'LSTM'} Cell */
 /**
  * A recurrent layer's weights and options, as Keras has them.
@@ -28,7 +28,7 @@ import { getModule } from './wasm.js';
 /** @typedef {{ sequence: Output, h: Output, c?: Output }} RnnOutput  sequence [B, T, H], 0 at padding; h, c [B, H] */
 
 /**
- * A kernel over time.
+ * A method over time: one C function, applied to the steps that count.
  * @callback OverTime
  * @param {Input} x  [B, T, D]
  * @param {Mask} [mask]
@@ -38,33 +38,35 @@ import { getModule } from './wasm.js';
 /** @param {readonly number[]} shape */
 const count = (shape) => shape.reduce((product, size) => product * size, 1);
 
-/** @param {any} value @returns {value is ArrayLike<any>} */
+/** `{ length: 1e9 }` is not a list: its last index must exist. @param {any} value @returns {value is ArrayLike<any>} */
 const isList = (value) => {
   const length = value !== null && typeof value === 'object' ? value.length : -1;
   return Number.isSafeInteger(length) && (length === 0 || (length > 0 && length - 1 in value));
 };
 
-/** Numbers, which a typed array holds by itself, but for those of 64 bits. @param {string} what @param {any} list */
+/** @param {any} value */
+const isSize = (value) => Number.isSafeInteger(value) && value >= 0;
+
+/** Refuses values that are not numbers. Typed arrays hold nothing else, except the two of BigInts. @param {string} what @param {any} list */
 function checkNumbers(what, list) {
   if (ArrayBuffer.isView(list) && !(list instanceof BigInt64Array || list instanceof BigUint64Array)) return;
   for (let i = 0; i < list.length; i++)
-    if (typeof list[i] !== 'number') throw new ArgumentError(`${what}: value ${i} is a ${typeof list[i]}, expected a number`);
+    if (typeof list[i] !== 'number') throw new ArgumentError(`${what}: value ${i} is ${typeName(list[i])}, expected a number`);
 }
 
-/** @param {string} what @param {Input} input @param {number} rank */
+/** Checks an array and its number of axes. @param {string} what @param {Input} input @param {number} rank @returns its shape */
 function check(what, input, rank) {
   const { data, shape } = input ?? {};
   if (!isList(data) || !Array.isArray(shape)) throw new ArgumentError(`${what}: expected { data, shape }`);
   checkNumbers(`${what}: shape`, shape);
   if (shape.length !== rank) throw new ShapeError(`${what}: shape [${shape}] has ${shape.length} axes, expected ${rank}`);
-  if (!Array.from(shape).every((size) => Number.isSafeInteger(size) && size >= 0))
-    throw new ShapeError(`${what}: shape [${shape}], expected whole numbers from 0 on`);
+  if (!Array.from(shape).every(isSize)) throw new ShapeError(`${what}: shape [${shape}], expected whole numbers from 0 on`);
   if (data.length !== count(shape)) throw new ShapeError(`${what}: ${data.length} values, expected [${shape}] = ${count(shape)}`);
   checkNumbers(what, data);
   return shape;
 }
 
-/** @param {string} what @param {Input} input @param {number[]} shape */
+/** Checks an array and the size of each axis. @param {string} what @param {Input} input @param {number[]} shape */
 function checkShape(what, input, shape) {
   check(what, input, shape.length);
   if (input.shape.join() !== shape.join()) throw new ShapeError(`${what}: shape [${input.shape}], expected [${shape}]`);
@@ -105,12 +107,12 @@ export class Kernels {
       checkNumbers(`${name}: lengths`, mask.lengths);
       if (mask.lengths.length !== B) throw new ShapeError(`${name}: lengths has ${mask.lengths.length} entries, expected B = ${B}`);
       const pointer = this.heap.reserve(B * T);
-      // Of a buffer that is gone there is nothing to copy.
+      // A typed array whose buffer was transferred has length 0, and set() would throw.
       this.heap.exports.pl_mask_from_lengths(pointer, B ? this.heap.i32(mask.lengths) : 0, B, T);
       return pointer;
     }
     if (!isList(mask)) throw new ArgumentError(`${name}: mask is ${show(mask)}, expected 0s and 1s, or { lengths }`);
-    /** Rows, and entries in lists of one. @param {ArrayLike<any>} list @param {number} [depth] @returns {any[]} */
+    /** Flattens rows, and rows of one-entry lists ([B, T, 1]). @param {ArrayLike<any>} list @param {number} [depth] @returns {any[]} */
     const entries = (list, depth = 0) =>
       Array.from({ length: list.length }, (_, i) => (depth < 2 && isList(list[i]) ? entries(list[i], depth + 1) : list[i])).flat();
     const flat = entries(mask);
@@ -142,8 +144,7 @@ export class Kernels {
    */
   maskFromLengths(lengths, T) {
     if (!isList(lengths)) throw new ArgumentError(`maskFromLengths: lengths is ${show(lengths)}, expected a list`);
-    if (!(Number.isSafeInteger(T) && T >= 0))
-      throw new ArgumentError(`maskFromLengths: T is ${show(T)}, expected a whole number from 0 on`);
+    if (!isSize(T)) throw new ArgumentError(`maskFromLengths: T is ${show(T)}, expected a whole number from 0 on`);
     return this.heap.scoped(() =>
       this.heap.bytes(this.#mask('maskFromLengths', { lengths }, lengths.length, T), lengths.length * T).slice(),
     );
@@ -209,7 +210,7 @@ export class Kernels {
 
   /**
    * @param {Input} table  [V, D]
-   * @param {Input} ids  [B, T]; anything under the mask
+   * @param {Input} ids  [B, T]; ids under the mask may have any value
    * @param {Mask} [mask]
    * @returns {Output} [B, T, D], 0 at padding
    * @throws {IdError}
@@ -260,9 +261,9 @@ export class Kernels {
   /**
    * Cross-entropy and accuracy over the steps that count, as Keras computes them (probabilities clipped to [1e-7, 1 - 1e-7]).
    * @param {Input} x  [B, T, K] probabilities, or logits
-   * @param {Input} labels  [B, T]; below 0: passed over; anything under the mask
-   * @param {{ mask?: Mask, fromLogits?: boolean, ignore?: number[] }} [options]  ignore: labels that are passed over, those of [CLS] and [SEP], say
-   * @returns {{ loss: number, accuracy: number, count: number }} means over `count` steps; 0 where there is none
+   * @param {Input} labels  [B, T]; steps with a label below 0 are ignored; labels under the mask may have any value
+   * @param {{ mask?: Mask, fromLogits?: boolean, ignore?: number[] }} [options]  ignore: steps with these labels are ignored, too: [CLS] and [SEP], for example
+   * @returns {{ loss: number, accuracy: number, count: number }} means over `count` steps; 0 if there are none
    * @throws {IdError} for a label of K or more at a step that counts
    */
   crossEntropy(x, labels, options) {
@@ -311,20 +312,20 @@ export class Kernels {
       const maskPointer = this.#mask('crf', mask, B, T);
       const splits = heap.reserve32(B + 1);
       const N = heap.exports.pl_row_splits(splits, maskPointer, B, T);
-      const closed = heap.reserve32(N * K);
-      heap.exports.pl_pack(closed, heap.f32(x.data), maskPointer, B, T, K);
+      const packed = heap.reserve32(N * K);
+      heap.exports.pl_pack(packed, heap.f32(x.data), maskPointer, B, T, K);
       const pointers = [transitions, start, end].map((each) => (each ? heap.f32(each.data) : 0));
       const [tags, score, marginals] = [heap.reserve32(N), heap.reserve32(B), heap.reserve32(N * K)];
       const arena = heap.scratch(heap.exports.pl_ragged_crf_scratch(splits, B, K));
-      heap.exports.pl_ragged_crf_viterbi(tags, score, closed, pointers[0], pointers[1], pointers[2], splits, B, K, arena);
-      heap.exports.pl_ragged_crf_marginals(marginals, 0, closed, pointers[0], pointers[1], pointers[2], splits, B, K, arena);
+      heap.exports.pl_ragged_crf_viterbi(tags, score, packed, pointers[0], pointers[1], pointers[2], splits, B, K, arena);
+      heap.exports.pl_ragged_crf_marginals(marginals, 0, packed, pointers[0], pointers[1], pointers[2], splits, B, K, arena);
       const kept = maskPointer ? heap.bytes(maskPointer, B * T) : null;
       const path = heap.i32View(tags, N);
       let n = 0;
       const data = Int32Array.from({ length: B * T }, (_, i) => (!kept || kept[i] ? path[n++] : -1));
-      const spread = heap.reserve32(B * T * K);
-      heap.exports.pl_unpack(spread, marginals, maskPointer, 0, B, T, K);
-      return { tags: { data, shape: [B, T] }, score: this.#read(score, [B]), marginals: this.#read(spread, [B, T, K]) };
+      const padded = heap.reserve32(B * T * K);
+      heap.exports.pl_unpack(padded, marginals, maskPointer, 0, B, T, K);
+      return { tags: { data, shape: [B, T] }, score: this.#read(score, [B]), marginals: this.#read(padded, [B, T, K]) };
     });
   }
 
@@ -384,9 +385,9 @@ export class Kernels {
   }
 
   /**
-   * One direction over the steps that count.
+   * A recurrent layer in one direction over the steps that count.
    * @param {Input} x  [B, T, D]
-   * @param {RnnWeights & { mask?: Mask, goBackwards?: boolean }} rnn  goBackwards: in reverse, outputs in visiting order, as in Keras
+   * @param {RnnWeights & { mask?: Mask, goBackwards?: boolean }} rnn  goBackwards: from the last step to the first, outputs in that order, as in Keras
    * @returns {RnnOutput}
    */
   rnn(x, rnn) {
@@ -409,11 +410,12 @@ export class Kernels {
   }
 
   /**
-   * Both directions, aligned: the backward output of a step stands at that step.
+   * A recurrent layer in each direction over the steps that count. The backward output of a step is at the index of that step.
    * @param {Input} x  [B, T, D]
    * @param {{ forward: RnnWeights, backward: RnnWeights, mergeMode?: 'concat' | 'sum' | 'mul' | 'ave' | 'none', mask?: Mask }} options
    * @returns {{ sequence: Output, backwardSequence?: Output, output?: Output, states: { h: Output, c?: Output }[] }}
-   *   sequence [B, T, Hf+Hb] or [B, T, H]; output: the final states, merged; for none: forward and backwardSequence, no output
+   *   sequence [B, T, Hf+Hb] or [B, T, H]; output: the final h of both, merged; for mergeMode none, sequence is the forward one, backwardSequence
+   *   the backward one, and there is no output
    */
   bidirectional(x, options) {
     const { forward, backward, mergeMode = 'concat', mask } = needOptions('bidirectional', options);
@@ -454,7 +456,7 @@ export class Kernels {
 }
 
 /**
- * The kernels in an instance of their own.
+ * Makes a WebAssembly instance and returns its kernels.
  * @param {{ module?: import('./wasm.js').ModuleSource, simd?: import('./wasm.js').Simd }} [options]
  * @returns {Promise<Kernels>}
  * @throws {import('../errors.js').EngineError} where the engine has no WebAssembly SIMD

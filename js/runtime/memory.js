@@ -1,13 +1,13 @@
 /**
- * One WebAssembly instance and its heap: a stack of allocations above the module's own data. What is reserved at load stays;
- * a call marks the top, works, and releases it.
+ * One WebAssembly instance and its heap: a stack of allocations above the module's own data. Weights are reserved at load and stay; what a
+ * call reserves is released at its end.
  * @module
  */
 import * as abi from '../dist/abi.js';
 import { MemoryError } from '../errors.js';
 
 const PAGE = 65536;
-/** Memory that one call may leave grown; beyond it the instance is replaced by a smaller one. */
+/** Unused bytes that the memory may keep after a call. With more, the instance is replaced by a smaller one. */
 const KEEP_BYTES = 32 * 1024 * 1024;
 
 /** @typedef {Record<string, (...args: number[]) => number>} Exports */
@@ -29,16 +29,16 @@ export class Heap {
     this.exports = exports;
     /** @type {WebAssembly.Memory} */
     this.memory = memory;
-    this.#look();
+    this.#makeViews();
     const base = /** @type {WebAssembly.Global} */ (/** @type {unknown} */ (this.exports.__heap_base)).value;
     this.top = align(base);
     this.arena = this.structs(abi.arena, {});
   }
 
-  /** Called with each layer's input and output while a trace is taken. @type {((layer: any, x: any, y: any, options: any) => void) | null} */
+  /** While a trace is taken, called with the input and output of each layer. @type {((layer: any, x: any, y: any, options: any) => void) | null} */
   onApply = null;
 
-  /** What layers are called through while a session has the run. @type {((layer: any, x: any, options: any) => any) | null} */
+  /** While a session runs the model, called in place of each layer. @type {((layer: any, x: any, options: any) => any) | null} */
   interceptor = null;
 
   #instantiate() {
@@ -49,25 +49,25 @@ export class Heap {
     };
   }
 
-  /** The whole memory, in each type; to be made anew when it has grown. */
+  /** Views of the whole memory. Growth detaches them; #makeViews renews them. */
   #bytes = new Uint8Array();
   #words = new Int32Array();
   #floats = new Float32Array();
 
-  #look() {
+  #makeViews() {
     const { buffer } = this.memory;
     this.#bytes = new Uint8Array(buffer);
     this.#words = new Int32Array(buffer);
     this.#floats = new Float32Array(buffer);
   }
 
-  /** Bytes of memory that the instance holds now. */
+  /** Current size of the memory in bytes. */
   get size() {
     return this.#bytes.length;
   }
 
   /**
-   * Room for `bytes` bytes, 16-byte aligned and not cleared, up to the next release of an older mark.
+   * Reserves memory, 16-byte aligned and not cleared, until the scoped() around the call ends.
    * @param {number} bytes
    * @returns {number} pointer
    * @throws {MemoryError}
@@ -75,11 +75,11 @@ export class Heap {
   reserve(bytes) {
     const pointer = this.top;
     const end = pointer + align(bytes);
-    // More bytes than C can count come out below 0.
+    // C sizes arrive as int32: negative from 2 GiB on, wrapped from 4 GiB on.
     if (!(end >= pointer && end <= this.size)) {
       try {
         this.memory.grow(end >= pointer ? Math.ceil((end - this.size) / PAGE) : -1);
-        this.#look();
+        this.#makeViews();
       } catch (cause) {
         throw new MemoryError(`this needs ${end} bytes of memory; the engine gave ${this.size} and no more`, { cause });
       }
@@ -94,7 +94,7 @@ export class Heap {
   }
 
   /**
-   * Runs `work` and gives back what it reserved. Memory far beyond what the model itself needs goes back to the engine.
+   * Runs `work` and releases what it reserved. If the memory is then far larger than the reserved part, it is shrunk.
    * @template R
    * @param {() => R} work  returns copies, never pointers
    * @returns {R}
@@ -109,19 +109,19 @@ export class Heap {
     }
   }
 
-  /** A fresh instance with the same contents up to the top: WebAssembly memory grows and never shrinks. */
+  /** WebAssembly memory cannot shrink: makes a new instance and copies the reserved part into its memory. */
   #shrink() {
     const old = new Uint8Array(this.memory.buffer, 0, this.top);
     Object.assign(this, this.#instantiate());
     const missing = this.top - this.memory.buffer.byteLength;
     if (missing > 0) this.memory.grow(Math.ceil(missing / PAGE));
-    this.#look();
+    this.#makeViews();
     this.#bytes.set(old);
   }
 
   /**
-   * The arena with `bytes` bytes of scratch behind it.
-   * @param {number} bytes  as a pl_*_scratch function says
+   * Reserves scratch memory for one C call and points the arena to it.
+   * @param {number} bytes  what a pl_*_scratch function returned
    * @returns {number} pointer to the pl_arena
    */
   scratch(bytes) {
@@ -135,7 +135,8 @@ export class Heap {
     return Number(new DataView(this.memory.buffer).getBigUint64(this.arena + abi.arena.fields.steps, true));
   }
 
-  /** Views of the memory as it is now: never kept across a call that may grow it. */
+  // The next three return views of the memory. A call that reserves may grow the memory and detach them.
+
   /** @param {number} pointer @param {number} count */
   f32View(pointer, count) {
     return new Float32Array(this.#bytes.buffer, pointer, count);
@@ -158,7 +159,7 @@ export class Heap {
     return pointer;
   }
 
-  /** A copy of what is in the heap already, which may move while room is made. @param {number} pointer @param {number} count @returns {number} */
+  /** Copies values within the heap. Reserving may grow the memory, so the views are made after it. @param {number} pointer @param {number} count @returns {number} */
   copy32(pointer, count) {
     const to = this.reserve32(count);
     this.f32View(to, count).set(this.f32View(pointer, count));
@@ -173,7 +174,7 @@ export class Heap {
   }
 
   /**
-   * C structs, one behind the other.
+   * Writes an array of C structs.
    * @template {string} F
    * @param {Layout<F>} layout
    * @param {...Partial<Record<F, number | undefined>>} structs  the fields of each; a field that is not given is 0

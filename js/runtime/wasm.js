@@ -1,5 +1,5 @@
 /**
- * The WebAssembly module: which build, from where, compiled once.
+ * The WebAssembly module: chooses a build, gets its bytes and compiles it, the inlined one once for all callers.
  * @module
  */
 import { ArgumentError, EngineError, LoadError, show } from '../errors.js';
@@ -58,24 +58,24 @@ async function compileInline(build) {
   }
   const { both, sizes, pieces } = await import('../dist/inline.js');
   const bytes = await inflate(fromBase64(both), sizes.baseline + sizes.relaxed);
-  return WebAssembly.compile(outOf(bytes, sizes, pieces, build));
+  return WebAssembly.compile(extractBuild(bytes, sizes, pieces, build));
 }
 
 /** @param {string} base64 @returns {Uint8Array<ArrayBuffer>} */
 function fromBase64(base64) {
-  // Of ECMAScript 2026, and several times as fast.
+  // Uint8Array.fromBase64 is in ECMAScript 2026 and several times as fast as atob.
   const { fromBase64: native } = /** @type {any} */ (Uint8Array);
   return native ? native.call(Uint8Array, base64) : Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
 }
 
 /**
- * Without a Blob or a Response, which take a page through another process, and Node through its whole fetch.
- * @param {Uint8Array<ArrayBuffer>} deflated @param {number} size  of what comes out
+ * Feeds the stream directly: a Blob takes browsers through another process, a Response makes Node load all of fetch.
+ * @param {Uint8Array<ArrayBuffer>} deflated @param {number} size  of the inflated bytes
  */
 async function inflate(deflated, size) {
   const { readable, writable } = new DecompressionStream('deflate-raw');
   const writer = writable.getWriter();
-  // What goes wrong here goes wrong for the reader, too.
+  // Errors here reject reader.read() as well, which reports them.
   for (const written of [writer.write(deflated), writer.close()]) written.catch(() => {});
   const bytes = new Uint8Array(size);
   const reader = readable.getReader();
@@ -88,17 +88,17 @@ async function inflate(deflated, size) {
 }
 
 /**
- * One build out of two that stand piece by piece in turn, the fixed-order one first.
+ * Extracts one build from both, which alternate piece by piece, the fixed-order one first (c/inline.js).
  * @param {Uint8Array} bytes @param {Record<Build, number>} sizes @param {number} pieces @param {Build} build
  */
-export function outOf(bytes, sizes, pieces, build) {
+export function extractBuild(bytes, sizes, pieces, build) {
   const wasm = new Uint8Array(sizes[build]);
   const [ours, theirs] = [build, build === 'baseline' ? 'relaxed' : 'baseline'].map((name) =>
     Math.ceil(sizes[/** @type {Build} */ (name)] / pieces),
   );
   for (let i = 0; i < pieces; i++) {
     const end = Math.min(sizes[build], (i + 1) * ours);
-    // Of the other build, as much as there is: the last pieces are shorter.
+    // Bytes of the other build before this piece. Its last pieces may be shorter, or empty.
     const before = build === 'baseline' ? Math.min(sizes.relaxed, i * theirs) : Math.min(sizes.baseline, (i + 1) * theirs);
     wasm.set(bytes.subarray(before + i * ours, before + end), i * ours);
   }

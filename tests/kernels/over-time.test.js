@@ -47,3 +47,16 @@ for (const [name, values] of Object.entries(expected)) {
     assert.throws(() => pl[method](x, [1, 1]), ShapeError);
   });
 }
+
+test('a value that is not a number is refused, and the message names its index and type', () => {
+  for (const [value, type] of [
+    [null, 'null'],
+    [[1], 'array'],
+    ['1', 'string'],
+    [1n, 'bigint'],
+  ]) {
+    const wrong = { data: /** @type {any} */ ([1, value]), shape: [1, 2, 1] };
+    const message = `maskedSum: value 1 is ${type}, expected a number`;
+    assert.throws(() => pl.maskedSum(wrong), { name: 'ArgumentError', message });
+  }
+});

@@ -51,11 +51,11 @@ for (const name of ['padless', 'padless.relaxed']) {
 
 test('inline.js holds the two builds and the version of package.json', async () => {
   const { both, pieces, sizes, version } = await import('../../js/dist/inline.js');
-  const { outOf } = await import('../../js/runtime/wasm.js');
+  const { extractBuild } = await import('../../js/runtime/wasm.js');
   assert.equal(version, JSON.parse(read('package.json').toString()).version);
   const bytes = inflateRawSync(Buffer.from(both, 'base64'));
-  assert.ok(read('js/dist/padless.wasm').equals(outOf(bytes, sizes, pieces, 'baseline')));
-  assert.ok(read('js/dist/padless.relaxed.wasm').equals(outOf(bytes, sizes, pieces, 'relaxed')));
+  assert.ok(read('js/dist/padless.wasm').equals(extractBuild(bytes, sizes, pieces, 'baseline')));
+  assert.ok(read('js/dist/padless.relaxed.wasm').equals(extractBuild(bytes, sizes, pieces, 'relaxed')));
 });
 
 /**
