@@ -1,7 +1,7 @@
 /**
  * The models that are timed, each with the same weights in every engine: padless's own JSON, ONNX, TF.js.
  */
-import { onnxGraph, onnxRnn, operators } from '../models/onnx.js';
+import { onnxGraph, onnxRnn, operators } from '../../web/onnx.js';
 import { random } from '../random.js';
 import { functional, input, layer } from '../keras-json.js';
 
@@ -32,7 +32,7 @@ function directions(cell, D, H) {
   return weights;
 }
 
-/** @param {Cell} cell @param {Weights} weights @param {number} D @param {number} H @returns {Record<string, import('../models/onnx.js').Constant>} */
+/** @param {Cell} cell @param {Weights} weights @param {number} D @param {number} H @returns {Record<string, import('../../web/onnx.js').Constant>} */
 function onnxDirections(cell, weights, D, H) {
   const [forward, backward] = ['forward_layer', 'backward_layer'].map((side) =>
     onnxRnn(
@@ -123,7 +123,7 @@ export function classifier(cell, D, H, { V = 5000, K = 10 } = {}) {
     'dense.bias': weight([K], 0.1),
   };
   const { config, class_name } = bidirectional(cell, H);
-  /** @param {string} name @param {number[]} values @returns {[string, import('../models/onnx.js').Constant]} */
+  /** @param {string} name @param {number[]} values @returns {[string, import('../../web/onnx.js').Constant]} */
   const ints = (name, values) => [name, { type: 'int64', shape: [values.length], data: values }];
   return {
     weights,

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import * as ort from 'onnxruntime-web/wasm';
 import { init } from 'padless';
 import { assertClose } from '../close.js';
-import { gateOrders, onnxModel, onnxRnn, operators } from './onnx.js';
+import { gateOrders, onnxGraph, onnxRnn, operators } from '../../web/onnx.js';
 import { random } from '../random.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
@@ -47,12 +47,12 @@ for (const { title, cell, resetAfter = false } of cells) {
       const x = { shape: [B, T, D], data: normal(B * T * D, 1) };
 
       const states = cell === 'LSTM' ? ['Y_h', 'Y_c'] : ['Y_h'];
-      const bytes = onnxModel(
-        operators[cell],
-        { direction: 'bidirectional', hidden_size: H, ...(cell === 'GRU' ? { linear_before_reset: Number(resetAfter) } : {}) },
-        { X: 'float32', W: 'float32', R: 'float32', B: 'float32', sequence_lens: 'int32' },
-        ['Y', ...states],
-      );
+      const inputs = /** @type {const} */ ({ X: 'float32', W: 'float32', R: 'float32', B: 'float32', sequence_lens: 'int32' });
+      const outputs = ['Y', ...states];
+      const reset = cell === 'GRU' ? { linear_before_reset: Number(resetAfter) } : {};
+      const attributes = { direction: 'bidirectional', hidden_size: H, ...reset };
+      const node = { op: operators[cell], inputs: Object.keys(inputs), outputs, attributes };
+      const bytes = onnxGraph({ nodes: [node], inputs, outputs });
       const session = await ort.InferenceSession.create(bytes);
       const G = gateOrders[cell].length;
       /** @param {'W' | 'R' | 'B'} name @param {number[]} shape */

@@ -12,7 +12,7 @@ import { speed } from '../../js/tools/speed.js';
 import { onnxPeer } from '../../js/tools/peers.js';
 import { file, folder, padlessIn } from '../command.js';
 import { random } from '../random.js';
-import { onnxGraph, onnxRnn } from './onnx.js';
+import { onnxGraph, onnxRnn } from '../../web/onnx.js';
 
 const { weights, normal } = random();
 

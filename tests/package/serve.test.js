@@ -47,7 +47,7 @@ test('the demo server gives files of web/ and js/ with their types, uncached, an
 test('the demo server gives the files of packages that the page may use, and text zipped to whoever takes it', async (t) => {
   const { url, close } = await serve();
   t.after(close);
-  for (const path of ['fflate/browser.js', 'h5wasm/hdf5_hl.js', 'onnxruntime-web/ort.wasm.min.mjs']) {
+  for (const path of ['fflate/browser.js', 'h5wasm/hdf5_hl.js', 'onnxruntime-web/ort.wasm.min.mjs', 'pbf/index.js']) {
     const { status, headers } = await get(url, `/packages/${path}`);
     assert.equal(status, 200, path);
     assert.equal(headers['content-type'], 'text/javascript; charset=utf-8');

@@ -1,0 +1,126 @@
+/**
+ * Writes small ONNX files (github.com/onnx/onnx, onnx.proto, opset 14) in protobuf encoding, by the package pbf. The page has it where
+ * onnxruntime-web is compared, tests and the bench have it for their models.
+ */
+import { PbfWriter } from 'pbf';
+
+/** TensorProto.DataType */
+const dataTypes = { float32: 1, int32: 6, int64: 7, bool: 9 };
+/** AttributeProto.AttributeType */
+const attributeTypes = { float: 1, int: 2, string: 3, ints: 7, strings: 8 };
+
+/** @typedef {keyof typeof dataTypes} DataType */
+/** @typedef {number | string | string[] | number[]} Attribute */
+/** @typedef {{ type: 'float32' | 'int32' | 'int64', shape: number[], data: ArrayLike<number> }} Constant */
+/** @typedef {{ op: string, inputs: string[], outputs: string[], attributes?: Record<string, Attribute> }} OnnxNode */
+/**
+ * @typedef {object} OnnxGraph
+ * @property {OnnxNode[]} nodes  in the order of computation; an input that is left out is ''
+ * @property {Record<string, Constant>} [constants]  by name
+ * @property {Record<string, DataType>} inputs  name -> type
+ * @property {string[]} outputs  float32
+ */
+
+// Field numbers stand beside the names that onnx.proto gives them. Each function writes the fields of one message.
+
+/** @param {[string, Attribute]} entry @param {PbfWriter} pbf */
+function writeAttribute([name, value], pbf) {
+  pbf.writeStringField(1 /* name */, name);
+  /** @type {keyof typeof attributeTypes} */
+  let type;
+  if (typeof value === 'string') {
+    type = 'string';
+    pbf.writeStringField(4 /* s */, value);
+  } else if (typeof value === 'number') {
+    type = Number.isInteger(value) ? 'int' : 'float';
+    if (type === 'int') pbf.writeVarintField(3 /* i */, value);
+    else pbf.writeFloatField(2 /* f */, value);
+  } else {
+    type = typeof value[0] === 'number' ? 'ints' : 'strings';
+    for (const item of value)
+      if (typeof item === 'number') pbf.writeVarintField(8 /* ints */, item);
+      else pbf.writeStringField(9 /* strings */, item);
+  }
+  pbf.writeVarintField(20 /* type */, attributeTypes[type]);
+}
+
+/** @param {OnnxNode} node @param {PbfWriter} pbf */
+function writeNode({ op, inputs, outputs, attributes = {} }, pbf) {
+  for (const name of inputs) pbf.writeStringField(1 /* input */, name);
+  for (const name of outputs) pbf.writeStringField(2 /* output */, name);
+  pbf.writeStringField(4 /* op_type */, op);
+  for (const entry of Object.entries(attributes)) pbf.writeMessage(5 /* attribute */, writeAttribute, entry);
+}
+
+/** @param {Constant} constant */
+function valuesOf({ type, data }) {
+  if (type === 'int64') return BigInt64Array.from(data, BigInt);
+  return type === 'int32' ? Int32Array.from(data) : Float32Array.from(data);
+}
+
+/** @param {[string, Constant]} entry @param {PbfWriter} pbf */
+function writeTensor([name, constant], pbf) {
+  for (const size of constant.shape) pbf.writeVarintField(1 /* dims */, size);
+  pbf.writeVarintField(2 /* data_type */, dataTypes[constant.type]);
+  pbf.writeStringField(8 /* name */, name);
+  pbf.writeBytesField(9 /* raw_data */, new Uint8Array(valuesOf(constant).buffer));
+}
+
+/** An input or output of any shape. @param {[string, DataType]} entry @param {PbfWriter} pbf */
+function writeValueInfo([name, type], pbf) {
+  pbf.writeStringField(1 /* name */, name);
+  pbf.writeMessage(2 /* type */, writeType, type);
+}
+/** @param {DataType} type @param {PbfWriter} pbf */
+const writeType = (type, pbf) => pbf.writeMessage(1 /* tensor_type */, writeTensorType, type);
+/** @param {DataType} type @param {PbfWriter} pbf */
+const writeTensorType = (type, pbf) => pbf.writeVarintField(1 /* elem_type */, dataTypes[type]);
+
+/** @param {OnnxGraph} graph @param {PbfWriter} pbf */
+function writeGraph({ nodes, constants = {}, inputs, outputs }, pbf) {
+  for (const node of nodes) pbf.writeMessage(1 /* node */, writeNode, node);
+  pbf.writeStringField(2 /* name */, 'graph');
+  for (const entry of Object.entries(constants)) pbf.writeMessage(5 /* initializer */, writeTensor, entry);
+  for (const entry of Object.entries(inputs)) pbf.writeMessage(11 /* input */, writeValueInfo, entry);
+  for (const name of outputs)
+    pbf.writeMessage(12 /* output */, writeValueInfo, /** @type {[string, DataType]} */ ([name, 'float32']));
+}
+
+/** @param {number} version @param {PbfWriter} pbf */
+const writeOpset = (version, pbf) => pbf.writeVarintField(2 /* version */, version);
+
+/** @param {OnnxGraph} graph @returns {Uint8Array} an ONNX file: ModelProto */
+export function onnxGraph(graph) {
+  const pbf = new PbfWriter();
+  pbf.writeVarintField(1 /* ir_version */, 8);
+  pbf.writeMessage(7 /* graph */, writeGraph, graph);
+  pbf.writeMessage(8 /* opset_import */, writeOpset, 14);
+  return pbf.finish();
+}
+
+/** Gates in Keras's order: for each, where ONNX has it (ONNX: GRU z r h, LSTM i o f c). */
+export const gateOrders = { SimpleRNN: [0], GRU: [0, 1, 2], LSTM: [0, 2, 3, 1] };
+export const operators = { SimpleRNN: 'RNN', GRU: 'GRU', LSTM: 'LSTM' };
+
+/**
+ * One direction's weights as ONNX has them, from Keras's: W [G*H, D], R [G*H, H], B [Wb Rb]. ONNX always has two biases; one of Keras's
+ * takes the place of both, with Rb zero.
+ * @param {keyof typeof operators} cell
+ * @param {{ kernel: ArrayLike<number>, recurrent: ArrayLike<number>, bias: ArrayLike<number> }} weights  [D, G*H], [H, G*H], [G*H] or [2, G*H]
+ * @param {number} D @param {number} H
+ */
+export function onnxRnn(cell, { kernel, recurrent, bias }, D, H) {
+  const order = gateOrders[cell];
+  const width = order.length * H;
+  /** [rows, G*H] -> [G*H, rows], in ONNX's order. @param {ArrayLike<number>} data @param {number} rows @param {number} offset */
+  const transposed = (data, rows, offset = 0) => {
+    const result = new Float32Array(rows * width);
+    order.forEach((to, gate) => {
+      for (let h = 0; h < H; h++)
+        for (let k = 0; k < rows; k++) result[(to * H + h) * rows + k] = data[offset + k * width + gate * H + h];
+    });
+    return result;
+  };
+  const second = bias.length > width ? transposed(bias, 1, width) : new Float32Array(width);
+  return { W: transposed(kernel, D), R: transposed(recurrent, H), B: Float32Array.of(...transposed(bias, 1), ...second) };
+}
