@@ -1,41 +1,42 @@
 /**
- * Text -> tokens -> ids -> padded batch and mask, and back. Any string is legal text.
+ * Text to tokens, ids, and a padded batch with its mask; and ids back to tokens. Every string is valid text, lone surrogates included.
  * @module
  */
 import { ArgumentError, checkFits, COUNT_MOST, EngineError, IdError, ModelFileError, show, typeName } from '../errors.js';
+import { borderBefore, borderFrom, chunksOf } from './boundaries.js';
 
 /**
- * How a model reads text, as its file says.
+ * How a model reads text: what its file holds under `text`.
  * @typedef {object} TextSettings
- * @property {'codepoint' | 'grapheme' | 'word' | 'split'} [unit]  what a token is; grapheme and word by Intl.Segmenter; split: what stands
- *   between separators. Default codepoint
- * @property {string | null} [split]  unit split: the separator, one character; null (default): white space; '': every code point is a token
- * @property {string} [filters]  unit split: more characters that separate
- * @property {string} [remove]  unit split: characters that are taken out before
+ * @property {'codepoint' | 'grapheme' | 'word' | 'split'} [unit]  what a token is; grapheme and word: segments of Intl.Segmenter; split: the text
+ *   between two separators. Default codepoint
+ * @property {string | null} [split]  unit split: the separator, one character; null (default): white space; '': each code point is a token
+ * @property {string} [filters]  unit split: further separators
+ * @property {string} [remove]  unit split: characters that are removed before the text is split
  * @property {string} [locale]  for Intl.Segmenter
  * @property {'NFC' | 'NFKC' | 'NFD' | 'NFKD' | null} [normalization]
- * @property {'lower' | 'lower-ascii' | null} [case]  lower: each code point by itself, as Python's ''.join(c.lower() for c in s), and for unit
- *   split the whole text, as Python's s.lower() (which minds where a sigma ends a word); lower-ascii: A to Z
- * @property {string[]} vocabulary  index is the id; the entries at pad and unknown are never matched
+ * @property {'lower' | 'lower-ascii' | null} [case]  lower: each code point by itself, as Python's ''.join(c.lower() for c in s); for unit split
+ *   the whole text, as Python's s.lower(), which differs where a sigma ends a word; lower-ascii: A to Z
+ * @property {string[]} vocabulary  a token's index is its id; no token matches the entries at pad and unknown
  * @property {number} [pad]  default 0
- * @property {number | null} [unknown]  default 1; null drops what is not in the vocabulary
- * @property {number | null} [maxlen]  longest text in tokens; a longer one is cut
- * @property {number | null} [length]  padded length of every batch, for models whose padding is data
- * @property {'post' | 'pre'} [padding]  the side that is padded. Default post
- * @property {'post' | 'pre'} [truncation]  the side that is cut away. Default post
- * @property {boolean} [mask]  default true
+ * @property {number | null} [unknown]  id of tokens that the vocabulary lacks. Default 1; null: they are dropped
+ * @property {number | null} [maxlen]  maximum tokens of a text; longer texts are truncated
+ * @property {number | null} [length]  padded length of every batch, for models that read padding as data
+ * @property {'post' | 'pre'} [padding]  where padding goes. Default post
+ * @property {'post' | 'pre'} [truncation]  which end of a long text is cut off. Default post
+ * @property {boolean} [mask]  false: padding counts as data where the batch has a fixed `length`. Default true
  */
 
 /**
- * One text, read.
+ * The tokens of one text.
  * @typedef {object} Encoding
  * @property {Int32Array} ids
- * @property {Int32Array} offsets  [start, end) of token i in UTF-16 units of the text: offsets[2i], offsets[2i+1]
- * @property {boolean} truncated  the text was longer than maxlen
+ * @property {Int32Array} offsets  token i is [offsets[2i], offsets[2i+1]) of the text, in UTF-16 units
+ * @property {boolean} truncated  the text has more than maxlen tokens
  */
 
 /**
- * Texts side by side.
+ * Texts padded to one length.
  * @typedef {object} EncodedBatch
  * @property {Int32Array} ids  [B, T]
  * @property {Uint8Array} mask  [B, T], 0 is padding
@@ -46,33 +47,10 @@ import { ArgumentError, checkFits, COUNT_MOST, EngineError, IdError, ModelFileEr
 
 const forms = ['NFC', 'NFKC', 'NFD', 'NFKD'];
 
-/**
- * A starter and all that may combine with it, so that chunks normalise each on its own: marks, Hangul vowels and final consonants, and the
- * two Kirat Rai vowel signs that are letters; for NFKC and NFKD also what these make into such (compatibility and half-width jamo and
- * half-width kana sound marks). At most 32 of them, as in the stream-safe text format of UAX #15, so that a megabyte of marks takes linear
- * time. Nothing else is joined: the offsets of a token are those of its chunk.
- */
-const canonical = String.raw`\p{M}\u1161-\u1175\u11a8-\u11c2\u{16d67}\u{16d68}`;
-const compatible = String.raw`\u3133\u3135\u3136\u313a-\u313f\u314f-\u3163\uff9e\uff9f\uffa3\uffa5\uffa6\uffaa-\uffaf\uffc2-\uffdc`;
-/** @param {string} joining */
-const chunksOf = (joining) => new RegExp(`[^][${joining}]{0,32}`, 'gu');
-const canonicalChunks = chunksOf(canonical);
-const compatibleChunks = chunksOf(canonical + compatible);
-/** For a class of a regular expression: what some normalisation may bring together with what stands before it. */
-export const joined = canonical + compatible;
-
-/**
- * Behind white space and before a character that nothing joins to what stands before it, in any normal form: a text cut here has the tokens of
- * its parts. Letters and signs of ASCII, Cyrillic, kana, Han and Hangul, and line breaks, are enough to find such a place soon in most texts.
- */
-const beginning = '!-~\u0410-\u044f\u3041-\u3094\u30a1-\u30fa\u4e00-\u9fff\uac00-\ud7a3';
-const places = ` (?=[\\n${beginning}])|\\n(?=[ \\n${beginning}])`;
-const border = new RegExp(places, 'g');
-const borderHere = new RegExp(places, 'y');
-/** UTF-16 units that are segmented at a time: all that is read of a long text of which little is kept. */
+/** UTF-16 units that are segmented at once. A long text of which maxlen keeps little is read no further than necessary. */
 const PIECE = 4096;
 
-/** @param {string} text  one chunk or code point */
+/** Lower case, each code point by itself. @param {string} text */
 const lower = (text) => {
   let result = '';
   for (const char of text) result += char.toLowerCase();
@@ -80,9 +58,17 @@ const lower = (text) => {
 };
 
 export class TextVectorizer {
+  /** Token to id. @type {Map<string, number>} */
+  #index = new Map();
+  /** Unit split. @type {Set<string>} */
+  #separators;
+  /** Unit split. @type {Set<string>} */
+  #removed;
+
   /**
    * @param {TextSettings} settings
-   * @throws {ModelFileError} for settings that contradict themselves
+   * @throws {ModelFileError} for invalid settings
+   * @throws {EngineError} for unit word or grapheme where the engine has no Intl.Segmenter
    */
   constructor(settings) {
     /** @param {string} name @param {any} value @param {any[]} allowed */
@@ -123,23 +109,21 @@ export class TextVectorizer {
     if (this.pad === this.unknown) throw new ModelFileError(`text: pad and unknown are both ${this.pad}`);
     if (this.length !== null && this.maxlen > this.length) this.maxlen = this.length;
     this.mask = oneOf('mask', settings.mask ?? true, [true, false]);
-    /** @type {Map<string, number>} */
-    this.index = new Map();
     vocabulary.forEach((token, id) => {
       if (id === this.pad || id === this.unknown) return;
-      const before = this.index.get(token);
+      const before = this.#index.get(token);
       if (before !== undefined)
         throw new ModelFileError(`text: vocabulary has ${JSON.stringify(token)} twice, as ${before} and ${id}`);
-      this.index.set(token, id);
+      this.#index.set(token, id);
     });
     this.split = settings.split ?? null;
     if (this.split !== null && (typeof this.split !== 'string' || [...this.split].length > 1))
       throw new ModelFileError(`text: split is ${show(this.split)}, expected one character, '' or null`);
-    this.separators = new Set([...String(settings.filters ?? ''), ...(this.split ?? '')]);
-    this.removed = new Set(String(settings.remove ?? ''));
+    this.#separators = new Set([...String(settings.filters ?? ''), ...(this.split ?? '')]);
+    this.#removed = new Set(String(settings.remove ?? ''));
     if (this.unit === 'word' || this.unit === 'grapheme') {
       if (typeof Intl.Segmenter !== 'function')
-        throw new EngineError(`this engine has no Intl.Segmenter, which unit ${this.unit} needs`);
+        throw new EngineError(`unit ${this.unit} needs Intl.Segmenter, which this engine lacks`);
       try {
         this.segmenter = new Intl.Segmenter(settings.locale, { granularity: /** @type {'grapheme' | 'word'} */ (this.unit) });
       } catch (cause) {
@@ -158,7 +142,7 @@ export class TextVectorizer {
     const fold = this.case === 'lower';
     const ascii = this.case === 'lower-ascii';
     let start = 0;
-    const pieces = normalization ? text.matchAll(normalization.includes('K') ? compatibleChunks : canonicalChunks) : text;
+    const pieces = normalization ? chunksOf(text, normalization) : text;
     for (const piece of pieces) {
       const source = typeof piece === 'string' ? piece : piece[0];
       const normal = normalization ? source.normalize(normalization) : source;
@@ -170,13 +154,13 @@ export class TextVectorizer {
   }
 
   /**
-   * Unit split: what stands between separators.
+   * Unit split: calls `emit(token, start, end)` for the text between two separators.
    * @param {string} text
    * @param {(token: string, start: number, end: number) => boolean} emit
    */
-  #pieces(text, emit) {
-    const { split, separators, removed } = this;
-    // The whole text's lower case differs from its code points' at a sigma alone: one that ends a word.
+  #splitTokens(text, emit) {
+    const { split } = this;
+    // Lower case of a whole text and of its code points differ only in a sigma that ends a word.
     const normal = this.normalization ? text.normalize(this.normalization) : text;
     const whole = this.case === 'lower' && normal.includes('\u03a3') ? normal.toLowerCase() : '';
     let at = 0;
@@ -192,8 +176,8 @@ export class TextVectorizer {
     this.#codePoints(text, (given, start, end) => {
       const char = given === '\u03c3' && whole[at] === '\u03c2' ? '\u03c2' : given;
       at += given.length;
-      if (removed.has(char)) return true;
-      if (separators.has(char) || (split === null && /\s/.test(char))) {
+      if (this.#removed.has(char)) return true;
+      if (this.#separators.has(char) || (split === null && /\s/.test(char))) {
         stopped = !flush();
         return !stopped;
       }
@@ -214,7 +198,7 @@ export class TextVectorizer {
   #tokens(text, emit) {
     const { segmenter } = this;
     if (this.unit === 'split') {
-      this.#pieces(text, emit);
+      this.#splitTokens(text, emit);
       return;
     }
     if (!segmenter) {
@@ -228,36 +212,28 @@ export class TextVectorizer {
     }
   }
 
-  /** White space that stands in a token, as between separators of its own, is no border. */
-  get #whole() {
-    return Boolean(this.split) || this.removed.has(' ') || this.removed.has('\n');
+  /** Tokens may contain white space or extend across it, so no place is known where the text can be cut. */
+  get #uncuttable() {
+    return Boolean(this.split) || this.#removed.has(' ') || this.#removed.has('\n');
   }
 
-  /** The first place from `from` on where a text may be cut; its end where there is none. @param {string} text @param {number} from */
+  /** The first place at or after `from` where the text can be cut; its length if there is none. @param {string} text @param {number} from */
   borderFrom(text, from) {
-    if (from >= text.length || this.#whole) return text.length;
-    border.lastIndex = Math.max(0, from - 1);
-    const found = border.exec(text);
-    return found ? found.index + 1 : text.length;
+    return this.#uncuttable ? text.length : borderFrom(text, from);
   }
 
-  /** The last such place up to `to`; 0 where there is none. @param {string} text @param {number} to */
+  /** The last place at or before `to` where the text can be cut; 0 if there is none. @param {string} text @param {number} to */
   borderBefore(text, to) {
-    if (this.#whole) return 0;
-    for (let at = Math.min(to, text.length - 1); at > 0; at--) {
-      borderHere.lastIndex = at - 1;
-      if (borderHere.test(text)) return at;
-    }
-    return 0;
+    return this.#uncuttable ? 0 : borderBefore(text, to);
   }
 
   /**
-   * @param {Intl.Segmenter} segmenter @param {string} text @param {number} begin  of it in the whole
+   * @param {Intl.Segmenter} segmenter @param {string} text @param {number} begin  its offset in the whole text
    * @param {(token: string, start: number, end: number) => boolean} emit
-   * @returns {boolean} whether to go on
+   * @returns {boolean} false: emit returned false
    */
   #segments(segmenter, text, begin, emit) {
-    // The prepared text is what is segmented; starts and ends lead from its UTF-16 units back to the text.
+    // The normalised, lower-cased text is segmented; starts and ends map its UTF-16 units to offsets in the text.
     let prepared = '';
     /** @type {number[]} */
     const starts = [];
@@ -272,7 +248,7 @@ export class TextVectorizer {
       return true;
     });
     for (const { segment, index, isWordLike } of segmenter.segment(prepared)) {
-      // Words: white space parts them and is none; punctuation is a token.
+      // White space separates words and is not a token; punctuation is one.
       if (this.unit === 'word' && !isWordLike && segment.trim() === '') continue;
       if (!emit(segment, starts[index], ends[index + segment.length - 1])) return false;
     }
@@ -287,7 +263,7 @@ export class TextVectorizer {
   encode(text) {
     if (typeof text !== 'string') throw new ArgumentError(`text is ${typeName(text)}, expected a string`);
     const { maxlen, truncation } = this;
-    // Of a text that is cut at its front, the end is read first: as much of it as fills a row.
+    // Where the front is cut off, the end of the text is tried first, then four times as much, until it has more than maxlen tokens.
     if (maxlen !== null && truncation === 'pre')
       for (let length = Math.max(PIECE, 8 * maxlen); length < text.length; length *= 4) {
         const from = this.borderFrom(text, text.length - length);
@@ -299,20 +275,20 @@ export class TextVectorizer {
 
   /** @param {string} text @returns {Encoding} */
   #encode(text) {
-    const { index, unknown, maxlen, truncation } = this;
+    const { unknown, maxlen, truncation } = this;
     /** @type {number[]} */
     const ids = [];
     /** @type {number[]} */
     const offsets = [];
     let truncated = false;
     this.#tokens(text, (token, start, end) => {
-      const id = index.get(token) ?? unknown;
+      const id = this.#index.get(token) ?? unknown;
       if (id === null) return true;
       if (maxlen !== null && truncation === 'post' && ids.length === maxlen) {
         truncated = true;
         return false;
       }
-      // Of a text that is cut at its front, no more than twice what stays is kept.
+      // Where the front is cut off, at most 2 * maxlen tokens are held.
       if (maxlen !== null && ids.length === 2 * maxlen) {
         truncated = true;
         ids.splice(0, maxlen);
@@ -331,9 +307,9 @@ export class TextVectorizer {
   }
 
   /**
-   * The id of a token that somebody else has cut out: normalised and lower-cased as a text would be.
+   * The id of a single token, normalised and lower-cased as a text is.
    * @param {string} token
-   * @returns {number} the unknown token's id where the vocabulary lacks it; the padding's where unknown tokens are dropped
+   * @returns {number} `unknown` if the vocabulary lacks it; `pad` if `unknown` is null
    */
   idOf(token) {
     let prepared = '';
@@ -341,13 +317,13 @@ export class TextVectorizer {
       prepared += char;
       return true;
     });
-    return this.index.get(prepared) ?? this.unknown ?? this.pad;
+    return this.#index.get(prepared) ?? this.unknown ?? this.pad;
   }
 
   /**
-   * Texts as one padded batch, as long as the longest of them (or `length`, where the model has one).
+   * Texts as one batch, padded to the longest of them, or to `length` where the settings have one.
    * @param {string[]} texts
-   * @param {{ minLength?: number }} [options]  minLength: pad at least to this many tokens
+   * @param {{ minLength?: number }} [options]  minLength: padded length, at least
    * @returns {EncodedBatch}
    */
   encodeBatch(texts, options) {
@@ -358,6 +334,7 @@ export class TextVectorizer {
   }
 
   /**
+   * Encoded texts as one batch. See encodeBatch().
    * @param {Encoding[]} rows
    * @param {{ minLength?: number }} [options]
    * @returns {EncodedBatch}
@@ -375,9 +352,10 @@ export class TextVectorizer {
   }
 
   /**
-   * The vocabulary's entries for ids; padding is left out, the unknown token is U+FFFD.
+   * The tokens of ids, without padding. The unknown token is U+FFFD.
    * @param {ArrayLike<number>} ids
    * @returns {string[]}
+   * @throws {IdError} for an id outside the vocabulary
    */
   decode(ids) {
     const { vocabulary } = this.settings;

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { ArgumentError, createModel, loadModel, PadlessError } from 'padless';
 import * as layers from 'padless/layers';
 import { loadModel as loadFar } from 'padless/worker';
-import { encodeAfter } from '../../js/session/session.js';
+import { encodeAfter } from '../../js/text/changes.js';
 import { bits } from '../close.js';
 import { random } from '../random.js';
 import { needs, sharedJson, sharedUrl } from '../shared.js';

@@ -1,0 +1,102 @@
+/**
+ * What an edit leaves unchanged of a text, and of its tokens.
+ * @module
+ */
+import { combines } from './boundaries.js';
+/** @typedef {import('./vectorizer.js').Encoding} Encoding */
+/** @typedef {import('./vectorizer.js').TextVectorizer} TextVectorizer */
+
+/**
+ * Compares two sequences from both ends. The two ends do not overlap in either sequence.
+ * @param {number} oldLength
+ * @param {number} newLength
+ * @param {(i: number, j: number) => boolean} equal  whether old element i is new element j
+ * @returns {{ front: number, back: number }} how many elements are the same at the front and at the back
+ */
+export function unchangedEnds(oldLength, newLength, equal) {
+  const shorter = Math.min(oldLength, newLength);
+  let [front, back] = [0, 0];
+  while (front < shorter && equal(front, front)) front++;
+  while (back < shorter - front && equal(oldLength - 1 - back, newLength - 1 - back)) back++;
+  return { front, back };
+}
+
+/**
+ * Binary search.
+ * @param {number} count
+ * @param {(i: number) => boolean} holds  false for the first indices, true for all behind them
+ * @returns {number} the first index for which it holds; `count` if there is none
+ */
+function lowerBound(count, holds) {
+  let [low, high] = [0, count];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/**
+ * The part of an edited text whose tokens may differ.
+ * @param {TextVectorizer} vectorizer
+ * @param {string} old  the text before the edit
+ * @param {Encoding} encoding  of the old text
+ * @param {number} front  UTF-16 units at the front that the edit left unchanged
+ * @param {number} back  the same at the back
+ * @returns {{ from: number, to: number, head: number, tail: number }}
+ *   from, to: the part is [from, to) in the old text. head, tail: tokens 0 to head-1 and those from tail on stay as they are
+ */
+function changedRange(vectorizer, old, { ids, offsets }, front, back) {
+  const count = ids.length;
+  const end = old.length - back;
+  // Words and graphemes depend on the characters around them, but not across a border.
+  if (vectorizer.segmenter || vectorizer.unit === 'split') {
+    const from = vectorizer.borderBefore(old, front - 1);
+    const to = vectorizer.borderFrom(old, end + 1);
+    return {
+      from,
+      to,
+      head: lowerBound(count, (i) => offsets[2 * i + 1] > from),
+      tail: lowerBound(count, (i) => offsets[2 * i] >= to),
+    };
+  }
+  // The code point behind a chunk decides where the chunk ends. It may have two units, so the last two unchanged ones do not count.
+  const head = lowerBound(count, (i) => offsets[2 * i + 1] > front - 2);
+  let tail = lowerBound(count, (i) => offsets[2 * i] >= end);
+  /** Whether a chunk begins at this offset whatever stands before it. @param {number} at */
+  const begins = (at) => !/[\udc00-\udfff]/.test(old[at]) && !(vectorizer.normalization && combines(old, at));
+  while (tail < count && !begins(offsets[2 * tail])) tail++;
+  return { from: head ? offsets[2 * head - 1] : 0, to: tail < count ? offsets[2 * tail] : old.length, head, tail };
+}
+
+/**
+ * The same as vectorizer.encode(text), but reuses the tokens of an earlier text wherever the two agree.
+ * @param {TextVectorizer} vectorizer
+ * @param {string} text
+ * @param {{ text: string, row: Encoding } | null} before  the earlier text and its tokens
+ * @returns {Encoding}
+ */
+export function encodeAfter(vectorizer, text, before) {
+  const { maxlen } = vectorizer;
+  // The tokens of a truncated text are not all known.
+  if (typeof text !== 'string' || !before || before.row.truncated) return vectorizer.encode(text);
+  const { text: old, row } = before;
+  const { front, back } = unchangedEnds(old.length, text.length, (i, j) => old.charCodeAt(i) === text.charCodeAt(j));
+  const { ids, offsets } = row;
+  const count = ids.length;
+  const shift = text.length - old.length;
+  const { from, to, head, tail } = changedRange(vectorizer, old, row, front, back);
+  const changed = vectorizer.encode(text.slice(from, to + shift));
+  const added = changed.ids.length;
+  const total = head + added + count - tail;
+  if (changed.truncated || (maxlen !== null && total > maxlen)) return vectorizer.encode(text);
+  const result = { ids: new Int32Array(total), offsets: new Int32Array(2 * total), truncated: false };
+  result.ids.set(ids.subarray(0, head));
+  result.ids.set(changed.ids, head);
+  result.ids.set(ids.subarray(tail), head + added);
+  result.offsets.set(offsets.subarray(0, 2 * head));
+  for (let i = 0; i < 2 * added; i++) result.offsets[2 * head + i] = changed.offsets[i] + from;
+  for (let i = 2 * tail; i < 2 * count; i++) result.offsets[2 * (head + added - tail) + i] = offsets[i] + shift;
+  return result;
+}
