@@ -1,15 +1,15 @@
 /**
- * Layers of several inputs, and those that change the shape.
+ * Layers that merge several inputs element by element, or side by side.
  * @module
  */
 import { op as ops } from '../dist/abi.js';
 import { ShapeError, UnsupportedError } from '../errors.js';
 import { Layer } from './layer.js';
-import { product, Spec, Steps, Tensor } from './tensor.js';
+import { Spec, Steps, Tensor } from './tensor.js';
 /** @typedef {import('./tensor.js').Rules} Rules */
 
 /** Base of the merges: every input in the shape of the result, then one after the other. */
-class Merge extends Layer {
+export class Merge extends Layer {
   /** @returns {number} pl_op */
   get op() {
     return ops.add;
@@ -39,7 +39,7 @@ class Merge extends Layer {
     return {
       masked: masked.length > 0 && !ends,
       time: times.size === 1 && !ends ? [...times][0] : times.size ? {} : null,
-      vague: inputs.find((x) => x.vague)?.vague ?? '',
+      backendPaddingOf: inputs.find((x) => x.backendPaddingOf)?.backendPaddingOf ?? '',
       maskRemovedBy: inputs.find((x) => x.maskRemovedBy)?.maskRemovedBy ?? '',
     };
   }
@@ -369,227 +369,5 @@ export class Concatenate extends Merge {
       }
     }
     return new Tensor(heap, y, B, [T, features], steps, kept ? new Steps(heap, B, T, kept) : null);
-  }
-}
-
-/** [B, M, N] -> [B, N, M] of a tensor whose rows have one length. @param {Tensor} x @param {number} M @param {number} N */
-function transposed(x, M, N) {
-  const y = x.heap.reserve32(x.B * M * N);
-  x.heap.exports.pl_transpose(y, x.pointer, x.B, M, N);
-  return y;
-}
-
-/** Rows of one length as [B, M, N]. @param {Tensor} x @param {string} path @returns {[number, number]} */
-function matrixOf(x, path) {
-  if (!x.steps) return [1, x.features];
-  if (!x.time.uniform) throw new ShapeError(`${path}: rows of different lengths, up to ${x.time.T} steps; all must have one`);
-  return [x.time.T, x.features];
-}
-
-/** Keras Dot of two inputs of up to [B, T, D], over one axis of each. */
-export class Dot extends Merge {
-  /** @override */
-  static className = 'Dot';
-
-  /** @override @type {import('./layer.js').Reach} */
-  static reach = 'all';
-
-  /**
-   * @override
-   * @param {any} given
-   */
-  build(given) {
-    const inputs = this.needSeveral(given);
-    const [a, b] = inputs;
-    if (inputs.length !== 2 || a.shape.length > 2 || b.shape.length > 2)
-      throw new UnsupportedError(
-        `${this.path}: Dot of [${inputs.map((x) => x.shape.join()).join('] and [')}]; padless has it for two inputs up to [B, T, D]`,
-      );
-    const { axes } = this.config;
-    /** @param {Spec} x @param {number} i */
-    const axisOf = (x, i) => {
-      const axis = Array.isArray(axes) ? axes[i] : axes;
-      return axis < 0 ? x.shape.length + 1 + axis : axis;
-    };
-    this.axes = [axisOf(a, 0), axisOf(b, 1)];
-    inputs.forEach((x, i) => {
-      if (!(this.axes?.[i] === 1 || this.axes?.[i] === x.shape.length))
-        throw new ShapeError(`${this.path}: Dot over axis ${JSON.stringify(axes)} of [B, ${x.shape}]`);
-      if (x.sequence) this.readsPadding(x);
-    });
-    inputs.forEach((x) => x.sequence && x.rules.needsLength.add(this.path));
-    const [summedA, summedB] = inputs.map((x, i) => x.shape[(this.axes?.[i] ?? 1) - 1]);
-    if (summedA !== null && summedB !== null && summedA !== summedB)
-      throw new ShapeError(`${this.path}: Dot sums over axes of ${summedA} and ${summedB}`);
-    const rest = inputs.flatMap((x, i) => x.shape.filter((_, axis) => axis !== (this.axes?.[i] ?? 1) - 1));
-    return a.with({ shape: rest.length ? rest : [1], masked: false, time: rest.length > 1 ? {} : null });
-  }
-
-  /**
-   * @override
-   * @param {Tensor[]} inputs
-   */
-  call(inputs) {
-    const [a, b] = inputs.map((x, i) => {
-      const [M, N] = matrixOf(x, this.path);
-      // The axis that is summed goes last.
-      const first = x.steps && this.axes?.[i] === 1;
-      const [rows, width] = first ? [N, M] : [M, N];
-      let pointer = first ? transposed(x, M, N) : x.pointer;
-      if (this.config.normalize) {
-        const unit = x.heap.reserve32(x.B * rows * width);
-        x.heap.exports.pl_unit_norm(unit, pointer, x.B * rows, width);
-        pointer = unit;
-      }
-      return { pointer, rows, width };
-    });
-    const { heap, B } = inputs[0];
-    if (a.width !== b.width) throw new ShapeError(`${this.path}: Dot sums over axes of ${a.width} and ${b.width}`);
-    const y = heap.reserve32(B * a.rows * b.rows);
-    heap.exports.pl_batch_product(y, a.pointer, b.pointer, B, a.rows, a.width, b.rows);
-    const shape = [...(inputs[0].steps ? [a.rows] : []), ...(inputs[1].steps ? [b.rows] : [])];
-    return shaped(heap, y, B, shape.length ? shape : [1]);
-  }
-}
-
-/** @param {import('../runtime/memory.js').Heap} heap @param {number} pointer @param {number} B @param {number[]} shape */
-function shaped(heap, pointer, B, shape) {
-  return new Tensor(heap, pointer, B, shape, shape.length > 1 ? new Steps(heap, B, shape[0], null) : null);
-}
-
-/** Base of the layers that read the same values in another shape. */
-class Reshaping extends Layer {
-  /** @param {number[]} shape @returns {number[]} */
-  shapeOf(shape) {
-    return shape;
-  }
-
-  /**
-   * @override
-   * @param {Spec} input
-   */
-  build(input) {
-    this.needValues(input);
-    if (input.sequence) this.needLength(input);
-    const shape = this.shapeOf(/** @type {number[]} */ (input.shape));
-    if (!shape.every((size) => Number.isInteger(size) && size > 0) || product(shape) !== product(input.shape))
-      throw new ShapeError(
-        `${this.path}: ${this.className} of [${input.shape}] (${product(input.shape)} values) into [${shape}] (${product(shape)})`,
-      );
-    return input.with({ shape, masked: false, time: shape.length > 1 ? {} : null });
-  }
-
-  /**
-   * @override
-   * @param {Tensor} x
-   */
-  call(x) {
-    if (x.steps) matrixOf(x, this.path);
-    return shaped(
-      x.heap,
-      x.pointer,
-      x.B,
-      this.shapeOf(/** @type {number[]} */ ([...(x.steps ? [x.steps.T] : []), ...x.shape.slice(x.steps ? 1 : 0)])),
-    );
-  }
-}
-
-/** Keras Flatten. */
-export class Flatten extends Reshaping {
-  /** @override */
-  static className = 'Flatten';
-
-  /** @override @type {import('./layer.js').Reach} */
-  static reach = 'all';
-
-  /** @override @param {number[]} shape */
-  shapeOf(shape) {
-    return [product(shape)];
-  }
-}
-
-/** Keras Reshape: one length may be -1. */
-export class Reshape extends Reshaping {
-  /** @override */
-  static className = 'Reshape';
-
-  /** @override @type {import('./layer.js').Reach} */
-  static reach = 'all';
-
-  /** @override @param {number[]} shape */
-  shapeOf(shape) {
-    /** @type {number[]} */
-    const target = this.list('target_shape');
-    const known = product(target.filter((size) => size !== -1));
-    return target.map((size) => (size === -1 ? product(shape) / known : size));
-  }
-}
-
-/** Keras Permute of [B, T, D]. */
-export class Permute extends Reshaping {
-  /** @override */
-  static className = 'Permute';
-
-  /** @override @type {import('./layer.js').Reach} */
-  static reach = 'all';
-
-  /**
-   * @override
-   * @param {Spec} input
-   */
-  build(input) {
-    const dims = this.list('dims');
-    if (input.shape?.length !== 2 || !['1,2', '2,1'].includes(dims.join()))
-      throw new UnsupportedError(
-        `${this.path}: Permute has dims=${JSON.stringify(dims)} for [B, ${input.shape}]; padless has it for [B, T, D]`,
-      );
-    this.swaps = dims[0] === 2;
-    return super.build(input);
-  }
-
-  /** @override @param {number[]} shape */
-  shapeOf(shape) {
-    return this.swaps ? [shape[1], shape[0]] : shape;
-  }
-
-  /**
-   * @override
-   * @param {Tensor} x
-   */
-  call(x) {
-    if (!this.swaps) return super.call(x);
-    const [T, D] = matrixOf(x, this.path);
-    return shaped(x.heap, transposed(x, T, D), x.B, [D, T]);
-  }
-}
-
-/** Keras RepeatVector: n steps of the same vector. */
-export class RepeatVector extends Layer {
-  /** @override */
-  static className = 'RepeatVector';
-
-  /** @override @type {import('./layer.js').Reach} */
-  static reach = 'all';
-
-  /**
-   * @override
-   * @param {Spec} input
-   */
-  build(input) {
-    this.needValues(input);
-    if (input.sequence) throw new ShapeError(`${this.path}: RepeatVector takes vectors [B, D], got [B, ${input.shape}]`);
-    return input.with({ shape: [this.count('n'), input.features], time: {} });
-  }
-
-  /**
-   * @override
-   * @param {Tensor} x
-   */
-  call(x) {
-    const { heap, B, features } = x;
-    const steps = new Steps(heap, B, this.count('n'), null);
-    const y = heap.reserve32(steps.N * features);
-    heap.exports.pl_repeat_rows(y, x.pointer, steps.pointer, B, features);
-    return new Tensor(heap, y, B, [steps.T, features], steps);
   }
 }

@@ -348,7 +348,7 @@ export class MultiHeadAttention extends Layer {
     // A query that is padding gets a mean of all values on some backends, zeros on others.
     const y = query.with({
       shape: [query.shape[0], width],
-      vague: query.masked && !rules.select ? this.path : '',
+      backendPaddingOf: query.masked && !rules.select ? this.path : '',
       maskRemovedBy: '',
     });
     return options.return_attention_scores ? [y, y.with({ shape: [heads, query.shape[0], value.shape[0]], time: {} })] : y;

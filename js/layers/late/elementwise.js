@@ -1,0 +1,162 @@
+/**
+ * Layers that compute each value by itself, by a kernel with options: activations with parameters, and Rescaling.
+ * @module
+ */
+import { ShapeError, UnsupportedError } from '../../errors.js';
+import { Elementwise } from '../basic.js';
+import { product } from '../tensor.js';
+/** @typedef {import('../../runtime/memory.js').Heap} Heap */
+/** @typedef {import('../tensor.js').Rules} Rules */
+/** @typedef {import('../tensor.js').Spec} Spec */
+/** @typedef {import('../tensor.js').Tensor} Tensor */
+
+/** A kernel (y, x, numbers, n), the numbers being options. Keras ReLU: negative_slope, threshold and max_value. */
+export class ReLU extends Elementwise {
+  /** @override */
+  static className = 'ReLU';
+
+  /** @override @type {import('../layer.js').Reach} */
+  static reach = 'step';
+
+  /** Name of the kernel. @returns {string} */
+  get kernel() {
+    return 'pl_relu';
+  }
+
+  /** @returns {number[]} */
+  get numbers() {
+    return [this.number('negative_slope', 0), this.number('threshold', 0), this.number('max_value', Infinity)];
+  }
+
+  /**
+   * @override
+   * @param {Spec} input
+   * @param {Rules} rules
+   */
+  build(input, rules) {
+    this.values = this.numbers;
+    return super.build(input, rules);
+  }
+
+  /**
+   * @override
+   * @param {number} y
+   * @param {Tensor} x
+   */
+  compute(y, x) {
+    x.heap.exports[this.kernel](y, x.pointer, ...(this.values ?? []), x.rows * x.features);
+  }
+}
+
+/** Keras LeakyReLU: negative_slope (Keras 3, default 0.3; alpha in Keras 2). */
+export class LeakyReLU extends ReLU {
+  /** @override */
+  static className = 'LeakyReLU';
+
+  /** @override @type {import('../layer.js').Reach} */
+  static reach = 'step';
+
+  /** @override */
+  get numbers() {
+    return [this.number('negative_slope', this.number('alpha', 0.3)), 0, Infinity];
+  }
+}
+
+/** Keras ELU: alpha. */
+export class ELU extends ReLU {
+  /** @override */
+  static className = 'ELU';
+
+  /** @override @type {import('../layer.js').Reach} */
+  static reach = 'step';
+
+  /** @override */
+  get kernel() {
+    return 'pl_elu';
+  }
+
+  /** @override */
+  get numbers() {
+    return [this.number('alpha', 1)];
+  }
+}
+
+/** Keras ThresholdedReLU, of Keras 2: x where it is above theta, else 0. */
+export class ThresholdedReLU extends ReLU {
+  /** @override */
+  static className = 'ThresholdedReLU';
+
+  /** @override @type {import('../layer.js').Reach} */
+  static reach = 'step';
+
+  /** @override */
+  get numbers() {
+    return [0, this.number('theta', 1), Infinity];
+  }
+}
+
+/** Keras PReLU: a slope for each feature (shared_axes [1]) or for each feature of each step. */
+export class PReLU extends Elementwise {
+  /** @override */
+  static className = 'PReLU';
+
+  /** @override @type {import('../layer.js').Reach} */
+  static reach = 'step';
+
+  /**
+   * @override
+   * @param {Spec} input
+   * @param {Rules} rules
+   */
+  build(input, rules) {
+    this.needValues(input);
+    const shared = new Set(this.list('shared_axes'));
+    const shape = input.shape.map((size, i) =>
+      shared.has(i + 1) ? 1 : i < input.shape.length - 1 ? this.needLength(input) : size,
+    );
+    if (shared.has(input.shape.length) && input.features !== 1)
+      throw new UnsupportedError(`${this.path}: PReLU shares its slope across features; padless has one a feature`);
+    this.addWeight('alpha', /** @type {number[]} */ (shape));
+    return super.build(input, rules);
+  }
+
+  /**
+   * @override
+   * @param {Heap} heap
+   */
+  load(heap) {
+    this.alpha = this.place(heap, 'alpha');
+  }
+
+  /**
+   * @override
+   * @param {number} y
+   * @param {Tensor} x
+   */
+  compute(y, x) {
+    const { shape } = this.weight('alpha');
+    const D = product(shape);
+    if (shape.length > 1 && shape[0] > 1 && !(x.time.uniform && x.time.T === shape[0]))
+      throw new ShapeError(`${this.path}: rows of up to ${x.time.T} steps; all must have the ${shape[0]} that have slopes`);
+    x.heap.exports.pl_prelu(y, x.pointer, this.alpha ?? 0, (x.rows * x.features) / D, D);
+  }
+}
+
+/** Keras Rescaling: x * scale + offset. */
+export class Rescaling extends ReLU {
+  /** @override */
+  static className = 'Rescaling';
+
+  /** @override @type {import('../layer.js').Reach} */
+  static reach = 'step';
+
+  /** @override */
+  get kernel() {
+    return 'pl_scale';
+  }
+
+  /** @override */
+  get numbers() {
+    return [this.number('scale', 1), this.number('offset', 0)];
+  }
+}
