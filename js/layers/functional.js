@@ -1,20 +1,20 @@
 /**
- * A graph of layers: several inputs and outputs, layers used more than once, models as layers.
+ * A graph of layers, with one or more inputs and outputs. A layer may be used more than once, and a model may be used as a layer.
  * @module
  */
 import { ModelFileError, ShapeError } from '../errors.js';
-import { Layer, named } from './layer.js';
+import { Layer, namedLayers } from './layer.js';
 
 /**
- * One use of a layer.
+ * One call of a layer.
  * @typedef {object} GraphNode
  * @property {string} key  `layer/use`
  * @property {Layer} layer
- * @property {any} args  a Ref, or nested lists of them: what the layer is applied to
- * @property {Record<string, any>} options  call arguments, Refs among them
+ * @property {any} args  first argument of the call: a Ref, or nested lists of them
+ * @property {Record<string, any>} options  other call arguments by name; they may contain Refs
  */
 
-/** Output `tensor` of a node. */
+/** A reference to output number `tensor` of the node `key`. */
 export class Ref {
   /** @param {string} key @param {number} tensor */
   constructor(key, tensor) {
@@ -23,14 +23,14 @@ export class Ref {
   }
 }
 
-/** @param {any} value @param {(ref: Ref) => any} of @returns {any} value with each Ref replaced */
-function replace(value, of) {
-  if (value instanceof Ref) return of(value);
-  if (Array.isArray(value)) return value.map((item) => replace(item, of));
+/** @param {any} value @param {(ref: Ref) => any} valueOf @returns {any} value with each Ref replaced */
+function replaceRefs(value, valueOf) {
+  if (value instanceof Ref) return valueOf(value);
+  if (Array.isArray(value)) return value.map((item) => replaceRefs(item, valueOf));
   return value;
 }
 
-/** @param {any} value @param {Ref[]} found @returns {Ref[]} */
+/** All Refs in a value. @param {any} value @param {Ref[]} found @returns {Ref[]} */
 export function refsIn(value, found = []) {
   if (value instanceof Ref) found.push(value);
   else if (Array.isArray(value)) for (const item of value) refsIn(item, found);
@@ -38,16 +38,16 @@ export function refsIn(value, found = []) {
 }
 
 /**
- * Each node behind those it needs.
+ * Sorts the nodes so that each comes after the nodes that it takes outputs of (Kahn's algorithm).
  * @param {GraphNode[]} nodes
  * @param {Set<string>} known  keys of the inputs
  * @param {string} name  of the model
  */
-function inOrder(nodes, known, name) {
+function sortNodes(nodes, known, name) {
   const byKey = new Map(nodes.map((node) => [node.key, node]));
-  /** @type {Map<string, GraphNode[]>} node -> those that wait for it */
+  /** @type {Map<string, GraphNode[]>} key of a node -> nodes that take its output */
   const waiting = new Map();
-  /** @type {Map<GraphNode, number>} */
+  /** @type {Map<GraphNode, number>} number of inputs that are not ready */
   const missing = new Map();
   /** @type {GraphNode[]} */
   const ready = [];
@@ -56,7 +56,7 @@ function inOrder(nodes, known, name) {
       [...refsIn(node.args), ...refsIn(Object.values(node.options))].map(({ key }) => key).filter((key) => !known.has(key)),
     );
     for (const key of needs) {
-      if (!byKey.has(key)) throw new ModelFileError(`${name}: ${node.layer.name} takes the output of ${key}, which is not there`);
+      if (!byKey.has(key)) throw new ModelFileError(`${name}: ${node.layer.name} takes the output of ${key}, which does not exist`);
       const others = waiting.get(key);
       if (others) others.push(node);
       else waiting.set(key, [node]);
@@ -85,7 +85,7 @@ export class Functional extends Layer {
   /**
    * @param {{ layers: Layer[], nodes: GraphNode[], inputs: { key: string, name: string }[], outputs: Ref[],
    *   outputNames: string[] }} graph
-   * @param {import('./layer.js').LayerConfig} config  as the file has it: the graph is written back as it came
+   * @param {import('./layer.js').LayerConfig} config  as in the file; save() writes the graph back unchanged
    */
   constructor({ layers, nodes, inputs, outputs, outputNames }, config) {
     super(config);
@@ -94,15 +94,15 @@ export class Functional extends Layer {
     this.outputs = outputs;
     this.outputNames = outputNames;
     const keys = new Set(inputs.map(({ key }) => key));
-    this.nodes = inOrder(nodes, keys, this.name);
+    this.nodes = sortNodes(nodes, keys, this.name);
     const known = new Set([...keys, ...nodes.map(({ key }) => key)]);
     for (const { key } of outputs)
-      if (!known.has(key)) throw new ModelFileError(`${this.name}: an output is ${key}, which is not there`);
+      if (!known.has(key)) throw new ModelFileError(`${this.name}: an output is ${key}, which does not exist`);
   }
 
-  /** Layers alone: nodes only use them. @override @returns {[string, Layer][]} */
+  /** @override @returns {[string, Layer][]} */
   get sublayers() {
-    return named(this.layers);
+    return namedLayers(this.layers);
   }
 
   /**
@@ -111,26 +111,26 @@ export class Functional extends Layer {
    * @returns {any}
    */
   call(x) {
-    const given = Array.isArray(x) ? x : [x];
-    if (given.length !== this.inputs.length)
+    const inputs = Array.isArray(x) ? x : [x];
+    if (inputs.length !== this.inputs.length)
       throw new ShapeError(
-        `${this.path || this.name}: ${given.length} inputs, expected ${this.inputs.length}: ${this.inputs.map(({ name }) => name).join(', ')}`,
+        `${this.path || this.name}: ${inputs.length} inputs, expected ${this.inputs.length}: ${this.inputs.map(({ name }) => name).join(', ')}`,
       );
     /** @type {Map<string, any>} */
-    const values = new Map(this.inputs.map(({ key }, i) => [key, given[i]]));
+    const values = new Map(this.inputs.map(({ key }, i) => [key, inputs[i]]));
     /** @param {Ref} ref */
     const valueOf = ({ key, tensor }) => {
       const value = values.get(key);
       const list = Array.isArray(value) ? value : [value];
       if (tensor >= list.length)
-        throw new ModelFileError(`${this.name}: output ${tensor} of ${key} is asked for, it has ${list.length}`);
+        throw new ModelFileError(`${this.name}: output ${tensor} of ${key} is used, it has ${list.length}`);
       return list[tensor];
     };
     for (const { key, layer, args, options } of this.nodes) {
       /** @type {Record<string, any>} */
-      const called = {};
-      for (const name in options) called[name] = replace(options[name], valueOf);
-      values.set(key, layer.apply(replace(args, valueOf), called));
+      const callOptions = {};
+      for (const name in options) callOptions[name] = replaceRefs(options[name], valueOf);
+      values.set(key, layer.apply(replaceRefs(args, valueOf), callOptions));
     }
     const outputs = this.outputs.map(valueOf);
     return outputs.length === 1 ? outputs[0] : outputs;

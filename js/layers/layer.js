@@ -1,7 +1,7 @@
 /**
  * The base of all layers: a name, weights, and other layers found among its own properties.
  *
- * A layer of your own owns layers and calls them:
+ * A custom layer holds other layers as properties and calls them:
  *
  *   class TwoDense extends Layer {
  *     constructor(config) {
@@ -14,8 +14,9 @@
  *     }
  *   }
  *
- * Its weights are found and named by path (`two_dense.first.kernel`), counted, saved and loaded; shapes are learnt by calling it once
- * with a Spec in place of values; a layer used twice has its weights once; masks go along with the tensors.
+ * The base class finds these layers. It names their weights by path (`two_dense.first.kernel`), counts, saves and loads them. The layers learn
+ * their shapes from one call with a Spec (a shape without values). A layer that is used twice has one set of weights. Tensors carry their
+ * masks.
  * @module
  */
 import { COUNT_MOST, ModelFileError, ShapeError, UnsupportedError } from '../errors.js';
@@ -23,37 +24,38 @@ import { Spec, Tensor } from './tensor.js';
 /** @typedef {import('../runtime/memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Rules} Rules */
 
-/** @typedef {{ name: string, shape: number[], int8?: 'rows' | 'columns' }} WeightSpec  int8: it may be, with factors for rows and columns, or for columns alone */
+/** @typedef {{ name: string, shape: number[], int8?: 'rows' | 'columns' }} WeightSpec  int8: it may be stored as int8, with a scale for each row and column, or for each column only */
 /** @typedef {{ shape: number[], readonly data: Float32Array, int8?: Int8Array, scale?: Float32Array, rows?: Uint8Array | undefined }} Weight
- *   data, or int8 times the scale of its column and what its row has in `rows` */
+ *   value (i, j) is data[i][j], or int8[i][j] * scale[j] * rows[i], without rows int8[i][j] * scale[j] */
 /** @typedef {{ name?: string, [option: string]: any }} LayerConfig */
-/** What apply and call take: one input, or several. @typedef {any} Value */
+/** An argument of apply and call: one input, or a list of inputs. @typedef {any} Value */
 
-/** @type {Map<string, number>} */
+/** How many layers of each class have got a default name. @type {Map<string, number>} */
 const counters = new Map();
 
 /** @param {string} className  GlobalAveragePooling1D -> global_average_pooling1d */
-const snake = (className) =>
+const snakeCase = (className) =>
   className
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
     .replace(/([A-Z]+)([A-Z][a-z])/g, '$1_$2')
     .toLowerCase();
 
-/** The first Spec or Tensor in a list, which may hold other things and lists, or what is there instead. @param {Value} x @returns {Spec | Tensor | undefined} */
+/** The first Spec or Tensor in x, which may be a list that nests; if there is none, the first entry of any type. @param {Value} x @returns {Spec | Tensor | undefined} */
 export const firstOf = (x) =>
   Array.isArray(x) ? (x.map(firstOf).find((each) => each instanceof Tensor || each instanceof Spec) ?? firstOf(x[0])) : x;
 
 /**
- * Layers of a list by their names; those that were given none by class and number, so that a file fits whatever else there was before.
+ * Pairs each layer with its name. A default name gets its number from this list instead of the global counter, so that a saved file does not
+ * depend on the layers that the program made before.
  * @param {Layer[]} list
  * @returns {[string, Layer][]}
  */
-export function named(list) {
+export function namedLayers(list) {
   /** @type {Map<string, number>} */
   const counts = new Map();
   return list.map((layer) => {
     if (layer.config.name !== undefined) return [layer.name, layer];
-    const base = snake(layer.constructor.name);
+    const base = snakeCase(layer.constructor.name);
     const count = counts.get(base) ?? 0;
     counts.set(base, count + 1);
     return [count ? `${base}_${count}` : base, layer];
@@ -61,16 +63,19 @@ export function named(list) {
 }
 
 /**
- * What one step of a layer's answer depends on; a session goes by it.
- *   step      the same step of each input, and nothing else
- *   window    the steps in a window that slides (size, stride, dilation, padding)
- *   lookup    an Embedding    visits  a recurrent layer    both  a Bidirectional
- *   last      the last step   first   the first
- *   all       whatever there is
+ * Which input steps one step of a layer's output depends on. A session uses it to decide what it computes again.
+ *   step    the same step of each input
+ *   window  the steps in a sliding window (size, stride, dilation, padding)
+ *   lookup  the same step: an Embedding
+ *   visits  the same step and those that the recurrent layer visits before it
+ *   both    all steps: a Bidirectional, whose two directions the session treats as `visits`
+ *   first   the first step
+ *   last    the last step
+ *   all     any step
  * @typedef {'step' | 'window' | 'lookup' | 'visits' | 'both' | 'first' | 'last' | 'all'} Reach
  */
 /**
- * What a class itself declares; nothing for a class that a user derives from one of padless's, whose call() may do anything.
+ * The reach that the class itself declares. It is not inherited: the call() of a subclass in user code may read any step.
  * @param {Layer} layer
  * @returns {Reach | undefined}
  */
@@ -82,18 +87,18 @@ export const isCount = (value) => Number.isSafeInteger(value) && value > 0 && va
 
 export class Layer {
   /**
-   * The name in Keras JSON, `padless>Name` for a layer that Keras lacks. A class that declares it can stand in a file: the registry is built
-   * from these declarations.
+   * The name in Keras JSON, `padless>Name` for a layer that Keras lacks. The registry of layers that a file may contain is built from these
+   * declarations.
    */
   static className = 'Layer';
 
-  /** What a session may keep of it. @type {Reach} */
+  /** @type {Reach} */
   static reach = 'all';
 
-  /** @param {LayerConfig} [config]  as Keras's get_config() gives it */
+  /** @param {LayerConfig} [config]  as returned by get_config() of Keras */
   constructor(config = {}) {
     this.config = config;
-    const base = snake(new.target.name);
+    const base = snakeCase(new.target.name);
     if (config.name === undefined) {
       const count = counters.get(base) ?? 0;
       counters.set(base, count + 1);
@@ -106,56 +111,57 @@ export class Layer {
     this.weightSpecs = [];
     /** @type {Map<string, Weight>} */
     this.weights = new Map();
-    /** The class that a file gave; another where padless has one layer for several. */
+    /** The class name in the model file. It differs from className if padless implements several Keras classes by one. */
     this.fileClass = this.className;
-    /** It was applied while its model was put together. */
+    /** Whether the layer was applied to a Spec, while its model was built. */
     this.built = false;
   }
 
-  /** The name in Keras JSON: what the class itself declares, else the name of the user's class. @returns {string} */
+  /** The name in Keras JSON: the static className if the class itself declares one, else the name of the class. @returns {string} */
   get className() {
     const Class = /** @type {typeof Layer} */ (this.constructor);
     return Object.hasOwn(Class, 'className') ? Class.className : Class.name;
   }
 
   /**
-   * The layer that a file describes. A layer that holds others makes them from their JSON.
+   * Creates the layer from the config in a model file. Override it in a layer that contains layers.
    * @param {any} config
    * @param {(json: any, path: string) => Layer} _layerFromJson
-   * @param {string} _name  of the layer, with the path of what holds it
+   * @param {string} _name  path of the layer, for error messages
    * @returns {Layer}
    */
   static fromConfig(config, _layerFromJson, _name) {
     return new this(config);
   }
 
-  /** Names of the call arguments behind the first, as Keras orders them. @returns {string[]} */
+  /** Names of the positional call arguments after the first, in the order of Keras. @returns {string[]} */
   get positional() {
     return [];
   }
 
-  /** The layer in an architecture. */
+  /** The JSON of this layer in an architecture. */
   toJSON() {
     return { class_name: this.className, config: this.getConfig() };
   }
 
-  /** Keras's get_config(). @returns {LayerConfig} */
+  /** The equivalent of get_config() in Keras. @returns {LayerConfig} */
   getConfig() {
     return { ...this.config, name: this.name };
   }
 
   /**
-   * Layers that this one owns, by attribute name: properties, and what stands in lists and plain objects.
+   * The layers in properties of this layer, with their names: also those in lists and plain objects that are properties.
    * @returns {[string, Layer][]}
    */
   get sublayers() {
     /** @type {[string, Layer][]} */
     const found = [];
     for (const [key, value] of Object.entries(this)) {
-      if (value instanceof Layer) found.push([snake(key), value]);
-      else if (Array.isArray(value)) found.push(...named(value.filter((item) => item instanceof Layer)));
+      if (value instanceof Layer) found.push([snakeCase(key), value]);
+      else if (Array.isArray(value)) found.push(...namedLayers(value.filter((item) => item instanceof Layer)));
       else if (value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype && key !== 'config')
-        for (const [inner, item] of Object.entries(value)) if (item instanceof Layer) found.push([`${snake(key)}.${inner}`, item]);
+        for (const [inner, item] of Object.entries(value))
+          if (item instanceof Layer) found.push([`${snakeCase(key)}.${inner}`, item]);
     }
     return found;
   }
@@ -164,7 +170,7 @@ export class Layer {
    * Declares a weight; called from build().
    * @param {string} name
    * @param {number[]} shape
-   * @param {WeightSpec['int8']} [int8]  the layer has kernels for it in int8
+   * @param {WeightSpec['int8']} [int8]  set if the layer can run with this weight in int8
    */
   addWeight(name, shape, int8) {
     for (const size of shape) {
@@ -175,11 +181,11 @@ export class Layer {
   }
 
   /**
-   * The layer's answer: to values, or while a model is put together to their shapes.
+   * Applies the layer to values (Tensor), or to shapes (Spec) while a model is built.
    * @param {Value} x  a Spec or Tensor, or a list of them
    * @param {Record<string, any>} [options]  call arguments by name: initial_state, use_causal_mask, ...
-   * @returns {any} likewise
-   * @throws {ShapeError} for an input that the layer does not take
+   * @returns {any} a Spec or Tensor, or a list of them
+   * @throws {ShapeError} if the layer does not accept x
    */
   apply(x, options = {}) {
     const example = firstOf(x);
@@ -197,7 +203,7 @@ export class Layer {
         /** @param {WeightSpec[]} specs */
         const show = (specs) => specs.map(({ name, shape }) => `${name} [${shape}]`).join(', ');
         throw new ShapeError(
-          `${this.path}: used twice with inputs that need other weights, ${show(before)} and ${show(this.weightSpecs)}`,
+          `${this.path}: used twice with inputs that need different weights, ${show(before)} and ${show(this.weightSpecs)}`,
         );
       }
       return y;
@@ -209,8 +215,8 @@ export class Layer {
   }
 
   /**
-   * Learns the shape of its input, declares weights, says what comes out. A layer made of layers inherits this: it is called once
-   * with shapes.
+   * Checks the shape of the input, declares weights and returns the shape of the output. A layer made of layers inherits this version, which
+   * runs call() with shapes.
    * @param {any} input  Spec, or a list
    * @param {Rules} _rules
    * @param {Record<string, any>} [options]
@@ -221,7 +227,7 @@ export class Layer {
   }
 
   /**
-   * Every weight below, with the path it has in a file; a layer met twice counts once.
+   * All weights of this layer and its sublayers, with their paths in a file. A shared layer is listed once.
    * @param {Set<Layer>} [seen]
    * @returns {{ path: string, layer: Layer, spec: WeightSpec }[]}
    */
@@ -235,7 +241,7 @@ export class Layer {
   }
 
   /**
-   * Gives sublayers their paths; a layer met twice keeps its first.
+   * Sets the paths of this layer and its sublayers. A shared layer keeps the first path.
    * @param {string} path
    * @param {Set<Layer>} [seen]
    */
@@ -246,7 +252,7 @@ export class Layer {
     for (const [key, layer] of this.sublayers) layer.setPath(path ? `${path}.${key}` : key, seen);
   }
 
-  /** This layer and every one below, once each. @param {Set<Layer>} [seen] @returns {Layer[]} */
+  /** This layer and all its sublayers, each once. @param {Set<Layer>} [seen] @returns {Layer[]} */
   all(seen = new Set()) {
     if (seen.has(this)) return [];
     seen.add(this);
@@ -263,18 +269,18 @@ export class Layer {
     return weight;
   }
 
-  /** A weight in the heap, 0 where the layer has none. @param {Heap} heap @param {string} name */
+  /** Copies a weight to the heap. @param {Heap} heap @param {string} name @returns {number} pointer, 0 if the layer lacks the weight */
   place(heap, name) {
     return this.weights.has(name) ? heap.f32(this.weight(name).data) : 0;
   }
 
   /**
-   * Puts this layer's own weights into the heap in the form the kernels want; once, at load, after its sublayers' own.
+   * Copies this layer's own weights to the heap, in the format of its kernels. Called once, after the sublayers have loaded theirs.
    * @param {Heap} _heap
    */
   load(_heap) {}
 
-  /** load() of everything below and then of this layer. @param {Heap} heap @param {Set<Layer>} [seen] */
+  /** Calls load() of all sublayers, then of this layer. @param {Heap} heap @param {Set<Layer>} [seen] */
   loadAll(heap, seen = new Set()) {
     if (seen.has(this)) return;
     seen.add(this);
@@ -309,61 +315,61 @@ export class Layer {
   }
 
   /**
-   * For a layer that looks along time and in its framework does not know masks: padding is read. In padless's own models the steps that
-   * count are closed up instead.
+   * Called by a layer that combines steps and ignores masks in Keras. In a model of Keras it reads the padding, which is recorded in `rules`.
+   * In padless's own models it gets only the steps that count.
    * @param {Spec} input
-   * @returns {boolean} the mask ends here
+   * @returns {boolean} whether the output has no mask
    */
   readsPadding(input) {
     const { select, readsPadding } = input.rules;
     if (input.masked && !select) {
-      if (input.vague)
+      if (input.backendPaddingOf)
         throw new UnsupportedError(
-          `${this.path}: ${this.className} reads what ${input.vague} has at padding, which is another thing on each of Keras's backends`,
+          `${this.path}: ${this.className} reads the padding of ${input.backendPaddingOf}, which differs between Keras's backends`,
         );
       readsPadding.add(this.path);
     }
     return !select;
   }
 
-  /** For a layer that goes by masks. @param {Spec} input */
+  /** Called by a layer that uses masks. @param {Spec} input */
   needMask({ masked, maskRemovedBy }) {
     if (masked && maskRemovedBy)
       throw new UnsupportedError(
-        `${this.path}: ${this.className} reads padding, as ${maskRemovedBy} takes the mask off what it is given while Keras runs; padless does not`,
+        `${this.path}: ${this.className} reads padding in Keras, as ${maskRemovedBy} removes the mask of its input there; padless does not`,
       );
   }
 
   /**
-   * A length that has to be known at load. @param {Spec} input
-   * @returns {number}
+   * Called by a layer that needs a fixed number of steps.
+   * @param {Spec} input
+   * @returns {number} that number
    */
   needLength(input) {
     this.readsPadding(input);
     input.rules.needsLength.add(this.path);
     const [T] = input.shape;
-    if (T === null)
-      throw new ShapeError(`${this.path}: ${this.className} needs a length known beforehand; the model's input has none`);
+    if (T === null) throw new ShapeError(`${this.path}: ${this.className} needs a fixed length; the model's input has none`);
     return T;
   }
 
   /**
-   * Refuses options that would change the answer and are not there.
-   * @param {Record<string, any[]>} allowed  option -> values that padless has
+   * Throws if an option has a value that padless does not support.
+   * @param {Record<string, any[]>} allowed  option -> supported values, besides null
    */
   refuse(allowed) {
     for (const [option, values] of Object.entries(allowed)) {
       const value = this.config[option];
       if (value !== undefined && value !== null && !values.includes(value)) {
         throw new UnsupportedError(
-          `${this.path}: ${this.className} has ${option}=${JSON.stringify(value)}; padless supports ${values.map((v) => JSON.stringify(v)).join(', ') || 'only its absence'}`,
+          `${this.path}: ${this.className} has ${option}=${JSON.stringify(value)}; padless supports ${values.map((v) => JSON.stringify(v)).join(', ') || 'only null'}`,
         );
       }
     }
   }
 
   /**
-   * An option that counts something.
+   * Reads an option that must be a whole number from 1 on, or a list of one.
    * @param {string} option @param {number} [otherwise] @returns {number}
    */
   count(option, otherwise) {
@@ -374,7 +380,7 @@ export class Layer {
   }
 
   /**
-   * An option that is a number; in old files { type: 'ndarray', value }.
+   * Reads an option that must be a number. Old files have { type: 'ndarray', value }.
    * @param {string} option @param {number} otherwise @returns {number}
    */
   number(option, otherwise) {
@@ -384,14 +390,14 @@ export class Layer {
     return value;
   }
 
-  /** An option that is a list; empty where it is not there. @param {string} option @returns {any[]} */
+  /** Reads an option that must be a list; an empty list if it is missing. @param {string} option @returns {any[]} */
   list(option) {
     const given = this.config[option] ?? [];
     if (!Array.isArray(given)) throw this.wrong(option, given, 'a list');
     return given;
   }
 
-  /** @param {string} option @param {any} given @param {string} expected */
+  /** The error for an invalid option. @param {string} option @param {any} given @param {string} expected */
   wrong(option, given, expected) {
     return new ModelFileError(`${this.path}: ${option} is ${JSON.stringify(given)}, expected ${expected}`);
   }

@@ -138,7 +138,9 @@ export class Recurrent extends Layer {
     this.lastIsZero = Boolean(config.zero_output_for_mask && !this.returnSequences && !this.aligned);
     if (this.lastIsZero) this.readsPadding(input);
     this.statesEndMask = !this.aligned && losesMask(this, input, states, rules);
-    const y = this.returnSequences ? input.with({ shape: [input.shape[0], this.units], vague: '' }) : input.vector(this.units);
+    const y = this.returnSequences
+      ? input.with({ shape: [input.shape[0], this.units], backendPaddingOf: '' })
+      : input.vector(this.units);
     if (!config.return_state) return y;
     return [y, ...Array.from({ length: this.stateCount }, () => input.vector(this.units ?? 0))];
   }

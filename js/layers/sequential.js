@@ -1,9 +1,9 @@
 /**
- * Layers one behind the other; the usual whole model, which padless/layers calls Model, too.
+ * A chain of layers. padless/layers exports it as Model, too, because it is the usual form of a model.
  * @module
  */
 import { ModelFileError } from '../errors.js';
-import { Layer, named } from './layer.js';
+import { Layer, namedLayers } from './layer.js';
 
 export class Sequential extends Layer {
   /** @override */
@@ -17,8 +17,8 @@ export class Sequential extends Layer {
     super(config);
     this.layers = [layers].flat();
     const names = new Set();
-    for (const [name] of named(this.layers)) {
-      if (names.has(name)) throw new ModelFileError(`${this.name}: two layers are called ${JSON.stringify(name)}`);
+    for (const [name] of namedLayers(this.layers)) {
+      if (names.has(name)) throw new ModelFileError(`${this.name}: two layers have the name ${JSON.stringify(name)}`);
       names.add(name);
     }
   }
@@ -27,7 +27,10 @@ export class Sequential extends Layer {
   getConfig() {
     return {
       ...super.getConfig(),
-      layers: named(this.layers).map(([name, layer]) => ({ class_name: layer.className, config: { ...layer.getConfig(), name } })),
+      layers: namedLayers(this.layers).map(([name, layer]) => ({
+        class_name: layer.className,
+        config: { ...layer.getConfig(), name },
+      })),
     };
   }
 

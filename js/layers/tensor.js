@@ -23,18 +23,27 @@ export function product(shape, from = 0, to = shape.length) {
  */
 export class Spec {
   /**
-   * @param {{ shape: (number | null)[], ids?: boolean, masked?: boolean, time?: object | null, vague?: string, maskRemovedBy?: string,
+   * @param {{ shape: (number | null)[], ids?: boolean, masked?: boolean, time?: object | null, backendPaddingOf?: string, maskRemovedBy?: string,
    *   lookup?: Embedding | null, rules: Rules }} of
    *   ids: int32 tokens, one a step; masked: a mask comes with it; time: the same object for all sequences whose steps are the same;
-   *   vague: the path of a layer whose values at padding differ between Keras's backends;
+   *   backendPaddingOf: the path of a layer whose values at padding differ between Keras's backends;
    *   maskRemovedBy: the path of a layer that took the mask off while Keras ran, so that others see none; lookup: the values are rows of its table
    */
-  constructor({ shape, ids = false, masked = false, time = null, vague = '', maskRemovedBy = '', lookup = null, rules }) {
+  constructor({
+    shape,
+    ids = false,
+    masked = false,
+    time = null,
+    backendPaddingOf = '',
+    maskRemovedBy = '',
+    lookup = null,
+    rules,
+  }) {
     this.shape = shape;
     this.ids = ids;
     this.masked = masked;
     this.time = time;
-    this.vague = vague;
+    this.backendPaddingOf = backendPaddingOf;
     this.maskRemovedBy = maskRemovedBy;
     this.lookup = lookup;
     this.rules = rules;

@@ -210,7 +210,7 @@ test('a layer that is used with two widths is refused', async () => {
     (error) =>
       error instanceof ShapeError &&
       error.message ===
-        'twice.dense: used twice with inputs that need other weights, kernel [5,3], bias [3] and kernel [3,3], bias [3]',
+        'twice.dense: used twice with inputs that need different weights, kernel [5,3], bias [3] and kernel [3,3], bias [3]',
   );
 });
 

@@ -133,17 +133,17 @@ const broken = {
       ['d'],
     ),
     ModelFileError,
-    /^model: d takes the output of nowhere\/0, which is not there$/,
+    /^model: d takes the output of nowhere\/0, which does not exist$/,
   ],
   'an output that is not there': [
     functional([input('x'), layer('Embedding', 'e', embedding, ['x'])], ['x'], ['f']),
     ModelFileError,
-    /^model: an output is f\/0, which is not there$/,
+    /^model: an output is f\/0, which does not exist$/,
   ],
   'an output that a layer does not have': [
     functional([input('x'), layer('Embedding', 'e', embedding, ['x'])], ['x'], [['e', 0, 1]]),
     ModelFileError,
-    /output 1 of e\/0 is asked for, it has 1$/,
+    /output 1 of e\/0 is used, it has 1$/,
   ],
   'two layers of one name': [
     functional([input('x'), layer('Embedding', 'e', embedding, ['x']), layer('Dense', 'e', { units: 1 }, ['x'])], ['x'], ['e']),
