@@ -1,5 +1,5 @@
 /**
- * An answer of any kind as elements: classes and scores as bars, tags as colours over the text, several outputs each under its name.
+ * Makes elements of a model's answer: scores as bars, tags as coloured words of the text, several outputs each under its name.
  */
 import { make } from './elements.js';
 import { format, percent, say } from './language.js';
@@ -7,14 +7,14 @@ import { format, percent, say } from './language.js';
 /** @typedef {Parameters<import('padless/dom').AttachOptions['onAnswer']>[0]} Prediction */
 /** @typedef {Omit<Prediction, 'tokens' | 'truncated'>} Answer */
 
-/** Bars shown of many. */
+/** Bars that are shown: those of the highest scores. */
 const SHOWN_BARS = 5;
-/** Characters shown of a text with tags. */
+/** Characters of a tagged text that are shown; the others are left out. */
 const SHOWN_CHARACTERS = 2000;
-/** Colours there are for tags (style.css). */
+/** Number of tag colours: style.css defines .tag-0 to .tag-5. */
 const COLOURS = 6;
 
-/** @param {Record<string, number>} scores @param {(label: string) => string} nameOf */
+/** A list with a bar for each of the highest scores. @param {Record<string, number>} scores @param {(label: string) => string} nameOf */
 function bars(scores, nameOf) {
   const top = Object.entries(scores)
     .sort(([, a], [, b]) => b - a)
@@ -25,7 +25,7 @@ function bars(scores, nameOf) {
     fill.style.width = `${Math.max(0, Math.min(100, 100 * score))}%`;
     const bar = make('span', 'bar', fill);
     bar.setAttribute('aria-hidden', 'true');
-    // What is no probability is no percentage.
+    // A score outside [0, 1] is no probability, so it is not shown in percent.
     const number = score >= 0 && score <= 1 ? percent(score) : format(score, { maximumSignificantDigits: 5 });
     const item = make('li', '', make('span', 'name', nameOf(label)), bar, make('span', 'score', number));
     item.dataset.label = label;
@@ -38,7 +38,7 @@ function bars(scores, nameOf) {
  * @param {string} text
  * @param {Prediction['tags'] & {}} tags
  * @param {{ nameOf: (label: string) => string, colourOf: (label: string) => number }} of
- * @returns {Node[]} the text with its tags, and what their colours say
+ * @returns {Node[]} the text with its tags, and a legend of their names
  */
 function taggedText(text, tags, { nameOf, colourOf }) {
   const line = make('p', 'tagged');
@@ -66,7 +66,8 @@ function taggedText(text, tags, { nameOf, colourOf }) {
 /**
  * @param {Answer} answer
  * @param {{ text: string, nameOf?: ((label: string) => string) | undefined, colourOf?: ((label: string) => number) | undefined }} about
- *   colourOf: of tags, below 0 for none
+ *   nameOf: a label's name in the page's language, by default the label itself; colourOf: the number of a tag's colour, negative for none,
+ *   by default the colours in turn
  * @returns {Node[]}
  */
 export function answerNodes({ outputs, spans, tags, scores }, about) {

@@ -5,11 +5,11 @@ import { createModel } from 'padless';
 
 /** @typedef {Map<string, { shape: number[], data: Float32Array }>} Weights  by their paths in padless, in its order */
 /**
- * Who is compared with padless.
+ * Another library that is compared with padless.
  * @typedef {object} Peer
  * @property {string} name
  * @property {(weights: Weights, ids: number[]) => Promise<{ run: () => Float32Array | Promise<Float32Array>, close: () => unknown }>} open
- *   the BiLSTM with these weights; run() answers the row of ids
+ *   makes the model with these weights; run() computes its output for the ids
  */
 
 const VOCABULARY = 1000;

@@ -1,15 +1,16 @@
 /**
- * What the page has fetched: how much it was, and a copy of it for a browser that is offline.
+ * Shows how much the page has downloaded, and keeps a copy of it for offline use.
  */
 import { find } from './elements.js';
 import { onLanguage, say, size } from './language.js';
 
+/** Must equal CACHE in offline.js, which as a service worker cannot import from here. */
 const CACHE = 'padless-page';
 
-/** What workers fetched, by address. @type {Map<string, PerformanceResourceTiming>} */
+/** What workers of the page have fetched, by address. @type {Map<string, PerformanceResourceTiming>} */
 const workerEntries = new Map();
 
-/** Once each, whoever fetched it. */
+/** What the page and its workers have fetched, each address once. */
 function fetched() {
   const own = /** @type {PerformanceResourceTiming[]} */ ([
     ...performance.getEntriesByType('navigation'),
@@ -21,15 +22,16 @@ function fetched() {
   );
 }
 
-/** Sees the entries of `fetched` again. */
+/** Shows the number of bytes anew; set by showBytes. */
 let refreshBytes = () => {};
 
-/** @param {PerformanceResourceTiming[]} entries  of a worker */
+/** Adds what a worker has fetched. @param {PerformanceResourceTiming[]} entries  of the worker */
 export function addFetched(entries) {
   for (const entry of entries) workerEntries.set(entry.name, entry);
   refreshBytes();
 }
 
+/** Shows the number of bytes, now and after each download. */
 export function showBytes() {
   refreshBytes = () => {
     const entries = fetched();
@@ -41,15 +43,15 @@ export function showBytes() {
   onLanguage(refreshBytes);
 }
 
-/** Starts the service worker, and hands it what the page fetched before it was there. */
+/** Starts the service worker, and caches what the page fetched before the worker ran. */
 export async function keepForOffline() {
-  // Not over plain http, and not in every private window.
+  // Browsers have service workers only over https and on localhost, and some have none in private windows.
   if (!navigator.serviceWorker) return;
   try {
     await navigator.serviceWorker.register(new URL('offline.js', import.meta.url));
     await navigator.serviceWorker.ready;
     const cache = await caches.open(CACHE);
-    // A worker that may not have been started yet, and what is fetched already.
+    // reader.js by name, because its worker may not have been started yet.
     const reader = new URL('reader.js', import.meta.url).href;
     const urls = [...new Set([reader, ...fetched().map(({ name }) => name.replace(/#.*/, ''))])];
     const missing = [];
@@ -57,6 +59,6 @@ export async function keepForOffline() {
     await cache.addAll(missing);
     find('offline').textContent = say('offline');
   } catch {
-    // The page works without; it only makes no promise.
+    // The page works without the cache; it only does not say that it works offline.
   }
 }

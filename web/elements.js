@@ -2,7 +2,7 @@
  * Finds and makes elements of the page.
  */
 
-/** @param {string} id @returns {HTMLElement} */
+/** @param {string} id @returns {HTMLElement} @throws {Error} if the page has no such element */
 export function find(id) {
   const element = document.getElementById(id);
   if (!element) throw new Error(`the page has no #${id}`);
@@ -13,8 +13,9 @@ export function find(id) {
 export const findInput = (id) => /** @type {HTMLInputElement} */ (find(id));
 
 /**
+ * Makes an HTML element.
  * @param {string} tag
- * @param {string} className
+ * @param {string} className  '' for none
  * @param {...(Node | string)} children
  */
 export function make(tag, className, ...children) {
@@ -25,6 +26,7 @@ export function make(tag, className, ...children) {
 }
 
 /**
+ * Makes an SVG element.
  * @param {string} tag
  * @param {Record<string, string | number>} attributes
  * @param {...(Node | string)} children
@@ -37,7 +39,7 @@ export function makeSvg(tag, attributes, ...children) {
 }
 
 /**
- * A table's row: its header, then its cells.
+ * Makes a row of a table: a header, then the cells.
  * @param {string | Node} header
  * @param {(string | number | Node)[]} cells
  */
@@ -47,7 +49,7 @@ export function tableRow(header, cells) {
   return make('tr', '', first, ...cells.map((cell) => make('td', '', cell instanceof Node ? cell : String(cell))));
 }
 
-/** @param {string[]} headers */
+/** Makes the head of a table. @param {string[]} headers  '' for a column without a header */
 export function tableHead(headers) {
   const cells = headers.map((text) => {
     const cell = make(text ? 'th' : 'td', '', text);

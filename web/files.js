@@ -1,13 +1,13 @@
 /**
- * A model out of files that somebody chose or dropped. They are read in a worker of the page; nothing is sent anywhere.
+ * Reads a model from files that the user chose or dropped. A worker of the page reads them; nothing is sent to a server.
  */
 import { addFetched } from './download.js';
 import { say } from './language.js';
 
-/** More than a model's folder holds. */
+/** Files taken from dropped folders at most. A model's folder holds fewer. */
 const MAX_FILES = 1000;
 
-/** @param {FileSystemEntry | null} entry @param {File[]} files */
+/** Adds a file, or all files of a folder and its subfolders. @param {FileSystemEntry | null} entry @param {File[]} files */
 async function collectFiles(entry, files) {
   if (!entry || files.length >= MAX_FILES) return;
   if (entry.isFile) {
@@ -15,7 +15,7 @@ async function collectFiles(entry, files) {
     return;
   }
   const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
-  // A hundred at a time, until there are none.
+  // readEntries gives up to 100 entries a call, and none at the end.
   for (;;) {
     /** @type {FileSystemEntry[]} */
     const entries = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
@@ -25,14 +25,14 @@ async function collectFiles(entry, files) {
 }
 
 /**
- * Every file that was dropped, those in folders too.
+ * All files that were dropped, including those in dropped folders.
  * @param {DataTransfer | null} transfer
  * @returns {Promise<File[]>}
  */
 export async function filesOf(transfer) {
   if (!transfer) return [];
   const given = [...transfer.files];
-  // Asked for before anything is awaited: then the list is gone.
+  // Take the entries before the first await: the browser empties the list after the event.
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.() ?? null);
   if (!entries.some((entry) => entry?.isDirectory)) return given;
   /** @type {File[]} */
@@ -41,15 +41,15 @@ export async function filesOf(transfer) {
   return files;
 }
 
-/** Names of the page's import map, which the worker has not. */
+/** Names in the page's import map that the worker needs. Import maps do not apply in workers, so it gets the addresses. */
 const readerPackages = /** @type {const} */ (['padless', 'padless/import', 'fflate', 'h5wasm']);
 /** @typedef {(typeof readerPackages)[number]} Package */
-/** @typedef {{ name: string, bytes: Uint8Array<ArrayBuffer> }} Read  a padless file, and the name of what it was made of */
+/** @typedef {{ name: string, bytes: Uint8Array<ArrayBuffer> }} Read  name: of the file that was read; bytes: the model as a .safetensors file */
 
-/** Started before it is needed. @type {Worker | null} */
+/** A worker that prepareReader started ahead of need. @type {Worker | null} */
 let waiting = null;
 
-/** @param {Worker} worker @param {import('./reader.js').Given[]} [given] */
+/** Sends a worker the addresses of the packages, and the files to read, if any. @param {Worker} worker @param {import('./reader.js').Given[]} [given] */
 function postFiles(worker, given) {
   const addresses = Object.fromEntries(readerPackages.map((name) => [name, import.meta.resolve(name)]));
   worker.postMessage({ addresses, given });
@@ -64,7 +64,7 @@ function startReader() {
   return worker;
 }
 
-/** Fetches what reads other people's models. */
+/** Starts a worker that fetches the importers, so that the first file is read sooner. */
 export function prepareReader() {
   if (waiting) return;
   waiting = startReader();
@@ -72,11 +72,11 @@ export function prepareReader() {
 }
 
 /**
- * Makes a padless file of a model's files, in a worker that ends with it.
+ * Converts a model's files to one .safetensors file, in a worker that is terminated afterwards.
  * @param {File[]} files  the model, and perhaps a tokenizer's JSON and a labels.txt
- * @param {AbortSignal} signal  ends the worker, whatever it is at
- * @returns {Promise<Read | null>} null: none of them is a model
- * @throws {Error} by the name and with the message that it had in the worker
+ * @param {AbortSignal} signal  terminates the worker at once
+ * @returns {Promise<Read | null>} null if none of the files is a model
+ * @throws {Error} with the name and message of the error in the worker
  */
 export async function readModel(files, signal) {
   const worker = waiting ?? startReader();

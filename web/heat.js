@@ -1,17 +1,23 @@
 /**
- * Which tokens speak for the answer. Where a model ends in a mean over time and one dense layer before its softmax, the difference of two
- * classes' log scores is a sum over the tokens: ln(p/q) = sum_t h_t (w_p - w_q) / T + b_p - b_q, with h_t the state of token t
- * before the mean. A state has read the whole text from both sides: it says where the model sees it, not only which token it is.
+ * Shows how much each token contributes to the answer. If a model ends in a mean over time and one dense layer with softmax, the difference
+ * of two classes' log scores is a sum over the tokens: ln(p/q) = sum_t h_t (w_p - w_q) / T + b_p - b_q, where h_t is the state of token t
+ * before the mean. A state depends on the whole text, so a contribution tells where in the text the model finds evidence, and not what the
+ * token alone would give.
  */
 import { make } from './elements.js';
 
-/** @typedef {{ labels: [number, number], shares: Float32Array, bias: number }} Heat  labels: the best class and the second */
+/**
+ * @typedef {object} Heat
+ * @property {[number, number]} labels  indices of the best class and the second
+ * @property {Float32Array} shares  the contribution of each token
+ * @property {number} bias  b_p - b_q
+ */
 
 /**
  * @param {import('padless').Model} model
  * @param {string} text
- * @param {ArrayLike<number>} scores  of the classes, as the model gave them
- * @returns {Heat | null} null for a model that does not end so, and for an empty text
+ * @param {ArrayLike<number>} scores  of the classes, from the model
+ * @returns {Heat | null} null if the model does not end in such layers, and for an empty text
  */
 export function heatOf(model, text, scores) {
   const steps = model.trace(text);
@@ -23,7 +29,7 @@ export function heatOf(model, text, scores) {
   if (!kernel || shape.length !== 3) return null;
   const [, T, D] = shape;
   const K = kernel.shape[1];
-  // Of int8 a copy, made once.
+  // For int8 weights, this getter converts to floats: read it once, not in the loop.
   const matrix = kernel.data;
   const order = Array.from(scores, (_, k) => k).sort((a, b) => scores[b] - scores[a]);
   const [p, q] = order;
@@ -41,8 +47,8 @@ export function heatOf(model, text, scores) {
 const graphemes = typeof Intl.Segmenter === 'function' ? new Intl.Segmenter(undefined, { granularity: 'grapheme' }) : null;
 
 /**
- * The shares of what people see as characters, which may be several tokens each.
- * @param {string} read  what the model has read of the text @param {ArrayLike<number>} offsets @param {Float32Array} shares
+ * The shares of user-perceived characters (grapheme clusters), each of which may be several tokens.
+ * @param {string} read  the part of the text that the model has read @param {ArrayLike<number>} offsets @param {Float32Array} shares
  */
 function sharesByCharacter(read, offsets, shares) {
   let at = offsets[0];
@@ -62,7 +68,7 @@ function sharesByCharacter(read, offsets, shares) {
   return sums;
 }
 
-/** The shares of words, and what stands between them. @param {string} read @param {ArrayLike<number>} offsets @param {Float32Array} shares */
+/** The shares of words; text between words has no share. @param {string} read @param {ArrayLike<number>} offsets @param {Float32Array} shares */
 function sharesByWord(read, offsets, shares) {
   const from = offsets[0];
   /** @type {{ segment: string, sum?: number }[]} */
@@ -77,14 +83,14 @@ function sharesByWord(read, offsets, shares) {
 }
 
 /**
- * The text that the model has read, each token on the colour of its share; what speaks for the second class is underlined as well.
+ * The text that the model has read, each token coloured by its share. Tokens in favour of the second class are underlined as well.
  * @param {string} text
  * @param {ArrayLike<number>} offsets  of the tokens
  * @param {Float32Array} shares  of the tokens
  * @param {boolean} words  the tokens are words
  */
 export function heatText(text, offsets, shares, words) {
-  // A megabyte may stand behind the tokens.
+  // The text may be much longer than the part that the model reads.
   const read = text.slice(offsets[0], offsets[2 * shares.length - 1]);
   const pieces = words ? sharesByWord(read, offsets, shares) : sharesByCharacter(read, offsets, shares);
   const most = Math.max(...pieces.map(({ sum = 0 }) => Math.abs(sum)), 1e-9);

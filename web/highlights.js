@@ -1,16 +1,17 @@
 /**
- * Colours under the words of a text box: a copy of its text, that nobody reads or sees, stands behind it, line by line at the same place.
+ * Colours words in a text box, which can hold plain text only. A copy of the text lies behind the box, with transparent letters and coloured
+ * backgrounds; its lines break at the same places. Screen readers skip it.
  */
 import { make } from './elements.js';
 
-/** Characters that are coloured; of a longer text, the first ones. */
+/** Characters that are coloured at most, from the start of the text. */
 const HIGHLIGHTED = 5000;
 
-/** @typedef {{ start: number, end: number, colour: number }} Piece */
+/** @typedef {{ start: number, end: number, colour: number }} Piece  a range of the text; colour: negative for none */
 
 /**
- * Pieces of a text where they stand once it was changed in one place; those that the change touches are gone.
- * @param {Piece[]} pieces @param {string} from @param {string} to
+ * Moves pieces to their places in a text that was edited at one place, and drops the pieces that the edit touches.
+ * @param {Piece[]} pieces @param {string} from  the text before @param {string} to  the text after
  */
 function shifted(pieces, from, to) {
   const most = Math.min(from.length, to.length);
@@ -26,7 +27,7 @@ function shifted(pieces, from, to) {
 }
 
 export class Highlights {
-  /** What was answered last. @type {{ text: string, pieces: Piece[] }} */
+  /** The text of the last answer, and its pieces. @type {{ text: string, pieces: Piece[] }} */
   #answered = { text: '', pieces: [] };
 
   /** @param {HTMLTextAreaElement} box */
@@ -39,7 +40,7 @@ export class Highlights {
     box.before(around);
     around.append(this.copy, box);
     box.addEventListener('scroll', () => this.#alignCopy());
-    // The answer waits for what is being composed.
+    // No answer arrives while an input method composes: move the last colours along.
     box.addEventListener('input', (event) => {
       if (/** @type {InputEvent} */ (event).isComposing) this.#shiftPieces();
     });
@@ -47,7 +48,7 @@ export class Highlights {
     new ResizeObserver(() => this.#alignCopy()).observe(box);
   }
 
-  /** Room for a scroll bar where the box has one, and scrolled as far. */
+  /** Leaves room for a scroll bar in the copy if the box has one, and scrolls the copy as far as the box. */
   #alignCopy() {
     const { box, copy } = this;
     if (!copy.firstChild) return;
@@ -61,8 +62,9 @@ export class Highlights {
   }
 
   /**
+   * Colours the text of an answer.
    * @param {string} text
-   * @param {Piece[]} pieces  in order
+   * @param {Piece[]} pieces  in order of their starts
    */
   highlight(text, pieces) {
     this.#answered = { text, pieces };
@@ -79,11 +81,11 @@ export class Highlights {
       nodes.push(text.slice(at, start), make('span', `tag-${colour}`, text.slice(start, end)));
       at = end;
     }
-    // A line break at the end is a line in the box.
+    // The box shows an empty line after a final line break; the copy needs a character there to do so.
     if (at > 0) nodes.push(text.slice(at, Math.max(at, HIGHLIGHTED)), '\u200b');
     this.copy.replaceChildren(...nodes);
     if (at > 0 && text.length > HIGHLIGHTED) {
-      // What is not copied is as high, so that both scroll as far.
+      // Stands for the rest of the text, so that copy and box have the same scroll height.
       const rest = make('div', '');
       this.copy.append(rest);
       rest.style.height = `${Math.max(0, this.box.scrollHeight - this.copy.scrollHeight)}px`;

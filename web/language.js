@@ -1,5 +1,5 @@
 /**
- * The language of the interface: chosen, remembered, and put into every element with data-say or data-say-label.
+ * The language of the interface. The user chooses it, the browser stores it, and every element with data-say or data-say-label shows it.
  */
 import { find } from './elements.js';
 import { words } from './words.js';
@@ -20,21 +20,22 @@ function preferredLanguage() {
     const kept = localStorage.getItem(STORAGE_KEY);
     if (kept !== null && Object.hasOwn(words, kept)) return /** @type {Language} */ (kept);
   } catch {
-    // A browser that keeps nothing.
+    // The browser blocks storage.
   }
   return navigator.language.startsWith('zh') ? 'zh-Hans' : 'en';
 }
 
 /**
+ * A text of the page in the current language.
  * @param {Word} word
- * @param {Record<string, string | number>} [values]  for {name} in the text
+ * @param {Record<string, string | number>} [values]  for each {name} in the text
  */
 export const say = (word, values = {}) => words[currentLanguage][word].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 
 /** @param {() => void} listener  called when the language changes */
 export const onLanguage = (listener) => listeners.push(listener);
 
-/** A number as people write it. @param {number} value @param {Intl.NumberFormatOptions} [options] */
+/** A number in the notation of the current language. @param {number} value @param {Intl.NumberFormatOptions} [options] */
 export const format = (value, options) => new Intl.NumberFormat(currentLanguage, options).format(value);
 /** @param {number} value @param {number} [digits] */
 export const percent = (value, digits = 1) =>
@@ -45,7 +46,7 @@ export const size = (bytes) =>
     ? `${format(Math.round(bytes / 1000))} kB`
     : `${format(bytes / 1e6, { maximumFractionDigits: 1, minimumFractionDigits: 1 })} MB`;
 
-/** A language's name in the interface's. @param {string} label */
+/** The name of a language in the current language. @param {string} label  a language tag, such as zh-Hans */
 export function languageName(label) {
   try {
     return new Intl.DisplayNames([currentLanguage], { type: 'language' }).of(label) ?? label;
@@ -75,7 +76,7 @@ export function startLanguage() {
       try {
         localStorage.setItem(STORAGE_KEY, language);
       } catch {
-        // Then it holds until the page is left.
+        // The browser blocks storage: the choice is lost when the page is closed.
       }
       setLanguage(language);
     });

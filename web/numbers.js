@@ -9,14 +9,14 @@ export function bitsOf(value) {
   return view.getUint32(0).toString(16).padStart(8, '0');
 }
 
-/** @param {ArrayLike<number>} values */
+/** The index of the greatest value; of equal ones, the first. @param {ArrayLike<number>} values */
 export function argmax(values) {
   let best = 0;
   for (let k = 1; k < values.length; k++) if (values[k] > values[best]) best = k;
   return best;
 }
 
-/** A number in a table or a drawing. @param {number} value */
+/** A number with three decimals, and with a minus sign instead of a hyphen. @param {number} value */
 export const formatFixed = (value) => (Object.is(value, -0) ? 0 : value).toFixed(3).replace('-', '−');
 
 /** @param {Float32Array} data  one value a step @returns {{ data: Float32Array, shape: number[] }} a sequence [1, T, 1] */

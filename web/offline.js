@@ -1,9 +1,10 @@
 /**
- * The page's service worker: what the network gives counts, and is kept; what it does not give comes from what was kept. So nobody sees an
- * old page while a new one can be had.
+ * The page's service worker: it answers from the network and caches the response, and answers from the cache when the network fails. So the
+ * page is never older than what the network can give.
  */
+/** Must equal CACHE in download.js. */
 const CACHE = 'padless-page';
-/** No types of a service worker stand beside those of a page. */
+/** any: TypeScript cannot load the types of service workers together with those of pages. */
 const serviceWorker = /** @type {any} */ (self);
 
 serviceWorker.addEventListener('install', () => serviceWorker.skipWaiting());

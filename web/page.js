@@ -1,5 +1,5 @@
 /**
- * The page: four tabs around the models that come with it.
+ * The page's entry: starts the language switch, the four tabs and the download counter.
  */
 import { find } from './elements.js';
 import { startInside } from './inside.js';
@@ -11,18 +11,18 @@ import { startTabs } from './tabs.js';
 import { Try } from './try.js';
 import { YourModel } from './yours.js';
 
-/** @type {unknown} */
+/** The error on display, or null. @type {unknown} */
 let shown = null;
 /** @param {unknown} error */
 function showError(error) {
   shown = error;
   find('error').hidden = error === null;
-  // Said again, an alert is read out again.
+  // Emptied when hidden, so that screen readers read the same message again if the error recurs.
   if (error === null) find('error').textContent = '';
   else find('error').textContent = say('failed', { message: error instanceof Error ? error.message : String(error) });
 }
 
-/** Look inside and Speed are about the language model. @type {Promise<() => void> | null} */
+/** Starts "Look inside" and "Speed", which show the language model; null until then. @type {Promise<() => void> | null} */
 let about = null;
 async function aboutLangid() {
   about ??= loadShipped('langid').then(async (model) => {
@@ -31,7 +31,7 @@ async function aboutLangid() {
   });
   return about;
 }
-/** @param {boolean} inside  that panel is open */
+/** @param {boolean} inside  the panel "Look inside" is open */
 async function startAbout(inside) {
   try {
     const onShown = await aboutLangid();
@@ -57,10 +57,10 @@ startTabs(
   find('tabs'),
   (id) => {
     panel = id;
-    // The other panels are not about that model.
+    // The other panels do not show the model that was chosen under Try.
     find('tried').hidden = id !== 'try' && tryTab.address() !== 'try';
     if (id === 'yours') void yours.onShown();
-    // Where the language model is not what is tried, it is fetched now.
+    // These panels need the language model, which is not loaded yet if another model was chosen under Try.
     if (id === 'inside' || id === 'speed') void startAbout(id === 'inside');
   },
   (id) => (id === 'try' ? tryTab.address() : id),

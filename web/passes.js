@@ -1,12 +1,13 @@
 /**
- * The backward pass twice: naive, from the last position on, and aligned, from the last one that counts. One unit,
- * h[t] = tanh(x[t] + h[t + 1] / 2), by the package's own recurrent kernel: every number can be checked by hand.
+ * Draws the backward pass of a recurrent layer twice: naive, which starts at the last position, and aligned, which starts at the last
+ * position that is not padding. The layer has one unit, h[t] = tanh(x[t] + h[t + 1] / 2), so that every number can be checked by hand;
+ * padless's recurrent kernel computes it.
  */
 import { find, findInput, make, makeSvg, tableHead, tableRow } from './elements.js';
 import { onLanguage, say } from './language.js';
 import { asSequence, formatFixed } from './numbers.js';
 
-/** What stands between two steps while it plays, in milliseconds. */
+/** Milliseconds a step while the animation plays. */
 const STEP_MS = 450;
 const [WIDTH, RADIUS, TOP, BOTTOM] = [58, 19, 62, 34];
 
@@ -16,10 +17,10 @@ const scalarCell = /** @type {const} */ ({
   recurrentKernel: { data: [0.5], shape: [1, 1] },
 });
 
-/** @typedef {{ tokens: string[], mask: number[], values: Float32Array, aloneValues: Float32Array }} PassRow */
-/** @typedef {{ name: string, order: number[], states: Float32Array }} Pass  order: positions as they are visited */
+/** One feature of a padded text: values of the row, aloneValues of the text without padding. @typedef {{ tokens: string[], mask: number[], values: Float32Array, aloneValues: Float32Array }} PassRow */
+/** @typedef {{ name: string, order: number[], states: Float32Array }} Pass  order: of the positions, as the pass visits them */
 
-/** A difference: 0 is exactly nothing, and little is not 0. @param {number} value */
+/** A difference: "0" only if it is exactly 0, and one significant digit if three decimals would show 0. @param {number} value */
 const formatDifference = (value) => {
   if (value === 0) return '0';
   return Math.abs(value) < 1e-3 ? value.toPrecision(1).replaceAll('-', '−') : formatFixed(value);
@@ -30,7 +31,7 @@ export class Passes {
   #row = null;
   /** @type {Pass[]} */
   #passes = [];
-  /** The states of the text alone, at its positions in the row. @type {(number | null)[]} */
+  /** For each position of the row, the state in the text without padding; null for padding. @type {(number | null)[]} */
   #wanted = [];
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
@@ -47,12 +48,12 @@ export class Passes {
     onLanguage(() => this.#stop());
   }
 
-  /** @param {PassRow} row */
+  /** Computes both passes of a row and shows them. @param {PassRow} row */
   setRow(row) {
     this.#stop();
     const { mask, values, aloneValues } = row;
     const T = mask.length;
-    // Of a kernel that goes backwards the outputs come in the order of the visits.
+    // With goBackwards, the kernel returns the outputs in the order in which it visits the positions: last position first.
     const naive = this.pl.rnn(asSequence(values), { ...scalarCell, goBackwards: true }).sequence.data.reverse();
     const backward = this.pl.bidirectional(asSequence(values), {
       forward: scalarCell,
@@ -108,7 +109,7 @@ export class Passes {
     find('passes').replaceChildren(...figures);
   }
 
-  /** @param {Pass} pass @param {number} beat  steps done */
+  /** Draws one pass. @param {Pass} pass @param {number} beat  number of steps that are done */
   #drawPass({ order, states }, beat) {
     const { tokens, mask } = /** @type {PassRow} */ (this.#row);
     const [width, height] = [tokens.length * WIDTH, TOP + RADIUS + BOTTOM];
@@ -135,7 +136,7 @@ export class Passes {
     return svg;
   }
 
-  /** @param {Float32Array} states @param {number} t */
+  /** The state at position t has the same bits as in the text without padding. @param {Float32Array} states @param {number} t */
   #matchesAlone(states, t) {
     return Object.is(states[t], this.#wanted[t]);
   }

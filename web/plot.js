@@ -1,9 +1,10 @@
 /**
- * The last answers' milliseconds as a small line.
+ * A small bar chart of the milliseconds that the last answers took.
  */
 import { makeSvg } from './elements.js';
 import { say } from './language.js';
 
+/** Answers that are shown. */
 const KEPT = 60;
 const [WIDTH, HEIGHT] = [240, 40];
 

@@ -1,6 +1,6 @@
 /**
- * Serves the page and the package from the repository, for trying things out: `node web/serve.js`, port by PORT, address by HOST.
- * Its Content-Security-Policy is as strict as padless can live with, so what works here works anywhere.
+ * Serves the page and the package from the repository, for development: `node web/serve.js`; PORT and HOST set the port and the address.
+ * Its Content-Security-Policy is the strictest that padless can run under, so what works here works under any policy that padless supports.
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -12,11 +12,12 @@ import { gzip } from 'node:zlib';
 
 const root = new URL('../', import.meta.url);
 
-/** Packages that read other people's models, and those to be compared with, where they are installed: by the page's address for them. */
+/** Folders of the optional packages, by their names in the page's addresses: those that the importers need, and those that are compared. */
 const packageFolders = {
   fflate: 'node_modules/fflate/esm/',
   h5wasm: 'node_modules/h5wasm/dist/esm/',
   'onnxruntime-web': 'node_modules/onnxruntime-web/dist/',
+  pbf: 'node_modules/pbf/',
   tfjs: 'tests/bench/peers/node_modules/@tensorflow/tfjs/dist/',
   'tfjs-backend-wasm': 'tests/bench/peers/node_modules/@tensorflow/tfjs-backend-wasm/dist/',
 };
@@ -36,7 +37,7 @@ const types = {
 };
 
 /**
- * The policy for a page: its own files and WebAssembly, and, by their hashes, the import maps it holds.
+ * The Content-Security-Policy for a page. It allows files of its own origin, WebAssembly, and the import maps in the page, by their hashes.
  * @param {string} html
  */
 export function policy(html) {
@@ -45,7 +46,7 @@ export function policy(html) {
   return `default-src 'self'; script-src 'self' 'wasm-unsafe-eval'${hashes.join('')}`;
 }
 
-/** Where a path's file is; null for a path that leads nowhere. @param {string} path */
+/** The file for a path of an address; null if the path is not served. @param {string} path */
 function locate(path) {
   if (/^\/(web|js)\//.test(path)) return new URL(`.${path}`, root);
   const [, name, file] = /^\/packages\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
@@ -55,14 +56,14 @@ function locate(path) {
 }
 
 /**
- * The answer to a request: a file of web/, js/ or one of the packages, nothing else.
+ * The response to a request. It serves files of web/, js/ and the optional packages only.
  * @param {string} url
- * @param {boolean} zipped  as any host would send text
+ * @param {boolean} zipped  compress text, as hosts do
  * @returns {Promise<{ status: number, headers: Record<string, string>, body: Uint8Array | string }>}
  */
 async function respond(url, zipped) {
   const headers = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
-  // Resolving the address removes its dots before they are looked at.
+  // The URL parser resolves "..", so the path cannot leave the folders that locate allows.
   const { pathname } = new URL(url, 'http://localhost');
   if (pathname === '/') return { status: 302, headers: { ...headers, location: '/web/' }, body: '' };
   const file = pathname.endsWith('/') ? `${pathname}index.html` : pathname;
@@ -70,7 +71,7 @@ async function respond(url, zipped) {
   const found = type ? locate(file) : null;
   const body = found && (await readFile(found).catch(() => null));
   if (!body) return { status: 404, headers: { ...headers, 'content-type': 'text/plain' }, body: `no such file: ${pathname}\n` };
-  // A worker's policy comes with its script.
+  // Scripts get a policy, too: a worker runs under the policy of its script.
   const csp = /html|javascript/.test(type)
     ? { 'content-security-policy': policy(type.includes('html') ? body.toString() : '') }
     : {};
@@ -84,7 +85,7 @@ async function respond(url, zipped) {
 }
 
 /**
- * Starts the server; `port` 0 takes any that is free.
+ * Starts the server. Port 0, the default, takes any free port.
  * @param {{ port?: number, host?: string }} [options]
  * @returns {Promise<{ url: string, close: () => void }>}
  */

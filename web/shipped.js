@@ -1,5 +1,5 @@
 /**
- * The models that come with the page: each is fetched when it is first asked for.
+ * The models that come with the page. Each is fetched when it is first used.
  */
 import { loadModel } from 'padless';
 import { languageName, say } from './language.js';
@@ -11,12 +11,12 @@ import { languageName, say } from './language.js';
  * @property {Word} question
  * @property {Word} about  with {labels}, {parameters}, {size}, {build}
  * @property {'characters' | 'words'} reads
- * @property {(label: string) => string} nameOf
- * @property {(label: string) => number} [colourOf]  of tags (style.css), below 0 for none
- * @property {[label: string, text: string][]} examples  chosen by the label's name; without one by the text
+ * @property {(label: string) => string} nameOf  a label's name in the page's language
+ * @property {(label: string) => number} [colourOf]  the number of a tag's colour (.tag-N in style.css), negative for none
+ * @property {[label: string, text: string][]} examples  a button for each shows the label's name, or the text if the label is ''
  */
 
-/** Universal parts of speech (universaldependencies.org/u/pos): name, and the colour of their kind. @type {Record<string, [Word, number]>} */
+/** Universal parts of speech (universaldependencies.org/u/pos): name, and the number of the colour. @type {Record<string, [Word, number]>} */
 const parts = {
   NOUN: ['noun', 0],
   PROPN: ['properNoun', 0],
@@ -44,7 +44,7 @@ export const shipped = {
     about: 'aboutLangid',
     reads: 'characters',
     nameOf: languageName,
-    // A text in each of ten scripts.
+    // Ten languages in ten scripts.
     examples: [
       ['de', 'Guten Morgen, wie geht es Ihnen heute?'],
       ['ru', 'Все люди рождаются свободными и равными в своём достоинстве и правах.'],
@@ -90,7 +90,7 @@ export const shipped = {
 /** @type {Map<string, Promise<Model>>} */
 const loading = new Map();
 
-/** @param {string} id  a key of `shipped` @returns {Promise<Model>} the same one each time; after a failure it is tried again */
+/** @param {string} id  a key of `shipped` @returns {Promise<Model>} the same model at every call; a call after a failure tries again */
 export function loadShipped(id) {
   let model = loading.get(id);
   if (!model) {

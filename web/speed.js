@@ -1,6 +1,6 @@
 /**
  * The tab "Speed": times padless in this browser. It runs the shipped language model and bidirectional LSTMs, each in both builds of padless;
- * the LSTMs run in onnxruntime-web and TensorFlow.js, too, where the page's server has them.
+ * the LSTMs also run in onnxruntime-web and TensorFlow.js, if the page's server has them.
  */
 import { features, loadModel } from 'padless';
 import { bilstmIds, bilstmWeights, createBilstm } from './bilstm.js';

@@ -1,11 +1,11 @@
 /**
- * Tabs: a click, arrow keys, Home and End; the address says which one is open.
+ * Tabs, chosen by click, arrow keys, Home and End. The fragment of the address names the open panel.
  */
 
 /**
- * @param {HTMLElement} list  role=tablist; each tab has aria-controls
- * @param {(id: string) => void} onOpen  the panel's id
- * @param {(id: string) => string} addressOf  a panel's id, and behind a slash what it is about
+ * @param {HTMLElement} list  role=tablist; aria-controls of each tab is the id of its panel
+ * @param {(id: string) => void} onOpen  called with the id of the panel that was opened
+ * @param {(id: string) => string} addressOf  the fragment for a panel: its id, and optionally a slash and a detail
  */
 export function startTabs(list, onOpen, addressOf) {
   const tabs = /** @type {HTMLElement[]} */ ([...list.querySelectorAll('[role=tab]')]);
@@ -24,7 +24,7 @@ export function startTabs(list, onOpen, addressOf) {
   };
   /** @param {HTMLElement} tab */
   const selectTab = (tab) => {
-    // No entry in the history for each: the way back leads out of the page.
+    // Adds no entry to the history, so that Back leaves the page.
     history.replaceState(null, '', `#${addressOf(idOf(tab))}`);
     showPanel(tab);
   };

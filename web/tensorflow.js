@@ -1,10 +1,10 @@
 /**
- * TensorFlow.js with its WebAssembly backend, where it is served beside the page: the same BiLSTM with the same weights, on one thread, as a
- * page that is not isolated has no other.
+ * Runs the BiLSTM in TensorFlow.js with its WebAssembly backend, with the same weights, if the page's server has both packages. It runs on
+ * one thread, because the page is not cross-origin isolated.
  */
 import { isServed } from './served.js';
 
-/** A script that is no module: it leaves what it has in the window. @param {string} address */
+/** Loads a classic script, which puts its exports into `window`. @param {string} address */
 function runScript(address) {
   return new Promise((resolve, reject) => {
     const script = document.createElement('script');
@@ -15,7 +15,7 @@ function runScript(address) {
   });
 }
 
-/** @returns {Promise<import('./bilstm.js').Peer | null>} null: it is not served */
+/** @returns {Promise<import('./bilstm.js').Peer | null>} null if the page's server does not have the packages */
 export async function loadTensorflow() {
   const [library, backend] = ['@tensorflow/tfjs', '@tensorflow/tfjs-backend-wasm'].map((name) => import.meta.resolve(name));
   if (!(await isServed(library)) || !(await isServed(backend))) return null;
@@ -29,7 +29,7 @@ export async function loadTensorflow() {
     async open(weights, ids) {
       const [V, D] = /** @type {{ shape: number[] }} */ (weights.get('embedding.embeddings')).shape;
       const [H2, K] = /** @type {{ shape: number[] }} */ (weights.get('dense.kernel')).shape;
-      // Random ones would be made orthogonal first, which takes seconds.
+      // The default initializer makes orthogonal matrices, which takes seconds; these weights are replaced below anyway.
       const zeros = { kernelInitializer: 'zeros', recurrentInitializer: 'zeros' };
       const layer = tf.layers.lstm({ units: H2 / 2, returnSequences: true, recurrentActivation: 'sigmoid', ...zeros });
       const model = tf.sequential({
@@ -40,7 +40,7 @@ export async function loadTensorflow() {
           tf.layers.dense({ units: K, activation: 'softmax', kernelInitializer: 'zeros' }),
         ],
       });
-      // In padless's order.
+      // TensorFlow.js and padless list the weights of these layers in the same order.
       const values = [...weights.values()].map(({ shape, data }) => tf.tensor(data, shape));
       model.setWeights(values);
       tf.dispose(values);

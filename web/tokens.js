@@ -3,7 +3,7 @@
  */
 import { make } from './elements.js';
 
-/** What a cell shows of a token: something to see for white space too. @param {string} token */
+/** Replaces what has no shape of its own, such as white space, by something visible. @param {string} token */
 function visibleToken(token) {
   if (token === '\n') return '↵';
   if (/^\s$/u.test(token)) return '␣';
@@ -12,11 +12,11 @@ function visibleToken(token) {
 }
 
 /**
- * The characters that a model's tokens stand for. Letters with marks on them normalise together: tokens with the same offsets are their code
- * points in turn.
+ * The ids and offsets of a text, and for each token the text to show. A letter and its combining marks are normalised together, so their
+ * tokens share one pair of offsets; each of them shows one code point of the normalised text.
  * @param {string} text
  * @param {import('padless').Model['text']} vectorizer
- * @param {number} [most]
+ * @param {number} [most]  tokens to show; default: all
  */
 export function tokensOf(text, vectorizer, most = Infinity) {
   const { ids, offsets } = /** @type {NonNullable<import('padless').Model['text']>} */ (vectorizer).encode(text);

@@ -1,6 +1,6 @@
 /**
- * Try: one of the page's models, an answer for the text at every keystroke, what it took, where in the text it comes from, and what the
- * model got.
+ * The tab "Try": one of the page's models answers at every keystroke. Below the answer are the time, the contribution of each token, and the
+ * ids and mask that the model got.
  */
 import { attach } from 'padless/dom';
 import { answerNodes } from './answer.js';
@@ -12,14 +12,14 @@ import { Plot } from './plot.js';
 import { loadShipped, shipped } from './shipped.js';
 import { tokenCell, tokensOf } from './tokens.js';
 
-/** Tokens shown of a long text. */
+/** Tokens that are shown; those after them are left out. */
 const SHOWN_TOKENS = 64;
-/** Steps of a batch are a multiple of this, in the picture. */
+/** The shown row is padded to a multiple of this many steps. */
 const BATCH_MULTIPLE = 8;
-/** Of a text with more tokens, what is more than the answer waits until the typing pauses: so many milliseconds. */
+/** For a text of more than MANY_TOKENS, the details below the answer wait until the user has not typed for DETAILS_MS milliseconds. */
 const MANY_TOKENS = 100;
 const DETAILS_MS = 200;
-/** Who listens hears the answer when the typing rests, in milliseconds; of many words, the first ones. */
+/** A screen reader announces the answer when the user has not typed for ANNOUNCE_MS milliseconds; of tagged words, the first ones only. */
 const ANNOUNCE_MS = 1000;
 const ANNOUNCED_WORDS = 12;
 
@@ -27,18 +27,18 @@ const ANNOUNCED_WORDS = 12;
 /** @typedef {import('padless').Model} Model */
 /** @typedef {{ answer: Prediction, text: string }} Last */
 
-/** Address of the panel -> the model it names. @param {string} hash */
+/** The model that the fragment of an address names; the language model if it names none. @param {string} hash */
 const modelOfAddress = (hash) => {
   const [, id = 'langid'] = /^#try\/(\w+)$/.exec(hash) ?? [];
   return Object.hasOwn(shipped, id) ? id : 'langid';
 };
 
 export class Try {
-  /** A key of `shipped`. */
+  /** The chosen model: a key of `shipped`. */
   #id = 'langid';
   /** @type {Model | null} */
   #model = null;
-  /** It could not be had. */
+  /** The chosen model could not be loaded. */
   #failed = false;
   /** The last answer and its text. @type {Last | null} */
   #last = null;
@@ -55,7 +55,7 @@ export class Try {
   /**
    * @param {object} on
    * @param {(error: unknown) => void} on.error  null: all is well
-   * @param {(id: string) => void} on.loaded  a model is there
+   * @param {(id: string) => void} on.loaded  called when a model has been loaded
    */
   constructor(on) {
     this.on = on;
@@ -65,7 +65,7 @@ export class Try {
         history.replaceState(null, '', `#${this.address(radio.value)}`);
         void this.chooseModel(radio.value);
       });
-      // Asked for again, it is tried again.
+      // A click on a model that failed to load tries again. It fires no change event, because the radio button is checked already.
       radio.addEventListener('click', () => {
         if (this.#failed && radio.value === this.#id) void this.chooseModel(radio.value);
       });
@@ -76,19 +76,19 @@ export class Try {
       if (id !== this.#id || !this.#model) void this.chooseModel(id);
     };
     addEventListener('hashchange', () => {
-      // Another panel's says nothing about the model.
+      // The addresses of the other panels name no model.
       if (/^#try\b/.test(location.hash)) chooseFromAddress();
     });
     onLanguage(() => this.#showLabels());
     chooseFromAddress();
   }
 
-  /** Of this panel with its model. */
+  /** The fragment of this panel's address, with its model. */
   address(id = this.#id) {
     return id === 'langid' ? 'try' : `try/${id}`;
   }
 
-  /** @param {string} id */
+  /** Loads a model and connects it to the box. @param {string} id  a key of `shipped` */
   async chooseModel(id) {
     this.#typing?.detach();
     clearTimeout(this.#announceTimer);
@@ -105,7 +105,7 @@ export class Try {
     find('about').textContent = '';
     try {
       const model = await loadShipped(id);
-      // Somebody may have chosen another one meanwhile.
+      // The user may have chosen another model meanwhile.
       if (this.#id !== id || this.#model) return;
       this.#model = model;
       this.on.error(null);
@@ -144,7 +144,7 @@ export class Try {
     });
   }
 
-  /** What does not depend on the text, in the language of the page. */
+  /** Shows what does not depend on the text, in the current language, and then the last answer. */
   #showLabels() {
     const { question, about, reads, examples, nameOf } = shipped[this.#id];
     const model = this.#model;
