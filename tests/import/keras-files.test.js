@@ -18,7 +18,8 @@ const { keras, backend, cases } = JSON.parse(readFileSync(new URL('goldens.json'
 /** What is refused, and the words that say so. @type {Record<string, RegExp>} */
 const refused = {
   'multi-head-read': /^global_max_pooling1d: GlobalMaxPooling1D reads the padding of multi_head_attention/,
-  'transformer-twice': /^multi_head_attention_1: MultiHeadAttention reads padding in Keras, as multi_head_attention removes the mask/,
+  'transformer-twice':
+    /^multi_head_attention_1: MultiHeadAttention reads padding in Keras, as multi_head_attention removes the mask/,
 };
 
 /** Texts whose keys all are padding: attention gives zeros here, where Keras gives the mean of the padding's vectors. @type {Record<string, number[]>} */
