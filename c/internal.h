@@ -108,6 +108,7 @@ static inline size_t pl_row_length(const int32_t *splits, int b) {
 }
 
 static inline size_t pl_larger(size_t a, size_t b) { return a > b ? a : b; }
+static inline size_t pl_smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 /* Length of the longest of B rows; 0 if there is none. */
 static inline size_t pl_longest_row(const int32_t *splits, int B) {

@@ -117,51 +117,57 @@ pl_status pl_rnn_products(float *products, const float *x, const pl_rnn *rnn, in
   return PL_OK;
 }
 
-/* ---- cells -------------------------------------------------------------------------------------------------------------------------------- */
+/* ---- one call --------------------------------------------------------------------------------------------------------------------------- */
 
-/* Whether the cell has the activations of nearly every file, for which it is written out below. */
-static int usual(const pl_rnn *rnn) { return rnn->act == PL_TANH && rnn->rec_act == PL_SIGMOID; }
+/* What the loop over time works on. Rows are numbered from the longest to the shortest: row m is row sorted[m] of the batch. */
+typedef struct run {
+  const pl_rnn *rnn;
+  sizes s;
+  pl_order order;
+  const int32_t *splits, *sorted;
+  const float *W, *U, *Uh; /* panels of x W + b, of h U, and of (r*h) Uh for PL_GRU */
+  const float *x;          /* [N, D] */
+  size_t B, T, chunk;      /* rows, steps of the longest row, steps whose x W + b is computed at a time */
+  float *h, *c;            /* [B, Hp] states */
+  float *pre;              /* [B, chunk, G Hp] x W + b; NULL where rnn->products has it */
+  float *hU;               /* [B, G Hp] */
+  float *rh, *units;       /* [Hp] r*h; values of one gate */
+  void *scratch;           /* of the int8 products */
+} run;
 
+/* ---- cells: the gates of a row from pre = x W + b and gates = h U, which is overwritten, then its next state ------------------------------ */
+
+/* Nearly every file has these activations. The cells have a faster path for them. */
+static int has_default_activations(const pl_rnn *rnn) { return rnn->act == PL_TANH && rnn->rec_act == PL_SIGMOID; }
+
+/* y += x */
 static void add(float *y, const float *x, size_t n) {
   for (size_t i = 0; i < n; i += 4) {
     v_store(y + i, v_add(v_load(x + i), v_load(y + i)));
   }
 }
 
-/* act over gate `gate` of `count` interleaved ones. Over a whole gate at once, since softmax looks at all units. */
-static void activate_gate(float *gates, size_t gate, size_t count, int act, sizes s, float *units) {
-  float *first = gates + gate * 4;
-  for (size_t u = 0; u < s.Hp; u += 4) {
+/* Applies act to gate number `gate` of the `count` that are interleaved in gates: to all H units at once, as softmax needs them all. */
+static void activate_gate(const run *r, float *gates, size_t gate, size_t count, int act) {
+  float *first = gates + gate * 4, *units = r->units;
+  for (size_t u = 0; u < r->s.Hp; u += 4) {
     v_store(units + u, v_load(first + u * count));
   }
-  pl_activate(units, units, (pl_act)act, 1, (int)s.H);
-  for (size_t u = 0; u < s.Hp; u += 4) {
+  pl_activate(units, units, (pl_act)act, 1, (int)r->s.H);
+  for (size_t u = 0; u < r->s.Hp; u += 4) {
     v_store(first + u * count, v_load(units + u));
   }
 }
 
-/* What a step works on: one row. */
-typedef struct step {
-  const pl_rnn *rnn;
-  sizes s;
-  const float *pre;   /* x W + b, G gates */
-  float *gates;       /* h U, G gates (2 for a GRU that resets before); overwritten */
-  float *h, *c;       /* state, overwritten */
-  float *reset;       /* r*h, Hp */
-  float *units;       /* scratch, Hp */
-  const float *panel; /* Uh of a GRU that resets before */
-  void *scratch;      /* of its product */
-} step;
-
 /* h = act(pre + h U) */
-static void simple_rnn(const step *p) {
-  add(p->gates, p->pre, p->s.Hp);
-  activate_gate(p->gates, 0, 1, p->rnn->act, p->s, p->units);
-  memcpy(p->h, p->gates, p->s.Hp * sizeof *p->h);
+static void simple_rnn(const run *r, const float *pre, float *gates, float *h) {
+  add(gates, pre, r->s.Hp);
+  activate_gate(r, gates, 0, 1, r->rnn->act);
+  memcpy(h, gates, r->s.Hp * sizeof *h);
 }
 
-/* h = tanh(c) / den, den at every fourth block of `gates`, for n blocks of 4 units. */
-static inline __attribute__((always_inline)) void lstm_output(float *h, const float *c, const float *gates, const int n) {
+/* h = tanh(c) / divisors, for n blocks of 4 units; the divisors of a block are in every fourth block from `divisors` on. */
+static inline __attribute__((always_inline)) void lstm_output(float *h, const float *c, const float *divisors, const int n) {
   v4f x[4], num[4], den[4];
   UNROLL
   for (int i = 0; i < n; i++) {
@@ -170,64 +176,64 @@ static inline __attribute__((always_inline)) void lstm_output(float *h, const fl
   v_tanh_parts(num, den, x, n);
   UNROLL
   for (int i = 0; i < n; i++) {
-    v_store(h + 4 * i, v_div(num[i], v_mul(den[i], v_load(gates + 16 * i))));
+    v_store(h + 4 * i, v_div(num[i], v_mul(den[i], v_load(divisors + 16 * i))));
   }
 }
 
-/* The same with sigmoid and tanh: i*g and o*tanh(c) take one division each, and state and output are two short loops, not a long chain. */
-static void lstm_usual(const step *p) {
+/* The LSTM with sigmoid and tanh. i*g = tanh(..) / (1 + e^-..) takes one division, and so does o*tanh(c): the first loop leaves 1 + e^-..
+ * of o in its gate. Two short loops are faster than one, as each step of one would be a long chain of operations. */
+static void lstm_default_activations(const run *r, const float *pre, float *gates, float *h, float *c) {
   const v4f one = v_splat(1.0f);
-  float *gates = p->gates;
-  for (size_t u = 0; u < p->s.Hp; u += 4) {
+  const size_t Hp = r->s.Hp;
+  for (size_t u = 0; u < Hp; u += 4) {
     float *g = gates + 4 * u;
-    const float *pre = p->pre + 4 * u;
-    v4f x[3] = {v_add(v_load(pre), v_load(g)), v_add(v_load(pre + 4), v_load(g + 4)), v_add(v_load(pre + 12), v_load(g + 12))};
-    v4f e[3], num, den, candidate = v_add(v_load(pre + 8), v_load(g + 8));
+    const float *p = pre + 4 * u;
+    v4f x[3] = {v_add(v_load(p), v_load(g)), v_add(v_load(p + 4), v_load(g + 4)), v_add(v_load(p + 12), v_load(g + 12))};
+    v4f e[3], num, den, candidate = v_add(v_load(p + 8), v_load(g + 8));
     v_exp_neg(e, x, 3);
     v_tanh_parts(&num, &den, &candidate, 1);
     v4f in = v_div(num, v_mul(den, v_add(one, e[0])));
     v4f forget = v_div(one, v_add(one, e[1]));
-    v_store(p->c + u, v_madd(forget, v_load(p->c + u), in));
+    v_store(c + u, v_madd(forget, v_load(c + u), in));
     v_store(g + 12, v_add(one, e[2]));
   }
   size_t u = 0;
-  for (; u + 16 <= p->s.Hp; u += 16) {
-    lstm_output(p->h + u, p->c + u, gates + 4 * u + 12, 4);
+  for (; u + 16 <= Hp; u += 16) {
+    lstm_output(h + u, c + u, gates + 4 * u + 12, 4);
   }
-  for (; u < p->s.Hp; u += 4) {
-    lstm_output(p->h + u, p->c + u, gates + 4 * u + 12, 1);
+  for (; u < Hp; u += 4) {
+    lstm_output(h + u, c + u, gates + 4 * u + 12, 1);
   }
 }
 
-/* i, f, o = rec_act; g = act; c = f*c + i*g; h = o * act(c) */
-static void lstm(const step *p) {
-  if (usual(p->rnn)) {
-    lstm_usual(p);
+/* i, f, o = rec_act(pre + h U); g = act(pre + h U); c = f*c + i*g; h = o * act(c) */
+static void lstm(const run *r, const float *pre, float *gates, float *h, float *c) {
+  if (has_default_activations(r->rnn)) {
+    lstm_default_activations(r, pre, gates, h, c);
     return;
   }
-  const sizes s = p->s;
-  float *gates = p->gates;
-  add(gates, p->pre, 4 * s.Hp);
-  activate_gate(gates, 0, 4, p->rnn->rec_act, s, p->units);
-  activate_gate(gates, 1, 4, p->rnn->rec_act, s, p->units);
-  activate_gate(gates, 2, 4, p->rnn->act, s, p->units);
-  activate_gate(gates, 3, 4, p->rnn->rec_act, s, p->units);
-  for (size_t u = 0; u < s.Hp; u += 4) {
+  const size_t Hp = r->s.Hp;
+  add(gates, pre, 4 * Hp);
+  activate_gate(r, gates, 0, 4, r->rnn->rec_act);
+  activate_gate(r, gates, 1, 4, r->rnn->rec_act);
+  activate_gate(r, gates, 2, 4, r->rnn->act);
+  activate_gate(r, gates, 3, 4, r->rnn->rec_act);
+  for (size_t u = 0; u < Hp; u += 4) {
     const float *g = gates + 4 * u;
-    v4f c = v_madd(v_load(g + 4), v_load(p->c + u), v_mul(v_load(g), v_load(g + 8)));
-    v_store(p->c + u, c);
-    v_store(p->units + u, c);
+    v4f next = v_madd(v_load(g + 4), v_load(c + u), v_mul(v_load(g), v_load(g + 8)));
+    v_store(c + u, next);
+    v_store(r->units + u, next);
   }
-  pl_activate(p->units, p->units, (pl_act)p->rnn->act, 1, (int)s.H);
-  for (size_t u = 0; u < s.Hp; u += 4) {
-    v_store(p->h + u, v_mul(v_load(gates + 4 * u + 12), v_load(p->units + u)));
+  pl_activate(r->units, r->units, (pl_act)r->rnn->act, 1, (int)r->s.H);
+  for (size_t u = 0; u < Hp; u += 4) {
+    v_store(h + u, v_mul(v_load(gates + 4 * u + 12), v_load(r->units + u)));
   }
 }
 
 /* h = z*h + (1-z)*hh */
 static inline v4f gru_state(v4f z, v4f h, v4f hh) { return v_madd(z, h, v_mul(v_sub(v_splat(1.0f), z), hh)); }
 
-/* z, r = sigmoid(pre + gates), for a block of 4 units. */
+/* z, r = sigmoid(pre + h U), for a block of 4 units. */
 static inline __attribute__((always_inline)) void update_and_reset(v4f *z, v4f *r, const float *pre, const float *g) {
   const v4f one = v_splat(1.0f);
   v4f x[2] = {v_add(v_load(pre), v_load(g)), v_add(v_load(pre + 4), v_load(g + 4))}, e[2];
@@ -236,113 +242,107 @@ static inline __attribute__((always_inline)) void update_and_reset(v4f *z, v4f *
   *r = v_div(one, v_add(one, e[1]));
 }
 
-static void gru_reset_after_usual(const step *p) {
-  for (size_t u = 0; u < p->s.Hp; u += 4) {
-    const float *g = p->gates + 3 * u, *pre = p->pre + 3 * u;
-    v4f z, r;
-    update_and_reset(&z, &r, pre, g);
-    v4f hh = v_tanh(v_madd(r, v_load(g + 8), v_load(pre + 8)));
-    v_store(p->h + u, gru_state(z, v_load(p->h + u), hh));
+static void gru_reset_after_default_activations(const run *r, const float *pre, const float *gates, float *h) {
+  for (size_t u = 0; u < r->s.Hp; u += 4) {
+    const float *g = gates + 3 * u, *p = pre + 3 * u;
+    v4f update, reset;
+    update_and_reset(&update, &reset, p, g);
+    v4f hh = v_tanh(v_madd(reset, v_load(g + 8), v_load(p + 8)));
+    v_store(h + u, gru_state(update, v_load(h + u), hh));
   }
 }
 
-/* z, r = rec_act; hh = act(pre_h + r * (h Uh + rh)) */
-static void gru_reset_after(const step *p) {
-  if (usual(p->rnn)) {
-    gru_reset_after_usual(p);
+/* z, r = rec_act(pre + h U), in blocks of `count` gates, of which z and r are the first two. */
+static void activate_update_and_reset(const run *r, const float *pre, float *gates, size_t count) {
+  for (size_t u = 0; u < r->s.Hp; u += 4) {
+    add(gates + count * u, pre + 3 * u, 8);
+  }
+  activate_gate(r, gates, 0, count, r->rnn->rec_act);
+  activate_gate(r, gates, 1, count, r->rnn->rec_act);
+}
+
+/* h = z*h + (1-z)*act(units), z in every block of `count` gates. */
+static void update_state(const run *r, const float *gates, size_t count, float *h) {
+  pl_activate(r->units, r->units, (pl_act)r->rnn->act, 1, (int)r->s.H);
+  for (size_t u = 0; u < r->s.Hp; u += 4) {
+    v_store(h + u, gru_state(v_load(gates + count * u), v_load(h + u), v_load(r->units + u)));
+  }
+}
+
+/* z, r = rec_act(pre + h U); hh = act(pre_h + r * (h Uh + rh)) */
+static void gru_reset_after(const run *r, const float *pre, float *gates, float *h) {
+  if (has_default_activations(r->rnn)) {
+    gru_reset_after_default_activations(r, pre, gates, h);
     return;
   }
-  const sizes s = p->s;
-  float *gates = p->gates;
-  for (size_t u = 0; u < s.Hp; u += 4) {
-    float *g = gates + 3 * u;
-    const float *pre = p->pre + 3 * u;
-    v_store(g, v_add(v_load(pre), v_load(g)));
-    v_store(g + 4, v_add(v_load(pre + 4), v_load(g + 4)));
-  }
-  activate_gate(gates, 0, 3, p->rnn->rec_act, s, p->units);
-  activate_gate(gates, 1, 3, p->rnn->rec_act, s, p->units);
-  for (size_t u = 0; u < s.Hp; u += 4) {
+  activate_update_and_reset(r, pre, gates, 3);
+  for (size_t u = 0; u < r->s.Hp; u += 4) {
     const float *g = gates + 3 * u;
-    v_store(p->units + u, v_madd(v_load(g + 4), v_load(g + 8), v_load(p->pre + 3 * u + 8)));
+    v_store(r->units + u, v_madd(v_load(g + 4), v_load(g + 8), v_load(pre + 3 * u + 8)));
   }
-  pl_activate(p->units, p->units, (pl_act)p->rnn->act, 1, (int)s.H);
-  for (size_t u = 0; u < s.Hp; u += 4) {
-    v_store(p->h + u, gru_state(v_load(gates + 3 * u), v_load(p->h + u), v_load(p->units + u)));
-  }
+  update_state(r, gates, 3, h);
 }
 
-/* z, r = rec_act; hh = act(pre_h + (r*h) Uh) */
-static void gru_reset_before(const step *p) {
-  const sizes s = p->s;
-  float *gates = p->gates;
-  for (size_t u = 0; u < s.Hp; u += 4) {
-    float *g = gates + 2 * u;
-    const float *pre = p->pre + 3 * u;
-    v_store(g, v_add(v_load(pre), v_load(g)));
-    v_store(g + 4, v_add(v_load(pre + 4), v_load(g + 4)));
+/* z, r = rec_act(pre + h U); hh = act(pre_h + (r*h) Uh) */
+static void gru_reset_before(const run *r, const float *pre, float *gates, float *h) {
+  const size_t Hp = r->s.Hp;
+  activate_update_and_reset(r, pre, gates, 2);
+  for (size_t u = 0; u < Hp; u += 4) {
+    v_store(r->rh + u, v_mul(v_load(gates + 2 * u + 4), v_load(h + u)));
   }
-  activate_gate(gates, 0, 2, p->rnn->rec_act, s, p->units);
-  activate_gate(gates, 1, 2, p->rnn->rec_act, s, p->units);
-  for (size_t u = 0; u < s.Hp; u += 4) {
-    v_store(p->reset + u, v_mul(v_load(gates + 2 * u + 4), v_load(p->h + u)));
+  product(r->rnn, r->units, Hp, r->rh, Hp, 1.0f, r->Uh, 1, r->s.H, Hp, r->scratch);
+  for (size_t u = 0; u < Hp; u += 4) {
+    v_store(r->units + u, v_add(v_load(pre + 3 * u + 8), v_load(r->units + u)));
   }
-  product(p->rnn, p->units, s.Hp, p->reset, s.Hp, 1.0f, p->panel, 1, s.H, s.Hp, p->scratch);
-  for (size_t u = 0; u < s.Hp; u += 4) {
-    v_store(p->units + u, v_add(v_load(p->pre + 3 * u + 8), v_load(p->units + u)));
-  }
-  pl_activate(p->units, p->units, (pl_act)p->rnn->act, 1, (int)s.H);
-  for (size_t u = 0; u < s.Hp; u += 4) {
-    v_store(p->h + u, gru_state(v_load(gates + 2 * u), v_load(p->h + u), v_load(p->units + u)));
-  }
+  update_state(r, gates, 2, h);
 }
 
-static void run_cell(const step *p) {
-  switch (p->rnn->cell) {
+/* h, c = cell(pre, h U, h, c) */
+static void next_state(const run *r, const float *pre, float *gates, float *h, float *c) {
+  switch (r->rnn->cell) {
   case PL_LSTM:
-    lstm(p);
+    lstm(r, pre, gates, h, c);
     break;
   case PL_GRU_RESET_AFTER:
-    gru_reset_after(p);
+    gru_reset_after(r, pre, gates, h);
     break;
   case PL_GRU:
-    gru_reset_before(p);
+    gru_reset_before(r, pre, gates, h);
     break;
   default:
-    simple_rnn(p);
+    simple_rnn(r, pre, gates, h);
   }
 }
 
-/* ---- the loop over time ----------------------------------------------------------------------------------------------------------------- */
+/* ---- scratch ---------------------------------------------------------------------------------------------------------------------------- */
 
 static size_t chunk_steps(size_t B, size_t T) {
-  size_t S = B ? CHUNK_ROWS / B : 0;
-  S = S < CHUNK_LEAST ? CHUNK_LEAST : S;
-  return S < T ? S : T;
+  const size_t steps = pl_larger(B ? CHUNK_ROWS / B : 0, CHUNK_LEAST);
+  return pl_smaller(steps, T);
 }
 
 static size_t floats(size_t n) { return pl_arena_bytes(n * sizeof(float)); }
 
-/* Of the products, one after the other: inputs of a row, states of all. */
+/* The products run one after the other: of the inputs of one row, and of the states of all rows. */
 static size_t products_bytes(const pl_rnn *rnn, size_t B, size_t T) {
   return pl_larger(product_scratch(rnn, chunk_steps(B, T), (size_t)rnn->D), product_scratch(rnn, B, (size_t)rnn->H));
 }
 
 static size_t scratch_bytes(const pl_rnn *rnn, size_t B, size_t T) {
   const sizes s = sizes_of((pl_cell)rnn->cell, rnn->D, rnn->H);
-  return floats(B) + floats(T + 1)                                           /* order, rows of each length */
-         + 2 * floats(B * s.Hp) + floats(B * s.G * s.Hp)                     /* h, c, h U */
-         + 2 * floats(s.Hp)                                                  /* r*h, units */
-         + products_bytes(rnn, B, T)                                         /* rows rounded for int8 weights */
-         + (rnn->products ? 0 : floats(B * chunk_steps(B, T) * s.G * s.Hp)); /* x W + b */
+  return floats(B) + floats(T + 1)                                          /* sorted, rows of each length */
+         + 2 * floats(B * s.Hp) + floats(B * s.G * s.Hp)                    /* h, c, hU */
+         + 2 * floats(s.Hp)                                                 /* rh, units */
+         + (rnn->products ? 0 : floats(B * chunk_steps(B, T) * s.G * s.Hp)) /* pre */
+         + products_bytes(rnn, B, T);
 }
 
 size_t pl_ragged_rnn_scratch(const pl_rnn *rnn, const int32_t *splits, int B) {
   return scratch_bytes(rnn, (size_t)B, pl_longest_row(splits, B));
 }
 
-/* order: the rows from the longest to the shortest, equal ones as they stand. rows_of [T+1] is scratch. */
-static void sort_by_length(int32_t *order, int32_t *rows_of, const int32_t *splits, int B, size_t T) {
+/* sorted: the rows from the longest to the shortest; rows of one length keep their order. rows_of [T+1] is scratch. */
+static void sort_by_length(int32_t *sorted, int32_t *rows_of, const int32_t *splits, int B, size_t T) {
   memset(rows_of, 0, (T + 1) * sizeof *rows_of);
   for (int b = 0; b < B; b++) {
     rows_of[pl_row_length(splits, b)]++;
@@ -354,21 +354,80 @@ static void sort_by_length(int32_t *order, int32_t *rows_of, const int32_t *spli
     place += rows;
   }
   for (int b = 0; b < B; b++) {
-    order[rows_of[pl_row_length(splits, b)]++] = b;
+    sorted[rows_of[pl_row_length(splits, b)]++] = b;
   }
 }
 
-static void load_state(float *state, const float *init, const int32_t *order, int B, sizes s) {
-  memset(state, 0, (size_t)B * s.Hp * sizeof *state);
-  for (int m = 0; init && m < B; m++) {
-    memcpy(state + (size_t)m * s.Hp, init + (size_t)order[m] * s.H, s.H * sizeof *state);
+/* Copies the initial states to `state`; NULL: zeros. */
+static void load_state(float *state, const float *init, const run *r) {
+  memset(state, 0, r->B * r->s.Hp * sizeof *state);
+  for (size_t m = 0; init && m < r->B; m++) {
+    memcpy(state + m * r->s.Hp, init + (size_t)r->sorted[m] * r->s.H, r->s.H * sizeof *state);
   }
 }
 
-static void save_state(float *last, const float *state, const int32_t *order, int B, sizes s) {
-  for (int m = 0; last && m < B; m++) {
-    memcpy(last + (size_t)order[m] * s.H, state + (size_t)m * s.Hp, s.H * sizeof *last);
+static void save_state(float *last, const float *state, const run *r) {
+  for (size_t m = 0; last && m < r->B; m++) {
+    memcpy(last + (size_t)r->sorted[m] * r->s.H, state + m * r->s.Hp, r->s.H * sizeof *last);
   }
+}
+
+/* Lays out the scratch, in the order of scratch_bytes. */
+static run start(const float *x, const pl_rnn *rnn, const int32_t *splits, pl_order order, int B, size_t T, pl_arena *arena) {
+  run r = {.rnn = rnn, .s = sizes_of((pl_cell)rnn->cell, rnn->D, rnn->H), .order = order, .splits = splits, .x = x};
+  const size_t Hp = r.s.Hp, width = r.s.G * Hp;
+  r.B = (size_t)B;
+  r.T = T;
+  r.chunk = chunk_steps(r.B, T);
+  int32_t *sorted = pl_arena_take(arena, r.B * sizeof *sorted);
+  sort_by_length(sorted, pl_arena_take(arena, (T + 1) * sizeof(int32_t)), splits, B, T);
+  r.sorted = sorted;
+  r.h = pl_arena_take(arena, r.B * Hp * sizeof *r.h);
+  r.c = pl_arena_take(arena, r.B * Hp * sizeof *r.c);
+  r.hU = pl_arena_take(arena, r.B * width * sizeof *r.hU);
+  r.rh = pl_arena_take(arena, Hp * sizeof *r.rh);
+  r.units = pl_arena_take(arena, Hp * sizeof *r.units);
+  r.pre = rnn->products ? NULL : pl_arena_take(arena, r.B * r.chunk * width * sizeof *r.pre);
+  r.scratch = pl_arena_take(arena, products_bytes(rnn, r.B, T));
+  r.W = rnn->packed;
+  r.U = r.W + packed_size(rnn->int8, r.s.D, width);
+  r.Uh = rnn->cell == PL_GRU ? r.U + packed_size(rnn->int8, r.s.H, 2 * Hp) : NULL;
+  return r;
+}
+
+/* ---- the loop over time ----------------------------------------------------------------------------------------------------------------- */
+
+static size_t length_of(const run *r, size_t m) { return pl_row_length(r->splits, r->sorted[m]); }
+
+/* The step of x that row m visits at time t. */
+static size_t visited(const run *r, size_t m, size_t t) {
+  return (size_t)r->splits[r->sorted[m]] + (r->order == PL_FORWARD ? t : length_of(r, m) - 1 - t);
+}
+
+/* The step of y that the output of row m at time t belongs to. */
+static size_t written(const run *r, size_t m, size_t t) {
+  return r->order == PL_BACKWARD_AS_VISITED ? (size_t)r->splits[r->sorted[m]] + t : visited(r, m, t);
+}
+
+/* x W + b of row m at time t. Steps of a chunk have the order that they have in x. */
+static float *chunk_at(const run *r, size_t m, size_t t) {
+  const size_t at = r->order == PL_FORWARD ? t % r->chunk : r->chunk - 1 - t % r->chunk;
+  return r->pre + (m * r->chunk + at) * r->s.G * r->s.Hp;
+}
+
+/* pre = x W + b of the first rows, for the chunk of steps that begins at time t. */
+static void multiply_inputs(const run *r, size_t rows, size_t t) {
+  for (size_t m = 0; m < rows; m++) {
+    const size_t n = pl_smaller(length_of(r, m) - t, r->chunk), first = r->order == PL_FORWARD ? t : t + n - 1;
+    product(r->rnn, chunk_at(r, m, first), r->s.G * r->s.Hp, r->x + visited(r, m, first) * r->s.D, r->s.D, 0.0f, r->W, n, r->s.D,
+            r->s.G * r->s.Hp, r->scratch);
+  }
+}
+
+/* hU = h U + recurrent bias of the first rows. A GRU that resets before its product has only z and r here. */
+static void multiply_states(const run *r, size_t rows) {
+  const size_t gates = r->rnn->cell == PL_GRU ? 2 : r->s.G;
+  product(r->rnn, r->hU, r->s.G * r->s.Hp, r->h, r->s.Hp, 1.0f, r->U, rows, r->s.H, gates * r->s.Hp, r->scratch);
 }
 
 pl_status pl_ragged_rnn(float *y, float *cells, pl_state *last, const float *x, const pl_rnn *rnn, const pl_state *init,
@@ -376,77 +435,40 @@ pl_status pl_ragged_rnn(float *y, float *cells, pl_state *last, const float *x, 
   PL_ASSERT_SPLITS(splits, B);
   PL_ASSERT(!y || ldy >= rnn->H, "ldy = %d, H = %d", ldy, rnn->H);
   PL_ASSERT(!rnn->products == !rnn->rows, "products %p, rows %p", (const void *)rnn->products, (const void *)rnn->rows);
-  const sizes s = sizes_of((pl_cell)rnn->cell, rnn->D, rnn->H);
-  const size_t T = pl_longest_row(splits, B), width = s.G * s.Hp, S = chunk_steps((size_t)B, T);
-  if (!pl_arena_has(arena, scratch_bytes(rnn, (size_t)B, T))) {
+  if (!pl_arena_has(arena, pl_ragged_rnn_scratch(rnn, splits, B))) {
     return PL_SCRATCH_TOO_SMALL;
   }
   const size_t used = arena->used;
-  int32_t *sorted = pl_arena_take(arena, (size_t)B * sizeof *sorted);
-  sort_by_length(sorted, pl_arena_take(arena, (T + 1) * sizeof(int32_t)), splits, B, T);
-  float *h = pl_arena_take(arena, (size_t)B * s.Hp * sizeof *h);
-  float *c = pl_arena_take(arena, (size_t)B * s.Hp * sizeof *c);
-  float *recurrent = pl_arena_take(arena, (size_t)B * width * sizeof *recurrent);
-  float *reset = pl_arena_take(arena, s.Hp * sizeof *reset);
-  float *units = pl_arena_take(arena, s.Hp * sizeof *units);
-  float *pre = rnn->products ? NULL : pl_arena_take(arena, (size_t)B * S * width * sizeof *pre);
-  void *scratch = pl_arena_take(arena, products_bytes(rnn, (size_t)B, T));
-  memset(reset, 0, s.Hp * sizeof *reset);
-  memset(units, 0, s.Hp * sizeof *units);
-  load_state(h, init ? init->h : NULL, sorted, B, s);
-  load_state(c, init ? init->c : NULL, sorted, B, s);
+  const run r = start(x, rnn, splits, order, B, pl_longest_row(splits, B), arena);
+  const size_t H = r.s.H, Hp = r.s.Hp, width = r.s.G * Hp;
+  load_state(r.h, init ? init->h : NULL, &r);
+  load_state(r.c, init ? init->c : NULL, &r);
 
-  const float *input_panels = rnn->packed;
-  const float *recurrent_panels = input_panels + packed_size(rnn->int8, s.D, width);
-  const float *candidate_panels = recurrent_panels + packed_size(rnn->int8, s.H, 2 * s.Hp); /* PL_GRU alone */
-  const size_t recurrent_width = rnn->cell == PL_GRU ? 2 * s.Hp : width;
-
-  size_t active = (size_t)B;
-  for (size_t chunk = 0; chunk < T; chunk += S) {
-    /* x W + b of the next S steps that each row visits; backward, these are the last ones not visited yet. */
-    for (size_t m = 0; pre && m < active; m++) {
-      const size_t length = pl_row_length(splits, sorted[m]);
-      if (length <= chunk) {
-        break;
-      }
-      const size_t n = length - chunk < S ? length - chunk : S;
-      const size_t from = (size_t)splits[sorted[m]] + (order == PL_FORWARD ? chunk : length - chunk - n);
-      product(rnn, pre + m * S * width, width, x + from * s.D, s.D, 0.0f, input_panels, n, s.D, width, scratch);
+  size_t rows = r.B; /* that are longer than t */
+  for (size_t t = 0; t < r.T; t++) {
+    while (length_of(&r, rows - 1) <= t) {
+      rows--;
     }
-    for (size_t t = chunk; t < T && t < chunk + S; t++) {
-      while (active && pl_row_length(splits, sorted[active - 1]) <= t) {
-        active--;
-      }
-      product(rnn, recurrent, width, h, s.Hp, 1.0f, recurrent_panels, active, s.H, recurrent_width, scratch);
-      for (size_t m = 0; m < active; m++) {
-        const size_t start = (size_t)splits[sorted[m]], length = pl_row_length(splits, sorted[m]);
-        const size_t n = length - chunk < S ? length - chunk : S;
-        const size_t at = order == PL_FORWARD ? t - chunk : n - 1 - (t - chunk);
-        const size_t visited = start + (order == PL_FORWARD ? t : length - 1 - t);
-        run_cell(&(step){.rnn = rnn,
-                         .s = s,
-                         .pre = pre ? pre + (m * S + at) * width : rnn->products + (size_t)rnn->rows[visited] * width,
-                         .gates = recurrent + m * width,
-                         .h = h + m * s.Hp,
-                         .c = c + m * s.Hp,
-                         .reset = reset,
-                         .units = units,
-                         .panel = candidate_panels,
-                         .scratch = scratch});
-        const size_t row = start + (order == PL_BACKWARD ? length - 1 - t : t);
-        if (y) {
-          v_copy(y + row * (size_t)ldy, h + m * s.Hp, s.H);
-        }
-        if (cells && rnn->cell == PL_LSTM) {
-          v_copy(cells + row * s.H, c + m * s.Hp, s.H);
-        }
-      }
-      arena->steps += active;
+    if (r.pre && t % r.chunk == 0) {
+      multiply_inputs(&r, rows, t);
     }
+    multiply_states(&r, rows);
+    for (size_t m = 0; m < rows; m++) {
+      const float *pre = r.pre ? chunk_at(&r, m, t) : rnn->products + (size_t)rnn->rows[visited(&r, m, t)] * width;
+      float *h = r.h + m * Hp, *c = r.c + m * Hp;
+      next_state(&r, pre, r.hU + m * width, h, c);
+      if (y) {
+        v_copy(y + written(&r, m, t) * (size_t)ldy, h, H);
+      }
+      if (cells && rnn->cell == PL_LSTM) {
+        v_copy(cells + written(&r, m, t) * H, c, H);
+      }
+    }
+    arena->steps += rows;
   }
   if (last) {
-    save_state(last->h, h, sorted, B, s);
-    save_state(rnn->cell == PL_LSTM ? last->c : NULL, c, sorted, B, s);
+    save_state(last->h, r.h, &r);
+    save_state(rnn->cell == PL_LSTM ? last->c : NULL, r.c, &r);
   }
   arena->used = used;
   return PL_OK;
