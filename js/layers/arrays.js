@@ -1,8 +1,8 @@
 /**
- * Values as NumPy has them: arrays of any rank, the texts of the batch along the first axis, whose steps all are there. For what looks
- * along other axes than features and time, and for the operations of a graph that are no layers.
+ * Arrays of any rank, as in NumPy; the first axis is the batch, and all texts have the same number of steps. For layers that work along
+ * other axes than features and time, and for the operations of Keras 3.
  *
- * An array knows its shape at once and its values when they are asked for: a layer that is put together reads the shape alone.
+ * The shape of an array is known at once; its values are computed when they are first read. While a model is loaded only shapes are read.
  * @module
  */
 import { ShapeError } from '../errors.js';
@@ -10,11 +10,11 @@ import { product, Steps, Tensor } from './tensor.js';
 /** @typedef {import('../runtime/memory.js').Heap} Heap */
 /** @typedef {{ shape: number[], values: (heap: Heap) => number }} NdArray  values: pointer to float32, row-major */
 
-/** @param {Tensor} x  in padded form what stands at padding is data @param {string} path @returns {NdArray} */
+/** @param {Tensor} x  values at padding are read like all others @param {string} path @returns {NdArray} */
 export function arrayOf(x, path) {
   if (x.steps && !x.steps.uniform)
-    throw new ShapeError(`${path}: rows of different lengths, up to ${x.steps.T} steps; all must have one`);
-  // Token ids have a time axis and no others.
+    throw new ShapeError(`${path}: rows of different lengths, up to ${x.steps.T} steps; expected equal lengths`);
+  // Token ids have a time axis, which is not in their shape.
   const ids = x.steps && x.shape.length === 0;
   const shape = [x.B, ...(x.steps ? [x.steps.T] : []), .../** @type {number[]} */ (x.shape.slice(x.steps ? 1 : 0))];
   return { shape, values: (heap) => (ids ? heap.f32(heap.i32View(x.pointer, product(shape)).slice()) : x.pointer) };
@@ -28,11 +28,11 @@ export function tensorOf({ shape: [B, ...shape], values }, heap) {
 /** The same values in another shape. @param {NdArray} x @param {number[]} shape @returns {NdArray} */
 export const reshaped = ({ values }, shape) => ({ shape, values });
 
-/** Values between neighbours along each axis. @param {number[]} shape */
+/** Strides of a row-major array: the distance of neighbours along each axis. @param {number[]} shape */
 const stridesOf = (shape) => shape.map((_, i) => product(shape, i + 1));
 
 /**
- * y[i][j]... = x's value number `from + i strides[0] + j strides[1] + ...`; zeros where x has none.
+ * y[i][j]... = value number `from + i strides[0] + j strides[1] + ...` of x; zeros if x is empty.
  * @param {NdArray} x @param {number[]} shape @param {number[]} strides @param {number} [from]
  * @returns {NdArray}
  */
@@ -63,10 +63,10 @@ export function transposed(x, axes) {
   );
 }
 
-/** All axes but some, and then those. @param {number} rank @param {number[]} last */
+/** The axes 0 .. rank-1, those in `last` moved to the end. @param {number} rank @param {number[]} last */
 export const withLast = (rank, last) => [...Array.from({ length: rank }, (_, i) => i).filter((i) => !last.includes(i)), ...last];
 
-/** Some of each axis. @param {NdArray} x @param {{ start: number, step: number, size: number }[]} parts  a part an axis */
+/** A slice. @param {NdArray} x @param {{ start: number, step: number, size: number }[]} parts  one for each axis */
 export function sliced(x, parts) {
   const strides = stridesOf(x.shape);
   return strided(
@@ -77,20 +77,20 @@ export function sliced(x, parts) {
   );
 }
 
-/** The shape of several put together: axes from the last on, of one size or 1. @param {number[][]} shapes @param {string} path */
+/** The shape to which several shapes broadcast, as in NumPy. @param {number[][]} shapes @param {string} path */
 export function commonShape(shapes, path) {
   const rank = Math.max(...shapes.map((shape) => shape.length));
   return Array.from({ length: rank }, (_, i) => {
     const sizes = shapes.map((shape) => shape.at(i - rank) ?? 1);
     const size = sizes.find((each) => each !== 1) ?? 1;
     if (sizes.some((each) => each !== 1 && each !== size))
-      throw new ShapeError(`${path}: shapes [${shapes.join('] and [')}] do not fit each other`);
+      throw new ShapeError(`${path}: shapes [${shapes.join('] and [')}] cannot be broadcast together`);
     return size;
   });
 }
 
-/** @param {NdArray} x @param {number[]} shape  that of commonShape @returns {NdArray} */
-export function spread(x, shape) {
+/** Broadcasts x. @param {NdArray} x @param {number[]} shape  from commonShape() @returns {NdArray} */
+export function broadcast(x, shape) {
   if (x.shape.join() === shape.join()) return x;
   const strides = stridesOf(x.shape);
   const more = shape.length - x.shape.length;
@@ -102,7 +102,7 @@ export function spread(x, shape) {
 }
 
 /**
- * y = f(a, b, c), value by value. f is one operation that is rounded once, so that float64 rounded to float32 has float32's bits.
+ * y = f(a, b, c) for each value. f must be a single operation: then its float64 result, rounded to float32, equals the float32 result.
  * @param {(...values: number[]) => number | boolean} f @param {NdArray[]} xs  up to three @param {string} path
  * @returns {NdArray}
  */
@@ -114,7 +114,7 @@ export function elementwise(f, xs, path) {
   return {
     shape,
     values: (heap) => {
-      const pointers = xs.map((x) => spread(x, shape).values(heap));
+      const pointers = xs.map((x) => broadcast(x, shape).values(heap));
       const n = product(shape);
       const y = heap.reserve32(n);
       const [a, b = a, c = a] = pointers.map((pointer) => heap.f32View(pointer, n));
@@ -126,9 +126,9 @@ export function elementwise(f, xs, path) {
 }
 
 /**
- * A kernel of ragged rows over axes that stand side by side: rows before them, features behind them.
- * @param {string} kernel  sum, mean, max, min: the axes go; softmax, log_softmax: they stay
- * @param {NdArray} x @param {number[]} axes  in order @param {boolean} [keep]  the axes that go leave a 1
+ * Applies a kernel of ragged rows along adjacent axes.
+ * @param {string} kernel  sum, mean, max, min (these remove the axes), softmax, log_softmax
+ * @param {NdArray} x @param {number[]} axes  adjacent, ascending @param {boolean} [keep]  axes of size 1 replace the removed ones
  * @returns {NdArray}
  */
 export function alongAxes(kernel, x, axes, keep) {
@@ -150,12 +150,12 @@ export function alongAxes(kernel, x, axes, keep) {
 /** y[...][m][n] = sum_k a[...][m][k] b[...][n][k] @param {NdArray} a @param {NdArray} b @param {string} path @returns {NdArray} */
 export function productOf(a, b, path) {
   const [[M, K], [N, other]] = [a.shape.slice(-2), b.shape.slice(-2)];
-  if (K !== other) throw new ShapeError(`${path}: a sum over axes of ${K} and ${other}`);
+  if (K !== other) throw new ShapeError(`${path}: a product sums over axes of sizes ${K} and ${other}, expected equal sizes`);
   const batch = commonShape([a.shape.slice(0, -2), b.shape.slice(0, -2)], path);
   return {
     shape: [...batch, M, N],
     values: (heap) => {
-      const [left, right] = [spread(a, [...batch, M, K]), spread(b, [...batch, N, K])].map((x) => x.values(heap));
+      const [left, right] = [broadcast(a, [...batch, M, K]), broadcast(b, [...batch, N, K])].map((x) => x.values(heap));
       const y = heap.reserve32(product(batch) * M * N);
       heap.exports.pl_batch_product(y, left, right, product(batch), M, K, N);
       return y;

@@ -1,5 +1,5 @@
 /**
- * Layers that look at one step at a time: embedding, masking, dense, activations, and those that do nothing at inference.
+ * Layers that process each step on its own: embedding, masking, dense, activations, and those that do nothing at inference.
  * @module
  */
 import { ModelFileError, ShapeError, UnsupportedError } from '../errors.js';
@@ -11,7 +11,7 @@ import { Steps, Tensor } from './tensor.js';
 /** @typedef {import('./tensor.js').Rules} Rules */
 /** @typedef {import('./tensor.js').Spec} Spec */
 
-/** Keras Embedding: a row of a table for each id. `mask_zero` makes id 0 padding for every layer behind it. */
+/** Keras Embedding: the row of a table for each id. With `mask_zero`, id 0 is padding for all layers that follow. */
 export class Embedding extends Layer {
   /** @override */
   static className = 'Embedding';
@@ -29,9 +29,9 @@ export class Embedding extends Layer {
     this.D = this.count('output_dim');
     this.addWeight('embeddings', [this.V, this.D], 'rows');
     const y = { shape: [...input.shape, this.D], ids: false, lookup: this };
-    // Another embedding of these ids masks; this one does not, and what stands at padding is data to it.
-    this.endsMask = input.masked && !this.config.mask_zero && !input.rules.select;
-    if (!this.endsMask) return input.with(y);
+    // Another embedding of the same ids has mask_zero and this one has not: here id 0 is a token like any other.
+    this.losesMask = input.masked && !this.config.mask_zero && !input.rules.select;
+    if (!this.losesMask) return input.with(y);
     input.rules.readsPadding.add(this.path);
     return input.with({ ...y, masked: false, time: {} });
   }
@@ -43,7 +43,7 @@ export class Embedding extends Layer {
   load(heap) {
     const { int8, scale, rows } = this.weight('embeddings');
     this.table = int8 ? heap.u8(int8) : this.place(heap, 'embeddings');
-    /** Pointers to what multiplies a table in int8. */
+    /** Pointers to the scales of an int8 table: for each column, and for each row. */
     this.scale = scale && heap.f32(scale);
     this.rows = rows && heap.u8(rows);
   }
@@ -53,11 +53,11 @@ export class Embedding extends Layer {
    * @param {Tensor} x  ids, checked by the model to lie in [0, V)
    */
   call(x) {
-    return new LazyLookup(this.endsMask ? x.unmasked() : x, this);
+    return new LazyLookup(this.losesMask ? x.unmasked() : x, this);
   }
 }
 
-/** Keras Lambda, by a layer of the user's that does the same. As in Keras, it is given no mask and leaves none behind. */
+/** Keras Lambda, replaced by a layer of the user. As in Keras, it gets inputs without masks, and its output has no mask. */
 export class Lambda extends Layer {
   /** @param {import('./layer.js').LayerConfig & { layer: Layer }} config */
   constructor({ layer, ...config }) {
@@ -72,11 +72,11 @@ export class Lambda extends Layer {
    * @param {Record<string, any>} [options]
    */
   build(input, _rules, options) {
-    this.endsMask = false;
+    this.losesMask = false;
     const given = [input].flat().map((spec) => {
       if (!spec.masked || spec.rules.select) return spec;
       this.readsPadding(spec);
-      this.endsMask = true;
+      this.losesMask = true;
       return spec.with({ masked: false, time: {} });
     });
     return this.layer.apply(Array.isArray(input) ? given : given[0], options);
@@ -88,12 +88,12 @@ export class Lambda extends Layer {
    * @param {Record<string, any>} [options]
    */
   call(x, options) {
-    const given = [x].flat().map((tensor) => (this.endsMask ? tensor.unmasked() : tensor));
+    const given = [x].flat().map((tensor) => (this.losesMask ? tensor.unmasked() : tensor));
     return this.layer.apply(Array.isArray(x) ? given : given[0], options);
   }
 }
 
-/** Keras Masking: steps whose values all are mask_value do not count. */
+/** Keras Masking: a step is padding if all its values equal mask_value. */
 export class Masking extends Layer {
   /** @override */
   static className = 'Masking';
@@ -121,7 +121,7 @@ export class Masking extends Layer {
     const { B, T, mask, N } = x.time;
     const values = x.view();
     const kept = Array.from({ length: N }, (_, n) => values.subarray(n * features, (n + 1) * features).some((v) => v !== value));
-    /** The mask over the padded positions. */
+    /** The mask [B, T]. */
     const counts = new Uint8Array(B * T);
     for (let i = 0, n = 0; i < B * T; i++) if (!mask || mask[i]) counts[i] = Number(kept[n++]);
     const steps = new Steps(heap, B, T, counts);
@@ -136,11 +136,11 @@ export class Masking extends Layer {
     return new Tensor(heap, y, B, x.shape, steps);
   }
 
-  /** Set by the model: values stay where they are, the mask goes along. */
+  /** Set by the model: the output has the padded form. */
   padded = false;
 }
 
-/** Keras Dense: y = activation(x W + b), over the last axis. */
+/** Keras Dense: y = activation(x W + b) over the last axis. */
 export class Dense extends Layer {
   /** @override */
   static className = 'Dense';
@@ -185,12 +185,13 @@ export class Dense extends Layer {
 }
 
 /**
+ * Packs a kernel and its bias in the format of pl_dense.
  * @param {Heap} heap
  * @param {Float32Array} kernel  [K, N]
  * @param {Float32Array | undefined} bias  [N]
  * @param {number} K
  * @param {number} N
- * @returns {number} pointer for dense()
+ * @returns {number} pointer, the argument `packed` of dense()
  */
 export function packDense(heap, kernel, bias, K, N) {
   const packed = heap.reserve32(heap.exports.pl_dense_packed_size(K, N));
@@ -199,7 +200,7 @@ export function packDense(heap, kernel, bias, K, N) {
 }
 
 /**
- * The same of a kernel in int8.
+ * The same for an int8 kernel.
  * @param {Heap} heap
  * @param {import('./layer.js').Weight} kernel
  * @param {Float32Array | undefined} bias
@@ -213,7 +214,7 @@ function packInt8(heap, { int8 = new Int8Array(), scale = new Float32Array() }, 
 }
 
 /**
- * act(x W + b) over the last axis.
+ * y = act(x W + b) over the last axis.
  * @param {Tensor} x
  * @param {number} packed  from packDense
  * @param {number} N
@@ -230,7 +231,7 @@ export function dense(x, packed, N, act = 0, int8 = false) {
   return x.ofFeatures(y, N);
 }
 
-/** A layer that gives a value for each value, whatever the shape. */
+/** Base of the layers whose output has the shape of the input. */
 export class Elementwise extends Layer {
   /**
    * @override
@@ -268,7 +269,7 @@ export class Activation extends Elementwise {
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'step';
 
-  /** As Keras JSON has it. @returns {any} */
+  /** The activation as written in Keras JSON. @returns {any} */
   get activation() {
     return this.config.activation;
   }
@@ -293,7 +294,7 @@ export class Activation extends Elementwise {
   }
 }
 
-/** Keras Softmax: over the last axis, or over time (axis 1 of a sequence), there over the steps that count. */
+/** Keras Softmax: over the last axis, or over time (axis 1 of a sequence) where it ignores padding. */
 export class Softmax extends Activation {
   /** @override */
   static className = 'Softmax';
@@ -319,7 +320,7 @@ export class Softmax extends Activation {
     this.overTime = last === 2 && axis === 1;
     if (!this.overTime && axis !== last)
       throw new UnsupportedError(
-        `${this.path}: Softmax has axis=${JSON.stringify(given)}; padless supports the last, ${last}, and time`,
+        `${this.path}: Softmax has axis=${JSON.stringify(given)}; padless supports the last axis, ${last}, and the time axis, 1`,
       );
     return super.build(input, rules);
   }
@@ -333,7 +334,7 @@ export class Softmax extends Activation {
   }
 }
 
-/** Softmax over the steps that count, for each feature on its own. @param {Tensor} x  sequence */
+/** Softmax over the steps that count, for each feature separately. @param {Tensor} x  sequence */
 export function softmaxOverTime(x) {
   return x.whereKept((kept) => {
     const { heap, features } = kept;
@@ -343,7 +344,7 @@ export function softmaxOverTime(x) {
   });
 }
 
-/** Layers that only training knows: at inference they pass their input on. */
+/** Keras Dropout and, below, other layers that act only during training: at inference they return their input. */
 export class Dropout extends Layer {
   /** @override */
   static className = 'Dropout';
@@ -410,7 +411,7 @@ export class Identity extends Dropout {
   static reach = 'all';
 }
 
-/** A layer over the steps of a sequence: each step is a text to the layer inside. */
+/** Keras TimeDistributed: applies the inner layer to each step of a sequence, as if each step was a text. */
 export class TimeDistributed extends Layer {
   /** @override */
   static className = 'TimeDistributed';
@@ -442,9 +443,9 @@ export class TimeDistributed extends Layer {
     this.needValues(input);
     if (!input.sequence) throw new ShapeError(`${this.path}: TimeDistributed takes a sequence [B, T, ...], got vectors`);
     const inner = this.layer.apply(input.with({ shape: input.shape.slice(1), masked: false, time: null }));
-    if (Array.isArray(inner)) throw new ModelFileError(`${this.path}: the layer inside gives ${inner.length} outputs, expected 1`);
+    if (Array.isArray(inner)) throw new ModelFileError(`${this.path}: the inner layer has ${inner.length} outputs, expected 1`);
     if (inner.shape.includes(null))
-      throw new ShapeError(`${this.path}: the layer inside gives a length that is not known beforehand`);
+      throw new ShapeError(`${this.path}: the output of the inner layer has a variable length, expected a fixed one`);
     return input.with({ shape: [input.shape[0], ...inner.shape] });
   }
 

@@ -1,5 +1,5 @@
 /**
- * Layers that merge several inputs element by element, or side by side.
+ * Layers that combine several inputs element by element, or concatenate them.
  * @module
  */
 import { op as ops } from '../dist/abi.js';
@@ -8,7 +8,7 @@ import { Layer } from './layer.js';
 import { Spec, Steps, Tensor } from './tensor.js';
 /** @typedef {import('./tensor.js').Rules} Rules */
 
-/** Base of the merges: every input in the shape of the result, then one after the other. */
+/** Base of the merges: each input is broadcast to the shape of the result; the operation combines the first two, the result with the third, ... */
 export class Merge extends Layer {
   /** @returns {number} pl_op */
   get op() {
@@ -24,7 +24,7 @@ export class Merge extends Layer {
   }
 
   /**
-   * The mask of the result: whether there is one, and whether that needs the padded form.
+   * Fields of the result's Spec that follow from the masks of the inputs. Records in `rules` whether the masks need the padded form.
    * @param {Spec[]} inputs
    * @param {Rules} rules
    */
@@ -33,12 +33,12 @@ export class Merge extends Layer {
     const masked = inputs.filter((x) => x.masked);
     const times = new Set(sequences.filter((x) => x.shape[0] !== 1).map((x) => x.time));
     if (masked.length && times.size > 1) rules.needsPadded.add(this.path);
-    // Keras 3: one input without a mask, and the result has none.
-    const ends = !rules.select && !rules.andMasks && masked.length > 0 && masked.length < inputs.length;
-    if (ends) rules.readsPadding.add(this.path);
+    // Keras 3: the result has a mask only if all inputs have one.
+    const losesMask = !rules.select && !rules.andMasks && masked.length > 0 && masked.length < inputs.length;
+    if (losesMask) rules.readsPadding.add(this.path);
     return {
-      masked: masked.length > 0 && !ends,
-      time: times.size === 1 && !ends ? [...times][0] : times.size ? {} : null,
+      masked: masked.length > 0 && !losesMask,
+      time: times.size === 1 && !losesMask ? [...times][0] : times.size ? {} : null,
       backendPaddingOf: inputs.find((x) => x.backendPaddingOf)?.backendPaddingOf ?? '',
       maskRemovedBy: inputs.find((x) => x.maskRemovedBy)?.maskRemovedBy ?? '',
     };
@@ -56,18 +56,18 @@ export class Merge extends Layer {
     const rank = Math.max(...inputs.map((x) => x.shape.length));
     if (rank > 2 && new Set(inputs.map((x) => x.shape.join())).size > 1)
       throw new UnsupportedError(
-        `${this.path}: ${this.className} of [${inputs.map((x) => x.shape.join()).join('] and [')}]; padless merges unlike shapes up to [B, T, D]`,
+        `${this.path}: ${this.className} of [${inputs.map((x) => x.shape.join()).join('] and [')}]; padless broadcasts up to [B, T, D]`,
       );
     const features = Math.max(...inputs.map((x) => x.features));
     const lengths = inputs.filter((x) => x.shape.length === rank && rank > 1).map((x) => x.shape[0]);
     const T = lengths.find((length) => length !== 1 && length !== null) ?? (lengths.includes(null) ? null : lengths[0]);
     for (const x of inputs) {
-      const fits = x.features === features || x.features === 1;
+      const featuresFit = x.features === features || x.features === 1;
       const [length] = x.shape;
-      const lasts = x.shape.length < rank || rank === 1 || length === null || T === null || length === T || length === 1;
-      if (!fits || !lasts)
+      const lengthFits = x.shape.length < rank || rank === 1 || length === null || T === null || length === T || length === 1;
+      if (!featuresFit || !lengthFits)
         throw new ShapeError(
-          `${this.path}: ${this.className} of [${inputs.map((each) => each.shape.join()).join('] and [')}], which do not fit each other`,
+          `${this.path}: ${this.className} of [${inputs.map((each) => each.shape.join()).join('] and [')}], which cannot be broadcast together`,
         );
     }
     const longest = inputs.find((x) => x.shape.length === rank && (rank === 1 || x.shape[0] === T)) ?? inputs[0];
@@ -79,14 +79,14 @@ export class Merge extends Layer {
    * @param {Tensor[]} inputs
    */
   call(inputs) {
-    const model = widest(inputs, this.path);
+    const target = largest(inputs, this.path);
     const features = Math.max(...inputs.map((x) => x.features));
-    const { heap, rows } = model;
+    const { heap, rows } = target;
     const n = rows * features;
-    const pointers = inputs.map((x) => this.spread(x, model, features));
+    const pointers = inputs.map((x) => this.broadcast(x, target, features));
     const y = heap.copy32(pointers[0], n);
     const masks = inputs.map((x) => (this.andMasks ? null : (x.keep?.mask ?? null)));
-    this.first(heap, y, masks[0], features);
+    this.beforeFirst(heap, y, masks[0], features);
     pointers.slice(1).forEach((pointer, i) => {
       const x = masks.some(Boolean) ? heap.copy32(pointer, n) : pointer;
       this.beforeEach(heap, y, x, masks, i + 1, features);
@@ -94,37 +94,37 @@ export class Merge extends Layer {
     });
     this.finish(heap, y, n, inputs.length);
     const keep = mergedKeep(inputs, this.andMasks);
-    if (keep) this.masked(heap, y, inputs, keep, features);
-    const result = model.ofFeatures(y, features);
-    return model.steps ? withKeep(result, keep) : result;
+    if (keep) this.fillPadding(heap, y, inputs, keep, features);
+    const result = target.ofFeatures(y, features);
+    return target.steps ? withKeep(result, keep) : result;
   }
 
   /**
-   * @param {import('../runtime/memory.js').Heap} _heap @param {number} _y @param {number} _n @param {number} _inputs
+   * Called with the result. @param {import('../runtime/memory.js').Heap} _heap @param {number} _y @param {number} _n  values @param {number} _inputs
    */
   finish(_heap, _y, _n, _inputs) {}
 
-  /** What Keras 3 does to the first input where its mask leaves a step out. @param {import('../runtime/memory.js').Heap} _heap @param {number} _y @param {Uint8Array | null} _mask @param {number} _features */
-  first(_heap, _y, _mask, _features) {}
+  /** Called with a copy `_y` of the first input: sets its values at padding as Keras 3 does. @param {import('../runtime/memory.js').Heap} _heap @param {number} _y @param {Uint8Array | null} _mask @param {number} _features */
+  beforeFirst(_heap, _y, _mask, _features) {}
 
-  /** The same before input `i` joins what has been merged. @param {import('../runtime/memory.js').Heap} _heap @param {number} _y @param {number} _x @param {(Uint8Array | null)[]} _masks @param {number} _i @param {number} _features */
+  /** Called before input `_i`, copied to `_x`, is combined with the result `_y` so far: sets their values at padding as Keras 3 does. @param {import('../runtime/memory.js').Heap} _heap @param {number} _y @param {number} _x @param {(Uint8Array | null)[]} _masks @param {number} _i @param {number} _features */
   beforeEach(_heap, _y, _x, _masks, _i, _features) {}
 
-  /** And to the result, where it has a mask. @param {import('../runtime/memory.js').Heap} _heap @param {number} _y @param {Tensor[]} _inputs @param {Steps} _keep @param {number} _features */
-  masked(_heap, _y, _inputs, _keep, _features) {}
+  /** Called with a result that has a mask: sets its values at padding as Keras 3 does. @param {import('../runtime/memory.js').Heap} _heap @param {number} _y @param {Tensor[]} _inputs @param {Steps} _keep @param {number} _features */
+  fillPadding(_heap, _y, _inputs, _keep, _features) {}
 
-  /** Set by the model from its rules. */
+  /** Rules.andMasks of the model, which sets it. */
   andMasks = false;
 
   /**
-   * Values of x in the shape of the result.
+   * The values of x, broadcast to the steps of `target` and to `features`.
    * @param {Tensor} x
-   * @param {Tensor} model
+   * @param {Tensor} target
    * @param {number} features
    * @returns {number} pointer
    */
-  spread(x, model, features) {
-    const { heap } = model;
+  broadcast(x, target, features) {
+    const { heap, steps } = target;
     let { pointer } = x;
     const { rows } = x;
     if (x.features !== features) {
@@ -132,25 +132,23 @@ export class Merge extends Layer {
       heap.exports.pl_repeat_feature(wide, pointer, rows, features);
       pointer = wide;
     }
-    const { steps } = model;
     if (!steps || (x.steps && x.steps.equals(steps))) return pointer;
-    // A vector, or a sequence of one step, at each step of the others.
+    // A vector, or a sequence of one step, is repeated for each step.
     if (x.steps && !isOneStep(x))
       throw new ShapeError(
         `${this.path}: sequences of different lengths, ${x.steps.T} and ${steps.T} steps (${x.steps.N} and ${steps.N} in the batch)`,
       );
     const long = heap.reserve32(steps.N * features);
-    heap.exports.pl_repeat_rows(long, pointer, steps.pointer, model.B, features);
-    pointer = long;
-    return pointer;
+    heap.exports.pl_repeat_rows(long, pointer, steps.pointer, target.B, features);
+    return long;
   }
 }
 
-/** [B, 1, D]: one step of every text. @param {Tensor} x */
+/** Whether x is [B, 1, D]. @param {Tensor} x */
 const isOneStep = (x) => x.shape.length === 2 && x.time.T === 1 && x.time.uniform;
 
-/** The input that has the shape of the result but for its features. @param {Tensor[]} inputs @param {string} path */
-function widest(inputs, path) {
+/** The input with the shape of the result, apart from features. @param {Tensor[]} inputs @param {string} path */
+function largest(inputs, path) {
   const rank = Math.max(...inputs.map((x) => x.shape.length));
   const whole = inputs.filter((x) => x.shape.length === rank);
   const found = whole.find((x) => rank === 1 || !isOneStep(x)) ?? whole[0];
@@ -161,7 +159,7 @@ function widest(inputs, path) {
 /** @param {Tensor} x @param {Steps | null} keep */
 const withKeep = (x, keep) => new Tensor(x.heap, x.pointer, x.B, x.shape, x.steps, keep);
 
-/** Masks of the inputs, ANDed or ORed. @param {Tensor[]} inputs @param {boolean} and @returns {Steps | null} */
+/** The masks of the inputs, combined by AND or OR. @param {Tensor[]} inputs @param {boolean} and @returns {Steps | null} */
 function mergedKeep(inputs, and) {
   const sequences = inputs.filter((x) => x.steps && x.steps.T !== 1);
   const masks = sequences.flatMap((x) => (x.keep ? [x.keep] : []));
@@ -195,7 +193,7 @@ export class Subtract extends Merge {
     return ops.subtract;
   }
 }
-/** Keras 3: 1 where a mask leaves a step out, and 0 where all do. */
+/** Keras 3: a step that is padding in some inputs counts as 1 there, and is 0 if it is padding in all. */
 export class Multiply extends Merge {
   /** @override */
   static className = 'Multiply';
@@ -208,7 +206,7 @@ export class Multiply extends Merge {
     return ops.multiply;
   }
   /** @override @param {import('../runtime/memory.js').Heap} heap @param {number} y @param {Uint8Array | null} mask @param {number} features */
-  first(heap, y, mask, features) {
+  beforeFirst(heap, y, mask, features) {
     fillWhere(heap, y, mask, features, 1);
   }
   /** @override @param {import('../runtime/memory.js').Heap} heap @param {number} _y @param {number} x @param {(Uint8Array | null)[]} masks @param {number} i @param {number} features */
@@ -216,28 +214,28 @@ export class Multiply extends Merge {
     fillWhere(heap, x, masks[i], features, 1);
   }
   /** @override @param {import('../runtime/memory.js').Heap} heap @param {number} y @param {Tensor[]} inputs @param {Steps} keep @param {number} features */
-  masked(heap, y, inputs, keep, features) {
+  fillPadding(heap, y, inputs, keep, features) {
     if (!this.andMasks && inputs.every((x) => x.keep)) fillWhere(heap, y, keep.mask, features, 0);
   }
 }
 
-/** `value` at the steps that a mask leaves out. @param {import('../runtime/memory.js').Heap} heap @param {number} y @param {Uint8Array | null} mask @param {number} features @param {number} value */
+/** Sets steps at padding to `value`. @param {import('../runtime/memory.js').Heap} heap @param {number} y @param {Uint8Array | null} mask @param {number} features @param {number} value */
 function fillWhere(heap, y, mask, features, value) {
   mask?.forEach((counts, i) => counts || heap.f32View(y + 4 * i * features, features).fill(value));
 }
 
-/** Keras 3's Maximum and Minimum: a step that a mask leaves out takes the other's value. */
+/** Keras 3: where a step is padding in one of two inputs, the result is the value of the other. */
 class Extreme extends Merge {
   /** @override @param {import('../runtime/memory.js').Heap} heap @param {number} y @param {number} x @param {(Uint8Array | null)[]} masks @param {number} i @param {number} features */
   beforeEach(heap, y, x, masks, i, features) {
     const before = masks.slice(0, i);
-    // As Keras has it: once an input without a mask was met, what is merged has none.
-    const known = before.every(Boolean);
+    // In Keras, the result so far has a mask only if all inputs so far have one.
+    const allMasked = before.every(Boolean);
     const steps = masks.find(Boolean)?.length ?? 0;
     for (let n = 0; n < steps; n++) {
       const [a, b] = [heap.f32View(y + 4 * n * features, features), heap.f32View(x + 4 * n * features, features)];
       if (masks[i] && !masks[i]?.[n]) b.set(a);
-      if (known && !before.some((mask) => mask?.[n])) a.set(b);
+      if (allMasked && !before.some((mask) => mask?.[n])) a.set(b);
     }
   }
 }
@@ -279,7 +277,7 @@ export class Minimum extends Extreme {
   }
 }
 
-/** Keras Concatenate: features side by side (axis -1), or one sequence behind the other (axis 1). */
+/** Keras Concatenate: over features (axis -1), or over time (axis 1). */
 export class Concatenate extends Merge {
   /** @override */
   static className = 'Concatenate';
@@ -299,7 +297,7 @@ export class Concatenate extends Merge {
     this.overTime = rank === 2 && (axis === 1 || axis === -2);
     if (inputs.some((x) => x.shape.length !== rank) || (!this.overTime && axis !== -1 && axis !== rank))
       throw new UnsupportedError(
-        `${this.path}: Concatenate of [${inputs.map((x) => x.shape.join()).join('] and [')}] along axis ${axis}; padless has the last axis and time`,
+        `${this.path}: Concatenate of [${inputs.map((x) => x.shape.join()).join('] and [')}] along axis ${axis}; padless supports the last axis and the time axis, 1`,
       );
     if (!this.overTime) {
       const features = inputs.reduce((sum, x) => sum + x.features, 0);
@@ -318,7 +316,7 @@ export class Concatenate extends Merge {
    * @param {Tensor[]} inputs
    */
   call(inputs) {
-    if (this.overTime) return this.#behind(inputs);
+    if (this.overTime) return this.#overTime(inputs);
     const { heap, rows } = inputs[0];
     const features = inputs.reduce((sum, x) => sum + x.features, 0);
     const y = heap.reserve32(rows * features);
@@ -329,13 +327,13 @@ export class Concatenate extends Merge {
       heap.exports.pl_copy_columns(y + 4 * column, x.pointer, features, x.features, rows, x.features);
       column += x.features;
     }
-    // A feature that counts makes its step count: in Keras the masks are ORed, an input without one counting everywhere.
+    // Keras ORs the masks; an input without a mask counts at all steps.
     const keep = inputs.every((x) => x.keep) ? mergedKeep(inputs, this.andMasks) : null;
     return withKeep(inputs[0].ofFeatures(y, features), this.andMasks ? mergedKeep(inputs, true) : keep);
   }
 
-  /** Row by row, one sequence behind the other. @param {Tensor[]} inputs */
-  #behind(inputs) {
+  /** Over time: the sequences of each text one behind the other. @param {Tensor[]} inputs */
+  #overTime(inputs) {
     const { heap, B, features } = inputs[0];
     const times = inputs.map((x) => x.time);
     const T = times.reduce((sum, time) => sum + time.T, 0);

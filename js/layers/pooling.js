@@ -1,5 +1,5 @@
 /**
- * One vector for a text, over the steps that count; and softmax over them.
+ * Layers that reduce the steps of a text that count to one vector; and softmax over these steps.
  * @module
  */
 import { Elementwise, softmaxOverTime } from './basic.js';
@@ -8,14 +8,14 @@ import { Steps, Tensor } from './tensor.js';
 /** @typedef {import('./tensor.js').Rules} Rules */
 /** @typedef {import('./tensor.js').Spec} Spec */
 
-/** Base of the pooling layers: a ragged kernel that gives [B, D]. */
+/** Base of the pooling layers: a ragged kernel with the result [B, D]. */
 class Pooling extends Layer {
   /** Name of the kernel. @returns {string} */
   get kernel() {
     return '';
   }
 
-  /** Keras's keepdims: [B, 1, D]. */
+  /** Option keepdims of Keras: the output is [B, 1, D]. */
   get keepDims() {
     return Boolean(this.config.keepdims);
   }
@@ -36,7 +36,7 @@ class Pooling extends Layer {
    * @param {Tensor} x
    */
   call(x) {
-    const kept = x.closed();
+    const kept = x.ragged();
     const { heap, B, features, time } = kept;
     const y = heap.reserve32(B * features);
     heap.exports[this.kernel](y, kept.pointer, time.pointer, B, features);
@@ -117,7 +117,7 @@ export class LastStep extends Pooling {
   }
 }
 
-/** Keras GlobalAveragePooling1D, which honours the mask: the mean over the steps that count. */
+/** Keras GlobalAveragePooling1D, which uses the mask: the mean over the steps that count. */
 export class GlobalAveragePooling1D extends MaskedMean {
   /** @override */
   static className = 'GlobalAveragePooling1D';
@@ -137,7 +137,7 @@ export class GlobalAveragePooling1D extends MaskedMean {
   }
 }
 
-/** Keras GlobalMaxPooling1D, which does not know masks. */
+/** Keras GlobalMaxPooling1D, which ignores the mask. */
 export class GlobalMaxPooling1D extends MaskedMax {
   /** @override */
   static className = 'GlobalMaxPooling1D';
@@ -166,7 +166,7 @@ export class GlobalMaxPooling1D extends MaskedMax {
   }
 }
 
-/** Softmax over time, for each feature on its own: the steps that count sum to 1. */
+/** Softmax over time for each feature: the values of the steps that count sum to 1. */
 export class MaskedSoftmax extends Elementwise {
   /** @override */
   static className = 'padless>MaskedSoftmax';

@@ -1,6 +1,6 @@
 /**
- * Input products of recurrent layers over an embedding. What a token adds to the gates, x W + b, depends on the token alone: it is worked out
- * when the token is first met, and looked up from then on. The same bits, half of the work.
+ * Input products of recurrent layers that read an embedding. The product x W + b of an embedding's row depends on the token alone: it is
+ * computed when the token first occurs, and looked up later. The results have the same bits.
  * @module
  */
 import { rnn as rnnLayout } from '../dist/abi.js';
@@ -8,12 +8,12 @@ import { Tensor } from './tensor.js';
 /** @typedef {import('../runtime/memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Steps} Steps */
 
-/** Bytes that the products of one direction may take; a vocabulary of more tokens begins anew when they are full. */
+/** Maximum size in bytes of the table of products of one direction. When it is full, it is emptied. */
 const BYTES = 8 * 1024 * 1024;
 
-/** @typedef {{ table?: number | undefined, rows?: number | undefined, scale?: number | undefined, V?: number | undefined, D?: number | undefined }} Table  of an Embedding: pointers, sizes */
+/** @typedef {{ table?: number | undefined, rows?: number | undefined, scale?: number | undefined, V?: number | undefined, D?: number | undefined }} Table  pointers and sizes of an Embedding */
 
-/** Rows of a table that nobody may need: they are fetched when somebody asks for the values. */
+/** The output of an Embedding. The rows are copied only when the values are first used: a layer with products does not need them. */
 export class LazyLookup extends Tensor {
   /** @param {Tensor} ids @param {Table} embedding */
   constructor(ids, embedding) {
@@ -30,7 +30,7 @@ export class LazyLookup extends Tensor {
   }
 }
 
-/** @param {Heap} heap @param {Table} embedding @param {number} ids @param {number} n */
+/** @param {Heap} heap @param {Table} embedding @param {number} ids  pointer @param {number} n @returns {number} pointer to the rows */
 function lookUp(heap, { table = 0, rows = 0, scale, V = 0, D = 0 }, ids, n) {
   const y = heap.reserve32(n * D);
   if (scale) heap.exports.pl_quant_embedding(y, table, rows, scale, ids, n, V, D);
@@ -38,7 +38,7 @@ function lookUp(heap, { table = 0, rows = 0, scale, V = 0, D = 0 }, ids, n) {
   return y;
 }
 
-/** The products of the layers that read one embedding together: both directions of a Bidirectional, or one layer. */
+/** Products of one embedding's rows with the input kernels of one recurrent layer, or of both directions of a Bidirectional. */
 export class Products {
   /**
    * @param {Heap} heap
@@ -51,15 +51,15 @@ export class Products {
     this.embedding = embedding;
     this.slots = Math.min(V, Math.floor(BYTES / 4 / Math.max(...widths)));
     this.layers = layers.map(({ rnn }, i) => ({ rnn, width: widths[i], table: heap.reserve32(this.slots * widths[i]) }));
-    /** Where a token's products are; -1: nowhere yet. */
+    /** Row of the tables with a token's products; -1: not computed yet. */
     this.slotOf = new Int32Array(V).fill(-1);
     this.used = 0;
   }
 
   /**
-   * Tells the layers to look the products up, if x is a lookup of ours and not too much for the tables.
+   * Sets the layers to look up the products, if x is the output of this embedding and its tokens fit into the tables.
    * @param {Tensor} x
-   * @returns {boolean} they do; otherwise they read x
+   * @returns {boolean} false: the layers are set to read x
    */
   use(x) {
     const rows = x instanceof LazyLookup && x.embedding === this.embedding ? this.#rows(x.ids) : 0;
@@ -67,7 +67,7 @@ export class Products {
     return rows !== 0;
   }
 
-  /** @param {Tensor} ids @returns {number} pointer to the slot of each; 0: they are too many */
+  /** Computes missing products. @param {Tensor} ids @returns {number} pointer to the slot of each id; 0: more tokens than slots */
   #rows({ heap, pointer, rows: n }) {
     const ids = heap.i32View(pointer, n).slice();
     const known = ids.map((id) => this.slotOf[id]);
@@ -96,5 +96,5 @@ export class Products {
   }
 }
 
-/** @param {Heap} heap @param {number} rnn @param {number} products @param {number} rows  0 and 0: the layer reads its input */
+/** @param {Heap} heap @param {number} rnn @param {number} products @param {number} rows  both 0: the layer reads its input */
 const pointAt = (heap, rnn, products, rows) => heap.setFields(rnnLayout, rnn, { products, rows });

@@ -1,5 +1,5 @@
 /**
- * SimpleRNN, GRU, LSTM, RNN around cells, and the aligned Bidirectional.
+ * SimpleRNN, GRU, LSTM, RNN with cells, and Bidirectional.
  * @module
  */
 import { cell as cellNumbers, merge as merges, order as orders, rnn as rnnLayout, state as stateLayout } from '../dist/abi.js';
@@ -11,7 +11,7 @@ import { Spec, Steps, Tensor } from './tensor.js';
 /** @typedef {import('../runtime/memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Rules} Rules */
 
-/** The kernel's number and the gates of each cell. */
+/** pl_cell and the number of gates of each cell. */
 const cells = {
   SimpleRNN: { cell: cellNumbers.simple_rnn, gates: 1 },
   GRU: { cell: cellNumbers.gru, gates: 3 },
@@ -19,7 +19,7 @@ const cells = {
 };
 
 /**
- * What a recurrent layer is called with: [sequence, states], whichever way the file has them.
+ * The arguments of a recurrent layer, [sequence, states], in either form that files have.
  * @param {any} x  the sequence, or a list of it and initial states (Keras 2)
  * @param {any} options  initial_state (Keras 3)
  * @returns {[any, any[]]}
@@ -31,23 +31,23 @@ function sequenceAndStates(x, options) {
 }
 
 /**
- * Keras 3 hands a recurrent layer no mask where it is called with initial states: padding is read, and the mask goes on behind it.
+ * In Keras 3 a recurrent layer that is called with initial states ignores the mask and reads the padding; its output keeps the mask.
  * @param {Layer} layer
  * @param {Spec} input
  * @param {any[]} states
  * @param {Rules} rules
- * @returns {boolean} true for any use of the layer that has states
+ * @returns {boolean} whether this holds for calls of this layer with states
  */
-function losesMask(layer, input, states, rules) {
-  const loses = !rules.select && rules.kerasMajor >= 3;
-  if (loses && states.length > 0) layer.readsPadding(input);
-  return loses;
+function statesIgnoreMask(layer, input, states, rules) {
+  const ignores = !rules.select && rules.kerasMajor >= 3;
+  if (ignores && states.length > 0) layer.readsPadding(input);
+  return ignores;
 }
 
-/** @param {Tensor} y @param {Tensor} x */
+/** The tensor y with the mask of x. @param {Tensor} y @param {Tensor} x */
 const maskedAs = (y, x) => (y.steps ? new Tensor(y.heap, y.pointer, y.B, y.shape, y.steps, x.keep) : y);
 
-/** Vectors, 0 for each text that ends in padding. @param {Tensor} y @param {Tensor} x */
+/** The vectors y, set to 0 for each text of x whose last step is padding. @param {Tensor} y @param {Tensor} x */
 function zeroedAtPadding(y, x) {
   const { heap, B, features } = y;
   const mask = x.keep?.mask;
@@ -58,23 +58,23 @@ function zeroedAtPadding(y, x) {
   return y.vector(copy, features);
 }
 
-/** Room for the last states: h, and c where there are two. @param {Heap} heap @param {number} B @param {number} count @param {number} units */
+/** Memory for the final states: h, and c if count is 2. @param {Heap} heap @param {number} B @param {number} count @param {number} units */
 function reserveStates(heap, B, count, units) {
   const h = heap.reserve32(B * units);
   return count === 2 ? [h, heap.reserve32(B * units)] : [h];
 }
 
 /**
- * pl_state structs, one behind the other.
+ * Fills consecutive pl_state structs.
  * @param {Heap} heap
  * @param {...number[]} states  pointers to h, and to c of an LSTM
  * @returns {number} pointer to the first
  */
 export const placeStates = (heap, ...states) => heap.structs(stateLayout, ...states.map(([h, c]) => ({ h, c })));
 
-/** Base of the recurrent layers: options and weights as Keras has them, one kernel for all cells. */
+/** Base of the recurrent layers. They have the options and weights of Keras and share one kernel. */
 export class Recurrent extends Layer {
-  /** Which cell the class is. @returns {keyof typeof cells} */
+  /** The kind of cell. @returns {keyof typeof cells} */
   get kind() {
     return 'SimpleRNN';
   }
@@ -84,21 +84,21 @@ export class Recurrent extends Layer {
     return ['initial_state', 'mask', 'training'];
   }
 
-  /** States: h, and c of an LSTM. */
+  /** Number of states: 1 (h), for an LSTM 2 (h and c). */
   get stateCount() {
     return this.kind === 'LSTM' ? 2 : 1;
   }
 
-  /** Inside Bidirectional: its forward or backward layer, whose order and padding are not its own business. */
+  /** Whether it is the forward or backward layer of a Bidirectional, which then sets the order of the steps and handles padding. */
   aligned = false;
-  /** Below another cell of a stack: its outputs are that one's inputs, in the order of the visits. */
+  /** Whether its output is the input of another cell of a stack. Then go_backwards does not reverse the output. */
   inner = false;
-  /** @type {Float32Array[] | null} states between calls, where stateful */
+  /** States kept between calls if the layer is stateful. @type {Float32Array[] | null} */
   kept = null;
-  /** @type {import('./basic.js').Embedding | null} private, so that it is not taken for a sublayer */
+  /** Private, so that `sublayers` does not list it. @type {import('./basic.js').Embedding | null} */
   #embedding = null;
 
-  /** The embedding that it reads, if it reads one. */
+  /** The Embedding whose output is the input, if there is one. */
   get embedding() {
     return this.#embedding;
   }
@@ -130,14 +130,14 @@ export class Recurrent extends Layer {
     this.addWeight('kernel', [this.D, width], 'columns');
     this.addWeight('recurrent_kernel', [this.units, width], 'columns');
     if (config.use_bias !== false) this.addWeight('bias', resetAfter ? [2, width] : [width]);
-    // Keras turns the outputs around with what stands at the padding, and does not turn the mask.
-    this.turned = Boolean(config.go_backwards && this.returnSequences && !this.aligned && !this.inner);
-    if (this.turned) this.readsPadding(input);
+    // Keras reverses the outputs including those at padding, but does not reverse the mask.
+    this.reversed = Boolean(config.go_backwards && this.returnSequences && !this.aligned && !this.inner);
+    if (this.reversed) this.readsPadding(input);
     this.#checkStates(states);
-    // Keras: without sequences the answer is the output of the last step, which is then 0 where that is padding.
+    // In Keras the output without sequences is that of the last step, which with this option is 0 if the step is padding.
     this.lastIsZero = Boolean(config.zero_output_for_mask && !this.returnSequences && !this.aligned);
     if (this.lastIsZero) this.readsPadding(input);
-    this.statesEndMask = !this.aligned && losesMask(this, input, states, rules);
+    this.statesIgnoreMask = !this.aligned && statesIgnoreMask(this, input, states, rules);
     const y = this.returnSequences
       ? input.with({ shape: [input.shape[0], this.units], backendPaddingOf: '' })
       : input.vector(this.units);
@@ -145,14 +145,14 @@ export class Recurrent extends Layer {
     return [y, ...Array.from({ length: this.stateCount }, () => input.vector(this.units ?? 0))];
   }
 
-  /** @param {any[]} states */
+  /** Checks the shapes of initial states. @param {any[]} states */
   #checkStates(states) {
     if (states.length === 0) return;
     if (states.length !== this.stateCount)
-      throw new ShapeError(`${this.path}: ${states.length} initial states, ${this.className} has ${this.stateCount}`);
+      throw new ShapeError(`${this.path}: ${states.length} initial states, expected the ${this.stateCount} of ${this.className}`);
     for (const state of states) {
       if (!(state instanceof Spec) || state.sequence || state.features !== this.units)
-        throw new ShapeError(`${this.path}: an initial state has ${state?.features} values a text, expected ${this.units}`);
+        throw new ShapeError(`${this.path}: an initial state has ${state?.features} values for each text, expected ${this.units}`);
     }
   }
 
@@ -172,7 +172,7 @@ export class Recurrent extends Layer {
       );
       heap.exports[`${kind}_pack`](packed, ...pointers, this.place(heap, 'bias'), cell, D, units);
     });
-    /** The fields of its pl_rnn. */
+    /** Fields of the struct pl_rnn. */
     this.fields = { cell, D, H: units, act, rec_act: recAct, packed, int8: Number(int8) };
     this.rnn = heap.structs(rnnLayout, this.fields);
     if (this.embedding && !this.aligned) this.products = new Products(heap, this.embedding, [{ rnn: this.rnn, cell, units }]);
@@ -186,12 +186,12 @@ export class Recurrent extends Layer {
    */
   call(x, options) {
     const [sequence, given] = sequenceAndStates(x, options);
-    const input = /** @type {Tensor} */ (this.statesEndMask && given.length > 0 ? sequence.unmasked() : sequence);
+    const input = /** @type {Tensor} */ (this.statesIgnoreMask && given.length > 0 ? sequence.unmasked() : sequence);
     const { heap, B } = input;
     const { units = 0, config, stateCount } = this;
     const initial = this.#initial(heap, B, given);
     const finals = reserveStates(heap, B, stateCount, units);
-    const computed = this.turned && input.keep ? this.#turned(input, initial, finals) : this.#run(input, initial, finals);
+    const computed = this.reversed && input.keep ? this.#runReversed(input, initial, finals) : this.#run(input, initial, finals);
     const y = this.lastIsZero ? zeroedAtPadding(computed, input) : maskedAs(computed, sequence);
     if (config.stateful) this.kept = finals.map((pointer) => heap.f32View(pointer, B * units).slice());
     if (!config.return_state) return y;
@@ -209,7 +209,7 @@ export class Recurrent extends Layer {
     if (!this.config.stateful || !kept) return 0;
     if (kept[0].length !== B * units)
       throw new ShapeError(
-        `${this.path}: its state is of a batch of ${kept[0].length / units}, this one has ${B} rows; resetState() first`,
+        `${this.path}: its state is of a batch of ${kept[0].length / units} rows, this batch has ${B}; call resetState() first`,
       );
     return placeStates(
       heap,
@@ -236,15 +236,15 @@ export class Recurrent extends Layer {
     }, !this.config.zero_output_for_mask);
   }
 
-  /** Keras's go_backwards with sequences and a mask: both are turned around, the outputs stay so. @param {Tensor} x @param {number} initial @param {number[]} finals */
-  #turned(x, initial, finals) {
+  /** go_backwards of Keras with sequences and a mask: reverses the sequence and its mask; the outputs stay reversed. @param {Tensor} x @param {number} initial @param {number[]} finals */
+  #runReversed(x, initial, finals) {
     const { heap, B, time, keep, features } = x;
-    const turned = heap.reserve32(x.rows * features);
-    heap.exports.pl_reverse_sequence(turned, x.pointer, 0, B, time.T, features);
+    const reversed = heap.reserve32(x.rows * features);
+    heap.exports.pl_reverse_sequence(reversed, x.pointer, 0, B, time.T, features);
     const mask = keep?.mask?.slice();
     for (let b = 0; mask && b < B; b++) mask.subarray(b * time.T, (b + 1) * time.T).reverse();
-    const keepTurned = new Steps(heap, B, time.T, mask ?? null);
-    const y = this.#run(new Tensor(heap, turned, B, x.shape, time, keepTurned), initial, finals, orders.forward);
+    const keepReversed = new Steps(heap, B, time.T, mask ?? null);
+    const y = this.#run(new Tensor(heap, reversed, B, x.shape, time, keepReversed), initial, finals, orders.forward);
     return new Tensor(heap, y.pointer, B, y.shape, time, keep);
   }
 
@@ -286,7 +286,7 @@ export class LSTM extends Recurrent {
   }
 }
 
-/** Keras RNN around a list of cells (StackedRNNCells): each cell is a layer over the outputs of the one before. */
+/** Keras RNN with a list of cells (StackedRNNCells). Each cell becomes a layer that takes the output of the one before. */
 export class StackedRNN extends Layer {
   /** @override */
   static className = 'RNN';
@@ -295,7 +295,7 @@ export class StackedRNN extends Layer {
   static reach = 'all';
 
   /**
-   * @param {import('./layer.js').LayerConfig & { cells: Recurrent[] }} config  the last one as the whole is to answer, the others with sequences
+   * @param {import('./layer.js').LayerConfig & { cells: Recurrent[] }} config  all cells but the last return sequences
    */
   constructor({ cells: layers, ...config }) {
     super(config);
@@ -304,7 +304,7 @@ export class StackedRNN extends Layer {
   }
 
   /**
-   * Keras's RNN: of one cell the layer of that cell, of StackedRNNCells a stack.
+   * Creates the layer of a single cell, or a stack for StackedRNNCells.
    * @override
    * @param {any} config
    * @param {(json: any, path: string) => Layer} _layerFromJson
@@ -320,7 +320,7 @@ export class StackedRNN extends Layer {
         ...config,
         name: `cell_${i}`,
         return_sequences: i < list.length - 1 || config.return_sequences,
-        // The first turns the sequence around for all.
+        // The output of the first cell is reversed, so the others run forward.
         go_backwards: i === 0 && config.go_backwards,
       }),
     );
@@ -341,7 +341,7 @@ export class StackedRNN extends Layer {
     const [input, given] = sequenceAndStates(x, options);
     const { go_backwards: backwards, return_sequences: sequences } = this.config;
     if (input instanceof Spec && input.masked && backwards && sequences && !input.rules.select)
-      throw new UnsupportedError(`${this.path}: stacked cells that go backwards with sequences behind a mask are not supported`);
+      throw new UnsupportedError(`${this.path}: StackedRNNCells with go_backwards, return_sequences and a mask are not supported`);
     let at = 0;
     let y = input;
     /** @type {any[]} */
@@ -358,7 +358,7 @@ export class StackedRNN extends Layer {
 }
 
 /**
- * Keras Bidirectional, aligned: the backward layer starts at the last step that counts and its output for a step stands at that step.
+ * Keras Bidirectional, aligned: the backward layer starts at the last step that counts, and its output at a step belongs to that step.
  */
 export class Bidirectional extends Layer {
   /** @override */
@@ -375,7 +375,7 @@ export class Bidirectional extends Layer {
     for (const each of [layer, ...(backwardLayer ? [backwardLayer] : [])])
       if (!(each instanceof Recurrent))
         throw new UnsupportedError(
-          `${this.name}: Bidirectional around ${/** @type {Layer} */ (each).className}; padless has it around SimpleRNN, GRU and LSTM`,
+          `${this.name}: Bidirectional around ${/** @type {Layer} */ (each).className}; padless supports SimpleRNN, GRU and LSTM`,
         );
     this.forwardLayer = layer;
     this.backwardLayer =
@@ -430,9 +430,9 @@ export class Bidirectional extends Layer {
     }
     this.merge = merges[/** @type {keyof typeof merges} */ (merge)];
     this.refuse({ stateful: [false] });
-    this.statesEndMask = losesMask(this, input, states, rules);
+    this.statesIgnoreMask = statesIgnoreMask(this, input, states, rules);
     if (forward.config.go_backwards || !backward.config.go_backwards) {
-      throw new UnsupportedError(`${this.path}: the forward layer must have go_backwards=false and the backward layer true`);
+      throw new UnsupportedError(`${this.path}: expected go_backwards=false in the forward layer and true in the backward layer`);
     }
     const half = states.length / 2;
     const [a, ...finalsForward] = [forward.apply(input, { initial_state: states.slice(0, half) })].flat();
@@ -457,7 +457,7 @@ export class Bidirectional extends Layer {
   load(heap) {
     const fields = [this.forwardLayer, this.backwardLayer].map((layer) => /** @type {any} */ (layer).fields);
     const first = heap.structs(rnnLayout, ...fields);
-    /** Pointers to the pl_rnn of the forward and of the backward layer, which stand one behind the other. */
+    /** Pointers to the consecutive pl_rnn structs of the forward and the backward layer. */
     this.rnns = [first, first + rnnLayout.size];
     const { embedding } = this.forwardLayer;
     if (embedding)
@@ -479,7 +479,7 @@ export class Bidirectional extends Layer {
     const { merge = merges.concat, forwardLayer: forward, backwardLayer: backward } = this;
     /** @type {[Tensor, Tensor[]]} */
     const [sequence, states] = sequenceAndStates(x, options);
-    const input = this.statesEndMask && states.length > 0 ? sequence.unmasked() : sequence;
+    const input = this.statesIgnoreMask && states.length > 0 ? sequence.unmasked() : sequence;
     const { heap, B } = input;
     const [Hf, Hb] = [forward.units ?? 0, backward.units ?? 0];
     const width = merge === merges.concat ? Hf + Hb : Hf;
@@ -511,7 +511,7 @@ export class Bidirectional extends Layer {
           ),
         );
     } else {
-      const kept = input.closed();
+      const kept = input.ragged();
       const from = this.products?.use(kept) ? 0 : kept.pointer;
       run(0, 0, last, from, rnns, initial, kept.time.pointer, merge, B, scratch(kept.time.pointer));
       if (merge === merges.none) outputs.push(input.vector(finals[0][0], Hf), input.vector(finals[1][0], Hb));
@@ -527,9 +527,9 @@ export class Bidirectional extends Layer {
 }
 
 /**
- * A cell of Keras's RNN layer as the layer of the same name.
+ * Converts a cell of Keras RNN to the layer with that cell.
  * @param {any} json  { class_name: 'LSTMCell', config }
- * @param {import('./layer.js').LayerConfig} config  of the RNN layer: return_sequences, ...
+ * @param {import('./layer.js').LayerConfig} config  of the RNN layer: return_sequences and others
  * @returns {Recurrent}
  */
 function layerOfCell(json, config) {

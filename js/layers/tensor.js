@@ -1,17 +1,19 @@
 /**
- * What flows between layers: at load a Spec (shapes), at run a Tensor (values in the heap). Layers are applied to either.
+ * The inputs and outputs of layers: a Spec (a shape) while a model is loaded, a Tensor (values in the heap) while it runs. Layers are applied
+ * to both.
  *
- * A sequence has its time axis first. Its rows stand one behind the other, row b being steps splits[b] .. splits[b+1]-1, in one of two forms:
- *   closed up  only the steps that count are there; the mask is in `steps` alone. What every model gets that lets masks be masks.
- *   padded     all B*T positions are there, `steps` has none left out, and `keep` is the mask that goes along. For models of a
- *              framework in which some layer reads padding (semantics: "being faithful to somebody else's model").
+ * The first axis of a sequence is time. The rows of a batch are stored one after the other: row b is steps splits[b] .. splits[b+1]-1, in one
+ * of two forms:
+ *   ragged  only the steps that count are stored; the mask is in `steps`. All models use this form, except those that need the other.
+ *   padded  all B*T positions are stored, `steps` has no mask, and `keep` holds the mask. For models of other frameworks in which a layer
+ *           reads the values at padding.
  * @module
  */
 import { checkFits, ShapeError } from '../errors.js';
 /** @typedef {import('./basic.js').Embedding} Embedding */
 /** @typedef {import('../runtime/memory.js').Heap} Heap */
 
-/** @param {ArrayLike<number | null>} shape @param {number} [from] @param {number} [to] */
+/** shape[from] * ... * shape[to - 1] @param {ArrayLike<number | null>} shape @param {number} [from] @param {number} [to] */
 export function product(shape, from = 0, to = shape.length) {
   let size = 1;
   for (let i = from; i < to; i++) size *= /** @type {number} */ (shape[i]);
@@ -19,15 +21,17 @@ export function product(shape, from = 0, to = shape.length) {
 }
 
 /**
- * What a layer makes of its input, known before there is any. Shapes are of one text, without the batch; null is a length that varies.
+ * What is known of a layer's input or output while a model is loaded. The shape is that of one text, without the batch axis; null is a length
+ * that varies.
  */
 export class Spec {
   /**
    * @param {{ shape: (number | null)[], ids?: boolean, masked?: boolean, time?: object | null, backendPaddingOf?: string, maskRemovedBy?: string,
    *   lookup?: Embedding | null, rules: Rules }} of
-   *   ids: int32 tokens, one a step; masked: a mask comes with it; time: the same object for all sequences whose steps are the same;
-   *   backendPaddingOf: the path of a layer whose values at padding differ between Keras's backends;
-   *   maskRemovedBy: the path of a layer that took the mask off while Keras ran, so that others see none; lookup: the values are rows of its table
+   *   ids: int32 token ids, one for each step; masked: it has a mask; time: sequences with the same steps share this object;
+   *   backendPaddingOf: path of a layer whose values at padding differ between the backends of Keras;
+   *   maskRemovedBy: path of a layer that removes the mask from the tensor while Keras runs, so that later layers see no mask;
+   *   lookup: the Embedding whose rows the values are
    */
   constructor({
     shape,
@@ -49,43 +53,44 @@ export class Spec {
     this.rules = rules;
   }
 
-  /** Values of one step of a sequence, or of the vector. */
+  /** Number of values of one step of a sequence, or of a vector. */
   get features() {
     return this.ids ? 1 : Number(this.shape.at(-1) ?? 1);
   }
 
-  /** Has a time axis. */
+  /** Whether it has a time axis. */
   get sequence() {
     return this.ids || this.shape.length > 1;
   }
 
-  /** @param {Partial<Spec>} change @returns {Spec} */
+  /** A copy with some fields changed. @param {Partial<Spec>} change @returns {Spec} */
   with(change) {
     return new Spec({ ...this, lookup: null, ...change });
   }
 
-  /** The same steps with other values. @param {number} features */
+  /** The same steps with another number of features. @param {number} features */
   ofFeatures(features) {
     return this.with({ shape: [...this.shape.slice(0, -1), features] });
   }
 
-  /** A vector a text. @param {number} features */
+  /** One vector for each text. @param {number} features */
   vector(features) {
     return this.with({ shape: [features], masked: false, time: null, ids: false });
   }
 }
 
 /**
- * How a model is to be read: which framework's rules hold, and what its layers found while they were built.
+ * Which framework's rules a model follows, and what its layers record while they are built.
  * @typedef {object} Rules
  * @property {number} kerasMajor  version of the Keras that saved the model
  * @property {number} kerasMinor
- * @property {boolean} select  masks select, in every layer (padless's own models); false: each layer as its framework has it
- * @property {boolean} andMasks  merges of two masks: AND (Keras 2, TF.js), else OR (Keras 3)
- * @property {Set<string>} readsPadding  paths of layers that read what stands at the padding
- * @property {Set<string>} needsPadded  paths of layers that merge sequences of different masks
- * @property {Set<object>} applied  layers that were used while the model was put together
- * @property {Set<string>} needsLength  paths of layers that need all rows of one length
+ * @property {boolean} select  true: every layer ignores steps at padding (padless's own models); false: each layer treats masks as its
+ *   framework does
+ * @property {boolean} andMasks  how a merge combines masks: AND (Keras 2, TF.js), otherwise OR (Keras 3)
+ * @property {Set<string>} readsPadding  paths of layers that read the values at padding
+ * @property {Set<string>} needsPadded  paths of layers that merge sequences with different masks
+ * @property {Set<object>} applied  layers that were applied while the model was built
+ * @property {Set<string>} needsLength  paths of layers that need rows of equal length
  */
 
 /** Which steps of a batch are stored: row b is steps splits[b] up to, not including, splits[b+1]. */
@@ -94,7 +99,7 @@ export class Steps {
    * @param {Heap} heap
    * @param {number} B
    * @param {number} T  padded length
-   * @param {Uint8Array | null} mask  [B, T], 0 is padding; null: every step is there
+   * @param {Uint8Array | null} mask  [B, T], 0 is padding; null: no padding
    */
   constructor(heap, B, T, mask) {
     if (mask && mask.length !== B * T) throw new ShapeError(`mask has ${mask.length} entries, expected B*T = ${B}*${T} = ${B * T}`);
@@ -108,12 +113,12 @@ export class Steps {
       else for (let t = b * T; t < (b + 1) * T; t++) if (mask[t]) n++;
       this.splits[b + 1] = n;
     }
-    /** Steps of the whole batch. */
+    /** Number of steps in the batch. */
     this.N = this.splits[B];
     this.pointer = heap.i32(this.splits);
   }
 
-  /** Rows of these lengths, each a prefix of T. @param {Heap} heap @param {ArrayLike<number>} lengths @param {number} T */
+  /** Rows with the given lengths, padded behind to T. @param {Heap} heap @param {ArrayLike<number>} lengths @param {number} T */
   static prefixes(heap, lengths, T) {
     const B = lengths.length;
     if (Array.from(lengths).every((length) => length === T)) return new Steps(heap, B, T, null);
@@ -122,12 +127,12 @@ export class Steps {
     return new Steps(heap, B, T, mask);
   }
 
-  /** Steps of row b. @param {number} b */
+  /** Number of steps in row b. @param {number} b */
   length(b) {
     return this.splits[b + 1] - this.splits[b];
   }
 
-  /** Every row has T steps. */
+  /** Whether every row has T steps. */
   get uniform() {
     return this.N === this.B * this.T;
   }
@@ -138,18 +143,19 @@ export class Steps {
   }
 }
 
-/** Values of a layer. */
+/** The values of a layer's input or output. */
 export class Tensor {
   /** @type {number | (() => number)} */
   #pointer;
 
   /**
    * @param {Heap} heap
-   * @param {number | (() => number)} pointer  float32 (ids: int32) in the heap; or what puts them there, when somebody asks for them
+   * @param {number | (() => number)} pointer  to float32 (ids: int32) in the heap; or a function that computes them there, called at the first
+   *   use
    * @param {number} B
    * @param {(number | null)[]} shape  of one text; [] for ids
-   * @param {Steps | null} [steps]  of a sequence
-   * @param {Steps | null} [keep]  padded form: the steps that count
+   * @param {Steps | null} [steps]  the steps stored; null if it is no sequence
+   * @param {Steps | null} [keep]  in the padded form: the steps that count
    */
   constructor(heap, pointer, B, shape, steps = null, keep = null) {
     this.heap = heap;
@@ -160,17 +166,18 @@ export class Tensor {
     this.keep = keep;
   }
 
-  /** Where the values are. */
+  /** Pointer to the values. */
   get pointer() {
     if (typeof this.#pointer === 'function') this.#pointer = this.#pointer();
     return this.#pointer;
   }
 
+  /** Number of values of one step of a sequence, or of a vector. */
   get features() {
     return this.shape.length ? Number(this.shape.at(-1)) : 1;
   }
 
-  /** Vectors of `features` values. */
+  /** Number of vectors of `features` values in the batch. */
   get rows() {
     return this.steps
       ? this.steps.N * product(this.shape, 1, this.shape.length - 1)
@@ -183,28 +190,28 @@ export class Tensor {
     return this.steps;
   }
 
-  /** The same steps with other values. @param {number} pointer @param {number} features */
+  /** Other values for the same steps. @param {number} pointer @param {number} features */
   ofFeatures(pointer, features) {
     return new Tensor(this.heap, pointer, this.B, [...this.shape.slice(0, -1), features], this.steps, this.keep);
   }
 
-  /** A vector a text. @param {number} pointer @param {number} features */
+  /** One vector for each text. @param {number} pointer @param {number} features */
   vector(pointer, features) {
     return new Tensor(this.heap, pointer, this.B, [features]);
   }
 
-  /** The values as they are now. */
+  /** A view of the values, valid until the heap grows. */
   view() {
     return this.heap.f32View(this.pointer, this.rows * this.features);
   }
 
-  /** A sequence without its mask: all that is stored counts. */
+  /** The same tensor without `keep`: all stored steps count. */
   unmasked() {
     return this.keep ? new Tensor(this.heap, this.pointer, this.B, this.shape, this.steps) : this;
   }
 
-  /** Padded form -> closed up; anything else as it is. */
-  closed() {
+  /** Converts the padded form to the ragged form; returns any other tensor unchanged. */
+  ragged() {
     if (!this.keep) return this;
     const { heap, keep, features, B } = this;
     const y = heap.reserve32(keep.N * features);
@@ -214,14 +221,14 @@ export class Tensor {
   }
 
   /**
-   * What `work` makes of the closed-up form, back in this one's: zeros at padding, or the last value before it.
-   * @param {(x: Tensor) => Tensor} work  sequence to sequence of the same steps, or to vectors
-   * @param {boolean} [hold]
+   * Applies `work` to the ragged form and converts the result to the form of this tensor.
+   * @param {(x: Tensor) => Tensor} work  returns a sequence with the same steps, or vectors
+   * @param {boolean} [hold]  padding gets the last value before it; default: zeros
    */
   whereKept(work, hold = false) {
     if (!this.keep) return work(this);
     const { heap, keep, B } = this;
-    const y = work(this.closed());
+    const y = work(this.ragged());
     if (!y.steps) return y;
     if (!keep.mask) return new Tensor(heap, y.pointer, B, y.shape, this.steps, keep);
     const { features } = y;

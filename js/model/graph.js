@@ -1,5 +1,5 @@
 /**
- * Keras JSON -> layers, in order; and back.
+ * Builds layers from Keras JSON.
  * @module
  */
 import { ModelFileError, UnsupportedError } from '../errors.js';
@@ -13,19 +13,20 @@ import { Sequential } from '../layers/sequential.js';
 /** @typedef {import('../layers/layer.js').Layer} Layer */
 /** @typedef {new (config: any) => Layer} LayerClass */
 /**
- * A user's own layers: by class name, or for a Lambda by the layer's name.
+ * Layers of the user, by class name; those that replace a Lambda, by the name of the Lambda.
  * @typedef {Record<string, LayerClass>} CustomLayers
  */
 /**
  * An input of a model.
  * @typedef {{ name: string, shape: (number | null)[], ids: boolean, vocabulary: number, maskZero: boolean, padded: boolean }} ModelInput
- *   shape of one text; vocabulary: ids are below it; maskZero: id 0 is padding; padded: some embedding of these ids masks and another does not
+ *   shape: of one text; vocabulary: number of ids; maskZero: id 0 is padding; padded: one embedding of these ids has mask_zero and another has
+ *   not
  */
 
-/** Layers inside layers, at most. */
-const MOST_NESTED = 100;
+/** Maximum depth of layers inside layers, and of models inside models. */
+const MAX_DEPTH = 100;
 
-/** Layers by their names in a file. @type {Map<string, typeof import('../layers/layer.js').Layer>} */
+/** Layer classes by their names in a file. @type {Map<string, typeof import('../layers/layer.js').Layer>} */
 const classes = new Map();
 
 /** @param {unknown[]} some  layer classes */
@@ -35,20 +36,20 @@ const register = (some) =>
   );
 register(early);
 
-/** Models, which are put together here: Keras 1 and 2 call a Functional model "Model". */
+/** Class names of models. Keras 1 and 2 call a Functional model "Model". */
 const models = ['Functional', 'Model', 'Sequential'];
-/** Names of all layers that a file may hold. */
+/** Names of all layers that a file may contain. */
 const layerNames = new Set([...models, 'Lambda', ...classes.keys(), ...lateNames]);
 
-/** Call arguments that hold masks. */
+/** Call arguments that are masks. */
 const maskArguments = ['mask', 'query_mask', 'value_mask', 'key_mask', 'attention_mask'];
 
-/** What reads the operations of a graph, once a model had some. @type {typeof import('./operations.js') | null} */
+/** Reads the operations of a graph; null until a model has some. @type {typeof import('./operations.js') | null} */
 let operations = null;
 
 /**
- * To be awaited before modelFromJson().
- * @param {string} json  the architecture, or more
+ * Fetches the code of the layers and operations in an architecture. Await it before modelFromJson().
+ * @param {string} json  the architecture, or text that contains it
  */
 export async function prepare(json) {
   const operates = !operations && /"keras\.(src\.)?ops\.|"NotEqual"/.test(json);
@@ -58,11 +59,11 @@ export async function prepare(json) {
   if (operates) ({ operations } = more);
 }
 
-/** Names of all layers that a file may hold. */
+/** Sorted names of all layers that a file may contain. */
 export const knownLayers = () => [...layerNames].sort();
 
-/** Classes that a file with these layers has to be given. @param {Layer} root @returns {CustomLayers} */
-export const ownClasses = (root) =>
+/** The customLayers that a file with these layers needs. @param {Layer} root @returns {CustomLayers} */
+export const customClasses = (root) =>
   Object.fromEntries(
     root
       .all()
@@ -70,11 +71,11 @@ export const ownClasses = (root) =>
       .map((layer) => [layer.className, /** @type {LayerClass} */ (layer.constructor)]),
   );
 
-/** @typedef {{ customLayers: CustomLayers, depth: number }} Options  depth: of models inside models */
+/** @typedef {{ customLayers: CustomLayers, depth: number }} Options  depth: number of models around this one */
 
 /**
  * @param {any} json
- * @param {string} path  of what holds it
+ * @param {string} path  of the model or layer that contains it
  * @param {Options} options
  * @returns {Layer}
  */
@@ -97,8 +98,8 @@ function makeLayer(json, path, options) {
   if (typeof className !== 'string' || config === null || typeof config !== 'object') {
     throw new ModelFileError(`${path}: expected { class_name, config }, got ${JSON.stringify(json)?.slice(0, 80)}`);
   }
-  if (path.split('.').length > MOST_NESTED)
-    throw new ModelFileError(`${path.slice(0, 80)}...: layers inside layers, more than ${MOST_NESTED} deep`);
+  if (path.split('.').length > MAX_DEPTH)
+    throw new ModelFileError(`${path.slice(0, 80)}...: layers are nested more than ${MAX_DEPTH} deep`);
   const name = config.name === undefined ? path : path ? `${path}.${config.name}` : String(config.name);
   const { customLayers } = options;
   const registered = json.registered_name;
@@ -106,7 +107,7 @@ function makeLayer(json, path, options) {
     const Class = Object.hasOwn(customLayers, config.name) ? customLayers[config.name] : undefined;
     if (!Class)
       throw new UnsupportedError(
-        `${name}: a Lambda holds code; give a layer that does the same as customLayers: { ${JSON.stringify(config.name)}: ... }`,
+        `${name}: a Lambda contains code; pass a layer that does the same: customLayers: { ${JSON.stringify(config.name)}: ... }`,
       );
     return new Lambda({ name: config.name, layer: new Class(config) });
   }
@@ -118,7 +119,7 @@ function makeLayer(json, path, options) {
   return Class.fromConfig(config, (inner, at) => layerFromJson(inner, at, options), name);
 }
 
-/** @param {any} json @param {string} path @returns {(number | null)[] | null} shape of one text of an InputLayer or a first layer */
+/** @param {any} json  an InputLayer or a first layer @param {string} path @returns {(number | null)[] | null} shape of one text */
 function inputShape(json, path) {
   const { batch_shape: batch = json?.config?.batch_input_shape, shape, input_length: length } = json?.config ?? {};
   const given = Array.isArray(batch)
@@ -126,13 +127,13 @@ function inputShape(json, path) {
     : (batch ?? shape ?? (length === undefined || length === null ? null : [length].flat()));
   if (given === null) return null;
   if (!Array.isArray(given) || !given.every((size) => size === null || isCount(size)))
-    throw new ModelFileError(`${path}: input shape ${JSON.stringify(given)}, expected a list of lengths`);
+    throw new ModelFileError(`${path}: input shape ${JSON.stringify(given)}, expected a list of whole numbers from 1 on and null`);
   return given;
 }
 
-/** @param {Layer[]} consumers  of one input @returns {{ ids: boolean, vocabulary: number, maskZero: boolean, padded: boolean }} */
+/** Whether an input is ids, and of which vocabulary. @param {Layer[]} consumers  layers that read the input @returns {{ ids: boolean, vocabulary: number, maskZero: boolean, padded: boolean }} */
 function idsOf(consumers) {
-  // A layer of the user's own, or one around another, may have it anywhere inside.
+  // A custom layer, or a wrapper, may contain an Embedding at any depth.
   const embeddings = consumers
     .flatMap(firstLayers)
     .flatMap((layer) => layer.all())
@@ -147,7 +148,7 @@ function idsOf(consumers) {
   };
 }
 
-/** What a model inside a model hands its first input to. @param {Layer} layer @returns {Layer[]} */
+/** The layers to which a model inside a model passes its first input. @param {Layer} layer @returns {Layer[]} */
 function firstLayers(layer) {
   if (layer instanceof Sequential) return firstLayers(layer.layers[0]);
   if (!(layer instanceof Functional)) return [layer];
@@ -156,14 +157,14 @@ function firstLayers(layer) {
 }
 
 /**
- * @param {any} json  { class_name: 'Sequential' | 'Functional' | 'Model', config }; Keras 1 and 2 may have a list in place of config
+ * @param {any} json  { class_name: 'Sequential' | 'Functional' | 'Model', config }; in Keras 1 and 2 config may be a list
  * @param {string} [path]
  * @param {Partial<Options>} [options]
  * @returns {{ root: Sequential | Functional, inputs: ModelInput[] }}
  * @throws {ModelFileError | UnsupportedError}
  */
 export function modelFromJson(json, path = '', { customLayers = {}, depth = 0 } = {}) {
-  if (depth > MOST_NESTED) throw new ModelFileError(`${path.slice(0, 80)}: models inside models, more than ${MOST_NESTED} deep`);
+  if (depth > MAX_DEPTH) throw new ModelFileError(`${path.slice(0, 80)}: models are nested more than ${MAX_DEPTH} deep`);
   const options = { customLayers, depth: depth + 1 };
   const where = path || 'architecture';
   const className = json?.class_name;
@@ -179,11 +180,11 @@ export function modelFromJson(json, path = '', { customLayers = {}, depth = 0 } 
       { name },
     );
     if (root.layers.length === 0) throw new ModelFileError(`${where}: the model has no layers`);
-    const asked = idsOf([root.layers[0]]);
+    const ids = idsOf([root.layers[0]]);
     const input = list[0]?.class_name === 'InputLayer' ? (list[0].config?.name ?? 'input') : 'input';
-    const shape = inputShape(list[0], where) ?? inputShape(json, where) ?? (asked.ids ? [null] : null);
-    if (!shape && !path) throw new ModelFileError(`${where}: the shape of the input is not known: there is no InputLayer`);
-    return { root, inputs: [{ name: input, shape: shape ?? [], ...asked }] };
+    const shape = inputShape(list[0], where) ?? inputShape(json, where) ?? (ids.ids ? [null] : null);
+    if (!shape && !path) throw new ModelFileError(`${where}: the shape of the input is missing; expected an InputLayer`);
+    return { root, inputs: [{ name: input, shape: shape ?? [], ...ids }] };
   }
   return functionalFromJson(json.config, list, path, String(name), options);
 }
@@ -203,13 +204,13 @@ function functionalFromJson(config, list, path, name, options) {
   const inputLayers = new Map();
   /** @type {import('../layers/functional.js').GraphNode[]} */
   const nodes = [];
-  const found = operations?.operationsOf(list, options.customLayers) ?? new Map();
+  const operationOf = operations?.operationsOf(list, options.customLayers) ?? new Map();
   for (const entry of list) {
     const entryName = String(entry?.name ?? entry?.config?.name);
     if (byName.has(entryName) || inputLayers.has(entryName))
-      throw new ModelFileError(`${where}: two layers are called ${JSON.stringify(entryName)}`);
+      throw new ModelFileError(`${where}: two layers have the name ${JSON.stringify(entryName)}`);
     if (entry?.class_name === 'InputLayer') inputLayers.set(entryName, entry);
-    else byName.set(entryName, found.get(entry) ?? layerFromJson(named(entry, entryName), where, options));
+    else byName.set(entryName, operationOf.get(entry) ?? layerFromJson(named(entry, entryName), where, options));
   }
   for (const entry of list) {
     const entryName = String(entry?.name ?? entry?.config?.name);
@@ -226,7 +227,7 @@ function functionalFromJson(config, list, path, name, options) {
       const mask = maskArguments.find((key) => called[key] !== undefined);
       if (mask)
         throw new UnsupportedError(
-          `${where}.${layer.name}: called with ${mask}; padless takes masks from embeddings, Masking and the caller`,
+          `${where}.${layer.name}: called with ${mask}; padless takes masks from Embedding, Masking and the caller of the model`,
         );
     }
   const inputs = endpoints(config.input_layers, `${where}: input_layers`).map(({ key }) => ({
@@ -234,17 +235,17 @@ function functionalFromJson(config, list, path, name, options) {
     name: layerOf({ key }),
   }));
   const outputs = endpoints(config.output_layers, `${where}: output_layers`);
-  // Outputs in an object have names of their own; the others are called as their layers.
+  // Outputs in an object have names; outputs in a list get the names of their layers.
   const given = config.output_layers;
   const outputNames = Array.isArray(given) ? outputs.map(layerOf) : Object.keys(given);
   for (const input of inputs)
     if (!inputLayers.has(input.name))
       throw new ModelFileError(`${where}: input ${JSON.stringify(input.name)} is not an InputLayer`);
-  const idle = operations?.idle(nodes, outputs) ?? new Set();
+  const unused = operations?.unusedOperations(nodes, outputs) ?? new Set();
   const root = new Functional(
     {
-      layers: [...byName.values()].filter((layer) => !idle.has(layer)),
-      nodes: nodes.filter(({ layer }) => !idle.has(layer)),
+      layers: [...byName.values()].filter((layer) => !unused.has(layer)),
+      nodes: nodes.filter(({ layer }) => !unused.has(layer)),
       inputs,
       outputs,
       outputNames,
@@ -262,16 +263,16 @@ function functionalFromJson(config, list, path, name, options) {
   };
 }
 
-/** The name in a Ref. @param {{ key: string }} ref */
+/** The name of the layer in a Ref. @param {{ key: string }} ref */
 const layerOf = ({ key }) => key.slice(0, key.lastIndexOf('/'));
 
-/** @param {any} entry @param {string} name  Keras 2 may have it beside the config @returns {any} */
+/** The entry with its name in its config, where Keras 2 may lack it. @param {any} entry @param {string} name @returns {any} */
 const named = (entry, name) =>
   entry?.config && typeof entry.config === 'object' && !Array.isArray(entry.config) && entry.config.name === undefined
     ? { ...entry, config: { ...entry.config, name } }
     : entry;
 
-/** @param {any} given  [name, node, tensor], or a list of them, or an object of them @param {string} where @returns {Ref[]} */
+/** The inputs or outputs of a model. @param {any} given  [name, node, tensor], or a list or object of these @param {string} where @returns {Ref[]} */
 function endpoints(given, where) {
   const list = Array.isArray(given) ? (typeof given[0] === 'string' ? [given] : given) : Object.values(given ?? {});
   if (list.length === 0) throw new ModelFileError(`${where} is empty`);
@@ -294,7 +295,7 @@ function refOf(entry, where) {
 }
 
 /**
- * One use of a layer. Keras 2 and TF.js: [[name, node, tensor, { argument: value }], ...]; Keras 3: { args, kwargs }.
+ * Reads one call of a layer. Keras 2 and TF.js: [[name, node, tensor, { argument: value }], ...]; Keras 3: { args, kwargs }.
  * @param {any} node
  * @param {string} where
  * @param {Layer} layer
@@ -319,7 +320,7 @@ function readNode(node, where, layer) {
   return { args: refs.length === 1 ? refs[0] : refs, options: callOptions(kwargs) };
 }
 
-/** Arguments behind the first, by the names that the layer gives them. @param {any[]} rest @param {Layer} layer @param {string} where */
+/** Names the arguments after the first. @param {any[]} rest @param {Layer} layer @param {string} where */
 function positional(rest, layer, where) {
   const names = layer.positional;
   return Object.fromEntries(
@@ -327,7 +328,7 @@ function positional(rest, layer, where) {
       if (value === null) return [];
       if (!names[i])
         throw new UnsupportedError(
-          `${where}: ${layer.className} is called with ${rest.length + 1} arguments; padless knows ${names.length + 1}`,
+          `${where}: ${layer.className} is called with ${rest.length + 1} arguments; padless supports ${names.length + 1}`,
         );
       return [[names[i], value]];
     }),
@@ -349,7 +350,7 @@ function keras2Value(value, where) {
   return value.map((item) => keras2Value(item, where));
 }
 
-/** What a layer is told besides its input. @param {Record<string, any>} given */
+/** Removes arguments that have no effect. @param {Record<string, any>} given */
 function callOptions(given) {
   const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null && value !== undefined));
   delete options.training;

@@ -5,7 +5,7 @@
 import { checkOutputs, predictions } from './answers.js';
 import { groupByLength, isList, isRowMajor, padRows, placeInput, readOutput } from './batch.js';
 import { ArgumentError, checkFits, ModelFileError, PadlessError, ShapeError, UnsupportedError } from '../errors.js';
-import { modelFromJson, ownClasses, prepare } from './graph.js';
+import { modelFromJson, customClasses, prepare } from './graph.js';
 import { stored, weightsOf } from '../file/int8-weights.js';
 import { Masking } from '../layers/basic.js';
 import { Functional } from '../layers/functional.js';
@@ -525,6 +525,6 @@ export async function createModel({ architecture, weights, kerasVersion, origin,
     throw new ArgumentError(`createModel: not JSON: ${/** @type {any} */ (cause)?.message ?? cause}`, { cause });
   }
   await prepare(JSON.stringify(settings));
-  const own = architecture instanceof Layer ? { ...ownClasses(architecture), ...customLayers } : customLayers;
+  const own = architecture instanceof Layer ? { ...customClasses(architecture), ...customLayers } : customLayers;
   return new Model({ settings, customLayers: own, weights, module, build, fileBytes: 0 });
 }

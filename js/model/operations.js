@@ -1,6 +1,6 @@
 /**
- * Operations of Keras 3, which stand in a functional graph without being layers: `x * y`, `x[:, -1]`, `keras.ops.mean(x, axis=1)`; and
- * the masks that are made of them. Operations know no masks: what stands at padding is data to them and to whatever reads their answer.
+ * Operations of Keras 3, which are nodes of a functional graph but no layers: `x * y`, `x[:, -1]`, `keras.ops.mean(x, axis=1)`; and masks
+ * that are computed by them. Operations ignore masks: they read the values at padding, and their results have no mask.
  * @module
  */
 import { ShapeError, UnsupportedError } from '../errors.js';
@@ -13,8 +13,8 @@ import { product, Spec, Steps, Tensor } from '../layers/tensor.js';
 /** @typedef {import('../layers/arrays.js').NdArray} NdArray */
 /** @typedef {import('../layers/tensor.js').Rules} Rules */
 
-/** One operation a value. @type {Record<string, (...values: number[]) => number | boolean>} */
-const eachValue = {
+/** Operations that work element by element. @type {Record<string, (...values: number[]) => number | boolean>} */
+const elementwiseOperations = {
   Add: (a, b) => a + b,
   Subtract: (a, b) => a - b,
   Multiply: (a, b) => a * b,
@@ -41,10 +41,10 @@ const eachValue = {
   ZerosLike: () => 0,
 };
 
-/** Kernels over axes. @type {Record<string, string>} */
-const overAxes = { Sum: 'sum', Mean: 'mean', Max: 'max', Min: 'min', Softmax: 'softmax', LogSoftmax: 'log_softmax' };
+/** Operations along axes, and their kernels. @type {Record<string, string>} */
+const axisKernels = { Sum: 'sum', Mean: 'mean', Max: 'max', Min: 'min', Softmax: 'softmax', LogSoftmax: 'log_softmax' };
 
-/** @type {Record<string, string>} */
+/** Activations. @type {Record<string, string>} */
 const activations = {
   Exp: 'exponential',
   HardSigmoid: 'hard_sigmoid',
@@ -55,20 +55,25 @@ const activations = {
   Tanh: 'tanh',
 };
 
-/** What has a shape of its own. @type {Record<string, (layer: Operation, x: any, ...rest: any[]) => NdArray>} */
+/** All other operations. @type {Record<string, (layer: Operation, x: any, ...rest: any[]) => NdArray>} */
 const others = {
   Cast: (layer, x) => {
     const { dtype } = layer.config;
     const f = /^u?int/.test(dtype) ? Math.trunc : dtype === 'bool' ? (/** @type {number} */ a) => a !== 0 : null;
-    if (!f && dtype !== 'float32') layer.lacks(`dtype=${dtype}`);
+    if (!f && dtype !== 'float32') layer.unsupported(`dtype=${dtype}`);
     return f ? elementwise(f, [x], layer.path) : x;
   },
   Clip: (layer, x) => {
-    const { x_min: least, x_max: most } = layer.config;
-    return elementwise((a) => Math.min(Math.max(a, least ?? -Infinity), most ?? Infinity), [x], layer.path);
+    const { x_min: min, x_max: max } = layer.config;
+    return elementwise((a) => Math.min(Math.max(a, min ?? -Infinity), max ?? Infinity), [x], layer.path);
   },
   Power: (layer, x, exponent) => {
-    const f = exponent.number === 2 ? eachValue.Square : exponent.number === 0.5 ? eachValue.Sqrt : layer.lacks('that exponent');
+    const f =
+      exponent.number === 2
+        ? elementwiseOperations.Square
+        : exponent.number === 0.5
+          ? elementwiseOperations.Sqrt
+          : layer.unsupported('that exponent');
     return elementwise(f, [x], layer.path);
   },
   Gelu: (layer, x) => activated(layer, x, layer.config.approximate ? 'gelu_tanh' : 'gelu'),
@@ -143,7 +148,9 @@ function concatenated(xs, axis, path) {
   const shape = xs[0].shape.map((size, i) => (i === axis ? xs.reduce((sum, x) => sum + x.shape[i], 0) : size));
   for (const x of xs)
     if (x.shape.length !== shape.length || x.shape.some((size, i) => i !== axis && size !== shape[i]))
-      throw new ShapeError(`${path}: [${xs.map((each) => each.shape.join()).join('] and [')}] along axis ${axis}`);
+      throw new ShapeError(
+        `${path}: shapes [${xs.map((each) => each.shape.join()).join('] and [')}] cannot be concatenated along axis ${axis}`,
+      );
   return {
     shape,
     values: (heap) => {
@@ -160,7 +167,7 @@ function concatenated(xs, axis, path) {
   };
 }
 
-/** x[key]: slices, whole numbers, None and ... @param {Operation} layer @param {NdArray} x @param {any[]} key @returns {NdArray} */
+/** x[key], a key being a list of slices, whole numbers, None and ... (ellipsis). @param {Operation} layer @param {NdArray} x @param {any[]} key @returns {NdArray} */
 function item(layer, x, key) {
   const isDots = (/** @type {any} */ entry) => entry?.class_name === '__ellipsis__';
   const all = { class_name: '__slice__', config: {} };
@@ -179,21 +186,21 @@ function item(layer, x, key) {
     const n = x.shape[axis++];
     if (Number.isInteger(entry)) {
       const start = entry < 0 ? n + entry : entry;
-      if (n > 0 && !(start >= 0 && start < n)) throw new ShapeError(`${layer.path}: step ${entry} of ${n}`);
+      if (n > 0 && !(start >= 0 && start < n)) throw new ShapeError(`${layer.path}: index ${entry} is outside of an axis of ${n}`);
       return [{ start, step: 1, size: 1 }];
     }
     const {
       start,
       stop,
       step: by,
-    } = entry?.class_name === '__slice__' && entry.config ? entry.config : layer.lacks(`the index ${JSON.stringify(entry)}`);
+    } = entry?.class_name === '__slice__' && entry.config ? entry.config : layer.unsupported(`the index ${JSON.stringify(entry)}`);
     const step = by ?? 1;
-    if (axis === 1 && (start || step !== 1)) layer.lacks('a slice of the batch');
-    const [least, most] = step > 0 ? [0, n] : [-1, n - 1];
-    const within = (/** @type {number | null | undefined} */ at, /** @type {number} */ otherwise) =>
-      at === null || at === undefined ? otherwise : Math.min(Math.max(at < 0 ? at + n : at, least), most);
-    const from = within(start, step > 0 ? 0 : n - 1);
-    const size = Math.max(0, Math.ceil((within(stop, step > 0 ? n : -1) - from) / step));
+    if (axis === 1 && (start || step !== 1)) layer.unsupported('a slice of the batch');
+    const [min, max] = step > 0 ? [0, n] : [-1, n - 1];
+    const clamped = (/** @type {number | null | undefined} */ at, /** @type {number} */ otherwise) =>
+      at === null || at === undefined ? otherwise : Math.min(Math.max(at < 0 ? at + n : at, min), max);
+    const from = clamped(start, step > 0 ? 0 : n - 1);
+    const size = Math.max(0, Math.ceil((clamped(stop, step > 0 ? n : -1) - from) / step));
     shape.push(size);
     return [{ start: from, step, size }];
   });
@@ -201,7 +208,7 @@ function item(layer, x, key) {
 }
 
 /**
- * Two operands and an answer by their axes' letters, `btd,bsd->bts`.
+ * Einstein summation of two operands, such as `btd,bsd->bts`.
  * @param {Operation} layer @param {NdArray} a @param {NdArray | undefined} b
  * @returns {NdArray}
  */
@@ -209,7 +216,7 @@ function einsum(layer, a, b) {
   const { subscripts } = layer.config;
   const found = /^([a-z]+),([a-z]+)->([a-z]+)$/i.exec(String(subscripts).replaceAll(' ', ''));
   const [left, right, to] = (found ?? []).slice(1).map((part) => [...part]);
-  // Letters of one operand alone are rows; of both, the batch, or where the answer lacks them the sum.
+  // Letters of both operands are batch axes if the result has them, otherwise summed. Letters of one operand are rows.
   const [batch, summed] = [true, false].map((stays) => left?.filter((i) => right.includes(i) && to.includes(i) === stays));
   const fits =
     b &&
@@ -218,7 +225,7 @@ function einsum(layer, a, b) {
     left.length === a.shape.length &&
     right.length === b.shape.length &&
     new Set([...left, ...right]).size === to.length + summed.length;
-  if (!fits) return layer.lacks(`subscripts ${JSON.stringify(subscripts)}`);
+  if (!fits) return layer.unsupported(`subscripts ${JSON.stringify(subscripts)}`);
   const matrices = [left, right].map((part, k) => {
     const rows = part.filter((i) => !batch.includes(i) && !summed.includes(i));
     const x = transposed(
@@ -237,7 +244,7 @@ function einsum(layer, a, b) {
   );
 }
 
-/** A number, or an array that a file holds; a call's `undefined` and None stay what they are. @param {any} value @returns {any} */
+/** Converts a number or an array in the file to an NdArray; returns other values unchanged. @param {any} value @returns {any} */
 function constant(value) {
   if (value?.class_name === '__numpy__' || value?.class_name === '__tensor__') {
     const nested = value.config?.value;
@@ -254,14 +261,15 @@ function constant(value) {
   };
 }
 
+/** A node of the graph that is an operation. */
 export class Operation extends Layer {
   /** @override @type {import('../layers/layer.js').Reach} */
   static reach = 'all';
 
-  /** @param {string} kind  Keras's class @param {import('../layers/layer.js').LayerConfig} config */
+  /** @param {string} kind  class in Keras @param {import('../layers/layer.js').LayerConfig} config */
   constructor(kind, config) {
     super(config);
-    /** Keras's class. */
+    /** Class in Keras. */
     this.operation = kind;
     this.fileClass = this.className;
     /** @type {(number | null)[]} */
@@ -274,41 +282,42 @@ export class Operation extends Layer {
   }
 
   /** @param {string} what @returns {never} */
-  lacks(what) {
+  unsupported(what) {
     throw new UnsupportedError(`${this.path}: the operation ${this.operation} with ${what} is not supported`);
   }
 
   /**
-   * Axes of an option, in order. @param {{ shape: number[] }} x @param {string} [option]
-   * @returns {number[]} side by side, the batch not among them
+   * Reads an option that names axes. @param {{ shape: number[] }} x @param {string} [option]
+   * @returns {number[]} ascending, adjacent, without the batch axis
    */
   axes({ shape }, option = 'axis') {
     const given = [this.config[option]].flat();
     const axes = given.map((axis) => (axis < 0 ? axis + shape.length : axis)).sort((a, b) => a - b);
     if (axes.some((axis, i) => !Number.isInteger(axis) || axis < 1 || axis >= shape.length || axis !== axes[0] + i))
-      this.lacks(`${option}=${JSON.stringify(this.config[option])} of ${shape.length} axes`);
+      this.unsupported(`${option}=${JSON.stringify(this.config[option])} for ${shape.length} axes`);
     return axes;
   }
 
-  /** @param {{ shape: number[] }} x @param {string} [option] @returns {number} */
+  /** Reads an option that names one axis. @param {{ shape: number[] }} x @param {string} [option] @returns {number} */
   axis(x, option) {
     return this.axes(x, option)[0];
   }
 
   /**
-   * @param {any} args  as the file has them
-   * @param {(x: any) => NdArray} of  a Spec or Tensor as an array
+   * The result of the operation.
+   * @param {any} args  as in the file
+   * @param {(x: any) => NdArray} toArray  converts a Spec or Tensor
    * @returns {NdArray}
    */
-  #of(args, of) {
+  #result(args, toArray) {
     const { operation: kind, path, config } = this;
     /** @param {any} value @returns {any} */
     const read = (value) => {
-      if (value instanceof Spec || value instanceof Tensor) return of(value);
+      if (value instanceof Spec || value instanceof Tensor) return toArray(value);
       if (kind === 'GetItem') return value;
       return Array.isArray(value) ? value.map(read) : constant(value);
     };
-    // The form of Keras 2 has no list for one.
+    // In the form of Keras 2, a single argument is not in a list.
     const [x, ...rest] = [args].flat().map(read);
     const lists = kind === 'Concatenate' || kind === 'Stack';
     const operands = kind === 'GetItem' ? [x] : [x, ...rest].flatMap((each) => (lists && Array.isArray(each) ? each : [each]));
@@ -319,13 +328,13 @@ export class Operation extends Layer {
       !operands.length ||
       operands.some((each) => !Array.isArray(each?.shape))
     )
-      throw new ShapeError(`${path}: ${kind} of ${rest.length + 1} arguments that are not tensors or numbers`);
-    if (Object.hasOwn(eachValue, kind)) return elementwise(eachValue[kind], [x, ...rest], path);
+      throw new ShapeError(`${path}: ${kind} has ${rest.length + 1} arguments, expected ${needed} that are tensors or numbers`);
+    if (Object.hasOwn(elementwiseOperations, kind)) return elementwise(elementwiseOperations[kind], [x, ...rest], path);
     if (Object.hasOwn(activations, kind)) return activated(this, x, activations[kind]);
     if (Object.hasOwn(others, kind)) return others[kind](this, x, ...rest);
-    if (!Object.hasOwn(overAxes, kind)) throw new UnsupportedError(`${path}: the operation ${kind} is not supported`);
+    if (!Object.hasOwn(axisKernels, kind)) throw new UnsupportedError(`${path}: the operation ${kind} is not supported`);
     this.refuse({ initial: [] });
-    return alongAxes(overAxes[kind], x, this.axes(x), config.keepdims);
+    return alongAxes(axisKernels[kind], x, this.axes(x), config.keepdims);
   }
 
   /**
@@ -335,24 +344,30 @@ export class Operation extends Layer {
    */
   build(args, rules, options = {}) {
     if (rules.select)
-      throw new UnsupportedError(`${this.path}: operations know no masks; a model with them needs the version of its Keras`);
-    for (const option of Object.keys(options)) this.lacks(`${option} by name`);
+      throw new UnsupportedError(
+        `${this.path}: operations ignore masks, so a model with them needs the version of Keras that it is made for`,
+      );
+    for (const option of Object.keys(options)) this.unsupported(`the argument ${option} by name`);
     for (const x of [args].flat(9))
       if (x instanceof Spec && x.sequence) {
         this.readsPadding(x);
         rules.needsLength.add(this.path);
       }
-    // Lengths that vary show in what they make of the answer; primes, so that nothing else gives the batch.
+    // Computes the shape for two batch sizes and lengths: sizes that differ are variable. They are primes, so that no product equals them.
     const [one, two] = [
       [1009, 7919],
       [1013, 7907],
     ].map(
       ([B, T]) =>
-        this.#of(args, ({ shape }) => ({ shape: [B, ...shape.map((/** @type {number | null} */ n) => n ?? T)], values: () => 0 }))
-          .shape,
+        this.#result(args, ({ shape }) => ({
+          shape: [B, ...shape.map((/** @type {number | null} */ n) => n ?? T)],
+          values: () => 0,
+        })).shape,
     );
-    if (one[0] !== 1009 || two[0] !== 1013 || one.indexOf(1009, 1) > 0) this.lacks(`[${one}], texts of a batch put together,`);
-    if (one.some((size) => !Number.isSafeInteger(size))) throw new ShapeError(`${this.path}: ${this.operation} into [${one}]`);
+    if (one[0] !== 1009 || two[0] !== 1013 || one.indexOf(1009, 1) > 0)
+      this.unsupported(`a result [${one}] that mixes the texts of a batch`);
+    if (one.some((size) => !Number.isSafeInteger(size)))
+      throw new ShapeError(`${this.path}: ${this.operation} gives the shape [${one}], expected whole numbers`);
     this.shape = one.slice(1).map((size, i) => (size === two[i + 1] ? size : null));
     return new Spec({ shape: this.shape, time: this.shape.length > 1 ? {} : null, rules });
   }
@@ -360,7 +375,7 @@ export class Operation extends Layer {
   /** @override @param {any} args @returns {Tensor} */
   call(args) {
     const { heap } = /** @type {Tensor} */ (firstOf(args));
-    const y = this.#of(args, (x) => arrayOf(x, this.path));
+    const y = this.#result(args, (x) => arrayOf(x, this.path));
     if (this.shape.some((size, i) => size !== null && size !== y.shape[i + 1]))
       throw new ShapeError(`${this.path}: ${this.operation} gives [${y.shape.slice(1)}], expected [${this.shape}]`);
     return tensorOf(y, heap);
@@ -368,8 +383,8 @@ export class Operation extends Layer {
 }
 
 /**
- * Operations by which Keras 3.10 and later write the masks of a functional model into its graph. padless makes the masks anew out of
- * the layers; these are passed over where they do what the layers say.
+ * Operations that compute masks in the graphs that Keras 3.10 and later write. padless computes masks from the layers; it removes these
+ * operations where they compute the same mask.
  */
 const maskOperations = new Set([
   'Any',
@@ -384,12 +399,13 @@ const maskOperations = new Set([
 ]);
 
 /**
- * @param {any[]} list  entries of a graph
- * @param {import('./graph.js').CustomLayers} customLayers  may stand in for an operation, by its class
- * @returns {Map<any, Operation>} those that are no layers
+ * Finds the operations among the layers of a graph.
+ * @param {any[]} list  entries of the graph
+ * @param {import('./graph.js').CustomLayers} customLayers  a class of this name replaces the operation
+ * @returns {Map<any, Operation>} entry -> operation
  */
 export function operationsOf(list, customLayers) {
-  /** Whole .h5 files leave out the module: masks are known by their classes, and by what they are made of. @param {any} entry */
+  /** Whether it is a mask operation of an .h5 file, where `module` is missing. @param {any} entry */
   const isBare = (entry) =>
     entry?.module === undefined && maskOperations.has(entry?.class_name) && entry.class_name !== 'Concatenate';
   const bare = new Set(list.filter(isBare).map((entry) => entry.name));
@@ -413,10 +429,11 @@ export function operationsOf(list, customLayers) {
 /** @typedef {import('../layers/functional.js').GraphNode} GraphNode */
 
 /**
- * Takes out of the calls the masks that the layers make by themselves: x != value, x being what an Embedding with mask_zero (0) or a
- * Masking layer (its mask_value) is given too. A mask made by hand is handed over.
+ * Replaces layers that are called with masks. If the mask is the one that the layers compute by themselves, it is dropped: `x != value`
+ * where x is the input of an Embedding with mask_zero (value 0) or of a Masking layer (value mask_value). Any other mask is passed to the
+ * layer as the mask of its input.
  * @param {GraphNode[]} nodes
- * @param {string[]} names  call arguments that hold masks
+ * @param {string[]} names  call arguments that are masks
  */
 export function readMasks(nodes, names) {
   const byKey = new Map(nodes.map((node) => [node.key, node]));
@@ -428,14 +445,14 @@ export function readMasks(nodes, names) {
     if (value !== null && args instanceof Ref) sources.add(`${args.key} ${args.tensor} ${value}`);
   }
   /** @type {Map<object, Spec>} */
-  const handed = new Map();
+  const explicit = new Map();
   /** @type {Map<string, boolean>} */
   const known = new Map();
-  /** @param {Ref} ref @returns {boolean} */
+  /** Whether it is a mask that the layers compute by themselves. @param {Ref} ref @returns {boolean} */
   const isOwn = ({ key }) => {
     const before = known.get(key);
     if (before !== undefined) return before;
-    // While it is looked at; cycles are found elsewhere.
+    // Ends the recursion in a cycle, which sortNodes() reports.
     known.set(key, true);
     const node = byKey.get(key);
     const kind = node?.layer instanceof Operation ? node.layer.operation : '';
@@ -447,12 +464,12 @@ export function readMasks(nodes, names) {
     known.set(key, own);
     return own;
   };
-  /** What an own mask is made of, where that is one input. @param {Ref} ref @returns {Ref | true} */
+  /** The input from which such a mask is computed; true if there are several. @param {Ref} ref @returns {Ref | true} */
   const sourceOf = ({ key }) => {
     const { layer, args } = /** @type {GraphNode} */ (byKey.get(key));
     return layer instanceof Operation && layer.operation === 'NotEqual' ? refsIn(args)[0] : true;
   };
-  /** What was handed on as it is. @param {any} ref @returns {any} */
+  /** The value before ConvertToTensor. @param {any} ref @returns {any} */
   const original = (ref) => {
     const { layer, args } = (ref instanceof Ref && byKey.get(ref.key)) || {};
     return layer instanceof Operation && layer.operation === 'ConvertToTensor' && args[0] instanceof Ref ? original(args[0]) : ref;
@@ -464,28 +481,28 @@ export function readMasks(nodes, names) {
       node.options = rest;
       const given = [mask].flat().map(original);
       const of = name.slice(0, -'_mask'.length);
-      // In a call with several tensors each has its own.
+      // Arguments query_mask, value_mask and key_mask belong to the arguments query, value and key.
       const target = name === 'mask' ? node.args : (node.options[of] ?? node.args);
       const own = given.map((each) => each instanceof Ref && isOwn(each));
       const masks = given.map((each, i) => (own[i] ? null : each));
       node.options = { ...rest, [name]: [target, masks, given.map((each, i) => own[i] && sourceOf(each))] };
-      node.layer = underMask(node.layer, name, handed);
+      node.layer = withMask(node.layer, name, explicit);
     }
   }
 }
 
-/** Masks as Tensors -> the steps that they leave. @type {WeakMap<Tensor, Steps>} */
+/** Explicit masks -> Steps, which all sequences with the same mask share. @type {WeakMap<Tensor, Steps>} */
 const steps = new WeakMap();
 
 /**
- * A layer called with masks made by hand, or with what has become of them: Keras writes both down. Its only input goes by the mask as if it
- * had carried it.
+ * Wraps a layer that is called with masks. Keras writes the mask into the call where the user passed it, and where a sequence with such a
+ * mask reaches a later layer. The wrapper gives the mask to the input.
  * @param {Layer} layer
- * @param {string} name  of the argument, which holds [inputs, masks]
- * @param {Map<object, Spec>} handed  steps of a sequence -> the mask that was handed over
- * @returns {any} what a graph takes for a layer
+ * @param {string} name  of the argument, whose value is [inputs, masks, sources]
+ * @param {Map<object, Spec>} explicit  Spec.time of a sequence -> the mask passed by the user
+ * @returns {any} an object with the methods of a layer that a graph calls
  */
-const underMask = (layer, name, handed) => ({
+const withMask = (layer, name, explicit) => ({
   name: layer.name,
   config: layer.config,
   className: layer.className,
@@ -499,12 +516,12 @@ const underMask = (layer, name, handed) => ({
     const inputs = [target].flat();
     const [mask] = masks;
     if (firstOf(inputs) instanceof Spec) {
-      /** @param {any} each @param {number} i */
+      /** Whether input i has this mask already. @param {any} each @param {number} i */
       const isCarried = (each, i) => {
         const { masked, time } = inputs[i] ?? {};
-        return each ? handed.get(time) === each : !sources[i] || (masked && (sources[i] === true || sources[i].time === time));
+        return each ? explicit.get(time) === each : !sources[i] || (masked && (sources[i] === true || sources[i].time === time));
       };
-      // What is written down is there, whatever was taken off.
+      // The mask is in the file, so it applies even if an earlier layer removed it.
       if (masks.every(isCarried))
         return layer.apply(given instanceof Spec && given.maskRemovedBy ? given.with({ maskRemovedBy: '' }) : given, options);
       if (
@@ -516,23 +533,24 @@ const underMask = (layer, name, handed) => ({
         mask.shape.length !== 1
       )
         throw new UnsupportedError(
-          `${path}: called with ${name}${mask ? ` [B, ${mask.shape}]` : ' of another sequence'}; padless takes a mask [B, T] for one sequence`,
+          `${path}: called with ${name}${mask ? ` [B, ${mask.shape}]` : ' of another sequence'}; padless supports a mask [B, T] for one sequence`,
         );
       const { rules } = given;
       rules.needsPadded.add(path);
       rules.needsLength.add(path);
       const time = {};
-      handed.set(time, mask);
+      explicit.set(time, mask);
       const y = layer.apply(given.with({ masked: true, time, maskRemovedBy: '' }), options);
       if (rules.kerasMinor < 11 && [y].flat().some((each) => each.masked))
-        throw new UnsupportedError(`${path}: called with a mask, which a sequence of Keras before 3.11 loses again`);
+        throw new UnsupportedError(
+          `${path}: called with a mask, which its output loses in Keras before 3.11; padless supports Keras 3.11 and later here`,
+        );
       return y;
     }
     if (!mask || name !== 'mask' || !(given instanceof Tensor)) return layer.apply(given, options);
     const { heap, B, shape, pointer, time } = given;
     if (!time.uniform || mask.features !== time.T)
-      throw new ShapeError(`${path}: mask of ${mask.features} steps, expected ${time.T}`);
-    // Whoever is given the same mask has the same steps.
+      throw new ShapeError(`${path}: the mask has ${mask.features} steps, expected ${time.T}`);
     const keep =
       steps.get(mask) ??
       new Steps(
@@ -546,8 +564,8 @@ const underMask = (layer, name, handed) => ({
   },
 });
 
-/** Operations that no output needs: those of the layers' own masks. @param {GraphNode[]} nodes @param {Ref[]} outputs @returns {Set<Layer>} */
-export function idle(nodes, outputs) {
+/** Operations that no output depends on: those that computed dropped masks. @param {GraphNode[]} nodes @param {Ref[]} outputs @returns {Set<Layer>} */
+export function unusedOperations(nodes, outputs) {
   const byKey = new Map(nodes.map((node) => [node.key, node]));
   /** @type {Set<Layer>} */
   const left = new Set(nodes.map(({ layer }) => layer).filter((layer) => layer instanceof Operation));

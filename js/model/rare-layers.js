@@ -1,6 +1,6 @@
 /**
- * What many models do without, in one file for a bundler: each file that is fetched apart would tear what it shares with the others into files
- * of its own, and a page waits for each of them.
+ * The layers and operations that few models need, in one module. With several modules a bundler would put shared code into further files,
+ * and the page would fetch each of them.
  * @module
  */
 export { late } from '../dist/layers-late.js';

@@ -104,7 +104,7 @@ export class IncrementalRun {
 
   /**
    * @param {Layer} root
-   * @param {Tensor} x  ids, closed up
+   * @param {Tensor} x  ids, in the ragged form
    * @param {Int32Array} ids  the same
    * @param {Ends} ends  what compare(ids) returned
    */

@@ -193,7 +193,8 @@ test('errors name the path of the layer inside', async () => {
   );
   await assert.rejects(
     failing(weights, ['Residual', { name: 'residual', units: 4 }]),
-    (error) => error instanceof ShapeError && error.message.startsWith('residual.add: Add of [,5] and [,4], which do not fit'),
+    (error) =>
+      error instanceof ShapeError && error.message.startsWith('residual.add: Add of [,5] and [,4], which cannot be broadcast'),
   );
 });
 

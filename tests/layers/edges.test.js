@@ -353,7 +353,7 @@ test('slopes of PReLU that each step has its own are for rows of all their steps
   for (const rows of [[cut], [whole, cut], [cut, holed]])
     assert.throws(
       () => model.run(rows),
-      says(ShapeError, /^prelu: rows of up to [23] steps; all must have the 3 that have slopes$/),
+      says(ShapeError, /^prelu: rows of up to [23] steps, expected all to have 3, as the slopes$/),
     );
   const shared = await create([embedding, ['PReLU', { name: 'prelu', shared_axes: [1] }]]);
   assert.deepEqual(shared.run([[1, 2, 0]])[0].data.subarray(0, 8), shared.run([[1, 2]])[0].data);

@@ -148,7 +148,7 @@ const broken = {
   'two layers of one name': [
     functional([input('x'), layer('Embedding', 'e', embedding, ['x']), layer('Dense', 'e', { units: 1 }, ['x'])], ['x'], ['e']),
     ModelFileError,
-    /two layers are called "e"/,
+    /two layers have the name "e"/,
   ],
   'an input that is none': [
     functional([layer('Embedding', 'e', embedding, ['x'])], ['e'], ['e']),
@@ -163,7 +163,7 @@ const broken = {
   'a Lambda': [
     functional([input('x'), layer('Lambda', 'l', {}, ['x'])], ['x'], ['l']),
     UnsupportedError,
-    /^model\.l: a Lambda holds code; give a layer .* customLayers: \{ "l": /,
+    /^model\.l: a Lambda contains code; pass a layer .* customLayers: \{ "l": /,
   ],
   'a mask of its own': [
     functional(
@@ -203,12 +203,12 @@ const broken = {
   'an input shape that is no list': [
     functional([{ ...input('x'), config: { name: 'x', batch_shape: { 0: null, 1: 3 } } }], ['x'], ['x']),
     ModelFileError,
-    /^model\.x: input shape \{"0":null,"1":3\}, expected a list of lengths$/,
+    /^model\.x: input shape \{"0":null,"1":3\}, expected a list of whole numbers from 1 on and null$/,
   ],
   'an input longer than memory': [
     functional([input('x', [1e9])], ['x'], ['x']),
     ModelFileError,
-    /^model\.x: input shape \[1000000000\], expected a list of lengths$/,
+    /^model\.x: input shape \[1000000000\], expected a list of whole numbers from 1 on and null$/,
   ],
   'inbound nodes of an embedding that are none': [
     functional(
@@ -231,7 +231,7 @@ const broken = {
   'a target shape of halves': [
     functional([input('x', [4]), layer('Reshape', 'r', { target_shape: [0.5, 8] }, ['x'])], ['x'], ['r']),
     ShapeError,
-    /^r: Reshape of \[4\] \(4 values\) into \[0\.5,8\]/,
+    /^r: Reshape of \[4\] \(4 values\) to \[0\.5,8\]/,
   ],
   'a stride that no machine counts': [
     functional(
@@ -275,7 +275,7 @@ const broken = {
   'shapes that do not fit': [
     functional([input('x', [3]), input('y', [4]), layer('Add', 'a', {}, ['x', 'y'])], ['x', 'y'], ['a']),
     ShapeError,
-    /^a: Add of \[3\] and \[4\], which do not fit each other$/,
+    /^a: Add of \[3\] and \[4\], which cannot be broadcast together$/,
   ],
 };
 for (const [what, [architecture, Class, message]] of Object.entries(broken)) {

@@ -100,7 +100,7 @@ test('a named Lambda is converted with a class of its name', () => {
   const { status, stderr } = padless('convert', keras, '-o', 'halved.safetensors', '--layers', 'halve.mjs');
   assert.equal(status, 0, stderr);
   assert.equal(padless('info', 'halved.safetensors', '--layers', 'halve.mjs').status, 0);
-  assert.match(padless('convert', keras, '-o', 'x').stderr, /halve: a Lambda holds code.*\n.*--layers/);
+  assert.match(padless('convert', keras, '-o', 'x').stderr, /halve: a Lambda contains code.*\n.*--layers/);
 });
 
 test('a module that gives no layers is named in one line', () => {

@@ -1,5 +1,5 @@
 /**
- * Attention of a sequence to another or to itself. Keys that do not count get nothing.
+ * Attention of a sequence to another or to itself. Keys at padding get weight 0.
  * @module
  */
 import { ShapeError, UnsupportedError } from '../../errors.js';
@@ -13,25 +13,26 @@ import { product, Steps, Tensor } from '../tensor.js';
 /** @typedef {import('../tensor.js').Spec} Spec */
 
 /**
- * What all kinds of attention do with masks: keys and values are those that count; a query that does not gets zeros.
+ * Applies the masks for all kinds of attention: only keys and values that count are used; the output of a query at padding is 0.
  * @param {Tensor} query
  * @param {Tensor} key
  * @param {Tensor} value
- * @param {boolean} causal  a query sees the keys up to its own position
+ * @param {boolean} causal  a query uses the keys up to its own position
  * @param {number} features  of the result
  * @param {(y: number, weights: number, q: Tensor, k: Tensor, v: Tensor) => void} kernel
- * @param {((q: Tensor, keys: import('../tensor.js').Steps, weights: number) => Tensor) | false} [scoresOf]  the softmax, too
+ * @param {((q: Tensor, keys: import('../tensor.js').Steps, weights: number) => Tensor) | false} [scoresOf]  converts the weights after softmax to the second
+ *   output
  * @param {number} [heads]
- * @returns {[Tensor, Tensor | undefined]} the answer [B, Tq, D], and what scoresOf makes of the softmaxes
+ * @returns {[Tensor, Tensor | undefined]} output [B, Tq, D], and the result of scoresOf
  */
 function attend(query, key, value, causal, features, kernel, scoresOf = false, heads = 1) {
   const { heap, B } = query;
   if (!(value.keep ? key.time.T === value.time.T && key.time.uniform : key.time.equals(value.time)))
     throw new ShapeError(
-      `attention: keys of ${key.time.N} steps and values of ${value.time.N}, up to ${key.time.T} and ${value.time.T} a text`,
+      `attention: ${key.time.N} keys and ${value.time.N} values in the batch, texts of up to ${key.time.T} and ${value.time.T} steps; expected equal lengths`,
     );
-  const v = value.closed();
-  const k = key === value ? v : new Tensor(heap, key.pointer, B, key.shape, key.steps, value.keep).closed();
+  const v = value.ragged();
+  const k = key === value ? v : new Tensor(heap, key.pointer, B, key.shape, key.steps, value.keep).ragged();
   /** @type {Tensor | undefined} */
   let scores;
   /** @param {Tensor} q */
@@ -43,11 +44,11 @@ function attend(query, key, value, causal, features, kernel, scoresOf = false, h
     if (scoresOf) scores = scoresOf(q, v.time, weights);
     return q.ofFeatures(y, features);
   };
-  // Positions among the steps that count agree where both are of one mask.
+  // Queries and keys have the same positions in the ragged form only if they have the same mask.
   if (causal && query.keep && query.keep === value.keep) {
     const y = query.whereKept(run);
-    const closed = scores;
-    return [y, closed?.steps === query.keep ? query.whereKept(() => /** @type {Tensor} */ (closed)) : closed];
+    const ragged = scores;
+    return [y, ragged?.steps === query.keep ? query.whereKept(() => /** @type {Tensor} */ (ragged)) : ragged];
   }
   if (causal && query.keep !== value.keep)
     throw new UnsupportedError('causal attention between sequences of different masks is not supported');
@@ -57,7 +58,7 @@ function attend(query, key, value, causal, features, kernel, scoresOf = false, h
 }
 
 /**
- * Softmaxes of the rows, one behind the other, as [B, Tq, Tk]: 0 at keys that do not count.
+ * Converts ragged weights to [B, Tq, Tk], with 0 at keys at padding.
  * @param {Tensor} q
  * @param {import('../tensor.js').Steps} keys
  * @param {number} weights
@@ -79,7 +80,7 @@ function spreadScores(q, keys, weights) {
 }
 
 /**
- * Softmaxes of several heads, as [B, heads, Tq, Tk]: 0 where a query or a key does not count.
+ * Converts ragged weights of several heads to [B, heads, Tq, Tk], with 0 where the query or the key is padding.
  * @param {Tensor} q
  * @param {import('../tensor.js').Steps} keys
  * @param {number} weights
@@ -105,17 +106,17 @@ function spreadHeads(q, keys, weights, heads) {
   return new Tensor(heap, y, B, [heads, Tq, Tk], new Steps(heap, B, heads, null));
 }
 
-/** Keys and values go by the values' mask; where the keys have one of their own, both stay in place. @param {Layer} layer @param {Spec} value @param {Spec} key @param {Rules} rules */
+/** Keys use the mask of the values. If the keys have another mask, both need the padded form. @param {Layer} layer @param {Spec} value @param {Spec} key @param {Rules} rules */
 function sameSteps(layer, value, key, rules) {
   if (key.time !== value.time && (key.masked || value.masked)) rules.needsPadded.add(layer.path);
 }
 
-/** Whose masks Attention and AdditiveAttention look at while Keras runs. @type {WeakSet<Spec>} */
-const served = new WeakSet();
+/** Inputs whose masks Attention and AdditiveAttention use. @type {WeakSet<Spec>} */
+const maskReaders = new WeakSet();
 
 /** Base of Attention and AdditiveAttention: inputs [query, value] or [query, value, key]. */
 class DotAttention extends Layer {
-  /** @param {Rules} _rules @param {number} _D */
+  /** Declares the weights. @param {Rules} _rules @param {number} _D */
   declare(_rules, _D) {}
 
   /**
@@ -126,17 +127,19 @@ class DotAttention extends Layer {
    */
   build(inputs, rules, options) {
     if (!Array.isArray(inputs) || inputs.length < 2 || inputs.length > 3)
-      throw new ShapeError(`${this.path}: ${this.className} takes [query, value] or [query, value, key]`);
+      throw new ShapeError(`${this.path}: ${this.className} takes a list of 2 or 3 inputs, [query, value] or [query, value, key]`);
     this.refuse({ score_mode: ['dot', 'concat'] });
     for (const x of inputs) {
       this.needSequence(x);
       this.needMask(x);
-      served.add(x);
+      maskReaders.add(x);
     }
     const [query, value, key = value] = inputs;
     sameSteps(this, value, key, rules);
     if (query.features !== key.features)
-      throw new ShapeError(`${this.path}: queries of ${query.features} features, keys of ${key.features}`);
+      throw new ShapeError(
+        `${this.path}: queries have ${query.features} features and keys ${key.features}, expected equal numbers`,
+      );
     this.declare(rules, query.features);
     const y = query.ofFeatures(value.features);
     return options?.return_attention_scores ? [y, query.with({ shape: [query.shape[0], value.shape[0]] })] : y;
@@ -162,11 +165,11 @@ class DotAttention extends Layer {
     return withScores ? [y, scores] : y;
   }
 
-  /** @param {number} _y @param {number} _weights @param {Tensor} _q @param {Tensor} _k @param {Tensor} _v @param {boolean} _causal */
+  /** Runs the kernel. @param {number} _y @param {number} _weights @param {Tensor} _q @param {Tensor} _k @param {Tensor} _v @param {boolean} _causal */
   compute(_y, _weights, _q, _k, _v, _causal) {}
 }
 
-/** Keras Attention (Luong's), with or without a scale. */
+/** Keras Attention (Luong et al. 2015). */
 export class Attention extends DotAttention {
   /** @override */
   static className = 'Attention';
@@ -232,7 +235,7 @@ function additive(y, weights, q, k, v, scale, causal) {
   );
 }
 
-/** Keras AdditiveAttention (Bahdanau's). */
+/** Keras AdditiveAttention (Bahdanau et al. 2015). */
 export class AdditiveAttention extends DotAttention {
   /** @override */
   static className = 'AdditiveAttention';
@@ -256,15 +259,15 @@ export class AdditiveAttention extends DotAttention {
   }
 }
 
-/** A product of the last axes with a kernel of more than two: Keras's EinsumDense as MultiHeadAttention has it. */
+/** A Dense over the last axis or axes whose kernel has more than two axes: the EinsumDense in Keras MultiHeadAttention. */
 class Projection extends Layer {
   /** @override @type {import('../layer.js').Reach} */
   static reach = 'all';
 
   /**
    * @param {Spec} input
-   * @param {number[]} kernel
-   * @param {number[]} bias  its shape; [] for none
+   * @param {number[]} kernel  shape
+   * @param {number[]} bias  shape; [] for no bias
    * @returns {Spec}
    */
   declare(input, kernel, bias) {
@@ -288,7 +291,7 @@ class Projection extends Layer {
   }
 }
 
-/** Keras MultiHeadAttention (Vaswani et al. 2017): called with query, value and key. */
+/** Keras MultiHeadAttention (Vaswani et al. 2017), called with query, value and key. */
 export class MultiHeadAttention extends Layer {
   /** @override */
   static className = 'MultiHeadAttention';
@@ -323,18 +326,18 @@ export class MultiHeadAttention extends Layer {
       this.needSequence(x);
       this.needMask(x);
     }
-    // Since Keras 3.7; which of two is served first is Keras's business.
+    // From 3.7 on, Keras removes the masks of its inputs. Another layer that uses the mask of the same tensor may run before or after that.
     if (!rules.select && rules.kerasMajor === 3 && rules.kerasMinor > 6)
       for (const x of new Set([query, value, key])) {
         x.maskRemovedBy = this.path;
-        if (served.has(x)) this.needMask(x);
+        if (maskReaders.has(x)) this.needMask(x);
       }
     sameSteps(this, value, key, rules);
     this.refuse({ use_gate: [false], sliding_window: [] });
     const width = this.count('output_shape', query.features);
     if (String(this.config.attention_axes ?? '1') !== '1')
       throw new UnsupportedError(
-        `${this.path}: MultiHeadAttention has attention_axes=${JSON.stringify(this.config.attention_axes)}; padless has time`,
+        `${this.path}: MultiHeadAttention has attention_axes=${JSON.stringify(this.config.attention_axes)}; padless supports the time axis, 1`,
       );
     const heads = this.count('num_heads');
     const Dk = this.count('key_dim');
@@ -345,7 +348,7 @@ export class MultiHeadAttention extends Layer {
     this.key.declare(key, [key.features, heads, Dk], bias ? [heads, Dk] : []);
     const values = this.value.declare(value, [value.features, heads, Dv], bias ? [heads, Dv] : []);
     this.attentionOutput.declare(values, [heads, Dv, width], bias ? [width] : []);
-    // A query that is padding gets a mean of all values on some backends, zeros on others.
+    // The output of a query at padding is the mean of all values with some backends of Keras, 0 with others.
     const y = query.with({
       shape: [query.shape[0], width],
       backendPaddingOf: query.masked && !rules.select ? this.path : '',
@@ -377,14 +380,13 @@ export class MultiHeadAttention extends Layer {
       options.return_attention_scores && ((qs, keys, weights) => spreadHeads(qs, keys, weights, heads)),
       heads,
     );
-    const answer = this.attentionOutput.call(y);
-    return scores ? [answer, scores] : answer;
+    const output = this.attentionOutput.call(y);
+    return scores ? [output, scores] : output;
   }
 }
 
 /**
- * A vector for a text: the steps that count, weighted by how much each answers a learnt question. Keras lacks it; the usual
- * Dense(1), softmax over time and sum, made of layers.
+ * Attention pooling, which Keras lacks: the sum of the steps that count, weighted by Dense(1) and softmax over time. Made of other layers.
  */
 export class AttentionPooling extends Layer {
   /** @override */
@@ -393,7 +395,7 @@ export class AttentionPooling extends Layer {
   /** @override @type {import('../layer.js').Reach} */
   static reach = 'all';
 
-  /** @param {import('../layer.js').LayerConfig} [config]  units: tanh features of the question (null: none), use_bias */
+  /** @param {import('../layer.js').LayerConfig} [config]  units: of a Dense with tanh before Dense(1), null for none; use_bias */
   constructor(config = {}) {
     super(config);
     this.hidden = config.units ? new Dense({ name: 'hidden', units: config.units, activation: 'tanh' }) : null;

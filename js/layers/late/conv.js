@@ -1,6 +1,6 @@
 /**
- * Windows over time. Keras's own do not know masks: behind one they read what stands at the padding, and the mask ends. In padless's
- * own models they see the steps that count, closed up, as if the text had no padding; where the length changes the result is a prefix.
+ * Layers with windows that slide over time, and layers that change the length. In Keras they ignore masks: they read the values at padding,
+ * and their output has no mask. In padless's own models they read only the steps that count, as if the text had no padding.
  * @module
  */
 import { conv as convLayout, padding as paddings } from '../../dist/abi.js';
@@ -13,17 +13,17 @@ import { Steps, Tensor } from '../tensor.js';
 /** @typedef {import('../tensor.js').Rules} Rules */
 /** @typedef {import('../tensor.js').Spec} Spec */
 
-/** Steps of other lengths: each row a prefix. @param {Tensor} x @param {(length: number) => number} lengthOf */
+/** The steps of an output whose rows have other lengths. @param {Tensor} x @param {(length: number) => number} lengthOf */
 function resized(x, lengthOf) {
   const { B, time, heap } = x;
   const lengths = Array.from({ length: B }, (_, b) => lengthOf(time.length(b)));
-  // In the padded form, and without a mask, all rows have the length of the whole.
+  // Without padding, and in the padded form, all rows have the same length.
   return Steps.prefixes(heap, lengths, time.uniform ? lengthOf(time.T) : Math.max(0, ...lengths, lengthOf(time.T)));
 }
 
-/** A layer whose windows slide over time. */
+/** Base of the layers with a window that slides over time. */
 class Window extends Layer {
-  /** Steps that a window spans, apart from dilation. @returns {number} */
+  /** Number of steps that a window reads. @returns {number} */
   get size() {
     return this.count('kernel_size');
   }
@@ -49,50 +49,51 @@ class Window extends Layer {
     return paddings[/** @type {keyof typeof paddings} */ (padding)];
   }
 
-  /** Steps from the first to the last that a window reads. */
+  /** Number of steps from the first to the last that a window reads. */
   get span() {
     return (this.size - 1) * this.dilation + 1;
   }
 
-  /** Steps that the first window has before the row; for `same` with a stride it depends on the row's length. */
+  /** Number of steps of the first window before the start of the row. For `same` padding with a stride it depends on the length of the row. */
   get before() {
     const { padding, span } = this;
     return padding === paddings.causal ? span - 1 : padding === paddings.same ? (span - 1) >> 1 : 0;
   }
 
-  /** Whether window t starts at step t * stride - before in rows of any length. */
+  /** Whether window t starts at step t * stride - before for any length of the row. */
   get anchored() {
     return this.stride === 1 || this.padding !== paddings.same;
   }
 
-  /** Whether outputs stand at the steps of the inputs. */
+  /** Whether the output has the steps of the input. */
   get keepsSteps() {
     return this.stride === 1 && this.padding !== paddings.valid;
   }
 
-  /** pl_conv_length, for shapes known before there is a heap. @param {number} T @returns {number} windows of a row of T steps */
+  /** The same as pl_conv_length, which needs a heap. @param {number} T  length of a row @returns {number} number of windows */
   lengthOf(T) {
     const { span, stride, padding } = this;
     return padding === paddings.valid ? Math.max(0, Math.floor((T - span) / stride) + 1) : Math.ceil(T / stride);
   }
 
   /**
+   * The Spec of the output.
    * @param {Spec} input
    * @param {number} features
    */
   slide(input, features) {
     this.needSequence(input);
     this.refuse({ data_format: ['channels_last'] });
-    const ends = this.readsPadding(input);
+    const losesMask = this.readsPadding(input);
     const [T] = input.shape;
     return input.with({
       shape: [T === null ? null : this.lengthOf(T), features],
-      masked: input.masked && !ends,
-      time: this.keepsSteps && !(ends && input.masked) ? input.time : {},
+      masked: input.masked && !losesMask,
+      time: this.keepsSteps && !(losesMask && input.masked) ? input.time : {},
     });
   }
 
-  /** @param {Tensor} x @returns {Steps} */
+  /** The steps of the output. @param {Tensor} x @returns {Steps} */
   steps(x) {
     if (this.keepsSteps) return x.time;
     return resized(x, (length) => this.lengthOf(length));
@@ -120,7 +121,7 @@ export class Conv1D extends Window {
     this.act = activationNumber(this.config.activation, this.path, rules.kerasMajor);
     this.groups = this.count('groups', 1);
     if (D % this.groups || N % this.groups)
-      throw new ShapeError(`${this.path}: ${this.groups} groups of ${D} features and ${N} filters, which they do not divide`);
+      throw new ShapeError(`${this.path}: ${this.groups} groups do not divide ${D} features and ${N} filters`);
     this.addWeight('kernel', [this.size, D / this.groups, N]);
     if (this.config.use_bias !== false) this.addWeight('bias', [N]);
     return y;
@@ -141,7 +142,7 @@ export class Conv1D extends Window {
     this.conv = heap.structs(convLayout, { D, N, size, stride, dilation, padding, packed });
   }
 
-  /** The kernel [size, D, N], with zeros between a group and the features of another. */
+  /** The kernel [size, D, N], with zeros between the features of one group and the filters of another. */
   #ungrouped() {
     const { data } = this.weight('kernel');
     const { D = 0, N = 0, groups = 1, size } = this;
@@ -173,7 +174,7 @@ export class Conv1D extends Window {
   }
 }
 
-/** Keras DepthwiseConv1D: each feature on its own, depth_multiplier outputs for each. */
+/** Keras DepthwiseConv1D: convolves each feature separately, with depth_multiplier outputs for each. */
 export class DepthwiseConv1D extends Window {
   /** @override */
   static className = 'DepthwiseConv1D';
@@ -200,7 +201,7 @@ export class DepthwiseConv1D extends Window {
     return this.finish(y);
   }
 
-  /** What is behind the depthwise part. @param {Spec} y @returns {Spec} */
+  /** Declares the weights used after the depthwise convolution. @param {Spec} y @returns {Spec} of the output */
   finish(y) {
     if (this.config.use_bias !== false) this.addWeight('bias', [y.features]);
     return y;
@@ -242,7 +243,7 @@ export class DepthwiseConv1D extends Window {
   }
 }
 
-/** Keras SeparableConv1D: a depthwise convolution, then a product over features. */
+/** Keras SeparableConv1D: a depthwise convolution, then a Dense over features. */
 export class SeparableConv1D extends DepthwiseConv1D {
   /** @override */
   static className = 'SeparableConv1D';
@@ -284,7 +285,7 @@ export class SeparableConv1D extends DepthwiseConv1D {
 
 /**
  * Keras Conv1DTranspose: y[o] = activation(b + sum of x[t] W[i] over all t and i with t*stride + i*dilation - before = o). W[i] is [filters, D].
- * Lengths and `before` are those of Keras 3.15 (backend_utils), the same on each of its backends.
+ * The length and `before` are computed as in backend_utils of Keras 3.15, which all its backends use.
  */
 export class Conv1DTranspose extends Window {
   /** @override */
@@ -293,7 +294,7 @@ export class Conv1DTranspose extends Window {
   /** @override @type {import('../layer.js').Reach} */
   static reach = 'all';
 
-  /** Steps behind the shortest output; null: what makes it as long as the input times the stride, or the last window whole. */
+  /** Steps added behind the shortest output; null: as many as give the input length times the stride (`same`), or a whole last window. */
   get outputPadding() {
     const { output_padding: given = null } = this.config;
     const value = Array.isArray(given) && given.length === 1 ? given[0] : given;
@@ -301,7 +302,7 @@ export class Conv1DTranspose extends Window {
     return /** @type {number | null} */ (value);
   }
 
-  /** Steps that are added to (T - 1) * stride + 1 minus the span, in front and in all. */
+  /** Steps added to (T - 1) * stride + 1 - span: in front, and in all. */
   get added() {
     const { span, stride, outputPadding } = this;
     if (this.padding === paddings.valid) {
@@ -339,7 +340,7 @@ export class Conv1DTranspose extends Window {
   }
 
   /**
-   * All taps as one product: W [D, size * filters].
+   * Packs the kernel as W [D, size * filters], for one product with all window positions.
    * @override
    * @param {Heap} heap
    */
@@ -347,8 +348,8 @@ export class Conv1DTranspose extends Window {
     const { D = 0, N = 0, size } = this;
     const { data } = this.weight('kernel');
     const columns = size * N;
-    const turned = Float32Array.from(data, (_, i) => data[(i % columns) * D + Math.floor(i / columns)]);
-    this.packed = packDense(heap, turned, undefined, D, columns);
+    const transposed = Float32Array.from(data, (_, i) => data[(i % columns) * D + Math.floor(i / columns)]);
+    this.packed = packDense(heap, transposed, undefined, D, columns);
     this.bias = this.weights.get('bias')?.data;
   }
 
@@ -379,7 +380,7 @@ export class Conv1DTranspose extends Window {
   }
 }
 
-/** Base of the pooling windows. */
+/** Base of MaxPooling1D and AveragePooling1D. */
 class PoolingWindow extends Window {
   /** @override */
   get size() {
@@ -433,7 +434,7 @@ export class MaxPooling1D extends PoolingWindow {
   }
 }
 
-/** Keras AveragePooling1D: padding of `same` is not counted. */
+/** Keras AveragePooling1D. Steps that `same` padding adds do not count. */
 export class AveragePooling1D extends PoolingWindow {
   /** @override */
   static className = 'AveragePooling1D';
@@ -447,14 +448,14 @@ export class AveragePooling1D extends PoolingWindow {
   }
 }
 
-/** Base of the layers that take steps away or put some in: which step of the row each step of the result is, -1 for zeros. */
+/** Base of the layers that remove, add or repeat steps. */
 class Resizing extends Layer {
-  /** @param {number} T @returns {number} */
+  /** @param {number} T  length of an input row @returns {number} length of the output row */
   lengthOf(T) {
     return T;
   }
 
-  /** @param {number} t  of the result @param {number} _T  length of the row @returns {number} */
+  /** @param {number} t  step of the output @param {number} _T  length of the input row @returns {number} step of the input; outside of it: 0 */
   sourceOf(t, _T) {
     return t;
   }
@@ -466,10 +467,14 @@ class Resizing extends Layer {
   build(input) {
     this.needSequence(input);
     this.refuse({ data_format: ['channels_last'] });
-    const ends = this.readsPadding(input);
+    const losesMask = this.readsPadding(input);
     this.lengthOf(1);
     const [T] = input.shape;
-    return input.with({ shape: [T === null ? null : this.lengthOf(T), input.features], masked: input.masked && !ends, time: {} });
+    return input.with({
+      shape: [T === null ? null : this.lengthOf(T), input.features],
+      masked: input.masked && !losesMask,
+      time: {},
+    });
   }
 
   /**
@@ -494,7 +499,7 @@ class Resizing extends Layer {
   }
 }
 
-/** A pair of counts: 2 or [2, 3]. @param {Layer} layer @param {string} name @returns {[number, number]} */
+/** Reads an option that is a count or a pair of counts, 2 or [2, 3]. @param {Layer} layer @param {string} name @returns {[number, number]} */
 function pair(layer, name) {
   const given = layer.config[name] ?? 1;
   const [before, behind = before] = Array.isArray(given) ? given : [given];
@@ -541,7 +546,7 @@ export class Cropping1D extends Resizing {
   }
 }
 
-/** Keras UpSampling1D: each step `size` times. */
+/** Keras UpSampling1D: repeats each step `size` times. */
 export class UpSampling1D extends Resizing {
   /** @override */
   static className = 'UpSampling1D';

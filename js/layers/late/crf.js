@@ -9,9 +9,9 @@ import { Layer } from '../layer.js';
 /** @typedef {import('../tensor.js').Tensor} Tensor */
 
 /**
- * Tags of a sequence from scores [B, T, K] of each step, and weights `transitions` [K, K] (from row to column), `start` [K], `end` [K].
- * `decode`: 'viterbi' (default) gives at each step the marginal probability of the tag on the best path, 0 for the others; 'marginals' all
- * marginal probabilities. With `return_score`, a second output [B, 1]: the score of the best path.
+ * Tags of a sequence. The input [B, T, K] holds a score for each step and tag; weights are `transitions` [K, K] (from row to column),
+ * `start` [K] and `end` [K]. The output [B, T, K] holds marginal probabilities: with `decode: 'viterbi'` (default) those of the tags on the
+ * best path, 0 for the others; with 'marginals' all. With `return_score` a second output [B, 1] holds the score of the best path.
  */
 export class CRF extends Layer {
   /** @override */
@@ -28,7 +28,7 @@ export class CRF extends Layer {
     this.needSequence(input);
     const { decode = 'viterbi' } = this.config;
     if (decode !== 'viterbi' && decode !== 'marginals')
-      throw new UnsupportedError(`${this.path}: decode ${JSON.stringify(decode)} is not viterbi or marginals`);
+      throw new UnsupportedError(`${this.path}: decode is ${JSON.stringify(decode)}, expected 'viterbi' or 'marginals'`);
     const K = input.features;
     this.addWeight('transitions', [K, K]);
     this.addWeight('start', [K]);

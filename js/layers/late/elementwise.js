@@ -1,5 +1,5 @@
 /**
- * Layers that compute each value by itself, by a kernel with options: activations with parameters, and Rescaling.
+ * Layers that process each value on its own, with options: activations with parameters, and Rescaling.
  * @module
  */
 import { ShapeError, UnsupportedError } from '../../errors.js';
@@ -10,7 +10,7 @@ import { product } from '../tensor.js';
 /** @typedef {import('../tensor.js').Spec} Spec */
 /** @typedef {import('../tensor.js').Tensor} Tensor */
 
-/** A kernel (y, x, numbers, n), the numbers being options. Keras ReLU: negative_slope, threshold and max_value. */
+/** Keras ReLU; and the base of layers with a kernel (y, x, numbers, n) where the numbers are options. */
 export class ReLU extends Elementwise {
   /** @override */
   static className = 'ReLU';
@@ -23,7 +23,7 @@ export class ReLU extends Elementwise {
     return 'pl_relu';
   }
 
-  /** @returns {number[]} */
+  /** Arguments of the kernel. @returns {number[]} */
   get numbers() {
     return [this.number('negative_slope', 0), this.number('threshold', 0), this.number('max_value', Infinity)];
   }
@@ -48,7 +48,7 @@ export class ReLU extends Elementwise {
   }
 }
 
-/** Keras LeakyReLU: negative_slope (Keras 3, default 0.3; alpha in Keras 2). */
+/** Keras LeakyReLU. The option negative_slope of Keras 3 is called alpha in Keras 2. */
 export class LeakyReLU extends ReLU {
   /** @override */
   static className = 'LeakyReLU';
@@ -62,7 +62,7 @@ export class LeakyReLU extends ReLU {
   }
 }
 
-/** Keras ELU: alpha. */
+/** Keras ELU. */
 export class ELU extends ReLU {
   /** @override */
   static className = 'ELU';
@@ -81,7 +81,7 @@ export class ELU extends ReLU {
   }
 }
 
-/** Keras ThresholdedReLU, of Keras 2: x where it is above theta, else 0. */
+/** ThresholdedReLU of Keras 2: x if x > theta, otherwise 0. */
 export class ThresholdedReLU extends ReLU {
   /** @override */
   static className = 'ThresholdedReLU';
@@ -95,7 +95,7 @@ export class ThresholdedReLU extends ReLU {
   }
 }
 
-/** Keras PReLU: a slope for each feature (shared_axes [1]) or for each feature of each step. */
+/** Keras PReLU: one slope for each feature (shared_axes [1]), or one for each step and feature. */
 export class PReLU extends Elementwise {
   /** @override */
   static className = 'PReLU';
@@ -115,7 +115,9 @@ export class PReLU extends Elementwise {
       shared.has(i + 1) ? 1 : i < input.shape.length - 1 ? this.needLength(input) : size,
     );
     if (shared.has(input.shape.length) && input.features !== 1)
-      throw new UnsupportedError(`${this.path}: PReLU shares its slope across features; padless has one a feature`);
+      throw new UnsupportedError(
+        `${this.path}: PReLU has one slope for all features (shared_axes); padless needs one for each feature`,
+      );
     this.addWeight('alpha', /** @type {number[]} */ (shape));
     return super.build(input, rules);
   }
@@ -137,7 +139,7 @@ export class PReLU extends Elementwise {
     const { shape } = this.weight('alpha');
     const D = product(shape);
     if (shape.length > 1 && shape[0] > 1 && !(x.time.uniform && x.time.T === shape[0]))
-      throw new ShapeError(`${this.path}: rows of up to ${x.time.T} steps; all must have the ${shape[0]} that have slopes`);
+      throw new ShapeError(`${this.path}: rows of up to ${x.time.T} steps, expected all to have ${shape[0]}, as the slopes`);
     x.heap.exports.pl_prelu(y, x.pointer, this.alpha ?? 0, (x.rows * x.features) / D, D);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Normalisation over the features of a step, or with the statistics of training.
+ * Normalisation layers.
  * @module
  */
 import { ShapeError, UnsupportedError } from '../../errors.js';
@@ -9,9 +9,9 @@ import { Elementwise } from '../basic.js';
 /** @typedef {import('../tensor.js').Spec} Spec */
 /** @typedef {import('../tensor.js').Tensor} Tensor */
 
-/** Base of those that work over the last axis. */
+/** Base of layers that normalise over the last axis. */
 class LastAxis extends Elementwise {
-  /** Over time and features together. */
+  /** Whether it normalises over time and features together. */
   whole = false;
 
   /**
@@ -27,7 +27,7 @@ class LastAxis extends Elementwise {
     const given = Array.isArray(axis) && axis.length === 1 ? axis[0] : axis;
     if (!this.whole && given !== -1 && given !== last)
       throw new UnsupportedError(
-        `${this.path}: ${this.className} has axis=${JSON.stringify(axis)}; padless supports the last, ${last}`,
+        `${this.path}: ${this.className} has axis=${JSON.stringify(axis)}; padless supports the last axis, ${last}`,
       );
     return y;
   }
@@ -38,7 +38,7 @@ class LastAxis extends Elementwise {
   }
 }
 
-/** Keras LayerNormalization: of each step, or of each text as a whole (axis [1, 2]). */
+/** Keras LayerNormalization: over the features of each step, or over all values of a text (axis [1, 2]). */
 export class LayerNormalization extends LastAxis {
   /** @override */
   static className = 'LayerNormalization';
@@ -82,13 +82,13 @@ export class LayerNormalization extends LastAxis {
     const { gamma = 0, beta = 0 } = this;
     const { pl_layer_norm: norm } = x.heap.exports;
     if (this.whole && !x.time.uniform)
-      throw new ShapeError(`${this.path}: rows of different lengths, up to ${x.time.T} steps; all must have one`);
+      throw new ShapeError(`${this.path}: rows of different lengths, up to ${x.time.T} steps; expected equal lengths`);
     const rows = this.whole ? x.B : x.rows;
     norm(y, x.pointer, gamma, beta, this.epsilon(1e-3), rows, rows && (x.rows * x.features) / rows);
   }
 }
 
-/** Keras GroupNormalization: the features of a group over all steps of a text. Keras passes the mask on and reads the padding. */
+/** Keras GroupNormalization: over the features of each group and all steps of a text. In Keras it reads the padding and keeps the mask. */
 export class GroupNormalization extends LastAxis {
   /** @override */
   static className = 'GroupNormalization';
@@ -105,7 +105,7 @@ export class GroupNormalization extends LastAxis {
     this.needValues(input);
     const D = input.features;
     this.groups = this.config.groups === -1 ? D : this.count('groups', 32);
-    if (D % this.groups) throw new ShapeError(`${this.path}: ${this.groups} groups of ${D} features, which they do not divide`);
+    if (D % this.groups) throw new ShapeError(`${this.path}: ${this.groups} groups do not divide ${D} features`);
     if (input.sequence) this.readsPadding(input);
     if (this.config.scale !== false) this.addWeight('gamma', [D]);
     if (this.config.center !== false) this.addWeight('beta', [D]);
@@ -129,7 +129,7 @@ export class GroupNormalization extends LastAxis {
   compute(y, x) {
     const { gamma = 0, beta = 0, groups = 1 } = this;
     const { heap, B, steps, rows, features } = x;
-    // A row of the kernel is a text: its steps, and whatever axes stand behind them.
+    // A row of the kernel is a text with its steps and all axes but the last.
     const each = steps ? rows / (steps.N || 1) : rows / (B || 1);
     const splits = heap.i32(Int32Array.from({ length: B + 1 }, (_, b) => (steps ? steps.splits[b] : b) * each));
     heap.exports.pl_ragged_group_norm(y, x.pointer, gamma, beta, splits, groups, this.epsilon(1e-3), B, features);
@@ -151,15 +151,15 @@ export class RMSNormalization extends LastAxis {
    */
   build(input, rules) {
     this.addWeight('scale', [input.features]);
-    // Keras 3 ends the mask here.
-    this.endsMask = this.readsPadding(input);
+    // In Keras 3 the output has no mask.
+    this.losesMask = this.readsPadding(input);
     const y = super.build(input, rules);
-    return y.with({ masked: y.masked && !this.endsMask });
+    return y.with({ masked: y.masked && !this.losesMask });
   }
 
   /** @override @param {Tensor} x */
   call(x) {
-    return super.call(this.endsMask ? x.unmasked() : x);
+    return super.call(this.losesMask ? x.unmasked() : x);
   }
 
   /**
@@ -180,7 +180,7 @@ export class RMSNormalization extends LastAxis {
   }
 }
 
-/** Keras UnitNormalization: each step to length 1. */
+/** Keras UnitNormalization: scales each step to length 1. */
 export class UnitNormalization extends LastAxis {
   /** @override */
   static className = 'UnitNormalization';
@@ -198,7 +198,7 @@ export class UnitNormalization extends LastAxis {
   }
 }
 
-/** Keras BatchNormalization at inference: (x - mean) / sqrt(variance + epsilon) * gamma + beta, with the mean and variance of training. */
+/** Keras BatchNormalization at inference: (x - mean) / sqrt(variance + epsilon) * gamma + beta, with mean and variance from the file. */
 export class BatchNormalization extends LastAxis {
   /** @override */
   static className = 'BatchNormalization';

@@ -1,5 +1,5 @@
 /**
- * Layers that change the shape, of rows of one length.
+ * Layers that change the shape of texts with equal lengths.
  * @module
  */
 import { ShapeError, UnsupportedError } from '../../errors.js';
@@ -7,28 +7,28 @@ import { Layer } from '../layer.js';
 import { product, Steps, Tensor } from '../tensor.js';
 /** @typedef {import('../tensor.js').Spec} Spec */
 
-/** [B, M, N] -> [B, N, M] of a tensor whose rows have one length. @param {Tensor} x @param {number} M @param {number} N */
+/** [B, M, N] -> [B, N, M] for a tensor whose rows have equal lengths. @param {Tensor} x @param {number} M @param {number} N */
 export function transposed(x, M, N) {
   const y = x.heap.reserve32(x.B * M * N);
   x.heap.exports.pl_transpose(y, x.pointer, x.B, M, N);
   return y;
 }
 
-/** Rows of one length as [B, M, N]. @param {Tensor} x @param {string} path @returns {[number, number]} */
+/** M and N of a tensor [B, M, N] whose rows have equal lengths; vectors count as [B, 1, N]. @param {Tensor} x @param {string} path @returns {[number, number]} */
 export function matrixOf(x, path) {
   if (!x.steps) return [1, x.features];
-  if (!x.time.uniform) throw new ShapeError(`${path}: rows of different lengths, up to ${x.time.T} steps; all must have one`);
+  if (!x.time.uniform) throw new ShapeError(`${path}: rows of different lengths, up to ${x.time.T} steps; expected equal lengths`);
   return [x.time.T, x.features];
 }
 
-/** @param {import('../../runtime/memory.js').Heap} heap @param {number} pointer @param {number} B @param {number[]} shape */
+/** A Tensor of values with equal lengths. @param {import('../../runtime/memory.js').Heap} heap @param {number} pointer @param {number} B @param {number[]} shape */
 export function shaped(heap, pointer, B, shape) {
   return new Tensor(heap, pointer, B, shape, shape.length > 1 ? new Steps(heap, B, shape[0], null) : null);
 }
 
-/** Base of the layers that read the same values in another shape. */
+/** Base of the layers that give the same values another shape. */
 class Reshaping extends Layer {
-  /** @param {number[]} shape @returns {number[]} */
+  /** The shape of the output. @param {number[]} shape  of the input @returns {number[]} */
   shapeOf(shape) {
     return shape;
   }
@@ -43,7 +43,7 @@ class Reshaping extends Layer {
     const shape = this.shapeOf(/** @type {number[]} */ (input.shape));
     if (!shape.every((size) => Number.isInteger(size) && size > 0) || product(shape) !== product(input.shape))
       throw new ShapeError(
-        `${this.path}: ${this.className} of [${input.shape}] (${product(input.shape)} values) into [${shape}] (${product(shape)})`,
+        `${this.path}: ${this.className} of [${input.shape}] (${product(input.shape)} values) to [${shape}] (${product(shape)})`,
       );
     return input.with({ shape, masked: false, time: shape.length > 1 ? {} : null });
   }
@@ -77,7 +77,7 @@ export class Flatten extends Reshaping {
   }
 }
 
-/** Keras Reshape: one length may be -1. */
+/** Keras Reshape. One size may be -1. */
 export class Reshape extends Reshaping {
   /** @override */
   static className = 'Reshape';
@@ -110,7 +110,7 @@ export class Permute extends Reshaping {
     const dims = this.list('dims');
     if (input.shape?.length !== 2 || !['1,2', '2,1'].includes(dims.join()))
       throw new UnsupportedError(
-        `${this.path}: Permute has dims=${JSON.stringify(dims)} for [B, ${input.shape}]; padless has it for [B, T, D]`,
+        `${this.path}: Permute has dims=${JSON.stringify(dims)} for [B, ${input.shape}]; padless supports [B, T, D]`,
       );
     this.swaps = dims[0] === 2;
     return super.build(input);
@@ -132,7 +132,7 @@ export class Permute extends Reshaping {
   }
 }
 
-/** Keras RepeatVector: n steps of the same vector. */
+/** Keras RepeatVector: n steps with the same vector. */
 export class RepeatVector extends Layer {
   /** @override */
   static className = 'RepeatVector';
