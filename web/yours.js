@@ -35,6 +35,15 @@ function showMissing(missing) {
   find('missing').textContent = say('missing', { names: missing.join(', '), kinds: [...kinds].join(', ') });
 }
 
+/** What padding does to a model's answers. @param {Model} model */
+function aboutPadding({ readsPadding, inputs, text }) {
+  if (readsPadding.length) return say('padReads', { layers: readsPadding.join(', ') });
+  const length = text ? !text.mask && text.length : inputs.find(({ exact }) => exact)?.shape[0];
+  if (!length) return say('padSame');
+  const side = text ? (text.padding === 'pre' ? 'padFront' : 'padBehind') : 'padAsTrained';
+  return say('padZeros', { length, side: say(side) });
+}
+
 /** Shows a model's facts, and its text box if one box can hold its input. @param {Opened} opened */
 function describeModel({ name, model }) {
   const [input] = model.inputs;
@@ -46,8 +55,7 @@ function describeModel({ name, model }) {
     inputs: say(model.text ? 'inputText' : one ? 'inputIds' : 'inputValues'),
     build: model.simd,
   });
-  const reads = model.readsPadding;
-  find('yours-padding').textContent = reads.length ? say('padReads', { layers: reads.join(', ') }) : say('padSame');
+  find('yours-padding').textContent = aboutPadding(model);
   find('yours-box').hidden = !one;
   find('yours-label').textContent = say(model.text ? 'typeText' : 'typeIds');
   find('yours-hint').hidden = Boolean(model.text);

@@ -67,6 +67,17 @@ function viewsOf(data, [size, ...inner]) {
 }
 
 /**
+ * Refuses a row that zeros would have to fill up, where zeros are data.
+ * @param {ModelInput} input @param {number} steps  of a row @param {number} b  its number
+ */
+function checkExact({ shape: [own] }, steps, b) {
+  if (steps !== own)
+    throw new ShapeError(
+      `run: row ${b} has ${steps} steps, the model reads exactly ${own} and masks none: pad or cut rows as in training, or give mask or lengths`,
+    );
+}
+
+/**
  * @param {ModelInput} input
  * @param {Rows} rows
  * @param {{ mask?: MaskRows, lengths?: ArrayLike<number>, wholeLength: boolean }} options  wholeLength: rows take the model's own length
@@ -74,11 +85,13 @@ function viewsOf(data, [size, ...inner]) {
  */
 export function padRows(input, rows, options) {
   const { mask, lengths, wholeLength } = options;
+  const exact = input.exact && !mask && !lengths;
   const what = input.ids ? 'token ids' : 'values';
   if (isRowMajor(rows)) {
     const sequence = input.ids || input.shape.length > 1;
     const { data, shape } = checkRowMajor(input, rows, sequence);
     const [B, T] = sequence ? shape : [shape[0], 1];
+    if (exact && B > 0) checkExact(input, T, 0);
     const views = () => viewsOf(data, sequence && !input.ids ? [B, T] : [B]);
     const fits = !(sequence && wholeLength && input.shape[0] !== null) || T === input.shape[0];
     if (!input.ids && fits && data instanceof Float32Array) {
@@ -101,6 +114,7 @@ export function padRows(input, rows, options) {
   const list = toArray(rows);
   list.forEach((row, b) => {
     if (!isList(row)) throw new ArgumentError(`run: row ${b} is ${typeName(row)}, expected an array of ${what}`);
+    if (exact) checkExact(input, row.length, b);
   });
   const B = list.length;
   const sequence = input.ids || input.shape.length > 1;

@@ -18,9 +18,9 @@ import { Sequential } from '../layers/sequential.js';
  */
 /**
  * An input of a model.
- * @typedef {{ name: string, shape: (number | null)[], ids: boolean, vocabulary: number, maskZero: boolean, padded: boolean }} ModelInput
+ * @typedef {{ name: string, shape: (number | null)[], ids: boolean, vocabulary: number, maskZero: boolean, padded: boolean, exact?: boolean }} ModelInput
  *   shape: of one text; vocabulary: number of ids; maskZero: id 0 is padding; padded: one embedding of these ids has mask_zero and another has
- *   not
+ *   not; exact: a row has shape[0] steps, because no layer masks the input and zeros would be data
  */
 
 /** Maximum depth of layers inside layers, and of models inside models. */

@@ -6,6 +6,7 @@ import { checkOutputs, predictions } from './answers.js';
 import { groupByLength, isList, isRowMajor, padRows, placeInput, readOutput } from './batch.js';
 import { ArgumentError, checkFits, ModelFileError, PadlessError, ShapeError, UnsupportedError } from '../errors.js';
 import { modelFromJson, customClasses, prepare } from './graph.js';
+import { checkText, markExact, withOwnLength } from './padding.js';
 import { stored, weightsOf } from '../file/int8-weights.js';
 import { Masking } from '../layers/basic.js';
 import { Functional } from '../layers/functional.js';
@@ -101,9 +102,11 @@ export class Model {
     const undescribed = this.specs.map((spec, i) => ({ name: names[i] ?? `output_${i}`, kind: spec.sequence ? 'tags' : 'scores' }));
     this.outputs = settings.outputs && settings.outputs.length !== 0 ? settings.outputs : undescribed;
     checkOutputs(this.outputs, this.specs);
+    markExact(root, inputs);
+    const [first] = inputs;
+    if (settings.text) settings.text = withOwnLength(settings.text, first, !rules.select);
     /** The model's text settings at work; null for a model of ids alone. */
     this.text = settings.text ? new TextVectorizer(settings.text) : null;
-    const [first] = inputs;
     if (this.text && (inputs.length !== 1 || !first.ids))
       throw new ModelFileError(
         `text: the model has ${inputs.length} inputs${first.ids ? '' : ' of values'}, expected one of token ids`,
@@ -113,6 +116,7 @@ export class Model {
         `text: vocabulary has ${this.text.settings.vocabulary.length} entries, the embedding has input_dim=${first.vocabulary}`,
       );
     }
+    if (this.text) checkText(this.text, first, { readsPadding: this.readsPadding, imported: !rules.select });
     this.#assign(weights(root));
     this.heap = new Heap(module);
     root.loadAll(this.heap);
@@ -153,7 +157,8 @@ export class Model {
 
   /**
    * Ids in, raw tensors out. Rows may differ in length; they are padded to the longest with zeros at the end. Which steps count:
-   * `mask` or `lengths` where given; else, where the model masks (mask_zero), ids other than 0; else each row's own steps.
+   * `mask` or `lengths` where given; else, where the model masks (mask_zero), ids other than 0; else each row's own steps. A model with a fixed
+   * length that masks nothing takes rows of exactly that length, unless `mask` or `lengths` is given: it reads zeros as data.
    *
    * @param {Rows | Record<string, Rows>} rows  [B][T] token ids; for an input of values [B][T][D] or [B][D]; either also as
    *   { data, shape }, row-major; for a model of several inputs an object of them by name
@@ -161,7 +166,7 @@ export class Model {
    *   mask: 0 is padding, [B][T] or flat [B*T]; lengths: steps that count at the start of each row. For models of one input
    * @returns {OutputTensor[]} one an output, [B, K], or [B, T, K] with zeros at padding
    * @throws {import('../errors.js').IdError} for an id outside the vocabulary at a step that counts
-   * @throws {ShapeError} for a mask or lengths that do not fit
+   * @throws {ShapeError} for a mask, lengths or rows that do not fit
    */
   run(rows, options = {}) {
     return this.#forward(this.#pad(rows, options));

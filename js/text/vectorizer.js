@@ -2,30 +2,11 @@
  * Text to tokens, ids, and a padded batch with its mask; and ids back to tokens. Every string is valid text, lone surrogates included.
  * @module
  */
-import { ArgumentError, checkFits, COUNT_MOST, EngineError, IdError, ModelFileError, show, typeName } from '../errors.js';
+import { ArgumentError, checkFits, EngineError, IdError, ModelFileError, show, typeName } from '../errors.js';
 import { borderBefore, borderFrom, chunksOf } from './boundaries.js';
+import { isMarker, readSettings } from './settings.js';
 
-/**
- * How a model reads text: what its file holds under `text`.
- * @typedef {object} TextSettings
- * @property {'codepoint' | 'grapheme' | 'word' | 'split'} [unit]  what a token is; grapheme and word: segments of Intl.Segmenter; split: the text
- *   between two separators. Default codepoint
- * @property {string | null} [split]  unit split: the separator, one character; null (default): white space; '': each code point is a token
- * @property {string} [filters]  unit split: further separators
- * @property {string} [remove]  unit split: characters that are removed before the text is split
- * @property {string} [locale]  for Intl.Segmenter
- * @property {'NFC' | 'NFKC' | 'NFD' | 'NFKD' | null} [normalization]
- * @property {'lower' | 'lower-ascii' | null} [case]  lower: each code point by itself, as Python's ''.join(c.lower() for c in s); for unit split
- *   the whole text, as Python's s.lower(), which differs where a sigma ends a word; lower-ascii: A to Z
- * @property {string[]} vocabulary  a token's index is its id; no token matches the entries at pad and unknown
- * @property {number} [pad]  default 0
- * @property {number | null} [unknown]  id of tokens that the vocabulary lacks. Default 1; null: they are dropped
- * @property {number | null} [maxlen]  maximum tokens of a text; longer texts are truncated
- * @property {number | null} [length]  padded length of every batch, for models that read padding as data
- * @property {'post' | 'pre'} [padding]  where padding goes. Default post
- * @property {'post' | 'pre'} [truncation]  which end of a long text is cut off. Default post
- * @property {boolean} [mask]  false: padding counts as data where the batch has a fixed `length`. Default true
- */
+/** @typedef {import('./settings.js').TextSettings} TextSettings */
 
 /**
  * The tokens of one text.
@@ -44,8 +25,6 @@ import { borderBefore, borderFrom, chunksOf } from './boundaries.js';
  * @property {[number, number]} shape  [B, T]
  * @property {Encoding[]} rows
  */
-
-const forms = ['NFC', 'NFKC', 'NFD', 'NFKD'];
 
 /** UTF-16 units that are segmented at once. A long text of which maxlen keeps little is read no further than necessary. */
 const PIECE = 4096;
@@ -71,56 +50,21 @@ export class TextVectorizer {
    * @throws {EngineError} for unit word or grapheme where the engine has no Intl.Segmenter
    */
   constructor(settings) {
-    /** @param {string} name @param {any} value @param {any[]} allowed */
-    const oneOf = (name, value, allowed) => {
-      if (!allowed.includes(value))
-        throw new ModelFileError(`text: ${name} is ${show(value)}, expected one of ${allowed.join(', ')}`);
-      return value;
-    };
-    /** @param {string} name @param {any} value @param {number} least */
-    const countOrNull = (name, value, least) => {
-      if (value === null || (Number.isSafeInteger(value) && value >= least && value <= COUNT_MOST)) return value;
-      throw new ModelFileError(`text: ${name} is ${show(value)}, expected a whole number from ${least} to ${COUNT_MOST}`);
-    };
-    if (settings === null || typeof settings !== 'object')
-      throw new ModelFileError(`text: expected settings, got ${typeName(settings)}`);
-    const { vocabulary } = settings;
-    if (!Array.isArray(vocabulary) || vocabulary.some((token) => typeof token !== 'string')) {
-      throw new ModelFileError('text: vocabulary is not a list of strings');
-    }
-    if (vocabulary.length === 0) throw new ModelFileError('text: vocabulary is empty');
+    const read = readSettings(settings);
     this.settings = settings;
-    this.unit = oneOf('unit', settings.unit ?? 'codepoint', ['codepoint', 'grapheme', 'word', 'split']);
-    this.normalization = oneOf('normalization', settings.normalization ?? null, [...forms, null]);
-    this.case = oneOf('case', settings.case ?? null, ['lower', 'lower-ascii', null]);
-    this.padding = oneOf('padding', settings.padding ?? 'post', ['post', 'pre']);
-    this.truncation = oneOf('truncation', settings.truncation ?? 'post', ['post', 'pre']);
-    this.pad = countOrNull('pad', settings.pad ?? 0, 0);
-    this.unknown = countOrNull('unknown', settings.unknown === undefined ? 1 : settings.unknown, 0);
-    this.length = countOrNull('length', settings.length ?? null, 1);
-    this.maxlen = countOrNull('maxlen', settings.maxlen ?? this.length, 1);
-    for (const [name, id] of [
-      ['pad', this.pad],
-      ['unknown', this.unknown],
-    ]) {
-      if (id !== null && id >= vocabulary.length)
-        throw new ModelFileError(`text: ${name} is ${id}, the vocabulary has ${vocabulary.length} entries`);
-    }
-    if (this.pad === this.unknown) throw new ModelFileError(`text: pad and unknown are both ${this.pad}`);
-    if (this.length !== null && this.maxlen > this.length) this.maxlen = this.length;
-    this.mask = oneOf('mask', settings.mask ?? true, [true, false]);
-    vocabulary.forEach((token, id) => {
-      if (id === this.pad || id === this.unknown) return;
-      const before = this.#index.get(token);
-      if (before !== undefined)
-        throw new ModelFileError(`text: vocabulary has ${JSON.stringify(token)} twice, as ${before} and ${id}`);
-      this.#index.set(token, id);
-    });
-    this.split = settings.split ?? null;
-    if (this.split !== null && (typeof this.split !== 'string' || [...this.split].length > 1))
-      throw new ModelFileError(`text: split is ${show(this.split)}, expected one character, '' or null`);
-    this.#separators = new Set([...String(settings.filters ?? ''), ...(this.split ?? '')]);
-    this.#removed = new Set(String(settings.remove ?? ''));
+    this.unit = read.unit;
+    this.normalization = read.normalization;
+    this.case = read.case;
+    this.padding = read.padding;
+    this.truncation = read.truncation;
+    this.pad = read.pad;
+    this.unknown = read.unknown;
+    this.length = read.length;
+    this.maxlen = read.maxlen;
+    this.mask = read.mask;
+    this.split = read.split;
+    this.#separators = read.separators;
+    this.#removed = read.removed;
     if (this.unit === 'word' || this.unit === 'grapheme') {
       if (typeof Intl.Segmenter !== 'function')
         throw new EngineError(`unit ${this.unit} needs Intl.Segmenter, which this engine lacks`);
@@ -130,6 +74,50 @@ export class TextVectorizer {
         throw new ModelFileError(`text: locale is ${show(settings.locale)}, expected a language tag`, { cause });
       }
     }
+    this.#indexVocabulary();
+  }
+
+  #indexVocabulary() {
+    const { pad, unknown, mask } = this;
+    this.settings.vocabulary.forEach((token, id) => {
+      // Where padding is data, the entry at pad may also be a token.
+      if (id === unknown || (id === pad && (mask || isMarker(token)))) return;
+      const before = this.#index.get(token);
+      if (before !== undefined)
+        throw new ModelFileError(`text: vocabulary has ${JSON.stringify(token)} twice, as ${before} and ${id}`);
+      this.#index.set(token, id);
+    });
+    // An unknown of the caller's choice may be a real token: that token's id is the same.
+    if (mask && pad !== null) this.#checkHidden(pad, 'pad', 'for padding', 'pad: null if no id is for padding');
+    if (this.settings.unknown === undefined && unknown !== null)
+      this.#checkHidden(
+        unknown,
+        'unknown',
+        'for unknown tokens',
+        'unknown: null if they are dropped, or unknown: the id that is for them',
+      );
+  }
+
+  /** Refuses a real token where none can stand. @param {number} id @param {'pad' | 'unknown'} name @param {string} purpose @param {string} advice */
+  #checkHidden(id, name, purpose, advice) {
+    const entry = this.settings.vocabulary[id];
+    if (isMarker(entry) || !this.#isToken(entry)) return;
+    const how = this.settings[name] === undefined ? ' by default' : '';
+    throw new ModelFileError(
+      `text: vocabulary[${id}] is ${show(entry)}, which a text can have, and id ${id} is ${purpose}${how}; say ${advice}`,
+    );
+  }
+
+  /** Whether a text can have an entry of the vocabulary as a token. @param {string} entry */
+  #isToken(entry) {
+    let count = 0;
+    let same = false;
+    this.#tokens(entry, (token) => {
+      count++;
+      same = token === entry;
+      return count < 2;
+    });
+    return count === 1 && same;
   }
 
   /**
@@ -309,7 +297,7 @@ export class TextVectorizer {
   /**
    * The id of a single token, normalised and lower-cased as a text is.
    * @param {string} token
-   * @returns {number} `unknown` if the vocabulary lacks it; `pad` if `unknown` is null
+   * @returns {number} `unknown` if the vocabulary lacks it; `pad` if `unknown` is null; 0 if both are
    */
   idOf(token) {
     let prepared = '';
@@ -317,7 +305,7 @@ export class TextVectorizer {
       prepared += char;
       return true;
     });
-    return this.#index.get(prepared) ?? this.unknown ?? this.pad;
+    return this.#index.get(prepared) ?? this.unknown ?? this.pad ?? 0;
   }
 
   /**
@@ -341,7 +329,7 @@ export class TextVectorizer {
    */
   batch(rows, { minLength = 0 } = {}) {
     const T = this.length ?? rows.reduce((most, row) => Math.max(most, row.ids.length), minLength);
-    const ids = new Int32Array(checkFits(rows.length * T)).fill(this.pad);
+    const ids = new Int32Array(checkFits(rows.length * T)).fill(this.pad ?? 0);
     const mask = new Uint8Array(rows.length * T);
     rows.forEach((row, b) => {
       const start = b * T + (this.padding === 'pre' ? T - row.ids.length : 0);

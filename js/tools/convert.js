@@ -11,7 +11,7 @@ import { product } from '../layers/tensor.js';
 import { loadModel } from '../model/model.js';
 import { about, counted, print, readJson } from './files.js';
 import { projectPackage } from './packages.js';
-import { kinds, weightBytes } from './info.js';
+import { aboutPadding, kinds, weightBytes } from './info.js';
 /** @typedef {import('../model/model.js').Model} Model */
 /** @typedef {import('./usage.js').Values} Values */
 
@@ -60,7 +60,7 @@ export async function convert(file, output, values, customLayers) {
       `weights in ${kinds(model)}, ${((100 * weightBytes(model)) / (4 * model.parameters)).toFixed(1)} % of what float32 takes`,
     );
   }
-  if (model.readsPadding.length) print(`padding can change its answers: ${model.readsPadding.join(', ')} read it, as in Keras`);
+  for (const line of aboutPadding(model)) print(`padding: ${line}`);
   if (values.check) await compare(model, values.check, !values.int8);
 }
 

@@ -3,6 +3,7 @@
  * @module
  */
 import { product } from '../layers/tensor.js';
+import { isSequence } from '../model/padding.js';
 import { print } from './files.js';
 /** @typedef {import('../model/model.js').Model} Model */
 
@@ -26,9 +27,44 @@ export const weightBytes = (model) =>
     0,
   );
 
+/** @type {Record<'padding' | 'truncation', { pre: string, post: string }>} */
+const sides = {
+  padding: { pre: 'padded in front', post: 'padded behind' },
+  truncation: { pre: 'cut in front', post: 'cut behind' },
+};
+
+/** How texts get the model's length. @param {import('../text/vectorizer.js').TextVectorizer} text */
+export const shownSides = ({ padding, truncation, length }) =>
+  `${sides.padding[padding]} to ${length} tokens, longer ones ${sides.truncation[truncation]}`;
+
+/**
+ * What padding does to a model's answers: a line each.
+ * @param {Model} model
+ * @returns {string[]}
+ */
+export function aboutPadding({ inputs, text, readsPadding }) {
+  const lines = [];
+  const sequences = inputs.filter(isSequence);
+  if (readsPadding.length)
+    lines.push(
+      `can change this model's answers: ${readsPadding.join(', ')} read${readsPadding.length === 1 ? 's' : ''} it, as in Keras`,
+    );
+  for (const { name, shape, exact } of sequences)
+    if (exact && !text)
+      lines.push(
+        `zeros are data: no layer masks ${name}, whose rows have ${shape[0]} steps; pad and cut rows on the side that training did`,
+      );
+  if (text?.length && !text.mask) lines.push(`zeros are data: texts are ${shownSides(text)}`);
+  if (lines.length) return lines;
+  if (sequences.length === 0) return ['none: the model reads no steps'];
+  const open = sequences.filter(({ ids, maskZero }) => ids && !maskZero).map(({ name }) => name);
+  const unless = open.length && !text ? `; a 0 in a row is no padding, as no layer masks ${open.join(', ')}` : '';
+  return [`changes no bit of this model's answers${unless}`];
+}
+
 /** @param {Model} model */
 export function info(model) {
-  const { root, inputs, text, outputs, parameters, fileBytes, kerasVersion, readsPadding } = model;
+  const { root, inputs, text, outputs, parameters, fileBytes, kerasVersion } = model;
   for (const layer of root.layers) {
     const weights = layer.listWeights();
     const numbers = weights.reduce((sum, { spec }) => sum + product(spec.shape), 0);
@@ -47,11 +83,7 @@ export function info(model) {
     const shape = model.specs[i].shape.map((length) => length ?? 'T').join(', ');
     print(`output      ${name}: ${kind} [B, ${shape}]${labels ? `, ${labels.length} labels: ${labels.join(' ')}` : ''}`);
   });
-  if (readsPadding.length)
-    print(
-      `padding     can change this model's answers: ${readsPadding.join(', ')} read${readsPadding.length === 1 ? 's' : ''} it, as in Keras`,
-    );
-  else print("padding     changes no bit of this model's answers");
+  for (const line of aboutPadding(model)) print(`padding     ${line}`);
   if (!text) print(`text        none: the model takes ${inputs.every(({ ids }) => ids) ? 'token ids' : 'values'}`);
   else {
     const { vocabulary, ...settings } = text.settings;

@@ -294,8 +294,8 @@ const letters = [
 const emoji = ['😀', '👩‍💻', '🇩🇪', '🇩', '\ud83d', '\ude00', '\u200d', 'ｶ', '\uff9e', '\ufeff', '\u0000', '\n'];
 const someText = (/** @type {number} */ length) =>
   Array.from({ length }, () => choice(uniform() < 0.6 ? ['a', 'b', ' '] : uniform() < 0.6 ? letters : emoji)).join('');
-const vocabulary = ['', '?', 'a', 'b', 'c', ' ', 'é', '\u0301', '😀'];
-const words = ['', '?', 'a', 'b', 'ab', 'ba', '.', 'aa', 'bb'];
+const vocabulary = ['', '<unk>', 'a', 'b', 'c', ' ', 'é', '\u0301', '😀'];
+const words = ['', '<unk>', 'a', 'b', 'ab', 'ba', '.', 'aa', 'bb'];
 
 for (let round = 0; round < 60; round++) {
   const text = {
@@ -364,7 +364,7 @@ test('a text is encoded by way of another as by itself, runs of marks and halves
 
 test('of words, only what stands between the spaces around a change is segmented', async () => {
   const { TextVectorizer } = await import('padless/text');
-  const vectorizer = new TextVectorizer({ vocabulary: ['', '?', 'many', 'words'], unit: 'word' });
+  const vectorizer = new TextVectorizer({ vocabulary: ['', '<unk>', 'many', 'words'], unit: 'word' });
   const typed = 'Many words. '.repeat(200);
   const row = vectorizer.encode(typed);
   const { segmenter } = vectorizer;
@@ -387,7 +387,7 @@ test('half of a pair that changes decides whether the code point is a mark', asy
   const { TextVectorizer } = await import('padless/text');
   // U+1D100 is a sign, U+1D165 a mark: the first halves are the same.
   const texts = ['a\u{1d100}', 'a\u{1d165}', 'a\u{1d100}b', 'a\ud834', 'a'];
-  const vectorizer = new TextVectorizer({ vocabulary: ['', '?', 'a', 'b', '\u{1d165}'], normalization: 'NFC' });
+  const vectorizer = new TextVectorizer({ vocabulary: ['', '<unk>', 'a', 'b', '\u{1d165}'], normalization: 'NFC' });
   for (const old of texts)
     for (const next of texts)
       assert.deepStrictEqual(
@@ -405,7 +405,7 @@ function steps(model, work) {
 }
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz ';
-const text = { vocabulary: ['', '?', ...alphabet] };
+const text = { vocabulary: ['', '<unk>', ...alphabet] };
 const someWords = (/** @type {number} */ length) => Array.from({ length }, () => choice([...alphabet])).join('');
 /** @param {...LayerJson} list */
 const stack = (...list) => ({

@@ -60,7 +60,7 @@ const model = await createModel({
   },
   customLayers: { TwoDense },
   weights: random().weights,
-  text: { vocabulary: ['', '?', 'a', 'b', 'c'] },
+  text: { vocabulary: ['', '<unk>', 'a', 'b', 'c'] },
   outputs: [{ name: 'two', kind: 'class', labels }],
   simd: 'baseline',
 });

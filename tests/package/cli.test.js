@@ -128,7 +128,7 @@ test('rows of ids for several inputs are given by name', async () => {
     Object.fromEntries(
       inputs.map(({ name, ids: isIds, shape }, i) => [
         name,
-        [n, i + 3, 2].map((id) => (isIds ? id : new Array(shape[1]).fill(id))),
+        [n, i + 3, 2, 0, 0, 0].slice(0, shape[0] ?? 3).map((id) => (isIds ? id : new Array(shape[1]).fill(id))),
       ]),
     ),
   );

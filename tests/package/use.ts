@@ -146,6 +146,6 @@ await createModel({
         .listWeights()
         .map(({ path, spec: { shape } }) => [path, { shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) }]),
     ),
-  text: { vocabulary: ['', '?'] },
+  text: { vocabulary: ['', '<unk>'] },
   outputs: [{ name: 'intent', kind: 'class', labels: ['a', 'b'] }],
 });

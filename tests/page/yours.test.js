@@ -120,7 +120,7 @@ test('a tagger colours its text in place', async () => {
     },
     weights: (root) =>
       new Map(root.listWeights().map(({ path, spec: { shape } }) => [path, { shape, data: Float32Array.from(weights) }])),
-    text: { unit: 'word', vocabulary: ['', '?', 'berlin'], case: 'lower' },
+    text: { unit: 'word', vocabulary: ['', '<unk>', 'berlin'], case: 'lower' },
     outputs: [{ name: 'tags', kind: 'tags', labels: ['O', 'O', 'LOC'].map((label, i) => (i === 1 ? 'X' : label)) }],
   });
   const file = join(folder, 'tagger.safetensors');

@@ -285,12 +285,59 @@ test('settings that contradict themselves are refused with the value', () => {
     [{ vocabulary: ['', '', 'a', 'a'] }, /"a" twice, as 2 and 3/],
     [{ vocabulary: 'abc' }, /vocabulary is not a list/],
     [{ vocabulary: [] }, /vocabulary is empty/],
-    [{ pad: 99 }, /pad is 99, the vocabulary has 30 entries/],
+    [{ pad: 99 }, /pad is 99, the vocabulary has 30 entries; pad: null/],
     [{ unit: [[]] }, /unit is \[\[\]\]/],
     [{ unit: 'word', locale: '@@' }, /locale is "@@"/],
     [{ mask: 'no' }, /mask is "no"/],
   ];
   for (const [settings, message] of bad) assert.throws(() => vectorizer(settings), says(ModelFileError, message));
+});
+
+test('a real token where padding or unknown tokens have their id is refused, with what to say instead', () => {
+  const bare = (/** @type {any} */ settings) => new TextVectorizer({ vocabulary: ['a', 'b', 'c'], ...settings });
+  assert.throws(() => bare({}), says(ModelFileError, /vocabulary\[0\] is "a", .* id 0 is for padding by default; say pad: null/));
+  assert.throws(
+    () => bare({ pad: null }),
+    says(ModelFileError, /vocabulary\[1\] is "b", .* id 1 is for unknown tokens by default/),
+  );
+  assert.throws(() => bare({ pad: 2, unknown: null }), says(ModelFileError, /vocabulary\[2\] is "c", .* id 2 is for padding; say/));
+  const words = { unit: /** @type {const} */ ('split'), vocabulary: ['', 'good', 'bad'] };
+  assert.throws(() => new TextVectorizer(words), says(ModelFileError, /vocabulary\[1\] is "good"/));
+  // What no text can have, and what its spelling says is no token.
+  for (const vocabulary of [
+    ['', ''],
+    ['<pad>', '<unk>'],
+    ['PAD', 'OOV'],
+    ['two words', '[UNK]'],
+    ['__pad__', 'UNK_'],
+  ])
+    assert.equal(new TextVectorizer({ ...words, vocabulary: [...vocabulary, 'good'] }).encode('good').ids[0], 2);
+  // An unknown that the caller names may be a token: its id is the same.
+  assert.deepEqual([...bare({ pad: null, unknown: 1 }).encode('abz').ids], [0, 1, 1]);
+});
+
+test('a vocabulary without an entry for padding: pad is null', () => {
+  const text = new TextVectorizer({ vocabulary: ['a', 'b', '<unk>'], pad: null, unknown: 2 });
+  assert.deepEqual([...text.encode('ab?').ids], [0, 1, 2]);
+  const { ids, mask } = text.encodeBatch(['ab', 'a']);
+  assert.deepEqual(
+    [[...ids], [...mask]],
+    [
+      [0, 1, 0, 0],
+      [1, 1, 1, 0],
+    ],
+  );
+  assert.deepEqual(text.decode([0, 1, 2]), ['a', 'b', '\ufffd']);
+  assert.throws(
+    () => new TextVectorizer({ vocabulary: ['a'], pad: null, unknown: null, length: 3, mask: false }),
+    says(ModelFileError, /pad is null; where padding is data/),
+  );
+});
+
+test('where padding is data, its id may also be a token or the unknown', () => {
+  const text = new TextVectorizer({ vocabulary: [' ', 'a'], pad: 0, unknown: 0, length: 4, mask: false });
+  assert.deepEqual([...text.encodeBatch(['a a']).ids], [1, 0, 1, 0]);
+  assert.deepEqual([...text.encode('a?').ids], [1, 0]);
 });
 
 const corpus = 'data/langid-commonvoice-cc0/cv.tsv.gz';

@@ -1,0 +1,118 @@
+/**
+ * How a model reads text: the settings that its file holds under `text`, checked and completed.
+ * @module
+ */
+import { COUNT_MOST, ModelFileError, show, typeName } from '../errors.js';
+
+/**
+ * @typedef {object} TextSettings
+ * @property {'codepoint' | 'grapheme' | 'word' | 'split'} [unit]  what a token is; grapheme and word: segments of Intl.Segmenter; split: the text
+ *   between two separators. Default codepoint
+ * @property {string | null} [split]  unit split: the separator, one character; null (default): white space; '': each code point is a token
+ * @property {string} [filters]  unit split: further separators
+ * @property {string} [remove]  unit split: characters that are removed before the text is split
+ * @property {string} [locale]  for Intl.Segmenter
+ * @property {'NFC' | 'NFKC' | 'NFD' | 'NFKD' | null} [normalization]
+ * @property {'lower' | 'lower-ascii' | null} [case]  lower: each code point by itself, as Python's ''.join(c.lower() for c in s); for unit split
+ *   the whole text, as Python's s.lower(), which differs where a sigma ends a word; lower-ascii: A to Z
+ * @property {string[]} vocabulary  a token's index is its id
+ * @property {number | null} [pad]  id of padding. Default 0; null: no id is for padding, and padded steps are never computed. The entry of the
+ *   vocabulary at `pad` must be none that a text can have ('' or '<pad>', say), unless padding is data (mask: false)
+ * @property {number | null} [unknown]  id of tokens that the vocabulary lacks. Default 1, where the vocabulary needs an entry that no text can have;
+ *   null: they are dropped
+ * @property {number | null} [maxlen]  maximum tokens of a text; longer texts are truncated
+ * @property {number | null} [length]  padded length of every batch, for models that read padding as data. Default null; the model's own length where
+ *   it has one and masks nothing
+ * @property {'post' | 'pre'} [padding]  where padding goes. Default post
+ * @property {'post' | 'pre'} [truncation]  which end of a long text is cut off. Default post
+ * @property {boolean} [mask]  false: padding counts as data where the batch has a fixed `length`. Default true; false where the model has a fixed
+ *   length and masks nothing
+ */
+
+const forms = ['NFC', 'NFKC', 'NFD', 'NFKD'];
+
+/** @param {string} name @param {any} value @param {any[]} allowed */
+function oneOf(name, value, allowed) {
+  if (!allowed.includes(value)) throw new ModelFileError(`text: ${name} is ${show(value)}, expected one of ${allowed.join(', ')}`);
+  return value;
+}
+
+/** @param {string} name @param {any} value @param {number} least */
+function countOrNull(name, value, least) {
+  if (value === null || (Number.isSafeInteger(value) && value >= least && value <= COUNT_MOST)) return value;
+  throw new ModelFileError(`text: ${name} is ${show(value)}, expected a whole number from ${least} to ${COUNT_MOST}`);
+}
+
+/** @param {any} given  settings.vocabulary @returns {string[]} */
+function checkVocabulary(given) {
+  if (!Array.isArray(given) || given.some((token) => typeof token !== 'string'))
+    throw new ModelFileError('text: vocabulary is not a list of strings');
+  if (given.length === 0) throw new ModelFileError('text: vocabulary is empty');
+  return given;
+}
+
+/** @param {TextSettings} settings @param {boolean} mask */
+function readIds({ vocabulary, pad: givenPad, unknown: givenUnknown }, mask) {
+  const pad = countOrNull('pad', givenPad === undefined ? 0 : givenPad, 0);
+  const unknown = countOrNull('unknown', givenUnknown === undefined ? 1 : givenUnknown, 0);
+  for (const [name, id, otherwise] of [
+    ['pad', pad, 'no id is for padding'],
+    ['unknown', unknown, 'unknown tokens are dropped'],
+  ])
+    if (id !== null && id >= vocabulary.length)
+      throw new ModelFileError(
+        `text: ${name} is ${id}, the vocabulary has ${vocabulary.length} entries; ${name}: null if ${otherwise}`,
+      );
+  if (pad !== null && pad === unknown && mask)
+    throw new ModelFileError(
+      `text: pad and unknown are both ${pad}; pad: null if no id is for padding, unknown: null if unknown tokens are left out`,
+    );
+  if (pad === null && !mask) throw new ModelFileError('text: pad is null; where padding is data (mask: false) it needs an id');
+  return { pad, unknown };
+}
+
+/**
+ * Settings with every default filled in; separators and removed: characters of unit split.
+ * @typedef {{ vocabulary: string[], unit: 'codepoint' | 'grapheme' | 'word' | 'split', normalization: 'NFC' | 'NFKC' | 'NFD' | 'NFKD' | null,
+ *   case: 'lower' | 'lower-ascii' | null, padding: Side, truncation: Side, pad: number | null, unknown: number | null, length: number | null,
+ *   maxlen: number | null, mask: boolean, split: string | null, separators: Set<string>, removed: Set<string> }} ReadSettings
+ */
+/** @typedef {'post' | 'pre'} Side */
+
+/**
+ * @param {any} settings
+ * @returns {ReadSettings}
+ * @throws {ModelFileError} for invalid settings
+ */
+export function readSettings(settings) {
+  if (settings === null || typeof settings !== 'object')
+    throw new ModelFileError(`text: expected settings, got ${typeName(settings)}`);
+  const vocabulary = checkVocabulary(settings.vocabulary);
+  const length = countOrNull('length', settings.length ?? null, 1);
+  const maxlen = countOrNull('maxlen', settings.maxlen ?? length, 1);
+  const mask = oneOf('mask', settings.mask ?? true, [true, false]);
+  const split = settings.split ?? null;
+  if (split !== null && (typeof split !== 'string' || [...split].length > 1))
+    throw new ModelFileError(`text: split is ${show(split)}, expected one character, '' or null`);
+  return {
+    vocabulary,
+    unit: oneOf('unit', settings.unit ?? 'codepoint', ['codepoint', 'grapheme', 'word', 'split']),
+    normalization: oneOf('normalization', settings.normalization ?? null, [...forms, null]),
+    case: oneOf('case', settings.case ?? null, ['lower', 'lower-ascii', null]),
+    padding: oneOf('padding', settings.padding ?? 'post', ['post', 'pre']),
+    truncation: oneOf('truncation', settings.truncation ?? 'post', ['post', 'pre']),
+    ...readIds(settings, mask),
+    length,
+    maxlen: length !== null && maxlen > length ? length : maxlen,
+    mask,
+    split,
+    separators: new Set([...String(settings.filters ?? ''), ...(split ?? '')]),
+    removed: new Set(String(settings.remove ?? '')),
+  };
+}
+
+/** What stands for no token, by its spelling: <pad>, [UNK], {oov}, __start__, PAD. */
+const MARKER = /^(?:<.*>|\[.*\]|\{.*\}|\(.*\)|__.*__|[\W_]*(?:pad|padding|unk|unknown|oov)[\W_]*)$/is;
+
+/** @param {string} entry  of a vocabulary */
+export const isMarker = (entry) => entry === '' || (entry.length > 1 && MARKER.test(entry));

@@ -1,0 +1,187 @@
+/**
+ * Models that mask nothing: zeros are data, to a length and on a side that are the model's. What run() refuses, what text settings they get, and what
+ * the command line says of it.
+ */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { createModel, loadModel, ModelFileError, ShapeError } from 'padless';
+import { fromKeras, fromTfjs, fromTorch } from 'padless/import';
+import { file, padless } from '../command.js';
+import { says } from '../says.js';
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const vocabulary = ['', '<unk>', 'a', 'b', 'c'];
+const LENGTH = 6;
+
+/** Embedding, SimpleRNN; the table is [0, 1, 2 ...], so each step and each zero counts. @param {any} [embedding] @param {number | null} [length] */
+const json = (embedding = {}, length = LENGTH) => ({
+  class_name: 'Sequential',
+  config: {
+    name: 'model',
+    layers: [
+      { class_name: 'InputLayer', config: { name: 'ids', batch_shape: [null, length] } },
+      { class_name: 'Embedding', config: { name: 'table', input_dim: vocabulary.length, output_dim: 1, ...embedding } },
+      { class_name: 'SimpleRNN', config: { name: 'rnn', units: 1 } },
+    ],
+  },
+});
+const table = Float32Array.of(0.5, 1, 2, 3, 4);
+const arrays = () =>
+  new Map([
+    ['table.embeddings', { shape: [vocabulary.length, 1], data: table }],
+    ['rnn.kernel', { shape: [1, 1], data: Float32Array.of(0.25) }],
+    ['rnn.recurrent_kernel', { shape: [1, 1], data: Float32Array.of(-0.5) }],
+    ['rnn.bias', { shape: [1], data: Float32Array.of(0.125) }],
+  ]);
+/** What the RNN gives for ids, each of which counts. @param {number[]} ids */
+const expected = (ids) => ids.reduce((h, id) => Math.tanh(table[id] * 0.25 - 0.5 * h + 0.125), 0);
+/** @param {any} [parts] @param {any} [embedding] @param {number | null} [length] */
+const make = (parts, embedding, length) =>
+  createModel({ architecture: json(embedding, length), weights: arrays, kerasVersion: '3.5.0', simd, ...parts });
+/** @param {any} answer @param {number[]} ids */
+const answers = (answer, ids) =>
+  assert.ok(Math.abs(answer.scores[0] - expected(ids)) < 1e-6, `${answer.scores[0]}, ${expected(ids)}`);
+
+test('a model with a fixed length that masks nothing takes rows of that length alone', async () => {
+  const model = await make();
+  assert.ok(Math.abs(model.run([[2, 3, 0, 0, 0, 0]])[0].data[0] - expected([2, 3, 0, 0, 0, 0])) < 1e-6);
+  const said = /run: row 1 has 2 steps, the model reads exactly 6 and masks none/;
+  assert.throws(
+    () =>
+      model.run([
+        [2, 3, 0, 0, 0, 0],
+        [2, 3],
+      ]),
+    says(ShapeError, said),
+  );
+  assert.throws(() => model.run([[1], [1, 2, 3, 4, 4, 4, 4]]), says(ShapeError, /row 0 has 1 steps/));
+  assert.throws(() => model.run({ data: Int32Array.of(1, 2), shape: [1, 2] }), says(ShapeError, /row 0 has 2 steps/));
+  assert.throws(() => model.session().run([2, 3]), says(ShapeError, /row 0 has 2 steps/));
+  assert.equal(model.run([])[0].data.length, 0);
+  // A caller who says which steps count has decided.
+  assert.ok(Math.abs(model.run([[2, 3]], { lengths: [2] })[0].data[0] - expected([2, 3])) < 1e-6);
+  assert.ok(Math.abs(model.run([[2, 3]], { mask: [[1, 1]] })[0].data[0] - expected([2, 3])) < 1e-6);
+});
+
+test('a model that masks, or whose length varies, takes rows of any length', async () => {
+  for (const model of [await make({}, { mask_zero: true }), await make({}, {}, null)])
+    assert.ok(Math.abs(model.run([[2, 3]])[0].data[0] - expected([2, 3])) < 1e-6);
+});
+
+test('values with a fixed length are rows of that length, unless a Masking layer is there', async () => {
+  const rnn = json().config.layers[2];
+  /** @param {any[]} layers */
+  const ofValues = (...layers) => {
+    const all = [{ class_name: 'InputLayer', config: { name: 'x', batch_shape: [null, 4, 1] } }, ...layers, rnn];
+    const weights = () => new Map([...arrays()].filter(([path]) => path.startsWith('rnn')));
+    const architecture = { class_name: 'Sequential', config: { name: 'model', layers: all } };
+    return createModel({ architecture, weights, kerasVersion: '3.5.0', simd });
+  };
+  const plain = await ofValues();
+  assert.throws(() => plain.run([[[1], [2]]]), says(ShapeError, /row 0 has 2 steps, the model reads exactly 4/));
+  assert.throws(() => plain.run({ data: Float32Array.of(1, 2), shape: [1, 2, 1] }), says(ShapeError, /row 0 has 2 steps/));
+  const masked = await ofValues({ class_name: 'Masking', config: { name: 'masking', mask_value: 0 } });
+  assert.equal(masked.run([[[1], [2]]])[0].data.length, 1);
+});
+
+/** The same model by every way in. @type {Record<string, (text: any) => Promise<any>>} */
+const ways = {
+  'createModel, with the rules of Keras': (text) => make({ text }),
+  "createModel, with padless's own": (text) => make({ text, kerasVersion: undefined }),
+  'a file of padless': async (text) => loadModel((await make({ text })).save(), { simd }),
+  fromTfjs: (text) => {
+    const weights = [...arrays()].map(([path, { shape }]) => ({ name: path.replace('.', '/'), shape, dtype: 'float32' }));
+    const bytes = new Uint8Array(Float32Array.from([...arrays().values()].flatMap(({ data }) => [...data])).buffer);
+    const manifest = [{ paths: ['w.bin'], weights }];
+    const main = { modelTopology: { keras_version: '2.4.0', model_config: json() }, weightsManifest: manifest };
+    return fromTfjs({ 'model.json': new TextEncoder().encode(JSON.stringify(main)), 'w.bin': bytes }, { text, simd });
+  },
+};
+for (const [way, open] of Object.entries(ways)) {
+  test(`text settings of a model with a fixed length that masks nothing: its length, padding is data; ${way}`, async () => {
+    const text = { unit: 'split', split: ' ', vocabulary };
+    answers((await open(text)).predict('a b'), [2, 3, 0, 0, 0, 0]);
+    answers((await open({ ...text, padding: 'pre' })).predict('a b'), [0, 0, 0, 0, 2, 3]);
+    answers((await open({ ...text, padding: 'pre', truncation: 'pre' })).predict('a a b b c c a'), [2, 3, 3, 4, 4, 2]);
+    // Whoever says otherwise has decided.
+    answers((await open({ ...text, mask: true })).predict('a b'), [2, 3]);
+    await assert.rejects(
+      open({ ...text, length: 4 }),
+      says(ModelFileError, /text: length is 4, the model reads 6 tokens and masks nothing/),
+    );
+  });
+}
+
+test('fromKeras gives such a model its length, also without a tokenizer', async () => {
+  const url = new URL('keras-files/lstm-classifier-pre.keras', import.meta.url);
+  const words = ['', '<unk>', 'a', 'b'];
+  const model = await fromKeras(readFileSync(url), { simd, text: { unit: 'split', vocabulary: words, padding: 'pre' } });
+  const [length] = model.inputs[0].shape;
+  const row = [...new Array(Number(length) - 2).fill(0), 2, 3];
+  assert.deepEqual(model.outputsOf(['a b'])[0].data, model.run([row])[0].data);
+});
+
+test('a length that the caller gives a model of a framework which masks nothing is data, too', async () => {
+  const text = { unit: 'split', vocabulary, length: 4 };
+  answers((await make({ text }, {}, null)).predict('a b'), [2, 3, 0, 0]);
+  answers((await make({ text }, { mask_zero: true }, null)).predict('a b'), [2, 3]);
+  // Masks select in a model of padless or PyTorch.
+  answers((await make({ text, kerasVersion: undefined }, {}, null)).predict('a b'), [2, 3]);
+});
+
+test('padding of text settings that is not the padding of the model is refused', async () => {
+  const text = { vocabulary: ['a', 'b', 'c'], unknown: null };
+  await assert.rejects(
+    make({ text: { ...text, pad: null } }, { mask_zero: true }),
+    says(ModelFileError, /pad is null, the embedding takes 0 for padding/),
+  );
+  await assert.rejects(make({ text: { ...text, pad: null } }), says(ModelFileError, /pad is null; where padding is data/));
+});
+
+test('a PyTorch model whose vocabulary has no entry for padding reads id 0 as its token', async () => {
+  const state = new Map([...arrays()].filter(([path]) => path === 'table.embeddings'));
+  const { serialize } = await import('../../js/file/safetensors.js');
+  const data = new Uint8Array(/** @type {any} */ (state.get('table.embeddings')).data.slice().buffer);
+  const tensors = /** @type {any} */ (new Map([['table.weight', { dtype: 'F32', shape: [5, 1], data }]]));
+  const text = { vocabulary: ['a', 'b', 'c', 'd', 'e'], pad: null, unknown: null };
+  const model = await fromTorch(serialize({ metadata: {}, tensors }), [{ type: 'Embedding', name: 'table' }], { simd, text });
+  const [{ data: values, shape }] = model.outputsOf(['abc', 'e']);
+  assert.deepEqual(
+    [[...values], shape],
+    [
+      [0.5, 1, 2, 4, 0, 0],
+      [2, 3, 1],
+    ],
+  );
+});
+
+test('info and convert say where zeros are data, with the length and the side, and else that padding changes no bit', async () => {
+  /** @param {any} parts @param {any[]} more */
+  const said = async (parts, ...more) => {
+    const path = file('model.safetensors', (await make(parts, ...more)).save());
+    const { stdout } = padless('info', path);
+    const converted = padless('convert', path, '-o', path).stdout;
+    const lines = [...stdout.matchAll(/^padding {5}(.*)$/gm)].map(([, line]) => line);
+    assert.deepEqual(
+      [...converted.matchAll(/^padding: (.*)$/gm)].map(([, line]) => line),
+      lines,
+    );
+    return lines.join('\n');
+  };
+  const text = { unit: 'split', vocabulary };
+  assert.equal(
+    await said({}),
+    'zeros are data: no layer masks ids, whose rows have 6 steps; pad and cut rows on the side that training did',
+  );
+  assert.equal(await said({ text }), 'zeros are data: texts are padded behind to 6 tokens, longer ones cut behind');
+  assert.equal(
+    await said({ text: { ...text, padding: 'pre', truncation: 'pre' } }),
+    'zeros are data: texts are padded in front to 6 tokens, longer ones cut in front',
+  );
+  assert.equal(await said({}, { mask_zero: true }), "changes no bit of this model's answers");
+  assert.equal(
+    await said({}, {}, null),
+    "changes no bit of this model's answers; a 0 in a row is no padding, as no layer masks ids",
+  );
+});
