@@ -3,8 +3,11 @@
  * @module
  */
 
-/** Root of every error that padless throws: `error instanceof PadlessError`. */
+/** Root of every error that padless throws: `error instanceof PadlessError`. Each class states its name, because minifiers rename classes. */
 export class PadlessError extends Error {
+  /** @override */
+  name = 'PadlessError';
+
   /**
    * @param {string} message
    * @param {{ cause?: unknown }} [options]
@@ -12,33 +15,56 @@ export class PadlessError extends Error {
   constructor(message, options) {
     // What a file says may be megabytes.
     super(message.length > 2000 ? `${message.slice(0, 2000)} ...` : message, options);
-    this.name = new.target.name;
   }
 }
 
 /** Shapes, sizes or lengths that do not fit each other. */
-export class ShapeError extends PadlessError {}
+export class ShapeError extends PadlessError {
+  /** @override */
+  name = 'ShapeError';
+}
 
 /** A token id outside the vocabulary. */
-export class IdError extends PadlessError {}
+export class IdError extends PadlessError {
+  /** @override */
+  name = 'IdError';
+}
 
 /** An argument of the wrong type: text that is not a string, an option that does not exist. */
-export class ArgumentError extends PadlessError {}
+export class ArgumentError extends PadlessError {
+  /** @override */
+  name = 'ArgumentError';
+}
 
 /** A model file that is cut short, contradicts itself, or is not a model file. */
-export class ModelFileError extends PadlessError {}
+export class ModelFileError extends PadlessError {
+  /** @override */
+  name = 'ModelFileError';
+}
 
 /** A model that is well formed and asks for something padless does not have: an unknown layer, an option, a dtype. */
-export class UnsupportedError extends PadlessError {}
+export class UnsupportedError extends PadlessError {
+  /** @override */
+  name = 'UnsupportedError';
+}
 
 /** A model file that could not be fetched or read. */
-export class LoadError extends PadlessError {}
+export class LoadError extends PadlessError {
+  /** @override */
+  name = 'LoadError';
+}
 
 /** An engine that lacks what padless needs: WebAssembly, SIMD, DecompressionStream. */
-export class EngineError extends PadlessError {}
+export class EngineError extends PadlessError {
+  /** @override */
+  name = 'EngineError';
+}
 
 /** More memory than the engine gives. */
-export class MemoryError extends PadlessError {}
+export class MemoryError extends PadlessError {
+  /** @override */
+  name = 'MemoryError';
+}
 
 /** Any value for a message. @param {unknown} value */
 export function show(value) {

@@ -33,9 +33,10 @@ import { Spec, Tensor } from './tensor.js';
 /** How many layers of each class have got a default name. @type {Map<string, number>} */
 const counters = new Map();
 
-/** @param {string} className  GlobalAveragePooling1D -> global_average_pooling1d */
+/** @param {string} className  GlobalAveragePooling1D -> global_average_pooling1d, padless>CRF -> crf */
 const snakeCase = (className) =>
   className
+    .replace(/^padless>/, '')
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
     .replace(/([A-Z]+)([A-Z][a-z])/g, '$1_$2')
     .toLowerCase();
@@ -55,7 +56,7 @@ export function namedLayers(list) {
   const counts = new Map();
   return list.map((layer) => {
     if (layer.config.name !== undefined) return [layer.name, layer];
-    const base = snakeCase(layer.constructor.name);
+    const base = snakeCase(layer.className);
     const count = counts.get(base) ?? 0;
     counts.set(base, count + 1);
     return [count ? `${base}_${count}` : base, layer];
@@ -98,7 +99,7 @@ export class Layer {
   /** @param {LayerConfig} [config]  as returned by get_config() of Keras */
   constructor(config = {}) {
     this.config = config;
-    const base = snakeCase(new.target.name);
+    const base = snakeCase(this.className);
     if (config.name === undefined) {
       const count = counters.get(base) ?? 0;
       counters.set(base, count + 1);
