@@ -3,14 +3,16 @@
 CORE := $(wildcard c/*.c)
 KERNEL_TESTS := $(CORE) $(wildcard c/ref/*.c tests/kernels/*.c)
 C_FILES := $(KERNEL_TESTS) $(wildcard c/*.h c/ref/*.h tests/kernels/*.h tests/bench/*.c)
-JS_FILES := $(shell find js -name '*.js' -not -path 'js/dist/*')
+JS_FILES := $(shell find js -name '*.js' -not -path 'js/dist/*' -not -path 'js/page/padless/*')
 # Skips the tests of npm packages: `make peers` installs some in tests/bench/peers.
 tests_in = $(shell find $(1) -name '*.test.js' -not -path '*/node_modules/*')
 PAGE_TESTS := $(call tests_in,tests/page)
 FIREFOX_TESTS := $(call tests_in,tests/firefox)
 TESTS := $(filter-out $(PAGE_TESTS) $(FIREFOX_TESTS),$(call tests_in,tests))
 
-DIST := js/dist/padless.wasm js/dist/padless.relaxed.wasm js/dist/inline.js js/dist/abi.js js/dist/layers.js
+# Bundled, so that the worker imports nothing. js/page/worker-client.js says why it is in a folder of this name.
+WORKER := js/page/padless/worker-entry.js
+DIST := js/dist/padless.wasm js/dist/padless.relaxed.wasm js/dist/inline.js js/dist/abi.js js/dist/layers.js $(WORKER)
 TYPES := js/dist/types/index.d.ts
 NODE26 := node_modules/node/bin/node
 BIN := node_modules/.bin
@@ -96,6 +98,10 @@ js/dist/padless.wasm js/dist/padless.relaxed.wasm: build/exports
 js/dist/inline.js: c/inline.js package.json js/dist/padless.wasm js/dist/padless.relaxed.wasm
 	@echo "write $@"
 	$(Q)node c/inline.js $@
+
+$(WORKER): js/tools/bundle.js $(JS_FILES) js/dist/abi.js js/dist/layers.js js/dist/inline.js node_modules/.installed
+	@echo "bundle $@"
+	@node js/tools/bundle.js $@
 
 debug: build/debug/padless.wasm ## the core with assertions and function names: build/debug/padless.wasm
 
@@ -233,7 +239,7 @@ tests/bench/peers/node_modules/.installed: tests/bench/peers/package-lock.json
 	$(Q)cd tests/bench/peers && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-clean: ## removes build/ and js/dist/; keeps npm packages
-	rm -rf build js/dist
+clean: ## removes build/, js/dist/ and js/page/padless/; keeps npm packages
+	rm -rf build js/dist $(dir $(WORKER))
 
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -5,7 +5,7 @@ const browser = globals.browser;
 const node = globals.node;
 
 export default [
-  { ignores: ['build/', 'js/dist/', 'node_modules/'] },
+  { ignores: ['build/', 'js/dist/', 'js/page/padless/', 'node_modules/'] },
   js.configs.recommended,
   {
     linterOptions: { reportUnusedDisableDirectives: 'error' },
@@ -31,5 +31,8 @@ export default [
     languageOptions: { globals: node },
   },
   // Functions handed to the browser stand in the test's own file.
-  { files: ['tests/page/**/*.js', 'tests/firefox/**/*.js', 'tests/bench/**/*.js'], languageOptions: { globals: browser } },
+  {
+    files: ['tests/page/**/*.js', 'tests/bundlers/**/*.js', 'tests/firefox/**/*.js', 'tests/bench/**/*.js'],
+    languageOptions: { globals: browser },
+  },
 ];

@@ -7,6 +7,7 @@ import { early, lateNames } from '../dist/layers-early.js';
 import { Embedding, Lambda } from '../layers/basic.js';
 import { Functional, Ref, refsIn } from '../layers/functional.js';
 import { isCount } from '../layers/layer.js';
+import { importLate } from '../runtime/import-late.js';
 import { Sequential } from '../layers/sequential.js';
 
 /** @typedef {{ class_name: string, config: any, registered_name?: string | null, inbound_nodes?: any, name?: string }} KerasJson */
@@ -47,6 +48,15 @@ const maskArguments = ['mask', 'query_mask', 'value_mask', 'key_mask', 'attentio
 /** Reads the operations of a graph; null until a model has some. @type {typeof import('./operations.js') | null} */
 let operations = null;
 
+/** What ./rare-layers.js exports, once it was needed or given. @type {typeof import('./rare-layers.js') | null} */
+let rareLayers = null;
+
+/**
+ * Saves the import() of rare-layers.js: service workers refuse it, and Vite refuses to split a worker that is not an ES module.
+ * @param {typeof import('./rare-layers.js')} module
+ */
+export const provideRareLayers = (module) => void (rareLayers = module);
+
 /**
  * Fetches the code of the layers and operations in an architecture. Await it before modelFromJson().
  * @param {string} json  the architecture, or text that contains it
@@ -54,9 +64,9 @@ let operations = null;
 export async function prepare(json) {
   const operates = !operations && /"keras\.(src\.)?ops\.|"NotEqual"/.test(json);
   if (!operates && !lateNames.some((name) => !classes.has(name) && json.includes(`"${name}"`))) return;
-  const more = await import('./rare-layers.js');
-  register(more.late);
-  if (operates) ({ operations } = more);
+  rareLayers ??= await importLate(() => import('./rare-layers.js'));
+  register(rareLayers.late);
+  if (operates) ({ operations } = rareLayers);
 }
 
 /** Sorted names of all layers that a file may contain. */

@@ -477,8 +477,19 @@ function changedByMask(layer, x, y, options) {
  */
 export async function loadModel(source, given) {
   const options = given ?? {};
-  const [bytes, { module, build }] = await Promise.all([readSource(source, options), getModule(options)]);
+  const [bytes, compiled] = await Promise.all([readSource(source, options), getModule(options)]);
   options.signal?.throwIfAborted();
+  return modelFrom(bytes, { ...compiled, customLayers: options.customLayers });
+}
+
+/**
+ * The model in the bytes of a model file, on a module that is compiled already.
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @param {{ module: WebAssembly.Module, build: Build, customLayers?: CustomLayers | undefined }} parts
+ * @returns {Promise<Model>}
+ * @throws {ModelFileError | UnsupportedError}
+ */
+export async function modelFrom(bytes, { module, build, customLayers }) {
   const { metadata, tensors } = parse(bytes);
   if (typeof metadata.padless !== 'string') throw new ModelFileError('the file has no padless metadata: it is not a padless model');
   const settings = parseJson(() => metadata.padless, 'the padless metadata is');
@@ -488,7 +499,7 @@ export async function loadModel(source, given) {
   const weights = weightsOf(tensors);
   return new Model({
     settings,
-    customLayers: options.customLayers,
+    customLayers,
     weights: () => weights,
     module,
     build,

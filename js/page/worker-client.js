@@ -50,12 +50,14 @@ function startWorker() {
       // A name for it, so that bundlers for pages pass it over.
       const here = import.meta.url;
       // The process's own switches (--input-type, --test) are not for it.
-      const thread = new threads.Worker(new URL('./worker-entry.js', here), { execArgv: [] });
+      const thread = new threads.Worker(new URL('padless/worker-entry.js', here), { execArgv: [] });
       thread.unref();
       return thread;
     }
-    // In this very form bundlers know it.
-    return new Worker(new URL('./worker-entry.js', import.meta.url), { type: 'module' });
+    // Bundlers recognise a worker only in this literal form. The path is relative: the file is in the folder padless/ beside this one. Vite's
+    // dev server moves this script elsewhere, and finds no such file beside it; then it takes the path for the entry padless/worker-entry.js
+    // of the package. It would not, if the path began with a dot.
+    return new Worker(new URL('padless/worker-entry.js', import.meta.url), { type: 'module' });
   } catch (cause) {
     throw new LoadError(`the worker could not be started: ${/** @type {Error} */ (cause).message}; ${ownWorker}`, { cause });
   }

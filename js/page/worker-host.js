@@ -4,7 +4,9 @@
  */
 import { buffersOf, packError } from './crossing.js';
 import { UnsupportedError } from '../errors.js';
-import { loadModel } from '../model/model.js';
+import { provideRareLayers } from '../model/graph.js';
+import { modelFrom } from '../model/model.js';
+import * as rareLayers from '../model/rare-layers.js';
 
 /** @typedef {import('../model/graph.js').CustomLayers} CustomLayers */
 
@@ -24,6 +26,7 @@ let serving = false;
  */
 export function serve({ customLayers = {} } = {}) {
   custom = customLayers;
+  provideRareLayers(rareLayers);
   if (serving) return;
   const threads = globalThis.process?.getBuiltinModule?.('node:worker_threads');
   const { WorkerGlobalScope } = /** @type {any} */ (globalThis);
@@ -49,7 +52,7 @@ function host(port) {
     async load(
       /** @type {{ bytes: Uint8Array<ArrayBuffer>, module: WebAssembly.Module, build: import('../runtime/wasm.js').Build }} */ parts,
     ) {
-      model = await loadModel(parts.bytes, { module: parts.module, simd: parts.build, customLayers: custom });
+      model = await modelFrom(parts.bytes, { module: parts.module, build: parts.build, customLayers: custom });
       const { settings, inputs, outputs, parameters, fileBytes, readsPadding, root } = model;
       const stateful = root.all().some((/** @type {any} */ { config }) => config.stateful);
       return { settings, inputs, outputs, parameters, fileBytes, readsPadding, stateful };

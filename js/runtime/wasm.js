@@ -3,6 +3,7 @@
  * @module
  */
 import { ArgumentError, EngineError, LoadError, show } from '../errors.js';
+import { importLate } from './import-late.js';
 
 /** @typedef {'baseline' | 'relaxed'} Build  fixed-order SIMD128, or relaxed SIMD (fused multiply-add) */
 /** @typedef {'auto' | Build} Simd */
@@ -45,6 +46,15 @@ function chooseBuild(simd) {
   return simd;
 }
 
+/** What ../dist/inline.js exports, once it was needed or given. @type {typeof import('../dist/inline.js') | null} */
+let inline = null;
+
+/**
+ * Saves the import() of ../dist/inline.js, as provideRareLayers() of ../model/graph.js does for rare layers.
+ * @param {typeof import('../dist/inline.js')} module
+ */
+export const provideInline = (module) => void (inline = module);
+
 /** @type {Map<Build, Promise<WebAssembly.Module>>} */
 const compiled = new Map();
 
@@ -56,7 +66,8 @@ async function compileInline(build) {
   if (typeof DecompressionStream !== 'function') {
     throw new EngineError('this engine has no DecompressionStream; pass the wasm file as { module }');
   }
-  const { both, sizes, pieces } = await import('../dist/inline.js');
+  inline ??= await importLate(() => import('../dist/inline.js'));
+  const { both, sizes, pieces } = inline;
   const bytes = await inflate(fromBase64(both), sizes.baseline + sizes.relaxed);
   return WebAssembly.compile(extractBuild(bytes, sizes, pieces, build));
 }

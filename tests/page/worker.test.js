@@ -189,7 +189,7 @@ test('errors arrive as what they were: class, message, cause', async () => {
       await caught(load({}, bytes.slice(0, 1000))), noJson,
       await caught(load({}, '/nowhere.safetensors')), await caught(model.predict(() => 1)), await caught(model.predict(['a', 1])),
     ];
-    return { ours: ours.map(about), stack: ours[0].stack.includes('worker-host.js'), cause: [noJson.cause?.constructor.name, Object.keys(noJson)] };`);
+    return { ours: ours.map(about), stack: ours[0].stack.includes('padless/worker-entry.js'), cause: [noJson.cause?.constructor.name, Object.keys(noJson)] };`);
   assert.deepEqual(complaints.splice(0), ['Failed to load resource: the server responded with a status of 404 (Not Found)']);
   assert.deepEqual(
     result.ours.map((/** @type {string[]} */ [whose, name]) => `${whose} ${name}`),
@@ -316,7 +316,7 @@ test('a model comes from a URL, an address, bytes, a part of them, a Blob, a Fil
   assert.equal(result.progress, true);
 });
 
-test("bundled by esbuild: the package's worker as a second entry beside the page, or a worker of one's own", async (t) => {
+test("bundled by esbuild: the package's worker copied beside the page's script, or a worker of one's own", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'padless-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const app = `
@@ -330,7 +330,6 @@ test("bundled by esbuild: the package's worker as a second entry beside the page
     window.ready = true;`;
   const options = /** @type {const} */ ({ bundle: true, minify: true, format: 'esm', external: ['node:*'], logLevel: 'silent' });
   await build({ ...options, stdin: { contents: app, resolveDir: root }, outfile: join(folder, 'app.js') });
-  await build({ ...options, entryPoints: [join(root, 'js/page/worker-entry.js')], outfile: join(folder, 'worker-entry.js') });
   await build({
     ...options,
     stdin: { contents: `import 'padless/worker-entry';`, resolveDir: root },
@@ -338,11 +337,11 @@ test("bundled by esbuild: the package's worker as a second entry beside the page
   });
   /** @param {string} name */
   const file = (name) => readFileSync(join(folder, name), 'utf8');
-  assert.match(file('app.js'), /new Worker\(new URL\("\.\/worker-entry\.js",import\.meta\.url\),\{type:"module"\}\)/);
+  assert.match(file('app.js'), /new Worker\(new URL\("padless\/worker-entry\.js",import\.meta\.url\),\{type:"module"\}\)/);
   const bundled = await servePages({
     '/index.html': `<!doctype html><meta charset="utf-8"><title>bundle</title><script type="module" src="/assets/app.js"></script>`,
     '/assets/app.js': file('app.js'),
-    '/assets/worker-entry.js': file('worker-entry.js'),
+    '/assets/padless/worker-entry.js': readFileSync(join(root, 'js/page/padless/worker-entry.js'), 'utf8'),
     '/mine.js': file('mine.js'),
   });
   t.after(() => bundled.close());
