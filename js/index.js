@@ -8,6 +8,7 @@ export { createModel, loadModel, Model } from './model/model.js';
 export { features } from './runtime/wasm.js';
 
 // Types by name: import type { Prediction } from 'padless'.
+/** @typedef {import('./model/answers.js').AllowedLabels} AllowedLabels */
 /** @typedef {import('./model/answers.js').Answer} Answer */
 /** @typedef {import('./model/answers.js').OutputSettings} OutputSettings */
 /** @typedef {import('./model/answers.js').Prediction} Prediction */

@@ -1,6 +1,9 @@
 /**
  * Weights of a model file: float32, or int8 (I8) with what multiplies them beside them: `NAME.scale`, F32, a number a column of the last
  * axis, and for an embedding `NAME.rows`, U8, a number a row.
+ *
+ * An int8 embedding of -1, 0 and 1 may be packed instead (U8): [V, ceil(D / 5)], each byte the five values v[0] ... v[4] of a row as
+ * sum_i (v[i] + 1) 3^i, with 0 behind the last column.
  * @module
  */
 import { ModelFileError } from '../errors.js';
@@ -15,8 +18,10 @@ export class Int8Weight {
    * @param {Int8Array} int8  from -127 to 127
    * @param {Float32Array} scale  one a column
    * @param {Uint8Array} [rows]  one a row
+   * @param {boolean} [ternary]  the values are -1, 0 and 1, and are packed in a file
    */
-  constructor(shape, int8, scale, rows) {
+  constructor(shape, int8, scale, rows, ternary = false) {
+    this.ternary = ternary;
     this.shape = shape;
     this.int8 = int8;
     this.scale = scale;
@@ -31,9 +36,44 @@ export class Int8Weight {
   }
 }
 
+/** Values in a byte of a packed tensor, and one more than the largest byte. */
+const [PACKED, BYTES] = [5, 3 ** 5];
+
+/** @param {string} name @param {StoredTensor} tensor @param {number} columns @returns {Int8Array} */
+function unpacked(name, { shape, data }, columns) {
+  const bytes = Math.ceil(columns / PACKED);
+  if (shape.length !== 2 || shape[1] !== bytes)
+    throw new ModelFileError(`${name}: shape [${shape}], expected [V, ${bytes}], ${columns} columns packed by ${PACKED}`);
+  const int8 = new Int8Array(shape[0] * columns);
+  for (let row = 0, at = 0; row < shape[0]; row++)
+    for (let column = 0; column < columns; at++) {
+      let byte = data[at];
+      if (byte >= BYTES) throw new ModelFileError(`${name}: byte ${at} is ${byte}, expected 0 to ${BYTES - 1}`);
+      for (let i = 0; i < PACKED && column < columns; i++, column++, byte = Math.floor(byte / 3))
+        int8[row * columns + column] = (byte % 3) - 1;
+    }
+  return int8;
+}
+
+/** @param {Int8Array} int8  values of -1, 0 and 1 @param {number} columns */
+function packed(int8, columns) {
+  const bytes = Math.ceil(columns / PACKED);
+  const data = new Uint8Array((int8.length / columns) * bytes);
+  for (let row = 0; row < int8.length / columns; row++)
+    for (let byte = 0; byte < bytes; byte++)
+      for (let i = PACKED - 1; i >= 0; i--) {
+        const column = byte * PACKED + i;
+        const value = column < columns ? int8[row * columns + column] : 0;
+        data[row * bytes + byte] = 3 * data[row * bytes + byte] + value + 1;
+      }
+  return data;
+}
+
 /** @param {string} name @param {Map<string, StoredTensor>} tensors */
 function readInt8(name, tensors) {
-  const { shape, data } = /** @type {StoredTensor} */ (tensors.get(name));
+  const { shape: storedShape, data, dtype } = /** @type {StoredTensor} */ (tensors.get(name));
+  const isPacked = dtype === 'U8';
+  const shape = isPacked ? [storedShape[0], tensors.get(`${name}.scale`)?.shape[0] ?? 0] : storedShape;
   /** @param {string} beside @param {number | undefined} length */
   const find = (beside, length) => {
     const found = tensors.get(`${name}.${beside}`);
@@ -48,27 +88,34 @@ function readInt8(name, tensors) {
   if (wrong >= 0) throw new ModelFileError(`${name}.scale: value ${wrong} is ${scale[wrong]}, expected a number from 0 on`);
   const rows = find('rows', shape[0]);
   if (rows && rows.dtype !== 'U8') throw new ModelFileError(`${name}.rows: dtype ${rows.dtype}, expected U8`);
-  const int8 = new Int8Array(data.buffer, data.byteOffset, data.length);
+  const int8 = isPacked
+    ? unpacked(name, /** @type {StoredTensor} */ (tensors.get(name)), scale.length)
+    : new Int8Array(data.buffer, data.byteOffset, data.length);
   const least = int8.indexOf(-128);
   if (least >= 0) throw new ModelFileError(`${name}: value ${least} is -128, expected -127 to 127`);
-  return new Int8Weight(shape, int8, scale, rows?.data);
+  return new Int8Weight(shape, int8, scale, rows?.data, isPacked);
 }
 
 /** @param {Map<string, StoredTensor>} tensors @returns {Map<string, Weight>} by path */
 export function weightsOf(tensors) {
   /** @type {Map<string, Weight>} */
   const weights = new Map();
+  /** Rows without scales are a tensor of their own. @param {string} name */
+  const isInt8 = (name) => {
+    const dtype = tensors.get(name)?.dtype;
+    return dtype === 'I8' || (dtype === 'U8' && tensors.has(`${name}.scale`));
+  };
   for (const [name, tensor] of tensors) {
     const [, owner = ''] = /^(.*)\.(?:scale|rows)$/.exec(name) ?? [];
-    if (tensor.dtype === 'I8') weights.set(name, readInt8(name, tensors));
-    else if (tensors.get(owner)?.dtype !== 'I8') weights.set(name, { shape: tensor.shape, data: float32(tensor, name) });
+    if (isInt8(name)) weights.set(name, readInt8(name, tensors));
+    else if (!isInt8(owner)) weights.set(name, { shape: tensor.shape, data: float32(tensor, name) });
   }
   return weights;
 }
 
 /** A weight as it stands in a file. @param {string} path @param {Weight} weight @returns {[string, StoredTensor][]} */
 export function stored(path, weight) {
-  const { shape, int8, scale, rows } = weight;
+  const { shape, int8, scale, rows, ternary } = weight;
   /** @param {'F32' | 'I8' | 'U8'} dtype @param {Float32Array | Int8Array | Uint8Array} values @param {number[]} size @returns {StoredTensor} */
   const tensor = (dtype, { buffer, byteOffset, byteLength }, size) => ({
     dtype,
@@ -78,7 +125,9 @@ export function stored(path, weight) {
   if (!int8 || !scale) return [[path, tensor('F32', weight.data, shape)]];
   /** @type {[string, StoredTensor][]} */
   const whole = [
-    [path, tensor('I8', int8, shape)],
+    ternary
+      ? [path, tensor('U8', packed(int8, scale.length), [shape[0], Math.ceil(scale.length / PACKED)])]
+      : [path, tensor('I8', int8, shape)],
     [`${path}.scale`, tensor('F32', scale, [scale.length])],
   ];
   return rows ? [...whole, [`${path}.rows`, tensor('U8', rows, [rows.length])]] : whole;

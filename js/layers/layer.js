@@ -25,7 +25,7 @@ import { Spec, Tensor } from './tensor.js';
 /** @typedef {import('./tensor.js').Rules} Rules */
 
 /** @typedef {{ name: string, shape: number[], int8?: 'rows' | 'columns' }} WeightSpec  int8: it may be stored as int8, with a scale for each row and column, or for each column only */
-/** @typedef {{ shape: number[], readonly data: Float32Array, int8?: Int8Array, scale?: Float32Array, rows?: Uint8Array | undefined }} Weight
+/** @typedef {{ shape: number[], readonly data: Float32Array, int8?: Int8Array, scale?: Float32Array, rows?: Uint8Array | undefined, ternary?: boolean }} Weight
  *   value (i, j) is data[i][j], or int8[i][j] * scale[j] * rows[i], without rows int8[i][j] * scale[j] */
 /** @typedef {{ name?: string, [option: string]: any }} LayerConfig */
 /** An argument of apply and call: one input, or a list of inputs. @typedef {any} Value */

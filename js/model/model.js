@@ -17,9 +17,10 @@ import { Heap } from '../runtime/memory.js';
 import { parse, parseJson, serialize } from '../file/safetensors.js';
 import { Session } from '../session/session.js';
 import { readSource } from '../file/read-source.js';
-import { TextVectorizer } from '../text/vectorizer.js';
+import { prepareText, TextVectorizer } from '../text/vectorizer.js';
 import { getModule } from '../runtime/wasm.js';
 
+/** @typedef {import('./answers.js').AllowedLabels} AllowedLabels */
 /** @typedef {import('./answers.js').OutputSettings} OutputSettings */
 /** @typedef {import('./answers.js').Prediction} Prediction */
 /** @typedef {import('./batch.js').Rows} Rows */
@@ -111,9 +112,9 @@ export class Model {
       throw new ModelFileError(
         `text: the model has ${inputs.length} inputs${first.ids ? '' : ' of values'}, expected one of token ids`,
       );
-    if (this.text && this.text.settings.vocabulary.length > first.vocabulary) {
+    if (this.text && this.text.size > first.vocabulary) {
       throw new ModelFileError(
-        `text: vocabulary has ${this.text.settings.vocabulary.length} entries, the embedding has input_dim=${first.vocabulary}`,
+        `text: the vocabulary has ${this.text.size} entries, the embedding has input_dim=${first.vocabulary}`,
       );
     }
     if (this.text) checkText(this.text, first, { readsPadding: this.readsPadding, imported: !rules.select });
@@ -253,29 +254,32 @@ export class Model {
   /**
    * @overload
    * @param {string} text
+   * @param {{ labels?: AllowedLabels }} [options]
    * @returns {Prediction}
    */
   /**
    * @overload
    * @param {string[]} text
+   * @param {{ labels?: AllowedLabels }} [options]
    * @returns {Prediction[]}
    */
   /**
    * What the model says of a text, or of each of several.
    * @param {string | string[]} text  any string: empty, a megabyte, lone surrogates
+   * @param {{ labels?: AllowedLabels }} [options]  labels: those that it may answer, or weights for some. Default: all alike
    * @returns {Prediction | Prediction[]}
-   * @throws {ArgumentError} for anything but strings
+   * @throws {ArgumentError} for anything but strings, and for labels that the model lacks
    * @throws {UnsupportedError} for a model without text settings
    */
-  predict(text) {
-    if (!Array.isArray(text)) return this.#predictAll([text])[0];
-    return text.length ? this.#predictAll(text) : [];
+  predict(text, options) {
+    if (!Array.isArray(text)) return this.#predictAll([text], options)[0];
+    return text.length ? this.#predictAll(text, options) : [];
   }
 
-  /** @param {string[]} texts @returns {Prediction[]} */
-  #predictAll(texts) {
+  /** @param {string[]} texts @param {{ labels?: AllowedLabels }} [options] @returns {Prediction[]} */
+  #predictAll(texts, options) {
     const { batch, outputs } = this.#read(texts);
-    return predictions(this.outputs, outputs, batch, this.text?.padding === 'pre');
+    return predictions(this.outputs, outputs, batch, this.text?.padding === 'pre', options?.labels);
   }
 
   /**
@@ -495,7 +499,7 @@ export async function modelFrom(bytes, { module, build, customLayers }) {
   const settings = parseJson(() => metadata.padless, 'the padless metadata is');
   if (settings?.format !== 1)
     throw new ModelFileError(`the file has format ${JSON.stringify(settings?.format)}, this padless reads 1`);
-  await prepare(metadata.padless);
+  await Promise.all([prepare(metadata.padless), prepareText(settings.text)]);
   const weights = weightsOf(tensors);
   return new Model({
     settings,
@@ -540,7 +544,7 @@ export async function createModel({ architecture, weights, kerasVersion, origin,
       throw new ModelFileError('architecture: lists inside lists, more than 100 deep', { cause });
     throw new ArgumentError(`createModel: not JSON: ${/** @type {any} */ (cause)?.message ?? cause}`, { cause });
   }
-  await prepare(JSON.stringify(settings));
+  await Promise.all([prepare(JSON.stringify(settings)), prepareText(settings.text)]);
   const own = architecture instanceof Layer ? { ...customClasses(architecture), ...customLayers } : customLayers;
   return new Model({ settings, customLayers: own, weights, module, build, fileBytes: 0 });
 }

@@ -6,9 +6,10 @@
 import { unpackError } from './crossing.js';
 import { ArgumentError, LoadError, PadlessError } from '../errors.js';
 import { readSource } from '../file/read-source.js';
-import { TextVectorizer } from '../text/vectorizer.js';
+import { prepareText, TextVectorizer } from '../text/vectorizer.js';
 import { getModule } from '../runtime/wasm.js';
 
+/** @typedef {import('../model/answers.js').AllowedLabels} AllowedLabels */
 /** @typedef {import('../model/answers.js').Prediction} Prediction */
 /** @typedef {import('../model/batch.js').MaskRows} MaskRows */
 /** @typedef {import('../model/batch.js').Rows} Rows */
@@ -218,13 +219,13 @@ export class RemoteModel {
   /**
    * @overload
    * @param {string} text
-   * @param {{ signal?: AbortSignal, onProgress?: (progress: { done: number, total: number }) => void }} [options]
+   * @param {{ labels?: AllowedLabels, signal?: AbortSignal, onProgress?: (progress: { done: number, total: number }) => void }} [options]
    * @returns {Promise<Prediction>}
    */
   /**
    * @overload
    * @param {string[]} text
-   * @param {{ signal?: AbortSignal, onProgress?: (progress: { done: number, total: number }) => void }} [options]
+   * @param {{ labels?: AllowedLabels, signal?: AbortSignal, onProgress?: (progress: { done: number, total: number }) => void }} [options]
    * @returns {Promise<Prediction[]>}
    */
   /**
@@ -232,26 +233,27 @@ export class RemoteModel {
    * whose answer depends on the batch (it reads padding, or keeps a state) gets all of them at once, in one worker.
    *
    * @param {string | string[]} text
-   * @param {{ signal?: AbortSignal, onProgress?: (progress: { done: number, total: number }) => void }} [options]
-   *   signal: rejects with its reason and sends no more texts. onProgress: texts answered
+   * @param {{ labels?: AllowedLabels, signal?: AbortSignal, onProgress?: (progress: { done: number, total: number }) => void }} [options]
+   *   labels: see Model.predict. signal: rejects with its reason and sends no more texts. onProgress: texts answered
    * @returns {Promise<Prediction | Prediction[]>}
    */
   async predict(text, options) {
-    const { signal, onProgress } = options ?? {};
+    const { labels, signal, onProgress } = options ?? {};
     checkSignal('predict', signal);
     if (onProgress && typeof onProgress !== 'function')
       throw new ArgumentError(`predict: onProgress is ${typeof onProgress}, expected a function`);
     signal?.throwIfAborted();
-    if (!Array.isArray(text)) return abortable(this.#line.call('predict', [text]), signal);
-    return abortable(this.#predictAll([...text], signal, onProgress), signal);
+    if (!Array.isArray(text)) return abortable(this.#line.call('predict', [text, { labels }]), signal);
+    return abortable(this.#predictAll([...text], { labels }, signal, onProgress), signal);
   }
 
   /**
    * @param {string[]} texts
+   * @param {{ labels: AllowedLabels | undefined }} options
    * @param {AbortSignal | undefined} signal
    * @param {((progress: { done: number, total: number }) => void) | undefined} onProgress
    */
-  async #predictAll(texts, signal, onProgress) {
+  async #predictAll(texts, options, signal, onProgress) {
     const total = texts.length;
     const whole = this.#stateful || this.readsPadding.length > 0;
     const lines = whole ? [this.#line] : this.#lines;
@@ -265,7 +267,7 @@ export class RemoteModel {
         const start = next;
         next += size;
         /** @type {Prediction[]} */
-        const some = await line.call('predict', [texts.slice(start, start + size)]);
+        const some = await line.call('predict', [texts.slice(start, start + size), options]);
         if (stopped || signal?.aborted) return;
         some.forEach((answer, i) => (answers[start + i] = answer));
         done += some.length;
@@ -396,6 +398,7 @@ export async function loadModel(source, options) {
         lines.map((line, i) => line.call('load', [{ bytes: copies[i], module, build }], [copies[i].buffer])),
       );
       for (const line of lines) line.loaded = true;
+      await prepareText(info.settings.text);
       return new RemoteModel(lines, { ...info, simd: build });
     };
     return await abortable(load(), signal);

@@ -50,8 +50,8 @@ function lowerBound(count, holds) {
 function changedRange(vectorizer, old, { ids, offsets }, front, back) {
   const count = ids.length;
   const end = old.length - back;
-  // Words and graphemes depend on the characters around them, but not across a border.
-  if (vectorizer.segmenter || vectorizer.unit === 'split') {
+  // Words, their n-grams and graphemes depend on the characters around them, but not across a border.
+  if (vectorizer.unit !== 'codepoint') {
     const from = vectorizer.borderBefore(old, front - 1);
     const to = vectorizer.borderFrom(old, end + 1);
     return {

@@ -6,8 +6,9 @@ import { COUNT_MOST, ModelFileError, show, typeName } from '../errors.js';
 
 /**
  * @typedef {object} TextSettings
- * @property {'codepoint' | 'grapheme' | 'word' | 'split'} [unit]  what a token is; grapheme and word: segments of Intl.Segmenter; split: the text
- *   between two separators. Default codepoint
+ * @property {'codepoint' | 'grapheme' | 'word' | 'split' | 'ngrams'} [unit]  what a token is; grapheme and word: segments of Intl.Segmenter;
+ *   split: the text between two separators; ngrams: hashed n-grams of words. Default codepoint
+ * @property {import('./ngrams.js').NGramSettings} [ngrams]  unit ngrams: which n-grams, and their rows
  * @property {string | null} [split]  unit split: the separator, one character; null (default): white space; '': each code point is a token
  * @property {string} [filters]  unit split: further separators
  * @property {string} [remove]  unit split: characters that are removed before the text is split
@@ -15,8 +16,8 @@ import { COUNT_MOST, ModelFileError, show, typeName } from '../errors.js';
  * @property {'NFC' | 'NFKC' | 'NFD' | 'NFKD' | null} [normalization]
  * @property {'lower' | 'lower-ascii' | null} [case]  lower: each code point by itself, as Python's ''.join(c.lower() for c in s); for unit split
  *   the whole text, as Python's s.lower(), which differs where a sigma ends a word; lower-ascii: A to Z
- * @property {string[]} vocabulary  a token's index is its id
- * @property {number | null} [pad]  id of padding. Default 0; null: no id is for padding, and padded steps are never computed. The entry of the
+ * @property {string[]} [vocabulary]  a token's index is its id. Unit ngrams has none
+ * @property {number | null} [pad]  id of padding. Default 0 (null for unit ngrams); null: no id is for padding, and padded steps are never computed. The entry of the
  *   vocabulary at `pad` must be none that a text can have ('' or '<pad>', say), unless padding is data (mask: false)
  * @property {number | null} [unknown]  id of tokens that the vocabulary lacks. Default 1, where the vocabulary needs an entry that no text can have;
  *   null: they are dropped
@@ -51,7 +52,7 @@ function checkVocabulary(given) {
   return given;
 }
 
-/** @param {TextSettings} settings @param {boolean} mask */
+/** @param {{ vocabulary: string[], pad?: any, unknown?: any }} settings @param {boolean} mask */
 function readIds({ vocabulary, pad: givenPad, unknown: givenUnknown }, mask) {
   const pad = countOrNull('pad', givenPad === undefined ? 0 : givenPad, 0);
   const unknown = countOrNull('unknown', givenUnknown === undefined ? 1 : givenUnknown, 0);
@@ -73,7 +74,7 @@ function readIds({ vocabulary, pad: givenPad, unknown: givenUnknown }, mask) {
 
 /**
  * Settings with every default filled in; separators and removed: characters of unit split.
- * @typedef {{ vocabulary: string[], unit: 'codepoint' | 'grapheme' | 'word' | 'split', normalization: 'NFC' | 'NFKC' | 'NFD' | 'NFKD' | null,
+ * @typedef {{ vocabulary: string[], unit: NonNullable<TextSettings['unit']>, normalization: 'NFC' | 'NFKC' | 'NFD' | 'NFKD' | null,
  *   case: 'lower' | 'lower-ascii' | null, padding: Side, truncation: Side, pad: number | null, unknown: number | null, length: number | null,
  *   maxlen: number | null, mask: boolean, split: string | null, separators: Set<string>, removed: Set<string> }} ReadSettings
  */
@@ -87,21 +88,23 @@ function readIds({ vocabulary, pad: givenPad, unknown: givenUnknown }, mask) {
 export function readSettings(settings) {
   if (settings === null || typeof settings !== 'object')
     throw new ModelFileError(`text: expected settings, got ${typeName(settings)}`);
-  const vocabulary = checkVocabulary(settings.vocabulary);
+  const unit = oneOf('unit', settings.unit ?? 'codepoint', ['codepoint', 'grapheme', 'word', 'split', 'ngrams']);
+  const vocabulary = unit === 'ngrams' ? [] : checkVocabulary(settings.vocabulary);
   const length = countOrNull('length', settings.length ?? null, 1);
   const maxlen = countOrNull('maxlen', settings.maxlen ?? length, 1);
   const mask = oneOf('mask', settings.mask ?? true, [true, false]);
+  if (unit === 'ngrams' && !mask) throw new ModelFileError('text: mask is false; unit ngrams has no id for padding');
   const split = settings.split ?? null;
   if (split !== null && (typeof split !== 'string' || [...split].length > 1))
     throw new ModelFileError(`text: split is ${show(split)}, expected one character, '' or null`);
   return {
     vocabulary,
-    unit: oneOf('unit', settings.unit ?? 'codepoint', ['codepoint', 'grapheme', 'word', 'split']),
+    unit,
     normalization: oneOf('normalization', settings.normalization ?? null, [...forms, null]),
     case: oneOf('case', settings.case ?? null, ['lower', 'lower-ascii', null]),
     padding: oneOf('padding', settings.padding ?? 'post', ['post', 'pre']),
-    truncation: oneOf('truncation', settings.truncation ?? 'post', ['post', 'pre']),
-    ...readIds(settings, mask),
+    truncation: oneOf('truncation', settings.truncation ?? 'post', unit === 'ngrams' ? ['post'] : ['post', 'pre']),
+    ...(unit === 'ngrams' ? { pad: null, unknown: null } : readIds(settings, mask)),
     length,
     maxlen: length !== null && maxlen > length ? length : maxlen,
     mask,

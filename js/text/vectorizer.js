@@ -2,7 +2,7 @@
  * Text to tokens, ids, and a padded batch with its mask; and ids back to tokens. Every string is valid text, lone surrogates included.
  * @module
  */
-import { ArgumentError, checkFits, EngineError, IdError, ModelFileError, show, typeName } from '../errors.js';
+import { ArgumentError, checkFits, EngineError, IdError, ModelFileError, show, typeName, UnsupportedError } from '../errors.js';
 import { borderBefore, borderFrom, chunksOf } from './boundaries.js';
 import { isMarker, readSettings } from './settings.js';
 
@@ -25,6 +25,17 @@ import { isMarker, readSettings } from './settings.js';
  * @property {[number, number]} shape  [B, T]
  * @property {Encoding[]} rows
  */
+
+/** Of unit ngrams, once it was fetched. @type {typeof import('./ngrams.js').NGrams | null} */
+let NGrams = null;
+
+/**
+ * Fetches the code of a unit that few models use. To be awaited before `new TextVectorizer` of unit ngrams.
+ * @param {TextSettings | null | undefined} settings
+ */
+export async function prepareText(settings) {
+  if (settings?.unit === 'ngrams') ({ NGrams } = await import('./ngrams.js'));
+}
 
 /** UTF-16 units that are segmented at once. A long text of which maxlen keeps little is read no further than necessary. */
 const PIECE = 4096;
@@ -74,12 +85,24 @@ export class TextVectorizer {
         throw new ModelFileError(`text: locale is ${show(settings.locale)}, expected a language tag`, { cause });
       }
     }
-    this.#indexVocabulary();
+    this.vocabulary = read.vocabulary;
+    if (this.unit === 'ngrams') this.ngrams = this.#makeNGrams(settings.ngrams);
+    else this.#indexVocabulary();
+    /** Ids are below it. */
+    this.size = this.ngrams ? this.ngrams.rows : read.vocabulary.length;
+  }
+
+  /** @param {import('./ngrams.js').NGramSettings | undefined} settings */
+  #makeNGrams(settings) {
+    if (!NGrams) throw new UnsupportedError('text: unit ngrams is not fetched yet; await prepareText(settings) before');
+    const ngrams = new NGrams(settings, this);
+    if (ngrams.problem) throw new ModelFileError(`text: ngrams: ${ngrams.problem}`);
+    return ngrams;
   }
 
   #indexVocabulary() {
     const { pad, unknown, mask } = this;
-    this.settings.vocabulary.forEach((token, id) => {
+    this.vocabulary.forEach((token, id) => {
       // Where padding is data, the entry at pad may also be a token.
       if (id === unknown || (id === pad && (mask || isMarker(token)))) return;
       const before = this.#index.get(token);
@@ -100,7 +123,7 @@ export class TextVectorizer {
 
   /** Refuses a real token where none can stand. @param {number} id @param {'pad' | 'unknown'} name @param {string} purpose @param {string} advice */
   #checkHidden(id, name, purpose, advice) {
-    const entry = this.settings.vocabulary[id];
+    const entry = this.vocabulary[id];
     if (isMarker(entry) || !this.#isToken(entry)) return;
     const how = this.settings[name] === undefined ? ' by default' : '';
     throw new ModelFileError(
@@ -264,6 +287,7 @@ export class TextVectorizer {
   /** @param {string} text @returns {Encoding} */
   #encode(text) {
     const { unknown, maxlen, truncation } = this;
+    if (this.ngrams) return this.ngrams.encode(text, maxlen, { chunksOf, borderFrom });
     /** @type {number[]} */
     const ids = [];
     /** @type {number[]} */
@@ -300,6 +324,7 @@ export class TextVectorizer {
    * @returns {number} `unknown` if the vocabulary lacks it; `pad` if `unknown` is null; 0 if both are
    */
   idOf(token) {
+    if (this.ngrams) throw new UnsupportedError('idOf: unit ngrams has several ids for a token; use encode()');
     let prepared = '';
     this.#codePoints(token, (char) => {
       prepared += char;
@@ -344,9 +369,11 @@ export class TextVectorizer {
    * @param {ArrayLike<number>} ids
    * @returns {string[]}
    * @throws {IdError} for an id outside the vocabulary
+   * @throws {UnsupportedError} for unit ngrams, whose ids are hashes
    */
   decode(ids) {
-    const { vocabulary } = this.settings;
+    const { vocabulary } = this;
+    if (this.ngrams) throw new UnsupportedError('decode: ids of unit ngrams are hashes and have no text');
     const tokens = [];
     for (const id of Array.from(ids)) {
       if (id === this.pad) continue;

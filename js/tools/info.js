@@ -88,7 +88,7 @@ export function info(model) {
   else {
     const { vocabulary, ...settings } = text.settings;
     print(
-      `text        ${Object.entries({ ...settings, vocabulary: vocabulary.length })
+      `text        ${Object.entries(vocabulary ? { ...settings, vocabulary: vocabulary.length } : settings)
         .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
         .join(' ')}`,
     );

@@ -1,0 +1,32 @@
+/**
+ * Pooling of a bag of n-grams.
+ * @module
+ */
+import { MaskedSum } from '../pooling.js';
+/** @typedef {import('../tensor.js').Tensor} Tensor */
+
+/** y[d] = sum_t x[t][d] / sqrt(n) over the n steps that count (`sqrtn` of TensorFlow's embedding_lookup_sparse); zeros where none counts. */
+export class MaskedSqrtN extends MaskedSum {
+  /** @override */
+  static className = 'padless>MaskedSqrtN';
+
+  /** @override @type {import('../layer.js').Reach} */
+  static reach = 'all';
+
+  /**
+   * @override
+   * @param {Tensor} x
+   */
+  call(x) {
+    const kept = x.ragged();
+    const y = /** @type {Tensor} */ (super.call(kept));
+    const { heap, B, features } = y;
+    const splits = heap.i32View(kept.time.pointer, B + 1);
+    const values = heap.f32View(y.pointer, B * features);
+    for (let b = 0; b < B; b++) {
+      const root = Math.sqrt(Math.max(1, splits[b + 1] - splits[b]));
+      for (let d = 0; d < features; d++) values[b * features + d] /= root;
+    }
+    return y;
+  }
+}

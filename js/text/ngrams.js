@@ -1,0 +1,305 @@
+/**
+ * Unit `ngrams`: a text as the n-grams of its words, each hashed to rows of a table, as in fastText (Bojanowski et al. 2017). Fetched only for
+ * models that use it, so it imports nothing.
+ *
+ * A piece of text is
+ *   a word      letters and marks (\p{L}, \p{M}); its n-grams are those of `_word_`, without `_` alone, and then the whole of it if it is longer
+ *   a run       letters and marks of scripts without spaces (`unspaced.ranges`), without borders and with n-grams up to `unspaced.max`
+ *   a number    digits (\p{N}) in a row, which are one character, '0'
+ *   a sign      anything else but white space; the same sign in a row is one. Signs beyond ASCII, punctuation (\p{P}) and the joiners
+ *               U+200C and U+200D are one character, U+FFFC
+ * A gram c1 ... cn has the hash h = extend(... extend(extend(0, c1), c2) ..., cn), all in 32 bits:
+ *   extend(h, c) = g ^ g >>> 15 where g = (h ^ c) * 0x9e3779b1
+ * and the row finalise(h + k * 0x9e3779b1) mod rows for each k from 0 to hashes - 1, where finalise is that of MurmurHash3.
+ * @module
+ */
+
+/**
+ * @typedef {object} NGramSettings
+ * @property {number} rows  of the table: ids are below it
+ * @property {number} [hashes]  rows of an n-gram. Default 1
+ * @property {number} [min]  code points of the shortest n-gram. Default 1
+ * @property {number} [max]  code points of the longest one, borders included. Default 5
+ * @property {string} [border]  the character before and behind a word. Default '_'
+ * @property {boolean} [word]  the whole word, too. Default true
+ * @property {{ max: number, ranges: [number, number][] }} [unspaced]  scripts without spaces: the longest n-gram, first and last code points
+ */
+
+const [SPACE, WORD, RUN, NUMBER, SIGN] = [1, 2, 3, 4, 5];
+const DIGIT = 0x30;
+const SYMBOL = 0xfffc;
+const GOLDEN = 0x9e3779b1;
+/** A cached lower case that is more than one code point. */
+const SEVERAL = -1;
+/** UTF-16 units of a text that are normalised at once: a long run of marks takes quadratic time. */
+const NORMAL_MOST = 8192;
+
+/** @param {number} h @param {number} c */
+const extend = (h, c) => {
+  const g = Math.imul(h ^ c, GOLDEN);
+  return g ^ (g >>> 15);
+};
+
+/** @param {number} h */
+const finalise = (h) => {
+  let x = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
+  return (x ^ (x >>> 16)) >>> 0;
+};
+
+/** Grows by doubling. */
+class Numbers {
+  length = 0;
+  data = new Int32Array(256);
+
+  /** @param {number} more */
+  reserve(more) {
+    if (this.length + more <= this.data.length) return;
+    const old = this.data;
+    this.data = new Int32Array(2 * (this.length + more));
+    this.data.set(old);
+  }
+
+  free() {
+    this.length = 0;
+    this.data = new Int32Array(256);
+  }
+}
+
+/** @typedef {(text: string, form: 'NFC' | 'NFKC' | 'NFD' | 'NFKD') => Iterable<{ 0: string, index: number }>} Chunks */
+
+/** @param {any} value @param {number} least @param {number} most */
+const isWhole = (value, least, most) => Number.isSafeInteger(value) && value >= least && value <= most;
+
+/**
+ * What is wrong with settings; '' if nothing is.
+ * @param {any} settings
+ */
+function problemWith(settings) {
+  const { rows, hashes = 1, min = 1, max = 5, border = '_', word = true, unspaced } = settings ?? {};
+  if (!isWhole(rows, 1, 2 ** 31 - 1)) return 'rows is not a whole number from 1 on';
+  if (!isWhole(hashes, 1, 16)) return 'hashes is not a whole number from 1 to 16';
+  if (!isWhole(min, 1, 64) || !isWhole(max, min, 64)) return 'min and max are not whole numbers from 1 to 64 with min <= max';
+  if (typeof border !== 'string' || [...border].length !== 1) return 'border is not one character';
+  if (typeof word !== 'boolean') return 'word is not true or false';
+  if (unspaced === undefined) return '';
+  const ranges = unspaced?.ranges;
+  /** @param {any} range */
+  const isRange = (range) => Array.isArray(range) && range.length === 2 && range.every((code) => isWhole(code, 0, 0x10ffff));
+  if (!isWhole(unspaced?.max, min, 64) || !Array.isArray(ranges) || !ranges.every(isRange))
+    return 'unspaced is not { max, ranges: [[first, last], ...] } with max from min to 64';
+  return '';
+}
+
+export class NGrams {
+  /** Kinds of code points below 65536; 0: not looked up yet. */
+  #kinds = new Uint8Array(65536);
+  /** Lower case of code points below 65536; 0: not looked up yet. */
+  #lower = new Int32Array(65536);
+  #codes = new Numbers();
+  #starts = new Numbers();
+  #ids = new Numbers();
+  #offsets = new Numbers();
+  #truncated = false;
+
+  /**
+   * @param {NGramSettings | undefined} settings
+   * @param {{ normalization: 'NFC' | 'NFKC' | 'NFD' | 'NFKD' | null, case: 'lower' | 'lower-ascii' | null }} text
+   */
+  constructor(settings, text) {
+    /** What is wrong with the settings; '' if nothing is. */
+    this.problem = problemWith(settings);
+    this.normalization = text.normalization;
+    this.case = text.case;
+    const { rows, hashes = 1, min = 1, max = 5, border = '_', word = true, unspaced } = settings ?? { rows: 0 };
+    this.rows = rows;
+    this.hashes = hashes;
+    this.min = min;
+    this.max = max;
+    this.border = String(border).codePointAt(0) ?? 0;
+    this.word = word;
+    this.unspaced = unspaced ?? { max: 1, ranges: [] };
+  }
+
+  /** @param {number} code */
+  #kindOf(code) {
+    if (code < 65536 && this.#kinds[code]) return this.#kinds[code];
+    const char = String.fromCodePoint(code);
+    let kind = SIGN;
+    if (/[\p{L}\p{M}]/u.test(char)) kind = this.unspaced.ranges.some(([a, b]) => code >= a && code <= b) ? RUN : WORD;
+    else if (/\p{N}/u.test(char)) kind = NUMBER;
+    else if (/\s/.test(char)) kind = SPACE;
+    if (code < 65536) this.#kinds[code] = kind;
+    return kind;
+  }
+
+  /** What a sign is hashed as. @param {number} code */
+  #signOf(code) {
+    if (code < 128 || code === 0x200c || code === 0x200d) return code;
+    return /\p{P}/u.test(String.fromCodePoint(code)) ? code : SYMBOL;
+  }
+
+  /** One code point of the normalised text, in lower case. @param {number} code @param {number} start */
+  #push(code, start) {
+    let low = code < 65536 ? this.#lower[code] : 0;
+    if (low === 0) {
+      const lower = this.#lowerOf(code);
+      low = lower.length === 1 ? lower[0] : SEVERAL;
+      if (code < 65536) this.#lower[code] = low;
+    }
+    if (low !== SEVERAL) this.#put(low, start);
+    else for (const each of this.#lowerOf(code)) this.#put(each, start);
+  }
+
+  /** @param {number} code @param {number} start */
+  #put(code, start) {
+    const codes = this.#codes;
+    const starts = this.#starts;
+    codes.data[codes.length++] = code;
+    starts.data[starts.length++] = start;
+  }
+
+  /** @param {number} code @returns {number[]} */
+  #lowerOf(code) {
+    const isFolded = this.case === 'lower' || (this.case === 'lower-ascii' && code < 128);
+    if (!isFolded) return [code];
+    return Array.from(String.fromCodePoint(code).toLowerCase(), (char) => char.codePointAt(0) ?? 0);
+  }
+
+  /**
+   * Normalises a piece of the text and takes its code points.
+   * @param {string} piece @param {number} from  its place in the text @param {Chunks} chunksOf
+   */
+  #read(piece, from, chunksOf) {
+    const { normalization } = this;
+    this.#codes.length = this.#starts.length = 0;
+    // A code point of the text has at most 18 in a normal form; most texts are in normal form already.
+    const isNormal = !normalization || (piece.length <= NORMAL_MOST && piece.normalize(normalization) === piece);
+    this.#reserve(piece.length);
+    if (isNormal) this.#readNormal(piece, from);
+    else
+      for (const { 0: chunk, index } of chunksOf(piece, normalization)) {
+        const normal = chunk.normalize(normalization);
+        this.#reserve(normal.length + piece.length - index);
+        // The code points of a chunk that changes all stand where it begins.
+        if (normal === chunk) this.#readNormal(chunk, from + index);
+        else for (const char of normal) this.#push(char.codePointAt(0) ?? 0, from + index);
+      }
+    this.#starts.data[this.#starts.length] = from + piece.length;
+  }
+
+  /** @param {number} units  of normalised text: each has at most 3 code points in lower case */
+  #reserve(units) {
+    this.#codes.reserve(3 * units + 1);
+    this.#starts.reserve(3 * units + 1);
+  }
+
+  /** @param {string} piece @param {number} from */
+  #readNormal(piece, from) {
+    for (let i = 0; i < piece.length; i++) {
+      const code = /** @type {number} */ (piece.codePointAt(i));
+      this.#push(code, from + i);
+      if (code > 65535) i++;
+    }
+  }
+
+  /**
+   * @param {string} text
+   * @param {number | null} maxlen  ids, at most
+   * @param {{ chunksOf: Chunks, borderFrom: (text: string, from: number) => number }} boundaries
+   * @returns {import('./vectorizer.js').Encoding}
+   */
+  encode(text, maxlen, { chunksOf, borderFrom }) {
+    this.#ids.length = this.#offsets.length = 0;
+    this.#truncated = false;
+    for (let from = 0; from < text.length && !this.#truncated;) {
+      const to = text.length - from <= NORMAL_MOST ? text.length : borderFrom(text, from + NORMAL_MOST / 2);
+      this.#read(text.slice(from, to), from, chunksOf);
+      this.#cut(maxlen ?? Infinity);
+      from = to;
+    }
+    const { length } = this.#ids;
+    const encoding = {
+      ids: this.#ids.data.slice(0, length),
+      offsets: this.#offsets.data.slice(0, 2 * length),
+      truncated: this.#truncated,
+    };
+    // Memory for a long text is given back.
+    if (text.length > NORMAL_MOST) for (const numbers of [this.#codes, this.#starts, this.#ids, this.#offsets]) numbers.free();
+    return encoding;
+  }
+
+  /** Where the code point behind this one begins in the text: several may have been made of one. @param {number} i */
+  #endOf(i) {
+    const starts = this.#starts.data;
+    let next = i + 1;
+    while (next < this.#starts.length && starts[next] === starts[i]) next++;
+    return starts[next];
+  }
+
+  /** The pieces of what was read, and their n-grams. @param {number} most  ids */
+  #cut(most) {
+    const { data, length } = this.#codes;
+    for (let at = 0; at < length && !this.#truncated;) {
+      const kind = this.#kindOf(data[at]);
+      let end = at + 1;
+      if (kind === SIGN) {
+        const sign = this.#signOf(data[at]);
+        while (end < length && this.#kindOf(data[end]) === SIGN && this.#signOf(data[end]) === sign) end++;
+        this.#add(extend(0, sign), at, end - 1, most);
+      } else {
+        while (end < length && this.#kindOf(data[end]) === kind) end++;
+        if (kind === NUMBER) this.#add(extend(0, DIGIT), at, end - 1, most);
+        else if (kind === RUN) this.#grams(at, end - 1, at, end - 1, this.unspaced.max, most);
+        else if (kind === WORD) this.#grams(at, end - 1, at - 1, end, this.max, most);
+      }
+      at = end;
+    }
+  }
+
+  /**
+   * The n-grams of one piece.
+   * @param {number} first  its first and last code points @param {number} last
+   * @param {number} from  the same with borders @param {number} to
+   * @param {number} max @param {number} most
+   */
+  #grams(first, last, from, to, max, most) {
+    const { data } = this.#codes;
+    const { min, border } = this;
+    for (let i = from; i <= to; i++) {
+      let h = 0;
+      const end = Math.min(to, i + max - 1);
+      for (let k = i; k <= end; k++) {
+        h = extend(h, k < first || k > last ? border : data[k]);
+        if (k - i + 1 >= min && (k > i || (i >= first && i <= last))) {
+          this.#add(h, Math.max(i, first), Math.min(k, last), most);
+          if (this.#truncated) return;
+        }
+      }
+    }
+    if (!this.word || from === first || to - from < max) return;
+    let h = extend(0, border);
+    for (let k = first; k <= last; k++) h = extend(h, data[k]);
+    this.#add(extend(h, border), first, last, most);
+  }
+
+  /** One n-gram. @param {number} h @param {number} first  code points @param {number} last @param {number} most */
+  #add(h, first, last, most) {
+    const ids = this.#ids;
+    const offsets = this.#offsets;
+    const { rows, hashes } = this;
+    if (ids.length + hashes > most) {
+      this.#truncated = true;
+      return;
+    }
+    ids.reserve(hashes);
+    offsets.reserve(2 * hashes);
+    const start = this.#starts.data[first];
+    const end = this.#endOf(last);
+    for (let k = 0; k < hashes; k++) {
+      ids.data[ids.length++] = finalise((h + Math.imul(k, GOLDEN)) | 0) % rows;
+      offsets.data[offsets.length++] = start;
+      offsets.data[offsets.length++] = end;
+    }
+  }
+}
