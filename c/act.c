@@ -174,7 +174,7 @@ void pl_prelu(float *y, const float *x, const float *alpha, int M, int D) {
   PL_ASSERT_SIZES(M, 1, D);
   const size_t width = (size_t)D;
   PL_ASSERT_SAME_OR_APART(y, x, (size_t)M * width);
-  for (int m = 0; m < M; m++, y += width, x += width) {
+  for (size_t m = 0; m < (size_t)M; m++, y += width, x += width) {
     for (size_t d = 0; d < width; d += 4) {
       v4f v = v_load_partial(x + d, width - d);
       v4f below = v_mul(v_load_partial(alpha + d, width - d), v);

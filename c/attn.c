@@ -34,7 +34,7 @@ static v4f dot_1x4(const float *a, const float *w, size_t ldw, size_t n, size_t 
   const float *const rows[] = {w, n > 1 ? w + ldw : w, n > 2 ? w + 2 * ldw : w + last, w + last};
   v2d low = {0, 0}, high = {0, 0};
   for (size_t k = 0; k < K;) {
-    const size_t end = K - k < 4 * BLOCK ? K : k + 4 * BLOCK;
+    const size_t end = k + pl_smaller(K - k, 4 * BLOCK);
     v4f sum[4] = {{0}};
     for (; k + 4 <= end; k += 4) {
       add_products(sum, a, rows, k, 4);
@@ -56,7 +56,7 @@ static v4f dot_1x4(const float *a, const float *w, size_t ldw, size_t n, size_t 
 /* y[n] = scale * sum_k a[k] w[n][k] for n < N. */
 static void dot_row(float *y, const float *a, const float *w, size_t ldw, float scale, size_t K, size_t N) {
   for (size_t n = 0; n < N; n += 4) {
-    v_store_partial(y + n, v_mul(v_splat(scale), dot_1x4(a, w + n * ldw, ldw, N - n < 4 ? N - n : 4, K)), N - n);
+    v_store_partial(y + n, v_mul(v_splat(scale), dot_1x4(a, w + n * ldw, ldw, pl_smaller(N - n, 4), K)), N - n);
   }
 }
 
@@ -103,7 +103,7 @@ static void score_additive(float *scores, const float *q, const float *k, const 
 static void sum_16(float *y, const float *w, const float *v, size_t ldv, size_t keys) {
   v2d sum[8] = {{0, 0}};
   for (size_t j = 0; j < keys;) {
-    const size_t end = keys - j < BLOCK ? keys : j + BLOCK;
+    const size_t end = j + pl_smaller(keys - j, BLOCK);
     v4f block[4] = {{0}};
     for (; j < end; j++) {
       const v4f weight = v_splat(w[j]);
@@ -130,7 +130,7 @@ static void sum_16(float *y, const float *w, const float *v, size_t ldv, size_t 
 static void sum_4(float *y, const float *w, const float *v, size_t ldv, size_t keys, size_t n) {
   v2d low = {0, 0}, high = {0, 0};
   for (size_t j = 0; j < keys;) {
-    const size_t end = keys - j < BLOCK ? keys : j + BLOCK;
+    const size_t end = j + pl_smaller(keys - j, BLOCK);
     v4f block = {0, 0, 0, 0};
     for (; j < end; j++) {
       block = v_madd(v_splat(w[j]), v_load_partial(v + j * ldv, n), block);
@@ -151,7 +151,7 @@ static void attend_query(float *y, float *w, const float *q, const float *k, con
     sum_16(y + d, w, v + d, ldv, n);
   }
   for (; d < Dv; d += 4) {
-    sum_4(y + d, w, v + d, ldv, n, Dv - d < 4 ? Dv - d : 4);
+    sum_4(y + d, w, v + d, ldv, n, pl_smaller(Dv - d, 4));
   }
 }
 
@@ -172,7 +172,7 @@ static pl_status attend(float *y, float *weights, const float *q, const float *k
   }
   const size_t used = arena->used;
   float *w = pl_arena_take(arena, bytes);
-  for (int b = 0; b < B; b++) {
+  for (size_t b = 0; b < (size_t)B; b++) {
     const size_t Tq = pl_row_length(query_splits, b), Tk = pl_row_length(key_splits, b);
     const size_t first_query = (size_t)query_splits[b], first_key = (size_t)key_splits[b];
     for (size_t h = 0; h < a->heads; h++) {

@@ -15,9 +15,9 @@ int pl_conv_length(int T, int size, int stride, int dilation, pl_padding padding
 }
 
 row_windows windows_of_row(const float *x, const int32_t *splits, const int32_t *out_splits, int size, int stride, int dilation,
-                           pl_padding padding, int b, int D) {
+                           pl_padding padding, size_t b, size_t D) {
   const int T = (int)pl_row_length(splits, b), count = (int)pl_row_length(out_splits, b);
-  PL_ASSERT(count == pl_conv_length(T, size, stride, dilation, padding), "row %d of %d steps has %d outputs, expected %d", b, T,
+  PL_ASSERT(count == pl_conv_length(T, size, stride, dilation, padding), "row %zu of %d steps has %d outputs, expected %d", b, T,
             count, pl_conv_length(T, size, stride, dilation, padding));
   const int64_t span = span_of(size, dilation);
   int64_t before = padding == PL_CAUSAL ? span - 1 : 0;
@@ -25,7 +25,7 @@ row_windows windows_of_row(const float *x, const int32_t *splits, const int32_t 
     int64_t total = ((int64_t)count - 1) * stride + span - T;
     before = total > 0 ? total / 2 : 0;
   }
-  return (row_windows){x + (size_t)splits[b] * (size_t)D, T, D, count, before, stride, dilation};
+  return (row_windows){x + (size_t)splits[b] * D, T, (int64_t)D, count, before, stride, dilation};
 }
 
 /* ---- convolution ------------------------------------------------------------------------------------------------------------------------ */
@@ -67,9 +67,9 @@ pl_status pl_ragged_conv(float *y, const float *x, const pl_conv *conv, const in
   const size_t used = arena->used;
   float *windows = pl_arena_take(arena, WINDOWS * K * sizeof *windows);
   size_t held = 0;
-  for (int b = 0; b < B; b++) {
+  for (size_t b = 0; b < (size_t)B; b++) {
     row_windows w =
-        windows_of_row(x, splits, out_splits, conv->size, conv->stride, conv->dilation, (pl_padding)conv->padding, b, conv->D);
+        windows_of_row(x, splits, out_splits, conv->size, conv->stride, conv->dilation, (pl_padding)conv->padding, b, D);
     const int64_t inside = count_inside(&w, conv->size), first = inside ? first_inside(&w) : w.count;
     for (int64_t t = 0; t < w.count; t++) {
       if (t == first) {
@@ -134,10 +134,10 @@ void pl_ragged_depthwise_conv(float *y, const float *x, const float *kernel, con
   const size_t C = (size_t)D * (size_t)M;
   PL_ASSERT_ARRAY(kernel, (size_t)size * C);
   PL_ASSERT_APART(y, (size_t)out_splits[B] * C, x, (size_t)splits[B] * (size_t)D);
-  for (int b = 0; b < B; b++) {
-    const row_windows w = windows_of_row(x, splits, out_splits, size, stride, dilation, padding, b, D);
+  for (size_t b = 0; b < (size_t)B; b++) {
+    const row_windows w = windows_of_row(x, splits, out_splits, size, stride, dilation, padding, b, (size_t)D);
     for (size_t c = 0; c < C; c += 4) {
-      depthwise_4(y + (size_t)out_splits[b] * C, kernel, bias, &w, size, (size_t)M, C, c, C - c < 4 ? C - c : 4);
+      depthwise_4(y + (size_t)out_splits[b] * C, kernel, bias, &w, size, (size_t)M, C, c, pl_smaller(C - c, 4));
     }
   }
 }

@@ -196,7 +196,7 @@ pl_status pl_ragged_crf_viterbi(int32_t *tags, float *score, const float *x, con
   const size_t used = arena->used, width = (size_t)K;
   const scratch s = take_scratch(arena, splits, B, width);
   lay_out(s.w, transitions, end, width, width, 1);
-  for (int b = 0; b < B; b++) {
+  for (size_t b = 0; b < (size_t)B; b++) {
     const size_t T = pl_row_length(splits, b), first = (size_t)splits[b];
     const double best = T ? best_tags(tags + first, x + first * width, start, &s, T, width) : 0;
     if (score) {
@@ -211,7 +211,7 @@ pl_status pl_ragged_crf_marginals(float *y, float *log_z, const float *x, const 
                                   const float *end, const int32_t *splits, int B, int K, pl_arena *arena) {
   PL_ASSERT(K > 0, "K = %d", K);
   PL_ASSERT_SPLITS(splits, B);
-  PL_ASSERT_APART(y, y ? (size_t)splits[B] * K : 0, x, (size_t)splits[B] * K);
+  PL_ASSERT_APART(y, y ? (size_t)splits[B] * (size_t)K : 0, x, (size_t)splits[B] * (size_t)K);
   if (!pl_arena_has(arena, pl_ragged_crf_scratch(splits, B, K))) {
     return PL_SCRATCH_TOO_SMALL;
   }
@@ -219,7 +219,7 @@ pl_status pl_ragged_crf_marginals(float *y, float *log_z, const float *x, const 
   const scratch s = take_scratch(arena, splits, B, width);
   lay_out(s.w, transitions, end, width, width, 1);
   lay_out(s.transposed, transitions, NULL, width, 1, width);
-  for (int b = 0; b < B; b++) {
+  for (size_t b = 0; b < (size_t)B; b++) {
     const size_t T = pl_row_length(splits, b), first = (size_t)splits[b] * width;
     const double sum = T ? tag_probabilities(y ? y + first : NULL, x + first, start, end, &s, T, width) : 0;
     if (log_z) {
@@ -235,7 +235,7 @@ void pl_ragged_crf_score(float *score, const int32_t *tags, const float *x, cons
   PL_ASSERT(K > 0, "K = %d", K);
   PL_ASSERT_SPLITS(splits, B);
   const size_t width = (size_t)K;
-  for (int b = 0; b < B; b++) {
+  for (size_t b = 0; b < (size_t)B; b++) {
     const size_t T = pl_row_length(splits, b), first = (size_t)splits[b];
     double sum = 0;
     for (size_t t = first; t < first + T; t++) {

@@ -66,7 +66,7 @@ static inline __attribute__((always_inline)) void gemm_tile(float *y, size_t ldy
         v_store(out, sum[0]);
         v_store(out + 4, sum[1]);
       } else {
-        v_store_partial(out, sum[0], left < 4 ? left : 4);
+        v_store_partial(out, sum[0], pl_smaller(left, 4));
         v_store_partial(out + 4, sum[1], left < 4 ? 0 : left - 4);
       }
     }

@@ -102,8 +102,8 @@ static inline size_t pl_count_steps(const uint8_t *mask, size_t T) {
 static inline const uint8_t *pl_mask_row(const uint8_t *mask, size_t b, size_t T) { return mask ? mask + b * T : NULL; }
 
 /* Length of row b; splits never fall. */
-static inline size_t pl_row_length(const int32_t *splits, int b) {
-  PL_ASSERT(0 <= splits[b] && splits[b] <= splits[b + 1], "splits[%d] = %d, splits[%d] = %d", b, splits[b], b + 1, splits[b + 1]);
+static inline size_t pl_row_length(const int32_t *splits, size_t b) {
+  PL_ASSERT(0 <= splits[b] && splits[b] <= splits[b + 1], "splits[%zu] = %d, splits[%zu] = %d", b, splits[b], b + 1, splits[b + 1]);
   return (size_t)(splits[b + 1] - splits[b]);
 }
 
@@ -113,7 +113,7 @@ static inline size_t pl_smaller(size_t a, size_t b) { return a < b ? a : b; }
 /* Length of the longest of B rows; 0 if there is none. */
 static inline size_t pl_longest_row(const int32_t *splits, int B) {
   size_t longest = 0;
-  for (int b = 0; b < B; b++) {
+  for (size_t b = 0; b < (size_t)B; b++) {
     longest = pl_larger(longest, pl_row_length(splits, b));
   }
   return longest;

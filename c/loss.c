@@ -9,7 +9,7 @@
 static double sum_exp(const float *x, float max, size_t K) {
   v2d low = {0, 0}, high = {0, 0};
   for (size_t k = 0; k < K; k += 4) {
-    v4i there = (v4i){0, 1, 2, 3} < v_splat_int(K - k < 4 ? (int32_t)(K - k) : 4);
+    v4i there = (v4i){0, 1, 2, 3} < v_splat_int((int32_t)pl_smaller(K - k, 4));
     v4f e = v_exp(v_select(there, v_sub(v_load_partial(x + k, K - k), v_splat(max)), v_splat(-INFINITY)));
     low += v_promote_low(e);
     high += v_promote_high(e);

@@ -46,7 +46,7 @@ void pl_repeat_rows(float *y, const float *x, const int32_t *splits, int B, int 
   PL_ASSERT_SPLITS(splits, B);
   const size_t width = (size_t)D;
   PL_ASSERT_APART(y, (size_t)splits[B] * width, x, (size_t)B * width);
-  for (int b = 0; b < B; b++, x += width) {
+  for (size_t b = 0; b < (size_t)B; b++, x += width) {
     for (size_t t = pl_row_length(splits, b); t > 0; t--, y += width) {
       memcpy(y, x, width * sizeof *y);
     }
@@ -56,8 +56,8 @@ void pl_repeat_rows(float *y, const float *x, const int32_t *splits, int B, int 
 void pl_repeat_feature(float *y, const float *x, int M, int D) {
   PL_ASSERT_SIZES(M, 1, D);
   PL_ASSERT_APART(y, (size_t)M * (size_t)D, x, (size_t)M);
-  for (int m = 0; m < M; m++) {
-    for (int d = 0; d < D; d++) {
+  for (size_t m = 0; m < (size_t)M; m++) {
+    for (size_t d = 0; d < (size_t)D; d++) {
       *y++ = x[m];
     }
   }
@@ -66,9 +66,10 @@ void pl_repeat_feature(float *y, const float *x, int M, int D) {
 void pl_copy_columns(float *y, const float *x, int ldy, int ldx, int M, int D) {
   PL_ASSERT_SIZES(M, 1, D);
   PL_ASSERT(D <= ldy && D <= ldx, "D = %d, ldy = %d, ldx = %d", D, ldy, ldx);
-  PL_ASSERT_APART(y, M ? (size_t)(M - 1) * ldy + D : 0, x, M ? (size_t)(M - 1) * ldx + D : 0);
-  for (int m = 0; m < M; m++, y += ldy, x += ldx) {
-    memcpy(y, x, (size_t)D * sizeof *y);
+  const size_t rows = (size_t)M, width = (size_t)D, y_step = (size_t)ldy, x_step = (size_t)ldx;
+  PL_ASSERT_APART(y, rows ? (rows - 1) * y_step + width : 0, x, rows ? (rows - 1) * x_step + width : 0);
+  for (size_t m = 0; m < rows; m++, y += y_step, x += x_step) {
+    memcpy(y, x, width * sizeof *y);
   }
 }
 
@@ -76,7 +77,7 @@ void pl_transpose(float *y, const float *x, int B, int M, int N) {
   PL_ASSERT_SIZES(B, M, N);
   const size_t rows = (size_t)M, columns = (size_t)N;
   PL_ASSERT_APART(y, (size_t)B * rows * columns, x, (size_t)B * rows * columns);
-  for (int b = 0; b < B; b++, x += rows * columns) {
+  for (size_t b = 0; b < (size_t)B; b++, x += rows * columns) {
     for (size_t n = 0; n < columns; n++) {
       for (size_t m = 0; m < rows; m++) {
         *y++ = x[m * columns + n];
@@ -91,7 +92,7 @@ void pl_transpose(float *y, const float *x, int B, int M, int N) {
 void pl_masked_hold(float *y, const uint8_t *mask, int B, int T, int D) {
   PL_ASSERT_SIZES(B, T, D);
   const size_t steps = (size_t)T, width = (size_t)D;
-  for (int b = 0; b < B; b++) {
+  for (size_t b = 0; b < (size_t)B; b++) {
     const uint8_t *row = pl_mask_row(mask, b, steps);
     for (size_t t = 0; t < steps; t++, y += width) {
       if (pl_counts(row, t)) {

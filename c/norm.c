@@ -41,7 +41,7 @@ void pl_layer_norm(float *y, const float *x, const float *gamma, const float *be
   PL_ASSERT_SIZES(M, 1, D);
   const size_t width = (size_t)D;
   PL_ASSERT_SAME_OR_APART(y, x, (size_t)M * width);
-  for (int m = 0; m < M; m++, y += width, x += width) {
+  for (size_t m = 0; m < (size_t)M; m++, y += width, x += width) {
     double mean = sum_of(x, 0, width, 0) / D;
     double variance = sum_of(x, mean, width, 1) / D;
     normalize(y, x, gamma, beta, mean, sqrt(variance + (double)epsilon), width);
@@ -52,7 +52,7 @@ void pl_rms_norm(float *y, const float *x, const float *gamma, float epsilon, in
   PL_ASSERT_SIZES(M, 1, D);
   const size_t width = (size_t)D;
   PL_ASSERT_SAME_OR_APART(y, x, (size_t)M * width);
-  for (int m = 0; m < M; m++, y += width, x += width) {
+  for (size_t m = 0; m < (size_t)M; m++, y += width, x += width) {
     normalize(y, x, gamma, NULL, 0, sqrt(sum_of(x, 0, width, 1) / D + (double)epsilon), width);
   }
 }
@@ -61,7 +61,7 @@ void pl_unit_norm(float *y, const float *x, int M, int D) {
   PL_ASSERT_SIZES(M, 1, D);
   const size_t width = (size_t)D;
   PL_ASSERT_SAME_OR_APART(y, x, (size_t)M * width);
-  for (int m = 0; m < M; m++, y += width, x += width) {
+  for (size_t m = 0; m < (size_t)M; m++, y += width, x += width) {
     double length = sqrt(sum_of(x, 0, width, 1));
     normalize(y, x, NULL, NULL, 0, length < 1e-12 ? 1e-12 : length, width);
   }
@@ -82,7 +82,7 @@ void pl_ragged_group_norm(float *y, const float *x, const float *gamma, const fl
   PL_ASSERT(groups > 0 && D % groups == 0, "%d groups of D = %d features", groups, D);
   const size_t width = (size_t)D, w = width / (size_t)groups;
   PL_ASSERT_SAME_OR_APART(y, x, (size_t)splits[B] * width);
-  for (int b = 0; b < B; b++) {
+  for (size_t b = 0; b < (size_t)B; b++) {
     const size_t steps = pl_row_length(splits, b), first = (size_t)splits[b] * width;
     const double count = (double)(steps * w);
     for (size_t d = 0; d < width; d += w) {
@@ -101,7 +101,7 @@ void pl_affine(float *y, const float *x, const float *scale, const float *shift,
   PL_ASSERT_SIZES(M, 1, D);
   const size_t width = (size_t)D;
   PL_ASSERT_SAME_OR_APART(y, x, (size_t)M * width);
-  for (int m = 0; m < M; m++, y += width, x += width) {
+  for (size_t m = 0; m < (size_t)M; m++, y += width, x += width) {
     for (size_t d = 0; d < width; d += 4) {
       size_t n = width - d;
       v4f v = v_madd(v_load_some(x + d, n), v_load_some(scale + d, n), v_load_some(shift + d, n));

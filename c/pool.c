@@ -10,22 +10,23 @@ typedef void pool_row(float *y, const float *x, const uint8_t *mask, size_t T, s
 
 static void pool_masked(pool_row *pool, float *y, const float *x, const uint8_t *mask, int B, int T, int D) {
   PL_ASSERT_SIZES(B, T, D);
-  size_t row = (size_t)T * D;
-  PL_ASSERT_ARRAY(y, (size_t)B * D);
-  PL_ASSERT_ARRAY(x, B * row);
-  PL_ASSERT_APART(y, (size_t)B * D, x, B * row);
-  for (int b = 0; b < B; b++) {
-    pool(y + (size_t)b * D, x + b * row, pl_mask_row(mask, b, T), T, D);
+  const size_t rows = (size_t)B, steps = (size_t)T, width = (size_t)D, row = steps * width;
+  PL_ASSERT_ARRAY(y, rows * width);
+  PL_ASSERT_ARRAY(x, rows * row);
+  PL_ASSERT_APART(y, rows * width, x, rows * row);
+  for (size_t b = 0; b < rows; b++) {
+    pool(y + b * width, x + b * row, pl_mask_row(mask, b, steps), steps, width);
   }
 }
 
 static void pool_ragged(pool_row *pool, float *y, const float *x, const int32_t *splits, int B, int D) {
   PL_ASSERT_SIZES(B, 0, D);
   PL_ASSERT_SPLITS(splits, B);
-  PL_ASSERT_ARRAY(y, (size_t)B * D);
-  PL_ASSERT_APART(y, (size_t)B * D, x, (size_t)splits[B] * D);
-  for (int b = 0; b < B; b++) {
-    pool(y + (size_t)b * D, x + (size_t)splits[b] * D, NULL, pl_row_length(splits, b), D);
+  const size_t rows = (size_t)B, width = (size_t)D;
+  PL_ASSERT_ARRAY(y, rows * width);
+  PL_ASSERT_APART(y, rows * width, x, (size_t)splits[B] * width);
+  for (size_t b = 0; b < rows; b++) {
+    pool(y + b * width, x + (size_t)splits[b] * width, NULL, pl_row_length(splits, b), width);
   }
 }
 
@@ -65,7 +66,7 @@ static void divided_sum(float *y, const float *x, const uint8_t *mask, size_t T,
     sum_16(y + d, x + d, mask, T, D, divisor);
   }
   for (; d < D; d += 4) {
-    sum_4(y + d, x + d, mask, T, D, divisor, D - d < 4 ? D - d : 4);
+    sum_4(y + d, x + d, mask, T, D, divisor, pl_smaller(D - d, 4));
   }
 }
 
@@ -118,7 +119,7 @@ static inline void extreme_row(float *y, const float *x, const uint8_t *mask, si
     extreme_16(y + d, x + d, mask, first, T, D, least);
   }
   for (; d < D; d += 4) {
-    extreme_4(y + d, x + d, mask, first, T, D, least, D - d < 4 ? D - d : 4);
+    extreme_4(y + d, x + d, mask, first, T, D, least, pl_smaller(D - d, 4));
   }
 }
 
@@ -145,7 +146,7 @@ static void argmax_4(int32_t *y, const float *x, const uint8_t *mask, size_t fir
 static void argmax_row(int32_t *y, const float *x, const uint8_t *mask, size_t T, size_t D) {
   size_t first = pl_next_step(mask, 0, T);
   for (size_t d = 0; d < D; d += 4) {
-    size_t n = D - d < 4 ? D - d : 4;
+    size_t n = pl_smaller(D - d, 4);
     if (first < T) {
       argmax_4(y + d, x + d, mask, first, T, D, n);
     } else {
@@ -206,22 +207,23 @@ void pl_ragged_last(float *y, const float *x, const int32_t *splits, int B, int 
 
 void pl_masked_argmax(int32_t *y, const float *x, const uint8_t *mask, int B, int T, int D) {
   PL_ASSERT_SIZES(B, T, D);
-  size_t row = (size_t)T * D;
-  PL_ASSERT_ARRAY(y, (size_t)B * D);
-  PL_ASSERT_ARRAY(x, B * row);
-  PL_ASSERT_APART(y, (size_t)B * D, x, B * row);
-  for (int b = 0; b < B; b++) {
-    argmax_row(y + (size_t)b * D, x + b * row, pl_mask_row(mask, b, T), T, D);
+  const size_t rows = (size_t)B, steps = (size_t)T, width = (size_t)D, row = steps * width;
+  PL_ASSERT_ARRAY(y, rows * width);
+  PL_ASSERT_ARRAY(x, rows * row);
+  PL_ASSERT_APART(y, rows * width, x, rows * row);
+  for (size_t b = 0; b < rows; b++) {
+    argmax_row(y + b * width, x + b * row, pl_mask_row(mask, b, steps), steps, width);
   }
 }
 
 void pl_ragged_argmax(int32_t *y, const float *x, const int32_t *splits, int B, int D) {
   PL_ASSERT_SIZES(B, 0, D);
   PL_ASSERT_SPLITS(splits, B);
-  PL_ASSERT_ARRAY(y, (size_t)B * D);
-  PL_ASSERT_APART(y, (size_t)B * D, x, (size_t)splits[B] * D);
-  for (int b = 0; b < B; b++) {
-    argmax_row(y + (size_t)b * D, x + (size_t)splits[b] * D, NULL, pl_row_length(splits, b), D);
+  const size_t rows = (size_t)B, width = (size_t)D;
+  PL_ASSERT_ARRAY(y, rows * width);
+  PL_ASSERT_APART(y, rows * width, x, (size_t)splits[B] * width);
+  for (size_t b = 0; b < rows; b++) {
+    argmax_row(y + b * width, x + (size_t)splits[b] * width, NULL, pl_row_length(splits, b), width);
   }
 }
 
@@ -235,8 +237,8 @@ static void pool_windows(pool_row *pool, float *y, const float *x, const int32_t
   PL_ASSERT_SPLITS(splits, B);
   PL_ASSERT_SPLITS(out_splits, B);
   PL_ASSERT_APART(y, (size_t)out_splits[B] * (size_t)D, x, (size_t)splits[B] * (size_t)D);
-  for (int b = 0; b < B; b++) {
-    const row_windows w = windows_of_row(x, splits, out_splits, size, stride, 1, padding, b, D);
+  for (size_t b = 0; b < (size_t)B; b++) {
+    const row_windows w = windows_of_row(x, splits, out_splits, size, stride, 1, padding, b, (size_t)D);
     for (int64_t t = 0; t < w.count; t++, y += D) {
       const int64_t begin = window_begin(&w, t), end = begin + size, from = begin > 0 ? begin : 0, to = end < w.T ? end : w.T;
       const int32_t inside[] = {0, (int32_t)(to - from)};

@@ -31,7 +31,7 @@ void pl_quant_dense_pack(float *packed, const int8_t *w, const float *scale, con
 
 /* Elements of a rounded row, and bytes of as many scales. */
 static inline size_t row_size(size_t K) { return (K + 7) & ~(size_t)7; }
-static inline size_t rows_at_a_time(size_t M) { return M < QUANT_ROWS ? M : QUANT_ROWS; }
+static inline size_t rows_at_a_time(size_t M) { return pl_smaller(M, QUANT_ROWS); }
 
 size_t quant_scratch(size_t M, size_t K) {
   return pl_arena_bytes(rows_at_a_time(M) * sizeof(float)) + rows_at_a_time(M) * row_size(K) * sizeof(int16_t);
@@ -120,7 +120,7 @@ void quant(float *y, size_t ldy, const float *x, size_t ldx, float least, const 
     /* Of each block of k: 4x8, while the weights stay in the first cache as rows pass; 1x32 for the rows left, which stream them. */
     size_t k = 0;
     do {
-      operands from = {.ldq = ldq, .pairs = pairs - k < QUANT_BLOCK / 2 ? pairs - k : QUANT_BLOCK / 2, .first = k == 0};
+      operands from = {.ldq = ldq, .pairs = pl_smaller(pairs - k, QUANT_BLOCK / 2), .first = k == 0};
       for (size_t n = 0; n < N; n += 8) {
         const float *panel = packed + quant_at(n, K);
         from.bias = panel + n % QUANT_PANEL;
@@ -161,12 +161,13 @@ pl_status pl_quant_dense(float *y, const float *x, float least, const float *pac
 pl_status pl_quant_embedding(float *y, const int8_t *table, const uint8_t *rows, const float *scale, const int32_t *ids, int N,
                              int V, int D) {
   PL_ASSERT_SIZES(N, V, D);
-  for (int n = 0; n < N; n++) {
+  const size_t width = (size_t)D;
+  for (size_t n = 0; n < (size_t)N; n++) {
     if (ids[n] < 0 || ids[n] >= V) {
       return PL_ID_OUT_OF_RANGE;
     }
-    const int8_t *row = table + (size_t)ids[n] * (size_t)D;
-    for (int d = 0; d < D; d++) {
+    const int8_t *row = table + (size_t)ids[n] * width;
+    for (size_t d = 0; d < width; d++) {
       *y++ = (float)(row[d] * rows[ids[n]]) * scale[d];
     }
   }

@@ -344,7 +344,7 @@ size_t pl_ragged_rnn_scratch(const pl_rnn *rnn, const int32_t *splits, int B) {
 /* sorted: the rows from the longest to the shortest; rows of one length keep their order. rows_of [T+1] is scratch. */
 static void sort_by_length(int32_t *sorted, int32_t *rows_of, const int32_t *splits, int B, size_t T) {
   memset(rows_of, 0, (T + 1) * sizeof *rows_of);
-  for (int b = 0; b < B; b++) {
+  for (size_t b = 0; b < (size_t)B; b++) {
     rows_of[pl_row_length(splits, b)]++;
   }
   int32_t place = 0; /* of the first row of each length */
@@ -353,8 +353,8 @@ static void sort_by_length(int32_t *sorted, int32_t *rows_of, const int32_t *spl
     rows_of[n] = place;
     place += rows;
   }
-  for (int b = 0; b < B; b++) {
-    sorted[rows_of[pl_row_length(splits, b)]++] = b;
+  for (size_t b = 0; b < (size_t)B; b++) {
+    sorted[rows_of[pl_row_length(splits, b)]++] = (int32_t)b;
   }
 }
 
@@ -397,7 +397,7 @@ static run start(const float *x, const pl_rnn *rnn, const int32_t *splits, pl_or
 
 /* ---- the loop over time ----------------------------------------------------------------------------------------------------------------- */
 
-static size_t length_of(const run *r, size_t m) { return pl_row_length(r->splits, r->sorted[m]); }
+static size_t length_of(const run *r, size_t m) { return pl_row_length(r->splits, (size_t)r->sorted[m]); }
 
 /* The step of x that row m visits at time t. */
 static size_t visited(const run *r, size_t m, size_t t) {
@@ -479,8 +479,8 @@ pl_status pl_ragged_rnn(float *y, float *cells, pl_state *last, const float *x, 
 static size_t longest_masked(const uint8_t *mask, int B, int T, size_t *N) {
   size_t most = 0;
   *N = 0;
-  for (int b = 0; b < B; b++) {
-    size_t n = pl_count_steps(pl_mask_row(mask, (size_t)b, (size_t)T), (size_t)T);
+  for (size_t b = 0; b < (size_t)B; b++) {
+    size_t n = pl_count_steps(pl_mask_row(mask, b, (size_t)T), (size_t)T);
     *N += n;
     most = pl_larger(most, n);
   }

@@ -3,33 +3,33 @@
 
 void pl_pack(float *y, const float *x, const uint8_t *mask, int B, int T, int D) {
   PL_ASSERT_SIZES(B, T, D);
-  size_t steps = (size_t)B * T;
-  PL_ASSERT_ARRAY(x, steps * D);
-  PL_ASSERT(y || pl_count_steps(mask, steps) * D == 0, "y is NULL");
-  PL_ASSERT(y == x || pl_apart(y, pl_count_steps(mask, steps) * D, x, steps * D), "y %p and x %p overlap in part", (void *)y,
-            (const void *)x);
+  const size_t steps = (size_t)B * (size_t)T, width = (size_t)D;
+  PL_ASSERT_ARRAY(x, steps * width);
+  PL_ASSERT_ARRAY(y, pl_count_steps(mask, steps) * width);
+  PL_ASSERT(y == x || pl_apart(y, pl_count_steps(mask, steps) * width, x, steps * width), "y %p and x %p overlap in part",
+            (void *)y, (const void *)x);
   /* In place, a step moves to the front or stays: what it overwrites has been read. */
   for (size_t to, from = pl_next_step(mask, 0, steps); from < steps; from = pl_next_step(mask, to, steps)) {
     to = pl_next_padding(mask, from, steps);
-    memmove(y, x + from * D, (to - from) * D * sizeof *x);
-    y += (to - from) * D;
+    memmove(y, x + from * width, (to - from) * width * sizeof *y);
+    y += (to - from) * width;
   }
 }
 
 void pl_unpack(float *y, const float *x, const uint8_t *mask, float fill, int B, int T, int D) {
   PL_ASSERT_SIZES(B, T, D);
-  size_t steps = (size_t)B * T;
-  PL_ASSERT_ARRAY(y, steps * D);
-  PL_ASSERT_ARRAY(x, pl_count_steps(mask, steps) * D);
-  PL_ASSERT_APART(y, steps * D, x, pl_count_steps(mask, steps) * D);
+  const size_t steps = (size_t)B * (size_t)T, width = (size_t)D;
+  PL_ASSERT_ARRAY(y, steps * width);
+  PL_ASSERT_ARRAY(x, pl_count_steps(mask, steps) * width);
+  PL_ASSERT_APART(y, steps * width, x, pl_count_steps(mask, steps) * width);
   for (size_t from = 0, to; from < steps; from = to) {
     size_t step = pl_next_step(mask, from, steps);
     to = pl_next_padding(mask, step, steps);
-    for (size_t i = from * D; i < step * D; i++) {
+    for (size_t i = from * width; i < step * width; i++) {
       y[i] = fill;
     }
-    memcpy(y + step * D, x, (to - step) * D * sizeof *x);
-    x += (to - step) * D;
+    memcpy(y + step * width, x, (to - step) * width * sizeof *y);
+    x += (to - step) * width;
   }
 }
 
@@ -49,21 +49,22 @@ static void reverse_row(float *y, const float *x, const uint8_t *mask, size_t T,
 
 void pl_reverse_sequence(float *y, const float *x, const uint8_t *mask, int B, int T, int D) {
   PL_ASSERT_SIZES(B, T, D);
-  size_t row = (size_t)T * D;
-  PL_ASSERT_ARRAY(y, B * row);
-  PL_ASSERT_ARRAY(x, B * row);
-  PL_ASSERT_APART(y, B * row, x, B * row);
-  for (int b = 0; b < B; b++) {
-    reverse_row(y + b * row, x + b * row, pl_mask_row(mask, b, T), T, D);
+  const size_t rows = (size_t)B, steps = (size_t)T, width = (size_t)D, row = steps * width;
+  PL_ASSERT_ARRAY(y, rows * row);
+  PL_ASSERT_ARRAY(x, rows * row);
+  PL_ASSERT_APART(y, rows * row, x, rows * row);
+  for (size_t b = 0; b < rows; b++) {
+    reverse_row(y + b * row, x + b * row, pl_mask_row(mask, b, steps), steps, width);
   }
 }
 
 void pl_ragged_reverse(float *y, const float *x, const int32_t *splits, int B, int D) {
   PL_ASSERT_SIZES(B, 0, D);
   PL_ASSERT_SPLITS(splits, B);
-  PL_ASSERT_APART(y, (size_t)splits[B] * D, x, (size_t)splits[B] * D);
-  for (int b = 0; b < B; b++) {
-    size_t first = (size_t)splits[b] * D;
-    reverse_row(y + first, x + first, NULL, pl_row_length(splits, b), D);
+  const size_t width = (size_t)D;
+  PL_ASSERT_APART(y, (size_t)splits[B] * width, x, (size_t)splits[B] * width);
+  for (size_t b = 0; b < (size_t)B; b++) {
+    const size_t first = (size_t)splits[b] * width;
+    reverse_row(y + first, x + first, NULL, pl_row_length(splits, b), width);
   }
 }

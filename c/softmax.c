@@ -49,7 +49,7 @@ static void time_softmax_4(float *y, const float *x, const uint8_t *mask, size_t
 static void time_softmax_row(float *y, const float *x, const uint8_t *mask, size_t T, size_t D, int logarithm) {
   size_t first = pl_next_step(mask, 0, T);
   for (size_t d = 0; first < T && d < D; d += 4) {
-    time_softmax_4(y + d, x + d, mask, first, T, D, logarithm, D - d < 4 ? D - d : 4);
+    time_softmax_4(y + d, x + d, mask, first, T, D, logarithm, pl_smaller(D - d, 4));
   }
   for (size_t t = 0; t < T; t++) {
     if (!pl_counts(mask, t)) {
@@ -60,22 +60,23 @@ static void time_softmax_row(float *y, const float *x, const uint8_t *mask, size
 
 static void time_softmax_masked(float *y, const float *x, const uint8_t *mask, int B, int T, int D, int logarithm) {
   PL_ASSERT_SIZES(B, T, D);
-  size_t row = (size_t)T * D;
-  PL_ASSERT_ARRAY(y, B * row);
-  PL_ASSERT_ARRAY(x, B * row);
-  PL_ASSERT_SAME_OR_APART(y, x, B * row);
-  for (int b = 0; b < B; b++) {
-    time_softmax_row(y + b * row, x + b * row, pl_mask_row(mask, b, T), T, D, logarithm);
+  const size_t rows = (size_t)B, steps = (size_t)T, width = (size_t)D, row = steps * width;
+  PL_ASSERT_ARRAY(y, rows * row);
+  PL_ASSERT_ARRAY(x, rows * row);
+  PL_ASSERT_SAME_OR_APART(y, x, rows * row);
+  for (size_t b = 0; b < rows; b++) {
+    time_softmax_row(y + b * row, x + b * row, pl_mask_row(mask, b, steps), steps, width, logarithm);
   }
 }
 
 static void time_softmax_ragged(float *y, const float *x, const int32_t *splits, int B, int D, int logarithm) {
   PL_ASSERT_SIZES(B, 0, D);
   PL_ASSERT_SPLITS(splits, B);
-  PL_ASSERT_SAME_OR_APART(y, x, (size_t)splits[B] * D);
-  for (int b = 0; b < B; b++) {
-    size_t first = (size_t)splits[b] * D;
-    time_softmax_row(y + first, x + first, NULL, pl_row_length(splits, b), D, logarithm);
+  const size_t width = (size_t)D;
+  PL_ASSERT_SAME_OR_APART(y, x, (size_t)splits[B] * width);
+  for (size_t b = 0; b < (size_t)B; b++) {
+    const size_t first = (size_t)splits[b] * width;
+    time_softmax_row(y + first, x + first, NULL, pl_row_length(splits, b), width, logarithm);
   }
 }
 
@@ -105,7 +106,7 @@ static void feature_softmax_row(float *y, const float *x, size_t D, int logarith
   v4f max = v_greatest(x, D);
   sum4 sum = {{0, 0}, {0, 0}};
   for (size_t d = 0; d < D; d += 4) {
-    size_t n = D - d < 4 ? D - d : 4;
+    size_t n = pl_smaller(D - d, 4);
     v4f e = v_exp(v_sub(v_load_some(x + d, n), max));
     sum = sum4_add(sum, n == 4 ? e : first_lanes(e, n));
     if (!logarithm) {
@@ -115,7 +116,7 @@ static void feature_softmax_row(float *y, const float *x, size_t D, int logarith
   v4f total = v_splat((float)(sum.low[0] + sum.low[1] + sum.high[0] + sum.high[1]));
   v4f log_total = logarithm ? v_log(total) : total;
   for (size_t d = 0; d < D; d += 4) {
-    size_t n = D - d < 4 ? D - d : 4;
+    size_t n = pl_smaller(D - d, 4);
     v4f v = logarithm ? v_sub(v_sub(v_load_some(x + d, n), max), log_total) : v_div(v_load_some(y + d, n), total);
     v_store_some(y + d, v, n);
   }
@@ -136,20 +137,20 @@ static void feature_softmax(float *y, const float *x, const uint8_t *mask, size_
 
 void pl_softmax(float *y, const float *x, int M, int D) {
   PL_ASSERT_SIZES(M, 1, D);
-  feature_softmax(y, x, NULL, M, D, 0);
+  feature_softmax(y, x, NULL, (size_t)M, (size_t)D, 0);
 }
 
 void pl_log_softmax(float *y, const float *x, int M, int D) {
   PL_ASSERT_SIZES(M, 1, D);
-  feature_softmax(y, x, NULL, M, D, 1);
+  feature_softmax(y, x, NULL, (size_t)M, (size_t)D, 1);
 }
 
 void pl_masked_feature_softmax(float *y, const float *x, const uint8_t *mask, int B, int T, int D) {
   PL_ASSERT_SIZES(B, T, D);
-  feature_softmax(y, x, mask, (size_t)B * T, D, 0);
+  feature_softmax(y, x, mask, (size_t)B * (size_t)T, (size_t)D, 0);
 }
 
 void pl_masked_feature_log_softmax(float *y, const float *x, const uint8_t *mask, int B, int T, int D) {
   PL_ASSERT_SIZES(B, T, D);
-  feature_softmax(y, x, mask, (size_t)B * T, D, 1);
+  feature_softmax(y, x, mask, (size_t)B * (size_t)T, (size_t)D, 1);
 }

@@ -14,7 +14,7 @@ typedef struct row_windows {
 
 /* Row b of x; asserts that its outputs are as many as out_splits says. */
 row_windows windows_of_row(const float *x, const int32_t *splits, const int32_t *out_splits, int size, int stride, int dilation,
-                           pl_padding padding, int b, int D);
+                           pl_padding padding, size_t b, size_t D);
 
 /* Where window t begins. */
 static inline int64_t window_begin(const row_windows *w, int64_t t) { return t * w->stride - w->before; }
