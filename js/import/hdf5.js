@@ -245,7 +245,14 @@ export function readHdf5(bytes, what = 'the file', packages = {}) {
   });
 }
 
-/** Every array of Keras 3's layout but the optimizer's and the states of random generators. @param {Hdf5} file */
+/** Groups at the root that belong to no layer: Keras 2 writes them after fit(). */
+const trainingGroups = new Set(['optimizer', '_optimizer', 'metrics', '_metrics']);
+
+/**
+ * Every array of Keras 3's layout except those of training: of the optimizer, metrics and random generators. Keras 2 on Windows writes names
+ * such as `layers\\dense`; the paths returned have slashes.
+ * @param {Hdf5} file
+ */
 function variables(file) {
   /** @type {Map<string, NamedArray>} */
   const vars = new Map();
@@ -255,11 +262,15 @@ function variables(file) {
     for (const name of file.names(path || '/')) {
       if (++nodes > NODES_MOST) throw file.broken(path, `: more than ${NODES_MOST} groups and arrays`);
       const at = `${path}/${name}`;
-      if (name === 'seed_generator' || (depth === 0 && (name === 'optimizer' || name === '_optimizer'))) continue;
+      const [first, ...rest] = name.split('\\');
+      if ((rest.at(-1) ?? first) === 'seed_generator' || (depth === 0 && trainingGroups.has(first))) continue;
       if (file.isGroup(at)) {
         if (depth > NESTED_MOST) throw file.broken(path, `: groups more than ${NESTED_MOST} deep`);
         walk(at, depth + 1);
-      } else if (/\/vars$/.test(path)) vars.set(at.slice(1), file.array(at, at.slice(1)));
+      } else {
+        const place = at.slice(1).replaceAll('\\', '/');
+        if (/(^|\/)vars\/[^/]+$/.test(place)) vars.set(place, file.array(at, place));
+      }
     }
   };
   walk('', 0);

@@ -15,6 +15,7 @@ import { readKeras } from './zip.js';
 /**
  * @typedef {object} KerasFiles
  * @property {ModelSource | undefined} [weights]  HDF5, where the file is a JSON
+ * @property {string | undefined} [kerasVersion]  of the Keras that saved a JSON, such as 3.15.1: to_json() of Keras 3 does not write it
  * @property {import('./input-files.js').Packages | null} [packages]  h5wasm and fflate, where padless stands where it cannot find them
  */
 /** @typedef {import('./finish.js').ImportOptions & KerasFiles} KerasOptions */
@@ -53,7 +54,9 @@ async function fromHdf5(file, options, json) {
   if (!architecture)
     throw new ModelFileError(`${name}: weights alone; give the architecture as JSON, and this file as its weights`);
   // What says no version is Keras 3's JSON, or weights of Keras 1.
-  const kerasVersion = String(json?.keras_version ?? holds.kerasVersion ?? (holds.vars || json?.module ? '3' : '1'));
+  const kerasVersion = String(
+    options.kerasVersion ?? json?.keras_version ?? holds.kerasVersion ?? (holds.vars || json?.module ? '3' : '1'),
+  );
   const { backend, vars, layers } = holds;
   const theano = backend === 'theano' || (!backend && parseInt(kerasVersion, 10) < 2);
   const weights = vars ? weightsByPath(vars, name) : weightsByLayer(layers ?? [], name, { theano });

@@ -172,7 +172,11 @@ export function withModules(json) {
       ...json.config,
       layers: layers.map((entry) => {
         const { module, config, class_name: kind, inbound_nodes: nodes } = entry ?? {};
-        const isLayer = module !== undefined || kind === 'InputLayer' || config?.trainable !== undefined || config?.layers;
+        const isLayer =
+          module !== undefined ||
+          /^(InputLayer|SpatialDropout[123]D)$/.test(kind) ||
+          config?.trainable !== undefined ||
+          config?.layers;
         return isLayer || !nodes?.[0]?.args ? withModules(entry) : { ...entry, module: 'keras.src.ops.numpy' };
       }),
     },

@@ -316,7 +316,7 @@ export const weightsByPath = (vars, file) => (root) => {
       numbered(inner.map(([, cell]) => cell)).forEach((name, i) => visit(inner[i][1], `${at}cell/cells/${name}/`));
     else
       for (const [key, each] of inner) {
-        const attribute = key === 'attention_output' ? 'output' : key;
+        const attribute = { attention_output: 'output', activation_layer: 'activation' }[key] ?? key;
         const known = [attribute, `_${attribute}`, `${attribute}_dense`, `_${attribute}_dense`].find((name) =>
           groups.has(at + name),
         );

@@ -107,6 +107,8 @@ export class Masking extends Layer {
    */
   build(input) {
     this.needSequence(input);
+    // In Keras, the new mask replaces the one that comes in.
+    this.readsPadding(input);
     this.value = Math.fround(this.number('mask_value', 0));
     return input.with({ masked: true, time: {} });
   }
@@ -299,6 +301,9 @@ export class Softmax extends Activation {
   /** @override */
   static className = 'Softmax';
 
+  /** @override @type {import('./tensor.js').Framework[]} */
+  static ignoresMaskIn = ['tfjs'];
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'step';
 
@@ -406,6 +411,9 @@ export class ActivityRegularization extends Dropout {
 export class Identity extends Dropout {
   /** @override */
   static className = 'Identity';
+
+  /** @override @type {import('./tensor.js').Framework[]} */
+  static ignoresMaskIn = ['keras2'];
 
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'all';

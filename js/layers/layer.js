@@ -87,6 +87,11 @@ export const reachOf = ({ constructor: Class }) =>
 export const isCount = (value) => Number.isSafeInteger(value) && value > 0 && value <= COUNT_MOST;
 
 export class Layer {
+  /** Whether the layer computes padding like any other step. */
+  #ignoresMask = false;
+  /** Whether its output has the mask of its input all the same. */
+  #returnsMask = false;
+
   /**
    * The name in Keras JSON, `padless>Name` for a layer that Keras lacks. The registry of layers that a file may contain is built from these
    * declarations.
@@ -95,6 +100,12 @@ export class Layer {
 
   /** @type {Reach} */
   static reach = 'all';
+
+  /**
+   * Frameworks in which the layer ignores masks: it computes padding like any other step, and its output has no mask.
+   * @type {import('./tensor.js').Framework[]}
+   */
+  static ignoresMaskIn = [];
 
   /** @param {LayerConfig} [config]  as returned by get_config() of Keras */
   constructor(config = {}) {
@@ -114,6 +125,8 @@ export class Layer {
     this.weights = new Map();
     /** The class name in the model file. It differs from className if padless implements several Keras classes by one. */
     this.fileClass = this.className;
+    /** Computes the activation where that is a layer in Keras JSON, not a name. @type {Layer | null} */
+    this.activationLayer = null;
     /** Whether the layer was applied to a Spec, while its model was built. */
     this.built = false;
   }
@@ -198,8 +211,14 @@ export class Layer {
       const before = this.weightSpecs;
       this.weightSpecs = [];
       this.built = true;
-      example.rules.applied.add(this);
-      const y = this.build(x, example.rules, options);
+      const { rules } = example;
+      rules.applied.add(this);
+      const Class = /** @type {typeof Layer} */ (this.constructor);
+      const ends = Class.ignoresMaskIn.includes(rules.framework) && x.masked;
+      if (ends) this.readsPadding(x);
+      this.#ignoresMask ||= ends;
+      const time = ends ? {} : x.time;
+      const y = this.build(ends ? x.with({ masked: false, time }) : x, rules, options);
       if (before.length && JSON.stringify(before) !== JSON.stringify(this.weightSpecs)) {
         /** @param {WeightSpec[]} specs */
         const show = (specs) => specs.map(({ name, shape }) => `${name} [${shape}]`).join(', ');
@@ -207,12 +226,17 @@ export class Layer {
           `${this.path}: used twice with inputs that need different weights, ${show(before)} and ${show(this.weightSpecs)}`,
         );
       }
-      return y;
+      // TF.js passes the last mask on to every later layer, whatever the layers between do with it.
+      this.#returnsMask = ends && rules.framework === 'tfjs' && y.time === time;
+      const masked = this.#returnsMask ? y.with({ masked: true, time: x.time }) : y;
+      return this.activationLayer ? this.activationLayer.apply(masked) : masked;
     }
     const { interceptor } = example.heap;
-    const y = interceptor ? interceptor(this, x, options) : this.call(x, options);
-    example.heap.onApply?.(this, x, y, options);
-    return y;
+    const given = this.#ignoresMask ? x.unmasked() : x;
+    const y = interceptor ? interceptor(this, given, options) : this.call(given, options);
+    example.heap.onApply?.(this, given, y, options);
+    const masked = this.#returnsMask && x.keep ? y.withMask(x.keep) : y;
+    return this.activationLayer ? this.activationLayer.apply(masked) : masked;
   }
 
   /**
@@ -323,10 +347,10 @@ export class Layer {
    */
   readsPadding(input) {
     const { select, readsPadding } = input.rules;
-    if (input.masked && !select) {
-      if (input.backendPaddingOf)
+    if ((input.masked || input.unlikePadding) && !select) {
+      if (input.unlikePadding)
         throw new UnsupportedError(
-          `${this.path}: ${this.className} reads the padding of ${input.backendPaddingOf}, which differs between Keras's backends`,
+          `${this.path}: ${this.className} reads the padding of ${input.unlikePadding}; padless has zeros there`,
         );
       readsPadding.add(this.path);
     }
@@ -334,11 +358,14 @@ export class Layer {
   }
 
   /** Called by a layer that uses masks. @param {Spec} input */
-  needMask({ masked, maskRemovedBy }) {
-    if (masked && maskRemovedBy)
-      throw new UnsupportedError(
-        `${this.path}: ${this.className} reads padding in Keras, as ${maskRemovedBy} removes the mask of its input there; padless does not`,
-      );
+  needMask({ masked, maskRemovedBy, rules }) {
+    if (!masked || !maskRemovedBy) return;
+    const unknown = Number.isNaN(rules.kerasMinor);
+    throw new UnsupportedError(
+      unknown
+        ? `${this.path}: ${this.className} reads padding if Keras 3.7 or later saved the model, where ${maskRemovedBy} removes the mask of its input; before, it does not. The file does not say which: give kerasVersion`
+        : `${this.path}: ${this.className} reads padding in Keras, as ${maskRemovedBy} removes the mask of its input there; padless does not`,
+    );
   }
 
   /**

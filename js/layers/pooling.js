@@ -122,6 +122,9 @@ export class GlobalAveragePooling1D extends MaskedMean {
   /** @override */
   static className = 'GlobalAveragePooling1D';
 
+  /** @override @type {import('./tensor.js').Framework[]} */
+  static ignoresMaskIn = ['tfjs'];
+
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'all';
 

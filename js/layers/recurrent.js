@@ -3,7 +3,7 @@
  * @module
  */
 import { cell as cellNumbers, merge as merges, order as orders, rnn as rnnLayout, state as stateLayout } from '../dist/abi.js';
-import { ModelFileError, ShapeError, UnsupportedError } from '../errors.js';
+import { ShapeError, UnsupportedError } from '../errors.js';
 import { activationNumber } from '../runtime/activations.js';
 import { Layer } from './layer.js';
 import { Products } from './products.js';
@@ -24,7 +24,7 @@ const cells = {
  * @param {any} options  initial_state (Keras 3)
  * @returns {[any, any[]]}
  */
-function sequenceAndStates(x, options) {
+export function sequenceAndStates(x, options) {
   const [sequence, ...more] = Array.isArray(x) ? x : [x];
   const given = options?.initial_state;
   return [sequence, given === undefined || given === null ? more : [given].flat()];
@@ -45,7 +45,7 @@ function statesIgnoreMask(layer, input, states, rules) {
 }
 
 /** The tensor y with the mask of x. @param {Tensor} y @param {Tensor} x */
-const maskedAs = (y, x) => (y.steps ? new Tensor(y.heap, y.pointer, y.B, y.shape, y.steps, x.keep) : y);
+const maskedAs = (y, x) => (y.steps ? y.withMask(x.keep) : y);
 
 /** The vectors y, set to 0 for each text of x whose last step is padding. @param {Tensor} y @param {Tensor} x */
 function zeroedAtPadding(y, x) {
@@ -114,6 +114,10 @@ export class Recurrent extends Layer {
     const [input, states] = sequenceAndStates(x, options);
     this.needSequence(input);
     this.needMask(input);
+    if (rules.framework === 'tfjs' && rules.masks && !input.masked)
+      throw new UnsupportedError(
+        `${this.path}: TF.js calls ${this.className} with the mask of an earlier layer, whose steps are not those of its input`,
+      );
     this.refuse({ time_major: [false], ...(this.aligned ? { stateful: [false] } : {}) });
     const { config } = this;
     const { cell, gates } = cells[this.kind];
@@ -134,12 +138,17 @@ export class Recurrent extends Layer {
     this.reversed = Boolean(config.go_backwards && this.returnSequences && !this.aligned && !this.inner);
     if (this.reversed) this.readsPadding(input);
     this.#checkStates(states);
+    this.zeroesPadding = Boolean(config.zero_output_for_mask && !(config.unroll && rules.framework === 'keras3'));
+    if (config.unroll && config.zero_output_for_mask && config.go_backwards && input.masked && /keras2|tfjs/.test(rules.framework))
+      throw new UnsupportedError(
+        `${this.path}: an unrolled layer that goes backwards with zero_output_for_mask behind a mask: Keras 2 puts zeros at the wrong steps, padless does not. Save the model with unroll=False`,
+      );
     // In Keras the output without sequences is that of the last step, which with this option is 0 if the step is padding.
-    this.lastIsZero = Boolean(config.zero_output_for_mask && !this.returnSequences && !this.aligned);
+    this.lastIsZero = Boolean(this.zeroesPadding && !this.returnSequences && !this.aligned);
     if (this.lastIsZero) this.readsPadding(input);
     this.statesIgnoreMask = !this.aligned && statesIgnoreMask(this, input, states, rules);
     const y = this.returnSequences
-      ? input.with({ shape: [input.shape[0], this.units], backendPaddingOf: '' })
+      ? input.with({ shape: [input.shape[0], this.units], unlikePadding: '' })
       : input.vector(this.units);
     if (!config.return_state) return y;
     return [y, ...Array.from({ length: this.stateCount }, () => input.vector(this.units ?? 0))];
@@ -233,7 +242,7 @@ export class Recurrent extends Layer {
       const arena = heap.scratch(heap.exports.pl_ragged_rnn_scratch(rnn, time.pointer, B));
       heap.exports.pl_ragged_rnn(returnSequences ? y : 0, 0, last, from, rnn, initial, time.pointer, order, units, B, arena);
       return returnSequences ? kept.ofFeatures(y, units) : kept.vector(y, units);
-    }, !this.config.zero_output_for_mask);
+    }, !this.zeroesPadding);
   }
 
   /** go_backwards of Keras with sequences and a mask: reverses the sequence and its mask; the outputs stay reversed. @param {Tensor} x @param {number} initial @param {number[]} finals */
@@ -283,77 +292,6 @@ export class LSTM extends Recurrent {
   /** @override @returns {keyof typeof cells} */
   get kind() {
     return 'LSTM';
-  }
-}
-
-/** Keras RNN with a list of cells (StackedRNNCells). Each cell becomes a layer that takes the output of the one before. */
-export class StackedRNN extends Layer {
-  /** @override */
-  static className = 'RNN';
-
-  /** @override @type {import('./layer.js').Reach} */
-  static reach = 'all';
-
-  /**
-   * @param {import('./layer.js').LayerConfig & { cells: Recurrent[] }} config  all cells but the last return sequences
-   */
-  constructor({ cells: layers, ...config }) {
-    super(config);
-    this.cells = layers;
-    for (const cell of layers.slice(0, -1)) cell.inner = true;
-  }
-
-  /**
-   * Creates the layer of a single cell, or a stack for StackedRNNCells.
-   * @override
-   * @param {any} config
-   * @param {(json: any, path: string) => Layer} _layerFromJson
-   * @param {string} name
-   * @returns {Layer}
-   */
-  static fromConfig({ cell, ...config }, _layerFromJson, name) {
-    const list = cell?.class_name === 'StackedRNNCells' ? cell.config?.cells : cell?.config ? undefined : cell?.cells;
-    if (!list) return layerOfCell(cell, config);
-    if (!Array.isArray(list) || list.length === 0) throw new ModelFileError(`${name}: StackedRNNCells has no cells`);
-    const stack = list.map((each, i) =>
-      layerOfCell(each, {
-        ...config,
-        name: `cell_${i}`,
-        return_sequences: i < list.length - 1 || config.return_sequences,
-        // The output of the first cell is reversed, so the others run forward.
-        go_backwards: i === 0 && config.go_backwards,
-      }),
-    );
-    return new this({ ...config, cells: stack });
-  }
-
-  /** @override */
-  get positional() {
-    return ['initial_state', 'mask', 'training'];
-  }
-
-  /**
-   * @override
-   * @param {any} x
-   * @param {Record<string, any>} [options]
-   */
-  call(x, options) {
-    const [input, given] = sequenceAndStates(x, options);
-    const { go_backwards: backwards, return_sequences: sequences } = this.config;
-    if (input instanceof Spec && input.masked && backwards && sequences && !input.rules.select)
-      throw new UnsupportedError(`${this.path}: StackedRNNCells with go_backwards, return_sequences and a mask are not supported`);
-    let at = 0;
-    let y = input;
-    /** @type {any[]} */
-    const finals = [];
-    for (const cell of this.cells) {
-      const states = given.slice(at, at + cell.stateCount);
-      at += cell.stateCount;
-      const [out, ...last] = [cell.apply(y, states.length ? { initial_state: states } : {})].flat();
-      y = out;
-      finals.push(...last);
-    }
-    return this.config.return_state ? [y, ...finals] : y;
   }
 }
 
@@ -441,6 +379,14 @@ export class Bidirectional extends Layer {
     if (merge !== 'concat' && merge !== 'none' && a.features !== b.features) {
       throw new ShapeError(`${this.path}: merge_mode ${merge} needs equal units, got ${a.features} and ${b.features}`);
     }
+    const unrolled = [forward, backward].some((layer) => layer.config.unroll) && a.sequence && input.masked;
+    if (unrolled && /keras2|tfjs/.test(rules.framework))
+      throw new UnsupportedError(
+        `${this.path}: Bidirectional of an unrolled layer behind a mask: Keras 2 puts zeros at the wrong steps of its backward outputs, padless does not. Save the model with unroll=False`,
+      );
+    // Unrolled, Keras 3 repeats the last output at padding, each direction its own; padless has zeros there.
+    if (unrolled && rules.framework === 'keras3')
+      for (const y of [a, b]) y.unlikePadding = `${this.path}, which Keras 3 fills otherwise with unroll=True`;
     const outputs = merge === 'none' ? [a, b] : [a.ofFeatures(merge === 'concat' ? a.features + b.features : a.features)];
     if (this.returnState) outputs.push(...finalsForward, ...finalsBackward);
     return outputs.length === 1 ? outputs[0] : outputs;
@@ -524,24 +470,4 @@ export class Bidirectional extends Layer {
     if (this.returnState) outputs.push(...finals.flatMap((each, i) => each.map((pointer) => input.vector(pointer, i ? Hb : Hf))));
     return outputs.length === 1 ? outputs[0] : outputs;
   }
-}
-
-/**
- * Converts a cell of Keras RNN to the layer with that cell.
- * @param {any} json  { class_name: 'LSTMCell', config }
- * @param {import('./layer.js').LayerConfig} config  of the RNN layer: return_sequences and others
- * @returns {Recurrent}
- */
-function layerOfCell(json, config) {
-  const classes = { SimpleRNNCell: SimpleRNN, GRUCell: GRU, LSTMCell: LSTM };
-  const name = json?.class_name;
-  if (!Object.hasOwn(classes, name))
-    throw new UnsupportedError(
-      `${config.name ?? 'RNN'}: cell ${JSON.stringify(name)} is not one of ${Object.keys(classes).join(', ')}`,
-    );
-  if (json.config === null || typeof json.config !== 'object')
-    throw new ModelFileError(`${config.name ?? 'RNN'}: cell ${name} has no config`);
-  const layer = new classes[/** @type {keyof typeof classes} */ (name)]({ ...json.config, ...config });
-  layer.fileClass = name;
-  return layer;
 }

@@ -26,28 +26,19 @@ export function product(shape, from = 0, to = shape.length) {
  */
 export class Spec {
   /**
-   * @param {{ shape: (number | null)[], ids?: boolean, masked?: boolean, time?: object | null, backendPaddingOf?: string, maskRemovedBy?: string,
+   * @param {{ shape: (number | null)[], ids?: boolean, masked?: boolean, time?: object | null, unlikePadding?: string, maskRemovedBy?: string,
    *   lookup?: Embedding | null, rules: Rules }} of
    *   ids: int32 token ids, one for each step; masked: it has a mask; time: sequences with the same steps share this object;
-   *   backendPaddingOf: path of a layer whose values at padding differ between the backends of Keras;
+   *   unlikePadding: path of a layer whose values at padding are not those of Keras, and why;
    *   maskRemovedBy: path of a layer that removes the mask from the tensor while Keras runs, so that later layers see no mask;
    *   lookup: the Embedding whose rows the values are
    */
-  constructor({
-    shape,
-    ids = false,
-    masked = false,
-    time = null,
-    backendPaddingOf = '',
-    maskRemovedBy = '',
-    lookup = null,
-    rules,
-  }) {
+  constructor({ shape, ids = false, masked = false, time = null, unlikePadding = '', maskRemovedBy = '', lookup = null, rules }) {
     this.shape = shape;
     this.ids = ids;
     this.masked = masked;
     this.time = time;
-    this.backendPaddingOf = backendPaddingOf;
+    this.unlikePadding = unlikePadding;
     this.maskRemovedBy = maskRemovedBy;
     this.lookup = lookup;
     this.rules = rules;
@@ -79,11 +70,15 @@ export class Spec {
   }
 }
 
+/** Whose layers a model has; '': padless's own. @typedef {'' | 'keras3' | 'keras2' | 'tfjs'} Framework */
+
 /**
  * Which framework's rules a model follows, and what its layers record while they are built.
  * @typedef {object} Rules
+ * @property {Framework} framework
+ * @property {boolean} masks  some input has a mask
  * @property {number} kerasMajor  version of the Keras that saved the model
- * @property {number} kerasMinor
+ * @property {number} kerasMinor  NaN: unknown
  * @property {boolean} select  true: every layer ignores steps at padding (padless's own models); false: each layer treats masks as its
  *   framework does
  * @property {boolean} andMasks  how a merge combines masks: AND (Keras 2, TF.js), otherwise OR (Keras 3)
@@ -205,9 +200,14 @@ export class Tensor {
     return this.heap.f32View(this.pointer, this.rows * this.features);
   }
 
+  /** The same sequence with another mask. @param {Steps | null} keep  the steps that count; null: no mask */
+  withMask(keep) {
+    return new Tensor(this.heap, this.pointer, this.B, this.shape, this.steps, keep);
+  }
+
   /** The same tensor without `keep`: all stored steps count. */
   unmasked() {
-    return this.keep ? new Tensor(this.heap, this.pointer, this.B, this.shape, this.steps) : this;
+    return this.keep ? this.withMask(null) : this;
   }
 
   /** Converts the padded form to the ragged form; returns any other tensor unchanged. */

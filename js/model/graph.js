@@ -6,9 +6,11 @@ import { ModelFileError, UnsupportedError } from '../errors.js';
 import { early, lateNames } from '../dist/layers-early.js';
 import { Embedding, Lambda } from '../layers/basic.js';
 import { Functional, Ref, refsIn } from '../layers/functional.js';
+import { isAuthorsOwn } from '../layers/keras-json.js';
 import { isCount } from '../layers/layer.js';
-import { importLate } from '../runtime/import-late.js';
+import { Recurrent } from '../layers/recurrent.js';
 import { Sequential } from '../layers/sequential.js';
+import { importLate } from '../runtime/import-late.js';
 
 /** @typedef {{ class_name: string, config: any, registered_name?: string | null, inbound_nodes?: any, name?: string }} KerasJson */
 /** @typedef {import('../layers/layer.js').Layer} Layer */
@@ -81,7 +83,10 @@ export const customClasses = (root) =>
       .map((layer) => [layer.className, /** @type {LayerClass} */ (layer.constructor)]),
   );
 
-/** @typedef {{ customLayers: CustomLayers, depth: number }} Options  depth: number of models around this one */
+/**
+ * @typedef {{ customLayers: CustomLayers, kerasMajor: number, depth: number }} Options
+ *   kerasMajor: whose rules hold for `training`; depth: number of models around this one
+ */
 
 /**
  * @param {any} json
@@ -123,10 +128,43 @@ function makeLayer(json, path, options) {
   }
   for (const key of [registered, className])
     if (typeof key === 'string' && Object.hasOwn(customLayers, key)) return new customLayers[key](config);
+  if (layerNames.has(className) && isAuthorsOwn(json))
+    throw new UnsupportedError(
+      `${name}: ${className} is not Keras's layer of that name but a class of the model's author (${registered ?? json.module ?? 'not registered'}); give it as customLayers: { ${className}: ... }`,
+    );
   if (models.includes(className)) return modelFromJson(json, name, options).root;
   const Class = classes.get(typeof registered === 'string' && registered.startsWith('padless>') ? registered : className);
   if (!Class) throw new UnsupportedError(`${name}: class ${className} is not one of ${knownLayers().join(', ')}`);
-  return Class.fromConfig(config, (inner, at) => layerFromJson(inner, at, options), name);
+  const activationLayer = activationLayerOf(config.activation, name, options);
+  const named = activationLayer ? { ...config, activation: 'linear' } : config;
+  const layer = Class.fromConfig(named, (inner, at) => layerFromJson(inner, at, options), name);
+  layer.activationLayer = activationLayer;
+  if (activationLayer && layer instanceof Recurrent)
+    throw new UnsupportedError(
+      `${name}: activation is ${activationLayer.className}; padless has recurrent layers with named activations only`,
+    );
+  return layer;
+}
+
+/**
+ * The layer for an activation that is not a name: one of Keras's layers, or customLayers' for a function of the author's.
+ * @param {any} activation
+ * @param {string} path  of the layer that has it
+ * @param {Options} options
+ * @returns {Layer | null} null: activationNumber() reads it
+ */
+function activationLayerOf(activation, path, options) {
+  if (activation === null || typeof activation !== 'object' || typeof activation.class_name !== 'string') return null;
+  const { class_name: className, config } = activation;
+  if (className !== 'function') return layerFromJson(activation, path, options);
+  if (typeof activation.module === 'string' && !isAuthorsOwn(activation)) return null;
+  const name = String(config).replace(/^.*>/, '');
+  const key = [String(config), name].find((each) => Object.hasOwn(options.customLayers, each));
+  if (key === undefined)
+    throw new UnsupportedError(
+      `${path}: activation ${JSON.stringify(config)} is a function of the model's author; give a layer that does the same as customLayers: { ${JSON.stringify(name)}: ... }`,
+    );
+  return new options.customLayers[key]({ name });
 }
 
 /** @param {any} json  an InputLayer or a first layer @param {string} path @returns {(number | null)[] | null} shape of one text */
@@ -173,9 +211,9 @@ function firstLayers(layer) {
  * @returns {{ root: Sequential | Functional, inputs: ModelInput[] }}
  * @throws {ModelFileError | UnsupportedError}
  */
-export function modelFromJson(json, path = '', { customLayers = {}, depth = 0 } = {}) {
+export function modelFromJson(json, path = '', { customLayers = {}, kerasMajor = 3, depth = 0 } = {}) {
   if (depth > MAX_DEPTH) throw new ModelFileError(`${path.slice(0, 80)}: models are nested more than ${MAX_DEPTH} deep`);
-  const options = { customLayers, depth: depth + 1 };
+  const options = { customLayers, kerasMajor, depth: depth + 1 };
   const where = path || 'architecture';
   const className = json?.class_name;
   if (className !== 'Sequential' && className !== 'Functional' && className !== 'Model')
@@ -216,18 +254,20 @@ function functionalFromJson(config, list, path, name, options) {
   const nodes = [];
   const operationOf = operations?.operationsOf(list, options.customLayers) ?? new Map();
   for (const entry of list) {
-    const entryName = String(entry?.name ?? entry?.config?.name);
+    const entryName = entryNameOf(entry);
     if (byName.has(entryName) || inputLayers.has(entryName))
       throw new ModelFileError(`${where}: two layers have the name ${JSON.stringify(entryName)}`);
     if (entry?.class_name === 'InputLayer') inputLayers.set(entryName, entry);
     else byName.set(entryName, operationOf.get(entry) ?? layerFromJson(named(entry, entryName), where, options));
   }
   for (const entry of list) {
-    const entryName = String(entry?.name ?? entry?.config?.name);
+    const entryName = entryNameOf(entry);
     if (entry?.class_name === 'InputLayer') continue;
     const layer = /** @type {Layer} */ (byName.get(entryName));
     nodesOf(entry, where).forEach((node, use) => {
       const { args, options: called } = readNode(node, `${where}.${entryName}`, layer);
+      if (called.training && options.kerasMajor < 3) refuseTraining(layer, `${where}.${entryName}`);
+      delete called.training;
       nodes.push({ key: `${entryName}/${use}`, layer, args, options: called });
     });
   }
@@ -244,7 +284,7 @@ function functionalFromJson(config, list, path, name, options) {
     key,
     name: layerOf({ key }),
   }));
-  const outputs = endpoints(config.output_layers, `${where}: output_layers`);
+  const outputs = endpoints(config.output_layers, `${where}: output_layers`).map((ref) => withoutOwnNode(ref, list, byName));
   // Outputs in an object have names; outputs in a list get the names of their layers.
   const given = config.output_layers;
   const outputNames = Array.isArray(given) ? outputs.map(layerOf) : Object.keys(given);
@@ -272,6 +312,25 @@ function functionalFromJson(config, list, path, name, options) {
     }),
   };
 }
+
+/**
+ * Keras 3 counts the making of a nested Functional model as its node 0 in output_layers, but not in inbound_nodes. Returns the Ref with the
+ * number that inbound_nodes would have; number -1 is the last use, as in Keras.
+ * @param {Ref} ref  an output
+ * @param {any[]} list  layers in JSON
+ * @param {Map<string, Layer>} byName
+ */
+function withoutOwnNode(ref, list, byName) {
+  const name = layerOf(ref);
+  if (!(byName.get(name) instanceof Functional)) return ref;
+  const nodes = list.find((entry) => entryNameOf(entry) === name)?.inbound_nodes ?? [];
+  const isKeras3 = nodes.some((/** @type {any} */ node) => node?.args !== undefined);
+  const node = Number(ref.key.slice(name.length + 1)) - 1;
+  return isKeras3 ? new Ref(`${name}/${node < 0 ? nodes.length - 1 : node}`, ref.tensor) : ref;
+}
+
+/** The name of a layer in JSON. @param {any} entry */
+const entryNameOf = (entry) => String(entry?.name ?? entry?.config?.name);
 
 /** The name of the layer in a Ref. @param {{ key: string }} ref */
 const layerOf = ({ key }) => key.slice(0, key.lastIndexOf('/'));
@@ -353,6 +412,25 @@ function keras3Value(value, where) {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, keras3Value(item, where)]));
 }
 
+/**
+ * Keras 2 obeys training=True in the graph: dropout is random, and BatchNormalization takes the statistics of the batch. Keras 3 overrides it.
+ * @param {Layer} layer
+ * @param {string} path
+ */
+function refuseTraining(layer, path) {
+  const differs = layer
+    .all()
+    .find(
+      ({ className, config }) =>
+        className === 'BatchNormalization' ||
+        ['rate', 'stddev', 'dropout', 'recurrent_dropout'].some((option) => config[option] > 0),
+    );
+  if (differs)
+    throw new UnsupportedError(
+      `${path}: called with training=True, which makes ${differs.className} answer at random or by the batch; padless has inference only. Save the model without it`,
+    );
+}
+
 /** @param {any} value @param {string} where @returns {any} */
 function keras2Value(value, where) {
   if (!Array.isArray(value)) return value;
@@ -362,7 +440,5 @@ function keras2Value(value, where) {
 
 /** Removes arguments that have no effect. @param {Record<string, any>} given */
 function callOptions(given) {
-  const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null && value !== undefined));
-  delete options.training;
-  return options;
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null && value !== undefined));
 }

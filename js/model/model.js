@@ -77,8 +77,10 @@ export class Model {
     /** @type {import('../layers/tensor.js').Rules} */
     const rules = {
       kerasMajor,
-      kerasMinor: parseInt(this.kerasVersion.split('.')[1], 10) || 0,
+      kerasMinor: parseInt(this.kerasVersion.split('.')[1], 10),
       select: !this.kerasVersion,
+      framework: !this.kerasVersion ? '' : settings.origin === 'tfjs' ? 'tfjs' : kerasMajor < 3 ? 'keras2' : 'keras3',
+      masks: false,
       andMasks: settings.origin === 'tfjs' || kerasMajor < 3,
       readsPadding: new Set(),
       applied: new Set(),
@@ -387,13 +389,17 @@ function joinGroups(B, parts) {
  */
 function buildLayers(architecture, customLayers, rules) {
   try {
-    const { root, inputs } = modelFromJson(architecture, '', { customLayers });
+    const { root, inputs } = modelFromJson(architecture, '', {
+      customLayers,
+      kerasMajor: rules.framework === 'tfjs' ? 3 : rules.kerasMajor,
+    });
     for (const { name, shape, ids } of inputs)
       if (ids ? shape.length !== 1 : shape.slice(shape.length > 1 ? 1 : 0).includes(null))
         throw new UnsupportedError(
           `input ${name}: ${ids ? 'token ids' : 'values'} of shape [${['B', ...shape.map((length) => length ?? 'T')]}]; padless takes ${ids ? '[B, T]' : '[B, D] and [B, T, D], D being known'}`,
         );
     root.setPath('');
+    rules.masks = inputs.some(({ maskZero }) => maskZero) || root.all().some((layer) => layer instanceof Masking);
     const given = inputs.map(({ shape, ids, maskZero }) => new Spec({ shape, ids, masked: maskZero, time: {}, rules }));
     /** @type {Spec[]} */
     const specs = [root.apply(given.length === 1 ? given[0] : given)].flat();
@@ -403,12 +409,27 @@ function buildLayers(architecture, customLayers, rules) {
         throw new ModelFileError(
           `${layer.name}: a layer of layers uses it and does not own it: keep it in a property, a list or an object`,
         );
+    refuseEqualPaths(root);
     return { root, inputs, specs };
   } catch (cause) {
     if (cause instanceof PadlessError) throw cause;
     throw new ModelFileError(`the architecture cannot be put together: ${/** @type {Error} */ (cause)?.message ?? cause}`, {
       cause,
     });
+  }
+}
+
+/** Names with dots may give two weights one path, by which files hold them. @param {Layer} root @throws {ModelFileError} */
+function refuseEqualPaths(root) {
+  /** @type {Map<string, Layer>} */
+  const owners = new Map();
+  for (const { path, layer } of root.listWeights()) {
+    const other = owners.get(path);
+    if (other)
+      throw new ModelFileError(
+        `${path}: the layers ${JSON.stringify(other.name)} (${other.className}) and ${JSON.stringify(layer.name)} (${layer.className}) both have a weight of this path; rename one`,
+      );
+    owners.set(path, layer);
   }
 }
 

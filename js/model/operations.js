@@ -541,9 +541,9 @@ const withMask = (layer, name, explicit) => ({
       const time = {};
       explicit.set(time, mask);
       const y = layer.apply(given.with({ masked: true, time, maskRemovedBy: '' }), options);
-      if (rules.kerasMinor < 11 && [y].flat().some((each) => each.masked))
+      if (!(rules.kerasMinor >= 11) && [y].flat().some((each) => each.masked))
         throw new UnsupportedError(
-          `${path}: called with a mask, which its output loses in Keras before 3.11; padless supports Keras 3.11 and later here`,
+          `${path}: called with a mask, which its output loses in Keras before 3.11; padless supports Keras 3.11 and later here${Number.isNaN(rules.kerasMinor) ? '; the file does not say its version: give kerasVersion' : ''}`,
         );
       return y;
     }

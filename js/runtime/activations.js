@@ -8,6 +8,10 @@ import { show, UnsupportedError } from '../errors.js';
 /** @type {Record<string, keyof typeof numbers>} */
 const aliases = { swish: 'silu', hard_swish: 'hard_silu', exp: 'exponential' };
 
+/** Whether JSON is of a function of Keras's own; a layer, or a function of the model's author, is not a name. @param {any} json */
+const isFunction = ({ class_name: className = 'function', module = 'keras' }) =>
+  className === 'function' && /^(tf_)?keras\b/.test(module);
+
 /**
  * @param {any} activation  as Keras JSON has it: a name, null (linear), or { config: name }
  * @param {string} path  of the layer, for the error
@@ -16,7 +20,7 @@ const aliases = { swish: 'silu', hard_swish: 'hard_silu', exp: 'exponential' };
  * @throws {UnsupportedError} for a name that padless does not have
  */
 export function activationNumber(activation, path, kerasMajor) {
-  const value = activation !== null && typeof activation === 'object' ? activation.config : activation;
+  const value = activation !== null && typeof activation === 'object' && isFunction(activation) ? activation.config : activation;
   const given = value === undefined || value === null ? 'linear' : value;
   const name = typeof given === 'string' && Object.hasOwn(aliases, given) ? aliases[given] : given;
   if (typeof name !== 'string' || !Object.hasOwn(numbers, name) || name.endsWith('keras2')) {

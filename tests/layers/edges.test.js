@@ -102,7 +102,11 @@ test('rows may stand in one array, and give the bits that lists give', async () 
     ['InputLayer', { name: 'values', batch_shape: [null, 5, 3] }],
     ['Flatten', { name: 'flat' }],
   ]);
-  const short = { name: 'ShapeError', message: 'run: a row has 4 steps, the model reads exactly 5' };
+  const short = {
+    name: 'ShapeError',
+    message:
+      'run: row 0 has 4 steps, the model reads exactly 5 and masks none: pad or cut rows as in training, or give mask or lengths',
+  };
   for (const given of [rows, { data, shape: [B, T, D] }]) assert.throws(() => five.run(given), short);
   assert.deepEqual(five.run({ data: data.subarray(0, 15), shape: [1, 5, D] })[0].data, data.slice(0, 15));
   const dense = await create([

@@ -5,7 +5,7 @@
 import { ShapeError, UnsupportedError } from '../../errors.js';
 import { dense, Dense, packDense } from '../basic.js';
 import { Layer } from '../layer.js';
-import { Multiply } from '../merge.js';
+import { Multiply } from './merge.js';
 import { MaskedSoftmax, MaskedSum } from '../pooling.js';
 import { product, Steps, Tensor } from '../tensor.js';
 /** @typedef {import('../../runtime/memory.js').Heap} Heap */
@@ -142,7 +142,17 @@ class DotAttention extends Layer {
       );
     this.declare(rules, query.features);
     const y = query.ofFeatures(value.features);
-    return options?.return_attention_scores ? [y, query.with({ shape: [query.shape[0], value.shape[0]] })] : y;
+    if (!options?.return_attention_scores) return y;
+    const scores = query.with({ shape: [query.shape[0], value.shape[0]] });
+    if (!query.masked || rules.select) return [y, scores];
+    // In Keras, the scores carry no mask.
+    if (options.use_causal_mask ?? this.config.causal)
+      throw new UnsupportedError(
+        `${this.path}: ${this.className} returns the scores of causal attention behind a mask, which padless lacks`,
+      );
+    this.readsPadding(query);
+    this.scoresWithoutMask = true;
+    return [y, scores.with({ masked: false, time: {} })];
   }
 
   /**
@@ -162,7 +172,8 @@ class DotAttention extends Layer {
       (to, weights, q, k, v) => this.compute(to, weights, q, k, v, causal),
       withScores && spreadScores,
     );
-    return withScores ? [y, scores] : y;
+    if (!withScores) return y;
+    return [y, this.scoresWithoutMask ? scores?.unmasked() : scores];
   }
 
   /** Runs the kernel. @param {number} _y @param {number} _weights @param {Tensor} _q @param {Tensor} _k @param {Tensor} _v @param {boolean} _causal */
@@ -327,7 +338,7 @@ export class MultiHeadAttention extends Layer {
       this.needMask(x);
     }
     // From 3.7 on, Keras removes the masks of its inputs. Another layer that uses the mask of the same tensor may run before or after that.
-    if (!rules.select && rules.kerasMajor === 3 && rules.kerasMinor > 6)
+    if (rules.framework === 'keras3' && !(rules.kerasMinor <= 6))
       for (const x of new Set([query, value, key])) {
         x.maskRemovedBy = this.path;
         if (maskReaders.has(x)) this.needMask(x);
@@ -351,10 +362,12 @@ export class MultiHeadAttention extends Layer {
     // The output of a query at padding is the mean of all values with some backends of Keras, 0 with others.
     const y = query.with({
       shape: [query.shape[0], width],
-      backendPaddingOf: query.masked && !rules.select ? this.path : '',
+      unlikePadding: query.masked && !rules.select ? `${this.path}, which differs between Keras's backends` : '',
       maskRemovedBy: '',
     });
-    return options.return_attention_scores ? [y, y.with({ shape: [heads, query.shape[0], value.shape[0]], time: {} })] : y;
+    return options.return_attention_scores
+      ? [y, y.with({ shape: [heads, query.shape[0], value.shape[0]], masked: false, time: {} })]
+      : y;
   }
 
   /**

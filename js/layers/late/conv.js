@@ -23,6 +23,9 @@ function resized(x, lengthOf) {
 
 /** Base of the layers with a window that slides over time. */
 class Window extends Layer {
+  /** @override @type {import('../tensor.js').Framework[]} */
+  static ignoresMaskIn = ['tfjs'];
+
   /** Number of steps that a window reads. @returns {number} */
   get size() {
     return this.count('kernel_size');

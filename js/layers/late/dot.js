@@ -3,7 +3,7 @@
  * @module
  */
 import { ShapeError, UnsupportedError } from '../../errors.js';
-import { Merge } from '../merge.js';
+import { Merge } from './merge.js';
 import { matrixOf, shaped, transposed } from './shape.js';
 /** @typedef {import('../tensor.js').Spec} Spec */
 /** @typedef {import('../tensor.js').Tensor} Tensor */

@@ -53,6 +53,9 @@ export class LeakyReLU extends ReLU {
   /** @override */
   static className = 'LeakyReLU';
 
+  /** @override @type {import('../tensor.js').Framework[]} */
+  static ignoresMaskIn = ['tfjs'];
+
   /** @override @type {import('../layer.js').Reach} */
   static reach = 'step';
 
@@ -66,6 +69,9 @@ export class LeakyReLU extends ReLU {
 export class ELU extends ReLU {
   /** @override */
   static className = 'ELU';
+
+  /** @override @type {import('../tensor.js').Framework[]} */
+  static ignoresMaskIn = ['tfjs'];
 
   /** @override @type {import('../layer.js').Reach} */
   static reach = 'step';
@@ -85,6 +91,9 @@ export class ELU extends ReLU {
 export class ThresholdedReLU extends ReLU {
   /** @override */
   static className = 'ThresholdedReLU';
+
+  /** @override @type {import('../tensor.js').Framework[]} */
+  static ignoresMaskIn = ['tfjs'];
 
   /** @override @type {import('../layer.js').Reach} */
   static reach = 'step';
@@ -148,6 +157,9 @@ export class PReLU extends Elementwise {
 export class Rescaling extends ReLU {
   /** @override */
   static className = 'Rescaling';
+
+  /** @override @type {import('../tensor.js').Framework[]} */
+  static ignoresMaskIn = ['keras2', 'tfjs'];
 
   /** @override @type {import('../layer.js').Reach} */
   static reach = 'step';

@@ -141,6 +141,9 @@ export class RMSNormalization extends LastAxis {
   /** @override */
   static className = 'RMSNormalization';
 
+  /** @override @type {import('../tensor.js').Framework[]} */
+  static ignoresMaskIn = ['keras3'];
+
   /** @override @type {import('../layer.js').Reach} */
   static reach = 'step';
 
@@ -151,15 +154,7 @@ export class RMSNormalization extends LastAxis {
    */
   build(input, rules) {
     this.addWeight('scale', [input.features]);
-    // In Keras 3 the output has no mask.
-    this.losesMask = this.readsPadding(input);
-    const y = super.build(input, rules);
-    return y.with({ masked: y.masked && !this.losesMask });
-  }
-
-  /** @override @param {Tensor} x */
-  call(x) {
-    return super.call(this.losesMask ? x.unmasked() : x);
+    return super.build(input, rules);
   }
 
   /**

@@ -75,6 +75,19 @@ export class Flatten extends Reshaping {
   shapeOf(shape) {
     return [product(shape)];
   }
+
+  /** @override @param {Spec} input */
+  build(input) {
+    this.refuse({ data_format: ['channels_last', 'channels_first'] });
+    return super.build(input);
+  }
+
+  /** channels_first flattens [B, D, T]. @override @param {Tensor} x */
+  call(x) {
+    if (this.config.data_format !== 'channels_first' || !x.steps) return super.call(x);
+    const [T, D] = matrixOf(x, this.path);
+    return x.vector(transposed(x, T, D), T * D);
+  }
 }
 
 /** Keras Reshape. One size may be -1. */

@@ -1085,6 +1085,122 @@ def values(rng, variable):
     raise ValueError(f"{variable.path}: how is it scaled?")
 
 
+# Rules that differ from what a reader of the JSON expects.
+def inner_model(name="inner"):
+    x = Input((3,), name=f"{name}_x")
+    return keras.Model(x, D(2, name=f"{name}_d")(x), name=name)
+
+
+VECTORS = {"a": [[1, 2, 3], [0.5, -1, 2]], "b": [[3, 1, -2], [0, 0.25, 1]]}
+
+
+def wrapped_model():
+    a = Input((3,), name="a")
+    return keras.Model(a, inner_model()(a))
+
+
+for file in ("keras", "h5"):
+    case(
+        wrapped_model,
+        name="wrapped-model" if file == "keras" else "wrapped-model-h5",
+        file=file,
+        inputs={"a": VECTORS["a"]},
+        notes="output_layers numbers the uses of a nested Functional from 1",
+    )
+
+
+@case(inputs=VECTORS)
+def nested_output_and_more():
+    """The first use of the inner model is an output; both are used inside."""
+    a, b = Input((3,), name="a"), Input((3,), name="b")
+    inner = inner_model()
+    first, second = inner(a), inner(b)
+    return keras.Model([a, b], [first, layers.Subtract(name="difference")([first, second])])
+
+
+@case(inputs=VECTORS)
+def nested_output_second_use():
+    a, b = Input((3,), name="a"), Input((3,), name="b")
+    inner = inner_model()
+    first, second = inner(a), inner(b)
+    return keras.Model([a, b], [layers.Add(name="sum")([first, second]), second])
+
+
+MASKING = dict(notes="the mask of Masking replaces the one of the embedding: padding counts again")
+chain("masking-behind-mask", lambda: [layers.Masking(mask_value=0.5), LSTM(4), D(2)], **MASKING)
+chain("masking-behind-mask-mean", lambda: [layers.Masking(), layers.GlobalAveragePooling1D()], **MASKING)
+case(
+    lambda: Sequential(
+        [Input((T, 3)), layers.Masking(), D(3, activation="tanh"), layers.Masking(mask_value=0.25), GRU(3, return_sequences=True), layers.GlobalMaxPooling1D()]
+    ),
+    name="masking-twice-h5",
+    file="h5",
+    inputs={"input_layer": FLOATS},
+)
+chain("unroll-zero", lambda: [LSTM(4, unroll=True, zero_output_for_mask=True, return_sequences=True), layers.GlobalMaxPooling1D()], length=T)
+chain("unroll-zero-last", lambda: [GRU(4, unroll=True, zero_output_for_mask=True), D(2)], length=T)
+chain("unroll-bidirectional", lambda: [B(GRU(3, unroll=True, return_sequences=True)), LSTM(4), D(2)], length=T)
+chain("unroll-bidirectional-read", lambda: [B(GRU(3, unroll=True, return_sequences=True)), layers.GlobalMaxPooling1D()], length=T)
+chain("flatten-channels-first", lambda: [layers.Flatten(data_format="channels_first"), D(2)], mask=False, length=T)
+chain("flatten-channels-first-h5", lambda: [layers.Flatten(data_format="channels_first"), D(2)], mask=False, length=T, file="h5")
+
+
+@case(inputs=PADDED[:-1])
+def attention_scores_read():
+    """Scores carry no mask: the LSTM reads those of padding."""
+    x = ids(length=T)
+    e = E(V, 4, mask_zero=True)(x)
+    _, scores = layers.Attention()([e, e], return_attention_scores=True)
+    return keras.Model(x, LSTM(3)(scores))
+
+
+chain("activation-layer", lambda: [D(4, activation=layers.LeakyReLU(0.2)), layers.GlobalMaxPooling1D(), D(3, activation=layers.Softmax())], mask=False, probabilities=False)
+chain("activation-layer-h5", lambda: [layers.Conv1D(4, 2, activation=layers.ELU()), layers.GlobalMaxPooling1D(), D(2)], mask=False, file="h5")
+chain("activation-layer-json", lambda: [layers.Activation(layers.ReLU(0.75)), GRU(3), D(2)], file="json")
+chain("activation-layer-weights", lambda: [D(3, activation=layers.PReLU(shared_axes=[1])), GRU(3)], mask=False)
+chain("activation-layer-recurrent", lambda: [LSTM(3, activation=layers.LeakyReLU(0.5)), D(2)])
+
+
+@case(file="h5")
+def spatial_dropout_h5():
+    """get_config() of SpatialDropout1D has no `trainable`, by which other layers of a whole .h5 differ from operations."""
+    x = ids()
+    return keras.Model(x, GRU(3)(layers.SpatialDropout1D(0.3)(E(V, 4, mask_zero=True)(x))))
+
+
+@keras.saving.register_keras_serializable(package="mine")
+class LayerNormalization(layers.Layer):
+    """Halves: a user's class with the name of one of Keras's."""
+
+    def call(self, x):
+        return x * 0.5 + 1
+
+
+class UnitNormalization(LayerNormalization):
+    pass
+
+
+@keras.saving.register_keras_serializable(package="mine")
+def swish(x):
+    return x * 0.5 + 1
+
+
+OWN = dict(mask=False, notes="a class or function of the user's with the name of one of Keras's")
+chain("own-registered", lambda: [LayerNormalization(), GRU(3)], **OWN)
+chain("own-registered-h5", lambda: [LayerNormalization(), GRU(3)], file="h5", **OWN)
+chain("own-function", lambda: [D(3, activation=swish), GRU(3)], **OWN)
+chain("own-function-h5", lambda: [D(3, activation=swish), GRU(3)], file="h5", **OWN)
+
+
+@case(inputs={"a": VECTORS["a"]})
+def dotted_names():
+    """Layer "out" of the model "enc" and layer "enc.out" beside it: one path for two weights."""
+    a = Input((3,), name="a")
+    inside = Input((3,), name="x")
+    enc = keras.Model(inside, D(3, name="out")(inside), name="enc")
+    return keras.Model(a, D(2, name="enc.out")(enc(a)))
+
+
 def names_of(tensors):
     """A Sequential's tensors have other names than its layers; the layers' are in the file."""
     return [tensor._keras_history.operation.name for tensor in tensors]

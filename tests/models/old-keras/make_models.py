@@ -2,6 +2,7 @@
 
     python3.6: pip install keras==1.2.2 theano==1.0.5 "h5py<3" "numpy<1.17" "scipy<1.3";                   KERAS_BACKEND=theano python make_models.py
     python3.7: pip install keras==2.2.4 tensorflow==1.15.5 "h5py<3" "protobuf<3.21" "numpy<1.20";         python make_models.py
+    python3.11: pip install tensorflow-cpu==2.15.1;                                                        python make_models.py
     python3.11: pip install tensorflow-cpu==2.21.0 tf-keras==2.21.0;                                       python make_models.py
 
 A case: { name, file, weights, inputs: rows of ids, shape, data: the answer, nested, masked }. CuDNN's layers run on a GPU alone; what they would
@@ -103,6 +104,55 @@ if MAJOR == 1:
     e = E(12, 4, name="e")(x)
     y = keras.models.Model(x, D(2, name="d")(L.LSTM(3, consume_less="gpu", name="l")(e)))
     case("functional", y)
+elif V.startswith("2.15."):
+    D = L.Dense
+
+    def graph(layer, *behind, **called):
+        x = L.Input((6,), name="ids")
+        y = layer(E(12, 4, mask_zero=True)(x), **called)
+        for each in behind:
+            y = each(y)
+        return keras.models.Model(x, y)
+
+    for fmt, suffix in (("keras", ""), ("h5", "-h5")):
+        case("rescaling" + suffix, graph(L.Rescaling(2.0, 0.5), L.LSTM(3), D(2)), fmt=fmt)
+        case("identity" + suffix, graph(L.Identity(), L.GlobalAveragePooling1D(), D(2)), fmt=fmt)
+        case("masking-behind-mask" + suffix, graph(L.Masking(0.25), L.GRU(3), D(2)), fmt=fmt)
+        case("training-true" + suffix, graph(L.BatchNormalization(), L.GRU(3), training=True), fmt=fmt, refused="called with training=True")
+        case("training-true-idle" + suffix, graph(L.Dense(4), L.GRU(3), training=True), fmt=fmt)
+        case("unroll" + suffix, graph(L.LSTM(3, unroll=True, return_sequences=True), L.GRU(3)), fmt=fmt)
+        case("unroll-bi" + suffix, graph(B(L.GRU(3, unroll=True, return_sequences=True)), L.GRU(3)), fmt=fmt, refused="unrolled layer behind a mask")
+    case("dropout-training", graph(L.Dropout(0.5), L.GRU(3), training=True), fmt="keras", refused="called with training=True")
+
+    def fitted():
+        model = graph(L.GRU(3), D(1, activation="sigmoid"))
+        model.compile("sgd", "mse", metrics=["mae"])
+        model.fit(IDS, np.ones((4, 1)), epochs=1, verbose=0)
+        return model
+
+    case("fitted", fitted(), fmt="keras")
+    # The same file as Windows writes it: os.path.join gives its groups names such as layers\\dense.
+    import zipfile, io
+    import h5py
+
+    model = graph(L.SimpleRNN(3), D(2))
+    case("windows", model, fmt="keras")
+    path = os.path.join(HERE, cases[-1]["file"])
+    old = zipfile.ZipFile(io.BytesIO(open(path, "rb").read()))
+    h5 = h5py.File(io.BytesIO(old.read("model.weights.h5")), "r")
+    packed = io.BytesIO()
+    with h5py.File(packed, "w") as out:
+
+        def copy(name, item):
+            if isinstance(item, h5py.Dataset):
+                parts = name.split("/")
+                at = "\\".join(parts[:-2]) + "/" + parts[-2] + "/" + parts[-1]
+                out[at] = item[()]
+
+        h5.visititems(copy)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for entry in old.infolist():
+            new.writestr(zipfile.ZipInfo(entry.filename), packed.getvalue() if entry.filename == "model.weights.h5" else old.read(entry), zipfile.ZIP_DEFLATED)
 else:
     D = L.Dense
     if V.startswith("2.2."):

@@ -53,6 +53,15 @@ const models = {
     layers.globalAveragePooling1d({}),
   ),
   nested: nested(),
+  // Pooling, convolutions and some activations of TF.js end the mask.
+  'mask-mean': sequential(embedding({ maskZero: true }), layers.globalAveragePooling1d({}), layers.dense({ units: 2 })),
+  'mask-conv': sequential(
+    embedding({ maskZero: true }),
+    layers.conv1d({ filters: 3, kernelSize: 2, padding: 'same' }),
+    layers.lstm({ units: 3 }),
+  ),
+  'mask-activation': sequential(embedding({ maskZero: true }), layers.leakyReLU({ alpha: 0.2 }), layers.gru({ units: 3 })),
+  'mask-kept': sequential(embedding({ maskZero: true }), layers.dense({ units: 3, activation: 'tanh' }), layers.gru({ units: 3 })),
 };
 
 const cases = [];

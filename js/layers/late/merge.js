@@ -2,11 +2,11 @@
  * Layers that combine several inputs element by element, or concatenate them.
  * @module
  */
-import { op as ops } from '../dist/abi.js';
-import { ShapeError, UnsupportedError } from '../errors.js';
-import { Layer } from './layer.js';
-import { Spec, Steps, Tensor } from './tensor.js';
-/** @typedef {import('./tensor.js').Rules} Rules */
+import { op as ops } from '../../dist/abi.js';
+import { ShapeError, UnsupportedError } from '../../errors.js';
+import { Layer } from '../layer.js';
+import { Spec, Steps, Tensor } from '../tensor.js';
+/** @typedef {import('../tensor.js').Rules} Rules */
 
 /** Base of the merges: each input is broadcast to the shape of the result; the operation combines the first two, the result with the third, ... */
 export class Merge extends Layer {
@@ -39,7 +39,7 @@ export class Merge extends Layer {
     return {
       masked: masked.length > 0 && !losesMask,
       time: times.size === 1 && !losesMask ? [...times][0] : times.size ? {} : null,
-      backendPaddingOf: inputs.find((x) => x.backendPaddingOf)?.backendPaddingOf ?? '',
+      unlikePadding: inputs.find((x) => x.unlikePadding)?.unlikePadding ?? '',
       maskRemovedBy: inputs.find((x) => x.maskRemovedBy)?.maskRemovedBy ?? '',
     };
   }
@@ -96,21 +96,21 @@ export class Merge extends Layer {
     const keep = mergedKeep(inputs, this.andMasks);
     if (keep) this.fillPadding(heap, y, inputs, keep, features);
     const result = target.ofFeatures(y, features);
-    return target.steps ? withKeep(result, keep) : result;
+    return target.steps ? result.withMask(keep) : result;
   }
 
   /**
-   * Called with the result. @param {import('../runtime/memory.js').Heap} _heap @param {number} _y @param {number} _n  values @param {number} _inputs
+   * Called with the result. @param {import('../../runtime/memory.js').Heap} _heap @param {number} _y @param {number} _n  values @param {number} _inputs
    */
   finish(_heap, _y, _n, _inputs) {}
 
-  /** Called with a copy `_y` of the first input: sets its values at padding as Keras 3 does. @param {import('../runtime/memory.js').Heap} _heap @param {number} _y @param {Uint8Array | null} _mask @param {number} _features */
+  /** Called with a copy `_y` of the first input: sets its values at padding as Keras 3 does. @param {import('../../runtime/memory.js').Heap} _heap @param {number} _y @param {Uint8Array | null} _mask @param {number} _features */
   beforeFirst(_heap, _y, _mask, _features) {}
 
-  /** Called before input `_i`, copied to `_x`, is combined with the result `_y` so far: sets their values at padding as Keras 3 does. @param {import('../runtime/memory.js').Heap} _heap @param {number} _y @param {number} _x @param {(Uint8Array | null)[]} _masks @param {number} _i @param {number} _features */
+  /** Called before input `_i`, copied to `_x`, is combined with the result `_y` so far: sets their values at padding as Keras 3 does. @param {import('../../runtime/memory.js').Heap} _heap @param {number} _y @param {number} _x @param {(Uint8Array | null)[]} _masks @param {number} _i @param {number} _features */
   beforeEach(_heap, _y, _x, _masks, _i, _features) {}
 
-  /** Called with a result that has a mask: sets its values at padding as Keras 3 does. @param {import('../runtime/memory.js').Heap} _heap @param {number} _y @param {Tensor[]} _inputs @param {Steps} _keep @param {number} _features */
+  /** Called with a result that has a mask: sets its values at padding as Keras 3 does. @param {import('../../runtime/memory.js').Heap} _heap @param {number} _y @param {Tensor[]} _inputs @param {Steps} _keep @param {number} _features */
   fillPadding(_heap, _y, _inputs, _keep, _features) {}
 
   /** Rules.andMasks of the model, which sets it. */
@@ -156,9 +156,6 @@ function largest(inputs, path) {
   return found;
 }
 
-/** @param {Tensor} x @param {Steps | null} keep */
-const withKeep = (x, keep) => new Tensor(x.heap, x.pointer, x.B, x.shape, x.steps, keep);
-
 /** The masks of the inputs, combined by AND or OR. @param {Tensor[]} inputs @param {boolean} and @returns {Steps | null} */
 function mergedKeep(inputs, and) {
   const sequences = inputs.filter((x) => x.steps && x.steps.T !== 1);
@@ -178,14 +175,14 @@ export class Add extends Merge {
   /** @override */
   static className = 'Add';
 
-  /** @override @type {import('./layer.js').Reach} */
+  /** @override @type {import('../layer.js').Reach} */
   static reach = 'step';
 }
 export class Subtract extends Merge {
   /** @override */
   static className = 'Subtract';
 
-  /** @override @type {import('./layer.js').Reach} */
+  /** @override @type {import('../layer.js').Reach} */
   static reach = 'step';
 
   /** @override */
@@ -198,35 +195,35 @@ export class Multiply extends Merge {
   /** @override */
   static className = 'Multiply';
 
-  /** @override @type {import('./layer.js').Reach} */
+  /** @override @type {import('../layer.js').Reach} */
   static reach = 'step';
 
   /** @override */
   get op() {
     return ops.multiply;
   }
-  /** @override @param {import('../runtime/memory.js').Heap} heap @param {number} y @param {Uint8Array | null} mask @param {number} features */
+  /** @override @param {import('../../runtime/memory.js').Heap} heap @param {number} y @param {Uint8Array | null} mask @param {number} features */
   beforeFirst(heap, y, mask, features) {
     fillWhere(heap, y, mask, features, 1);
   }
-  /** @override @param {import('../runtime/memory.js').Heap} heap @param {number} _y @param {number} x @param {(Uint8Array | null)[]} masks @param {number} i @param {number} features */
+  /** @override @param {import('../../runtime/memory.js').Heap} heap @param {number} _y @param {number} x @param {(Uint8Array | null)[]} masks @param {number} i @param {number} features */
   beforeEach(heap, _y, x, masks, i, features) {
     fillWhere(heap, x, masks[i], features, 1);
   }
-  /** @override @param {import('../runtime/memory.js').Heap} heap @param {number} y @param {Tensor[]} inputs @param {Steps} keep @param {number} features */
+  /** @override @param {import('../../runtime/memory.js').Heap} heap @param {number} y @param {Tensor[]} inputs @param {Steps} keep @param {number} features */
   fillPadding(heap, y, inputs, keep, features) {
     if (!this.andMasks && inputs.every((x) => x.keep)) fillWhere(heap, y, keep.mask, features, 0);
   }
 }
 
-/** Sets steps at padding to `value`. @param {import('../runtime/memory.js').Heap} heap @param {number} y @param {Uint8Array | null} mask @param {number} features @param {number} value */
+/** Sets steps at padding to `value`. @param {import('../../runtime/memory.js').Heap} heap @param {number} y @param {Uint8Array | null} mask @param {number} features @param {number} value */
 function fillWhere(heap, y, mask, features, value) {
   mask?.forEach((counts, i) => counts || heap.f32View(y + 4 * i * features, features).fill(value));
 }
 
 /** Keras 3: where a step is padding in one of two inputs, the result is the value of the other. */
 class Extreme extends Merge {
-  /** @override @param {import('../runtime/memory.js').Heap} heap @param {number} y @param {number} x @param {(Uint8Array | null)[]} masks @param {number} i @param {number} features */
+  /** @override @param {import('../../runtime/memory.js').Heap} heap @param {number} y @param {number} x @param {(Uint8Array | null)[]} masks @param {number} i @param {number} features */
   beforeEach(heap, y, x, masks, i, features) {
     const before = masks.slice(0, i);
     // In Keras, the result so far has a mask only if all inputs so far have one.
@@ -244,10 +241,10 @@ export class Average extends Merge {
   /** @override */
   static className = 'Average';
 
-  /** @override @type {import('./layer.js').Reach} */
+  /** @override @type {import('../layer.js').Reach} */
   static reach = 'step';
 
-  /** @override @param {import('../runtime/memory.js').Heap} heap @param {number} y @param {number} n @param {number} inputs */
+  /** @override @param {import('../../runtime/memory.js').Heap} heap @param {number} y @param {number} n @param {number} inputs */
   finish(heap, y, n, inputs) {
     heap.exports.pl_scale(y, y, 1 / inputs, 0, n);
   }
@@ -256,7 +253,7 @@ export class Maximum extends Extreme {
   /** @override */
   static className = 'Maximum';
 
-  /** @override @type {import('./layer.js').Reach} */
+  /** @override @type {import('../layer.js').Reach} */
   static reach = 'step';
 
   /** @override */
@@ -268,7 +265,7 @@ export class Minimum extends Extreme {
   /** @override */
   static className = 'Minimum';
 
-  /** @override @type {import('./layer.js').Reach} */
+  /** @override @type {import('../layer.js').Reach} */
   static reach = 'step';
 
   /** @override */
@@ -282,7 +279,7 @@ export class Concatenate extends Merge {
   /** @override */
   static className = 'Concatenate';
 
-  /** @override @type {import('./layer.js').Reach} */
+  /** @override @type {import('../layer.js').Reach} */
   static reach = 'step';
 
   /**
@@ -329,7 +326,7 @@ export class Concatenate extends Merge {
     }
     // Keras ORs the masks; an input without a mask counts at all steps.
     const keep = inputs.every((x) => x.keep) ? mergedKeep(inputs, this.andMasks) : null;
-    return withKeep(inputs[0].ofFeatures(y, features), this.andMasks ? mergedKeep(inputs, true) : keep);
+    return inputs[0].ofFeatures(y, features).withMask(this.andMasks ? mergedKeep(inputs, true) : keep);
   }
 
   /** Over time: the sequences of each text one behind the other. @param {Tensor[]} inputs */
