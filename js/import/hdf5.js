@@ -49,7 +49,7 @@ class Hdf5 {
     this.module = module;
     this.id = id;
     this.what = what;
-    this.left = Math.max(ROOM, EXPANSION * size);
+    this.left = roomFor(size);
   }
 
   /** @param {string} path @param {string} problem */
@@ -165,6 +165,36 @@ class Hdf5 {
   }
 }
 
+/** What a file of this many bytes can hold, unpacked; more room than any small file needs. @param {number} size */
+const roomFor = (size) => Math.max(ROOM, EXPANSION * size);
+
+/**
+ * Calls `work` while the memory of h5wasm may grow by `bytes` at most. HDF5 allocates what a size in the file asks for before it reads, and
+ * memory that has grown stays. h5wasm does not export its WebAssembly.Memory, so grow() is replaced on the prototype. That is seen by
+ * nobody else: `work` is synchronous.
+ * @template T
+ * @param {any} module  h5wasm's
+ * @param {number} bytes
+ * @param {() => T} work
+ * @returns {T}
+ */
+function withBoundedMemory(module, bytes, work) {
+  const { prototype } = WebAssembly.Memory;
+  const { grow } = prototype;
+  const most = module.HEAPU8.byteLength + bytes;
+  /** @this {WebAssembly.Memory} @param {number} pages */
+  prototype.grow = function bounded(pages) {
+    if (this.buffer === module.HEAPU8.buffer && this.buffer.byteLength + 65536 * pages > most)
+      throw new RangeError(`more than ${bytes} bytes`);
+    return grow.call(this, pages);
+  };
+  try {
+    return work();
+  } finally {
+    prototype.grow = grow;
+  }
+}
+
 /**
  * @template T
  * @param {Uint8Array} bytes
@@ -189,9 +219,11 @@ async function openHdf5(bytes, what, { h5wasm }, read) {
     const broken = brokenHeap(bytes);
     if (broken) throw new ModelFileError(`${what}: the HDF5 file of ${bytes.length} bytes is broken: ${broken}`);
     FS.writeFile(name, bytes);
-    id = BigInt(new File(name, 'r').file_id);
-    if (id <= 0n) throw new ModelFileError(`${what}: ${bytes.length} bytes that are not a whole HDF5 file`);
-    return read(new Hdf5(module, id, what, bytes.length));
+    return withBoundedMemory(module, roomFor(bytes.length), () => {
+      id = BigInt(new File(name, 'r').file_id);
+      if (id <= 0n) throw new ModelFileError(`${what}: ${bytes.length} bytes that are not a whole HDF5 file`);
+      return read(new Hdf5(module, id, what, bytes.length));
+    });
   } catch (error) {
     if (error instanceof PadlessError) throw error;
     throw new ModelFileError(

@@ -7,8 +7,9 @@ import { readHdf5 } from './hdf5.js';
 import { JSON_MOST, optionalPackage, parseJson } from './input-files.js';
 /** @typedef {import('./hdf5.js').KerasFile} KerasFile */
 
-/** Bytes of a file inside, at most; deflate packs at most 1032 to 1. */
+/** Bytes of all files inside, at most. */
 const UNPACKED_MOST = 2 ** 31;
+/** Deflate packs at most 1032 to 1. */
 const EXPANSION = 1100;
 const ENTRIES_MOST = 10_000;
 
@@ -29,25 +30,83 @@ function crc32(bytes) {
 /** @param {number} crc */
 const hex = (crc) => crc.toString(16).padStart(8, '0');
 
+const END_SIGNATURE = 0x06054b50;
+const END_SIZE = 22;
+/** The end record is followed by a comment of at most 2^16 - 1 bytes. */
+const END_MOST = END_SIZE + 2 ** 16;
+const ENTRY_SIGNATURE = 0x02014b50;
+const ENTRY_SIZE = 46;
+const LOCAL_SIZE = 30;
+
 /**
- * What the directory of a zip says, which fflate does not compare.
- * @param {Uint8Array} bytes  that fflate has read
- * @returns {Map<string, number>} name -> CRC-32
+ * An entry in the directory of a zip.
+ * @typedef {object} Entry
+ * @property {string} name
+ * @property {boolean} isStored  not deflated
+ * @property {number} crc  CRC-32 of the unpacked bytes
+ * @property {number} size  bytes in the zip
+ * @property {number} unpacked  bytes
+ * @property {number} start  [start, end) of the entry in the zip, with its local header
+ * @property {number} end
  */
-function checksums(bytes) {
+
+/**
+ * Reads the directory of a zip, from the same fields as fflate.
+ * @param {Uint8Array} bytes
+ * @param {string} what  for errors
+ * @returns {Entry[]}
+ * @throws {ModelFileError} if the directory is missing or cut short, or has too many entries
+ */
+function directoryOf(bytes, what) {
+  const broken = new ModelFileError(`${what}: the zip of ${bytes.length} bytes is broken or cut short: its directory is not whole`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let record = bytes.length - END_SIZE;
+  while (record >= 0 && view.getUint32(record, true) !== END_SIGNATURE) if (bytes.length - --record > END_MOST) throw broken;
+  if (record < 0) throw broken;
+  const count = view.getUint16(record + 8, true);
+  let at = view.getUint32(record + 16, true);
+  if (count === 0xffff || at === 0xffffffff)
+    throw new UnsupportedError(`${what}: the zip is a Zip64; padless reads zips below 4 GB`);
+  if (count > ENTRIES_MOST) throw new ModelFileError(`${what}: the zip holds more than ${ENTRIES_MOST} files`);
   const decoder = new TextDecoder();
-  /** @type {Map<string, number>} */
-  const found = new Map();
-  let end = bytes.length - 22;
-  while (view.getUint32(end, true) !== 0x06054b50) end--;
-  let at = view.getUint32(end + 16, true);
-  for (let left = view.getUint16(end + 10, true); left > 0 && at + 46 <= end; left--) {
+  return Array.from({ length: count }, () => {
+    if (at + ENTRY_SIZE > record || view.getUint32(at, true) !== ENTRY_SIGNATURE) throw broken;
     const length = view.getUint16(at + 28, true);
-    found.set(decoder.decode(bytes.subarray(at + 46, at + 46 + length)), view.getUint32(at + 16, true));
-    at += 46 + length + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
+    const [size, unpacked] = [view.getUint32(at + 20, true), view.getUint32(at + 24, true)];
+    const start = view.getUint32(at + 42, true);
+    if (start + LOCAL_SIZE > bytes.length) throw broken;
+    const head = LOCAL_SIZE + view.getUint16(start + 26, true) + view.getUint16(start + 28, true);
+    const name = decoder.decode(bytes.subarray(at + ENTRY_SIZE, at + ENTRY_SIZE + length));
+    const entry = { name, isStored: view.getUint16(at + 10, true) === 0, crc: view.getUint32(at + 16, true), size, unpacked };
+    at += ENTRY_SIZE + length + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
+    return { ...entry, start, end: start + head + size };
+  });
+}
+
+/**
+ * Refuses a directory that could make unpacking take more than the zip is worth: names that stand twice, entries that share bytes, and
+ * more unpacked bytes than deflate can pack into the zip.
+ * @param {Entry[]} entries
+ * @param {number} length  bytes of the zip
+ * @param {string} what  for errors
+ */
+function checkDirectory(entries, length, what) {
+  const names = new Set();
+  for (const { name, isStored, size, unpacked, end } of entries) {
+    if (names.has(name)) throw new ModelFileError(`${what}: the zip holds ${JSON.stringify(name)} twice`);
+    names.add(name);
+    if (end > length || unpacked > (isStored ? size : EXPANSION * size))
+      throw new ModelFileError(`${what}: the zip says that ${name} has ${unpacked} bytes, packed in ${size} of ${length}`);
   }
-  return found;
+  const inOrder = [...entries].sort((a, b) => a.start - b.start);
+  inOrder.forEach(({ name, start }, i) => {
+    const before = inOrder[i - 1];
+    if (before && start < before.end)
+      throw new ModelFileError(`${what}: ${before.name} and ${name} overlap in the zip, at byte ${start}`);
+  });
+  const total = entries.reduce((sum, { unpacked }) => sum + unpacked, 0);
+  if (total > UNPACKED_MOST)
+    throw new ModelFileError(`${what}: the zip unpacks to ${total} bytes, at most ${UNPACKED_MOST} are read`);
 }
 
 /** @param {Uint8Array} bytes */
@@ -65,44 +124,25 @@ export async function unzip(bytes, what, wanted, { fflate } = {}) {
   const { unzipSync } = await optionalPackage('fflate', 'unzipSync', `${what}: unpacking a zip`, fflate, (absent) =>
     import('fflate').catch(absent),
   );
-  /** @type {Map<string, number>} */
-  const sizes = new Map();
-  let entries = 0;
+  const entries = directoryOf(bytes, what);
+  checkDirectory(entries, bytes.length, what);
   /** @type {Record<string, Uint8Array>} */
   let files;
   try {
-    files = unzipSync(bytes, {
-      filter: (/** @type {import('fflate').UnzipFileInfo} */ { name, size, originalSize, compression }) => {
-        if (++entries > ENTRIES_MOST) throw new ModelFileError(`${what}: the zip holds more than ${ENTRIES_MOST} files`);
-        if (!wanted(name)) return false;
-        if (sizes.has(name)) throw new ModelFileError(`${what}: the zip holds ${JSON.stringify(name)} twice`);
-        const most = Math.min(UNPACKED_MOST, compression === 0 ? size : EXPANSION * size, EXPANSION * bytes.length);
-        if (!(originalSize <= most && size <= bytes.length))
-          throw new ModelFileError(
-            `${what}: the zip says that ${name} has ${originalSize} bytes, packed in ${size} of ${bytes.length}`,
-          );
-        sizes.set(name, originalSize);
-        return true;
-      },
-    });
+    files = unzipSync(bytes, { filter: (/** @type {{ name: string }} */ { name }) => wanted(name) });
   } catch (cause) {
-    if (cause instanceof ModelFileError) throw cause;
     throw new ModelFileError(
       `${what}: the zip of ${bytes.length} bytes is broken or cut short: ${/** @type {Error} */ (cause).message}`,
-      {
-        cause,
-      },
+      { cause },
     );
   }
-  for (const [name, size] of sizes)
-    if (files[name]?.length !== size)
-      throw new ModelFileError(`${what}: the zip says that ${name} has ${size} bytes, it has ${files[name]?.length ?? 0}`);
-  const sums = checksums(bytes);
-  for (const [name, file] of Object.entries(files)) {
-    const [said, is] = [sums.get(name), crc32(file)];
-    // A zip of more than 4 GB has its directory elsewhere.
-    if (said !== undefined && said !== is)
-      throw new ModelFileError(`${what}: ${name} has changed: its CRC-32 is ${hex(is)}, the zip says ${hex(said)}`);
+  for (const { name, unpacked, crc } of entries.filter((entry) => wanted(entry.name))) {
+    const file = files[name];
+    if (file?.length !== unpacked)
+      throw new ModelFileError(`${what}: the zip says that ${name} has ${unpacked} bytes, it has ${file?.length ?? 0}`);
+    const actual = crc32(file);
+    if (actual !== crc)
+      throw new ModelFileError(`${what}: ${name} has changed: its CRC-32 is ${hex(actual)}, the zip says ${hex(crc)}`);
   }
   return new Map(Object.entries(files));
 }
