@@ -78,8 +78,13 @@ export function show(value) {
 /** The type of a value, for a message. @param {unknown} value */
 export const typeName = (value) => (value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value);
 
-/** Steps, units, lengths in a model file, at most. */
+/** Units, sizes, counts in a model file, at most. */
 export const COUNT_MOST = 2 ** 24;
+/**
+ * Steps that a model file may ask for whatever the text is (a fixed length, repeated vectors, padding), at most. With 2^24, a file of 2 kB made
+ * "hello" take 20 s and a gigabyte.
+ */
+export const STEPS_MOST = 2 ** 16;
 
 /**
  * Refuses what could never enter WebAssembly's 4 GB before anybody makes it.

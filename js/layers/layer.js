@@ -398,12 +398,12 @@ export class Layer {
 
   /**
    * Reads an option that must be a whole number from 1 on, or a list of one.
-   * @param {string} option @param {number} [otherwise] @returns {number}
+   * @param {string} option @param {number} [otherwise] @param {number} [most] @returns {number}
    */
-  count(option, otherwise) {
+  count(option, otherwise, most = COUNT_MOST) {
     const given = this.config[option] ?? otherwise;
     const value = Array.isArray(given) && given.length === 1 ? given[0] : given;
-    if (!isCount(value)) throw this.wrong(option, given, `a whole number from 1 to ${COUNT_MOST}`);
+    if (!isCount(value) || value > most) throw this.wrong(option, given, `a whole number from 1 to ${most}`);
     return value;
   }
 

@@ -4,7 +4,7 @@
  */
 import { checkOutputs, predictions } from './answers.js';
 import { groupByLength, isList, isRowMajor, padRows, placeInput, readOutput } from './batch.js';
-import { ArgumentError, checkFits, ModelFileError, PadlessError, ShapeError, UnsupportedError } from '../errors.js';
+import { ArgumentError, checkFits, ModelFileError, PadlessError, ShapeError, STEPS_MOST, UnsupportedError } from '../errors.js';
 import { modelFromJson, customClasses, prepare } from './graph.js';
 import { checkText, markExact, withOwnLength } from './padding.js';
 import { stored, weightsOf } from '../file/int8-weights.js';
@@ -398,6 +398,9 @@ function buildLayers(architecture, customLayers, rules) {
         throw new UnsupportedError(
           `input ${name}: ${ids ? 'token ids' : 'values'} of shape [${['B', ...shape.map((length) => length ?? 'T')]}]; padless takes ${ids ? '[B, T]' : '[B, D] and [B, T, D], D being known'}`,
         );
+    for (const { name, shape, ids } of inputs)
+      if ((ids || shape.length > 1) && Number(shape[0]) > STEPS_MOST)
+        throw new ModelFileError(`input ${name}: a length of ${shape[0]} steps, expected at most ${STEPS_MOST}, or null for any`);
     root.setPath('');
     rules.masks = inputs.some(({ maskZero }) => maskZero) || root.all().some((layer) => layer instanceof Masking);
     const given = inputs.map(({ shape, ids, maskZero }) => new Spec({ shape, ids, masked: maskZero, time: {}, rules }));

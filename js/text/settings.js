@@ -2,7 +2,7 @@
  * How a model reads text: the settings that its file holds under `text`, checked and completed.
  * @module
  */
-import { COUNT_MOST, ModelFileError, show, typeName } from '../errors.js';
+import { COUNT_MOST, ModelFileError, show, STEPS_MOST, typeName } from '../errors.js';
 
 /**
  * @typedef {object} TextSettings
@@ -38,10 +38,10 @@ function oneOf(name, value, allowed) {
   return value;
 }
 
-/** @param {string} name @param {any} value @param {number} least */
-function countOrNull(name, value, least) {
-  if (value === null || (Number.isSafeInteger(value) && value >= least && value <= COUNT_MOST)) return value;
-  throw new ModelFileError(`text: ${name} is ${show(value)}, expected a whole number from ${least} to ${COUNT_MOST}`);
+/** @param {string} name @param {any} value @param {number} least @param {number} [most] */
+function countOrNull(name, value, least, most = COUNT_MOST) {
+  if (value === null || (Number.isSafeInteger(value) && value >= least && value <= most)) return value;
+  throw new ModelFileError(`text: ${name} is ${show(value)}, expected a whole number from ${least} to ${most}, or null`);
 }
 
 /** @param {any} given  settings.vocabulary @returns {string[]} */
@@ -90,7 +90,7 @@ export function readSettings(settings) {
     throw new ModelFileError(`text: expected settings, got ${typeName(settings)}`);
   const unit = oneOf('unit', settings.unit ?? 'codepoint', ['codepoint', 'grapheme', 'word', 'split', 'ngrams']);
   const vocabulary = unit === 'ngrams' ? [] : checkVocabulary(settings.vocabulary);
-  const length = countOrNull('length', settings.length ?? null, 1);
+  const length = countOrNull('length', settings.length ?? null, 1, STEPS_MOST);
   const maxlen = countOrNull('maxlen', settings.maxlen ?? length, 1);
   const mask = oneOf('mask', settings.mask ?? true, [true, false]);
   if (unit === 'ngrams' && !mask) throw new ModelFileError('text: mask is false; unit ngrams has no id for padding');

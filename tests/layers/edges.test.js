@@ -287,8 +287,8 @@ test('a long text behind Masking makes the memory grow and loses nothing', async
 test('a batch that no memory holds is refused before it is made, and the next one runs', async () => {
   const model = await create([
     embedding,
-    ['UpSampling1D', { name: 'up', size: 2 ** 24 }],
-    ['UpSampling1D', { name: 'up2', size: 2 ** 24 }],
+    ['UpSampling1D', { name: 'up', size: 2 ** 16 }],
+    ['UpSampling1D', { name: 'up2', size: 2 ** 16 }],
   ]);
   const [{ shape }] = model.run([[]]);
   assert.deepEqual(shape, [1, 0, 4]);
@@ -299,6 +299,27 @@ test('a batch that no memory holds is refused before it is made, and the next on
     (error) => error instanceof MemoryError && error.message === 'this needs 2098200576 values; memory has room for 2^30',
   );
   assert.deepEqual(wide.run([[1, 2]])[0].shape, [1, 2, 3]);
+});
+
+test('a model file cannot make a short text take millions of steps', async () => {
+  const most = 2 ** 16;
+  const vocabulary = ['', '<unk>', 'a'];
+  /** @param {number} steps @returns {Record<string, () => Promise<any>>} */
+  const ways = (steps) => ({
+    'the padded length of texts': () =>
+      create([embedding, ['GlobalAveragePooling1D', { name: 'pool' }]], { text: { vocabulary, length: steps, mask: false } }),
+    'the length of the input': () => create([['InputLayer', { batch_shape: [null, steps], name: 'ids' }], embedding]),
+    RepeatVector: () =>
+      create([embedding, ['GlobalMaxPooling1D', { name: 'pool' }], ['RepeatVector', { name: 'repeat', n: steps }]]),
+    ZeroPadding1D: () => create([embedding, ['ZeroPadding1D', { name: 'zeros', padding: [0, steps] }]]),
+    UpSampling1D: () => create([embedding, ['UpSampling1D', { name: 'up', size: steps }]]),
+  });
+  for (const [name, make] of Object.entries(ways(most + 1))) await assert.rejects(make(), says(ModelFileError, /65536/), name);
+  for (const make of Object.values(ways(most))) {
+    const model = await make();
+    if (model.text) assert.equal(model.predict('a').tokens, 1);
+    else assert.ok(model.run([[1]])[0].data.length > 0);
+  }
 });
 
 test('a trace leaves the states of a stateful layer as they were', async () => {

@@ -4,7 +4,7 @@
  * @module
  */
 import { conv as convLayout, padding as paddings } from '../../dist/abi.js';
-import { COUNT_MOST, ShapeError, UnsupportedError } from '../../errors.js';
+import { COUNT_MOST, ShapeError, STEPS_MOST, UnsupportedError } from '../../errors.js';
 import { activationNumber } from '../../runtime/activations.js';
 import { dense, packDense } from '../basic.js';
 import { isCount, Layer } from '../layer.js';
@@ -506,8 +506,8 @@ class Resizing extends Layer {
 function pair(layer, name) {
   const given = layer.config[name] ?? 1;
   const [before, behind = before] = Array.isArray(given) ? given : [given];
-  if (![before, behind].every((count) => count === 0 || isCount(count)))
-    throw layer.wrong(name, given, `one or two whole numbers from 0 to ${COUNT_MOST}`);
+  if (![before, behind].every((count) => count === 0 || (isCount(count) && count <= STEPS_MOST)))
+    throw layer.wrong(name, given, `one or two whole numbers from 0 to ${STEPS_MOST}`);
   return [before, behind];
 }
 
@@ -559,10 +559,10 @@ export class UpSampling1D extends Resizing {
 
   /** @override @param {number} T */
   lengthOf(T) {
-    return T * this.count('size', 2);
+    return T * this.count('size', 2, STEPS_MOST);
   }
   /** @override @param {number} t */
   sourceOf(t) {
-    return Math.floor(t / this.count('size', 2));
+    return Math.floor(t / this.count('size', 2, STEPS_MOST));
   }
 }

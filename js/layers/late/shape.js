@@ -2,7 +2,7 @@
  * Layers that change the shape of texts with equal lengths.
  * @module
  */
-import { ShapeError, UnsupportedError } from '../../errors.js';
+import { ShapeError, STEPS_MOST, UnsupportedError } from '../../errors.js';
 import { Layer } from '../layer.js';
 import { product, Steps, Tensor } from '../tensor.js';
 /** @typedef {import('../tensor.js').Spec} Spec */
@@ -160,7 +160,7 @@ export class RepeatVector extends Layer {
   build(input) {
     this.needValues(input);
     if (input.sequence) throw new ShapeError(`${this.path}: RepeatVector takes vectors [B, D], got [B, ${input.shape}]`);
-    return input.with({ shape: [this.count('n'), input.features], time: {} });
+    return input.with({ shape: [this.count('n', undefined, STEPS_MOST), input.features], time: {} });
   }
 
   /**
@@ -169,7 +169,7 @@ export class RepeatVector extends Layer {
    */
   call(x) {
     const { heap, B, features } = x;
-    const steps = new Steps(heap, B, this.count('n'), null);
+    const steps = new Steps(heap, B, this.count('n', undefined, STEPS_MOST), null);
     const y = heap.reserve32(steps.N * features);
     heap.exports.pl_repeat_rows(y, x.pointer, steps.pointer, B, features);
     return new Tensor(heap, y, B, [steps.T, features], steps);
