@@ -38,7 +38,7 @@ function showMissing(missing) {
 /** What padding does to a model's answers. @param {Model} model */
 function aboutPadding({ readsPadding, inputs, text }) {
   if (readsPadding.length) return say('padReads', { layers: readsPadding.join(', ') });
-  const length = text ? !text.mask && text.length : inputs.find(({ exact }) => exact)?.shape[0];
+  const length = text ? text.paddingIsData && text.length : inputs.find(({ exact }) => exact)?.shape[0];
   if (!length) return say('padSame');
   const side = text ? (text.padding === 'pre' ? 'padFront' : 'padBehind') : 'padAsTrained';
   return say('padZeros', { length, side: say(side) });

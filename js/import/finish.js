@@ -13,7 +13,7 @@ import { textSettings, withoutVectorizer } from './tokenizer.js';
 /**
  * @typedef {object} ImportOptions
  * @property {import('../model/model.js').CustomLayers} [customLayers]  your own classes by name, and for a Lambda a class by the layer's name
- * @property {any} [tokenizer]  what Keras's tokenizer.to_json() gave, as text or parsed
+ * @property {any} [tokenizer]  what Keras's tokenizer.to_json() gave, { word: id } or a list of words, as text or parsed
  * @property {Partial<import('../text/vectorizer.js').TextSettings>} [text]  text settings of your own, in place of a tokenizer's or over them: padding, ...
  * @property {string[]} [labels]  of the only output: tags of a sequence, scores of a sigmoid, else a class
  * @property {import('../model/answers.js').OutputSettings[]} [outputs]  names, kinds and labels of all outputs
@@ -29,10 +29,11 @@ export const readOptions = ({ signal, fetch }) => ({ ...(signal && { signal }), 
 /**
  * @typedef {object} Parts
  * @property {any} architecture  Keras JSON
- * @property {string} [kerasVersion]
- * @property {'keras' | 'tfjs' | 'torch'} origin
+ * @property {string | undefined} [kerasVersion]
+ * @property {'keras' | 'tfjs' | 'torch' | undefined} origin
  * @property {(root: any) => Map<string, import('../layers/layer.js').Weight>} weights
  * @property {Map<string, string>} [vocabularies]  of layers of the file, by their paths
+ * @property {import('../text/vectorizer.js').TextSettings | null | undefined} [text]  that the file itself holds
  */
 
 /**
@@ -44,22 +45,37 @@ export async function finish(
   { vocabularies = new Map(), ...parts },
   { customLayers, tokenizer, text, labels, outputs, simd, module },
 ) {
-  const { architecture, text: own } = withoutVectorizer(parts.architecture, vocabularies);
-  const read = tokenizer === undefined ? own : textSettings(tokenizer, architecture);
+  const { architecture, text: vectorizer } = withoutVectorizer(parts.architecture, vocabularies);
+  const read = tokenizer === undefined ? (vectorizer ?? parts.text) : textSettings(tokenizer, architecture);
   const settings = /** @type {import('../text/vectorizer.js').TextSettings | null} */ (
     read ? { ...read, ...text } : (text ?? null)
   );
-  /** @param {import('../model/answers.js').OutputSettings[] | undefined} described */
-  const make = (described) =>
-    createModel({ ...parts, architecture, text: settings, outputs: described, customLayers, simd, module }).catch((error) => {
+  /** @param {import('../model/answers.js').OutputSettings[] | undefined} each */
+  const make = (each) =>
+    createModel({ ...parts, architecture, text: settings, outputs: each, customLayers, simd, module }).catch((error) => {
       throw advised(error);
     });
   const model = await make(outputs);
   if (!labels) return model;
   if (model.outputs.length !== 1)
-    throw new ArgumentError(`labels are for a model of one output, this one has ${model.outputs.length}: give outputs`);
+    throw new ArgumentError(
+      `labels are for a model of one output, this one has ${model.outputs.length}: give outputs (padless convert --outputs)`,
+    );
   const kind = model.specs[0].sequence ? 'tags' : endsInSigmoid(model.root) ? 'scores' : 'class';
   return make([{ name: model.outputs[0].name, kind, labels }]);
+}
+
+/**
+ * A model with other text settings, labels or outputs; its file's own where none are given.
+ * @param {Model} model
+ * @param {ImportOptions} options
+ * @returns {Promise<Model>}
+ */
+export async function described({ settings, root, outputs: own }, { labels, outputs, ...options }) {
+  const { architecture, text, keras_version: kerasVersion, origin } = settings;
+  const weights = new Map(root.listWeights().map(({ path, layer, spec }) => [path, layer.weight(spec.name)]));
+  const parts = { architecture, kerasVersion, origin, text, weights: () => weights };
+  return finish(parts, { ...options, ...(labels ? { labels } : { outputs: outputs ?? own }) });
 }
 
 /** Each label on its own. @param {import('../layers/layer.js').Layer} layer @returns {boolean} */

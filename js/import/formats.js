@@ -5,12 +5,13 @@
  */
 import { ModelFileError, UnsupportedError } from '../errors.js';
 import { loadModel } from '../model/model.js';
-import { readOptions } from './finish.js';
+import { described, readOptions } from './finish.js';
 import { isHdf5 } from './hdf5.js';
 import { filesByPath, InputFile, isSource, parseJson } from './input-files.js';
 import { fromKerasHdf5, fromKerasJson, fromKerasZip } from './keras-files.js';
 import { fromTfjs } from './tfjs.js';
 import { fromTorch } from './torch.js';
+import { isTokenizer } from './tokenizer.js';
 import { isZip } from './zip.js';
 /** @typedef {import('../model/model.js').Model} Model */
 /** @typedef {import('./input-files.js').FilesSource} FilesSource */
@@ -43,9 +44,17 @@ const hdf5 = ['.h5', '.hdf5'];
 const companions = {
   weights: { is: (file) => file.hasExtension(hdf5), read: (file) => file.source },
   tokenizer: {
-    is: async (file) => file.hasExtension(['.json']) && (await jsonIn(file))?.class_name === 'Tokenizer',
+    // Labels by number look like words by number: only the name tells.
+    is: async (file) => {
+      const json = file.hasExtension(['.json']) ? await jsonIn(file) : undefined;
+      return (
+        json?.class_name === 'Tokenizer' || (/token|word|vocab|dict|index|char|metadata/i.test(file.name) && isTokenizer(json))
+      );
+    },
     read: (file) => file.json(),
   },
+  text: { is: (file) => /^text.*\.json$/i.test(file.name), read: (file) => file.json() },
+  outputs: { is: (file) => /^outputs.*\.json$/i.test(file.name), read: (file) => file.json() },
   labels: {
     is: (file) => /^labels.*\.txt$/i.test(file.name),
     // Nobody said that this file holds the labels, so an empty line in it is taken for none.
@@ -75,7 +84,7 @@ const refuse = (title, advice) => async (file) => {
 /** A zip of torch.save, by its first entry. @param {Uint8Array} head */
 const isPickle = (head) => isZip(head) && new TextDecoder('latin1').decode(head.subarray(30)).includes('/data.pkl');
 
-const ofText = /** @type {const} */ (['tokenizer', 'labels']);
+const ofText = /** @type {const} */ (['tokenizer', 'text', 'labels', 'outputs']);
 
 /** The first that a file matches is its own; of several files, the one that matches the first is the model. @type {readonly Format[]} */
 export const formats = [
@@ -92,9 +101,12 @@ export const formats = [
     title: "a model of padless's own",
     importer: 'loadModel',
     extensions: ['.safetensors'],
-    beside: [],
-    read: async (file, { customLayers = {}, simd, module, ...options }) =>
-      loadModel(await file.bytes(), { customLayers, simd, module, ...readOptions(options) }),
+    beside: ofText,
+    read: async (file, options) => {
+      const { customLayers = {}, simd, module } = options;
+      const model = await loadModel(await file.bytes(), { customLayers, simd, module, ...readOptions(options) });
+      return ofText.some((name) => options[name] !== undefined) ? described(model, options) : model;
+    },
   },
   {
     title: 'a SavedModel of TensorFlow',

@@ -4,6 +4,7 @@
  */
 import { ModelFileError, UnsupportedError } from '../errors.js';
 import { parseJson as parseBytes } from './input-files.js';
+import { assumedOfWords, isWordIndex, wordIndexSettings } from './word-index.js';
 /** @typedef {import('../text/vectorizer.js').TextSettings} TextSettings */
 
 /** Layers inside layers, at most. */
@@ -38,20 +39,39 @@ function inputLength(architecture) {
   return shape?.length === 2 ? (shape[1] ?? null) : (config.input_length ?? null);
 }
 
+/** The settings that a tokenizer's file does not hold. @param {any} json  as text or parsed @returns {readonly string[]} */
+export const assumedOf = (json) => (isKeras(read(json)) ? ['padding', 'truncation'] : assumedOfWords);
+
+/** json.dump(tokenizer.to_json()) puts a string into a string. @param {any} json */
+const read = (json) => parsed(parsed(json, 'tokenizer'), 'tokenizer');
+
+/** @param {any} whole */
+const isKeras = (whole) => whole?.class_name === 'Tokenizer' && Boolean(whole.config);
+
+/** Whether a file's JSON is that of a tokenizer. @param {any} json  parsed */
+export const isTokenizer = (json) => json?.class_name === 'Tokenizer' || isWordIndex(json);
+
 /**
- * A Keras `Tokenizer`. Nothing that Keras saves says how its rows are padded: what pad_sequences does by itself is taken (in front, cut in
- * front), to the model's length where it has one.
- * @param {any} json  tokenizer.to_json(), as text or parsed
+ * A Keras `Tokenizer`, or a word index. Nothing that Keras saves says how its rows are padded: what pad_sequences does by itself is taken (in front,
+ * cut in front), to the model's length where it has one.
+ * @param {any} json  tokenizer.to_json(), { word: id }, a list of words, as text or parsed
  * @param {any} architecture
  * @returns {TextSettings}
  * @throws {ModelFileError | UnsupportedError}
  */
 export function textSettings(json, architecture) {
-  // json.dump(tokenizer.to_json()) puts a string into a string.
-  const whole = parsed(parsed(json, 'tokenizer'), 'tokenizer');
-  const { config } = whole ?? {};
-  if (whole?.class_name !== 'Tokenizer' || !config)
-    throw new ModelFileError('tokenizer: expected the JSON of a Keras Tokenizer, { class_name: "Tokenizer", config }');
+  const whole = read(json);
+  const embedding = firstEmbedding(architecture);
+  const length = inputLength(architecture);
+  const mask = Boolean(embedding?.mask_zero);
+  if (!isKeras(whole)) {
+    const settings = wordIndexSettings(whole, { most: embedding?.input_dim ?? null, length, mask });
+    if (settings) return settings;
+    throw new ModelFileError(
+      'tokenizer: expected the JSON of a Keras Tokenizer, { class_name: "Tokenizer", config }, or the numbers of words: { "word": 1, ... }, a list of words',
+    );
+  }
+  const { config } = whole;
   const { num_words: most, filters = '', lower = true, split = ' ', char_level: characters = false, oov_token: oov } = config;
   const index = parsed(config.word_index, 'tokenizer: word_index');
   if (index === null || typeof index !== 'object' || Array.isArray(index))
@@ -69,10 +89,10 @@ export function textSettings(json, architecture) {
     pad: 0,
     // Without a word for them unknown words are dropped.
     unknown,
-    length: inputLength(architecture),
+    length,
     padding: 'pre',
     truncation: 'pre',
-    mask: Boolean(firstEmbedding(architecture)?.mask_zero),
+    mask,
   };
 }
 

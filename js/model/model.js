@@ -103,7 +103,10 @@ export class Model {
     const names = root instanceof Functional ? root.outputNames : [root.layers[root.layers.length - 1].name];
     /** @type {OutputSettings[]} */
     const undescribed = this.specs.map((spec, i) => ({ name: names[i] ?? `output_${i}`, kind: spec.sequence ? 'tags' : 'scores' }));
-    this.outputs = settings.outputs && settings.outputs.length !== 0 ? settings.outputs : undescribed;
+    const described = settings.outputs && settings.outputs.length !== 0 ? settings.outputs : undescribed;
+    this.outputs = Array.isArray(described)
+      ? described.map((output, i) => ({ .../** @type {OutputSettings} */ ({ name: undescribed[i]?.name }), ...output }))
+      : described;
     checkOutputs(this.outputs, this.specs);
     markExact(root, inputs);
     const [first] = inputs;
@@ -299,8 +302,7 @@ export class Model {
     if (!text) throw new UnsupportedError('predict: this model has no text settings; use run() with token ids');
     const batch = text.encodeBatch(texts);
     const [B, T] = batch.shape;
-    // Without a length of its own, what a text is padded with is the batch's doing and never data.
-    const mask = text.mask || text.length === null ? batch.mask : new Uint8Array(B * T).fill(1);
+    const mask = text.paddingIsData ? new Uint8Array(B * T).fill(1) : batch.mask;
     const rows = Array.from({ length: B }, (_, b) => batch.ids.subarray(b * T, (b + 1) * T));
     return { batch, outputs: this.#forward(this.#pad(rows, { mask })) };
   }

@@ -31,7 +31,7 @@ export function markExact(root, inputs) {
  * @returns {TextSettings}
  */
 export function withOwnLength(text, input, imported) {
-  if (text === null || typeof text !== 'object') return text;
+  if (text === null || typeof text !== 'object' || text.unit === 'ngrams') return text;
   const length = text.length === undefined && input.exact ? input.shape[0] : text.length;
   const isData = length && !input.maskZero && (input.exact || imported);
   return { ...text, ...(length !== undefined && { length }), ...(text.mask === undefined && isData && { mask: false }) };

@@ -93,7 +93,7 @@ export class Session {
     const vectorizer = /** @type {TextVectorizer} */ (model.text);
     const batch = vectorizer.batch([row]);
     const T = batch.shape[1];
-    const mask = vectorizer.mask || vectorizer.length === null ? batch.mask : new Uint8Array(T).fill(1);
+    const mask = vectorizer.paddingIsData ? new Uint8Array(T).fill(1) : batch.mask;
     const outputs = this.#forward({ input: model.inputs[0], rows: [batch.ids], B: 1, T, data: batch.ids, mask });
     return predictions(model.outputs, outputs, batch, vectorizer.padding === 'pre')[0];
   }

@@ -46,14 +46,15 @@ function countOrNull(name, value, least, most = COUNT_MOST) {
 
 /** @param {any} given  settings.vocabulary @returns {string[]} */
 function checkVocabulary(given) {
+  if (given === undefined) throw new ModelFileError('text: vocabulary is missing; give one, or a tokenizer beside the model');
   if (!Array.isArray(given) || given.some((token) => typeof token !== 'string'))
     throw new ModelFileError('text: vocabulary is not a list of strings');
   if (given.length === 0) throw new ModelFileError('text: vocabulary is empty');
   return given;
 }
 
-/** @param {{ vocabulary: string[], pad?: any, unknown?: any }} settings @param {boolean} mask */
-function readIds({ vocabulary, pad: givenPad, unknown: givenUnknown }, mask) {
+/** @param {{ vocabulary: string[], pad?: any, unknown?: any }} settings @param {boolean} isData  whether padding is */
+function readIds({ vocabulary, pad: givenPad, unknown: givenUnknown }, isData) {
   const pad = countOrNull('pad', givenPad === undefined ? 0 : givenPad, 0);
   const unknown = countOrNull('unknown', givenUnknown === undefined ? 1 : givenUnknown, 0);
   for (const [name, id, otherwise] of [
@@ -64,11 +65,11 @@ function readIds({ vocabulary, pad: givenPad, unknown: givenUnknown }, mask) {
       throw new ModelFileError(
         `text: ${name} is ${id}, the vocabulary has ${vocabulary.length} entries; ${name}: null if ${otherwise}`,
       );
-  if (pad !== null && pad === unknown && mask)
+  if (pad !== null && pad === unknown && !isData)
     throw new ModelFileError(
       `text: pad and unknown are both ${pad}; pad: null if no id is for padding, unknown: null if unknown tokens are left out`,
     );
-  if (pad === null && !mask) throw new ModelFileError('text: pad is null; where padding is data (mask: false) it needs an id');
+  if (pad === null && isData) throw new ModelFileError('text: pad is null; where padding is data (mask: false) it needs an id');
   return { pad, unknown };
 }
 
@@ -76,7 +77,7 @@ function readIds({ vocabulary, pad: givenPad, unknown: givenUnknown }, mask) {
  * Settings with every default filled in; separators and removed: characters of unit split.
  * @typedef {{ vocabulary: string[], unit: NonNullable<TextSettings['unit']>, normalization: 'NFC' | 'NFKC' | 'NFD' | 'NFKD' | null,
  *   case: 'lower' | 'lower-ascii' | null, padding: Side, truncation: Side, pad: number | null, unknown: number | null, length: number | null,
- *   maxlen: number | null, mask: boolean, split: string | null, separators: Set<string>, removed: Set<string> }} ReadSettings
+ *   maxlen: number | null, mask: boolean, paddingIsData: boolean, split: string | null, separators: Set<string>, removed: Set<string> }} ReadSettings
  */
 /** @typedef {'post' | 'pre'} Side */
 
@@ -94,6 +95,8 @@ export function readSettings(settings) {
   const maxlen = countOrNull('maxlen', settings.maxlen ?? length, 1);
   const mask = oneOf('mask', settings.mask ?? true, [true, false]);
   if (unit === 'ngrams' && !mask) throw new ModelFileError('text: mask is false; unit ngrams has no id for padding');
+  // Without a length of its own, what a text is padded with is the batch's doing.
+  const paddingIsData = !mask && length !== null;
   const split = settings.split ?? null;
   if (split !== null && (typeof split !== 'string' || [...split].length > 1))
     throw new ModelFileError(`text: split is ${show(split)}, expected one character, '' or null`);
@@ -104,10 +107,11 @@ export function readSettings(settings) {
     case: oneOf('case', settings.case ?? null, ['lower', 'lower-ascii', null]),
     padding: oneOf('padding', settings.padding ?? 'post', ['post', 'pre']),
     truncation: oneOf('truncation', settings.truncation ?? 'post', unit === 'ngrams' ? ['post'] : ['post', 'pre']),
-    ...(unit === 'ngrams' ? { pad: null, unknown: null } : readIds(settings, mask)),
+    ...(unit === 'ngrams' ? { pad: null, unknown: null } : readIds(settings, paddingIsData)),
     length,
     maxlen: length !== null && maxlen > length ? length : maxlen,
     mask,
+    paddingIsData,
     split,
     separators: new Set([...String(settings.filters ?? ''), ...(split ?? '')]),
     removed: new Set(String(settings.remove ?? '')),

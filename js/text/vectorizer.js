@@ -73,6 +73,8 @@ export class TextVectorizer {
     this.length = read.length;
     this.maxlen = read.maxlen;
     this.mask = read.mask;
+    /** Whether padding counts as data: a fixed length, no mask. */
+    this.paddingIsData = read.paddingIsData;
     this.split = read.split;
     this.#separators = read.separators;
     this.#removed = read.removed;
@@ -101,17 +103,17 @@ export class TextVectorizer {
   }
 
   #indexVocabulary() {
-    const { pad, unknown, mask } = this;
+    const { pad, unknown, paddingIsData } = this;
     this.vocabulary.forEach((token, id) => {
       // Where padding is data, the entry at pad may also be a token.
-      if (id === unknown || (id === pad && (mask || isMarker(token)))) return;
+      if (id === unknown || (id === pad && (!paddingIsData || isMarker(token)))) return;
       const before = this.#index.get(token);
       if (before !== undefined)
         throw new ModelFileError(`text: vocabulary has ${JSON.stringify(token)} twice, as ${before} and ${id}`);
       this.#index.set(token, id);
     });
     // An unknown of the caller's choice may be a real token: that token's id is the same.
-    if (mask && pad !== null) this.#checkHidden(pad, 'pad', 'for padding', 'pad: null if no id is for padding');
+    if (!paddingIsData && pad !== null) this.#checkHidden(pad, 'pad', 'for padding', 'pad: null if no id is for padding');
     if (this.settings.unknown === undefined && unknown !== null)
       this.#checkHidden(
         unknown,

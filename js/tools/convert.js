@@ -9,21 +9,23 @@ import { labelsIn } from '../import/formats.js';
 import { fromKeras, recognise, toInt8 } from '../import/index.js';
 import { product } from '../layers/tensor.js';
 import { loadModel } from '../model/model.js';
-import { about, counted, print, readJson } from './files.js';
+import { about, counted, print, readJson, readJsonGiven } from './files.js';
 import { projectPackage } from './packages.js';
 import { aboutPadding, kinds, weightBytes } from './info.js';
+import { printText, textOptions } from './text-options.js';
 /** @typedef {import('../model/model.js').Model} Model */
+/** @typedef {import('./text-options.js').TextOptions} TextOptions */
 /** @typedef {import('./usage.js').Values} Values */
 
 /** Those of the user's project, in the first place. */
 const packages = { h5wasm: () => projectPackage('h5wasm'), fflate: () => projectPackage('fflate') };
 
 /** Options that are files beside the model. */
-const besides = /** @type {const} */ (['weights', 'tokenizer', 'labels']);
+const besides = /** @type {const} */ (['weights', 'tokenizer', 'text', 'labels', 'outputs']);
 
-/** @param {string} file @param {Values} values @param {import('../model/graph.js').CustomLayers} customLayers */
-async function load(file, values, customLayers) {
-  const { simd, weights, tokenizer, labels } = values;
+/** @param {string} file @param {Values} values @param {import('../model/graph.js').CustomLayers} customLayers @param {TextOptions} text */
+async function load(file, values, customLayers, text) {
+  const { simd, weights, labels, outputs } = values;
   const modules = values.torch ? await readJson(values.torch) : undefined;
   const found = await about(file, () => recognise(file, { modules }));
   // Its error says what the file would have to be.
@@ -37,7 +39,8 @@ async function load(file, values, customLayers) {
   }
   const options = {
     ...{ simd, weights, customLayers, packages },
-    ...(tokenizer && { tokenizer: await readJson(tokenizer) }),
+    ...text,
+    ...(outputs !== undefined && { outputs: await readJsonGiven(outputs) }),
     ...(labels && { labels: labelsIn(await readSource(labels), labels) }),
   };
   return about(file, () => found.read(options)).catch((error) => {
@@ -50,7 +53,8 @@ async function load(file, values, customLayers) {
 /** @param {string} file @param {string} output @param {Values} values @param {import('../model/graph.js').CustomLayers} customLayers */
 export async function convert(file, output, values, customLayers) {
   const { simd } = values;
-  let model = await load(file, values, customLayers);
+  const text = await textOptions(values);
+  let model = await load(file, values, customLayers, text);
   const bytes = values.int8 ? toInt8(model) : model.save();
   await writeFile(output, bytes);
   print(`${output}: ${model.parameters.toLocaleString('en')} parameters`);
@@ -61,6 +65,7 @@ export async function convert(file, output, values, customLayers) {
     );
   }
   for (const line of aboutPadding(model)) print(`padding: ${line}`);
+  printText(model, text);
   if (values.check) await compare(model, values.check, !values.int8);
 }
 

@@ -303,10 +303,9 @@ function batchOf(model, tokens) {
   const read = { ids, offsets: new Int32Array(0), truncated: kept.length < tokens.length };
   const { ids: data, mask: there, shape } = text.batch([read]);
   const [, T] = shape;
-  const counts = text.mask || text.length === null;
   return {
     rows: { data, shape },
-    mask: counts ? there : new Uint8Array(T).fill(1),
+    mask: text.paddingIsData ? new Uint8Array(T).fill(1) : there,
     T,
     from: text.padding === 'pre' ? T - kept.length : 0,
     kept,

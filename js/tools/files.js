@@ -28,6 +28,16 @@ export async function readJson(file) {
   }
 }
 
+/** JSON in a file, or given as it is. @param {string} given @returns {Promise<any>} */
+export async function readJsonGiven(given) {
+  if (!/^\s*[[{]/.test(given)) return readJson(given);
+  try {
+    return JSON.parse(given);
+  } catch (cause) {
+    throw new ArgumentError(`${given.slice(0, 80)}: ${/** @type {Error} */ (cause).message}`, { cause });
+  }
+}
+
 /**
  * What is wrong with a file's content names the file, by its whole path.
  * @template T

@@ -54,7 +54,7 @@ export function aboutPadding({ inputs, text, readsPadding }) {
       lines.push(
         `zeros are data: no layer masks ${name}, whose rows have ${shape[0]} steps; pad and cut rows on the side that training did`,
       );
-  if (text?.length && !text.mask) lines.push(`zeros are data: texts are ${shownSides(text)}`);
+  if (text?.paddingIsData) lines.push(`zeros are data: texts are ${shownSides(text)}`);
   if (lines.length) return lines;
   if (sequences.length === 0) return ['none: the model reads no steps'];
   const open = sequences.filter(({ ids, maskZero }) => ids && !maskZero).map(({ name }) => name);

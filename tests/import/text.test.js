@@ -74,7 +74,7 @@ test('tokenizers that contradict themselves are refused', () => {
   refused({}, ModelFileError, /word_index is undefined/);
   refused({ word_index: { a: 1 }, split: '' }, UnsupportedError, /split is ""/);
   refused({ word_index: { a: 1 }, filters: 3 }, ModelFileError, /filters is 3/);
-  assert.throws(() => textSettings({ a: 1 }, sequential(embedding)), ModelFileError);
+  assert.throws(() => textSettings({ a: 'b' }, sequential(embedding)), ModelFileError);
   assert.throws(() => textSettings('[', sequential(embedding)), ModelFileError);
 });
 

@@ -85,8 +85,8 @@ test('what is wrong with a file names it, and says what to do', () => {
     [['info', state], /bilstm-tagger\.safetensors: the file has no padless metadata: it is not a padless model\n/],
     [['convert', state, '-o', out], /no padless metadata.*; for a state dict of PyTorch give its modules: --torch FILE\n/],
     [
-      ['convert', model, '--labels', 'x', '-o', out],
-      /langid\.safetensors: --labels does not go with a model of padless's own; .* --torch FILE\n/,
+      ['convert', model, '--weights', 'x', '-o', out],
+      /langid\.safetensors: --weights does not go with a model of padless's own; .* --torch FILE\n/,
     ],
     [
       ['convert', join(models, 'tfjs/conv.json'), '--weights', 'x', '-o', out],

@@ -1,0 +1,74 @@
+/**
+ * How a converted model reads text: the options that say it, and what is printed of it, with what no file and no option said.
+ * @module
+ */
+import { ArgumentError } from '../errors.js';
+import { assumedOf } from '../import/tokenizer.js';
+import { print, readJson, readJsonGiven } from './files.js';
+import { shownSides } from './info.js';
+/** @typedef {import('../model/model.js').Model} Model */
+/** @typedef {import('../text/settings.js').TextSettings} TextSettings */
+/** @typedef {import('./usage.js').Values} Values */
+/** @typedef {{ tokenizer?: any, text?: Partial<TextSettings> }} TextOptions */
+
+/** @param {'padding' | 'truncation'} name @param {string} value @returns {'post' | 'pre'} */
+function sideOf(name, value) {
+  if (value !== 'post' && value !== 'pre') throw new ArgumentError(`--${name} ${value}: expected post or pre`);
+  return value;
+}
+
+/** @param {string} value */
+function lengthOf(value) {
+  const length = Number(value);
+  if (!Number.isSafeInteger(length) || length < 1) throw new ArgumentError(`--maxlen ${value}: expected a whole number from 1 on`);
+  return length;
+}
+
+/** @param {Values} values @returns {Promise<TextOptions>} for an importer */
+export async function textOptions({ tokenizer, text, padding, truncation, maxlen }) {
+  const own = text === undefined ? {} : await readJsonGiven(text);
+  if (own === null || typeof own !== 'object' || Array.isArray(own))
+    throw new ArgumentError(`--text ${String(text).slice(0, 80)}: expected an object of text settings`);
+  const given = {
+    ...own,
+    ...(padding !== undefined && { padding: sideOf('padding', padding) }),
+    ...(truncation !== undefined && { truncation: sideOf('truncation', truncation) }),
+    ...(maxlen !== undefined && { length: lengthOf(maxlen) }),
+  };
+  return {
+    ...(tokenizer !== undefined && { tokenizer: await readJson(tokenizer) }),
+    ...(Object.keys(given).length > 0 && { text: given }),
+  };
+}
+
+const units = { codepoint: 'characters', grapheme: 'graphemes', word: 'words', split: 'words', ngrams: 'hashed n-grams of words' };
+
+/**
+ * Prints how the model reads text, and what of it was assumed.
+ * @param {Model} model
+ * @param {TextOptions} options
+ */
+export function printText({ text, readsPadding, inputs: [input], kerasVersion }, { tokenizer, text: given = {} }) {
+  if (!text) return;
+  const { settings, unit, split, unknown, vocabulary, length, size } = text;
+  const cased = text.case ? ' in lower case' : '';
+  const strangers =
+    unknown === null
+      ? unit === 'ngrams'
+        ? 'have ids, too'
+        : 'are dropped'
+      : `are ${JSON.stringify(vocabulary[unknown])} (id ${unknown})`;
+  const sides = length === null ? '' : `; ${shownSides(text)}`;
+  print(`text: ${split === '' ? 'characters' : units[unit]}${cased}, ${size} entries, unknown ones ${strangers}${sides}`);
+  const isData = text.paddingIsData || readsPadding.length > 0;
+  const matters = (/** @type {string} */ name) =>
+    name === 'padding' ? isData : name === 'truncation' ? text.maxlen !== null : name !== 'filters' || split !== '';
+  const unsaid = tokenizer === undefined ? (Object.keys(given).length ? ['padding', 'truncation'] : []) : assumedOf(tokenizer);
+  const assumed = unsaid.filter((name) => !(name in given) && matters(name));
+  if (assumed.length)
+    print(
+      `assumed, as no file says it: ${assumed.map((name) => `${name}=${JSON.stringify(/** @type {any} */ (settings)[name] ?? /** @type {any} */ (text)[name])}`).join(' ')}; if the texts of the training were read otherwise, say so by --padding, --truncation, --maxlen or --text`,
+    );
+  if (length === null && !input.maskZero && kerasVersion)
+    print('length: the model has none, and masks nothing; if it was trained on rows padded to one length, give that: --maxlen N');
+}
