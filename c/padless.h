@@ -188,6 +188,11 @@ void pl_masked_dense(float *y, const float *x, const float *packed, const uint8_
 pl_status pl_quant_embedding(float *y, const int8_t *table, const uint8_t *rows, const float *scale, const int32_t *ids, int N,
                              int V, int D);
 
+/* A bag of rows: y[b][d] = scale[d] sum_n table[i][d] rows[i], i = ids[n], over n from splits[b] to splits[b + 1] - 1; y [B, D], splits [B + 1].
+ * The sum is of whole numbers and exact, so it does not depend on the order of the ids; y is rounded twice. */
+pl_status pl_quant_embedding_sum(float *y, const int8_t *table, const uint8_t *rows, const float *scale, const int32_t *ids,
+                                 const int32_t *splits, int B, int V, int D);
+
 /* w [K, N], scale [N] and bias [N] (NULL: zeros); packed: 16-byte aligned, pl_quant_dense_packed_size(K, N) elements of 4 bytes. */
 size_t pl_quant_dense_packed_size(int K, int N);
 void pl_quant_dense_pack(float *packed, const int8_t *w, const float *scale, const float *bias, int K, int N);

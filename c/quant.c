@@ -173,3 +173,67 @@ pl_status pl_quant_embedding(float *y, const int8_t *table, const uint8_t *rows,
   }
   return PL_OK;
 }
+
+/* Sums of 16-bit products that an int32 holds: 65536 * 127 * 255 < 2^31. */
+enum { EXACT_SUMS = 65536 };
+
+/* sum[i] += the products of columns d + i, i from 0 to 15, of n rows. */
+static void add_rows_16(double *sum, const int8_t *table, const uint8_t *rows, const int32_t *ids, size_t n, size_t D) {
+  v4i part[4] = {{0, 0, 0, 0}};
+  for (size_t i = 0; i < n; i++) {
+    const int8_t *row = table + (size_t)ids[i] * D;
+    const int16_t r = rows[ids[i]];
+    const v8s factor = {r, r, r, r, r, r, r, r};
+    const v8s low = v_load_bytes(row) * factor, high = v_load_bytes(row + 8) * factor;
+    part[0] += v_widen_low(low);
+    part[1] += v_widen_high(low);
+    part[2] += v_widen_low(high);
+    part[3] += v_widen_high(high);
+  }
+  for (size_t i = 0; i < 16; i++) {
+    sum[i] += part[i / 4][i % 4];
+  }
+}
+
+static void add_rows(double *sum, const int8_t *table, const uint8_t *rows, const int32_t *ids, size_t n, size_t D, size_t width) {
+  for (size_t d = 0; d < width; d++) {
+    int32_t part = 0;
+    for (size_t i = 0; i < n; i++) {
+      part += table[(size_t)ids[i] * D + d] * rows[ids[i]];
+    }
+    sum[d] += part;
+  }
+}
+
+pl_status pl_quant_embedding_sum(float *y, const int8_t *table, const uint8_t *rows, const float *scale, const int32_t *ids,
+                                 const int32_t *splits, int B, int V, int D) {
+  PL_ASSERT_SIZES(B, V, D);
+  PL_ASSERT_SPLITS(splits, B);
+  const size_t width = (size_t)D;
+  for (int32_t n = 0; n < splits[B]; n++) {
+    if (ids[n] < 0 || ids[n] >= V) {
+      return PL_ID_OUT_OF_RANGE;
+    }
+  }
+  for (size_t b = 0; b < (size_t)B; b++, y += width) {
+    const int32_t *own = ids + splits[b];
+    const size_t N = pl_row_length(splits, (int)b);
+    for (size_t d = 0; d < width; d += 16) {
+      /* The last tile begins early enough to be whole; columns that two tiles have get the same sums twice. */
+      const size_t at = d + 16 <= width || width < 16 ? d : width - 16, tile = pl_smaller(width, 16);
+      double sum[16] = {0};
+      for (size_t n = 0; n < N; n += EXACT_SUMS) {
+        const size_t some = pl_smaller(N - n, EXACT_SUMS);
+        if (tile == 16) {
+          add_rows_16(sum, table + at, rows, own + n, some, width);
+        } else {
+          add_rows(sum, table + at, rows, own + n, some, width, tile);
+        }
+      }
+      for (size_t i = 0; i < tile; i++) {
+        y[at + i] = (float)sum[i] * scale[at + i];
+      }
+    }
+  }
+  return PL_OK;
+}

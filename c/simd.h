@@ -184,6 +184,10 @@ static inline v8s v_load_bytes(const int8_t *p) {
 #endif
 }
 
+/* The first and the last four, widened. */
+static inline v4i v_widen_low(v8s a) { return __builtin_convertvector(((v4s){a[0], a[1], a[2], a[3]}), v4i); }
+static inline v4i v_widen_high(v8s a) { return __builtin_convertvector(((v4s){a[4], a[5], a[6], a[7]}), v4i); }
+
 /* p[0], p[1], p[0], p[1], ... */
 static inline v8s v_splat_pair(const int16_t *p) {
 #ifdef __wasm_simd128__

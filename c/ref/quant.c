@@ -24,6 +24,24 @@ pl_status pl_ref_quant_embedding(float *y, const int8_t *table, const uint8_t *r
   return status;
 }
 
+pl_status pl_ref_quant_embedding_sum(float *y, const int8_t *table, const uint8_t *rows, const float *scale, const int32_t *ids,
+                                     const int32_t *splits, int B, int V, int D) {
+  for (int b = 0; b < B; b++) {
+    for (int d = 0; d < D; d++) {
+      double sum = 0;
+      for (int n = splits[b]; n < splits[b + 1]; n++) {
+        if (ids[n] < 0 || ids[n] >= V) {
+          return PL_ID_OUT_OF_RANGE;
+        }
+        const int row = rows[ids[n]];
+        sum += table[(size_t)ids[n] * D + d] * row;
+      }
+      y[(size_t)b * D + d] = (float)sum * scale[d];
+    }
+  }
+  return PL_OK;
+}
+
 size_t pl_ref_quant_dense_packed_size(int K, int N) { return pl_ref_dense_packed_size(K, N); }
 
 void pl_ref_quant_dense_pack(float *packed, const int8_t *w, const float *scale, const float *bias, int K, int N) {

@@ -81,6 +81,8 @@ void pl_ref_masked_dense(float *y, const float *x, const float *packed, const ui
 
 pl_status pl_ref_quant_embedding(float *y, const int8_t *table, const uint8_t *rows, const float *scale, const int32_t *ids, int N,
                                  int V, int D);
+pl_status pl_ref_quant_embedding_sum(float *y, const int8_t *table, const uint8_t *rows, const float *scale, const int32_t *ids,
+                                     const int32_t *splits, int B, int V, int D);
 size_t pl_ref_quant_dense_packed_size(int K, int N);
 void pl_ref_quant_dense_pack(float *packed, const int8_t *w, const float *scale, const float *bias, int K, int N);
 pl_status pl_ref_quant_dense(float *y, const float *x, float least, const float *packed, int M, int K, int N, pl_arena *arena);

@@ -150,6 +150,54 @@ TEST("int8 embedding meets its twin and says when an id is outside the vocabular
   }
 }
 
+TEST("a bag of int8 rows meets its twin, whatever the order of its ids") {
+  for (int D = 1; D < 50; D++) {
+    const int V = 7, B = 4, N = 23;
+    const int8_t *table = uniform_bytes((size_t)V * D);
+    const float *scale = uniform(D, 0.001f, 0.1f);
+    const int32_t splits[] = {0, 1, 1, 18, N};
+    uint8_t *of_rows = TEST_NEW(uint8_t, V);
+    for (int v = 0; v < V; v++) {
+      of_rows[v] = (uint8_t)test_below(256);
+    }
+    int32_t *ids = TEST_NEW(int32_t, N), *turned = TEST_NEW(int32_t, N);
+    for (int n = 0; n < N; n++) {
+      ids[n] = test_below(V);
+    }
+    for (int b = 0; b < B; b++) {
+      for (int n = splits[b]; n < splits[b + 1]; n++) {
+        turned[n] = ids[splits[b] + splits[b + 1] - 1 - n];
+      }
+    }
+    float *y = TEST_NEW(float, B *D), *expected = TEST_NEW(float, B *D);
+    CHECK(pl_quant_embedding_sum(y, table, of_rows, scale, ids, splits, B, V, D) == PL_OK, "D %d", D);
+    pl_ref_quant_embedding_sum(expected, table, of_rows, scale, ids, splits, B, V, D);
+    CHECK_BITS(y, expected, B * D, "D %d", D);
+    CHECK(pl_quant_embedding_sum(y, table, of_rows, scale, turned, splits, B, V, D) == PL_OK, "D %d", D);
+    CHECK_BITS(y, expected, B * D, "D %d, turned round", D);
+    ids[D % N] = D % 2 ? V : -1;
+    CHECK(pl_quant_embedding_sum(y, table, of_rows, scale, ids, splits, B, V, D) == PL_ID_OUT_OF_RANGE, "D %d", D);
+  }
+}
+
+TEST("a bag of 150,000 of the largest int8 rows overflows nothing") {
+  enum { N = 150000, D = 17 };
+  int8_t *table = TEST_NEW(int8_t, D);
+  memset(table, -127, D);
+  const uint8_t row = 255;
+  float scale[D], y[D];
+  for (int d = 0; d < D; d++) {
+    scale[d] = 1;
+  }
+  int32_t *ids = TEST_NEW(int32_t, N);
+  memset(ids, 0, N * sizeof *ids);
+  const int32_t splits[] = {0, N};
+  CHECK(pl_quant_embedding_sum(y, table, &row, scale, ids, splits, 1, 1, D) == PL_OK, "%d rows", N);
+  for (int d = 0; d < D; d++) {
+    CHECK(y[d] == (float)(-127.0 * 255 * N), "column %d: %g", d, (double)y[d]);
+  }
+}
+
 TEST("an arena one byte too small for int8 products is refused") {
   const int M = 6, K = 9, N = 5, H = 7;
   dense d = new_dense(K, N, true);

@@ -177,6 +177,9 @@ test('an output with a threshold says whether its answer is certain', async () =
   await assert.rejects(bag({ threshold: 2 }), says(ModelFileError, /threshold is 2, expected 0 to 1/));
 });
 
+/** @param {import('padless').Weight} weight */
+const asFloats = ({ shape, data }) => ({ shape, data });
+
 test('a packed ternary table is read and written back, byte for byte; a broken one is named', async () => {
   const model = await bag();
   const table = model.root.listWeights()[0].layer;
@@ -192,6 +195,17 @@ test('a packed ternary table is read and written back, byte for byte; a broken o
   });
   const bytes = model.save();
   const again = await loadModel(bytes);
+  // Summed without looking up its rows, as the same values in float32 are summed one by one.
+  const floats = await createModel({
+    architecture: model.settings.architecture,
+    weights: () => new Map(again.root.listWeights().map(({ path, layer, spec }) => [path, asFloats(layer.weight(spec.name))])),
+    text: model.settings.text,
+    outputs: model.settings.outputs,
+  });
+  const texts = ['', 'x', 'Ein Satz aus Wörtern.', 'und '.repeat(300)];
+  const [expected] = floats.outputsOf(texts);
+  again.outputsOf(texts)[0].data.forEach((value, i) => assert.ok(Math.abs(value - expected.data[i]) < 1e-6, `${i}`));
+  texts.forEach((text, i) => assert.deepEqual(again.predict(text), again.predict(texts)[i]));
   const weight = again.root.listWeights()[0].layer.weight('embeddings');
   assert.deepEqual([...(weight.int8 ?? [])], [...int8]);
   assert.deepEqual(again.save(), bytes);

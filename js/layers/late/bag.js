@@ -3,6 +3,7 @@
  * @module
  */
 import { MaskedSum } from '../pooling.js';
+import { LazyLookup } from '../products.js';
 /** @typedef {import('../tensor.js').Tensor} Tensor */
 
 /** y[d] = sum_t x[t][d] / sqrt(n) over the n steps that count (`sqrtn` of TensorFlow's embedding_lookup_sparse); zeros where none counts. */
@@ -19,7 +20,7 @@ export class MaskedSqrtN extends MaskedSum {
    */
   call(x) {
     const kept = x.ragged();
-    const y = /** @type {Tensor} */ (super.call(kept));
+    const y = (kept instanceof LazyLookup && sumOfRows(kept)) || /** @type {Tensor} */ (super.call(kept));
     const { heap, B, features } = y;
     const splits = heap.i32View(kept.time.pointer, B + 1);
     const values = heap.f32View(y.pointer, B * features);
@@ -29,4 +30,14 @@ export class MaskedSqrtN extends MaskedSum {
     }
     return y;
   }
+}
+
+/** The sums of rows of an int8 table, which are never looked up one by one. @param {LazyLookup} x @returns {Tensor | null} null: not in int8 */
+function sumOfRows({ ids, embedding }) {
+  const { table = 0, rows = 0, scale, V = 0, D = 0 } = embedding;
+  if (!scale) return null;
+  const { heap, B, time } = ids;
+  const y = heap.reserve32(B * D);
+  heap.exports.pl_quant_embedding_sum(y, table, rows, scale, ids.pointer, time.pointer, B, V, D);
+  return ids.vector(y, D);
 }
