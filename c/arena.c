@@ -1,4 +1,4 @@
-/* Scratch that the caller owns, handed out from its front; and where assertions end. */
+/* Scratch that the caller owns, taken from its front; sizes that saturate; what a failed assertion does. */
 #include "internal.h"
 
 #ifndef NDEBUG
@@ -22,6 +22,22 @@ _Noreturn void pl_assert_failed(const char *file, int line, const char *conditio
 #endif
 }
 #endif
+
+size_t pl_sum(size_t a, size_t b) { return a > SIZE_MAX - b ? SIZE_MAX : a + b; }
+
+size_t pl_product(size_t a, size_t b) {
+  size_t product;
+  return __builtin_mul_overflow(a, b, &product) ? SIZE_MAX : product;
+}
+
+size_t pl_round_up(size_t n, size_t step) { return pl_sum(n, step - 1) == SIZE_MAX ? SIZE_MAX : (n + step - 1) & ~(step - 1); }
+
+size_t pl_arena_floats(size_t M, size_t N) { return pl_arena_bytes(pl_product(pl_product(M, N), sizeof(float))); }
+
+int pl_arena_has(const pl_arena *arena, size_t bytes) {
+  const size_t used = pl_arena_bytes(arena->used);
+  return used <= arena->size && bytes <= arena->size - used && bytes < SIZE_MAX;
+}
 
 void pl_arena_init(pl_arena *arena, void *base, size_t size) {
   PL_ASSERT((uintptr_t)base % 16 == 0, "base %p is not 16-byte aligned", base);

@@ -155,9 +155,7 @@ static void attend_query(float *y, float *w, const float *q, const float *k, con
   }
 }
 
-size_t pl_ragged_attention_scratch(const int32_t *key_splits, int B) {
-  return pl_arena_bytes(pl_longest_row(key_splits, B) * sizeof(float));
-}
+size_t pl_ragged_attention_scratch(const int32_t *key_splits, int B) { return pl_arena_floats(pl_longest_row(key_splits, B), 1); }
 
 static pl_status attend(float *y, float *weights, const float *q, const float *k, const float *v, const int32_t *query_splits,
                         const int32_t *key_splits, int B, const attention *a, pl_arena *arena) {

@@ -31,16 +31,18 @@ void pl_merge_outputs(float *y, const float *a, const float *b, pl_merge merge, 
 
 /* The backward sequence stands apart until it is merged element by element. */
 static size_t apart(const pl_rnn rnn[2], pl_merge merge, size_t N) {
-  return merge == PL_CONCAT || merge == PL_NONE ? 0 : pl_arena_bytes(N * (size_t)rnn[1].H * sizeof(float));
+  return merge == PL_CONCAT || merge == PL_NONE ? 0 : pl_arena_floats(N, (size_t)rnn[1].H);
 }
 
 size_t pl_ragged_bidirectional_scratch(const pl_rnn rnn[2], const int32_t *splits, pl_merge merge, int B) {
-  return apart(rnn, merge, (size_t)splits[B]) +
-         pl_larger(pl_ragged_rnn_scratch(&rnn[0], splits, B), pl_ragged_rnn_scratch(&rnn[1], splits, B));
+  return pl_sum(apart(rnn, merge, (size_t)splits[B]),
+                pl_larger(pl_ragged_rnn_scratch(&rnn[0], splits, B), pl_ragged_rnn_scratch(&rnn[1], splits, B)));
 }
 
 /* Columns of the merged sequence. */
-static int merged_width(const pl_rnn rnn[2], pl_merge merge) { return merge == PL_CONCAT ? rnn[0].H + rnn[1].H : rnn[0].H; }
+static size_t merged_width(const pl_rnn rnn[2], pl_merge merge) {
+  return (size_t)rnn[0].H + (merge == PL_CONCAT ? (size_t)rnn[1].H : 0);
+}
 
 pl_status pl_ragged_bidirectional(float *y, float *y_back, pl_state last[2], const float *x, const pl_rnn rnn[2],
                                   const pl_state init[2], const int32_t *splits, pl_merge merge, int B, pl_arena *arena) {
@@ -55,7 +57,7 @@ pl_status pl_ragged_bidirectional(float *y, float *y_back, pl_state last[2], con
   if (y && merge != PL_NONE) {
     backward = merge == PL_CONCAT ? y + rnn[0].H : pl_arena_take(arena, N * (size_t)rnn[1].H * sizeof *backward);
   }
-  const int ldy = merged_width(rnn, merge);
+  const int ldy = (int)merged_width(rnn, merge);
   const int ldy_back = merge == PL_CONCAT ? ldy : rnn[1].H;
   pl_status status =
       pl_ragged_rnn(y, NULL, last ? &last[0] : NULL, x, &rnn[0], init ? &init[0] : NULL, splits, PL_FORWARD, ldy, B, arena);
@@ -74,16 +76,15 @@ pl_status pl_ragged_bidirectional(float *y, float *y_back, pl_state last[2], con
 
 /* What stands before the ragged layer's own scratch: splits, closed-up input and outputs. */
 static size_t masked_bytes(const pl_rnn rnn[2], pl_merge merge, size_t B, size_t N) {
-  return pl_arena_bytes((B + 1) * sizeof(int32_t)) + pl_arena_bytes(N * (size_t)rnn[0].D * sizeof(float)) +
-         pl_arena_bytes(N * (size_t)merged_width(rnn, merge) * sizeof(float)) +
-         (merge == PL_NONE ? pl_arena_bytes(N * (size_t)rnn[1].H * sizeof(float)) : 0);
+  const size_t steps = pl_sum(pl_arena_floats(N, (size_t)rnn[0].D), pl_arena_floats(N, merged_width(rnn, merge)));
+  return pl_sum(pl_sum(pl_arena_floats(B + 1, 1), steps), merge == PL_NONE ? pl_arena_floats(N, (size_t)rnn[1].H) : 0);
 }
 
 size_t pl_masked_bidirectional_scratch(const pl_rnn rnn[2], const uint8_t *mask, pl_merge merge, int B, int T) {
-  size_t N = pl_count_steps(mask, (size_t)B * (size_t)T);
+  const size_t N = pl_count_steps(mask, pl_product((size_t)B, (size_t)T));
   /* The scratch of one direction with a mask is never below what it takes without. */
-  return masked_bytes(rnn, merge, (size_t)B, N) + apart(rnn, merge, N) +
-         pl_larger(pl_masked_rnn_scratch(&rnn[0], mask, B, T), pl_masked_rnn_scratch(&rnn[1], mask, B, T));
+  return pl_sum(pl_sum(masked_bytes(rnn, merge, (size_t)B, N), apart(rnn, merge, N)),
+                pl_larger(pl_masked_rnn_scratch(&rnn[0], mask, B, T), pl_masked_rnn_scratch(&rnn[1], mask, B, T)));
 }
 
 pl_status pl_masked_bidirectional(float *y, float *y_back, pl_state last[2], const float *x, const pl_rnn rnn[2],
@@ -92,16 +93,16 @@ pl_status pl_masked_bidirectional(float *y, float *y_back, pl_state last[2], con
     return PL_SCRATCH_TOO_SMALL;
   }
   const size_t used = arena->used;
-  const int width = merged_width(rnn, merge);
+  const size_t width = merged_width(rnn, merge);
   int32_t *splits = pl_arena_take(arena, ((size_t)B + 1) * sizeof *splits);
   const size_t N = (size_t)pl_row_splits(splits, mask, B, T);
   float *closed = pl_arena_take(arena, N * (size_t)rnn[0].D * sizeof *closed);
-  float *merged = y ? pl_arena_take(arena, N * (size_t)width * sizeof *merged) : NULL;
+  float *merged = y ? pl_arena_take(arena, N * width * sizeof *merged) : NULL;
   float *backward = merge == PL_NONE && y_back ? pl_arena_take(arena, N * (size_t)rnn[1].H * sizeof *backward) : NULL;
   pl_pack(closed, x, mask, B, T, rnn[0].D);
   pl_status status = pl_ragged_bidirectional(merged, backward, last, closed, rnn, init, splits, merge, B, arena);
   if (status == PL_OK && merged) {
-    pl_unpack(y, merged, mask, 0.0f, B, T, width);
+    pl_unpack(y, merged, mask, 0.0f, B, T, (int)width);
   }
   if (status == PL_OK && backward) {
     pl_unpack(y_back, backward, mask, 0.0f, B, T, rnn[1].H);

@@ -43,7 +43,7 @@ static int64_t count_inside(const row_windows *w, int size) {
   return count >= DIRECT ? count - count % 4 : 0;
 }
 
-size_t pl_conv_packed_size(int size, int D, int N) { return gemm_packed_size((size_t)size * (size_t)D, (size_t)N); }
+size_t pl_conv_packed_size(int size, int D, int N) { return gemm_packed_size(pl_product((size_t)size, (size_t)D), (size_t)N); }
 
 void pl_conv_pack(float *packed, const float *kernel, const float *bias, int size, int D, int N) {
   PL_ASSERT_SIZES(size, D, N);
@@ -51,7 +51,7 @@ void pl_conv_pack(float *packed, const float *kernel, const float *bias, int siz
 }
 
 size_t pl_ragged_conv_scratch(const pl_conv *conv) {
-  return pl_arena_bytes(WINDOWS * (size_t)conv->size * (size_t)conv->D * sizeof(float));
+  return pl_arena_floats(WINDOWS, pl_product((size_t)conv->size, (size_t)conv->D));
 }
 
 pl_status pl_ragged_conv(float *y, const float *x, const pl_conv *conv, const int32_t *splits, const int32_t *out_splits, int B,

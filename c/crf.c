@@ -111,11 +111,11 @@ typedef struct scratch {
 } scratch;
 
 static size_t scratch_doubles(const int32_t *splits, int B, size_t K) {
-  return (2 * K + 2 + pl_longest_row(splits, B)) * row_width(K);
+  return pl_product(pl_sum(pl_product(2, K + 1), pl_longest_row(splits, B)), row_width(K));
 }
 
 size_t pl_ragged_crf_scratch(const int32_t *splits, int B, int K) {
-  return pl_arena_bytes(scratch_doubles(splits, B, (size_t)K) * sizeof(double));
+  return pl_arena_bytes(pl_product(scratch_doubles(splits, B, (size_t)K), sizeof(double)));
 }
 
 static scratch take_scratch(pl_arena *arena, const int32_t *splits, int B, size_t K) {

@@ -12,6 +12,8 @@ void gemm_pack_column(float *packed, size_t n, const float *w, size_t ldw, const
   }
 }
 
+size_t gemm_packed_size(size_t K, size_t N) { return pl_product(pl_round_up(N, GEMM_PANEL), pl_sum(K, 1)); }
+
 size_t pl_dense_packed_size(int K, int N) { return gemm_packed_size((size_t)K, (size_t)N); }
 
 void pl_dense_pack(float *packed, const float *w, const float *bias, int K, int N) {

@@ -16,7 +16,7 @@ enum { GEMM_PANEL = 32 };
 #endif
 
 /* Floats of the panels of N outputs. */
-static inline size_t gemm_packed_size(size_t K, size_t N) { return (N + GEMM_PANEL - 1) / GEMM_PANEL * GEMM_PANEL * (K + 1); }
+size_t gemm_packed_size(size_t K, size_t N);
 
 /* Writes output `n` into zeroed panels: w[k*ldw] and *bias (NULL: 0). */
 void gemm_pack_column(float *packed, size_t n, const float *w, size_t ldw, const float *bias, size_t K);

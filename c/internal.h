@@ -1,5 +1,5 @@
-/* What the families share and nobody else sees: assertions that give values, scratch from the arena, the walk over steps that count.
- * Extents are size_t in here; a NULL mask means that every step counts. */
+/* What the families share: assertions that print values, sizes that saturate, scratch from the arena, the walk over steps that count.
+ * Sizes are size_t here: functions of padless.h convert them first. A NULL mask means that every step counts. */
 #ifndef PADLESS_INTERNAL_H
 #define PADLESS_INTERNAL_H
 
@@ -44,16 +44,25 @@ static inline int pl_apart(const void *p, size_t p_count, const void *q, size_t 
   return p_count == 0 || q_count == 0 || a + 4 * p_count <= b || b + 4 * q_count <= a;
 }
 
+/* ---- sizes that saturate ------------------------------------------------------------------------------------------------------------- */
+
+/* a + b and a * b. What size_t cannot hold (4 GiB and more in wasm32) is SIZE_MAX, which no memory has: whoever cannot allocate it stops,
+ * where a wrapped size would let a kernel write past its end. Every pl_*_size() and pl_*_scratch() is computed with these. */
+size_t pl_sum(size_t a, size_t b);
+size_t pl_product(size_t a, size_t b);
+
+/* The next multiple of `step`, a power of two, from n on. */
+size_t pl_round_up(size_t n, size_t step);
+
 /* ---- arena -------------------------------------------------------------------------------------------------------------------------- */
 
-/* What a block of so many bytes takes from an arena: every block starts at a multiple of 16. A pl_*_scratch() is a sum of these. */
-static inline size_t pl_arena_bytes(size_t bytes) { return (bytes + 15) & ~(size_t)15; }
+/* Bytes that a block takes from an arena, every block starting at a multiple of 16; and those of a block of floats [M, N]. A pl_*_scratch()
+ * is a sum of these. */
+static inline size_t pl_arena_bytes(size_t bytes) { return pl_round_up(bytes, 16); }
+size_t pl_arena_floats(size_t M, size_t N);
 
 /* Whether blocks that add up to `bytes` (a sum of pl_arena_bytes) fit. */
-static inline int pl_arena_has(const pl_arena *arena, size_t bytes) {
-  size_t used = pl_arena_bytes(arena->used);
-  return used <= arena->size && bytes <= arena->size - used;
-}
+int pl_arena_has(const pl_arena *arena, size_t bytes);
 
 /* A block, 16-byte aligned, uninitialised; there is room. A kernel puts arena->used back before it returns. */
 void *pl_arena_take(pl_arena *arena, size_t bytes);

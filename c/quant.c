@@ -4,8 +4,16 @@
 
 /* ---- packing ---------------------------------------------------------------------------------------------------------------------------- */
 
-/* Where the panel of output n begins: QUANT_PANEL biases, as many scales, then weights. */
-static inline size_t quant_at(size_t n, size_t K) { return n / QUANT_PANEL * quant_packed_size(K, 1); }
+/* Elements of a panel: QUANT_PANEL biases, as many scales, then weights, four in an element. */
+static inline size_t panel_size(size_t K) { return 2 * QUANT_PANEL + QUANT_PANEL / 2 * ((K + 1) / 2); }
+
+size_t quant_packed_size(size_t K, size_t N) {
+  const size_t panels = pl_round_up(N, QUANT_PANEL) / QUANT_PANEL;
+  return pl_product(panels, pl_sum(2 * QUANT_PANEL, pl_product(QUANT_PANEL / 2, (K + 1) / 2)));
+}
+
+/* Where the panel of output n begins. */
+static inline size_t quant_at(size_t n, size_t K) { return n / QUANT_PANEL * panel_size(K); }
 
 void quant_pack_column(float *packed, size_t n, const int8_t *w, size_t ldw, float scale, const float *bias, size_t K) {
   float *panel = packed + quant_at(n, K) + n % QUANT_PANEL;
@@ -34,7 +42,8 @@ static inline size_t row_size(size_t K) { return (K + 7) & ~(size_t)7; }
 static inline size_t rows_at_a_time(size_t M) { return pl_smaller(M, QUANT_ROWS); }
 
 size_t quant_scratch(size_t M, size_t K) {
-  return pl_arena_bytes(rows_at_a_time(M) * sizeof(float)) + rows_at_a_time(M) * row_size(K) * sizeof(int16_t);
+  const size_t rows = rows_at_a_time(M);
+  return pl_sum(pl_arena_floats(rows, 1), pl_arena_bytes(pl_product(pl_product(rows, row_size(K)), sizeof(int16_t))));
 }
 
 /* q[k] = x[k] / scale, rounded. Of NaN and Inf the scale is NaN or Inf, which no product outlives; below 1e-34 all q are 0. */

@@ -10,10 +10,8 @@
 
 enum { QUANT_PANEL = 32, QUANT_BLOCK = 512, QUANT_ROWS = 32 /* that are rounded at a time */ };
 
-/* Of the panels of N outputs, in elements of 4 bytes. */
-static inline size_t quant_packed_size(size_t K, size_t N) {
-  return (N + QUANT_PANEL - 1) / QUANT_PANEL * (2 * QUANT_PANEL + QUANT_PANEL / 2 * ((K + 1) / 2));
-}
+/* Elements of 4 bytes in the panels of N outputs. */
+size_t quant_packed_size(size_t K, size_t N);
 
 /* Writes output `n` into zeroed panels: w[k*ldw], scale and *bias (NULL: 0). */
 void quant_pack_column(float *packed, size_t n, const int8_t *w, size_t ldw, float scale, const float *bias, size_t K);

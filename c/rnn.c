@@ -64,8 +64,9 @@ static __attribute__((noinline)) void pack(float *packed, const matrix *kernel, 
 }
 
 static size_t all_packed_size(int int8, pl_cell cell, sizes s) {
-  return packed_size(int8, s.D, s.G * s.Hp) +
-         (cell == PL_GRU ? packed_size(int8, s.H, 2 * s.Hp) + packed_size(int8, s.H, s.Hp) : packed_size(int8, s.H, s.G * s.Hp));
+  const size_t input = packed_size(int8, s.D, pl_product(s.G, s.Hp));
+  return pl_sum(input, cell == PL_GRU ? pl_sum(packed_size(int8, s.H, pl_product(2, s.Hp)), packed_size(int8, s.H, s.Hp))
+                                      : packed_size(int8, s.H, pl_product(s.G, s.Hp)));
 }
 
 size_t pl_rnn_packed_size(pl_cell cell, int D, int H) { return all_packed_size(0, cell, sizes_of(cell, D, H)); }
@@ -99,7 +100,7 @@ static void product(const pl_rnn *rnn, float *y, size_t ldy, const float *x, siz
 
 size_t pl_rnn_products_size(pl_cell cell, int H) {
   const sizes s = sizes_of(cell, 1, H);
-  return s.G * s.Hp;
+  return pl_product(s.G, s.Hp);
 }
 
 size_t pl_rnn_products_scratch(const pl_rnn *rnn, int N) { return product_scratch(rnn, (size_t)N, (size_t)rnn->D); }
@@ -321,8 +322,6 @@ static size_t chunk_steps(size_t B, size_t T) {
   return pl_smaller(steps, T);
 }
 
-static size_t floats(size_t n) { return pl_arena_bytes(n * sizeof(float)); }
-
 /* The products run one after the other: of the inputs of one row, and of the states of all rows. */
 static size_t products_bytes(const pl_rnn *rnn, size_t B, size_t T) {
   return pl_larger(product_scratch(rnn, chunk_steps(B, T), (size_t)rnn->D), product_scratch(rnn, B, (size_t)rnn->H));
@@ -330,11 +329,15 @@ static size_t products_bytes(const pl_rnn *rnn, size_t B, size_t T) {
 
 static size_t scratch_bytes(const pl_rnn *rnn, size_t B, size_t T) {
   const sizes s = sizes_of((pl_cell)rnn->cell, rnn->D, rnn->H);
-  return floats(B) + floats(T + 1)                                          /* sorted, rows of each length */
-         + 2 * floats(B * s.Hp) + floats(B * s.G * s.Hp)                    /* h, c, hU */
-         + 2 * floats(s.Hp)                                                 /* rh, units */
-         + (rnn->products ? 0 : floats(B * chunk_steps(B, T) * s.G * s.Hp)) /* pre */
-         + products_bytes(rnn, B, T);
+  const size_t width = pl_product(s.G, s.Hp);
+  size_t bytes = pl_sum(pl_arena_floats(B, 1), pl_arena_floats(T + 1, 1)); /* sorted, rows of each length */
+  bytes = pl_sum(bytes, pl_product(2, pl_arena_floats(B, s.Hp)));          /* h, c */
+  bytes = pl_sum(bytes, pl_arena_floats(B, width));                        /* hU */
+  bytes = pl_sum(bytes, pl_product(2, pl_arena_floats(s.Hp, 1)));          /* rh, units */
+  if (!rnn->products) {
+    bytes = pl_sum(bytes, pl_arena_floats(pl_product(B, chunk_steps(B, T)), width)); /* pre */
+  }
+  return pl_sum(bytes, products_bytes(rnn, B, T));
 }
 
 size_t pl_ragged_rnn_scratch(const pl_rnn *rnn, const int32_t *splits, int B) {
@@ -481,7 +484,7 @@ static size_t longest_masked(const uint8_t *mask, int B, int T, size_t *N) {
   *N = 0;
   for (size_t b = 0; b < (size_t)B; b++) {
     size_t n = pl_count_steps(pl_mask_row(mask, b, (size_t)T), (size_t)T);
-    *N += n;
+    *N = pl_sum(*N, n);
     most = pl_larger(most, n);
   }
   return most;
@@ -489,7 +492,8 @@ static size_t longest_masked(const uint8_t *mask, int B, int T, size_t *N) {
 
 size_t pl_masked_rnn_scratch(const pl_rnn *rnn, const uint8_t *mask, int B, int T) {
   size_t N, most = longest_masked(mask, B, T, &N);
-  return floats((size_t)B + 1) + floats(N * (size_t)rnn->D) + floats(N * (size_t)rnn->H) + scratch_bytes(rnn, (size_t)B, most);
+  const size_t steps = pl_sum(pl_arena_floats(N, (size_t)rnn->D), pl_arena_floats(N, (size_t)rnn->H));
+  return pl_sum(pl_sum(pl_arena_floats((size_t)B + 1, 1), steps), scratch_bytes(rnn, (size_t)B, most));
 }
 
 pl_status pl_masked_rnn(float *y, pl_state *last, const float *x, const pl_rnn *rnn, const pl_state *init, const uint8_t *mask,

@@ -3,7 +3,7 @@
  * @module
  */
 import * as abi from '../dist/abi.js';
-import { ArgumentError, IdError, ShapeError, show, typeName } from '../errors.js';
+import { ArgumentError, checkFits, IdError, ShapeError, show, typeName } from '../errors.js';
 import { activationNumber } from './activations.js';
 import { Heap } from './memory.js';
 import { getModule } from './wasm.js';
@@ -61,6 +61,7 @@ function check(what, input, rank) {
   checkNumbers(`${what}: shape`, shape);
   if (shape.length !== rank) throw new ShapeError(`${what}: shape [${shape}] has ${shape.length} axes, expected ${rank}`);
   if (!Array.from(shape).every(isSize)) throw new ShapeError(`${what}: shape [${shape}], expected whole numbers from 0 on`);
+  shape.forEach(checkFits);
   if (data.length !== count(shape)) throw new ShapeError(`${what}: ${data.length} values, expected [${shape}] = ${count(shape)}`);
   checkNumbers(what, data);
   return shape;

@@ -17,8 +17,14 @@ const KEEP_BYTES = 32 * 1024 * 1024;
  * @typedef {{ readonly size: number, readonly fields: Readonly<Record<F, number>> }} Layout
  */
 
+/** What C returns for a size that its 32 bits cannot hold. */
+const SIZE_MAX = 2 ** 32 - 1;
+
 /** @param {number} bytes */
 const align = (bytes) => Math.ceil(bytes / 16) * 16;
+
+/** A size_t of C, which WebAssembly returns as an int32: negative from 2^31 on. Sizes that JavaScript computed pass as they are. @param {number} size */
+const unsigned = (size) => (size < 0 ? size + 2 ** 32 : size);
 
 export class Heap {
   /** @param {WebAssembly.Module} module */
@@ -68,29 +74,33 @@ export class Heap {
 
   /**
    * Reserves memory, 16-byte aligned and not cleared, until the scoped() around the call ends.
-   * @param {number} bytes
+   * @param {number} bytes  also a size that C returned
    * @returns {number} pointer
-   * @throws {MemoryError}
+   * @throws {MemoryError} where the memory cannot grow by so much; nothing is reserved
    */
   reserve(bytes) {
+    const size = unsigned(bytes);
     const pointer = this.top;
-    const end = pointer + align(bytes);
-    // C sizes arrive as int32: negative from 2 GiB on, wrapped from 4 GiB on.
-    if (!(end >= pointer && end <= this.size)) {
+    const end = pointer + align(size);
+    if (!(end <= this.size)) {
       try {
-        this.memory.grow(end >= pointer ? Math.ceil((end - this.size) / PAGE) : -1);
-        this.#makeViews();
+        this.memory.grow(Math.ceil((end - this.size) / PAGE));
       } catch (cause) {
-        throw new MemoryError(`this needs ${end} bytes of memory; the engine gave ${this.size} and no more`, { cause });
+        const atLeast = size === SIZE_MAX ? 'at least ' : '';
+        throw new MemoryError(
+          `this needs ${atLeast}${size} bytes of memory beside the ${pointer} in use; the memory has ${this.size} and the engine refuses to enlarge it so far`,
+          { cause },
+        );
       }
+      this.#makeViews();
     }
     this.top = end;
     return pointer;
   }
 
-  /** @param {number} count  elements of 4 bytes */
+  /** @param {number} count  elements of 4 bytes; also a size that C returned */
   reserve32(count) {
-    return this.reserve(4 * count);
+    return this.reserve(4 * unsigned(count));
   }
 
   /**
@@ -126,7 +136,7 @@ export class Heap {
    */
   scratch(bytes) {
     const base = this.reserve(bytes);
-    this.setFields(abi.arena, this.arena, { base, size: align(bytes), used: 0 });
+    this.setFields(abi.arena, this.arena, { base, size: this.top - base, used: 0 });
     return this.arena;
   }
 

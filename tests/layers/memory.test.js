@@ -1,0 +1,75 @@
+/**
+ * What does not fit in WebAssembly's memory: a MemoryError with the numbers, and the model is as it was before the call.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createModel, init, MemoryError } from 'padless';
+import { Heap } from '../../js/runtime/memory.js';
+import { getModule } from '../../js/runtime/wasm.js';
+import { random } from '../random.js';
+import { says } from '../says.js';
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const { weights } = random();
+
+/** @param {any[]} layers */
+const create = (layers) =>
+  createModel({
+    architecture: {
+      class_name: 'Sequential',
+      config: { name: 'model', layers: layers.map(([class_name, config]) => ({ class_name, config })) },
+    },
+    weights,
+    simd,
+  });
+const values = ['InputLayer', { name: 'values', batch_shape: [null, null, 1] }];
+
+/** B rows of one step. @param {number} B */
+const rows = (B) => ({ data: new Float32Array(B).fill(0.5), shape: [B, 1, 1] });
+
+test('scratch of more than 4 GiB is refused, and the weights stay as they were', async () => {
+  const config = { name: 'lstm', units: 256 };
+  for (const [layer, message] of [
+    // 5.4 GB of scratch, whose low 32 bits are 1 GB.
+    [['LSTM', config], /^this needs at least 4294967295 bytes of memory beside the \d+ in use; the memory has \d+ and/],
+    // Outputs and states alone are more than the 2 GiB that the memory may have.
+    [['Bidirectional', { name: 'both', layer: { class_name: 'LSTM', config } }], /^this needs 536010752 bytes of memory beside/],
+  ]) {
+    const model = await create([values, layer]);
+    const before = model.run(rows(1));
+    assert.throws(() => model.run(rows(523_448)), says(MemoryError, /** @type {RegExp} */ (message)));
+    assert.deepEqual(model.run(rows(1)), before);
+  }
+});
+
+test('a size that JavaScript or C computed is reserved in full or refused', async () => {
+  const { module } = await getModule({ simd });
+  const heap = new Heap(module);
+  heap.scoped(() => {
+    for (const [bytes, named] of [
+      [-1, 'at least 4294967295'], // SIZE_MAX as WebAssembly returns it
+      [-(2 ** 31), '2147483648'],
+      [2 ** 32 + 16, '4294967312'],
+      [2 ** 40, '1099511627776'],
+    ]) {
+      const { top } = heap;
+      assert.throws(() => heap.reserve(Number(bytes)), says(MemoryError, new RegExp(`needs ${named} bytes`)));
+      assert.equal(heap.top, top);
+    }
+    // -16 elements are 2^32 - 16 of them, 2^34 - 64 bytes.
+    assert.throws(() => heap.reserve32(-16), says(MemoryError, /needs 17179869120 bytes/));
+    assert.throws(() => heap.reserve(NaN), MemoryError);
+    const pointer = heap.reserve(100);
+    assert.equal(pointer % 16, 0);
+    assert.equal(heap.top, pointer + 112);
+  });
+});
+
+test('the kernels refuse sizes that C would read as negative', async () => {
+  const kernels = await init({ simd });
+  for (const shape of [
+    [2 ** 31, 0, 0],
+    [0, 2 ** 32, 1],
+  ])
+    assert.throws(() => kernels.maskedSum({ data: [], shape }), says(MemoryError, /needs \d+ values; memory has room for 2\^30/));
+});
