@@ -126,7 +126,11 @@ export class Model {
     this.#assign(weights(root));
     this.heap = new Heap(module);
     root.loadAll(this.heap);
+    this.#stateful = root.all().flatMap((layer) => (layer instanceof Recurrent && layer.config.stateful ? [layer] : []));
   }
+
+  /** Layers that keep a state from run to run. @type {Recurrent[]} */
+  #stateful;
 
   /** @param {Map<string, Weight>} weights */
   #assign(weights) {
@@ -204,10 +208,27 @@ export class Model {
   }
 
   /**
+   * Runs the model. If that fails, stateful layers get back the states that they had.
    * @param {import('./batch.js').Padded[]} padded
    * @returns {OutputTensor[]}
    */
   #forward(padded) {
+    const states = this.#stateful.map(({ kept }) => kept);
+    try {
+      return this.#compute(padded);
+    } catch (error) {
+      this.#stateful.forEach((layer, i) => {
+        layer.kept = states[i];
+      });
+      throw error;
+    }
+  }
+
+  /**
+   * @param {import('./batch.js').Padded[]} padded
+   * @returns {OutputTensor[]}
+   */
+  #compute(padded) {
     const { heap, root, outputs } = this;
     const unequal =
       (this.needsLength || this.padded) &&

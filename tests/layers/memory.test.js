@@ -73,3 +73,24 @@ test('the kernels refuse sizes that C would read as negative', async () => {
   ])
     assert.throws(() => kernels.maskedSum({ data: [], shape }), says(MemoryError, /needs \d+ values; memory has room for 2\^30/));
 });
+
+test('a run that fails leaves the states of a stateful layer as they were', async () => {
+  const layers = [
+    values,
+    ['LSTM', { name: 'lstm', units: 3, stateful: true, return_sequences: true }],
+    ['UpSampling1D', { name: 'longer', size: 2 ** 15 }],
+    ['UpSampling1D', { name: 'longest', size: 2 ** 15 }],
+    ['padless>MaskedMax', { name: 'max' }],
+  ];
+  const model = await create(layers);
+  const lstm = /** @type {import('padless/layers').LSTM} */ (model.root.all().find(({ name }) => name === 'lstm'));
+  const none = { data: new Float32Array(0), shape: [1, 0, 1] };
+  model.run(none);
+  const before = lstm.kept;
+  assert.ok(before);
+  assert.throws(() => model.run(rows(1)), MemoryError);
+  assert.equal(lstm.kept, before);
+  model.resetState();
+  assert.throws(() => model.run(rows(1)), MemoryError);
+  assert.equal(lstm.kept, null);
+});
