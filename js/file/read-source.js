@@ -3,6 +3,7 @@
  * @module
  */
 import { ArgumentError, LoadError, PadlessError, show } from '../errors.js';
+import { butIs, isLfsPointer } from './kinds.js';
 
 /**
  * @typedef {object} ReadOptions
@@ -17,8 +18,25 @@ import { ArgumentError, LoadError, PadlessError, show } from '../errors.js';
  * @param {ModelSource} source
  * @param {ReadOptions | null} [options]
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
+ * @throws {LoadError} where it cannot be read, or is a pointer of Git LFS
  */
 export async function readSource(source, options) {
+  const bytes = await readBytes(source, options);
+  // Only a clone without Git LFS has it, in place of any file: a model, weights, a tokenizer.
+  if (isLfsPointer(bytes)) throw new LoadError(`${nameOf(source)}: ${bytes.length} bytes${butIs(bytes)}`);
+  return bytes;
+}
+
+/** @param {any} source */
+const nameOf = (source) =>
+  typeof source === 'string' || source instanceof URL ? String(source) : source.name || source.url || 'the file';
+
+/**
+ * @param {ModelSource} source
+ * @param {ReadOptions | null} [options]
+ * @returns {Promise<Uint8Array<ArrayBuffer>>}
+ */
+async function readBytes(source, options) {
   const { signal, onProgress, fetch: init } = options ?? {};
   if (typeof (signal ?? AbortSignal.prototype).throwIfAborted !== 'function')
     throw new ArgumentError(`signal is ${show(signal)}, not an AbortSignal`);

@@ -5,6 +5,7 @@
  * @module
  */
 import { ArgumentError, ModelFileError, show } from '../errors.js';
+import { butIs } from './kinds.js';
 
 /** Bytes of an element. */
 const sizes = {
@@ -57,10 +58,17 @@ const isSize = (value) => Number.isSafeInteger(value) && value >= 0;
  * @throws {ModelFileError} for a file that is cut short or contradicts itself
  */
 export function parse(bytes) {
-  if (bytes.length < 8) throw new ModelFileError(`safetensors: the file has ${bytes.length} bytes, expected at least 8`);
+  if (bytes.length < 8)
+    throw new ModelFileError(`safetensors: the file has ${bytes.length} bytes, expected at least 8${butIs(bytes)}`);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  if (length > BigInt(HEADER_MOST))
-    throw new ModelFileError(`safetensors: the header says ${length} bytes, at most ${HEADER_MOST} are allowed`);
+  if (length > BigInt(HEADER_MOST)) {
+    const kind = butIs(bytes);
+    throw new ModelFileError(
+      kind
+        ? `safetensors: expected a safetensors file${kind}`
+        : `safetensors: the header says ${length} bytes, at most ${HEADER_MOST} are allowed`,
+    );
+  }
   const start = 8 + Number(length);
   if (start > bytes.length) {
     throw new ModelFileError(`safetensors: the header says ${length} bytes, the file has ${bytes.length - 8} behind its first 8`);

@@ -3,6 +3,7 @@
  * @module
  */
 import { ModelFileError, PadlessError, UnsupportedError } from '../errors.js';
+import { butIs } from '../file/kinds.js';
 import { toFloat32 } from './floats.js';
 import { brokenHeap } from './heaps.js';
 import { JSON_MOST, optionalPackage, parseJson } from './input-files.js';
@@ -221,7 +222,10 @@ async function openHdf5(bytes, what, { h5wasm }, read) {
     FS.writeFile(name, bytes);
     return withBoundedMemory(module, roomFor(bytes.length), () => {
       id = BigInt(new File(name, 'r').file_id);
-      if (id <= 0n) throw new ModelFileError(`${what}: ${bytes.length} bytes that are not a whole HDF5 file`);
+      if (id <= 0n)
+        throw new ModelFileError(
+          `${what}: ${bytes.length} bytes that are not a whole HDF5 file${isHdf5(bytes) ? '' : butIs(bytes)}`,
+        );
       return read(new Hdf5(module, id, what, bytes.length));
     });
   } catch (error) {

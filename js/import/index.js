@@ -3,6 +3,7 @@
  * @module
  */
 import { ModelFileError, UnsupportedError } from '../errors.js';
+import { butIs } from '../file/kinds.js';
 import { readOptions } from './finish.js';
 import { formatOf } from './formats.js';
 import { InputFile } from './input-files.js';
@@ -39,6 +40,6 @@ export async function fromKeras(file, given) {
   if (format) return format.read(main, options, file);
   await main.json();
   throw new ModelFileError(
-    `${main.name}: ${(await main.bytes()).length} bytes, neither .keras nor .h5 nor the JSON of a Keras model`,
+    `${main.name}: ${(await main.bytes()).length} bytes, neither .keras nor .h5 nor the JSON of a Keras model${butIs(await main.bytes())}`,
   );
 }

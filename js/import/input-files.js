@@ -3,6 +3,7 @@
  * @module
  */
 import { ArgumentError, LoadError, ModelFileError, UnsupportedError } from '../errors.js';
+import { butIs } from '../file/kinds.js';
 import { parseJson as parseBounded } from '../file/safetensors.js';
 import { readSource } from '../file/read-source.js';
 /** @typedef {import('../file/read-source.js').ModelSource} ModelSource */
@@ -11,6 +12,8 @@ import { readSource } from '../file/read-source.js';
  * One file as loadModel takes it; a folder (a path or URL that ends in /); or files by name: an object, or a list of File.
  * @typedef {ModelSource | Record<string, ModelSource> | ArrayLike<Blob>} FilesSource
  */
+
+const JSON_START = Uint8Array.of(123);
 
 /** Bytes of JSON, at most. */
 export const JSON_MOST = 64_000_000;
@@ -228,7 +231,13 @@ export class Files {
 export function parseJson(bytes, what) {
   if (bytes.length > JSON_MOST) throw new ModelFileError(`${what}: ${bytes.length} bytes of JSON, at most ${JSON_MOST} are read`);
   const decoder = new TextDecoder('utf-8', { fatal: true });
-  return parseBounded(() => decoder.decode(bytes), `${what}: ${bytes.length} bytes that are`, VALUES_MOST, false);
+  try {
+    return parseBounded(() => decoder.decode(bytes), `${what}: ${bytes.length} bytes that are`, VALUES_MOST, false);
+  } catch (error) {
+    const kind = butIs(bytes);
+    if (error instanceof ModelFileError && kind !== butIs(JSON_START)) error.message += kind;
+    throw error;
+  }
 }
 
 /**

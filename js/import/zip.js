@@ -3,6 +3,7 @@
  * @module
  */
 import { ModelFileError, UnsupportedError } from '../errors.js';
+import { butIs } from '../file/kinds.js';
 import { readHdf5 } from './hdf5.js';
 import { JSON_MOST, optionalPackage, parseJson } from './input-files.js';
 /** @typedef {import('./hdf5.js').KerasFile} KerasFile */
@@ -58,7 +59,9 @@ const LOCAL_SIZE = 30;
  * @throws {ModelFileError} if the directory is missing or cut short, or has too many entries
  */
 function directoryOf(bytes, what) {
-  const broken = new ModelFileError(`${what}: the zip of ${bytes.length} bytes is broken or cut short: its directory is not whole`);
+  const broken = new ModelFileError(
+    `${what}: the zip of ${bytes.length} bytes is broken or cut short: its directory is not whole${isZip(bytes) ? '' : butIs(bytes)}`,
+  );
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let record = bytes.length - END_SIZE;
   while (record >= 0 && view.getUint32(record, true) !== END_SIGNATURE) if (bytes.length - --record > END_MOST) throw broken;

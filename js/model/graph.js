@@ -11,6 +11,7 @@ import { isCount } from '../layers/layer.js';
 import { Recurrent } from '../layers/recurrent.js';
 import { Sequential } from '../layers/sequential.js';
 import { importLate } from '../runtime/import-late.js';
+import { nearest } from './nearest.js';
 
 /** @typedef {{ class_name: string, config: any, registered_name?: string | null, inbound_nodes?: any, name?: string }} KerasJson */
 /** @typedef {import('../layers/layer.js').Layer} Layer */
@@ -134,7 +135,7 @@ function makeLayer(json, path, options) {
     );
   if (models.includes(className)) return modelFromJson(json, name, options).root;
   const Class = classes.get(typeof registered === 'string' && registered.startsWith('padless>') ? registered : className);
-  if (!Class) throw new UnsupportedError(`${name}: class ${className} is not one of ${knownLayers().join(', ')}`);
+  if (!Class) throw new UnsupportedError(`${name}: class ${className} is not ${nearest(className, knownLayers())}`);
   const activationLayer = activationLayerOf(config.activation, name, options);
   const named = activationLayer ? { ...config, activation: 'linear' } : config;
   const layer = Class.fromConfig(named, (inner, at) => layerFromJson(inner, at, options), name);
@@ -285,9 +286,7 @@ function functionalFromJson(config, list, path, name, options) {
     name: layerOf({ key }),
   }));
   const outputs = endpoints(config.output_layers, `${where}: output_layers`).map((ref) => withoutOwnNode(ref, list, byName));
-  // Outputs in an object have names; outputs in a list get the names of their layers.
-  const given = config.output_layers;
-  const outputNames = Array.isArray(given) ? outputs.map(layerOf) : Object.keys(given);
+  const outputNames = namesOf(config.output_layers, outputs, where);
   for (const input of inputs)
     if (!inputLayers.has(input.name))
       throw new ModelFileError(`${where}: input ${JSON.stringify(input.name)} is not an InputLayer`);
@@ -341,11 +340,35 @@ const named = (entry, name) =>
     ? { ...entry, config: { ...entry.config, name } }
     : entry;
 
-/** The inputs or outputs of a model. @param {any} given  [name, node, tensor], or a list or object of these @param {string} where @returns {Ref[]} */
+/**
+ * The inputs or outputs of a model. A layer that returns a list, as one with return_state does, may stand for its tensors.
+ * @param {any} given  [name, node, tensor], or a list or object of these, or of lists of them
+ * @param {string} where
+ * @returns {Ref[]}
+ */
 function endpoints(given, where) {
   const list = Array.isArray(given) ? (typeof given[0] === 'string' ? [given] : given) : Object.values(given ?? {});
   if (list.length === 0) throw new ModelFileError(`${where} is empty`);
-  return list.map((entry) => refOf(entry, where));
+  return list.flatMap((entry) => (Array.isArray(entry?.[0]) ? endpoints(entry, where) : [refOf(entry, where)]));
+}
+
+/**
+ * The names of outputs: their keys in an object, else the names of their layers; the second of one name and later ones get a number, as in Keras.
+ * @param {any} given  config.output_layers
+ * @param {Ref[]} outputs
+ * @param {string} where
+ */
+function namesOf(given, outputs, where) {
+  const names = Array.isArray(given)
+    ? outputs.map(layerOf)
+    : Object.entries(given).flatMap(([key, entry]) => endpoints([entry], where).map(() => key));
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  return names.map((name) => {
+    const count = counts.get(name) ?? 0;
+    counts.set(name, count + 1);
+    return count ? `${name}_${count}` : name;
+  });
 }
 
 /** @param {any} entry @param {string} where @returns {any[]} */

@@ -5,6 +5,9 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { ArgumentError, EngineError, PadlessError } from '../errors.js';
+import { butIs } from '../file/kinds.js';
+
+const JSON_START = new TextEncoder().encode('{');
 
 /** @param {unknown} value */
 export const print = (value) => process.stdout.write(`${typeof value === 'string' ? value : JSON.stringify(value)}\n`);
@@ -19,23 +22,22 @@ export async function readText(file) {
 }
 
 /** @param {string} file @returns {Promise<any>} */
-export async function readJson(file) {
-  const text = await readText(file);
+export const readJson = async (file) => parseJsonOf(await readText(file), file);
+
+/** @param {string} text @param {string} name  for the error @returns {any} */
+export function parseJsonOf(text, name) {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new ArgumentError(`${file}: ${/** @type {Error} */ (cause).message}`, { cause });
+    const kind = butIs(new TextEncoder().encode(text.slice(0, 100)));
+    const other = kind === butIs(JSON_START) ? '' : kind;
+    throw new ArgumentError(`${name}: ${/** @type {Error} */ (cause).message}${other}`, { cause });
   }
 }
 
 /** JSON in a file, or given as it is. @param {string} given @returns {Promise<any>} */
 export async function readJsonGiven(given) {
-  if (!/^\s*[[{]/.test(given)) return readJson(given);
-  try {
-    return JSON.parse(given);
-  } catch (cause) {
-    throw new ArgumentError(`${given.slice(0, 80)}: ${/** @type {Error} */ (cause).message}`, { cause });
-  }
+  return /^\s*[[{]/.test(given) ? parseJsonOf(given, given.slice(0, 80)) : readJson(given);
 }
 
 /**

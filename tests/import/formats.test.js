@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { zipSync } from 'fflate';
-import { ModelFileError, UnsupportedError } from 'padless';
+import { LoadError, loadModel, ModelFileError, UnsupportedError } from 'padless';
 import { fromKeras, recognise } from 'padless/import';
 import { formats } from '../../js/import/formats.js';
 import { padless } from '../command.js';
@@ -115,6 +115,41 @@ test('a file of the right name and of broken content is refused by its reader', 
   });
   // Something else is the model.
   assert.equal(await titleOf({ 'a.json': garbage, 'b.h5': h5 }), 'an HDF5 file of Keras');
+});
+
+test('a file that is something else says what it is', async () => {
+  const png = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82);
+  const readme = bytesOf('# A model\n\nTrained on texts.\n');
+  const page = bytesOf('<!DOCTYPE html>\n<title>404</title>\n');
+  for (const [bytes, kind] of /** @type {[Uint8Array<ArrayBuffer>, string][]} */ ([
+    [png, 'an image'],
+    [readme, 'text'],
+    [page, 'an HTML page: is the address right?'],
+    [pickle, 'a zip: .keras and .pt are such'],
+    [h5, 'HDF5: .h5 and .hdf5 are such'],
+    [json, 'JSON'],
+  ])) {
+    const said = (/** @type {any} */ error) => error instanceof ModelFileError && error.message.endsWith(`; it is ${kind}`);
+    await assert.rejects(loadModel(bytes), said, kind);
+    if (bytes.length > 100 || bytes === page) continue;
+    for (const name of ['a.keras', 'a.h5', 'a.json', 'a.safetensors'])
+      await assert.rejects(async () => (await recognise({ [name]: bytes, 'b.bin': shard }, { simd }))?.read(), said, name);
+    await assert.rejects(fromKeras(bytes), said);
+  }
+});
+
+test('a pointer of Git LFS says how to get the file, whatever file it stands for', async () => {
+  const pointer = bytesOf(`version https://git-lfs.github.com/spec/v1\noid sha256:${'a'.repeat(64)}\nsize 123456\n`);
+  const said = (/** @type {any} */ error) =>
+    error instanceof LoadError &&
+    error.message.endsWith('bytes; it is a pointer of Git LFS in place of the file: git lfs pull fetches the file');
+  await assert.rejects(loadModel(pointer), said);
+  await assert.rejects(fromKeras(pointer), said);
+  for (const name of ['a.keras', 'a.h5', 'model.json', 'a.safetensors'])
+    await assert.rejects(async () => (await recognise({ [name]: pointer }, { simd }))?.read(), said, name);
+  // A shard, or weights.
+  await assert.rejects(async () => (await recognise({ 'model.json': tfjs, 'nested.bin': pointer }, { simd }))?.read(), said);
+  await assert.rejects(fromKeras(json, { weights: pointer }), said);
 });
 
 test('a folder of TensorFlow.js is read; a SavedModel and a pickle are refused', async () => {

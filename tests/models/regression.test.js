@@ -112,6 +112,13 @@ test("convert --check compares the steps that count with the framework's answers
   values[4] += 0.01; // the second step of the first row, which counts
   const bad = padless('convert', path, '-o', converted, '--check', file('bad.json', samples(values)));
   assert.equal(bad.status, 1);
+  // Python's JSON has NaN and Infinity.
+  const text = samples(values.map((value, i) => (i === 4 ? 1e99 : value)));
+  const none = padless('convert', path, '-o', converted, '--check', file('nan.json', text.replace('1e+99', 'NaN')));
+  assert.equal(none.status, 2);
+  assert.match(none.stderr, /nan\.json: sample 0, output time_distributed: value 4 of \[6,6,3\] is NaN or null, expected a number/);
+  const infinite = padless('convert', path, '-o', converted, '--check', file('infinite.json', text.replace('1e+99', '-Infinity')));
+  assert.match(infinite.stdout, /largest difference on 1 sample: Infinity.*value 4 of/);
   assert.match(
     bad.stdout,
     /0\.0100, in sample 0, output time_distributed, value 4 of \[6,6,3\]: .*\n1 value off by more than 0\.0001\n/,

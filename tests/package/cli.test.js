@@ -81,7 +81,7 @@ test('what is wrong with a file names it, and says what to do', () => {
   const torch = file('torch.json', JSON.stringify(modules));
   assert.equal(padless('convert', state, '--torch', torch, '-o', out).status, 0);
   for (const [args, said] of /** @type {[string[], RegExp][]} */ ([
-    [['info', file('text.txt', 'no model at all')], /text\.txt: safetensors: the header says/],
+    [['info', file('text.txt', 'no model at all')], /text\.txt: safetensors: expected a safetensors file; it is text\n/],
     [['info', state], /bilstm-tagger\.safetensors: the file has no padless metadata: it is not a padless model\n/],
     [['convert', state, '-o', out], /no padless metadata.*; for a state dict of PyTorch give its modules: --torch FILE\n/],
     [

@@ -1,0 +1,30 @@
+/**
+ * Names that resemble a wrong one, for messages.
+ * @module
+ */
+
+/** Letters to insert, delete or replace (Levenshtein). @param {string} a @param {string} b */
+function distance(a, b) {
+  let above = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++)
+      row[j] = Math.min(row[j - 1] + 1, above[j] + 1, above[j - 1] + Number(a[i - 1] !== b[j - 1]));
+    above = row;
+  }
+  return above[b.length];
+}
+
+/**
+ * @param {string} name
+ * @param {string[]} known
+ * @returns {string} behind "is not": 'one of the 96 that padless knows; the nearest are Dense, ...'
+ */
+export function nearest(name, known) {
+  const wanted = name.slice(0, 100).toLowerCase();
+  const ranked = known
+    .map((each) => ({ each, far: distance(wanted, each.replace('padless>', '').toLowerCase()) }))
+    .sort((a, b) => a.far - b.far);
+  const near = ranked.slice(0, 3).map(({ each }) => each);
+  return `one of the ${known.length} that padless knows; the nearest are ${near.join(', ')}`;
+}
