@@ -1,5 +1,5 @@
 /**
- * What an import bundles to, as a page has it: minified, parts that only some models need apart.
+ * Bundles an import as a page would: minified, with separate files for what only some models need.
  */
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';

@@ -1,13 +1,13 @@
 /**
- * What answers are compared by: bits, and how near they have to be to those that other frameworks gave.
+ * Comparisons of answers: by bits, or within a tolerance of what another framework gave.
  */
 import assert from 'node:assert/strict';
 
-/** float32 values as golden files hold them. @param {string} base64 */
+/** float32 values in the form of golden files. @param {string} base64 */
 export const decode = (base64) => new Float32Array(Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)).buffer);
 
 /**
- * Every value within unit * max(1, |expected|), or the one that is farthest off is named; NaN is infinitely far.
+ * Asserts that each value is within unit * max(1, |expected|). The message names the value that is farthest off; NaN is infinitely far.
  * @param {ArrayLike<number>} actual
  * @param {ArrayLike<number>} expected
  * @param {object} options
@@ -32,5 +32,5 @@ export function assertClose(actual, expected, { unit, what, counts = () => true 
   return error;
 }
 
-/** The bits of values: NaN is like NaN, -0 is not like 0. @param {Float32Array} values */
+/** The bits of values: two NaN are equal, -0 and 0 are not. @param {Float32Array} values */
 export const bits = ({ buffer, byteOffset, length }) => new Uint32Array(buffer, byteOffset, length);

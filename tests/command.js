@@ -1,5 +1,5 @@
 /**
- * The command `padless`, and a folder for its files that ends with the tests.
+ * Runs the command `padless`; `folder` is for its files and is removed after the tests.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -13,7 +13,7 @@ export function random(seed = Number(process.env.PADLESS_SEED ?? Math.floor(Math
     z ^= z + Math.imul(z ^ (z >>> 7), z | 61);
     return ((z ^ (z >>> 14)) >>> 0) / 2 ** 32;
   };
-  /** A whole number from `least` to `most`, both possible. @param {number} least @param {number} most */
+  /** A whole number from `least` to `most`, inclusive. @param {number} least @param {number} most */
   const integer = (least, most) => least + Math.floor(uniform() * (most - least + 1));
   /** @template T @param {readonly T[]} list @returns {T} */
   const choice = (list) => list[integer(0, list.length - 1)];

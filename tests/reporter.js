@@ -1,5 +1,5 @@
 /**
- * A reporter for `node --test`: the titles and reasons of the tests that failed, Node's closing counts, and why tests were skipped. Works alike on
+ * A reporter for `node --test`: titles and reasons of failed tests, Node's counts at the end, and why tests were skipped. It works the same on
  * every Node.
  */
 import { relative } from 'node:path';
@@ -23,7 +23,7 @@ export default async function* reporter(source) {
   for await (const { type, data } of source) {
     if (type === 'test:fail') {
       const { failureType } = data.details.error ?? {};
-      // A parent fails because of its children, which have spoken for themselves.
+      // A parent fails because of its children, which have been reported.
       if (failureType === 'subtestsFailed') continue;
       const where = data.file ? `${relative(process.cwd(), data.file)}${data.line ? `:${data.line}` : ''}: ` : '';
       const told = `\nFAILED ${where}${data.name}\n${reason(data.details.error).replace(/^/gm, '  ')}\n`;
@@ -41,7 +41,7 @@ export default async function* reporter(source) {
       if (counts.has(data.message.split(' ')[0])) yield `# ${data.message}\n`;
     }
   }
-  // Tests are cancelled where their parent fails, whose reason is enough.
+  // Tests are cancelled when their parent fails; the reason of the parent is enough.
   if (!failed) yield cancelled.join('');
   for (const [why, count] of skipped) yield `# skipped ${count}: ${why}\n`;
   yield printed.join('');

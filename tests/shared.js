@@ -1,5 +1,5 @@
 /**
- * Files that stand beside the checkout, in ../shared, and are not part of it. A test that needs one skips aloud where it is absent.
+ * Files in ../shared, which are not part of the repository. A test that needs a missing one is skipped, and the report says why.
  */
 import { existsSync, readFileSync } from 'node:fs';
 
@@ -8,7 +8,7 @@ const root = new URL('../../shared/', import.meta.url);
 /** @param {string} path */
 export const sharedUrl = (path) => new URL(path, root);
 
-/** For test(): { skip: reason } where the file is absent. @param {string} path */
+/** For test(): { skip: reason } if the file is missing. @param {string} path */
 export const needs = (path) => ({ skip: existsSync(sharedUrl(path)) ? false : `../shared/${path} is not here` });
 
 /** @param {string} path @returns {any} */

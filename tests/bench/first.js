@@ -1,10 +1,10 @@
 /**
- * From nothing loaded to the first answer of the language model; run.js calls window.first in a new page each time.
+ * Times the first answer of the language model, from an empty page on; run.js calls window.first in a new page each time.
  */
 
 const text = 'Guten Morgen';
 
-/** As a page has it: bundled. What it fetches is counted. */
+/** The bundled library, as a page loads it; the bytes that it fetches are counted. */
 async function padless() {
   const { loadModel } = await import('/made/stdin.js');
   return (await loadModel('/web/models/langid/langid.safetensors')).predict(text).label;
@@ -16,7 +16,7 @@ async function ort() {
   runtime.env.wasm.wasmPaths = '/node_modules/onnxruntime-web/dist/';
   const bytes = await (await fetch('/made/langid.onnx')).arrayBuffer();
   const session = await runtime.InferenceSession.create(bytes);
-  // The vocabulary is not part of its file: the ids, and the labels, are given.
+  // An ONNX file has no vocabulary and no labels, so both are passed in.
   const { ids, labels } = /** @type {any} */ (window).known;
   const T = ids.length;
   const { P } = await session.run({

@@ -1,5 +1,5 @@
 /**
- * Times several ways of doing the same, in turns, in one process: what disturbs the machine disturbs them all.
+ * Times several ways to do the same, in turns and in one process, so that a disturbance of the machine affects all of them.
  */
 
 /** @param {number[]} values */
@@ -21,7 +21,7 @@ export async function compare(ways, { milliseconds, rounds = 101 }) {
   /** @type {Record<string, number[]>} */
   const times = {};
   for (const name of names) {
-    // Warm, then as many calls a sample as take two milliseconds: the clock of a page is coarse.
+    // Warms up first. A sample is as many calls as take two milliseconds, because the clock of a page is coarse.
     const way = ways[name];
     const begun = performance.now();
     let n = 0;
@@ -36,7 +36,7 @@ export async function compare(ways, { milliseconds, rounds = 101 }) {
   const begun = performance.now();
   for (let round = 0; round < rounds && (round < 5 || performance.now() - begun < milliseconds); round++) {
     for (let k = 0; k < names.length; k++) {
-      // Another one begins each time.
+      // Each round begins with another one.
       const name = names[(k + round) % names.length];
       const [way, count] = [ways[name], calls[name]];
       const start = performance.now();

@@ -1,5 +1,5 @@
 /**
- * The models that are timed, each with the same weights in every engine: padless's own JSON, ONNX, TF.js.
+ * The models that the benchmark times, with the same weights as padless JSON, as ONNX and in TF.js.
  */
 import { onnxGraph, onnxRnn, operators } from '../../web/onnx.js';
 import { random } from '../random.js';
@@ -175,7 +175,7 @@ export function classifier(cell, D, H, { V = 5000, K = 10 } = {}) {
 }
 
 /**
- * The language model as onnxruntime takes it: Embedding -> bidirectional GRU -> masked mean -> Dense with softmax.
+ * The language model as ONNX: Embedding -> bidirectional GRU -> masked mean -> Dense with softmax.
  * @param {import('padless').Model} model
  */
 export function languageOnnx(model) {

@@ -1,5 +1,5 @@
 /**
- * The suite in Node; one line of JSON a row. Started by run.js on Node 26.
+ * Runs the suite in Node and prints each result as a line of JSON. run.js starts it on Node 26.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -1,5 +1,5 @@
 /**
- * The suite in a page; run.js calls window.bench.
+ * Runs the suite in a page; run.js calls window.bench.
  */
 import * as ort from 'onnxruntime-web/wasm';
 import { bars } from './suite.js';

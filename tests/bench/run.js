@@ -1,10 +1,10 @@
 /**
  * `npm run bench`: padless against its peers, in Node 26 and in headless Chromium.
  *   -- --quick       in two minutes
- *   -- --bar 1,2     these alone
+ *   -- --bar 1,2     only these bars (a bar is one comparison; suite.js and this file describe each)
  *   -- --engine node   or chromium
  *   -- --json FILE   the rows as JSON
- * Bar 9 is no race: how long a page's tasks last while a person types.
+ * Bar 9 compares no engines: it measures how long a page's tasks last while a person types.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -29,7 +29,7 @@ const { values } = parseArgs({
 });
 
 const browserFile = process.env.CHROMIUM ?? '/usr/bin/chromium';
-// Before the minutes in Node, not behind them. As root on Debian this installs it, elsewhere it says what to install.
+// Checked before the minutes in Node. As root on Debian, the browser is installed; elsewhere a message says what to install.
 if (values.engine !== 'node' && !existsSync(browserFile)) {
   if (!process.env.CHROMIUM) spawnSync('c/toolchain.sh', ['packages', 'chromium'], { cwd: root, stdio: 'inherit' });
   if (!existsSync(browserFile)) {
@@ -40,7 +40,7 @@ if (values.engine !== 'node' && !existsSync(browserFile)) {
   }
 }
 
-/** 32 sentences of natural length: of Common Voice where the shared corpora are, else this README's. */
+/** 32 sentences of natural length: of Common Voice if ../shared has it, otherwise of the README. */
 function sentences() {
   const corpus = new URL('../shared/data/langid-commonvoice-cc0/cv.tsv.gz', root);
   const lines = existsSync(corpus)
@@ -89,7 +89,7 @@ async function inNode(tell) {
 }
 
 /**
- * Bar 7: in a page of its own each time, from the first request to the first answer of the language model.
+ * Bar 7: from the first request of a new page to the first answer of the language model.
  * @param {import('playwright-core').Browser} browser @param {string} origin @param {(row: import('./suite.js').Row) => void} tell
  */
 async function firstAnswers(browser, origin, tell) {
@@ -140,7 +140,7 @@ async function inChromium(tell) {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     const body = made.get(pathname) ?? (await readFile(new URL(`.${pathname}`, root)).catch(() => null));
-    // Isolated from other origins, a page has a fine clock.
+    // A page that is isolated from other origins has a finer clock.
     response.writeHead(body ? 200 : 404, {
       'content-type': types[extname(pathname)] ?? 'application/octet-stream',
       'cross-origin-opener-policy': 'same-origin',
@@ -174,7 +174,7 @@ console.log('bar  engine  build  padless  peer  ratio  peer  |  case');
 if (values.engine !== 'chromium') await inNode(report('node'));
 if (values.engine !== 'node') await inChromium(report('chromium'));
 
-/** Geometric means, and the worst case, of what is a ratio to a peer. */
+/** Geometric mean and worst case of the ratios to each peer. */
 for (const key of new Set(
   rows.filter(({ bar }) => bar <= 3).map(({ bar, engine, build, peer }) => [bar, engine, build, peer].join('  ')),
 )) {

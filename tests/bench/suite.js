@@ -1,6 +1,6 @@
 /**
- * What is timed, bar by bar; the same code in Node and in a page. Peers get what they are best at: onnxruntime-web its own layouts and
- * `sequence_lens`, on one thread.
+ * The measurements, bar by bar; the same code runs in Node and in a page. Peers get the form in which they are fastest, on one thread:
+ * onnxruntime-web its own layouts and `sequence_lens`.
  */
 import { createModel, init, loadModel } from 'padless';
 import { toInt8 } from '../../js/import/quantize.js';
@@ -10,7 +10,7 @@ import { classifier, rnnAlone } from './models.js';
 /** @typedef {import('padless').Model} Model */
 /** @typedef {import('padless').Build} Build */
 /**
- * One line of the result.
+ * A row of the result.
  * @typedef {object} Row
  * @property {number} bar
  * @property {string} case
@@ -49,7 +49,7 @@ async function inBothBuilds({ architecture, weights }) {
   return { relaxed: await create('relaxed'), baseline: await create('baseline') };
 }
 
-/** Stops where two engines do not compute the same. @param {ArrayLike<number>} a @param {ArrayLike<number>} b @param {string} what */
+/** Throws if two engines do not compute the same. @param {ArrayLike<number>} a @param {ArrayLike<number>} b @param {string} what */
 function mustAgree(a, b, what) {
   for (let i = 0; i < Math.max(a.length, b.length); i++)
     if (!(Math.abs(a[i] - b[i]) <= 1e-4)) throw new Error(`${what}: element ${i} is ${a[i]} and ${b[i]}`);
@@ -61,11 +61,11 @@ const noise = (n, scale) => Float32Array.from({ length: n }, (_, i) => scale * M
 /** @param {number} T @param {number} V */
 const someIds = (T, V) => Array.from({ length: T }, (_, i) => 2 + ((i * 2654435761) % (V - 2)));
 
-/** The cases of bars 1 and 2. @param {boolean} quick */
+/** The shapes of bars 1 and 2. @param {boolean} quick */
 const shapes = (quick) =>
   cells.flatMap((cell) => (quick ? [32, 128] : allWidths).flatMap((H) => (quick ? [64] : lengths).map((T) => ({ cell, H, T }))));
 
-/** Both builds against one peer. @param {Context} context @param {number} bar @param {string} name @param {Record<Build, () => unknown>} ours @param {string} peer @param {() => unknown} theirs */
+/** Times both builds and a peer. @param {Context} context @param {number} bar @param {string} name @param {Record<Build, () => unknown>} ours @param {string} peer @param {() => unknown} theirs */
 async function against(context, bar, name, ours, peer, theirs) {
   const times = await compare({ ...ours, peer: theirs }, { milliseconds: context.quick ? 1200 : 3000 });
   for (const build of builds)
@@ -90,7 +90,7 @@ async function recurrent(context) {
 }
 
 /**
- * What onnxruntime gets for rows of ids, padded at the end.
+ * The inputs of onnxruntime for rows of ids, padded at the end.
  * @param {any} ort @param {number[][]} rows @param {number} [T]
  */
 export function onnxFeeds(ort, rows, T = Math.max(...rows.map(({ length }) => length))) {
@@ -134,7 +134,7 @@ async function answers(context) {
   }
 }
 
-/** Bar 3: 32 real sentences, of the length that they have. @param {Context} context */
+/** Bar 3: 32 real sentences of their natural lengths. @param {Context} context */
 async function batch(context) {
   const { ort, tf } = context.peers;
   for (const cell of cells) {
@@ -165,7 +165,7 @@ async function batch(context) {
   }
 }
 
-/** The same layers in TF.js; its pooling knows no mask, which costs it nothing. @param {any} tf @param {string} cell @param {any} parts @param {number} H */
+/** The same layers in TF.js. Its pooling has no mask, which takes it less work. @param {any} tf @param {string} cell @param {any} parts @param {number} H */
 async function tfClassifier(tf, cell, parts, H) {
   const ids = tf.input({ shape: [null], dtype: 'int32' });
   const { V } = parts;
@@ -182,7 +182,7 @@ async function tfClassifier(tf, cell, parts, H) {
   return tf.model({ inputs: ids, outputs: tf.layers.dense({ units: 10, activation: 'softmax' }).apply(pooled) });
 }
 
-/** Bar 4: more padding and no more work; time against T and B. @param {Context} context */
+/** Bar 4: more padding without more work, and how the time depends on T and B. @param {Context} context */
 async function padding(context) {
   const parts = classifier('LSTM', 128, 128);
   const models = await inBothBuilds(parts);
@@ -233,7 +233,7 @@ async function padding(context) {
   }
 }
 
-/** Bar 5: how near the machine's best the kernels come. @param {Context} context */
+/** Bar 5: which part of the machine's multiply-add rate the kernels reach. @param {Context} context */
 async function kernels(context) {
   if (!context.peak) return;
   for (const build of builds) {
@@ -300,7 +300,7 @@ async function kernels(context) {
   }
 }
 
-/** Bar 6: int8 weights beside float32 ones in the relaxed build; the layer alone, and from ids to an answer. @param {Context} context */
+/** Bar 6: int8 weights compared with float32 ones in the relaxed build, for the layer alone and from ids to an answer. @param {Context} context */
 async function int8(context) {
   for (const { cell, H, T } of shapes(context.quick).filter((shape) => shape.H >= 128 && shape.T === 64))
     for (const whole of [false, true]) {
@@ -316,7 +316,7 @@ async function int8(context) {
     }
 }
 
-/** Bar 8: a million answers of mixed length, and the memory that they leave. @param {Context} context */
+/** Bar 8: the memory that is used before and after a million answers of mixed lengths. @param {Context} context */
 async function memory(context) {
   const model = (await inBothBuilds(classifier('GRU', 16, 16, { V: 300 }))).relaxed;
   const rows = Array.from({ length: 200 }, (_, i) => [someIds(1 + ((i * 7919) % 400), 300)]);

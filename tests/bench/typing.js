@@ -1,11 +1,11 @@
 /**
  * Bar 9: how long tasks of the page's main thread last while a person types in web/index.html as `make demo` serves it, and while a megabyte is
- * pasted. Chromium's own trace tells how long each task took, its observer of long tasks (those above 50 ms) how many a page would hear of.
+ * pasted. Chromium's trace gives the duration of each task, its observer of long tasks (above 50 ms) the number of those.
  */
 import { serve } from '../../web/serve.js';
 import { median } from './measure.js';
 
-/** Milliseconds: between two keys, of a task that is called long, and in which an answer feels immediate (RAIL). */
+/** Milliseconds between two keys; from which a task is called long; within which an answer feels immediate (RAIL). */
 const [BETWEEN, LONG, IMMEDIATE] = [30, 50, 100];
 
 const words = 'The quick brown fox jumps over the lazy dog, and nobody has ever asked it why. ';
@@ -13,7 +13,7 @@ const words = 'The quick brown fox jumps over the lazy dog, and nobody has ever 
 const textOf = (length) => words.repeat(Math.ceil(length / words.length)).slice(0, length);
 
 /**
- * What happens in the main thread while something is done: the longest task, and the longest call of the page's own scripts, in milliseconds.
+ * Does something and measures the main thread meanwhile: the longest task and the longest call of the page's scripts, in milliseconds.
  * @param {import('playwright-core').Page} page @param {() => Promise<void>} work
  */
 async function traced(page, work) {
@@ -28,7 +28,7 @@ async function traced(page, work) {
   await session.send('Tracing.end');
   await complete;
   await session.detach();
-  // Of the renderers, one does anything.
+  // Only one of the renderers is busy.
   const main = events.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain');
   /** @param {string} what */
   const longest = (what) => {
@@ -38,7 +38,7 @@ async function traced(page, work) {
   return { task: longest('RunTask'), script: longest('FunctionCall') };
 }
 
-/** Counts long tasks, and times each key, or paste, until the answer to it stands in the page. */
+/** Runs in the page: counts long tasks, and times each key or paste until its answer is shown. */
 function watch() {
   const seen = { long: /** @type {number[]} */ ([]), answers: /** @type {number[]} */ ([]) };
   /** @type {number[]} */
@@ -58,7 +58,7 @@ function watch() {
 }
 
 /**
- * Opens the page with a text in its box, and does something to it.
+ * Opens the page with a text in its box, and does something with the text.
  * @param {import('playwright-core').Browser} browser @param {string} url
  * @param {{ before?: number, scripts?: boolean, work: (page: import('playwright-core').Page) => Promise<void> }} what  before: characters
  */
@@ -73,12 +73,12 @@ async function measure(browser, url, { before = 0, scripts = true, work }) {
     document.execCommand('insertText', false, given);
     text.setSelectionRange(256, 256);
   }, textOf(before));
-  // What loading and the first answer leave to do is over.
+  // Waits until loading and the first answer have nothing left to do.
   await page.waitForTimeout(1000);
   await page.evaluate(watch);
   const longest = await traced(page, async () => {
     await work(page);
-    // What waits for a pause belongs to it.
+    // Also waits for work that the page does in a pause.
     await page.waitForTimeout(1000);
   });
   const { long, answers } = await page.evaluate(() => /** @type {any} */ (window).seen);

@@ -1,5 +1,5 @@
 /**
- * The answers of stored models, in the fixed-order build: recorded in Node, and looked at in a page, by js/tools/golden.js.
+ * The answers of stored models in the fixed-order build, which js/tools/golden.js records in Node and compares in a page.
  */
 import { readFileSync } from 'node:fs';
 import { loadModel, UnsupportedError } from 'padless';
@@ -38,7 +38,7 @@ stored['langid in int8'] = { cases: texts, load: async () => loadModel(toInt8(aw
 
 /** @typedef {Record<string, import('../../js/tools/golden.js').Golden>} Goldens */
 
-/** What each model answers; those that padless refuses have no answer. @returns {Promise<Goldens>} */
+/** The answers of each model; models that padless refuses have none. @returns {Promise<Goldens>} */
 export async function recordAll() {
   /** @type {Goldens} */
   const goldens = {};
@@ -51,7 +51,7 @@ export async function recordAll() {
   return goldens;
 }
 
-/** Where bits differ, by model. @param {Goldens} goldens */
+/** The outputs whose bits differ, by model. @param {Goldens} goldens */
 export async function checkAll(goldens) {
   /** @type {Record<string, string[]>} */
   const differences = {};

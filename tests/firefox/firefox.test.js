@@ -1,6 +1,6 @@
 /**
  * The tests of kernels, layers, models, importers and text in Firefox, driven over WebDriver BiDi: the same test files, imported by a page whose import
- * map has small stand-ins for node:test, node:assert and node:fs. Files that need more of Node than that are left out.
+ * map has small replacements of node:test, node:assert and node:fs. Files that need more of Node are left out.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { random } from '../random.js';
 import { recordAll } from './bits.js';
 import { launch, withFirefox } from './launch.js';
 
-/** Where the page's names stand on the server, and the server's folders in the repository. */
+/** The page's import map, and which folder of the repository each folder of the server is. */
 const names = {
   'node:test': '/tests/firefox/node-test.js',
   'node:assert/strict': '/tests/firefox/node-assert.js',
@@ -37,7 +37,7 @@ const files = ['kernels', 'layers', 'models', 'import', 'text'].flatMap((folder)
     .map((name) => `tests/${folder}/${name}`),
 );
 
-/** Whether a page has all that a test file uses. @param {string} file */
+/** Whether a test file uses only what a page has. @param {string} file */
 function runsInPages(file) {
   const source = readFileSync(new URL(file, root), 'utf8');
   const imported = [...source.matchAll(/\bfrom '([^.'][^']*)'/g)].map(([, name]) => name);
@@ -46,7 +46,7 @@ function runsInPages(file) {
 
 const { seed } = random();
 
-/** A page for each build, with what the tests read of process. */
+/** A page for each build, with the environment variables that tests read. */
 const pages = Object.fromEntries(
   ['baseline', 'relaxed'].flatMap((simd) => [
     [
@@ -58,7 +58,7 @@ const pages = Object.fromEntries(
   ]),
 );
 
-/** As Node writes a stack, with the repository's paths. @param {{ message: string, stack: string }} error */
+/** The stack in Node's form, with paths of the repository. @param {{ message: string, stack: string }} error */
 function revive({ message, stack }) {
   const frames = [...stack.matchAll(/^(.*)@https?:\/\/[^/]+\/(.*)$/gm)].map(([, name, place]) => `\n    at ${name} (${place})`);
   return Object.assign(new Error(message), { stack: message + frames.join('') });
@@ -72,7 +72,7 @@ withFirefox(() => {
 
   before(async () => {
     server = await servePages(pages, folders);
-    // A page's clock ticks in milliseconds otherwise, which is too coarse to time a small model.
+    // Otherwise the clock of a page has a resolution of a millisecond, which is too coarse to time a small model.
     browser = await launch({ 'privacy.reduceTimerPrecision': false });
   });
   after(async () => {
@@ -81,7 +81,7 @@ withFirefox(() => {
   });
 
   /**
-   * A call of page.js, in a page of its own.
+   * Calls a function of page.js in a new page.
    * @param {string} simd @param {'run' | 'checkAll' | 'hasRelaxed'} name @param {unknown} argument
    * @returns {Promise<any>}
    */

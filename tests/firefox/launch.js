@@ -1,6 +1,6 @@
 /**
  * Headless Firefox, driven over WebDriver BiDi, if this machine has one: the one that FIREFOX names, or firefox-esr or firefox on the PATH. Ubuntu's own
- * firefox only calls a snap, which sees no profile outside of a home: that is none.
+ * firefox only starts a snap, which cannot use a profile outside of a home folder, so it does not count.
  */
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -14,7 +14,7 @@ const isSnap = (path) => /\/snap\b/.test(realpathSync(path)) || readFileSync(pat
 const onPath = (name) =>
   (process.env.PATH ?? '').split(delimiter).flatMap((folder) => (existsSync(join(folder, name)) ? [join(folder, name)] : []));
 
-/** Where somebody named one, it is that or nothing. @returns {string | null} */
+/** If FIREFOX is set, that binary or none. @returns {string | null} */
 function findFirefox() {
   const { FIREFOX } = process.env;
   if (FIREFOX) return FIREFOX.includes('/') ? FIREFOX : (onPath(FIREFOX)[0] ?? FIREFOX);
@@ -29,13 +29,13 @@ export const launch = (preferences = {}) =>
     browser: 'firefox',
     executablePath: /** @type {string} */ (executablePath),
     headless: true,
-    // A busy machine takes its time; a file of tests is one call.
+    // On a busy machine a call takes long: it runs a whole file of tests.
     timeout: 120_000,
     protocolTimeout: 600_000,
     extraPrefsFirefox: preferences,
   });
 
-/** Runs tests where there is a Firefox. @param {() => void} tests */
+/** Runs tests if there is a Firefox. @param {() => void} tests */
 export function withFirefox(tests) {
   if (executablePath) tests();
   else test('Firefox', { skip: 'no Firefox; install firefox-esr or set FIREFOX=' });

@@ -1,9 +1,9 @@
 /**
- * node:assert/strict in a page: chai compares what is deep, and says what is not equal.
+ * node:assert/strict in a page. Deep comparisons and their messages are chai's.
  */
 import { assert as chai, AssertionError, config } from 'chai';
 
-// Characters of a value in a message.
+// At most this many characters of a value are in a message.
 config.truncateThreshold = 1000;
 
 /** @param {unknown} holds @param {string | undefined} message @param {string} what */
@@ -14,7 +14,7 @@ function check(holds, message, what) {
 /** @param {unknown} value */
 const show = (value) => (typeof value === 'string' ? JSON.stringify(value.slice(0, 1000)) : String(value));
 
-/** As Node takes what is expected of an error: a class, words, a function that judges, properties. @param {any} error @param {any} expected */
+/** Compares an error with what is expected, in the forms that Node takes: a class, a pattern, a predicate, properties. @param {any} error @param {any} expected */
 function meets(error, expected) {
   if (expected === undefined) return true;
   if (expected instanceof RegExp) return expected.test(String(error));

@@ -1,12 +1,12 @@
 /**
- * What test files read by node:fs, fetched from the server of firefox.test.js.
+ * The functions of node:fs that test files use; files are fetched from the server of firefox.test.js.
  */
 
 /** @param {string} method @param {string | URL} url */
 function request(method, url) {
   const answer = new XMLHttpRequest();
   answer.open(method, url, false);
-  // A window gives bytes at once only as characters: x-user-defined has one a byte.
+  // In a window, a synchronous request gives bytes only as characters; x-user-defined has one character a byte.
   answer.overrideMimeType('text/plain; charset=x-user-defined');
   answer.send();
   return answer;

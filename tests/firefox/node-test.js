@@ -1,6 +1,6 @@
 /**
- * node:test in a page. What an imported file registers runs one test after the other and is reported, once run() is called. Only what test files
- * use is here: anything else fails as it is imported, called or passed.
+ * node:test in a page. run() runs the tests that an imported file has registered, one after the other, and reports them. It has only the
+ * features that test files use: any other fails when it is imported, called or passed.
  */
 
 /** @typedef {{ after(work: () => unknown): void }} Context */
@@ -60,7 +60,7 @@ export async function run(file) {
   await import(file);
   const results = [];
   for (const { name, skip, body } of registered) results.push(skip ? { name, skip } : { name, ...(await failure(body)) });
-  // What no test waits for is told in tasks of its own, and a rejection not in the next one.
+  // Errors that no test waits for are reported in later tasks, rejections not even in the next one.
   await new Promise((resolve) => setTimeout(resolve, 100));
   return [...results, ...stray.map((error) => ({ name: 'what no test waits for', error: asText(error) }))];
 }

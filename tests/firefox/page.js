@@ -1,4 +1,4 @@
-/** What firefox.test.js calls in the page. */
+/** The functions that firefox.test.js calls in the page. */
 import { checkAll } from './bits.js';
 import { run } from './node-test.js';
 

@@ -1,5 +1,5 @@
 /**
- * The page in Firefox: typing by real keys, a file that is chosen, the same bits whatever the padding, and times for this browser.
+ * The page in Firefox: typing with real keys, choosing a file, the same bits with any padding, and times in this browser.
  */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
@@ -29,7 +29,7 @@ withFirefox(() => {
     complaints.length = 0;
     page = await browser.newPage();
     page.setDefaultTimeout(60_000);
-    // What the policy blocks is an error there, too.
+    // Anything that the Content-Security-Policy blocks is an error there, too.
     page.on('console', (message) => {
       if (['error', 'warn'].includes(message.type())) complaints.push(message.text());
     });
@@ -45,7 +45,7 @@ withFirefox(() => {
   /** @param {string} selector */
   const textsOf = (selector) => page.$$eval(selector, (all) => all.map((each) => each.textContent ?? ''));
 
-  test('typing German is answered with German, and what speaks for it is shown', async () => {
+  test('German text is answered with German, and the page shows which characters speak for it', async () => {
     await page.type('#text', 'Guten Morgen, wie geht es Ihnen?');
     await page.waitForSelector('#answer li:first-child[data-label=de]');
     await page.waitForSelector('#heat:not([hidden])');
@@ -54,7 +54,7 @@ withFirefox(() => {
     assert.match((await textsOf('#time'))[0], /^\d+\.\d ms$/);
   });
 
-  test('padding moves no bit of the answer', async () => {
+  test('padding changes no bit of the answer', async () => {
     await page.click('#tab-inside');
     await page.waitForSelector('#same');
     assert.deepEqual(await textsOf('#same'), ['the same']);

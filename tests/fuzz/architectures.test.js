@@ -1,6 +1,6 @@
 /**
- * The architectures of the stored models with one to three values changed: each gives a model that runs, or an error of ours that
- * names the thing; the same answer twice, and the next model loads. PADLESS_SEED=N and PADLESS_FUZZ=N try others.
+ * Changes one to three values in the architectures of the stored models. Each gives a model that runs, or a PadlessError that
+ * names what is wrong. A model answers the same twice, and the next model loads. PADLESS_SEED=N and PADLESS_FUZZ=N (a number of tries) try others.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -39,7 +39,7 @@ const options = layers.flatMap(({ config }) => Object.entries(config ?? {})).fil
 
 const numbers = [-1, 0, 1, 2, 3, 0.5, -7, 1e9, 2 ** 31, 2 ** 40, 2 ** 53, 1e300, NaN, Infinity];
 const others = [null, undefined, '', 'x', '3', true, false, [], {}, [1], [1, 2], [[]], { a: 1 }, [null], ['a', 0, 0, {}]];
-/** Nobody reads these. */
+/** Options that padless does not read. */
 const unread = /initializer|regularizer|constraint|dtype|^module$|build_config|^seed$|trainable/;
 
 /** Paths of all values below. @param {any} value @param {string[]} [path] @returns {string[][]} */
@@ -50,11 +50,11 @@ const places = (value, path = []) =>
         .filter((key) => !unread.test(key))
         .flatMap((key) => [[...path, key], ...places(value[key], [...path, key])]);
 
-/** A place in a layer's options. @param {string[]} path */
+/** Whether a path leads to an option of a layer. @param {string[]} path */
 const isOption = (path) =>
   path.lastIndexOf('config') >= path.length - 3 && !/^(name|class_name|.*_nodes|.*_layers)$/.test(path.at(-1) ?? '');
 
-/** What comes in a value's stead. @param {any} value @param {string} key @param {any} parent */
+/** A replacement for a value. @param {any} value @param {string} key @param {any} parent */
 function changed(value, key, parent) {
   if (key === 'class_name') return choice(uniform() < 0.8 ? names : others);
   if (Array.isArray(parent) && value?.class_name && uniform() < 0.4) {
@@ -111,7 +111,7 @@ function weights(root) {
   );
 }
 
-/** Ragged rows, an empty one among them; null for a model that reads much. @param {import('../../js/model/graph.js').ModelInput} input */
+/** Rows of several lengths, one of them empty; null for a model whose input is large. @param {import('../../js/model/graph.js').ModelInput} input */
 function rowsOf({ shape, ids, vocabulary }) {
   /** @param {number} n */
   const vector = (n) => Array.from({ length: n }, (_, i) => (i % 5) / 5);
@@ -154,12 +154,12 @@ async function tryOut(settings, withText) {
     } catch (error) {
       if (!(error instanceof PadlessError)) throw error;
     }
-  // Nothing was written over.
+  // The changed models have overwritten nothing of this one.
   assert.deepEqual(answers[1], answers[0]);
   await loadModel(model.save(), { simd });
 }
 
-test(`${many} changed architectures give models that run, or errors of ours (seed ${seed})`, async () => {
+test(`${many} randomly changed architectures give models that run, or a PadlessError (seed ${seed})`, async () => {
   assert.ok(stored.length > 150);
   const [{ settings: good }] = stored;
   const expected = (await create(good)).run([[1, 2], []]);
@@ -182,7 +182,7 @@ test(`${many} changed architectures give models that run, or errors of ours (see
   assert.ok(models > many / 5, `${models} of ${many} are models`);
 });
 
-test(`what importers read, changed, gives models or errors of ours (seed ${seed})`, async () => {
+test(`randomly changed files of importers give models, or a PadlessError (seed ${seed})`, async () => {
   const models = new URL('../models/', import.meta.url);
   /** @param {string} file */
   const read = (file) => new Uint8Array(readFileSync(new URL(file, models)));

@@ -1,5 +1,5 @@
 /**
- * What no caller should give, given to every function at every place: an error of ours or an answer, and the next call works.
+ * Passes absurd values to every function in every place: the call gives a PadlessError or an answer, and the next call works.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -100,7 +100,7 @@ const absurd = [
   ],
 ];
 
-test('absurd values are refused by an error of ours, soon, and the next call works', async () => {
+test('absurd arguments are refused quickly with a PadlessError, and the next call works', async () => {
   const [model, typing, pl] = await Promise.all([
     loadModel(file, { simd }),
     fromKeras(keras, { simd, text: { vocabulary: ['', '', 'a', 'b'] }, labels: ['x', 'y', 'z'] }),

@@ -1,5 +1,5 @@
 /**
- * Keras's files cut short, changed, or lying about sizes: an error of ours, soon, and the next file is read.
+ * Keras's files cut short, changed, or with wrong sizes: reading gives a PadlessError quickly, and the next file is read.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -19,28 +19,28 @@ const read = (name) => new Uint8Array(readFileSync(new URL(name, folder)));
 const h5 = read('lstm-classifier-h5.h5');
 const keras = read('lstm-classifier.keras');
 const ids = [[3, 1, 4], [5]];
-// The same bytes every time. What makes HDF5 go round in circles is found before it (js/import/heaps.js): none in 7200 such files.
+// The same bytes in every run. js/import/heaps.js finds heaps in which HDF5 would loop forever; none of 7200 such files got past it.
 const { integer, seed } = random(Number(process.env.PADLESS_SEED ?? 1));
 
 /** @param {any} loading @param {RegExp} message @param {any} [Class] */
 const rejects = (loading, message, Class = ModelFileError) => assert.rejects(loading, says(Class, message));
 
-/** Lengths to cut at: every one at the start and at the end, some between. @param {number} size */
+/** Lengths to cut at: all near the start and the end, some between. @param {number} size */
 function* cuts(size) {
   for (let n = 0; n < size; n += n < 300 || n > size - 300 ? 1 : 97) yield n;
 }
 
-test('a .h5 cut at any length is refused, and the whole one read after it', async () => {
+test('a .h5 cut short at any length is refused, and the whole file is then read', async () => {
   for (const n of cuts(h5.length)) await rejects(fromKeras(h5.subarray(0, n)), /bytes/);
   (await fromKeras(h5, { simd })).run(ids);
 });
 
-test('a .keras cut at any length is refused, and the whole one read after it', async () => {
+test('a .keras cut short at any length is refused, and the whole file is then read', async () => {
   for (const n of cuts(keras.length)) await rejects(fromKeras(keras.subarray(0, n)), /bytes/);
   (await fromKeras(keras, { simd })).run(ids);
 });
 
-test(`.h5 and .keras with some bytes changed give a model or an error of ours (seed ${seed})`, async () => {
+test(`.h5 and .keras files with some bytes changed give a model or a PadlessError (seed ${seed})`, async () => {
   for (const whole of [h5, keras]) {
     for (let n = 0; n < 150; n++) {
       const bytes = whole.slice();
@@ -51,13 +51,13 @@ test(`.h5 and .keras with some bytes changed give a model or an error of ours (s
   }
 });
 
-test('lists in which HDF5 would go round in circles are refused, and named', async () => {
+test('linked lists in which HDF5 would loop forever are refused, and the message names them', async () => {
   const view = new DataView(h5.buffer, h5.byteOffset, h5.byteLength);
   /** @param {string} signature */
   const find = (signature) => new TextDecoder('latin1').decode(h5).indexOf(signature);
   const [global, local] = [find('GCOL\x01'), find('HEAP\0')];
   const first = global + 16;
-  // Where an object is free, its index is 0.
+  // A free object has index 0.
   let free = first;
   while (view.getUint16(free, true)) free += 16 + 8 * Math.ceil(Number(view.getBigUint64(free + 8, true)) / 8);
   const [head, data] = [16, 24].map((offset) => Number(view.getBigUint64(local + offset, true)));
@@ -75,13 +75,13 @@ test('lists in which HDF5 would go round in circles are refused, and named', asy
   (await fromKeras(h5, { simd })).run(ids);
 });
 
-test('megabytes that look like broken heaps are read at once', async () => {
+test('megabytes that look like broken heaps are read quickly', async () => {
   const bytes = new Uint8Array(h5.length + 2 ** 23).fill(0x40);
   bytes.set(h5);
   const head = [...Buffer.from('GCOL'), 1, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0];
-  // At addresses that the file has not.
+  // At addresses beyond the end of the file.
   for (let at = Math.ceil(h5.length / 256) * 256 + 64; at + 32 <= bytes.length; at += 256) bytes.set(head, at);
-  // A look through the whole file for each of them would take hours.
+  // Searching the whole file for each of them would take hours.
   (await fromKeras(bytes, { simd })).run(ids);
 });
 
@@ -108,11 +108,11 @@ test('a size in a .h5 makes HDF5 allocate no more than the file can hold', async
 
 const entries = unzipSync(keras);
 
-test('a bit that changed in a .keras is found, wherever it is, and its entry named', async () => {
+test('a changed bit anywhere in a .keras is found, and the message names the entry', async () => {
   for (const level of /** @type {const} */ ([0, 6])) {
     const zip = zipSync(entries, { level });
     const weights = zipSync({ 'model.weights.h5': entries['model.weights.h5'] }, { level }).length - 200;
-    // Where the weights are, in either packing.
+    // Offsets of the weights, stored and deflated.
     const start = Buffer.from(zip).indexOf('model.weights.h5') + 16;
     for (let n = 0; n < 40; n++) {
       const bytes = zip.slice();
@@ -127,7 +127,7 @@ test('a bit that changed in a .keras is found, wherever it is, and its entry nam
   }
 });
 
-test('a .keras names what it lacks', async () => {
+test('an error for an incomplete .keras names what is missing', async () => {
   for (const name of ['config.json', 'metadata.json', 'model.weights.h5']) {
     const rest = Object.fromEntries(Object.entries(entries).filter(([each]) => each !== name));
     await rejects(fromKeras(zipSync(rest)), new RegExp(`the zip has no ${name}`));
@@ -152,11 +152,11 @@ test('megabytes of brackets and of commas are refused before they are parsed', a
     file.set(strToU8(json), 8);
     await rejects(loadModel(file), /the header of \d+ bytes is JSON of more than 1048576 values or 1000 deep$/);
   }
-  // Parsed, they take 1.5 GB and more.
+  // When parsed, they take 1.5 GB and more.
   assert.ok(process.memoryUsage().rss - memory < 800e6, `${process.memoryUsage().rss - memory} bytes`);
 });
 
-test('a message is short, whatever the file says', async () => {
+test('error messages are short, whatever the file contains', async () => {
   const config = { class_name: 'Sequential', config: { name: 'm', layers: [{ class_name: 'x'.repeat(5_000_000), config: {} }] } };
   await rejects(
     fromKeras(zipSync({ ...entries, 'config.json': strToU8(JSON.stringify(config)) })),
@@ -165,12 +165,12 @@ test('a message is short, whatever the file says', async () => {
   );
 });
 
-test('a deflated .keras is read; one that unpacks to too much is not unpacked', async () => {
+test('a deflated .keras is read; one that is too large when unpacked is refused before it is unpacked', async () => {
   const model = await fromKeras(zipSync(entries, { level: 9 }), { simd });
   assert.deepEqual(model.run(ids), (await fromKeras(keras, { simd })).run(ids));
   const zip = zipSync(entries, { level: 0 });
   const view = new DataView(zip.buffer);
-  // The uncompressed size of each entry in the directory: 24 bytes into its header.
+  // The uncompressed size of each directory entry is 24 bytes after the start of its header.
   for (let at = zip.length - 4; at > 0; at--)
     if (view.getUint32(at, true) === 0x02014b50) view.setUint32(at + 24, 0xfffffff0, true);
   await rejects(fromKeras(zip), /says that \S+ has 4294967280 bytes, packed in \d+ of \d+/);
@@ -230,7 +230,7 @@ test('a zip that unpacks to more than 2 GB in all is refused, though each entry 
   await rejects(fromKeras(zip), /the zip unpacks to 32\d{8} bytes, at most 2147483648 are read$/);
 });
 
-test('an architecture and its weights that do not belong together name the weight and both shapes', async () => {
+test('if architecture and weights do not match, the error names the weight and both shapes', async () => {
   const config = JSON.parse(strFromU8(entries['config.json']));
   /** @param {(layers: any[]) => any[]} change */
   const changed = (change) =>
@@ -265,7 +265,7 @@ test('weights alone, an architecture alone, and files of other kinds are refused
   await rejects(fromKeras(strToU8('{"modelTopology": {}}')), /fromTfjs/, PadlessError);
 });
 
-test('a package that is not there is named, with how it is installed', async () => {
+test('an error names a missing package and how to install it', async () => {
   await rejects(
     optionalPackage('h5wasm', 'File', 'model.h5: reading HDF5', undefined, (absent) =>
       Promise.reject(new Error('not found')).catch(absent),
@@ -275,7 +275,7 @@ test('a package that is not there is named, with how it is installed', async () 
   );
 });
 
-test('packages that the caller gives are taken, as modules or as functions', async () => {
+test('packages that the caller passes are used, as modules or as functions', async () => {
   /** @type {string[]} */
   const asked = [];
   const given = await fromKeras(keras, {

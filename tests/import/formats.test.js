@@ -1,4 +1,4 @@
-/** The list of formats: which files are recognised as what, by their content and names, alone and among others. */
+/** The list of formats: as what a file is recognised by its content and name, alone and among other files. */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,7 +34,7 @@ const tfjs = read('tfjs/nested.json');
 const shard = read('tfjs/nested.bin');
 const pickle = zipSync({ 'archive/data.pkl': new Uint8Array(9) });
 
-test('a file alone is recognised by its content, whatever its name is', async () => {
+test('a single file is recognised by its content, whatever its name is', async () => {
   for (const [title, bytes] of /** @type {[string, Uint8Array][]} */ ([
     ['a .keras file', keras],
     ['an HDF5 file of Keras', h5],
@@ -55,7 +55,7 @@ test('a file alone is recognised by its content, whatever its name is', async ()
   assert.equal(await titleOf(bytesOf(tokenizer)), null);
 });
 
-test('an extension is read in either case; a state dict is what the caller says is one', async () => {
+test('extensions may be upper or lower case; a file is a state dict if the caller gives modules', async () => {
   assert.equal(await titleOf({ 'A.SafeTensors': langid }), "a model of padless's own");
   assert.equal(await titleOf({ 'a.safetensors': langid }, { modules: [] }), 'a state dict of PyTorch');
   const found = await recognise({ 'in/LANGID.SAFETENSORS': langid }, { simd });
@@ -67,14 +67,14 @@ test('an extension is read in either case; a state dict is what the caller says 
   assert.equal(padless('convert', upper, '-o', output).status, 0);
 });
 
-test('JSON is what it holds: text inside of it counts for nothing', async () => {
+test('JSON is recognised by its keys, not by text inside its strings', async () => {
   const about = { ...JSON.parse(json.toString()), note: '"modelTopology"' };
   assert.equal(await titleOf(bytesOf(JSON.stringify(about))), 'the JSON of a Keras model');
   assert.equal(await titleOf({ 'labels.json': bytesOf('["class_name", "modelTopology"]') }), null);
   assert.equal(await titleOf({ 'other.json': bytesOf('{ "nested": { "class_name": "Dense" } }') }), null);
 });
 
-test('of several files the model is found, and those that belong to it are its options', async () => {
+test('among several files the model is found, and the files that belong to it become its options', async () => {
   const labels = bytesOf('O\nPER\nLOC\n');
   const found = await recognise(
     {
@@ -92,14 +92,14 @@ test('of several files the model is found, and those that belong to it are its o
   assert.ok(model?.text);
   const other = await recognise({ 'labels.txt': bytesOf('["x", "y", "z"]'), 'model.keras': keras }, { simd });
   assert.deepEqual((await other?.read())?.outputs[0].labels, ['x', 'y', 'z']);
-  // What the caller gives comes first.
+  // Options of the caller take precedence.
   assert.deepEqual((await other?.read({ labels: ['1', '2', '3'] }))?.outputs[0].labels, ['1', '2', '3']);
   const shards = await recognise([new File([shard], 'nested.bin'), new File([tfjs], 'mine.json')], { simd });
   assert.equal(shards?.name, 'mine.json');
   assert.equal((await shards?.read())?.outputs.length, 1);
 });
 
-test('a file of the right name and of broken content is refused by its reader', async () => {
+test('a broken file with a known extension is refused by the reader of that extension', async () => {
   const garbage = bytesOf('garbage, garbage');
   for (const [name, said] of /** @type {[string, RegExp][]} */ ([
     ['a.keras', /^a\.keras: the zip of 16 bytes is broken or cut short/],
@@ -113,7 +113,7 @@ test('a file of the right name and of broken content is refused by its reader', 
     name: 'ModelFileError',
     message: /^a\.json: 16 bytes that are not JSON/,
   });
-  // Something else is the model.
+  // Another file is the model.
   assert.equal(await titleOf({ 'a.json': garbage, 'b.h5': h5 }), 'an HDF5 file of Keras');
 });
 

@@ -1,5 +1,5 @@
 /**
- * Files that Keras itself wrote (.keras, .h5, JSON with weights beside it), against what it answered:
+ * Files that Keras wrote (.keras, .h5, JSON with weights beside it), compared with Keras's answers:
  * tests/models/keras-files/make_models.py says which models, goldens.json which versions.
  */
 import assert from 'node:assert/strict';
@@ -84,7 +84,7 @@ for (const { name, file, inputs, outputs, probabilities, masked } of cases) {
       return model.run(Object.keys(call).length === 1 ? first : call);
     });
     assert.equal(got.length, outputs.length);
-    // Outputs in an object have names of their own; Keras's answers stand under those of the layers.
+    // Outputs in an object have their own names; Keras's answers have the names of the layers.
     const layers = 'outputNames' in model.root ? model.root.outputs.map(({ key }) => key.slice(0, key.lastIndexOf('/'))) : [];
     const byLayer = new Set(layers).size === outputs.length;
     outputs.forEach((/** @type {any} */ golden, /** @type {number} */ i) => {
@@ -111,7 +111,7 @@ for (const [file, message] of own)
   test(`${file}: a class or function of the author's with a name of Keras's is refused unless customLayers has it`, () =>
     assert.rejects(load(file, {}), says(UnsupportedError, message)));
 
-test('at least 60 models over the whole list of layers', () => assert.ok(cases.length >= 60, String(cases.length)));
+test('there are at least 60 models, over the whole list of layers', () => assert.ok(cases.length >= 60, String(cases.length)));
 
 test('operations with numbers among their arguments are traced', async () => {
   const model = await load('operations-values.keras');

@@ -1,5 +1,5 @@
 /**
- * Files of Keras 1.2, Keras 2.2 and TensorFlow's Keras 2.21, against what each answered: tests/models/old-keras/make_models.py says which models.
+ * Files of Keras 1.2, Keras 2.2 and TensorFlow's Keras 2.21, compared with their answers: tests/models/old-keras/make_models.py says which models.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';

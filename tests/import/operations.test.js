@@ -1,5 +1,5 @@
 /**
- * Operations that padless lacks, in files of Keras: what the error advises, and a layer of the user's own in their place.
+ * Operations in Keras files that padless lacks: what the error recommends, and layers of the user that replace them.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { says } from '../says.js';
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const whole = unzipSync(new Uint8Array(readFileSync(new URL('../models/keras-files/operations.keras', import.meta.url))));
 
-/** Its graph with one operation changed. @param {string} from @param {(entry: any) => void} change */
+/** The model's graph with one operation changed. @param {string} from @param {(entry: any) => void} change */
 function changed(from, change) {
   const config = JSON.parse(strFromU8(whole['config.json']));
   change(config.config.layers.find((/** @type {any} */ each) => each.class_name === from));
@@ -24,7 +24,7 @@ function changed(from, change) {
 /** @param {Promise<unknown>} loading @param {RegExp} message */
 const refused = (loading, message) => assert.rejects(loading, says(UnsupportedError, message));
 
-test('the error says what does the same in padless, and that a layer may stand in', async () => {
+test('the error names what does the same in padless, and says that a layer of the user may replace the operation', async () => {
   const rename = (/** @type {string} */ kind) => (/** @type {any} */ entry) => (entry.class_name = kind);
   await refused(
     fromKeras(changed('Tanh', rename('Selu'))),
@@ -37,7 +37,7 @@ test('the error says what does the same in padless, and that a layer may stand i
   );
 });
 
-test('a layer of the user stands in for an operation, told its options', async () => {
+test('a layer of the user replaces an operation and gets its options', async () => {
   /** @type {any} */
   let told = null;
   class Squash extends layers.Layer {
@@ -60,7 +60,7 @@ test('a layer of the user stands in for an operation, told its options', async (
   assert.deepEqual(model.run(ids)[0].data, before.run(ids)[0].data);
 });
 
-test('every layer and activation that is advised is there', async () => {
+test('every layer and activation that an error recommends exists', async () => {
   for (const kind of Object.keys(instead)) {
     const { message } = /** @type {Error} */ (advised(new UnsupportedError(`x: the operation ${kind} is not supported`)));
     const names = [...message.matchAll(/the layer (?:padless>)?(\w+)(?:\("(\w+)"\))?/g)];

@@ -1,5 +1,5 @@
 /**
- * Models that other people trained, as they published them: Nakdimon (TF.js) and textgenrnn (weights of CuDNNLSTM layers in HDF5).
+ * Published models of other people: Nakdimon (TF.js) and textgenrnn (weights of CuDNNLSTM layers in HDF5).
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -13,45 +13,49 @@ import { functional, layer } from '../keras-json.js';
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const nakdimon = 'models/nakdimon-tfjs/2020-04-26';
 
-test("Nakdimon's three masked Softmax heads answer, padded or not", needs(`${nakdimon}/model.json`), async () => {
-  const model = await fromTfjs(sharedUrl(`${nakdimon}/model.json`), { simd });
-  assert.deepEqual(model.readsPadding, []);
-  const { cases, maxlen } = sharedJson(`${nakdimon}/golden.json`);
-  assert.ok(cases.length > 0);
-  for (const { ids_unpadded: ids, ...heads } of cases) {
-    const alone = model.run([ids]);
-    const padded = model.run([
-      [...ids, ...new Array(maxlen - ids.length).fill(0)],
-      [3, 4],
-    ]);
-    alone.forEach(({ name, shape, data }, i) => {
-      assert.equal(shape[1], ids.length);
-      const expected = heads[name].flat();
-      assert.equal(data.length, expected.length, name);
-      expected.forEach((/** @type {number} */ p, /** @type {number} */ k) =>
-        assert.ok(Math.abs(p - data[k]) <= 1e-5, `${name} ${k}: ${data[k]}, reference ${p}`),
-      );
-      assert.deepEqual(padded[i].data.subarray(0, data.length), data);
-    });
-  }
-  // All files at once, as a page has them from a dropped folder; then shards that are cut short or absent.
-  const files = Object.fromEntries(
-    ['model.json', 'group1-shard1of1.bin'].map((name) => [name, readFileSync(sharedUrl(`${nakdimon}/${name}`))]),
-  );
-  const [ids] = cases.map((/** @type {any} */ each) => each.ids_unpadded);
-  assert.deepEqual((await fromTfjs(files, { simd })).run([ids])[0].data, model.run([ids])[0].data);
-  assert.deepEqual((await loadModel(model.save(), { simd })).run([ids])[0].data, model.run([ids])[0].data);
-  const shard = 'group1-shard1of1.bin';
-  await assert.rejects(
-    fromTfjs({ ...files, [shard]: files[shard].subarray(0, 1000) }),
-    (error) =>
-      error instanceof ModelFileError &&
-      /group1-shard1of1\.bin: 1000 bytes, model\.json says that the weights take \d+/.test(error.message),
-  );
-  await assert.rejects(fromTfjs({ 'model.json': files['model.json'] }), /group1-shard1of1\.bin is missing/);
-});
+test(
+  "Nakdimon's three masked Softmax heads answer the same with and without padding",
+  needs(`${nakdimon}/model.json`),
+  async () => {
+    const model = await fromTfjs(sharedUrl(`${nakdimon}/model.json`), { simd });
+    assert.deepEqual(model.readsPadding, []);
+    const { cases, maxlen } = sharedJson(`${nakdimon}/golden.json`);
+    assert.ok(cases.length > 0);
+    for (const { ids_unpadded: ids, ...heads } of cases) {
+      const alone = model.run([ids]);
+      const padded = model.run([
+        [...ids, ...new Array(maxlen - ids.length).fill(0)],
+        [3, 4],
+      ]);
+      alone.forEach(({ name, shape, data }, i) => {
+        assert.equal(shape[1], ids.length);
+        const expected = heads[name].flat();
+        assert.equal(data.length, expected.length, name);
+        expected.forEach((/** @type {number} */ p, /** @type {number} */ k) =>
+          assert.ok(Math.abs(p - data[k]) <= 1e-5, `${name} ${k}: ${data[k]}, reference ${p}`),
+        );
+        assert.deepEqual(padded[i].data.subarray(0, data.length), data);
+      });
+    }
+    // All files at once, as a page gets them from a dropped folder; then with shards cut short or missing.
+    const files = Object.fromEntries(
+      ['model.json', 'group1-shard1of1.bin'].map((name) => [name, readFileSync(sharedUrl(`${nakdimon}/${name}`))]),
+    );
+    const [ids] = cases.map((/** @type {any} */ each) => each.ids_unpadded);
+    assert.deepEqual((await fromTfjs(files, { simd })).run([ids])[0].data, model.run([ids])[0].data);
+    assert.deepEqual((await loadModel(model.save(), { simd })).run([ids])[0].data, model.run([ids])[0].data);
+    const shard = 'group1-shard1of1.bin';
+    await assert.rejects(
+      fromTfjs({ ...files, [shard]: files[shard].subarray(0, 1000) }),
+      (error) =>
+        error instanceof ModelFileError &&
+        /group1-shard1of1\.bin: 1000 bytes, model\.json says that the weights take \d+/.test(error.message),
+    );
+    await assert.rejects(fromTfjs({ 'model.json': files['model.json'] }), /group1-shard1of1\.bin is missing/);
+  },
+);
 
-/** textgenrnn's: softmax over all steps of x W, and the weighted sum. */
+/** textgenrnn's layer: softmax of x W over all steps, and the weighted sum. */
 class AttentionWeightedAverage extends Layer {
   score = new Dense({ name: 'score', units: 1, use_bias: false });
   softmax = new MaskedSoftmax();

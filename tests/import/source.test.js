@@ -1,5 +1,5 @@
 /**
- * Where an importer's files may come from: paths, folders, URLs, lists of files, objects of bytes; one file, or several that belong together.
+ * The sources that importers take: paths, folders, URLs, lists of files, objects of bytes; a single file or several that belong together.
  */
 import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -18,7 +18,7 @@ const { inputs, shape } = cases.find((/** @type {any} */ each) => each.name === 
 /** @param {any} source */
 const answers = async (source) => assert.deepEqual((await fromTfjs(source, { simd })).run(inputs)[0].shape, shape);
 
-test('a TF.js model is a URL, a path, a folder, files by name or a list of them', async (t) => {
+test('a TF.js model may be a URL, a path, a folder, files by name or a list of files', async (t) => {
   const place = mkdtempSync(join(tmpdir(), 'padless #1?-'));
   t.after(() => rmSync(place, { recursive: true }));
   cpSync(new URL('nested.json', folder), join(place, 'model.json'));
@@ -39,7 +39,7 @@ test('a TF.js model is a URL, a path, a folder, files by name or a list of them'
   await assert.rejects(fromTfjs(/** @type {any} */ (3)), ArgumentError);
 });
 
-test('over HTTP, shards are asked for beside their model.json with the same query', async (t) => {
+test('over HTTP, shards are requested beside their model.json with the same query', async (t) => {
   /** @type {string[]} */
   const asked = [];
   const server = createServer((request, response) => {
@@ -62,7 +62,7 @@ test('over HTTP, shards are asked for beside their model.json with the same quer
   await assert.rejects(fromTfjs(`${base}nothing.json`), LoadError);
 });
 
-test('a Keras model is a URL, a path, bytes, a Blob or a Response; loading it can be given up', async () => {
+test('a Keras model may be a URL, a path, bytes, a Blob or a Response; loading can be aborted', async () => {
   const file = new URL('../models/keras-files/lstm-classifier.keras', import.meta.url);
   const bytes = readFileSync(file);
   for (const source of [

@@ -1,5 +1,5 @@
 /**
- * Keras's Tokenizer and TextVectorization: ids that they gave (make_text_goldens.py), offsets, and tokenizers that are broken.
+ * Keras's Tokenizer and TextVectorization: their ids (make_text_goldens.py), offsets, and broken tokenizers.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ const embedding = { class_name: 'Embedding', config: { name: 'embedding', input_
 const sequential = (/** @type {any[]} */ ...layers) => ({ class_name: 'Sequential', config: { name: 'model', layers } });
 
 for (const { name, tokenizer, layer, ids } of cases) {
-  test(`${name}: the ids that Keras ${keras} gives, each with the text it came from`, () => {
+  test(`${name}: texts get the ids of Keras ${keras}, and offsets give back the text of each token`, () => {
     const settings = tokenizer
       ? textSettings(tokenizer, sequential(embedding))
       : withoutVectorizer(sequential(layer, embedding), new Map()).text;
@@ -24,20 +24,20 @@ for (const { name, tokenizer, layer, ids } of cases) {
     texts.forEach((/** @type {string} */ source, /** @type {number} */ i) => {
       const row = text.encode(source);
       const padded = text.length === null ? [...row.ids] : [...text.encodeBatch([source]).ids];
-      // TensorFlow pads a row of nothing to one.
+      // TensorFlow pads an empty row to one step.
       const expected = layer && ids[i].length === 1 && ids[i][0] === 0 && padded.length === 0 ? [] : ids[i];
       assert.deepEqual(padded, expected, JSON.stringify(source));
       let before = 0;
       row.ids.forEach((id, t) => {
         const [start, end] = row.offsets.subarray(2 * t, 2 * t + 2);
         assert.ok(before <= start && start < end && end <= source.length);
-        // A letter that grows in lower case gives two tokens of one place.
+        // A letter whose lower case has two code points gives two tokens with the same offsets.
         before = start;
         if (id === text.unknown) return;
         const { vocabulary, remove = '', case: fold } = text.settings;
         const removed = [...source.slice(start, end)].filter((char) => !remove.includes(char)).join('');
         const cased = fold === 'lower-ascii' ? removed.replace(/[A-Z]/g, (char) => char.toLowerCase()) : removed;
-        // A sigma's form is its neighbours' doing, too.
+        // The lower case of a sigma depends on its neighbours.
         const plain = (/** @type {string} */ word) => word.toLowerCase().replaceAll('ς', 'σ');
         if (fold === 'lower')
           assert.ok(plain(cased).includes(plain(vocabulary[id])), `${JSON.stringify(cased)} ${JSON.stringify(vocabulary[id])}`);
@@ -47,14 +47,14 @@ for (const { name, tokenizer, layer, ids } of cases) {
   });
 }
 
-test('a tokenizer is taken as text, as text in text, or parsed', () => {
+test('a tokenizer may be JSON text, JSON text inside JSON text, or parsed', () => {
   const [{ tokenizer }] = cases;
   const settings = textSettings(tokenizer, sequential(embedding));
   for (const each of [JSON.stringify(tokenizer), JSON.parse(tokenizer)])
     assert.deepEqual(textSettings(each, sequential(embedding)), settings);
 });
 
-test("length and mask are the model's: padding is data where the embedding does not mask", () => {
+test('length and mask are those of the model: padding is data if the embedding does not mask', () => {
   const [{ tokenizer }] = cases;
   const input = { class_name: 'InputLayer', config: { name: 'ids', batch_shape: [null, 7] } };
   const masked = { ...embedding, config: { ...embedding.config, mask_zero: true } };
@@ -63,7 +63,7 @@ test("length and mask are the model's: padding is data where the embedding does 
   assert.equal(textSettings(tokenizer, sequential(masked)).mask, true);
 });
 
-test('tokenizers that contradict themselves are refused', () => {
+test('contradictory tokenizers are refused', () => {
   /** @param {any} config @param {any} Class @param {RegExp} message */
   const refused = (config, Class, message) =>
     assert.throws(() => textSettings({ class_name: 'Tokenizer', config }, sequential(embedding)), says(Class, message));
@@ -78,7 +78,7 @@ test('tokenizers that contradict themselves are refused', () => {
   assert.throws(() => textSettings('[', sequential(embedding)), ModelFileError);
 });
 
-test('what TextVectorization can do and padless cannot is refused by name', () => {
+test('options of TextVectorization that padless lacks are refused with their names', () => {
   const whole = cases.find((/** @type {any} */ each) => each.layer).layer.config;
   /** @param {any} more @param {RegExp} message @param {any} [Class] */
   const refused = (more, message, Class = UnsupportedError) =>
@@ -98,12 +98,12 @@ test('what TextVectorization can do and padless cannot is refused by name', () =
   refused({ vocabulary_size: 3 }, /words, vocabulary_size is 3/, ModelFileError);
 });
 
-test('what is not a string is no text', () => {
+test('a text that is not a string is refused', () => {
   const text = new TextVectorizer(textSettings(cases[0].tokenizer, sequential(embedding)));
   assert.throws(() => text.encode(/** @type {any} */ (null)), ArgumentError);
 });
 
-test('a model with a Tokenizer answers texts as it answers the ids that Keras would have padded', async () => {
+test('a model with a Tokenizer answers texts as it answers the ids that Keras pads', async () => {
   const folder = new URL('../models/keras-files/', import.meta.url);
   const { tokenizer } = cases.find((/** @type {any} */ each) => each.name === 'tokenizer-num-words');
   const length = 6;

@@ -1,5 +1,5 @@
 /**
- * Operations in a graph of TensorFlow's Keras 2, against what it answered: tests/models/keras-files/make_tf_operations.py.
+ * Operations in a graph of TensorFlow's Keras 2, compared with its answers: tests/models/keras-files/make_tf_operations.py.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -23,7 +23,7 @@ test(`TFOpLambda and SlicingOpLambda answer as TensorFlow ${tensorflow} does`, a
   });
 });
 
-test('an operation of TensorFlow that padless lacks, or whose file does not say all, is refused by name', () => {
+test('a TensorFlow operation that padless lacks, or that its file describes incompletely, is refused with its name', () => {
   /** @param {string} called @param {any} told */
   const entry = (called, told) => ({
     class_name: 'TFOpLambda',

@@ -1,5 +1,5 @@
 /**
- * Models that TF.js saved, against what it answered (tests/models/tfjs/make_models.js); quantized shards; manifests that lie.
+ * Models that TF.js saved, compared with its answers (tests/models/tfjs/make_models.js); quantized shards; wrong manifests.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -43,7 +43,7 @@ const changed = (change) => {
 const rejects = (loading, Class, message) => assert.rejects(loading, says(Class, message));
 
 for (const dtype of ['uint8', 'uint16', 'float16']) {
-  test(`weights quantized to ${dtype} are those that TF.js makes of them`, async () => {
+  test(`weights quantized to ${dtype} have the values that TF.js gives them`, async () => {
     const floats = new Float32Array(bin.buffer.slice(bin.byteOffset, bin.byteOffset + bin.length));
     /** @type {Uint8Array[]} */
     const shards = [];
@@ -55,7 +55,7 @@ for (const dtype of ['uint8', 'uint16', 'float16']) {
       const back = plain.subarray(at, at + size);
       at += size;
       if (dtype === 'float16') {
-        // Multiples of 1/64 below 16 are float16 as they are.
+        // Multiples of 1/64 below 16 are exact in float16.
         back.set(values.map((value) => Math.round(value * 64) / 64));
         const halves = Uint16Array.from(back, (value) => {
           if (value === 0) return 0;
@@ -79,7 +79,7 @@ for (const dtype of ['uint8', 'uint16', 'float16']) {
   });
 }
 
-test('weights are parted into shards anywhere, and taken from a list of files', async () => {
+test('shards may begin inside a weight, and may be given as a list of files', async () => {
   const [{ weights }] = json.weightsManifest;
   const parts = [bin.subarray(0, 5), bin.subarray(5, 700), bin.subarray(700)];
   const paths = parts.map((_, i) => `group1-shard${i + 1}of3.bin`);
@@ -90,7 +90,7 @@ test('weights are parted into shards anywhere, and taken from a list of files', 
   await rejects(fromTfjs(list.slice(1)), LoadError, /group1-shard1of3\.bin is missing; given are/);
 });
 
-test('a shard cut at any length is refused with both numbers', async () => {
+test('a shard cut short at any length is refused with both numbers', async () => {
   for (let n = 0; n < bin.length; n++)
     await rejects(
       fromTfjs(files(json, bin.subarray(0, n))),
@@ -107,7 +107,7 @@ test('a shard cut at any length is refused with both numbers', async () => {
   );
 });
 
-test('a model.json cut at any length is refused', async () => {
+test('a model.json cut short at any length is refused', async () => {
   const text = JSON.stringify(json);
   for (let n = 0; n < text.length; n += 13)
     await rejects(
@@ -125,7 +125,7 @@ test('JSON of 100 MB is refused before it is read', async () => {
   );
 });
 
-test('graph models, other types and quantizations are refused by name', async () => {
+test('graph models and unknown types and quantizations are refused, and the message names them', async () => {
   await rejects(fromTfjs(files({ ...json, format: 'graph-model' })), UnsupportedError, /graph model/);
   await rejects(fromTfjs(files({ modelTopology: { node: [] } })), UnsupportedError, /graph model/);
   await rejects(
@@ -137,7 +137,7 @@ test('graph models, other types and quantizations are refused by name', async ()
   await rejects(fromTfjs(files(odd)), UnsupportedError, /quantized to "int4"/);
 });
 
-test('a manifest that lies is refused', async () => {
+test('a wrong manifest is refused', async () => {
   for (const path of ['../secret.bin', '/etc/passwd', 'a/../../b', 'https://example.com/x.bin', 'C:\\x', '..\\x'])
     await rejects(
       fromTfjs(files({ ...json, weightsManifest: [{ paths: [path], weights: [] }] })),

@@ -1,5 +1,5 @@
 /**
- * State dicts that PyTorch wrote, against what it answered: tests/models/torch/make_models.py says which models, goldens.json which versions.
+ * State dicts that PyTorch wrote, compared with its answers: tests/models/torch/make_models.py says which models, goldens.json which versions.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -33,7 +33,7 @@ for (const { name, file, architecture, ids, lengths, outputs, probabilities, ref
       assert.deepEqual(shape, golden.shape);
       const [, T] = shape;
       const step = data.length / (shape[0] * T);
-      // What a padded step holds is nobody's answer.
+      // Values at padded steps are not compared.
       /** @param {number} i */
       const counts = (i) => !lengths || shape.length < 3 || Math.floor(i / step) % T < lengths[Math.floor(i / step / T)];
       assertClose(data, decode(golden.data), { unit, counts, what: `${name} [${shape}]` });

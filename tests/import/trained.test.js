@@ -1,6 +1,6 @@
 /**
- * Models that were trained on real text, on real sentences and on hostile ones, from the text on: tests/models/keras-files/train_models.py says what
- * they are and whose data they learnt from.
+ * Models trained on real text, run on real and on hostile sentences, from text to answer: tests/models/keras-files/train_models.py says what
+ * they are and which data they were trained on.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ for (const [name, { file, tokenizer, keras, labels, texts, shape, data }] of Obj
   const expected = decode(data);
   const [, K] = shape;
 
-  test(`${name}, trained on real text, answers every sentence as Keras ${keras} does`, async () => {
+  test(`${name}, trained on real text, answers each sentence as Keras ${keras} does`, async () => {
     const model = await load();
     const [output] = model.outputsOf(texts);
     assert.deepEqual(output.shape, shape);
@@ -37,12 +37,12 @@ for (const [name, { file, tokenizer, keras, labels, texts, shape, data }] of Obj
     });
   });
 
-  test(`${name}, saved and loaded, says the same of each sentence alone`, async () => {
+  test(`${name}, saved and loaded, gives the same answer for each sentence alone`, async () => {
     const model = await loadModel((await load()).save(), { simd });
     texts.forEach((/** @type {string} */ text, /** @type {number} */ b) => {
       const answer = model.predict(text);
       const row = expected.subarray(b * K, (b + 1) * K);
-      // One sigmoid is a score, not a choice.
+      // A single sigmoid is a score and not a class.
       assert.deepEqual(Object.keys(answer.scores ?? {}), labels);
       assert.equal(answer.label, K > 1 ? labels[row.indexOf(Math.max(...row))] : undefined, text);
       assert.ok(Math.abs(Object.values(answer.scores ?? {})[0] - row[0]) <= 1e-5, JSON.stringify(answer));

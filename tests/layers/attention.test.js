@@ -1,5 +1,5 @@
 /**
- * Scores of attention: what a query sees of each key, with masks in both forms.
+ * Scores of attention: the weight of each key for a query, with masks in both forms.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -57,7 +57,7 @@ for (const causal of [false, true])
     ['Attention', {}, 1],
     ['MultiHeadAttention', { num_heads: 3, key_dim: 2 }, 3],
   ]))
-    test(`scores of ${causal ? 'causal ' : ''}${class_name} sum to 1 over the keys that count and are 0 elsewhere, whichever form the mask has`, async () => {
+    test(`scores of ${causal ? 'causal ' : ''}${class_name} sum to 1 over the keys that count and are 0 at others, in each form of a mask`, async () => {
       const select = await create(class_name, config, causal, '');
       const [y, scores] = select.run(rows);
       assert.ok(!select.padded);
@@ -88,7 +88,7 @@ for (const causal of [false, true])
             assert.ok(Math.abs(sum - Number(query !== 0)) < 1e-6, String(sum));
           });
       });
-      // Alone, and without its padding, a text has the same bits.
+      // A text has the same bits alone and without its padding.
       const [, { data, shape }] = select.run([[5, 2]]);
       assert.deepEqual(shape.slice(-2), [2, 2]);
       for (let h = 0; h < heads; h++)
@@ -99,7 +99,7 @@ for (const causal of [false, true])
         );
     });
 
-/** ids -> embedding -> Attention and MultiHeadAttention of the same, in this order. @param {string[]} kinds @param {string} kerasVersion */
+/** ids -> embedding -> Attention and MultiHeadAttention over it, in this order. @param {string[]} kinds @param {string} kerasVersion */
 function both(kinds, kerasVersion) {
   const e = ['e', 0, 0];
   const layers = [
@@ -131,7 +131,7 @@ for (const kinds of [
   ['MultiHeadAttention', 'Attention'],
   ['MultiHeadAttention', 'MultiHeadAttention'],
 ])
-  test(`${kinds.join(' and ')} of one sequence with a mask, which Keras takes off it: refused since it does so`, async () => {
+  test(`${kinds.join(' and ')} of one sequence with a mask are refused for the Keras versions that remove the mask from the sequence`, async () => {
     await assert.rejects(both(kinds, '3.15.1'), /^UnsupportedError: a\d: \w+ reads padding in Keras, as a\d removes the mask/);
     for (const version of ['', '2.15.0', '3.6.0']) assert.equal((await both(kinds, version)).run(rows).length, 2);
   });

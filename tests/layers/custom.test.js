@@ -1,5 +1,5 @@
 /**
- * Layers inside layers: a user's class owns layers and calls them, and touches no weight.
+ * Layers inside layers: a class of the user contains layers and calls them, and handles no weights.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -37,7 +37,7 @@ class TwoDense extends Layer {
   }
 }
 
-/** One vector for a text: attention of its mean to its steps, each through a layer of its own. */
+/** One vector for a text: attention with the mean as query and the steps as keys and values, each through its own layer. */
 class QueryPooling extends Layer {
   /** @param {any} config */
   constructor(config) {
@@ -96,7 +96,7 @@ function weightOf(model, path) {
   return { shape, data, at: (/** @type {number} */ i, /** @type {number} */ j) => data[i * shape[1] + j] };
 }
 
-test('the textbook layer of two dense layers answers by its formula, its weights found and named by path', async () => {
+test('a layer made of two dense layers computes its formula, and its weights are named by path', async () => {
   const model = await create(
     architecture(['padless>MaskedMean', { name: 'mean' }], ['TwoDense', { name: 'two', hidden: 4, units: 3 }]),
   );
@@ -117,7 +117,7 @@ test('the textbook layer of two dense layers answers by its formula, its weights
   model.run([[3, 7, 0, 0]])[0].data.forEach((value, n) => assert.ok(Math.abs(value - y[n]) < 1e-5, `${value} ${y[n]}`));
 });
 
-test('a layer used twice has its weights once, and both uses read them', async () => {
+test('a layer that is used twice has one set of weights, which both uses read', async () => {
   const model = await create(architecture(['Residual', { name: 'residual', units: 5 }], ['padless>MaskedMean', { name: 'mean' }]));
   assert.deepEqual(
     model.root.listWeights().map(({ path }) => path),
@@ -141,7 +141,7 @@ test('a layer used twice has its weights once, and both uses read them', async (
   data.forEach((value, n) => assert.ok(Math.abs(value - x[n]) < 1e-5));
 });
 
-test('masks go through layers of layers: padding changes no bit', async () => {
+test('masks pass through layers made of layers: padding changes no bit', async () => {
   const model = await create(
     architecture(['Residual', { name: 'residual', units: 5 }], ['QueryPooling', { name: 'pool', units: 4 }]),
   );
@@ -150,7 +150,7 @@ test('masks go through layers of layers: padding changes no bit', async () => {
   assert.deepEqual(model.run([[9e9, 4, 2, -7, 8]], { mask: [[0, 1, 1, 0, 1]] })[0].data, data);
 });
 
-test('a model of own layers is saved, and loaded where the classes are given', async () => {
+test('a model with layers of the user is saved, and loaded if the classes are given', async () => {
   const model = await create(
     architecture(['Residual', { name: 'residual', units: 5 }], ['QueryPooling', { name: 'pool', units: 4 }]),
   );
@@ -163,7 +163,7 @@ test('a model of own layers is saved, and loaded where the classes are given', a
   );
 });
 
-test('errors name the path of the layer inside', async () => {
+test('errors name the path of the inner layer', async () => {
   /** @param {(root: import('padless/layers').Layer) => Map<string, any>} given @param {...[string, any]} layers */
   const failing = (given, ...layers) => createModel({ architecture: architecture(...layers), customLayers, weights: given, simd });
   await assert.rejects(
@@ -198,7 +198,7 @@ test('errors name the path of the layer inside', async () => {
   );
 });
 
-test('a layer that is used with two widths is refused', async () => {
+test('a layer that is used with inputs of two widths is refused', async () => {
   class Twice extends Layer {
     dense = new Dense({ units: 3 });
     /** @override @param {any} x */
@@ -215,7 +215,7 @@ test('a layer that is used with two widths is refused', async () => {
   );
 });
 
-test('a Model of layers is what its JSON is, is saved, and knows the classes in it', async () => {
+test('a Model of layers answers like its JSON, is saved, and brings the classes of its layers', async () => {
   const layers = () => [
     new Embedding({ input_dim: 9, output_dim: 5, mask_zero: true }),
     new Bidirectional({ layer: new LSTM({ units: 3, return_sequences: true }), merge_mode: 'sum' }),
@@ -241,7 +241,7 @@ test('a Model of layers is what its JSON is, is saved, and knows the classes in 
   assert.deepEqual(loaded.run([[4, 2, 8]])[0].data, data);
 });
 
-test('a Model may be one layer of your own', async () => {
+test('a Model may consist of one layer of the user', async () => {
   class Tagger extends Layer {
     /** @param {any} config */
     constructor(config) {

@@ -1,5 +1,5 @@
 /**
- * Where masks, shapes and layers of layers meet at their edges; each was wrong once.
+ * Edge cases of masks, shapes and layers inside layers. Each was a bug once.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -26,7 +26,7 @@ const create = (layers, more = {}) =>
 const embedding = ['Embedding', { name: 'embedding', input_dim: 9, output_dim: 4, mask_zero: true }];
 const values = ['InputLayer', { name: 'values', batch_shape: [null, null, 1] }];
 
-/** Each step and the mean of all. */
+/** Adds the mean of all steps to each step. */
 class WithMean extends Layer {
   mean = new GlobalAveragePooling1D({ keepdims: true });
   add = new Add();
@@ -36,7 +36,7 @@ class WithMean extends Layer {
   }
 }
 
-test('one step for all is added to each step, also where the batch has as many steps as rows', async () => {
+test('a single step is added to each step, also if the batch has as many steps as rows', async () => {
   for (const swapped of [false, true]) {
     const model = await create([embedding, ['WithMean', { name: 'with_mean', swapped }]], { customLayers: { WithMean } });
     const [{ data }] = model.run([[1, 2]]);
@@ -58,12 +58,12 @@ test('one step for all is added to each step, also where the batch has as many s
   }
 });
 
-test('Masking finds a value that float32 rounds', async () => {
+test('Masking finds a mask value that float32 rounds', async () => {
   const model = await create([values, ['Masking', { name: 'masking', mask_value: 0.1 }], ['padless>MaskedMean', { name: 'mean' }]]);
   assert.equal(model.run([[[1], [2], [0.1]]])[0].data[0], 1.5);
 });
 
-test('rows may stand in one array, and give the bits that lists give', async () => {
+test('rows in one array give the bits that rows in lists give', async () => {
   const lstm = [
     'Bidirectional',
     { name: 'both', layer: { class_name: 'LSTM', config: { name: 'lstm', units: 5, return_sequences: true } } },
@@ -97,7 +97,7 @@ test('rows may stand in one array, and give the bits that lists give', async () 
     ]),
   );
 
-  // A model that reads five steps, and one of vectors.
+  // A model that reads five steps, and a model of vectors.
   const five = await create([
     ['InputLayer', { name: 'values', batch_shape: [null, 5, 3] }],
     ['Flatten', { name: 'flat' }],
@@ -116,7 +116,7 @@ test('rows may stand in one array, and give the bits that lists give', async () 
   assert.deepEqual(dense.run({ data, shape: [B * T, D] }), dense.run(rows.flat()));
 });
 
-test('an input may be called data, shape or length, and rows of one array stand beside rows of several lengths', async () => {
+test('an input may be named data, shape or length, and one input may be an array while another has rows of several lengths', async () => {
   for (const name of ['data', 'shape', 'length']) {
     const model = await create([
       ['InputLayer', { name, batch_shape: [null, 3] }],
@@ -177,7 +177,7 @@ test('an input may be called data, shape or length, and rows of one array stand 
   );
 });
 
-test('rows in one array: a shape of anything, rows of nothing, and many rows of a list, at once', async () => {
+test('rows in one array are checked at once: wrong shapes, empty rows, and a list of many rows', async () => {
   const model = await create([values, ['padless>MaskedSum', { name: 'sum' }]]);
   const data = Float32Array.of(1, 2);
   for (const [shape, shown] of [
@@ -192,10 +192,10 @@ test('rows in one array: a shape of anything, rows of nothing, and many rows of 
       (error) => error instanceof ShapeError && error.message.includes(String(shown)),
     );
   assert.deepEqual(model.run({ data, shape: { length: 3, 0: 1, 1: 2, 2: 1 } }), model.run({ data, shape: Int32Array.of(1, 2, 1) }));
-  // Nothing of which could be made.
+  // Empty rows, too many to be allocated.
   for (const rows of [2 ** 31, 1e12])
     assert.throws(() => model.run({ data: new Float32Array(0), shape: [rows, 0, 1] }), MemoryError);
-  // Taken apart in a time that grows as they do: 10,000 times as many values would be copied.
+  // Splitting them takes time in proportion to their number; copying the rest for each row would copy 10,000 times as many values.
   const many = 100_000;
   assert.equal(model.run({ data: new Array(many).fill(1), shape: [many, 1, 1] })[0].data.length, many);
 });
@@ -209,7 +209,7 @@ test("a mask may be numbers, booleans, or Keras's [B, T, 1]", async () => {
   assert.throws(() => model.run([[1]], { mask: /** @type {any} */ ([[1], null]) }), /mask has 2 rows, the batch has 1/);
 });
 
-test('a layer that nobody owns is refused; lists and objects own theirs, named the same in every process', async () => {
+test('a layer that is not in a property is refused; layers in lists and objects get the same names in every process', async () => {
   class Hidden extends Layer {
     #dense = new Dense({ units: 2 });
     /** @override @param {any} x */
@@ -241,7 +241,7 @@ test('a layer that nobody owns is refused; lists and objects own theirs, named t
   assert.deepEqual(again.run([[1, 2]])[0].data, model.run([[1, 2]])[0].data);
 });
 
-test('a layer of your own may hold the embedding', async () => {
+test('a layer of the user may contain the embedding', async () => {
   class Tokens extends Layer {
     embed = new Embedding({ input_dim: 9, output_dim: 3, mask_zero: true });
     /** @override @param {any} x */
@@ -262,7 +262,7 @@ test('a layer of your own may hold the embedding', async () => {
   assert.deepEqual(model.run([[1, 2, 0]])[0].data, model.run([[1, 2]])[0].data);
 });
 
-test('weights shorter than their shape are refused, and token ids of two axes', async () => {
+test('weights shorter than their shape and token ids with two axes are refused', async () => {
   await assert.rejects(
     create([embedding], { weights: () => new Map([['embedding.embeddings', { shape: [9, 4], data: normal(3, 1) }]]) }),
     (error) => error instanceof ModelFileError && error.message === 'embedding.embeddings: 3 values, expected [9,4] = 36',
@@ -273,7 +273,7 @@ test('weights shorter than their shape are refused, and token ids of two axes', 
   );
 });
 
-test('a long text behind Masking makes the memory grow and loses nothing', async () => {
+test('a long text after Masking makes the memory grow, and the answer is right', async () => {
   const model = await create([values, ['Masking', { name: 'masking' }], ['Conv1D', { name: 'conv', filters: 1, kernel_size: 1 }]], {
     kerasVersion: '3.15.1',
   });
@@ -284,7 +284,7 @@ test('a long text behind Masking makes the memory grow and loses nothing', async
   assert.deepEqual(data.subarray(0, 7), short);
 });
 
-test('a batch that no memory holds is refused before it is made, and the next one runs', async () => {
+test('a batch that fits in no memory is refused before it is allocated, and the next one runs', async () => {
   const model = await create([
     embedding,
     ['UpSampling1D', { name: 'up', size: 2 ** 16 }],
@@ -322,7 +322,7 @@ test('a model file cannot make a short text take millions of steps', async () =>
   }
 });
 
-test('a trace leaves the states of a stateful layer as they were', async () => {
+test('a trace does not change the states of a stateful layer', async () => {
   const layers = [embedding, ['LSTM', { name: 'lstm', units: 3, stateful: true }]];
   const [traced, plain] = [await create(layers), await create(layers)];
   for (const { path, layer, spec } of traced.root.listWeights()) {
@@ -336,7 +336,7 @@ test('a trace leaves the states of a stateful layer as they were', async () => {
   assert.deepEqual(a.run([[4]])[0].data, b.run([[4]])[0].data);
 });
 
-test('tags of a model that changes the length are refused, and so is a vector of them', async () => {
+test('tags are refused for a model that changes the length, and for one that gives a vector', async () => {
   const text = { vocabulary: ['', '', 'a', 'b'] };
   const model = await create([embedding, ['Conv1D', { name: 'conv', filters: 2, kernel_size: 1, strides: 2 }]], { text });
   assert.throws(() => model.predict('abab'), says(ShapeError, /the model gives 2 tags for 4 tokens/));
@@ -346,7 +346,7 @@ test('tags of a model that changes the length are refused, and so is a vector of
   );
 });
 
-test('eval cuts and pads as the model reads', async () => {
+test("eval cuts and pads by the model's text settings", async () => {
   const layers = [
     ['Embedding', { name: 'embedding', input_dim: 9, output_dim: 2, batch_input_shape: [null, 4] }],
     ['Softmax', { name: 'softmax' }],
@@ -362,7 +362,7 @@ test('eval cuts and pads as the model reads', async () => {
   assert.deepEqual([counted, accuracy], [6, 1]);
 });
 
-test('slopes of PReLU that each step has its own are for rows of all their steps', async () => {
+test('PReLU with slopes for each step takes only rows that have all their steps', async () => {
   const model = await create([
     ['InputLayer', { name: 'ids', batch_shape: [null, 3] }],
     ['Embedding', { name: 'embedding', input_dim: 9, output_dim: 4, mask_zero: true }],
@@ -384,7 +384,7 @@ test('slopes of PReLU that each step has its own are for rows of all their steps
   assert.deepEqual(shared.run([[1, 2, 0]])[0].data.subarray(0, 8), shared.run([[1, 2]])[0].data);
 });
 
-test('values of which it is not known how many they are make no model', async () => {
+test('an input of values whose size is unknown is refused', async () => {
   for (const shape of [[null], [null, null], [3, null]])
     await assert.rejects(
       create([

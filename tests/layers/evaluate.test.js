@@ -1,5 +1,5 @@
 /**
- * `padless eval` on labels that do not exclude each other and on several heads, against scikit-learn 1.9.1.
+ * `padless eval` for several labels a text and for several heads, compared with scikit-learn 1.9.1.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -54,7 +54,7 @@ const scores = [
 const topics = { name: 'topics', kind: 'scores', labels };
 const file = 'p\tnews\nq\tnews\tsport\nr\tsport\tmoney\ns\t\nt\tnews\tsport\tmoney\n';
 
-/** accuracy_score, hamming_loss, precision_score and its like with zero_division=0, and the mean of log_loss over the labels. */
+/** accuracy_score, hamming_loss; precision_score, recall_score and f1_score with zero_division=0; the mean of log_loss over the labels. */
 const expected = {
   examples: 5,
   counted: 20,
@@ -98,7 +98,7 @@ test("several labels a text get scikit-learn's accuracy, Hamming loss, micro and
   );
 });
 
-test('scores that are no probabilities are refused', async () => {
+test('eval refuses scores that are not probabilities', async () => {
   const model = await create(scores.slice(0, 2), [{ ...topics, name: 'last' }]);
   assert.throws(
     () => evaluate(model, parseExamples(file, 'scores')),
@@ -106,7 +106,7 @@ test('scores that are no probabilities are refused', async () => {
   );
 });
 
-test('several heads are each measured on the lines that have labels for them', async () => {
+test('each of several heads is measured on the lines that have labels for it', async () => {
   const model = await create(
     [...scores, ['Softmax', 'best', {}, 'last'], ['Softmax', 'tags', {}, 'e']],
     [topics, { name: 'best', kind: 'class', labels }, { name: 'tags', kind: 'tags', labels }],
@@ -144,7 +144,7 @@ test('several heads are each measured on the lines that have labels for them', a
   refused('{"text": "p"\n', /^line 1: not JSON/);
 });
 
-test("a CRF's cross-entropy is of its marginals, its accuracy of the best path", async () => {
+test('the cross-entropy of a CRF is computed from its marginals, its accuracy from the best path', async () => {
   const transitions = [0, 2, 2, 2, 2, 0, 2, 2, 2, 2, 0, 2, 2, 2, 2, 0].map((value) => 2.5 - value);
   /** @param {string} [decode] */
   const tagger = (decode) =>

@@ -1,5 +1,5 @@
 /**
- * What comes out at the end: tags with a CRF, spans, several heads at once, scores that skip padding.
+ * Outputs: tags of a CRF, spans, several heads at once, measures that skip padding.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -21,7 +21,7 @@ const layer = (class_name, name, config = {}) => ({ class_name, config: { name, 
 const sequential = (...layers) => ({ class_name: 'Sequential', config: { name: 'model', layers } });
 const embedding = layer('Embedding', 'embedding', { input_dim: 6, output_dim: 3, mask_zero: true });
 
-test('a CRF gives the best of all paths, its score, and marginals that sum to 1', async () => {
+test('a CRF gives the best path of all, its score, and marginals that sum to 1', async () => {
   const K = 3;
   const model = await create(sequential(embedding, layer('padless>CRF', 'crf', { return_score: true })));
   const [transitions, start, end, table] = ['transitions', 'start', 'end', 'embeddings'].map((name) => {
@@ -59,7 +59,7 @@ test('a CRF gives the best of all paths, its score, and marginals that sum to 1'
   for (const t of [0, 1]) assert.ok(Math.abs(data[3 * t] + data[3 * t + 1] + data[3 * t + 2] - 1) < 1e-6);
 });
 
-test('spans are read from BIO, BIES and BMES tags, also where a beginning is missing', () => {
+test('spans are read from BIO, BIES and BMES tags, also if the first tag of a span is missing', () => {
   /** @param {string} tags */
   const read = (tags) =>
     spansOf(
@@ -73,7 +73,7 @@ test('spans are read from BIO, BIES and BMES tags, also where a beginning is mis
   assert.deepEqual(read('O O'), []);
 });
 
-test('several heads answer at once, each by its name', async () => {
+test('a model with several heads answers with all of them, by name', async () => {
   /** @param {string} name @param {string} from */
   const node = (name, from) => ({ inbound_nodes: [[[from, 0, 0, {}]]], name });
   const model = await create(
@@ -121,7 +121,7 @@ test('several heads answer at once, each by its name', async () => {
   assert.deepEqual(padded[0].outputs, outputs);
 });
 
-test('cross-entropy, accuracy and F1 of spans count tokens that are there, and none that is to be ignored', async () => {
+test('cross-entropy, accuracy and F1 of spans count neither padding nor ignored labels', async () => {
   const labels = ['O', 'B-X', 'I-X'];
   const model = await create(sequential(embedding, layer('Softmax', 'softmax')), {
     text: { vocabulary: ['', '', 'a', 'b', 'c', 'd'] },
@@ -131,7 +131,7 @@ test('cross-entropy, accuracy and F1 of spans count tokens that are there, and n
         ['embedding.embeddings', { shape: [6, 3], data: Float32Array.of(9, 9, 9, 9, 9, 9, 5, 0, 0, 0, 5, 0, 0, 0, 5, 5, 0, 0) }],
       ]),
   });
-  // a and d are O, b begins, c goes on.
+  // a and d have tag O, b has B, c has I.
   const file = 'a\tO\nb\tB-X\nc\tI-X\n\nb\tB-X\nd\tI-X\na\t[SEP]\n';
   const scores = evaluate(model, parseExamples(file, 'tags'), { ignore: ['[SEP]'] });
   assert.equal(scores.examples, 2);
@@ -145,7 +145,7 @@ test('cross-entropy, accuracy and F1 of spans count tokens that are there, and n
   assert.throws(() => parseExamples('a B\n', 'tags'), /line 1: no tab/);
 });
 
-test('the kernels alone: cross-entropy that skips padding and chosen labels, and a CRF under a mask', async () => {
+test('the kernels crossEntropy and crf skip padding, and crossEntropy skips ignored labels', async () => {
   const pl = await init({ simd });
   const x = { data: [0.7, 0.3, NaN, NaN, 0.4, 0.6, 0.5, 0.5, 0.9, 0.1, 0.2, 0.8], shape: [2, 3, 2] };
   const labels = { data: [0, 77, 1, 1, 1, 0], shape: [2, 3] };
@@ -157,7 +157,7 @@ test('the kernels alone: cross-entropy that skips padding and chosen labels, and
   assert.equal(pl.crossEntropy(x, labels, { mask, ignore: [1] }).count, 2);
   assert.deepEqual(pl.crossEntropy(x, labels, { mask: [0, 0, 0, 0, 0, 0] }), { loss: 0, accuracy: 0, count: 0 });
   assert.throws(() => pl.crossEntropy(x, labels), says(IdError, /label 77 at row 0, step 1 is not below K = 2/));
-  // Staying costs nothing, changing 10: the padding between does not count.
+  // Keeping the tag costs nothing, changing it costs 10; padding between two steps does not count.
   const { tags, score, marginals } = pl.crf(
     { data: [1, 0, 9e9, NaN, 0, 0.5, 0, 5], shape: [1, 4, 2] },
     { transitions: { data: [0, -10, -10, 0], shape: [2, 2] }, mask: [1, 0, 1, 1] },

@@ -1,5 +1,5 @@
 /**
- * Models with int8 weights: what they answer, that padding and neighbours change no bit of it, what a file may hold.
+ * Models with int8 weights: their answers, that padding and other rows change no bit, and what a file may contain.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -59,7 +59,7 @@ const allBits = (outputs) => outputs.map(({ shape, data }) => [shape.join(), bit
 const someRows = () => Array.from({ length: integer(1, 9) }, () => Array.from({ length: integer(1, 12) }, () => integer(1, V - 1)));
 
 for (const cell of ['SimpleRNN', 'GRU', 'LSTM'])
-  test(`${cell} in int8 answers as its weights do in float32, in the same bits alone, in a batch and under padding`, async () => {
+  test(`${cell} with int8 weights answers as with the same weights in float32, and has the same bits alone, in a batch and with padding`, async () => {
     for (let round = 0; round < 6; round++) {
       const architecture = sequential([
         anyRecurrent(cell),
@@ -96,14 +96,14 @@ for (const cell of ['SimpleRNN', 'GRU', 'LSTM'])
     }
   });
 
-test('int8 stays int8 when it is saved, and what is int8 is not rounded again', async () => {
+test('int8 weights are saved as int8 and not rounded again', async () => {
   const [, model] = await both(sequential([anyRecurrent('LSTM'), { class_name: 'padless>MaskedMean', config: {} }]));
   const bytes = model.save();
   assert.deepEqual((await loadModel(bytes, { simd })).save(), bytes);
   assert.deepEqual(toInt8(model), bytes);
 });
 
-test('a layer with one kernel in int8 and one in float32 runs on floats, as do weights that are 0', async () => {
+test('a layer with one int8 and one float32 kernel computes in float32, and so do weights that are all 0', async () => {
   const architecture = sequential([recurrent('GRU', false)]);
   const float = await createModel({ architecture, simd, weights: (root) => weights(root, 0.3) });
   const [plain, whole] = [parse(float.save()), parse(toInt8(float))];
@@ -115,7 +115,7 @@ test('a layer with one kernel in int8 and one in float32 runs on floats, as do w
   assert.deepEqual(allBits((await loadModel(toInt8(zero), { simd })).run(rows)), allBits(zero.run(rows)));
 });
 
-test('weights in int8 without what belongs to them, or where they do not belong, are refused by name', async () => {
+test('int8 weights without their scales, or of a layer that has no int8 kernel, are refused, and the message names them', async () => {
   const layers = [recurrent('LSTM', false), { class_name: 'Dense', config: { name: 'dense', units: 2 } }];
   const float = await createModel({ architecture: sequential(layers), simd, weights: (root) => weights(root) });
   /** @param {(tensors: Map<string, import('../../js/file/safetensors.js').StoredTensor>) => void} change @param {RegExp} message */
@@ -163,7 +163,7 @@ test('weights in int8 without what belongs to them, or where they do not belong,
   assert.throws(() => toInt8(broken), /^ModelFileError: dense\.kernel: value 0 is NaN/);
 });
 
-test('the language model in int8: at most 0.27 of the bytes, the same labels', async () => {
+test('the language model in int8 takes at most 0.27 of the bytes and gives the same labels', async () => {
   const float = await loadModel(langid, { simd });
   const bytes = toInt8(float);
   const model = await loadModel(bytes, { simd });

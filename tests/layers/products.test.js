@@ -1,5 +1,5 @@
 /**
- * Recurrent layers over an embedding look their input products up: the bits of those that read the values.
+ * Recurrent layers over an embedding look up their input products and have the bits of layers that read the values.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -11,7 +11,7 @@ const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 
 const { normal, integer } = random();
 
 /**
- * A recurrent layer over an embedding, and over the same values given as they are.
+ * A recurrent layer over an embedding, and the same layer over the values of that embedding.
  * @param {any} layer  Keras JSON of the recurrent layer, called `rnn`
  * @param {number} V @param {number} D
  */
@@ -68,12 +68,12 @@ for (const class_name of ['SimpleRNN', 'GRU', 'LSTM'])
         compare(Array.from({ length: integer(1, 4) }, () => Array.from({ length: integer(0, 9) }, () => integer(0, 19))));
     });
 
-test('a vocabulary whose products do not fit is looked up in turns, in bounded memory', async () => {
+test('if the products of a vocabulary do not fit, they are looked up in turns, in bounded memory', async () => {
   const V = 3000;
   const compare = await both({ class_name: 'LSTM', config: { name: 'rnn', units: 256 } }, V, 4);
   /** @param {number} from @param {number} count */
   const run = (from, count) => [Array.from({ length: count }, (_, i) => (from + i) % V)];
-  const first = compare(run(0, V)); // more than there are places
-  for (const from of [0, 1500, 100, 2900]) compare(run(from, 1500)); // fills, begins anew, wraps
+  const first = compare(run(0, V)); // more tokens than the table holds
+  for (const from of [0, 1500, 100, 2900]) compare(run(from, 1500)); // fills the table, starts it again, wraps around
   assert.equal(compare(run(7, V)), first);
 });

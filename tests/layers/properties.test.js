@@ -1,5 +1,5 @@
 /**
- * The two promises, on random models and random batches: padding never changes an answer, to the last bit, and it costs nothing.
+ * Random models on random batches: padding changes no bit of an answer and adds no recurrent step.
  * PADLESS_SEED sets the seed of the random data, which is printed.
  */
 import assert from 'node:assert/strict';
@@ -19,7 +19,7 @@ const sizes = /** @type {const} */ ([1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 17, 31]);
 const { recurrent, bidirectional, dense, ending } = randomLayers(source, sizes);
 /** @typedef {import('./random-layers.js').LayerJson} LayerJson */
 
-/** What sees its neighbours: windows over the steps that count, closed up. @returns {LayerJson} */
+/** A layer whose steps depend on their neighbours: windows over the steps that count, closed up. @returns {LayerJson} */
 function windowed() {
   const size = { kernel_size: integer(1, 4), padding: choice(['same', 'causal']), dilation_rate: integer(1, 3) };
   return choice([
@@ -38,7 +38,7 @@ const normalised = () => ({
   config: { shared_axes: [1], groups: choice([-1, 1]) },
 });
 
-/** A layer of layers: attention of a sequence to itself, and what it was. */
+/** A layer made of layers: attention of a sequence to itself, added to the sequence. */
 class SelfAttention extends Layer {
   /** @param {any} config */
   constructor(config) {
@@ -66,7 +66,7 @@ const attention = () => ({
   config: { units: choice(sizes), causal: uniform() < 0.5, heads: choice([0, 0, 2]) },
 });
 
-/** A random stack behind an embedding, and how often it visits a step. */
+/** A random stack after an embedding, and how often it visits each step. */
 function randomArchitecture() {
   const blocks = [
     () => recurrent(true),
@@ -115,7 +115,7 @@ const randomModel = (architecture) =>
   });
 
 /**
- * Rows of steps spread over T positions each, at the end, in front, or anywhere.
+ * Spreads the steps of each row over T positions: padding at the end, at the front, or anywhere.
  * @param {number[]} lengths
  * @returns {{ T: number, mask: Uint8Array, positions: number[][] }} positions of the steps of each row that count
  */
@@ -135,7 +135,7 @@ function randomPadding(lengths) {
 
 for (let round = 0; round < 80; round++) {
   const { architecture, visits, title } = randomArchitecture();
-  test(`padding changes no bit and costs no step in ${title}`, async () => {
+  test(`padding changes no bit and adds no step in ${title}`, async () => {
     const model = await randomModel(architecture);
     const texts = Array.from({ length: integer(1, 7) }, () =>
       Array.from({ length: choice([0, 1, 2, 5, 9, 20]) }, () => integer(1, V - 1)),
@@ -147,7 +147,7 @@ for (let round = 0; round < 80; round++) {
       return { K: /** @type {number} */ (shape.at(-1)), sequence: shape.length === 3, data };
     });
     for (const junk of [() => integer(-9, V + 9), null]) {
-      // Junk under a mask that is given, or zeros that the model masks by itself.
+      // Random ids under a given mask, or zeros that the model masks itself.
       const { T, mask, positions } = randomPadding(texts.map((text) => text.length));
       const rows = texts.map((text, b) => {
         const row = Array.from({ length: T }, () => (junk ? junk() : 0));
@@ -210,7 +210,7 @@ function kernelsOver(pl, D) {
   };
 }
 
-test('NaN and infinities under the mask reach no kernel, to the last bit', async () => {
+test('NaN and infinities under the mask change no bit of an output', async () => {
   const pl = await init({ simd });
   for (let round = 0; round < 10; round++) {
     const D = choice(sizes);

@@ -1,5 +1,5 @@
 /**
- * Random layers as Keras JSON, for tests that put random models to a promise.
+ * Random layers as Keras JSON, for tests of random models.
  */
 
 /** @typedef {{ class_name: string, config: any }} LayerJson */
@@ -52,7 +52,7 @@ export function randomLayers({ choice, uniform }, sizes) {
       { class_name: 'padless>CRF', config: { decode: choice(['viterbi', 'marginals']) } },
     ],
   ];
-  /** What a sequence ends in, if in anything. @returns {LayerJson[]} */
+  /** The layers at the end of a sequence, possibly none. @returns {LayerJson[]} */
   const ending = () => choice(ends)();
 
   return { recurrent, bidirectional, dense, ending };

@@ -1,5 +1,5 @@
 /**
- * Sessions: whatever was typed before, an answer has the bits of one to the whole text; and what the change cannot reach is not computed again.
+ * Sessions: after any edits, an answer has the bits of predict of the whole text, and what the change cannot affect is not computed again.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -52,7 +52,7 @@ const normalised = () => ({
   config: { shared_axes: [1], groups: choice([-1, 1]) },
 });
 
-/** Two branches that meet, one of them used twice. */
+/** Two branches that are joined; one of them is used twice. */
 class Branches extends Layer {
   /** @param {any} config */
   constructor(config) {
@@ -76,7 +76,7 @@ class Branches extends Layer {
   }
 }
 
-/** A user's own, at which nobody can look: it changes its input in place. */
+/** A layer of the user with its own build: it changes its input in place. */
 class Doubled extends Layer {
   /** @override @param {any} input */
   build(input) {
@@ -91,7 +91,7 @@ class Doubled extends Layer {
   }
 }
 
-/** Another: each step and the one before. */
+/** Another one: adds to each step the step before it. */
 class Neighbours extends Dense {
   /** @override @param {any} x */
   call(x) {
@@ -102,7 +102,7 @@ class Neighbours extends Dense {
     return y;
   }
 }
-/** States that one layer hands another by name. */
+/** Passes the states of one layer to another, by name. */
 class HandsOn extends Layer {
   /** @param {any} config */
   constructor(config) {
@@ -171,7 +171,7 @@ const weights = (root) =>
     }),
   );
 
-/** A forget gate of an LSTM and an update gate of a GRU that let no state forget: an edit is felt to the end. @param {import('padless/layers').Layer} root */
+/** Weights with which an LSTM or GRU forgets nothing (the forget and update gates are open), so that an edit changes all later states. @param {import('padless/layers').Layer} root */
 const remembering = (root) => {
   const all = weights(root);
   for (const [path, { shape, data }] of all)
@@ -187,7 +187,7 @@ const create = (architecture, more = {}) => createModel({ architecture, simd, cu
 const allBits = (outputs) => outputs.map(({ name, shape, data }) => ({ name, shape, bits: bits(data) }));
 
 /**
- * One edit after another: typed, deleted, pasted, replaced, undone.
+ * A series of edits: typing, deleting, pasting, replacing, undoing.
  * @template {any[]} T
  * @param {T} start @param {(length: number) => T} some  of what is written @param {(...parts: any[]) => T} join @param {number} count
  */
@@ -222,7 +222,7 @@ const someIds = (/** @type {number} */ length) => Array.from({ length }, () => i
 
 for (let round = 0; round < 120; round++) {
   const { architecture, title } = randomArchitecture({ keepsLength: round % 3 > 0 });
-  test(`any edit gives the bits of the whole in ${title}`, async () => {
+  test(`after any edit, a session gives the bits of the whole model in ${title}`, async () => {
     const model = await create(architecture);
     const session = model.session();
     const start = someIds(choice([0, 1, 9, 40, 300]));
@@ -245,7 +245,7 @@ const node = (class_name, name, config, ...from) => ({
     : [],
 });
 
-/** A graph with two branches, states that go on, both sequences of a Bidirectional, and three heads. */
+/** A graph with two branches, states passed on, both sequences of a Bidirectional, and three heads. */
 const graph = () => ({
   class_name: 'Functional',
   config: {
@@ -309,7 +309,7 @@ for (let round = 0; round < 60; round++) {
   };
   const { architecture, title } = randomArchitecture({ keepsLength: true });
   const whole = round % 4 === 0;
-  test(`update says what predict says: ${text.unit}, ${text.normalization}, ${whole ? 'a graph of three heads' : title}`, async () => {
+  test(`update gives the answer of predict: ${text.unit}, ${text.normalization}, ${whole ? 'a graph of three heads' : title}`, async () => {
     const model = await create(whole ? graph() : architecture, { text });
     const session = model.session();
     const start = someText(choice([0, 5, 40]));
@@ -326,7 +326,7 @@ for (let round = 0; round < 60; round++) {
   });
 }
 
-test('a text is encoded by way of another as by itself, runs of marks and halves of pairs included', async () => {
+test('encodeAfter gives the tokens of encode, also for runs of combining marks and for halves of surrogate pairs', async () => {
   const { TextVectorizer } = await import('padless/text');
   for (let round = 0; round < 300; round++) {
     const vectorizer = new TextVectorizer({
@@ -362,7 +362,7 @@ test('a text is encoded by way of another as by itself, runs of marks and halves
   }
 });
 
-test('of words, only what stands between the spaces around a change is segmented', async () => {
+test('only the words between the spaces around a change are segmented again', async () => {
   const { TextVectorizer } = await import('padless/text');
   const vectorizer = new TextVectorizer({ vocabulary: ['', '<unk>', 'many', 'words'], unit: 'word' });
   const typed = 'Many words. '.repeat(200);
@@ -383,9 +383,9 @@ test('of words, only what stands between the spaces around a change is segmented
   }
 });
 
-test('half of a pair that changes decides whether the code point is a mark', async () => {
+test('if half of a surrogate pair changes, the chunk that the code point belongs to is read again', async () => {
   const { TextVectorizer } = await import('padless/text');
-  // U+1D100 is a sign, U+1D165 a mark: the first halves are the same.
+  // U+1D100 is a symbol and U+1D165 a combining mark; the first halves of their surrogate pairs are equal.
   const texts = ['a\u{1d100}', 'a\u{1d165}', 'a\u{1d100}b', 'a\ud834', 'a'];
   const vectorizer = new TextVectorizer({ vocabulary: ['', '<unk>', 'a', 'b', '\u{1d165}'], normalization: 'NFC' });
   for (const old of texts)
@@ -449,7 +449,7 @@ for (const sequences of [false, true])
     }
   });
 
-test('forward only, a character appended costs a step in each layer, and an edit at p the steps after it', async () => {
+test('in a forward model, an appended character costs one step a layer, and an edit at p costs the steps after p', async () => {
   const model = await create(stack(lstm({ return_sequences: true }), { class_name: 'GRU', config: { units: 5 } }, dense()), {
     text,
     weights: remembering,
@@ -488,7 +488,7 @@ test('forward only, a character appended costs a step in each layer, and an edit
   assert.deepStrictEqual(session.update(typed), model.predict(typed));
 });
 
-test('a convolution is computed where the edit is in its windows, and a recurrent layer behind it goes on from there', async () => {
+test('a convolution computes the windows that contain the edit, and a recurrent layer after it continues from there', async () => {
   const model = await create(
     stack(
       { class_name: 'Conv1D', config: { filters: 4, kernel_size: 5, padding: 'same' } },
@@ -501,14 +501,14 @@ test('a convolution is computed where the edit is in its windows, and a recurren
   const typed = someWords(400);
   session.update(typed);
   const edited = `${typed.slice(0, 300)}?${typed.slice(301)}`;
-  // 2 to the left for the one and 1 for the other.
+  // One reaches 2 steps to the left, the other 1.
   assert.equal(
     steps(model, () => session.update(edited)),
     103,
   );
 });
 
-test('an edit that no window holds visits no step, whichever way a layer goes', async () => {
+test('an edit that is in no window visits no step, in every direction of a layer', async () => {
   const model = await create(
     stack(
       { class_name: 'MaxPooling1D', config: { pool_size: 4, strides: 4 } },
@@ -527,14 +527,14 @@ test('an edit that no window holds visits no step, whichever way a layer goes', 
   assert.deepStrictEqual(session.update('abcdefghijklxx'), model.predict('abcdefghijklxx'));
 });
 
-/** Largest difference of two answers. @param {import('padless').Prediction} a @param {import('padless').Prediction} b */
+/** The largest difference between two answers. @param {import('padless').Prediction} a @param {import('padless').Prediction} b */
 function apart(a, b) {
   const [left, right] = [a, b].map(({ scores, tags }) => (tags ? tags.map(({ score }) => score) : Object.values(scores ?? {})));
   assert.equal(left.length, right.length);
   return left.reduce((most, value, i) => Math.max(most, Math.abs(value - right[i])), 0);
 }
 
-test('with a tolerance an edit costs the same in a text of any length, the answers are near, and a refresh makes them exact', async () => {
+test('with a tolerance, an edit costs the same in a text of any length, answers are close, and refresh makes them exact', async () => {
   const list = [
     { class_name: 'Bidirectional', config: { layer: lstm({ return_sequences: true }) } },
     { class_name: 'Bidirectional', config: { layer: lstm({ return_sequences: true }) } },
@@ -567,7 +567,7 @@ test('with a tolerance an edit costs the same in a text of any length, the answe
   assert.ok(costs[1] < 1000 && costs[1] < 1.5 * costs[0] + 100, `${costs} steps`);
 });
 
-test('a session with a tolerance refreshes by itself when there is nothing else to do', async () => {
+test('a session with a tolerance refreshes itself when the program is idle', async () => {
   const model = await create(stack({ class_name: 'Bidirectional', config: { layer: lstm() } }, dense()), { text });
   const session = model.session({ tolerance: 1e-3 });
   const typed = someWords(300);
@@ -585,8 +585,8 @@ test('a session with a tolerance refreshes by itself when there is nothing else 
   session.close();
 });
 
-test('where states are the same to the last bit, an exact session stops, too', async () => {
-  // hard_sigmoid gates that are shut forget everything.
+test('an exact session stops early, too, if states have the same bits', async () => {
+  // With closed hard_sigmoid gates, the layer forgets everything.
   const forgets = { units: 4, recurrent_activation: 'hard_sigmoid', activation: 'relu', return_sequences: true };
   const model = await create(stack({ class_name: 'LSTM', config: forgets }), {
     text,
@@ -604,7 +604,7 @@ test('where states are the same to the last bit, an exact session stops, too', a
   assert.deepStrictEqual(session.update(edited), model.predict(edited));
 });
 
-test('models that cannot be run in parts are run whole, and answer as ever', async () => {
+test('models that cannot run incrementally are run whole and give the same answers', async () => {
   const stateful = await create(stack(lstm({ stateful: true }), dense()), { text });
   const twin = await loadModel(stateful.save(), { simd });
   const session = stateful.session();
@@ -616,7 +616,7 @@ test('models that cannot be run in parts are run whole, and answer as ever', asy
   assert.ok(blind.padded);
   const other = blind.session();
   for (const typed of ['', 'one', 'one t', 'on t']) assert.deepStrictEqual(other.update(typed), blind.predict(typed));
-  // A slope for each of the steps.
+  // A slope for each step.
   const long = {
     class_name: 'Sequential',
     config: {
@@ -639,8 +639,8 @@ test('models that cannot be run in parts are run whole, and answer as ever', asy
   }
 });
 
-test('what an update cannot take is named, and the next one is right', async () => {
-  /** Throws when it is told to. */
+test('an error names why an update failed, and the next update is right', async () => {
+  /** Throws while `now` is set. */
   class Sometimes extends Layer {
     static now = false;
     /** @param {any} config */
@@ -667,7 +667,7 @@ test('what an update cannot take is named, and the next one is right', async () 
   assert.throws(() => session.update('a tenet'), /now/);
   Sometimes.now = false;
   for (const each of ['a tenet', 'tenet', 'a ten']) assert.deepStrictEqual(session.update(each), model.predict(each));
-  // Before any other layer was asked.
+  // Before any other layer is called.
   const list = [
     { class_name: 'Sometimes', config: { name: 's', first: true } },
     { class_name: 'LSTM', config: { name: 'l', units: 3 } },
@@ -692,7 +692,7 @@ test('what an update cannot take is named, and the next one is right', async () 
   assert.deepEqual(allBits(session.run([1, 2, 9])), allBits(model.run([[1, 2, 9]])));
   for (const wrong of [-1, NaN, Infinity, '1', null, {}])
     assert.throws(() => model.session(/** @type {any} */ ({ tolerance: wrong })), ArgumentError);
-  // The same ids with padding behind them are another row.
+  // The same ids with padding after them are a different row.
   for (const ids of [
     [1, 2, 9],
     [1, 2, 9, 0],
@@ -708,7 +708,7 @@ test('what an update cannot take is named, and the next one is right', async () 
   assert.equal(empty.refresh(), null);
 });
 
-test('layers that go by the length of a text: to ask another layer, and which of two answers goes on', async () => {
+test('in a session, layers of the user may choose by the length of the text which layers they call and which output they return', async () => {
   class Even extends Layer {
     /** @param {any} config */
     constructor(config) {
@@ -743,7 +743,7 @@ test('layers that go by the length of a text: to ask another layer, and which of
   }
 });
 
-test('sessions of one model do not feel each other, nor a trace and a batch between', async () => {
+test('sessions of one model, a trace and a batch between their updates do not affect each other', async () => {
   const model = await create(stack({ class_name: 'Bidirectional', config: { layer: lstm({ return_sequences: true }) } }, dense()), {
     text,
   });
@@ -760,14 +760,14 @@ test('sessions of one model do not feel each other, nor a trace and a batch betw
   two.close();
 });
 
-test('every layer of the package says what its steps depend on', () => {
+test('every layer class of the package declares its own reach', () => {
   for (const [name, Class] of Object.entries(layers))
     if (Class.prototype instanceof Layer && Class.prototype.build !== Layer.prototype.build)
       assert.ok(Object.hasOwn(Class, 'reach'), name);
 });
 
 const langid = new URL('../../web/models/langid/langid.safetensors', import.meta.url);
-test('the language model, with its NFC and its maxlen', async () => {
+test('a session of the language model gives the bits of predict, with NFC and maxlen', async () => {
   const model = await loadModel(langid, { simd });
   const phrases = [
     'Guten Morgen, wie geht es Ihnen heute?',
@@ -792,7 +792,7 @@ test('the language model, with its NFC and its maxlen', async () => {
   );
 });
 
-test('int8 weights', async () => {
+test('a session of a model with int8 weights gives the bits of predict', async () => {
   const { toInt8 } = await import('padless/import');
   const model = await create(stack({ class_name: 'Bidirectional', config: { layer: lstm({ return_sequences: true }) } }, dense()), {
     text,
@@ -811,18 +811,22 @@ test('int8 weights', async () => {
 });
 
 const published = 'models/nakdimon-tfjs/2020-04-26';
-test("Nakdimon's two bidirectional layers and three heads", needs(`${published}/model.json`), async () => {
-  const { fromTfjs } = await import('padless/import');
-  const model = await fromTfjs(sharedUrl(`${published}/model.json`), { simd });
-  const { cases } = sharedJson(`${published}/golden.json`);
-  const session = model.session();
-  const known = cases.flatMap((/** @type {any} */ each) => each.ids_unpadded);
-  const some = (/** @type {number} */ length) => Array.from({ length }, () => choice(known));
-  for (const ids of edits(some(60), some, (...parts) => parts.flat(), 12))
-    assert.deepEqual(allBits(session.run(ids)), allBits(model.run([ids])), `${ids} (PADLESS_SEED=${seed})`);
-});
+test(
+  "a session of Nakdimon's model (two bidirectional layers, three heads) gives the bits of predict",
+  needs(`${published}/model.json`),
+  async () => {
+    const { fromTfjs } = await import('padless/import');
+    const model = await fromTfjs(sharedUrl(`${published}/model.json`), { simd });
+    const { cases } = sharedJson(`${published}/golden.json`);
+    const session = model.session();
+    const known = cases.flatMap((/** @type {any} */ each) => each.ids_unpadded);
+    const some = (/** @type {number} */ length) => Array.from({ length }, () => choice(known));
+    for (const ids of edits(some(60), some, (...parts) => parts.flat(), 12))
+      assert.deepEqual(allBits(session.run(ids)), allBits(model.run([ids])), `${ids} (PADLESS_SEED=${seed})`);
+  },
+);
 
-test('of a text that is longer than what is worth keeping nothing is kept, and the next one is right', async () => {
+test('nothing is kept of a text beyond the limit of steps, and the next answer is right', async () => {
   const model = await create(stack({ class_name: 'SimpleRNN', config: { units: 1 } }), { text });
   const session = model.session();
   const typed = 'ab '.repeat(30_000);
@@ -838,7 +842,7 @@ test('of a text that is longer than what is worth keeping nothing is kept, and t
   );
 });
 
-test('the same in a worker', async () => {
+test('a session in a worker gives the bits of predict', async () => {
   const model = await create(stack({ class_name: 'Bidirectional', config: { layer: lstm() } }, dense()), { text });
   const remote = await loadFar(model.save(), { simd });
   const session = remote.session({ tolerance: 1e-3 });

@@ -1,5 +1,5 @@
 /**
- * model.trace: what was there before a layer, which positions the mask changed, and what they became.
+ * model.trace: values and mask before and after each layer, and the positions that the mask changed.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -20,7 +20,7 @@ const create = (layers, values) =>
       new Map(root.listWeights().map(({ path, spec: { shape } }) => [path, { shape, data: Float32Array.from(values[path]) }])),
   });
 
-test('each layer in order: the values and the mask before, the positions that the mask changed, the values after', async () => {
+test('a trace gives for each layer, in order, values and mask before and after, and the positions that the mask changed', async () => {
   const model = await create(
     [
       ['Embedding', { name: 'embedding', input_dim: 4, output_dim: 1, mask_zero: true }],
@@ -57,13 +57,13 @@ test('each layer in order: the values and the mask before, the positions that th
   assert.deepEqual([...both.before[0].data], [1, 2, 3, 0, 0]);
   // Forward 1 -> 12 -> 123; backward starts at the last token: 3 -> 32 -> 321.
   assert.deepEqual([...both.after[0].data], [1, 321, 12, 32, 123, 3, 0, 0, 0, 0]);
-  // With zeros at the padding a linear cell without bias goes backward unchanged, and forward leaks into the padding.
+  // With zeros at padding, a linear cell without bias is unchanged backward, and forward its state goes on into the padding.
   assert.deepEqual(both.changed, [[3, 4]]);
   assert.deepEqual([...mean.after[0].data].map(Math.fround), [136 / 3, 356 / 3].map(Math.fround));
   assert.deepEqual(mean.changed, [[0]]);
 });
 
-test('without padding nothing is changed, and a trace leaves no mark', async () => {
+test('without padding a trace has no changed positions, and it does not affect later answers', async () => {
   const model = await create(
     [
       ['Embedding', { name: 'embedding', input_dim: 4, output_dim: 1, mask_zero: true }],
@@ -81,7 +81,7 @@ test('without padding nothing is changed, and a trace leaves no mark', async () 
   assert.equal(model.heap.onApply, null);
 });
 
-test('layers of several inputs say what the mask changed, too, and an embedding what stands at padding', async () => {
+test('a trace also gives what the mask changed for layers of several inputs and for an embedding', async () => {
   const model = await createModel({
     architecture: functional(
       [
@@ -98,6 +98,6 @@ test('layers of several inputs say what the mask changed, too, and an embedding 
     weights: () => new Map([['embedding.embeddings', { shape: [4, 1], data: Float32Array.of(9, 1, 2, 3) }]]),
   });
   const changed = Object.fromEntries(model.trace([[1, 0, 3]]).map((step) => [step.path, step.changed]));
-  // A row of the table; e^0; 0 + 0; a key of zeros, which the last query gives no weight that a float32 could hold.
+  // A row of the table; e^0; 0 + 0; a key of zeros, whose weight for the last query is too small for float32.
   assert.deepEqual(changed, { embedding: [[1]], exp: [[1]], sum: [[]], attention: [[0, 1]] });
 });

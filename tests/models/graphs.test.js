@@ -16,7 +16,7 @@ const create = (architecture, more = {}) => createModel({ architecture, simd, we
 
 const embedding = { input_dim: 9, output_dim: 4, mask_zero: true };
 
-test('a layer used twice in a graph shares its weights; two inputs go by name', async () => {
+test('a layer used twice in a graph shares its weights; two inputs are given by name', async () => {
   const model = await create(
     functional(
       [
@@ -56,7 +56,7 @@ test('a layer used twice in a graph shares its weights; two inputs go by name', 
   assert.throws(() => model.run({ a: [[1]], b: [[9]] }), says(IdError, /id 9 is not a whole number from 0 to 8/));
 });
 
-test('an output may be the list that a layer with return_state returns, as Keras 2 writes it; its tensors get names of their own', async () => {
+test('an output may be the list that a layer with return_state returns, as Keras 2 writes it; its tensors get their own names', async () => {
   const layers = [
     input('x'),
     layer('Embedding', 'e', embedding, ['x']),
@@ -91,7 +91,7 @@ test('an output may be the list that a layer with return_state returns, as Keras
   );
 });
 
-test('a model inside a model is a layer, with its weights below its own path', async () => {
+test('a model inside a model is a layer, and its weights are below its path', async () => {
   const encoder = functional(
     [input('x'), layer('Embedding', 'embedding', embedding, ['x']), layer('LSTM', 'lstm', { units: 2 }, ['embedding'])],
     ['x'],
@@ -119,7 +119,7 @@ test('a model inside a model is a layer, with its weights below its own path', a
   assert.deepEqual(model.run([[4, 5, 0, 0]])[0].data, model.run([[4, 5]])[0].data);
 });
 
-test('masks of two branches that differ are ORed as in Keras 3, ANDed as in Keras 2 and TF.js', async () => {
+test('different masks of two branches are ORed as in Keras 3, or ANDed as in Keras 2 and TF.js', async () => {
   // GlobalAveragePooling1D of TF.js ignores masks.
   const graph = (mean = 'GlobalAveragePooling1D') =>
     functional(
@@ -316,18 +316,18 @@ const broken = {
   ],
 };
 for (const [what, [architecture, Class, message]] of Object.entries(broken)) {
-  test(`${what} is refused, naming it`, async () => {
+  test(`${what} is refused, and the message names it`, async () => {
     await assert.rejects(create(architecture), says(Class, message));
   });
 }
 
-test('models inside models without end are refused before the stack is', async () => {
+test('endlessly nested models are refused before the stack overflows', async () => {
   let nested = /** @type {any} */ (layer('Dense', 'd', { units: 1 }));
   for (let i = 0; i < 5000; i++) nested = { class_name: 'Sequential', config: { name: 's', layers: [nested] } };
   await assert.rejects(create(nested), says(ModelFileError, /more than 100 deep/));
 });
 
-test('a graph of 20,000 layers is put in order in time that grows with it', async () => {
+test('sorting a graph of 20,000 layers takes time in proportion to its size', async () => {
   const layers = [input('x', [2])];
   for (let i = 0; i < 20_000; i++) layers.unshift(layer('Dropout', `d${i}`, {}, [i ? `d${i - 1}` : 'x']));
   const begun = performance.now();

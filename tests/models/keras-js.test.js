@@ -1,5 +1,5 @@
 /**
- * Keras 2.1.2's answers for single layers, as keras.js tested itself on them: hard_sigmoid gates, go_backwards, no bias, merge modes, state
+ * Answers of Keras 2.1.2 for single layers, from the tests of keras.js: hard_sigmoid gates, go_backwards, no bias, merge modes, state
  * between calls.
  */
 import assert from 'node:assert/strict';
@@ -16,7 +16,7 @@ const files = ['SimpleRNN', 'GRU', 'LSTM', 'Bidirectional', 'TimeDistributed', '
 /** @type {[string, any][]} */
 const vectors = present ? files.flatMap((file) => Object.entries(sharedJson(`${folder}/${file}.json`))) : [];
 
-test('the vectors of keras.js are all there', needs(`${folder}/attrs.json`), () => assert.equal(vectors.length, 40));
+test('all test vectors of keras.js are present', needs(`${folder}/attrs.json`), () => assert.equal(vectors.length, 40));
 
 /** @param {any} vector @param {string} class_name @param {any} config */
 const create = ({ input, weights }, class_name, config) =>
@@ -51,7 +51,7 @@ for (const [name, vector] of vectors) {
     TimeDistributed: { layer: { class_name: 'Dense', config: { units: weights[0].shape[1] } } },
   };
   if (name === 'wrappers.TimeDistributed.1') {
-    test(`${name}, around a Conv2D, is refused by name`, async () => {
+    test(`${name} around a Conv2D is refused, and the message names it`, async () => {
       await assert.rejects(
         create(vector, 'TimeDistributed', { layer: { class_name: 'Conv2D', config: {} } }),
         says(UnsupportedError, /layer: class Conv2D is not one of/),
@@ -64,7 +64,7 @@ for (const [name, vector] of vectors) {
     const model = await create(vector, className, config);
     const rows = [nested(input.data, input.shape)];
     let [{ data }] = model.run(rows);
-    // Those with a state stored the second call.
+    // For layers with a state, the answers of the second call are stored.
     if (config.stateful) {
       const first = data;
       [{ data }] = model.run(rows);

@@ -1,5 +1,5 @@
 /**
- * padless against stored answers of Keras: tests/models/keras/make_goldens.py says which models, goldens.json which versions.
+ * padless compared with stored answers of Keras: tests/models/keras/make_goldens.py says which models, goldens.json which versions.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -33,7 +33,7 @@ for (const { name, ids, mask_zero: maskZero, shape, data, probabilities } of cas
   });
 }
 
-test('a mask or lengths given to run take the place of what the ids say', async () => {
+test('a mask or lengths given to run replace the mask of the ids', async () => {
   const model = await load('bidirectional-concat-last');
   const [free] = model.run([[3, 1, 4], [5]]);
   const rows = [
@@ -56,11 +56,11 @@ test('a mask or lengths given to run take the place of what the ids say', async 
     )[0].data,
     free.data,
   );
-  // A real 0 under mask_zero counts where the caller says so.
+  // Under mask_zero, an id 0 counts if the caller's mask says so.
   assert.notDeepEqual(model.run([[3, 0, 4]], { lengths: [3] })[0].data, model.run([[3, 0, 4]])[0].data);
 });
 
-test('a layer that reads padding in Keras reads it here, and the model says so', async () => {
+test('a layer that reads padding in Keras reads it here, and readsPadding names it', async () => {
   const bytes = readFileSync(new URL('max-unmasked.safetensors', folder));
   const file = parse(bytes);
   const masked = file.metadata.padless.replace('"mask_zero":false', '"mask_zero":true');

@@ -1,4 +1,4 @@
-/** The language model that the page runs: greetings, absurd input, and memory that comes back. */
+/** The language model of the page: greetings, absurd input, and memory that is released. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadModel } from 'padless';
@@ -7,7 +7,7 @@ const simd = process.env.PADLESS_SIMD ?? 'auto';
 const file = new URL('../../web/models/langid/langid.safetensors', import.meta.url);
 const model = await loadModel(file, { simd });
 
-test('a greeting is enough in the languages that people try first', () => {
+test('greetings in common languages get their language', () => {
   const greetings = {
     'Guten Morgen': 'de',
     'Good morning': 'en',
@@ -22,7 +22,7 @@ test('a greeting is enough in the languages that people try first', () => {
   assert.deepEqual(answers, greetings);
 });
 
-test('an empty text, a lone surrogate and a megabyte get an answer, and the memory comes back', () => {
+test('an empty text, a lone surrogate and a megabyte get an answer, and the memory is released', () => {
   const empty = model.predict('');
   assert.equal(empty.tokens, 0);
   assert.ok(Number.isFinite(empty.score));

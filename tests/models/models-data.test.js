@@ -1,4 +1,4 @@
-/** The cards' numbers: the models that come with the page on their test texts, through padless. */
+/** The numbers on the model cards, measured again: the models of the page on their test texts, through padless. */
 import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 import { test } from 'node:test';
@@ -16,12 +16,12 @@ const load = (name) => loadModel(new URL(`${name}/${name}.safetensors`, folder),
 const results = (name) => JSON.parse(readFileSync(new URL(`${name}/results.json`, folder), 'utf8'));
 /** @param {string} path */
 const unzipped = (path) => gunzipSync(readFileSync(sharedUrl(path))).toString();
-/** Two frameworks round differently: where two labels are as likely, one or the other. @param {number} share @param {number} percent @param {number} texts */
+/** Two frameworks round differently, so texts with two equally likely labels may get either. @param {number} share @param {number} percent @param {number} texts */
 const equal = (share, percent, texts) =>
   assert.ok(Math.abs(100 * share - percent) <= 0.005 + 300 / texts, `${100 * share} % through padless, ${percent} on the card`);
 
 const treebank = 'data/pos-en-ewt/test.conll.gz';
-test('the tagger has its accuracy on words and on the treebank’s own tokens', needs(treebank), async () => {
+test('the tagger has the accuracy of its card on words and on the treebank’s own tokens', needs(treebank), async () => {
   const model = await load('tagger');
   const { words, treebank_tokens: gold } = results('tagger').test;
   const test_ = sentences(unzipped(treebank));
@@ -37,7 +37,7 @@ test('the tagger has its accuracy on words and on the treebank’s own tokens', 
   assert.deepEqual([ours.counted, theirs.counted], [words.all.count, gold.all.count]);
   equal(ours.accuracy, words.all.accuracy, ours.counted);
   equal(theirs.accuracy, gold.all.accuracy, theirs.counted);
-  // predict() cuts the text itself.
+  // predict() splits the text into tokens itself.
   test_.slice(0, 200).forEach(({ text, tokens }) => {
     const tags = model.predict(text).tags ?? [];
     assert.deepEqual(
@@ -48,7 +48,7 @@ test('the tagger has its accuracy on words and on the treebank’s own tokens', 
 });
 
 const requests = 'data/cls-en-clinc150/test.tsv.gz';
-test('the intents have their accuracy in scope and out of it', needs(requests), async () => {
+test('the intents have the accuracy of their card in and out of scope', needs(requests), async () => {
   const model = await load('intents');
   const expected = results('intents').test;
   for (const [part, path] of [

@@ -1,6 +1,6 @@
 /**
- * The aligned bidirectional RNN against onnxruntime-web, live: random weights, batches of ragged lengths in `sequence_lens`.
- * ONNX reverses each row within its own length, as padless does, and knows no other padding than at the end.
+ * The aligned bidirectional RNN compared with onnxruntime-web on random weights and batches of several lengths (`sequence_lens`).
+ * ONNX reverses each row within its own length, as padless does, and allows padding only at the end.
  * PADLESS_SEED sets the seed of the random data, which is printed.
  */
 import { test } from 'node:test';
@@ -16,7 +16,7 @@ ort.env.wasm.numThreads = 1;
 ort.env.logLevel = 'error';
 
 /**
- * Random weights of one direction as Keras has them, and as ONNX does.
+ * Random weights of one direction, in the layouts of Keras and of ONNX.
  * @param {keyof typeof operators} cell @param {boolean} resetAfter @param {number} D @param {number} H
  */
 function direction(cell, resetAfter, D, H) {

@@ -1,5 +1,5 @@
 /**
- * Operations of Keras 3 in a graph: what they refuse, and at which lengths they answer. What they answer is compared with Keras's own files,
+ * Operations of Keras 3 in a graph: what is refused, and which lengths work. Their answers are compared with Keras's in
  * tests/import/keras-files.test.js.
  */
 import assert from 'node:assert/strict';
@@ -144,7 +144,7 @@ for (const [what, entries, message, options] of /** @type {[string, any[], RegEx
       return true;
     }));
 
-test('operations drop the mask: what reads their answer reads padding, and the model says so', async () => {
+test('the result of an operation has no mask: layers after it read padding, and readsPadding names them', async () => {
   const entries = [op('a', 'Multiply', [tensor('e'), 2]), layer('GlobalAveragePooling1D', { name: 'mean' }, tensor('a'), {})];
   const masked = await create(entries, { maskZero: true });
   assert.deepEqual(masked.readsPadding, ['a']);
@@ -153,13 +153,13 @@ test('operations drop the mask: what reads their answer reads padding, and the m
   assert.deepEqual(masked.run([[3, 1, 0, 0]])[0].data, plain.run([[3, 1, 0, 0]])[0].data);
 });
 
-test('an operation called in the form of Keras 2 is one of Keras 3', async () => {
+test('an operation in the form of Keras 2 is read as one of Keras 3', async () => {
   const older = await create([{ ...op('a', 'Tanh', [tensor('e')]), inbound_nodes: [[['e', 0, 0, {}]]] }]);
   const model = await create([op('a', 'Tanh', [tensor('e')])]);
   assert.deepEqual(older.run([[3, 1, 4]])[0].data, model.run([[3, 1, 4]])[0].data);
 });
 
-test('rows of several lengths answer as each alone does', async () => {
+test('rows of several lengths have the answers that each has alone', async () => {
   const model = await create([op('last', 'GetItem', [tensor('e'), [all, -1]]), op('a', 'Subtract', [1, tensor('last')])]);
   const rows = [[3, 1, 4], [5], [2, 6], [7, 7, 7]];
   const { data, shape } = model.run(rows)[0];
@@ -167,7 +167,7 @@ test('rows of several lengths answer as each alone does', async () => {
   rows.forEach((row, b) => assert.deepEqual(data.slice(3 * b, 3 * b + 3), model.run([row])[0].data));
 });
 
-test('a mask made by hand leaves padding out to the last bit', async () => {
+test('with a mask made by operations, padding changes no bit', async () => {
   const model = await create([
     op('m', 'NotEqual', [tensor('ids'), 0]),
     op('f', 'Cast', [tensor('m')], { dtype: 'float32' }),
@@ -182,14 +182,14 @@ test('a mask made by hand leaves padding out to the last bit', async () => {
   assert.deepEqual(model.run([[0, 0, 3, 0, 1, 4]])[0].data, data);
 });
 
-test('a text without a token has no step to take: zeros', async () => {
+test('for a text without tokens, indexing a step gives zeros', async () => {
   const model = await create([op('a', 'GetItem', [tensor('e'), [all, -1]])]);
   assert.deepEqual([...model.run([[]])[0].data], [0, 0, 0]);
   const most = await create([op('a', 'Max', [tensor('e')], { axis: 1, keepdims: false, initial: null })]);
   assert.deepEqual([...most.run([[]])[0].data], [0, 0, 0]);
 });
 
-test('a row too short for an index or a slice is an error with both numbers', async () => {
+test('a row that is too short for an index or a slice is refused with both numbers', async () => {
   const step = await create([op('a', 'GetItem', [tensor('e'), [all, 2]])]);
   assert.equal(step.run([[1, 2, 3]])[0].data.length, 3);
   assert.throws(() => step.run([[1, 2]]), /a: index 2 is outside of an axis of 2/);
@@ -199,7 +199,7 @@ test('a row too short for an index or a slice is an error with both numbers', as
   assert.throws(() => three.run([[1, 2]]), /a: GetItem gives \[2,3\], expected \[3,3\]/);
 });
 
-test('a trace shows operations, whatever they are given, and one number a text', async () => {
+test('a trace shows operations, also with several inputs, and outputs of one number a text', async () => {
   const model = await create(
     [
       op('m', 'NotEqual', [tensor('ids'), 0]),

@@ -1,4 +1,4 @@
-/** The models that come with the page: Keras's own answers, and what padding may not change. */
+/** The models of the page: Keras's answers, and that padding changes nothing. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -12,7 +12,7 @@ for (const name of ['langid', 'tagger', 'intents']) {
   const golden = JSON.parse(readFileSync(new URL(`./${name}-keras.json`, import.meta.url), 'utf8'));
   const model = await loadModel(file, { simd });
 
-  // Keras has the values of int8 weights in float32; padless also rounds states to 16 bits.
+  // Keras computed with the int8 weights as float32 values; padless also rounds states to 16 bits.
   const near = golden.weights === 'int8' ? 2e-3 : 1e-5;
 
   test(`${name}: ${golden.cases.length} texts give Keras ${golden.keras}'s ids and probabilities`, () => {
@@ -33,7 +33,7 @@ for (const name of ['langid', 'tagger', 'intents']) {
     );
   });
 
-  test(`${name}: padding anywhere and junk under it change no bit and visit no step`, () => {
+  test(`${name}: padding anywhere, with any ids, changes no bit and visits no step`, () => {
     const ids = [...(model.text?.encode('Padding never changes an answer.').ids ?? [])];
     /** The answer, without the steps that are padding. @param {number[]} row @param {number[]} [mask] */
     const run = (row, mask) => {
@@ -58,7 +58,7 @@ for (const name of ['langid', 'tagger', 'intents']) {
   });
 }
 
-test('tagger: plain sentences get the parts of speech that one learns at school, each at its place', async () => {
+test('tagger: plain sentences get the right parts of speech, at the right offsets', async () => {
   const model = await loadModel(new URL('../../web/models/tagger/tagger.safetensors', import.meta.url), { simd });
   for (const [text, tags] of [
     ['The cat sat on the mat.', 'The/DET cat/NOUN sat/VERB on/ADP the/DET mat/NOUN ./PUNCT'],
@@ -78,7 +78,7 @@ test('tagger: plain sentences get the parts of speech that one learns at school,
   assert.deepEqual(model.predict(''), { tags: [], tokens: 0, truncated: false });
 });
 
-test('intents: plain requests are understood, and what is none of them is out of scope', async () => {
+test('intents: plain requests get their intents, and other sentences are out of scope', async () => {
   const model = await loadModel(new URL('../../web/models/intents/intents.safetensors', import.meta.url), { simd });
   const requests = {
     "What's the weather like in Paris?": 'weather',

@@ -1,5 +1,5 @@
 /**
- * padless record, check, eval and convert, as somebody's own project would call them.
+ * padless record, check, eval and convert, as a user's project calls them.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -13,7 +13,7 @@ import { cli, file, folder, padless } from '../command.js';
 
 const model = fileURLToPath(new URL('../../web/models/langid/langid.safetensors', import.meta.url));
 
-test('answers are recorded, hold, and drift where one bit of a weight changes', async () => {
+test('recorded answers pass the check, and fail it after one bit of a weight has changed', async () => {
   const cases = file('cases.txt', 'Guten Tag, wie geht es Ihnen?\n\nThe quick brown fox\n');
   const golden = join(folder, 'golden.json');
   assert.deepEqual(padless('record', model, cases, '-o', golden), { status: 0, stdout: `${golden}: 3 cases\n`, stderr: '' });
@@ -31,7 +31,7 @@ test('answers are recorded, hold, and drift where one bit of a weight changes', 
   assert.match(stdout, /outputs drifted in 3 cases\n$/);
 });
 
-test('rows of ids are cases, too; a golden file that is none is refused', async () => {
+test('rows of ids may be cases, too; a file that is not a golden file is refused', async () => {
   const golden = join(folder, 'ids.json');
   assert.equal(padless('record', model, file('ids-cases.json', '[[[5, 6, 7], [8]], "text"]'), '-o', golden).status, 0);
   assert.equal(padless('check', model, golden).status, 0);
@@ -43,7 +43,7 @@ test('rows of ids are cases, too; a golden file that is none is refused', async 
   );
 });
 
-test('eval prints accuracy and cross-entropy of a labelled file', async () => {
+test('eval prints accuracy and cross-entropy on a labelled file', async () => {
   const texts = [
     ['Wie spät ist es denn jetzt eigentlich?', 'de'],
     ['What time is it now, do you know?', 'en'],
@@ -59,7 +59,7 @@ test('eval prints accuracy and cross-entropy of a labelled file', async () => {
   assert.match(padless('eval', model, file('unknown.tsv', 'text\txx')).stderr, /label "xx" is not one of the model's/);
 });
 
-test('what cannot be read is one line and exit 2; a reader that has enough ends it in silence', async () => {
+test('a file that cannot be read gives one line and exit status 2; a closed output pipe ends the command silently', async () => {
   const [empty, garbage] = [file('empty', ''), file('garbage', Uint8Array.of(0, 255, 19, 103, 9, 9, 9, 9, 9, 9))];
   for (const args of [
     ...[join(folder, 'nowhere'), folder, empty, garbage].flatMap((path) => [
@@ -90,7 +90,7 @@ test('what cannot be read is one line and exit 2; a reader that has enough ends 
   assert.deepEqual([code, said], [0, '']);
 });
 
-test("convert --check compares the steps that count with the framework's answers, and fails where one is off", () => {
+test("convert --check compares the steps that count with the framework's answers, and fails if one differs", () => {
   const folderOf = new URL('keras-files/', import.meta.url);
   /** @type {{ cases: any[] }} */
   const { cases } = JSON.parse(readFileSync(new URL('goldens.json', folderOf), 'utf8'));
@@ -125,10 +125,10 @@ test("convert --check compares the steps that count with the framework's answers
   );
 });
 
-test('padless convert --int8 writes it, info says so', () => {
+test('padless convert --int8 writes int8 weights, and info lists them', () => {
   const output = join(folder, 'int8.safetensors');
   const samples = file('samples.json', JSON.stringify([{ inputs: [[]], outputs: [Array(62).fill(0)] }]));
-  // Of int8 a check says what differs, which is no failure.
+  // With --int8, --check prints the difference and does not fail.
   const { status, stdout, stderr } = padless('convert', model, '--int8', '--check', samples, '-o', output);
   assert.equal(status, 0, stderr);
   assert.match(stdout, /weights in [\d,]+ int8, [\d,]+ float32, 2[0-6]\.\d % of what float32 takes/);

@@ -1,4 +1,4 @@
-/** The safetensors file: what is well formed is read back, what is not is refused by name. */
+/** Safetensors files: correct ones are read back, others are refused, and the message names what is wrong. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ArgumentError, init, loadModel, ModelFileError, PadlessError, UnsupportedError } from 'padless';
@@ -46,7 +46,7 @@ function file(header, dataBytes = 0) {
   return bytes;
 }
 
-test('a model file is read, run, saved and read again', async () => {
+test('a model file is loaded, run, saved and loaded again', async () => {
   const model = await loadModel(smallModel(), { simd });
   assert.deepEqual([...model.run([[1, 2, 0], [2]])[0].data], [2, -1.5, 2.5, -2]);
   const again = await loadModel(model.save(), { simd });
@@ -60,7 +60,7 @@ test('a file cut short at any length is refused', async () => {
   await assert.rejects(loadModel(whole.slice(0, -1), { simd }), ModelFileError);
 });
 
-test('a file with any one byte of its header changed loads or is refused by an error of ours', async () => {
+test('a file with any one byte of its header changed loads or is refused with a PadlessError', async () => {
   const whole = smallModel();
   const length = Number(new DataView(whole.buffer).getBigUint64(0, true));
   for (let at = 0; at < 8 + length; at += 3) {
@@ -74,7 +74,7 @@ test('a file with any one byte of its header changed loads or is refused by an e
   }
 });
 
-test('headers that lie are refused, and the message names the tensor and both numbers', () => {
+test('wrong headers are refused, and the message names the tensor and both numbers', () => {
   const f32 = (shape, begin, end) => ({ dtype: 'F32', shape, data_offsets: [begin, end] });
   const bad = [
     [file({ a: f32([2], 0, 8) }, 4), /a ends at byte 8, the file has 4/],
@@ -104,7 +104,7 @@ test('headers that lie are refused, and the message names the tensor and both nu
   assert.throws(() => parse(huge), /at most 100000000/);
 });
 
-test('quotes, backslashes, brackets and colons in strings are no structure', () => {
+test('quotes, backslashes, brackets and colons inside JSON strings are not taken for structure', () => {
   const metadata = { 'a"\\': '{"a":[1,{"a":2}],"a":3}\\', b: ':"{[' };
   const tensors = new Map([['t"\\{', { dtype: 'F32', shape: [1], data: bytesOf(1) }]]);
   const read = parse(serialize({ metadata, tensors }));
@@ -112,7 +112,7 @@ test('quotes, backslashes, brackets and colons in strings are no structure', () 
   assert.deepEqual([...read.tensors.keys()], ['t"\\{']);
 });
 
-test('tensors are written with the widest elements first, each aligned to its own', () => {
+test('tensors are written with the widest elements first, each aligned to its element size', () => {
   const tensors = new Map([
     ['byte', { dtype: 'U8', shape: [3], data: new Uint8Array([1, 2, 3]) }],
     ['float', { dtype: 'F32', shape: [1], data: bytesOf(4) }],
@@ -128,7 +128,7 @@ test('tensors are written with the widest elements first, each aligned to its ow
   assert.throws(() => serialize({ metadata: {}, tensors: clash }), ArgumentError);
 });
 
-test('a tensor called __proto__ is a tensor like any other', () => {
+test('a tensor may be named __proto__', () => {
   const { tensors } = parse(file('{"__proto__":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', 4));
   assert.deepEqual([...tensors.keys()], ['__proto__']);
 });
@@ -174,7 +174,7 @@ const cases = [
   ],
 ];
 for (const [title, change, Class, message] of cases) {
-  test(`${title} is refused by name, and the next load works`, async () => {
+  test(`${title} is refused with its name, and the next load works`, async () => {
     await assert.rejects(loadModel(smallModel(change), { simd }), says(Class, message));
     await loadModel(smallModel(), { simd });
   });
@@ -191,7 +191,7 @@ test('ids, masks and lengths that do not fit are refused with both numbers', asy
   assert.deepEqual([...model.run([[0, 1]], { lengths: [1] })[0].data], [9.5, -9]);
 });
 
-test('kernels on plain arrays give the numbers of the first example', async () => {
+test('kernels on plain arrays give the numbers of the example in the README', async () => {
   const pl = await init({ simd });
   const x = { data: [1, 0, 3, 4, 5, 0, 0, 0], shape: [1, 8, 1] };
   const mask = { lengths: [5] };

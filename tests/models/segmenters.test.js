@@ -1,5 +1,5 @@
 /**
- * Unicode's LSTM word segmenters for Lao, Burmese and Khmer (ICU4X): somebody's own JSON, converted over the public interface.
+ * Unicode's LSTM word segmenters for Lao, Burmese and Khmer (ICU4X): their own JSON format, converted by means of the public API.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -25,7 +25,7 @@ function convert({ dic, mat1, ...mats }) {
     'dense.kernel',
     'dense.bias',
   ];
-  // Behind the dictionary stands the unknown token; no row is padding, so one is added.
+  // The row after the dictionary is the unknown token. There is no row for padding, so one is added.
   const table = { dim: [V + 1, E], data: [...mat1.data, ...new Array(E).fill(0)] };
   const tensors = [table, ...Object.values(mats).filter((mat) => mat.dim)];
   return createModel({
@@ -43,7 +43,7 @@ for (const language of ['Lao', 'Burmese', 'Khmer']) {
     const model = await convert(sharedJson(`${folder}/${name}/weights.json`));
     const cases = sharedJson(`${folder}/golden.json`).cases.filter((/** @type {any} */ each) => each.model === name);
     assert.ok(cases.length >= 5);
-    // Alone, all in one batch, and saved and loaded.
+    // Each alone, all in one batch, and after saving and loading.
     const again = await loadModel(model.save(), { simd });
     const batch = model.run(cases.map((/** @type {any} */ each) => each.ids))[0];
     cases.forEach(({ ids, probs, bies, text }, b) => {

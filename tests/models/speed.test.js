@@ -1,5 +1,5 @@
 /**
- * `padless bench` on models of each kind of input: it measures what the model takes, and says so; beside onnxruntime-web and TF.js.
+ * `padless bench` on models of each kind of input, alone and beside onnxruntime-web and TF.js.
  */
 import assert from 'node:assert/strict';
 import { existsSync, symlinkSync } from 'node:fs';
@@ -32,7 +32,7 @@ for (const [what, layers, steps] of /** @type {[string, any[], number[]][]} */ (
   ['values of one length', [input([5, 2]), gru], [5]],
   ['vectors', [input([6]), { class_name: 'Dense', config: { units: 2 } }], [6]],
 ]))
-  test(`a model of ${what} is timed in each build, alone and in batches`, async () => {
+  test(`bench times a model of ${what} in each build, alone and in batches`, async () => {
     const { engines, runs } = await speed(await saved(layers), { budget: 5, lengths: [4, 8] });
     assert.ok(engines.some(({ name }) => name === 'baseline'));
     for (const { first, memory } of engines) assert.ok(first > 0 && Number(memory) > 65536);
@@ -72,7 +72,7 @@ const classifier = await createModel({
 });
 const ours = file('model.safetensors', classifier.save());
 
-/** The same in ONNX, ids [B, T] in. @param {Record<string, 'int64' | 'int32' | 'float32'>} inputs @param {ArrayLike<number>} [bias] */
+/** The same model in ONNX, with ids [B, T] as input. @param {Record<string, 'int64' | 'int32' | 'float32'>} inputs @param {ArrayLike<number>} [bias] */
 function onnx(inputs, bias = parts['dense.bias'].data) {
   const [ids] = Object.keys(inputs);
   const { W, R, B } = onnxRnn(
@@ -122,7 +122,7 @@ for (const [what, inputs, name] of /** @type {[string, Record<string, 'int64' | 
   ['a mask', { tokens: 'int64', attention_mask: 'float32' }, undefined],
   ['an input chosen by its name', { mask_me: 'int64', lengths: 'int32' }, 'mask_me'],
 ]))
-  test(`onnxruntime-web beside it: a graph with ${what} gives the same answers`, async () => {
+  test(`bench --onnx: a graph with ${what} gives the same answers in onnxruntime-web`, async () => {
     const peers = [await onnxPeer(file('model.onnx', onnx(inputs)), name)];
     const { engines, runs, differences } = await speed(ours, { budget: 5, lengths: [4, 8], peers });
     assert.match(String(engines.at(-1)?.name), /^onnxruntime-web \d/);
@@ -131,7 +131,7 @@ for (const [what, inputs, name] of /** @type {[string, Record<string, 'int64' | 
     assert.ok(differences[0].most < 1e-5, JSON.stringify(differences));
   });
 
-test('bench prints both, how many times as long it takes, and the largest difference; exit 1 where it is another model', () => {
+test('bench prints both times, their ratio and the largest difference, and exits with 1 for another model', () => {
   const same = bench([ours, '--onnx', file('same.onnx', onnx({ ids: 'int64' }))]);
   assert.equal(same.status, 0, same.stderr);
   assert.match(same.stdout, /^onnxruntime-web \d\S* +first answer \d+\.\d ms after the file$/m);
@@ -145,7 +145,7 @@ test('bench prints both, how many times as long it takes, and the largest differ
   assert.match(moved.stdout, /not the same weights/);
 });
 
-test('what cannot be benched beside it is said in one line', () => {
+test('bench says in one line why it cannot time a file', () => {
   const two = file('two.onnx', onnx({ a: 'int64', b: 'int64' }));
   for (const [args, said] of /** @type {[string[], RegExp][]} */ ([
     [['--onnx', join(folder, 'nowhere.onnx')], /nowhere\.onnx: ENOENT/],

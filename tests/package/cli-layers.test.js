@@ -1,4 +1,4 @@
-/** `padless ... --layers FILE`: a user's own classes and Lambdas in every command. */
+/** `padless ... --layers FILE`: classes and Lambdas of the user in every command. */
 import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -66,7 +66,7 @@ const model = await createModel({
 });
 file('model.safetensors', model.save());
 
-test('a class of the user runs in every command', () => {
+test('every command runs a layer class of the user', () => {
   const { label, score } = model.predict('abc');
   for (const module of ['named.mjs', 'object.mjs', './alone.mjs', join(folder, 'alone.mjs')]) {
     const { status, stdout, stderr } = padless('run', 'model.safetensors', 'abc', '--layers', module, '--simd', 'baseline');
@@ -103,7 +103,7 @@ test('a named Lambda is converted with a class of its name', () => {
   assert.match(padless('convert', keras, '-o', 'x').stderr, /halve: a Lambda contains code.*\n.*--layers/);
 });
 
-test('a module that gives no layers is named in one line', () => {
+test('a module that exports no layers is named in one line', () => {
   file('syntax.mjs', 'export const a = 1;\nexport const b = ;\n');
   file('throws.mjs', "throw new Error('no such luck');");
   file('nothing.mjs', 'export const helper = 1; export class Foo {}');

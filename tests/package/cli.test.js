@@ -1,4 +1,4 @@
-/** The command line's face: help, and what is said to somebody who asks for what is not there. */
+/** The command line: help, and messages for wrong commands, arguments and files. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ const model = fileURLToPath(new URL('web/models/langid/langid.safetensors', root
 const overview = padless('--help');
 const commands = [...overview.stdout.matchAll(/^ {2}([a-z]+) [A-Z]/gm)].map(([, name]) => name);
 
-test('--help names every command, and each has a help of its own', () => {
+test('--help names every command, and each command has its own help', () => {
   assert.equal(overview.status, 0);
   assert.deepEqual(padless(), overview);
   assert.deepEqual(commands, ['info', 'run', 'convert', 'eval', 'record', 'check', 'bench']);
@@ -30,7 +30,7 @@ test('--help names every command, and each has a help of its own', () => {
   assert.equal(padless('--version').stdout.trim(), JSON.parse(readFileSync(new URL('package.json', root), 'utf8')).version);
 });
 
-test('every option that README and docs give a command is in its help, and is refused by the others', () => {
+test('every option that the documentation gives a command is in its help, and other commands refuse it', () => {
   const docs = readdirSync(new URL('web/docs/', root)).map((name) => new URL(`web/docs/${name}`, root));
   const prose = [new URL('README.md', root), ...docs].map((url) => readFileSync(url, 'utf8')).join('\n');
   const helps = new Map(commands.map((name) => [name, padless(name, '--help').stdout]));
@@ -47,7 +47,7 @@ test('every option that README and docs give a command is in its help, and is re
   assert.deepEqual([status, stdout, stderr], [2, '', 'padless: info: --int8 is for convert\n']);
 });
 
-test('what a command lacks is said, with its own usage', () => {
+test("a missing or wrong argument of a command is named, with the command's usage", () => {
   for (const [args, said] of /** @type {[string[], RegExp][]} */ ([
     [['nonsense'], /^padless: unknown command "nonsense"; padless --help lists them\n$/],
     [['info', model, '--simd', 'fast'], /^padless: --simd fast: expected auto, baseline or relaxed\n$/],
@@ -66,7 +66,7 @@ test('what a command lacks is said, with its own usage', () => {
   }
 });
 
-test('what is wrong with a file names it, and says what to do', () => {
+test('an error in a file names the file and says what to do', () => {
   const models = fileURLToPath(new URL('tests/models/', root));
   const state = join(models, 'torch/bilstm-tagger.safetensors');
   const keras = join(models, 'keras-files/gru-stack-json.json');

@@ -84,7 +84,7 @@ test('files that the documentation names exist', () => {
   for (const page of pages)
     for (const word of code(read(page).replace(/```[^]*?```/g, ''))) {
       const [, path] = /^((?:js|c|web|tests)\/[\w./-]+)$/.exec(word) ?? [];
-      // FAMILY and NAME stand for the reader's own.
+      // FAMILY and NAME are placeholders.
       if (path && !/[A-Z]{4}/.test(path.replace(/README|LICENSE/, '')))
         assert.ok(existsSync(new URL(path, root)), `${page}: ${path}`);
     }

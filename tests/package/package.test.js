@@ -20,7 +20,7 @@ test('package.json names no file that is missing and no dependency', () => {
   assert.equal(manifest.dependencies, undefined);
 });
 
-test('the packed package holds every file that package.json names, README and LICENSE, and no test', () => {
+test('the packed package contains every file that package.json names, README and LICENSE, and no tests', () => {
   const out = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts', '--loglevel=error'], {
     cwd: fileURLToPath(root),
   });
@@ -39,7 +39,7 @@ test('package-lock.json names no registry', () => {
   assert.doesNotMatch(readFileSync(new URL('package-lock.json', root), 'utf8'), /"resolved"/);
 });
 
-test('the declarations of Kernels give each method with its documentation', () => {
+test('the declarations of Kernels contain each method with its documentation', () => {
   const declarations = readFileSync(new URL('js/dist/types/runtime/kernels.d.ts', root), 'utf8');
   const [, body] = declarations.split('export declare class Kernels {');
   const methods = [...body.split('\n}')[0].matchAll(/(\*\/\n)? {4}(\w+)(?:\(|: (?:OverTime|\())/g)].map(([, documented, name]) => [

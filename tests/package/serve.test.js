@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { policy, serve } from '../../web/serve.js';
 
 /**
- * A request whose path is sent as it stands, dots and all, which fetch would tidy up.
+ * Sends a request whose path is not normalised; fetch would remove `..` from it.
  * @param {string} url
  * @param {string} path
  */
@@ -18,7 +18,7 @@ async function get(url, path) {
   return { status: response.statusCode, headers: response.headers };
 }
 
-test('the demo server gives files of web/ and js/ with their types, uncached, and nothing else', async (t) => {
+test('the demo server serves files of web/ and js/ with their types, uncached, and nothing else', async (t) => {
   const { url, close } = await serve();
   t.after(close);
   const wasm = await get(url, '/js/dist/padless.wasm');
@@ -44,7 +44,7 @@ test('the demo server gives files of web/ and js/ with their types, uncached, an
   }
 });
 
-test('the demo server gives the files of packages that the page may use, and text zipped to whoever takes it', async (t) => {
+test('the demo server serves the package files that the page uses, and compresses text if the client accepts it', async (t) => {
   const { url, close } = await serve();
   t.after(close);
   for (const path of ['fflate/browser.js', 'h5wasm/hdf5_hl.js', 'onnxruntime-web/ort.wasm.min.mjs', 'pbf/index.js']) {
@@ -58,7 +58,7 @@ test('the demo server gives the files of packages that the page may use, and tex
   assert.match(await zipped.text(), /^\/\*\*\n \* The page's texts/);
 });
 
-test('the policy of a page allows its own files, WebAssembly and the import maps it holds, nothing more', () => {
+test('the Content-Security-Policy of a page allows its own files, WebAssembly and its import maps, and nothing else', () => {
   const map = '\n  { "imports": {} }\n';
   const hash = createHash('sha256').update(map).digest('base64');
   assert.equal(policy('<p>'), "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'");

@@ -1,4 +1,4 @@
-/** The packed package, installed in an empty project, as a stranger gets it. */
+/** The packed package, installed in an empty project, as a user gets it. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ const [{ filename }] = JSON.parse(
 writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
 run('npm', ['install', '--offline', '--no-audit', '--no-fund', '--loglevel=error', `./${filename}`], folder);
 
-/** Its command. @param {string[]} args @param {string} [cwd] */
+/** Runs its command. @param {string[]} args @param {string} [cwd] */
 function padless(args, cwd = folder) {
   const command = [join(folder, 'node_modules/.bin/padless'), ...args];
   const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd, encoding: 'utf8' });
@@ -59,7 +59,7 @@ test('the kernels alone are imported from the tarball, with errors of the same c
   assert.equal(run(process.execPath, ['kernels.js'], folder), '13 true true\ntrue true true\n');
 });
 
-test('packages that are missing are named with how they are installed; those of the current folder are found from anywhere', () => {
+test('an error names a missing package and how to install it; packages of the current folder are found wherever padless is', () => {
   const keras = join(root, 'tests/models/keras-files/lstm-classifier.keras');
   for (const [args, install] of /** @type {[string[], string][]} */ ([
     [['convert', keras, '-o', 'x.safetensors'], 'npm install -D h5wasm fflate'],
@@ -84,7 +84,7 @@ test('packages that are missing are named with how they are installed; those of 
   assert.match(padless(['bench', model, '--onnx', model], project).stderr, /langid\.safetensors: onnxruntime-web: /);
 });
 
-test('a page that imports no file of Keras is bundled without the packages that read those', async () => {
+test('a page that imports no Keras files is bundled without the packages that read them', async () => {
   const contents = "import { fromTfjs } from 'padless/import'; console.log(fromTfjs);";
   const { warnings } = await build({
     stdin: { contents, resolveDir: folder },
@@ -100,7 +100,7 @@ for (const [module, moduleResolution] of [
   ['nodenext', 'nodenext'],
   ['esnext', 'bundler'],
 ])
-  test(`a strict TypeScript project names the types of what it is given, and needs those of no other package (${moduleResolution})`, () => {
+  test(`a strict TypeScript project can name all types of the API and needs no types of other packages (${moduleResolution})`, () => {
     const typed = join(folder, moduleResolution);
     mkdirSync(typed);
     copyFileSync(join(root, 'tests/package/use.ts'), join(typed, 'use.ts'));

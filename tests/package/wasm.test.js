@@ -9,7 +9,7 @@ const root = new URL('../../', import.meta.url);
 /** @param {string | URL} path */
 const read = (path) => readFileSync(new URL(path, root));
 
-/** What Emscripten exports besides the functions that were asked for. */
+/** Exports that Emscripten adds. */
 const besides = new Set([
   'memory',
   '__heap_base',
@@ -59,7 +59,7 @@ test('inline.js holds the two builds and the version of package.json', async () 
 });
 
 /**
- * Gzipped bytes of the bundle: what is loaded first, the file with the wasm in it, and what only some models need.
+ * Gzipped bytes of the bundle: the files that are loaded first, the file with the wasm in it, and the files that only some models need.
  * @param {string} [contents]  of the page's module
  */
 async function bundled(contents) {

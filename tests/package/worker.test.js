@@ -1,4 +1,4 @@
-/** padless/worker on Node's worker threads; what it is for stands in tests/page/worker.test.js. */
+/** padless/worker on Node's worker threads; tests/page/worker.test.js tests it in a page. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
@@ -11,7 +11,7 @@ import { says } from '../says.js';
 const file = new URL('../../web/models/langid/langid.safetensors', import.meta.url);
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 
-test('two threads give the bits of one, errors cross, and close ends them', async () => {
+test('two worker threads give the bits of one, pass errors on, and end with close', async () => {
   const [here, model] = await Promise.all([loadHere(file, { simd }), loadModel(file, { simd, workers: 2 })]);
   const texts = Array.from({ length: 300 }, (_, i) => `Satz ${i}`);
   assert.deepEqual(await model.predict(texts), here.predict(texts));
@@ -21,7 +21,7 @@ test('two threads give the bits of one, errors cross, and close ends them', asyn
   assert.throws(() => serve(), { name: 'UnsupportedError', message: 'serve: this is not a worker' });
 });
 
-test('options may be null, and what is wrong with them is said before anything starts', async () => {
+test('options may be null, and wrong options are refused before a worker starts', async () => {
   const none = /** @type {any} */ (null);
   const model = await loadModel(file, none);
   assert.equal((await model.predict('Guten Morgen', none)).label, 'de');
@@ -33,7 +33,7 @@ test('options may be null, and what is wrong with them is said before anything s
     await assert.rejects(loadModel(file, { workers: /** @type {any} */ (workers) }), says(ArgumentError, /from 1 to 256/));
 });
 
-test('a model that nobody closes keeps no process alive, and one that is asked does', () => {
+test('an idle model does not keep the process alive, a pending call does', () => {
   const script = `import { loadModel } from 'padless/worker';
     const model = await loadModel(${JSON.stringify(fileURLToPath(file))});
     model.predict('Guten Morgen').then(({ label }) => console.log(label));`;

@@ -1,4 +1,4 @@
-/** Text to ids and back: normalisation with offsets, padding, truncation, and strings that nobody expects. */
+/** Text to ids and back: normalisation with offsets, padding, truncation, and unusual strings. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -27,14 +27,14 @@ const readBack = (text, settings) => {
 
 const { seed, choice } = random();
 
-test('letters become their ids, strangers the unknown token, with offsets in UTF-16 units', () => {
+test('known letters get their ids, others the id of the unknown token, with offsets in UTF-16 units', () => {
   const { ids, offsets, truncated } = vectorizer().encode('ab😀c');
   assert.deepEqual([...ids], [2, 3, 1, 4]);
   assert.deepEqual([...offsets], [0, 1, 1, 2, 2, 4, 4, 5]);
   assert.equal(truncated, false);
 });
 
-test('an unknown of null drops what is not in the vocabulary', () => {
+test('with unknown: null, tokens that are not in the vocabulary are dropped', () => {
   const { ids, offsets } = vectorizer({ unknown: null, vocabulary: ['', 'a', 'b'] }).encode('a?b');
   assert.deepEqual([...ids], [1, 2]);
   assert.deepEqual([...offsets], [0, 1, 2, 3]);
@@ -46,7 +46,7 @@ test('a composed and a decomposed letter give the same token under NFC', () => {
   assert.deepEqual([...text.encode('xa\u0308').offsets], [0, 1, 1, 3]);
 });
 
-test('lower case is taken code point by code point', () => {
+test('each code point is lower-cased by itself', () => {
   assert.deepEqual(
     readBack('ΣΑΣ', { case: 'lower' }).map(({ token }) => token),
     ['σ', 'α', 'σ'],
@@ -58,7 +58,7 @@ test('lower case is taken code point by code point', () => {
 });
 
 for (const normalization of ['NFC', 'NFD', 'NFKC', 'NFKD']) {
-  test(`chunks normalise to what the whole string normalises to, ${normalization}, every code point and random neighbours (seed ${seed})`, () => {
+  test(`chunks normalised one by one give the normalised string, ${normalization}, for every code point and random neighbours (seed ${seed})`, () => {
     const interesting = [
       0x41, 0x301, 0x1100, 0x1161, 0x11a8, 0xac00, 0x3131, 0xffa1, 0xffc2, 0xff76, 0xff9e, 0xff9f, 0x9be, 0x9c7, 0xdcf, 0xdd9,
       0xfb01, 0xd800,
@@ -80,7 +80,7 @@ for (const normalization of ['NFC', 'NFD', 'NFKC', 'NFKD']) {
   });
 }
 
-test('every offset maps a token back to the text it came from', () => {
+test('the text between the offsets of a token is what the token was made of', () => {
   const text = 'Ａﬁ한글 e\u0301 👩‍👩‍👧 \ud800x ｶﾞ';
   for (const { token, start, end } of readBack(text, { normalization: 'NFKC', case: 'lower' })) {
     assert.ok(start < end && end <= text.length);
@@ -89,14 +89,14 @@ test('every offset maps a token back to the text it came from', () => {
   }
 });
 
-test('repeated jamo keep an offset each', () => {
+test('each of several equal jamo has its own offsets', () => {
   for (const normalization of ['NFC', 'NFKC']) {
     const { offsets } = vectorizer({ normalization }).encode('ㅋㅋㅋ');
     assert.deepEqual([...offsets], [0, 1, 1, 2, 2, 3], normalization);
   }
 });
 
-test('chunks join every code point that can combine with what stands before it', () => {
+test('a chunk contains every code point that can combine with the code points before it', () => {
   const codes = Array.from({ length: 0x110000 }, (_, code) => code).filter((code) => code < 0xd800 || code > 0xdfff);
   const chars = codes.map((code) => String.fromCodePoint(code));
   const seconds = new Set(chars.flatMap((char) => [...char.normalize('NFD')].slice(1)));
@@ -111,14 +111,14 @@ test('chunks join every code point that can combine with what stands before it',
   }
 });
 
-test('words are split after normalisation and lower case, with offsets into the text as it was', () => {
+test('words are split after normalisation and lower-casing, with offsets into the original text', () => {
   const text = new TextVectorizer({ unit: 'word', normalization: 'NFKC', vocabulary: ['', '', '2.5', 'a.m', '.'] });
   const { ids, offsets } = text.encode('２．５ ㏂');
   assert.deepEqual([...ids], [2, 3, 4]);
   assert.deepEqual([...offsets], [0, 3, 4, 5, 4, 5]);
 });
 
-test('a megabyte cut at its front keeps the last tokens', () => {
+test('a megabyte that is cut at the front keeps its last tokens', () => {
   const text = `${'a'.repeat(1 << 20)}bcd`;
   const { ids, offsets, truncated } = vectorizer({ maxlen: 2, truncation: 'pre' }).encode(text);
   assert.deepEqual(
@@ -127,7 +127,7 @@ test('a megabyte cut at its front keeps the last tokens', () => {
   );
 });
 
-test('words are what Intl.Segmenter says, white space is none', () => {
+test('words are the segments of Intl.Segmenter that are not white space', () => {
   const text = new TextVectorizer({ unit: 'word', case: 'lower', vocabulary: ['', '', 'good', 'morning', ','] });
   const { ids, offsets } = text.encode('Good  morning, you');
   assert.deepEqual([...ids], [2, 3, 4, 1]);
@@ -179,7 +179,7 @@ const scraps = [
 ];
 for (const unit of /** @type {const} */ (['word', 'grapheme', 'split', 'codepoint']))
   for (const normalization of /** @type {const} */ ([null, 'NFC', 'NFKC'])) {
-    test(`a long text, read in pieces, has the tokens of the whole: ${unit}, ${normalization} (seed ${seed})`, () => {
+    test(`a long text that is read in pieces has the same tokens as when it is read whole: ${unit}, ${normalization} (seed ${seed})`, () => {
       let text = '';
       while (text.length < 15_000) text += choice(scraps);
       const normal = normalization ? text.normalize(normalization) : text;
@@ -221,15 +221,15 @@ for (const unit of /** @type {const} */ (['word', 'grapheme', 'split', 'codepoin
     });
   }
 
-test('a megabyte of line breaks is read in pieces, and has no word', () => {
+test('a megabyte of line breaks is read in pieces and has no words', () => {
   const reader = new TextVectorizer({ vocabulary: ['', ''], unit: 'word', normalization: 'NFC', maxlen: 512 });
   const begun = performance.now();
   assert.equal(reader.encode('\n'.repeat(1 << 20)).ids.length, 0);
-  // Read as one, it takes Node 20 more than nine minutes.
+  // Segmented as one string, it takes Node 20 more than nine minutes.
   assert.ok(performance.now() - begun < 60_000);
 });
 
-test('a batch is padded to its longest row on the side that the model says, with its mask', () => {
+test('a batch is padded to its longest row at the side that the settings name, and its mask fits', () => {
   const { ids, mask, shape, lengths } = vectorizer().encodeBatch(['abc', '', 'a']);
   assert.deepEqual(shape, [3, 3]);
   assert.deepEqual([...ids], [2, 3, 4, 0, 0, 0, 2, 0, 0]);
@@ -238,7 +238,7 @@ test('a batch is padded to its longest row on the side that the model says, with
   assert.deepEqual([...vectorizer({ padding: 'pre', length: 4 }).encodeBatch(['ab']).ids], [0, 0, 2, 3]);
 });
 
-test('a long text is cut on the side that the model says, and says so', () => {
+test('a long text is cut at the end that the settings name, and is marked as truncated', () => {
   const post = vectorizer({ maxlen: 2 }).encode('abc');
   assert.deepEqual([[...post.ids], [...post.offsets], post.truncated], [[2, 3], [0, 1, 1, 2], true]);
   const pre = vectorizer({ maxlen: 2, truncation: 'pre' }).encode('abc');
@@ -246,7 +246,7 @@ test('a long text is cut on the side that the model says, and says so', () => {
   assert.equal(vectorizer({ maxlen: 3 }).encode('abc').truncated, false);
 });
 
-test('a megabyte of one letter, of marks, of lone surrogates is read without complaint', () => {
+test('a megabyte of one letter, of combining marks or of lone surrogates is read', () => {
   for (const unit of ['a', '\u0301', '\ud800', '\udc00']) {
     const { ids, truncated } = vectorizer({ maxlen: 100, normalization: 'NFC' }).encode(unit.repeat(1 << 20));
     assert.equal(ids.length, 100);
@@ -254,7 +254,7 @@ test('a megabyte of one letter, of marks, of lone surrogates is read without com
   }
 });
 
-test('ids go back to text, padding left out', () => {
+test('decode turns ids into tokens and leaves padding out', () => {
   assert.deepEqual(vectorizer().decode([2, 1, 3, 0, 0]), ['a', '\ufffd', 'b']);
 });
 
@@ -262,7 +262,7 @@ test('an id outside the vocabulary is refused with both numbers', () => {
   assert.throws(() => vectorizer().decode([30]), says(IdError, /id 30, the vocabulary has 30/));
 });
 
-test('anything but a string is refused by name', () => {
+test('a value that is not a string is refused, and the message names its type', () => {
   for (const [value, name] of [
     [undefined, 'undefined'],
     [null, 'null'],
@@ -276,7 +276,7 @@ test('anything but a string is refused by name', () => {
   }
 });
 
-test('settings that contradict themselves are refused with the value', () => {
+test('contradictory settings are refused, and the message contains the value', () => {
   const bad = [
     [{ unit: 'byte' }, /unit is "byte"/],
     [{ normalization: 'NFX' }, /normalization is "NFX"/],
@@ -341,7 +341,7 @@ test('where padding is data, its id may also be a token or the unknown', () => {
 });
 
 const corpus = 'data/langid-commonvoice-cc0/cv.tsv.gz';
-test('real sentences in 91 languages come back whole', needs(corpus), () => {
+test('encoded and decoded, real sentences in 91 languages are unchanged', needs(corpus), () => {
   const lines = strFromU8(gunzipSync(new Uint8Array(readFileSync(sharedUrl(corpus))))).split('\n');
   for (let i = 0; i < lines.length; i += 997) {
     const [text] = lines[i].split('\t');

@@ -1,5 +1,5 @@
 /**
- * Writes small models with random weights as TF.js saves them, NAME.json with NAME.bin beside it, and goldens.json, what it answers.
+ * Writes small models with random weights as TF.js saves them (NAME.json and NAME.bin), and goldens.json with its answers.
  *
  *     npm install --no-save @tensorflow/tfjs@4.22.0 && node make_models.js
  */
@@ -19,7 +19,7 @@ const noise = (shape, seed) => tf.randomNormal(shape, 0, 0.5, 'float32', seed);
 /** @param {tf.layers.Layer[]} list */
 const sequential = (...list) => tf.sequential({ layers: list });
 
-/** Two uses of a model inside, whose layers are called as it pleases. */
+/** Uses an inner model twice; its layers have the default names. */
 function nested() {
   const inner = tf.sequential({ name: 'reader' });
   inner.add(layers.lstm({ units: 3, inputShape: [6, 4], returnSequences: true }));
