@@ -1,4 +1,4 @@
-"""Writes text-goldens.json: what Keras's Tokenizer and TextVectorization make of texts.
+"""Writes text-goldens.json: the ids of Keras's Tokenizer and TextVectorization for some texts.
 
     pip install keras==3.15.1 tensorflow-cpu==2.21.0 && python make_text_goldens.py
 
@@ -16,8 +16,8 @@ import keras  # noqa: E402
 from keras.src.legacy.preprocessing.text import Tokenizer  # noqa: E402
 
 random.seed(20240611)
-# What splitters, lower-casers and strippers differ in: sigmas that end words and do not, letters that grow in lower case, white space that is
-# not ASCII's, line ends of Python, punctuation of every kind, marks, pairs of surrogates.
+# Texts for which implementations of splitting, lower-casing and stripping differ: sigmas at the end of words and elsewhere, letters whose
+# lower case is longer, white space outside of ASCII, Python's line ends, all kinds of punctuation, combining marks, surrogate pairs.
 PIECES = [
     *"the cat sat on a mat".split(), "The", "CAT", "Mat", "ΣΑΣ", "Σ", "ΑΣ", "ας", "ΑΣ'Σ", "ΑΣ.", "ÀÉ", "İ", "Iİı", "ǅ", "Straße", "ẞ", "don't", "x-y",
     "a.b,c", "#1", "[UNK]", "<OOV>", "", "٣", "字", "漢字", "👩‍👩‍👧", "é", "ﬁ", "K", "Ω",
@@ -49,7 +49,7 @@ for name, options in {
     tokenizer.fit_on_texts(FIT)
     cases.append({"name": f"tokenizer-{name}", "tokenizer": tokenizer.to_json(), "ids": tokenizer.texts_to_sequences(TEXTS)})
 
-# A trick that many scripts share: cut the words by hand, and put the unknown word behind them.
+# Many scripts do this: limit the words by hand, and add the unknown word after them.
 tokenizer = Tokenizer(num_words=10, oov_token="<UNK>")
 tokenizer.fit_on_texts(FIT)
 tokenizer.word_index = {word: i for word, i in tokenizer.word_index.items() if i <= 10 and word != "<UNK>"}

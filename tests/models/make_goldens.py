@@ -1,4 +1,4 @@
-"""Writes NAME-keras.json for the models of web/models: what Keras answers for some texts, each run alone and unpadded.
+"""Writes NAME-keras.json for the models of web/models: Keras's answers to some texts, each run alone and without padding.
 
     python tests/models/make_goldens.py [NAME ...]     # needs web/models/NAME/requirements.txt; again whenever a model changes
 """
@@ -58,7 +58,7 @@ TEXTS = {
 def tokens(text, unit):
     if unit == "codepoint":
         return shared.normalize(text)
-    # Not over UTF-8, which has no lone surrogates: to padless such a one is no part of the words beside it.
+    # UTF-8 has no lone surrogates, so one is replaced. padless does not join it to the words beside it.
     return [shared.normalize(word) for word in shared.words([text.replace("\ud800", "\ufffd")])[0]]
 
 

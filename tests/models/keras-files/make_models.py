@@ -1,4 +1,4 @@
-"""Writes small models with random weights, as Keras itself saves them, and goldens.json, what Keras answers.
+"""Writes small models with random weights, as Keras saves them, and goldens.json with Keras's answers.
 
     pip install -r requirements.txt && python make_models.py            # everything but the models that read text
     pip install -r requirements-text.txt && python make_models.py text  # those: TextVectorization is TensorFlow's
@@ -12,9 +12,9 @@ A file is NAME.keras, NAME.h5 (the old whole-model format) or NAME.json with NAM
     masked         null, or for each output null or the mask it carries, 1 for a step that counts
     notes          what is special
 
-Keras speaks for the steps that count, and at padding wherever a later layer reads it. At a masked step of an output it has whatever
-is left there: a recurrent layer repeats its last output, inside Bidirectional it gives zeros. A row whose answer in Keras is NaN
-(the mean over no step) is left out. Every file is loaded again and must give the same bits; predict, which compiles, must agree.
+padless must give Keras's values at the steps that count, and at padding if a later layer reads it. At other masked steps of an output,
+Keras's values mean nothing: a recurrent layer repeats its last output, inside Bidirectional it gives zeros. A row whose answer in Keras is
+NaN (the mean over no step) is left out. Every file is loaded again and must give the same bits; predict, which compiles, must agree.
 """
 
 import base64
@@ -43,14 +43,14 @@ HERE = Path(__file__).resolve().parent
 SEED = 20240517
 LARGE = 25_000  # bytes; a larger .keras is deflated, the others are as Keras wrote them
 V, T = 12, 6
-# Padding at the end, in front, in holes; one step; none. Without a mask 0 is an id like any other.
+# Padding at the end, at the front, in the middle; one step; no step. Without a mask, 0 is an id like any other.
 PADDED = [
     [3, 1, 4, 1, 5, 9], [5, 3, 8, 0, 0, 0], [0, 0, 7, 9, 2, 10], [0, 8, 0, 4, 6, 0], [7, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0],
 ]  # fmt: skip
 OTHER = [
     [2, 7, 0, 0, 0, 0], [1, 8, 2, 8, 1, 0], [0, 0, 0, 0, 9, 11], [6, 0, 2, 0, 0, 0], [11, 10, 9, 8, 7, 6], [0, 0, 0, 0, 0, 0],
 ]  # fmt: skip
-# One row longer than the others, so that [B, T] and [B, T2] cannot be mistaken for each other.
+# Rows longer than those above, so that [B, T] and [B, T2] cannot be confused.
 LONGER = [
     [4, 4, 1, 0, 0, 0, 0, 0], [9, 0, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 5, 6, 7], [1, 2, 3, 4, 5, 6, 7, 8],
     [0, 3, 0, 0, 0, 1, 0, 2], [0, 0, 0, 0, 0, 0, 0, 0],
@@ -73,7 +73,7 @@ LSTM, GRU, RNN = layers.LSTM, layers.GRU, layers.SimpleRNN
 
 
 def case(function=None, *, file="keras", inputs=PADDED, probabilities=False, notes=None, name=None, text=False):
-    """The function builds the model; its name is the case's."""
+    """A decorator. The function builds the model; the case has its name."""
 
     def register(f):
         CASES[name or f.__name__.replace("_", "-")] = Case(f, file, inputs, probabilities, notes or f.__doc__, text)
@@ -83,7 +83,7 @@ def case(function=None, *, file="keras", inputs=PADDED, probabilities=False, not
 
 
 def chain(name, behind, mask=True, width=4, length=None, **options):
-    """Embedding and what stands behind it, as a Sequential; made late, as the layers' names start anew in each model."""
+    """An Embedding and the layers after it, as a Sequential. They are made late, because the layers' names are numbered in each model."""
 
     def build():
         return Sequential([Input((length,), dtype="int32"), E(V, width, mask_zero=mask), *behind()])
@@ -107,7 +107,7 @@ def floats(name, rows, width, empty):
 EMPTY = [(1, 3), (1, 4), (1, 5), (2, 0), (2, 1), (3, 2), (3, 5)]
 FLOATS = floats("floats", 4, 3, EMPTY)
 
-# Whole classifiers, as tutorials build them.
+# Classifiers as in tutorials.
 chain("lstm-classifier", lambda: [LSTM(5), D(3, activation="softmax")], probabilities=True)
 chain("lstm-classifier-h5", lambda: [LSTM(5), D(3, activation="softmax")], probabilities=True, file="h5")
 chain(
@@ -1066,7 +1066,7 @@ vectorized(
 
 
 def values(rng, variable):
-    """Glorot's scale, and nothing at its initial value."""
+    """Random values of Glorot's scale; no weight keeps its initial value."""
     name, shape = variable.name, variable.shape
     noise = rng.standard_normal(shape)
     if name == "embeddings":
@@ -1232,7 +1232,7 @@ def answer(model, inputs):
 
 
 def deflate(path):
-    """HDF5 spends some kilobytes of zeros on every layer, and Keras stores its zip as it is. The entries stay the same bytes."""
+    """Deflates a .keras file. HDF5 writes some kilobytes of zeros for each layer, and Keras does not compress its zip. The entries keep their bytes."""
     packed = io.BytesIO()
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as new:
         for entry in old.infolist():
@@ -1284,7 +1284,7 @@ def golden(name):
     try:
         again = load()
     except (TypeError, ValueError) as error:
-        # In the old format Keras knows no operation that is not a layer, and takes one called as a layer for that; a mask is made of those.
+        # The old format has no operations that are not layers, so Keras takes an operation for a layer call; masks are made of such operations.
         said = str(error).splitlines()[0].split(". Please")[0]
         assert case.file == "h5" and re.search("^Unknown layer: '|^Could not deserialize|positional argument", said), error
         notes = "; ".join(filter(None, [notes, f"Keras cannot load its own file: {said}"]))

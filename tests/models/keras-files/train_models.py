@@ -82,7 +82,7 @@ HOSTILE = [
 
 
 def deflate(path):
-    """Keras stores its zip as it is."""
+    """Deflates a .keras file, which Keras does not compress."""
     packed = io.BytesIO()
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as new:
         for entry in old.infolist():
@@ -119,7 +119,7 @@ def intents(data):
 
         text = keras.Input((), dtype="string", name="text")
         model = keras.Model(text, behind(vectorization(text)))
-        # The same layers over ids, which are looked up once.
+        # The same layers over ids.
         ids = keras.Input((None,), dtype="int64")
         inner = keras.Model(ids, behind(ids))
         inner.compile(keras.optimizers.Adam(4e-3), "sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -135,7 +135,7 @@ def intents(data):
     test_texts, test_labels = rows(data / "cls-en-banking77" / "test.tsv.gz")
     right = answers(test_texts).argmax(axis=1) == [names.index(label) for label in test_labels]
     about = {"file": path.name, "source": "Banking77, CC BY 4.0", "labels": names, "accuracy": round(float(right.mean()), 4)}
-    # In one batch: alone, Keras refuses an empty text.
+    # All in one batch, because Keras refuses an empty text that is alone.
     return {**about, "texts": ASKED + HOSTILE}, answers(ASKED + HOSTILE)
 
 
@@ -148,7 +148,7 @@ def spam(data):
     words = 800
     tokenizer = keras.preprocessing.text.Tokenizer(num_words=words)
     tokenizer.fit_on_texts(train)
-    # Only the words that it gives a number: the rest of the messages' words is nobody's business.
+    # Only the words that have an id. The other words of the messages are not stored.
     for table in tokenizer.word_counts, tokenizer.word_docs:
         for word in [word for word in table if tokenizer.word_index[word] >= words]:
             del table[word]

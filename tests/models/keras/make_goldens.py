@@ -1,12 +1,11 @@
-"""Writes NAME.safetensors, small Sequential models with random weights, and goldens.json, what Keras answers for rows of ids.
+"""Writes NAME.safetensors, small Sequential models with random weights, and goldens.json, Keras's answers to rows of ids.
 
     pip install -r requirements.txt && KERAS_BACKEND=jax python make_goldens.py
 
-Keras speaks for the steps that count. What it does elsewhere is its own business and is not compared: at a masked step a
-recurrent layer repeats its last output, inside Bidirectional it gives zeros, and the mean over no step at all is NaN. padless
-gives zeros there.
-Left out, because Keras itself does not know the mask: GlobalMaxPooling1D and Softmax behind a mask, and go_backwards with sequences
-and a mask (the outputs come reversed, the mask does not).
+Only the steps that count are compared. At a masked step, a recurrent layer of Keras repeats its last output, or gives zeros inside
+Bidirectional, and the mean over no step is NaN; padless gives zeros there.
+GlobalMaxPooling1D and Softmax after a mask are left out, because Keras ignores the mask there, and so is go_backwards with sequences
+and a mask, because Keras reverses the outputs and not the mask.
 """
 
 import base64
@@ -28,12 +27,12 @@ from safetensors.numpy import save_file  # noqa: E402
 HERE = Path(__file__).resolve().parent
 SEED = 20240229
 V = 11
-# Under mask_zero: no padding, padding at the end, in front, holes, one step, no step.
+# For mask_zero: no padding, padding at the end, at the front, in the middle, one step, no step.
 MASKED = [
     [3, 1, 4, 1, 5, 9, 2, 6], [5, 3, 5, 8, 9, 0, 0, 0], [0, 0, 0, 7, 9, 3, 2, 10], [0, 8, 0, 0, 4, 6, 0, 2],
     [0, 0, 0, 10, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0, 0], [7, 0, 0, 0, 0, 0, 0, 0],
 ]  # fmt: skip
-# Without: 0 is an id like any other.
+# Without mask_zero, 0 is an id like any other.
 UNMASKED = [[3, 1, 4, 1, 5, 9, 2, 6], [5, 3, 0, 8, 9, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0, 0]]
 
 ACTIVATIONS = [
@@ -43,7 +42,7 @@ ACTIVATIONS = [
 
 
 class OverTime(layers.Layer):
-    """A padless layer in Keras's terms: keep [B, T, 1] says which steps count, every one without a mask."""
+    """A layer of padless, written in Keras. keep [B, T, 1]: which steps count; without a mask, all."""
 
     def call(self, x, mask=None):
         keep = ops.ones_like(x[:, :, :1], dtype="bool") if mask is None else ops.expand_dims(mask, 2)
@@ -107,11 +106,11 @@ class MaskedSoftmax(OverTime):
 
 
 def models():
-    """name -> (mask_zero, D, layers behind the embedding)"""
+    """name -> (mask_zero, D, layers after the embedding)"""
     D, B = layers.Dense, layers.Bidirectional
     rnn, gru, lstm = layers.SimpleRNN, layers.GRU, layers.LSTM
 
-    # Each activation in a cell, as a gate, as a layer and in a Dense. Every cell meets a third of them as its own activation.
+    # Each activation in a cell, as a gate, as a layer and in a Dense. Each kind of cell has a third of them as its activation.
     for i, act in enumerate(ACTIVATIONS):
         gate = {"recurrent_activation": ACTIVATIONS[(i + 7) % len(ACTIVATIONS)]}
         cell = [rnn(5, activation=act, return_sequences=True), gru(5, activation=act, return_sequences=True, **gate),
@@ -146,7 +145,7 @@ def models():
     yield "bidirectional-two-classes", True, 6, [
         B(lstm(5, return_sequences=True), backward_layer=gru(5, go_backwards=True, return_sequences=True)), D(4, "softmax"),
     ]  # fmt: skip
-    # At the end of a model: for layers behind it Keras reckons with twice the forward units.
+    # At the end of a model, because Keras builds later layers for twice the forward units.
     yield "bidirectional-two-sizes", True, 6, [
         B(lstm(5, return_sequences=True), backward_layer=gru(8, go_backwards=True, return_sequences=True)),
     ]
@@ -172,7 +171,7 @@ def models():
 
 
 def weights_of(layer, path):
-    """path -> variable; a recurrent layer's stand in its cell, which has no name of its own in the path."""
+    """path -> variable; the variables of a recurrent layer are those of its cell, which is not in the path."""
     if isinstance(layer, layers.Bidirectional):
         yield from weights_of(layer.forward_layer, f"{path}.forward_layer")
         yield from weights_of(layer.backward_layer, f"{path}.backward_layer")
@@ -187,11 +186,11 @@ def golden(name, mask_zero, width, behind):
     embedding = layers.Embedding(V, width, mask_zero=mask_zero, name="embedding")
     model = keras.Sequential([keras.Input((None,), dtype="int32"), embedding, *behind], name=name.replace("-", "_"))
     tensors = {}
-    # exp after exp runs away, and so does a state behind a gate below -1.
+    # Repeated exp overflows, and so does a state if a gate is below -1.
     gain = 0.3 if any(act in model.to_json() for act in ("exponential", "log_softmax")) else 1.0
     for layer in model.layers:
         for path, variable in weights_of(layer, layer.name):
-            # Glorot's scale, and biases that are not zero. Embeddings of scale 1.
+            # Glorot's scale, and biases other than zero. Embeddings have scale 1.
             scale = 1.0 if layer is embedding else 0.3 if variable.name == "bias" else np.sqrt(2 / sum(variable.shape[-2:]))
             tensors[path] = (gain * scale * rng.standard_normal(variable.shape)).astype(np.float32)
             variable.assign(tensors[path])
@@ -203,7 +202,7 @@ def golden(name, mask_zero, width, behind):
     if output.ndim == 3:
         output[~counted] = 0
     elif np.isnan(output[~counted.any(axis=1)]).any():
-        # The mean over no step: Keras divides 0 by 0, padless gives zeros. Models where something follows have rows left out.
+        # For the mean over no step, Keras divides 0 by 0 and padless gives zeros. If layers follow, such rows are left out.
         empty = ~counted.any(axis=1)
         if isinstance(behind[-1], layers.GlobalAveragePooling1D):
             output[empty] = 0
