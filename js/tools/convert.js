@@ -11,7 +11,7 @@ import { loadModel } from '../model/model.js';
 import { compare } from './compare.js';
 import { about, print, readJson, readJsonGiven } from './files.js';
 import { projectPackage } from './packages.js';
-import { aboutPadding, kinds, weightBytes } from './info.js';
+import { aboutPadding, aboutPrecision, kinds, weightBytes } from './info.js';
 import { printText, textOptions } from './text-options.js';
 /** @typedef {import('../model/model.js').Model} Model */
 /** @typedef {import('./text-options.js').TextOptions} TextOptions */
@@ -38,7 +38,7 @@ async function load(file, values, customLayers, text) {
     throw new ArgumentError(`${file}: --${idle} does not go with ${format.title}${advice}`);
   }
   const options = {
-    ...{ simd, weights, customLayers, packages },
+    ...{ simd, weights, kerasVersion: values['keras-version'], customLayers, packages },
     ...text,
     ...(outputs !== undefined && { outputs: await readJsonGiven(outputs) }),
     ...(labels && { labels: labelsIn(await readSource(labels), labels) }),
@@ -65,6 +65,7 @@ export async function convert(file, output, values, customLayers) {
     );
   }
   for (const line of aboutPadding(model)) print(`padding: ${line}`);
+  for (const line of aboutPrecision(model)) print(`precision: ${line}`);
   printText(model, text);
   if (values.check) await compare(model, values.check, !values.int8);
 }

@@ -62,6 +62,19 @@ export function aboutPadding({ inputs, text, readsPadding }) {
   return [`changes no bit of this model's answers${unless}`];
 }
 
+/**
+ * Says that a model of another precision is computed in float32.
+ * @param {Model} model
+ * @returns {string[]} no line if Keras computes it in float32, too
+ */
+export function aboutPrecision({ root }) {
+  const policies = new Set(root.all().map(({ config: { dtype } }) => dtype?.config?.name ?? dtype));
+  const others = [...policies].filter((name) => typeof name === 'string' && /float16|float64/.test(name));
+  return others.length
+    ? [`float32, where the file has ${others.join(', ')}: answers differ from the framework's by its rounding`]
+    : [];
+}
+
 /** @param {Model} model */
 export function info(model) {
   const { root, inputs, text, outputs, parameters, fileBytes, kerasVersion } = model;
@@ -84,6 +97,7 @@ export function info(model) {
     print(`output      ${name}: ${kind} [B, ${shape}]${labels ? `, ${labels.length} labels: ${labels.join(' ')}` : ''}`);
   });
   for (const line of aboutPadding(model)) print(`padding     ${line}`);
+  for (const line of aboutPrecision(model)) print(`precision   ${line}`);
   if (!text) print(`text        none: the model takes ${inputs.every(({ ids }) => ids) ? 'token ids' : 'values'}`);
   else {
     const { vocabulary, ...settings } = text.settings;

@@ -11,6 +11,10 @@ const told = {
   ids: { value: 'FILE', says: 'rows of ids (JSON, ragged allowed), in place of texts; of several inputs by name: [{ name: row }]' },
   trace: { says: 'layer by layer: values and mask before and after, and what the mask changed' },
   weights: { value: 'FILE', says: 'the weights in HDF5, where INPUT is the JSON of a Keras model' },
+  'keras-version': {
+    value: 'VERSION',
+    says: 'of the Keras that saved INPUT, where INPUT is JSON: to_json() of Keras 3 does not write it',
+  },
   tokenizer: { value: 'FILE', says: "what Keras's tokenizer.to_json() gave, { word: id } or a list of words (JSON)" },
   text: { value: 'FILE', says: 'text settings (JSON, in a file or as it is), over those of the tokenizer or the model' },
   padding: { value: 'post|pre', says: 'the side on which texts are padded' },
@@ -52,6 +56,7 @@ export const commands = {
     options: [
       'output',
       'weights',
+      'keras-version',
       'tokenizer',
       'text',
       'padding',

@@ -185,3 +185,29 @@ test('info and convert say where zeros are data, with the length and the side, a
     "changes no bit of this model's answers; a 0 in a row is no padding, as no layer masks ids",
   );
 });
+
+test('info and convert say that another precision than float32 is computed in float32', async () => {
+  /** @param {any} dtype  of the embedding, as Keras writes it */
+  const said = async (dtype) => {
+    const path = file('model.safetensors', (await make({}, { dtype })).save());
+    const { stdout } = padless('info', path);
+    const [, line] = /^precision {3}(.*)$/m.exec(stdout) ?? [];
+    assert.equal(/^precision: (.*)$/m.exec(padless('convert', path, '-o', path).stdout)?.[1], line);
+    return line;
+  };
+  for (const name of ['mixed_float16', 'mixed_bfloat16', 'float64'])
+    for (const dtype of [name, { module: 'keras', class_name: 'DTypePolicy', config: { name }, registered_name: null }])
+      assert.equal(await said(dtype), `float32, where the file has ${name}: answers differ from the framework's by its rounding`);
+  assert.equal(await said('float32'), undefined);
+  assert.equal(await said(undefined), undefined);
+});
+
+test('--keras-version says which Keras saved a JSON', async () => {
+  const path = new URL('keras-files/activation-layer-json', import.meta.url).pathname;
+  const output = file('model.safetensors', '');
+  const given = ['convert', `${path}.json`, '-o', output, '--weights', `${path}.weights.h5`];
+  assert.equal(padless(...given, '--keras-version', '3.15.1').status, 0);
+  assert.match(padless('info', output).stdout, /^saved by {4}Keras 3\.15\.1$/m);
+  assert.equal(padless(...given).status, 0);
+  assert.match(padless('info', output).stdout, /^saved by {4}Keras 3$/m);
+});
