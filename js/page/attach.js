@@ -1,12 +1,13 @@
 /**
- * A model that answers while a person types.
+ * Answers of a model for the text in an element, while it is typed.
  * @module
  */
-import { ArgumentError, typeName } from '../errors.js';
+import { ArgumentError } from '../errors.js';
+import { describe, rangeOf, readerOf } from './editable.js';
 
 /** @typedef {import('../model/answers.js').Prediction} Prediction */
 /**
- * What answers: a model of this thread, one of `padless/worker`, or anything with these methods. Where it has sessions, a session is used.
+ * A model of this thread, a model of `padless/worker`, or any object with these methods. If it has session(), a session is used.
  * @typedef {object} TypingModel
  * @property {(text: string) => Prediction | Promise<Prediction>} predict
  * @property {() => TypingSession} [session]
@@ -16,141 +17,33 @@ import { ArgumentError, typeName } from '../errors.js';
 /**
  * @typedef {object} AttachOptions
  * @property {(answer: Prediction, about: { text: string, ms: number }) => void} onAnswer
- *   called for the text that counts now, at most once a frame. text: what was read, which offsets of tags count in; ms: what the answer
- *   took, with a worker the way there and back
- * @property {(error: unknown) => void} [onError]  a model's failure; without one it is reported as an uncaught error. Typing on asks again
- * @property {number} [debounce]  milliseconds without a change before an answer is worked out. Default 0: every frame
- * @property {'auto' | 'wait' | 'live'} [composition]  while an input method composes: wait for its end, or answer all along. Default auto:
- *   wait, unless what is composed is the text itself: Hangul, and on Android every word of any language
- * @property {boolean | Worker} [worker]  true: the model's copy in a worker of its own, ended by detach(); or in this worker of yours, which
- *   serves (see padless/serve)
+ *   called with an answer for the current text, at most once per frame. text: the text that was read; offsets of tags refer to it. ms: the
+ *   time until the answer, with a worker including the messages
+ * @property {(error: unknown) => void} [onError]  called if the model fails; default: reports an uncaught error. The next change of the text
+ *   asks the model again
+ * @property {number} [debounce]  milliseconds without a change before the model is asked. Default 0: in every frame with a change
+ * @property {'auto' | 'wait' | 'live'} [composition]  while an input method composes: wait until it ends, or answer live. Default auto: wait,
+ *   unless it composes Hangul, or the page runs on Android, where keyboards compose every word of any language
+ * @property {boolean | Worker} [worker]  true: runs a copy of the model in a new worker, which detach() ends; a Worker: runs the copy in this
+ *   worker, which must call serve() of padless/serve
  */
 
 /**
  * @typedef {object} Typing
- * @property {() => void} refresh  asks again, for an element that a script has changed
- * @property {() => void} detach  no listener, frame, session or worker of its own is left, and no answer follows. Again: nothing
+ * @property {() => void} refresh  asks the model again; call it after a script has changed the text
+ * @property {() => void} detach  removes all listeners, timers, sessions and workers; no answer follows. Further calls do nothing
  * @property {(start: number, end: number) => Range | null} range
- *   of a contenteditable: where [start, end) of the text stands now; null for inputs and textareas, which have setSelectionRange
+ *   the Range of the text [start, end) in a contenteditable; null for inputs and textareas, which have setSelectionRange
  */
 
-/** Inputs that hold text. */
-const textual = ['text', 'search', 'url', 'tel', 'email', 'password', 'number'];
 const optionNames = ['onAnswer', 'onError', 'debounce', 'composition', 'worker'];
-/** A frame that does not come (a hidden tab, an iframe out of sight) is waited for no longer than this, in milliseconds. */
+/** Maximum wait for a frame, in milliseconds. A hidden tab or an iframe out of sight gets no frames. */
 const LONGEST_FRAME = 200;
-
-/** Elements that begin and end a line, as browsers' own style sheets have it. */
-const blocks = new Set(
-  (
-    'ADDRESS ARTICLE ASIDE BLOCKQUOTE CENTER DD DETAILS DIALOG DIR DIV DL DT FIELDSET FIGCAPTION FIGURE FOOTER FORM H1 H2 H3 H4 H5 H6 ' +
-    'HEADER HGROUP HR LEGEND LI MAIN MENU NAV OL P PRE SEARCH SECTION SUMMARY TABLE TBODY TFOOT THEAD TR UL'
-  ).split(' '),
-);
-const silent = new Set(['SCRIPT', 'STYLE', 'TEMPLATE']);
-
-/** @param {unknown} value */
-const describe = (value) => (typeof value === 'string' ? JSON.stringify(value) : typeName(value));
-
-/**
- * What stands in a contenteditable: its text nodes as they are (but U+00A0, which browsers put where a space was typed, is a space), a line
- * feed where a line ends: at a <br>, and between blocks. Layout is not asked: innerText would, and its offsets lead nowhere.
- *
- * @param {Node} root
- * @returns {{ text: string, pieces: { node: Text, at: number }[] }}  pieces: text nodes, and where each begins in the text
- */
-function readEditable(root) {
-  let text = '';
-  /** @type {{ node: Text, at: number }[]} */
-  const pieces = [];
-  // A line feed is written when something follows: the <br> at a block's end only holds its line open.
-  let [open, ended] = [false, false];
-  const feed = () => {
-    if (ended) text += '\n';
-    ended = false;
-  };
-  /** @param {Node} node */
-  const boundary = (node) => {
-    if (open && blocks.has(node.nodeName)) ended = true;
-  };
-  /** @type {Node | null} */
-  let node = root.firstChild;
-  while (node) {
-    if (node.nodeType === 3) {
-      const { data } = /** @type {Text} */ (node);
-      if (data !== '') {
-        feed();
-        pieces.push({ node: /** @type {Text} */ (node), at: text.length });
-        text += data;
-        open = true;
-      }
-    } else if (node.nodeName === 'BR') {
-      feed();
-      [open, ended] = [true, true];
-    } else boundary(node);
-    if (node.firstChild && !silent.has(node.nodeName)) {
-      node = node.firstChild;
-      continue;
-    }
-    while (node && !node.nextSibling) {
-      const parent = /** @type {Node} */ (node.parentNode);
-      node = parent === root ? null : parent;
-      if (node) boundary(node);
-    }
-    node = node?.nextSibling ?? null;
-  }
-  return { text: text.replaceAll('\u00a0', ' '), pieces };
-}
-
-/** @param {Node} root @param {number} start @param {number} end */
-function rangeOf(root, start, end) {
-  const { text, pieces } = readEditable(root);
-  if (!(start >= 0 && start <= end && end <= text.length) || pieces.length === 0) return null;
-  /** @param {number} offset @param {boolean} first  at a seam: in the piece that begins there, or in the one that ends there */
-  const place = (offset, first) => {
-    const behind = pieces.findIndex(({ at }) => (first ? at > offset : at >= offset && at > 0));
-    const { node, at } = pieces[Math.max(0, (behind < 0 ? pieces.length : behind) - 1)];
-    return { node, offset: Math.min(Math.max(0, offset - at), node.length) };
-  };
-  const range = /** @type {Document} */ (root.ownerDocument).createRange();
-  const from = place(start, true);
-  const to = start === end ? from : place(end, false);
-  range.setStart(from.node, from.offset);
-  range.setEnd(to.node, to.offset);
-  return range;
-}
-
-/**
- * How an element's text is read.
- * @param {any} element
- * @returns {() => string}
- * @throws {ArgumentError}
- */
-function readerOf(element) {
-  if (element === null || typeof element !== 'object' || element.nodeType !== 1)
-    throw new ArgumentError(`attach: element is ${describe(element)}, expected an input, a textarea or a contenteditable element`);
-  const name = element.localName;
-  if (name === 'textarea') return () => element.value;
-  if (name === 'input') {
-    if (!textual.includes(element.type))
-      throw new ArgumentError(
-        `attach: element is an input of type ${describe(element.type)}, expected one of ${textual.join(', ')}`,
-      );
-    return () => element.value;
-  }
-  // The host itself: what is inside it gets no input events.
-  const editable = element.getAttribute('contenteditable');
-  if (editable === null || editable.toLowerCase() === 'false')
-    throw new ArgumentError(
-      `attach: element is a <${name}> without contenteditable, expected an input, a textarea or one that has it`,
-    );
-  return () => readEditable(element).text;
-}
 
 /** @param {TypingModel} model @param {AttachOptions} options */
 function checkOptions(model, options) {
   if (model === null || typeof model !== 'object' || typeof model.predict !== 'function')
-    throw new ArgumentError(`attach: model is ${describe(model)}, expected one that has predict()`);
+    throw new ArgumentError(`attach: model is ${describe(model)}, expected an object with predict()`);
   if (options === null || typeof options !== 'object' || typeof options.onAnswer !== 'function')
     throw new ArgumentError(`attach: onAnswer is ${describe(options?.onAnswer)}, expected a function`);
   for (const name of Object.keys(options))
@@ -168,11 +61,11 @@ function checkOptions(model, options) {
   if (worker !== undefined && typeof worker !== 'boolean' && typeof (/** @type {any} */ (worker)?.postMessage) !== 'function')
     throw new ArgumentError(`attach: worker is ${describe(worker)}, expected true, false or a Worker`);
   if (worker && typeof (/** @type {any} */ (model).save) !== 'function')
-    throw new ArgumentError('attach: worker is given, but the model has no save() to send a copy there');
+    throw new ArgumentError('attach: option worker is set, but the model has no save() to send a copy to the worker');
 }
 
 /**
- * The copy of a model in a worker. Only who wants one downloads the code for it.
+ * Loads a copy of a model in a worker. Imports the code for it only now.
  * @param {any} model @param {true | Worker} worker
  */
 async function copyInWorker(model, worker) {
@@ -184,10 +77,204 @@ async function copyInWorker(model, worker) {
   });
 }
 
+/** Calls a function in the next frame, once for all requests before it. */
+class Schedule {
+  /** @type {(() => void) | null} */
+  #cancelFrame = null;
+  /** @type {any} */
+  #timer = null;
+  #closed = false;
+  #view;
+  #run;
+  #debounce;
+
+  /** @param {typeof globalThis} view @param {() => void} run @param {number} debounce */
+  constructor(view, run, debounce) {
+    this.#view = view;
+    this.#run = run;
+    this.#debounce = debounce;
+  }
+
+  /** Whether it waits for a pause in the changes. */
+  get debouncing() {
+    return this.#timer !== null;
+  }
+
+  nextFrame() {
+    if (this.#cancelFrame || this.#closed) return;
+    const view = this.#view;
+    /** @param {boolean} call */
+    const end = (call) => {
+      view.cancelAnimationFrame(frame);
+      view.clearTimeout(timeout);
+      this.#cancelFrame = null;
+      if (call) this.#run();
+    };
+    const frame = view.requestAnimationFrame(() => end(true));
+    const timeout = view.setTimeout(() => end(true), LONGEST_FRAME);
+    this.#cancelFrame = () => end(false);
+  }
+
+  /** Requests a call in the first frame after `debounce` milliseconds without another call of changed(). */
+  changed() {
+    if (!this.#debounce) return this.nextFrame();
+    this.#view.clearTimeout(this.#timer);
+    this.#timer = this.#view.setTimeout(() => {
+      this.#timer = null;
+      this.nextFrame();
+    }, this.#debounce);
+  }
+
+  close() {
+    this.#closed = true;
+    this.#view.clearTimeout(this.#timer);
+    this.#cancelFrame?.();
+  }
+}
+
+/** The text in an element; while an input method composes, the text before that, if `mode` says so. */
+class TypedText {
+  #composing = false;
+  /** The text that the input method composes. */
+  #composed = '';
+  /** The text of the element before the composition. */
+  #before = '';
+  #read;
+  #mode;
+  #android;
+
+  /** @param {() => string} read @param {'auto' | 'wait' | 'live'} mode @param {typeof globalThis} view */
+  constructor(read, mode, view) {
+    this.#read = read;
+    this.#mode = mode;
+    this.#android = /Android/i.test(view.navigator?.userAgent ?? '');
+  }
+
+  get current() {
+    const live =
+      this.#mode === 'live' || (this.#mode === 'auto' && (this.#android || /^\p{Script=Hangul}+$/u.test(this.#composed)));
+    return this.#composing && !live ? this.#before : this.#read();
+  }
+
+  /** Reads the element anew, also during a composition. */
+  refresh() {
+    this.#before = this.#read();
+  }
+
+  /** @param {HTMLElement} element @param {() => void} changed  called after each change @param {{ signal: AbortSignal }} on */
+  listen(element, changed, on) {
+    const start = () => {
+      // This event comes before the element changes.
+      [this.#composing, this.#composed, this.#before] = [true, '', this.current];
+    };
+    const end = () => {
+      this.#composing = false;
+      changed();
+    };
+    element.addEventListener('input', changed, on);
+    element.addEventListener('compositionstart', start, on);
+    element.addEventListener('compositionupdate', ({ data }) => void (this.#composed = data ?? ''), on);
+    // Firefox and Safari send an input event after compositionend, Chrome does not.
+    element.addEventListener('compositionend', end, on);
+    element.addEventListener('blur', end, on);
+  }
+}
+
+/** Asks a model for answers: one text at a time, and always the current text next. */
+class Asker {
+  /** @type {TypingModel | null} */
+  #model = null;
+  /** @type {TypingSession | null} */
+  #session = null;
+  /** The last text asked about. @type {string | null} */
+  #asked = null;
+  #busy = false;
+  #again = false;
+  #closed = false;
+  #text;
+  #schedule;
+  #onAnswer;
+  #report;
+
+  /** @param {TypedText} text @param {Schedule} schedule @param {AttachOptions['onAnswer']} onAnswer @param {(error: unknown) => void} report */
+  constructor(text, schedule, onAnswer, report) {
+    this.#text = text;
+    this.#schedule = schedule;
+    this.#onAnswer = onAnswer;
+    this.#report = report;
+  }
+
+  /** Sets the model. Before that, ask() does nothing. @param {TypingModel} model */
+  start(model) {
+    this.#model = model;
+    this.#schedule.nextFrame();
+  }
+
+  /** Asks about the text even if it has not changed. */
+  refresh() {
+    this.#again = true;
+    this.#schedule.nextFrame();
+  }
+
+  /** Asks about the current text, unless it was the last one. */
+  ask() {
+    if (this.#busy || !this.#model) return;
+    const text = this.#text.current;
+    if (text === this.#asked && !this.#again) return;
+    [this.#asked, this.#again, this.#busy] = [text, false, true];
+    const start = performance.now();
+    /** @param {unknown} error */
+    const fail = (error) => this.#done(text, () => this.#report(error));
+    /** @param {Prediction} answer */
+    const succeed = (answer) => {
+      const ms = performance.now() - start;
+      this.#done(text, () => this.#onAnswer(answer, { text, ms }));
+    };
+    let answer;
+    try {
+      this.#session ??= sessionOf(this.#model);
+      answer = this.#session.update(text);
+    } catch (error) {
+      fail(error);
+      return;
+    }
+    if (typeof (/** @type {any} */ (answer)?.then) === 'function') /** @type {Promise<Prediction>} */ (answer).then(succeed, fail);
+    else succeed(/** @type {Prediction} */ (answer));
+  }
+
+  /** Calls `tell` if the text is still the current one, otherwise asks about the current one. @param {string} text @param {() => void} tell */
+  #done(text, tell) {
+    this.#busy = false;
+    if (this.#closed) return;
+    const stale = this.#text.current !== text;
+    // While changes are debounced, the end of the pause asks.
+    if ((stale || this.#again) && !this.#schedule.debouncing) this.#schedule.nextFrame();
+    if (!stale) tell();
+  }
+
+  close() {
+    this.#closed = true;
+    this.#session?.close?.();
+    this.#session = null;
+  }
+}
+
+/** @param {TypingModel} model @returns {TypingSession} */
+const sessionOf = (model) => (typeof model.session === 'function' ? model.session() : { update: (text) => model.predict(text) });
+
+/** @param {typeof globalThis} view @param {unknown} error */
+function reportUncaught(view, error) {
+  if (typeof view.reportError === 'function') view.reportError(error);
+  else
+    setTimeout(() => {
+      throw error;
+    });
+}
+
 /**
- * Answers for what stands in an element: at once, and whenever that changes. The text is read when a frame begins, so what happens within
- * one counts once; a text that has an answer already is not asked about again. At most one answer is under way; what arrives for a text that
- * has changed meanwhile is dropped, and the newest text asked about.
+ * Calls onAnswer with the model's answer for the text in an element, now and whenever the text changes. The text is read once per frame, so
+ * several changes in one frame count as one, and a text is not asked about twice in a row. At most one answer is computed at a time; an answer
+ * for a text that has changed meanwhile is dropped.
  *
  * @param {HTMLElement} element  an input, a textarea, or an element with contenteditable
  * @param {TypingModel} model
@@ -198,156 +285,45 @@ async function copyInWorker(model, worker) {
 export function attach(element, model, options) {
   const read = readerOf(element);
   checkOptions(model, options);
-  const { onAnswer, onError, debounce = 0, composition = 'auto', worker = false } = options;
-  const view = element.ownerDocument.defaultView ?? globalThis;
-  const android = /Android/i.test(view.navigator?.userAgent ?? '');
+  const { onAnswer, debounce = 0, composition = 'auto', worker = false } = options;
+  const view = /** @type {typeof globalThis} */ (element.ownerDocument.defaultView ?? globalThis);
+  const report = options.onError ?? ((error) => reportUncaught(view, error));
   const listening = new AbortController();
   const { signal } = listening;
-
-  /** What answers; null until it is there. @type {TypingSession | null} */
-  let answerer = null;
-  /** The copy in a worker. @type {{ close(): unknown } | null} */
-  let copy = null;
-  /** The text asked about last. @type {string | null} */
-  let asked = null;
-  let [busy, again] = [false, false];
-  let [composing, composed, before] = [false, '', ''];
-  /** @type {(() => void) | null} */
-  let cancelFrame = null;
-  /** @type {ReturnType<typeof view.setTimeout> | null} */
-  let timer = null;
-
-  const composes = () =>
-    composing && composition !== 'live' && !(composition === 'auto' && (android || /^\p{Script=Hangul}+$/u.test(composed)));
-  /** The text that counts: while somebody composes, what stood there before. */
-  const current = () => (composes() ? before : read());
-
-  /** @param {unknown} error */
-  const report = (error) => {
-    if (onError) onError(error);
-    else if (typeof view.reportError === 'function') view.reportError(error);
-    else
-      setTimeout(() => {
-        throw error;
-      });
-  };
-
-  const soon = () => {
-    if (cancelFrame || signal.aborted) return;
-    /** @param {boolean} call */
-    const end = (call) => {
-      view.cancelAnimationFrame(frame);
-      view.clearTimeout(late);
-      cancelFrame = null;
-      if (call) step();
-    };
-    const frame = view.requestAnimationFrame(() => end(true));
-    const late = view.setTimeout(() => end(true), LONGEST_FRAME);
-    cancelFrame = () => end(false);
-  };
-
-  const changed = () => {
-    if (!debounce) return soon();
-    if (timer !== null) view.clearTimeout(timer);
-    timer = view.setTimeout(() => {
-      timer = null;
-      soon();
-    }, debounce);
-  };
-
-  const step = () => {
-    if (busy) return;
-    const text = current();
-    if (text === asked && !again) return;
-    [asked, again, busy] = [text, false, true];
-    const start = performance.now();
-    let answer;
-    try {
-      answerer ??= sessionOf(model);
-      answer = answerer.update(text);
-    } catch (error) {
-      done(text, () => report(error));
-      return;
-    }
-    /** @param {Prediction} value */
-    const give = (value) => {
-      const ms = performance.now() - start;
-      done(text, () => onAnswer(value, { text, ms }));
-    };
-    if (typeof (/** @type {any} */ (answer)?.then) !== 'function') give(/** @type {Prediction} */ (answer));
-    else /** @type {Promise<Prediction>} */ (answer).then(give, (error) => done(text, () => report(error)));
-  };
-
-  /** @param {string} text @param {() => void} tell */
-  const done = (text, tell) => {
-    busy = false;
-    if (signal.aborted) return;
-    const stale = current() !== text;
-    // A pause that is being waited for ends in a frame of its own.
-    if ((stale || again) && timer === null) soon();
-    if (!stale) tell();
-  };
-
-  const on = { signal };
-  element.addEventListener('input', changed, on);
-  element.addEventListener(
-    'compositionstart',
-    () => {
-      // Before it changes anything: also what an input method has put there an instant ago.
-      [composing, composed, before] = [true, '', current()];
-    },
-    on,
-  );
-  element.addEventListener(
-    'compositionupdate',
-    (event) => {
-      composed = event.data ?? '';
-    },
-    on,
-  );
-  // Chrome gives no input event after compositionend, Firefox and Safari do.
-  const composedAll = () => {
-    composing = false;
-    changed();
-  };
-  element.addEventListener('compositionend', composedAll, on);
-  element.addEventListener('blur', composedAll, on);
-  // The form's values are reset after its event, before the next frame.
+  const text = new TypedText(read, composition, view);
+  const schedule = new Schedule(view, () => asker.ask(), debounce);
+  const asker = new Asker(text, schedule, onAnswer, report);
+  text.listen(element, () => schedule.changed(), { signal });
+  // The event comes before the values of the form are reset; the next frame reads the new ones.
   const { form } = /** @type {any} */ (element);
   if (form !== undefined)
-    element.getRootNode().addEventListener('reset', ({ target }) => target === /** @type {any} */ (element).form && soon(), on);
-
-  if (worker) {
-    busy = true;
+    element
+      .getRootNode()
+      .addEventListener('reset', ({ target }) => target === /** @type {any} */ (element).form && schedule.nextFrame(), { signal });
+  /** The copy in a worker. @type {{ close(): unknown } | null} */
+  let copy = null;
+  if (worker)
     copyInWorker(model, worker).then(
       (remote) => {
         if (signal.aborted) return void remote.close();
         copy = remote;
-        answerer = sessionOf(remote);
-        busy = false;
-        soon();
+        asker.start(remote);
       },
       (error) => signal.aborted || report(error),
     );
-  } else soon();
-
+  else asker.start(model);
   return {
     refresh() {
-      [again, before] = [true, read()];
-      soon();
+      text.refresh();
+      asker.refresh();
     },
     detach() {
       if (signal.aborted) return;
       listening.abort();
-      if (timer !== null) view.clearTimeout(timer);
-      cancelFrame?.();
-      answerer?.close?.();
+      schedule.close();
+      asker.close();
       copy?.close();
-      answerer = null;
     },
     range: (start, end) => (form === undefined ? rangeOf(element, start, end) : null),
   };
 }
-
-/** @param {TypingModel} model @returns {TypingSession} */
-const sessionOf = (model) => (typeof model.session === 'function' ? model.session() : { update: (text) => model.predict(text) });
