@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The command line.
+ * The command `padless`.
  * @module
  */
 import { readFile } from 'node:fs/promises';
@@ -12,11 +12,11 @@ import { ArgumentError, loadModel, PadlessError, UnsupportedError } from './inde
 /** @typedef {import('./tools/usage.js').CommandName} CommandName */
 /** @typedef {import('./tools/usage.js').Values} Values */
 
-/** What else a command cannot do without. @type {Partial<Record<CommandName, string>>} */
+/** What the second argument is, for commands that need one. @type {Partial<Record<CommandName, string>>} */
 const second = { eval: 'labelled file', record: 'cases', check: 'golden file' };
 
 /** @param {CommandName} command @param {string[]} files @param {Values} values */
-function lookAt(command, [file, other], values) {
+function checkArguments(command, [file, other], values) {
   const wrong = (/** @type {string} */ what) => new ArgumentError(`${command}: ${what}\n${usage(command)}`);
   const foreign = Object.keys(values).find((name) => !takes(command, name));
   if (foreign) {
@@ -28,19 +28,19 @@ function lookAt(command, [file, other], values) {
   if (!file) throw wrong(`no ${command === 'convert' ? 'input' : 'model'} file given`);
   const needed = second[command];
   if (needed && !other) throw wrong(`no ${needed} given`);
-  if (takes(command, 'output') && !values.output) throw new ArgumentError(`${command}: where to? -o FILE`);
+  if (takes(command, 'output') && !values.output) throw new ArgumentError(`${command}: no output file given, expected -o FILE`);
 }
 
-/** @param {import('./model/model.js').Model} model @param {string[]} files  the model's, and texts @param {Values} values */
+/** @param {import('./model/model.js').Model} model @param {string[]} files  the model, then texts @param {Values} values */
 async function run(model, [file, ...texts], { ids, trace: traced }) {
   const { runIds, trace } = await import('./tools/run.js');
-  if (ids !== undefined && texts.length) throw new ArgumentError('run: either texts or --ids FILE');
+  if (ids !== undefined && texts.length) throw new ArgumentError('run: expected either texts or --ids FILE, got both');
   if (ids !== undefined) return about(ids, () => runIds(model, ids, Boolean(traced)));
   if (!model.text)
     throw new ArgumentError(
-      `${file}: the model reads no text; give it ${model.inputs[0].ids ? 'token ids' : 'values'}: --ids FILE`,
+      `${file}: the model has no text settings; pass ${model.inputs[0].ids ? 'token ids' : 'values'} by --ids FILE`,
     );
-  if (traced && !texts.length) throw new ArgumentError('run --trace: no text given, nor --ids FILE');
+  if (traced && !texts.length) throw new ArgumentError('run --trace: expected a text or --ids FILE');
   for (const text of texts)
     if (traced) trace(model, text);
     else print(model.predict(text));
@@ -56,10 +56,10 @@ async function main() {
   if (!command) return print(usage());
   if (!isCommand(command)) throw new ArgumentError(`unknown command ${JSON.stringify(command)}; padless --help lists them`);
   if (values.help) return print(usage(command));
-  lookAt(command, files, values);
+  checkArguments(command, files, values);
   const [file, other, ...more] = files;
   if (command !== 'run' && (more.length || (other && !second[command])))
-    throw new ArgumentError(`${command}: ${JSON.stringify(second[command] ? more[0] : other)} is one argument too many`);
+    throw new ArgumentError(`${command}: ${JSON.stringify(second[command] ? more[0] : other)} is an unexpected argument`);
   const custom = values.layers === undefined ? {} : await (await import('./tools/layers.js')).customLayers(values.layers);
   if (command === 'convert') return (await import('./tools/convert.js')).convert(file, String(values.output), values, custom);
   if (command === 'bench') return (await import('./tools/bench.js')).bench(file, values, custom);
@@ -79,7 +79,7 @@ async function main() {
       const ignore = values.ignore?.split(',') ?? [];
       return about(other, () => {
         const examples = parseExamples(text, model.outputs[0].kind);
-        if (!examples.length) throw new ArgumentError('nothing to evaluate: the file has no examples');
+        if (!examples.length) throw new ArgumentError('the file has no examples to evaluate');
         return print(evaluate(model, examples, { ignore }));
       });
     }
@@ -88,7 +88,7 @@ async function main() {
   }
 }
 
-// Whoever reads the answers may stop at any of them, as `head` does.
+// A reader such as `head` may close the pipe before all answers are written.
 process.stdout.on('error', (error) => {
   if (/** @type {any} */ (error).code !== 'EPIPE') process.stderr.write(`padless: ${error.message}\n`);
   process.exit(/** @type {any} */ (error).code === 'EPIPE' ? 0 : 2);
@@ -101,7 +101,7 @@ try {
     /^E[A-Z]+$/.test(String(/** @type {any} */ (error)?.code)) ||
     String(/** @type {any} */ (error)?.code).startsWith('ERR_PARSE_ARGS');
   const lacksClass = error instanceof UnsupportedError && /: class \S+ is not one of |customLayers: \{/.test(error.message);
-  const hint = lacksClass ? '\na layer of your own: --layers FILE.mjs, a module that exports its class' : '';
+  const hint = lacksClass ? '\nfor a custom layer: --layers FILE.mjs, a module that exports its class' : '';
   process.stderr.write(`padless: ${known ? /** @type {Error} */ (error).message : /** @type {Error} */ (error).stack}${hint}\n`);
   process.exitCode = 2;
 }

@@ -1,5 +1,5 @@
 /**
- * `padless/dom`: a model beside an element in which somebody types.
+ * `padless/dom`: answers of a model for the text in an element, while it is typed.
  * @module
  */
 export * from './page/attach.js';

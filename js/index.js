@@ -1,5 +1,5 @@
 /**
- * padless: small text models in the page, and the same answer however much padding there is.
+ * `padless`: runs small text models in web pages. Padding does not change their answers.
  * @module
  */
 export * from './errors.js';
@@ -7,7 +7,7 @@ export { init, Kernels } from './runtime/kernels.js';
 export { createModel, loadModel, Model } from './model/model.js';
 export { features } from './runtime/wasm.js';
 
-// Types by name: import type { Prediction } from 'padless'.
+// Types that TypeScript can import by name: import type { Prediction } from 'padless'.
 /** @typedef {import('./model/answers.js').AllowedLabels} AllowedLabels */
 /** @typedef {import('./model/answers.js').Answer} Answer */
 /** @typedef {import('./model/answers.js').OutputSettings} OutputSettings */

@@ -1,5 +1,5 @@
 /**
- * The masked kernels on plain arrays, without models, layers and text: half of what `padless` weighs.
+ * `padless/kernels`: the masked kernels for plain arrays, without models, layers and text. Half the size of `padless`.
  * @module
  */
 export {
@@ -15,7 +15,7 @@ export {
 export { init, Kernels } from './runtime/kernels.js';
 export { features } from './runtime/wasm.js';
 
-// Types by name: import type { Input } from 'padless/kernels'.
+// Types that TypeScript can import by name: import type { Input } from 'padless/kernels'.
 /** @typedef {import('./runtime/kernels.js').Cell} Cell */
 /** @typedef {import('./runtime/kernels.js').Input} Input */
 /** @typedef {import('./runtime/kernels.js').Mask} Mask */

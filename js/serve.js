@@ -1,5 +1,5 @@
 /**
- * `padless/serve`: a worker of the caller's own answers for models.
+ * `padless/serve`: runs models in a worker of the caller.
  * @module
  */
 export * from './page/worker-host.js';

@@ -1,5 +1,5 @@
 /**
- * `padless/text`: texts become ids and padded batches.
+ * `padless/text`: converts texts to token ids and padded batches.
  * @module
  */
 export * from './text/vectorizer.js';

@@ -1,5 +1,5 @@
 /**
- * `padless/worker`: the same model, off the main thread.
+ * `padless/worker`: a model in a worker, with the methods of a model on the main thread.
  * @module
  */
 export * from './page/worker-client.js';

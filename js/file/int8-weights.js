@@ -1,9 +1,9 @@
 /**
- * Weights of a model file: float32, or int8 (I8) with what multiplies them beside them: `NAME.scale`, F32, a number a column of the last
- * axis, and for an embedding `NAME.rows`, U8, a number a row.
+ * Weights in a model file: float32, or int8 (I8) with scales in further tensors: `NAME.scale`, F32, one for each column of the last axis, and
+ * for an embedding `NAME.rows`, U8, one for each row.
  *
- * An int8 embedding of -1, 0 and 1 may be packed instead (U8): [V, ceil(D / 5)], each byte the five values v[0] ... v[4] of a row as
- * sum_i (v[i] + 1) 3^i, with 0 behind the last column.
+ * An int8 embedding with values -1, 0 and 1 may be packed (U8) as [V, ceil(D / 5)]: a byte holds five values v[0] ... v[4] of a row as
+ * sum_i (v[i] + 1) 3^i. Values after the last column are 0.
  * @module
  */
 import { ModelFileError } from '../errors.js';
@@ -11,14 +11,14 @@ import { float32 } from './safetensors.js';
 /** @typedef {import('../layers/layer.js').Weight} Weight */
 /** @typedef {import('./safetensors.js').StoredTensor} StoredTensor */
 
-/** What layers without int8 kernels of their own read are its values as floats. @implements {Weight} */
+/** An int8 weight. Layers without int8 kernels read its values as float32. @implements {Weight} */
 export class Int8Weight {
   /**
    * @param {number[]} shape
    * @param {Int8Array} int8  from -127 to 127
-   * @param {Float32Array} scale  one a column
-   * @param {Uint8Array} [rows]  one a row
-   * @param {boolean} [ternary]  the values are -1, 0 and 1, and are packed in a file
+   * @param {Float32Array} scale  one for each column
+   * @param {Uint8Array} [rows]  one for each row
+   * @param {boolean} [ternary]  the values are -1, 0 and 1, and a file has them packed
    */
   constructor(shape, int8, scale, rows, ternary = false) {
     this.ternary = ternary;
@@ -28,7 +28,7 @@ export class Int8Weight {
     if (rows) this.rows = rows;
   }
 
-  /** A copy, made each time. */
+  /** The values as float32, computed at each access. */
   get data() {
     const { int8, scale, rows } = this;
     const columns = scale.length;
@@ -36,14 +36,14 @@ export class Int8Weight {
   }
 }
 
-/** Values in a byte of a packed tensor, and one more than the largest byte. */
+/** Number of values in a byte of a packed tensor, and number of different bytes. */
 const [PACKED, BYTES] = [5, 3 ** 5];
 
 /** @param {string} name @param {StoredTensor} tensor @param {number} columns @returns {Int8Array} */
 function unpacked(name, { shape, data }, columns) {
   const bytes = Math.ceil(columns / PACKED);
   if (shape.length !== 2 || shape[1] !== bytes)
-    throw new ModelFileError(`${name}: shape [${shape}], expected [V, ${bytes}], ${columns} columns packed by ${PACKED}`);
+    throw new ModelFileError(`${name}: shape [${shape}], expected [V, ${bytes}] for ${columns} columns, ${PACKED} in a byte`);
   const int8 = new Int8Array(shape[0] * columns);
   for (let row = 0, at = 0; row < shape[0]; row++)
     for (let column = 0; column < columns; at++) {
@@ -82,7 +82,7 @@ function readInt8(name, tensors) {
     return found;
   };
   const scales = find('scale', shape.at(-1));
-  if (!scales) throw new ModelFileError(`${name}: int8 without its scales, ${name}.scale`);
+  if (!scales) throw new ModelFileError(`${name}: int8 weight without ${name}.scale`);
   const scale = float32(scales, `${name}.scale`);
   const wrong = scale.findIndex((value) => !(value >= 0 && value < Infinity));
   if (wrong >= 0) throw new ModelFileError(`${name}.scale: value ${wrong} is ${scale[wrong]}, expected a number from 0 on`);
@@ -91,16 +91,16 @@ function readInt8(name, tensors) {
   const int8 = isPacked
     ? unpacked(name, /** @type {StoredTensor} */ (tensors.get(name)), scale.length)
     : new Int8Array(data.buffer, data.byteOffset, data.length);
-  const least = int8.indexOf(-128);
-  if (least >= 0) throw new ModelFileError(`${name}: value ${least} is -128, expected -127 to 127`);
+  const low = int8.indexOf(-128);
+  if (low >= 0) throw new ModelFileError(`${name}: value ${low} is -128, expected -127 to 127`);
   return new Int8Weight(shape, int8, scale, rows?.data, isPacked);
 }
 
-/** @param {Map<string, StoredTensor>} tensors @returns {Map<string, Weight>} by path */
+/** The weights in a file by path. @param {Map<string, StoredTensor>} tensors @returns {Map<string, Weight>} */
 export function weightsOf(tensors) {
   /** @type {Map<string, Weight>} */
   const weights = new Map();
-  /** Rows without scales are a tensor of their own. @param {string} name */
+  /** A U8 tensor is a packed weight only if it has scales. @param {string} name */
   const isInt8 = (name) => {
     const dtype = tensors.get(name)?.dtype;
     return dtype === 'I8' || (dtype === 'U8' && tensors.has(`${name}.scale`));
@@ -113,7 +113,7 @@ export function weightsOf(tensors) {
   return weights;
 }
 
-/** A weight as it stands in a file. @param {string} path @param {Weight} weight @returns {[string, StoredTensor][]} */
+/** The tensors of a weight in a file. @param {string} path @param {Weight} weight @returns {[string, StoredTensor][]} */
 export function stored(path, weight) {
   const { shape, int8, scale, rows, ternary } = weight;
   /** @param {'F32' | 'I8' | 'U8'} dtype @param {Float32Array | Int8Array | Uint8Array} values @param {number[]} size @returns {StoredTensor} */

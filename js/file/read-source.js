@@ -1,21 +1,21 @@
 /**
- * Bytes, from wherever they are.
+ * Reads a file from any source.
  * @module
  */
-import { ArgumentError, LoadError, PadlessError, show } from '../errors.js';
+import { ArgumentError, LoadError, PadlessError, show, typeName } from '../errors.js';
 import { butIs, isLfsPointer } from './kinds.js';
 
 /**
  * @typedef {object} ReadOptions
  * @property {AbortSignal} [signal]
- * @property {(progress: { loaded: number, total: number | null }) => void} [onProgress]  bytes of the file
+ * @property {(progress: { loaded: number, total: number | null }) => void} [onProgress]  called with the number of bytes read
  * @property {RequestInit} [fetch]  options for fetch: integrity, credentials, headers
  */
 /** @typedef {URL | string | Blob | Response | ArrayBuffer | ArrayBufferView<ArrayBuffer>} ModelSource */
 
 /**
- * The bytes of a file: a URL, a path (in Node), bytes, a Response, a Blob or File.
- * @param {ModelSource} source
+ * Reads the bytes of a file.
+ * @param {ModelSource} source  a URL, a path (in Node), bytes, a Response, a Blob or File
  * @param {ReadOptions | null} [options]
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  * @throws {LoadError} where it cannot be read, or is a pointer of Git LFS
@@ -39,7 +39,7 @@ const nameOf = (source) =>
 async function readBytes(source, options) {
   const { signal, onProgress, fetch: init } = options ?? {};
   if (typeof (signal ?? AbortSignal.prototype).throwIfAborted !== 'function')
-    throw new ArgumentError(`signal is ${show(signal)}, not an AbortSignal`);
+    throw new ArgumentError(`signal is ${show(signal)}, expected an AbortSignal`);
   signal?.throwIfAborted();
   let name = 'the file';
   try {
@@ -48,9 +48,9 @@ async function readBytes(source, options) {
     if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
     if (source instanceof Response) return await readResponse(source, onProgress);
     if (!(source instanceof URL) && typeof source !== 'string')
-      throw new ArgumentError('a file is given as a URL, a path, bytes, a Response, a Blob or a File');
+      throw new ArgumentError(`the source is ${typeName(source)}, expected a URL, a path, bytes, a Response, a Blob or a File`);
     name = String(source);
-    // Two letters at least: C:\model is a path.
+    // A scheme has at least two letters: C:\model is a path.
     const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(name)?.[1].toLowerCase();
     const files = globalThis.process?.getBuiltinModule?.('node:fs');
     if (files && (scheme === 'file' || !scheme))

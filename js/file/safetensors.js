@@ -1,13 +1,13 @@
 /**
- * The safetensors format: 8 bytes of header length (little-endian), a JSON header, the tensors one behind the other.
- * Follows the reference implementation (huggingface/safetensors): holes, overlaps and trailing bytes are refused. Duplicate keys are
- * refused too, which the format forbids. Types of less than a byte (F4, F6) are not known here.
+ * The safetensors format: 8 bytes with the length of the header (little-endian), a JSON header, then the tensors.
+ * As in the reference implementation (huggingface/safetensors), a file with gaps, overlaps or trailing bytes is invalid. So is one with
+ * duplicate keys, which the format forbids. Types of less than a byte (F4, F6) are not supported.
  * @module
  */
 import { ArgumentError, ModelFileError, show } from '../errors.js';
 import { butIs } from './kinds.js';
 
-/** Bytes of an element. */
+/** Bytes of an element by dtype. */
 const sizes = {
   BOOL: 1,
   U8: 1,
@@ -29,9 +29,10 @@ const sizes = {
   U64: 8,
   C64: 8,
 };
-const HEADER_MOST = 100_000_000;
-/** Lists in lists in JSON, at most: a hundred models inside models have fewer. */
-const DEPTH_MOST = 1000;
+/** Maximum bytes of the header. */
+const MAX_HEADER = 100_000_000;
+/** Maximum depth of JSON: a hundred nested models need less. */
+const MAX_DEPTH = 1000;
 
 /** @typedef {keyof typeof sizes} Dtype */
 /** @typedef {{ dtype: Dtype, shape: number[], data: Uint8Array }} StoredTensor */
@@ -39,7 +40,7 @@ const DEPTH_MOST = 1000;
 
 const [QUOTE, BACKSLASH, COLON, COMMA, BRACE, BRACKET] = Array.from('"\\:,{[', (char) => char.charCodeAt(0));
 
-/** @param {string} json @param {number} begin @returns {number} of the quote that ends the string which begins there */
+/** Index of the quote that ends a string. @param {string} json @param {number} begin  index of its first quote @returns {number} */
 function endOfString(json, begin) {
   for (let end = json.indexOf('"', begin + 1); end >= 0; end = json.indexOf('"', end + 1)) {
     let before = end - 1;
@@ -53,25 +54,26 @@ function endOfString(json, begin) {
 const isSize = (value) => Number.isSafeInteger(value) && value >= 0;
 
 /**
- * @param {Uint8Array} bytes  a whole file; the tensors are views of it
+ * Parses a file.
+ * @param {Uint8Array} bytes  the file; the tensors are views of it
  * @returns {SafetensorsFile}
- * @throws {ModelFileError} for a file that is cut short or contradicts itself
+ * @throws {ModelFileError} if the file is truncated or invalid
  */
 export function parse(bytes) {
   if (bytes.length < 8)
     throw new ModelFileError(`safetensors: the file has ${bytes.length} bytes, expected at least 8${butIs(bytes)}`);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  if (length > BigInt(HEADER_MOST)) {
+  if (length > BigInt(MAX_HEADER)) {
     const kind = butIs(bytes);
     throw new ModelFileError(
       kind
         ? `safetensors: expected a safetensors file${kind}`
-        : `safetensors: the header says ${length} bytes, at most ${HEADER_MOST} are allowed`,
+        : `safetensors: the header has ${length} bytes, at most ${MAX_HEADER} are allowed`,
     );
   }
   const start = 8 + Number(length);
   if (start > bytes.length) {
-    throw new ModelFileError(`safetensors: the header says ${length} bytes, the file has ${bytes.length - 8} behind its first 8`);
+    throw new ModelFileError(`safetensors: the header has ${length} bytes, the file has ${bytes.length - 8} after its first 8`);
   }
   const header = parseHeader(bytes.subarray(8, start));
   const available = bytes.length - start;
@@ -97,7 +99,7 @@ export function parse(bytes) {
   for (const { name, begin, end } of extents) {
     if (begin !== position) {
       throw new ModelFileError(
-        `safetensors: ${name} begins at byte ${begin}, expected ${position}: tensors leave no hole and do not overlap`,
+        `safetensors: ${name} begins at byte ${begin}, expected ${position}: there must be no gaps and no overlaps`,
       );
     }
     position = end;
@@ -118,22 +120,22 @@ function parseHeader(bytes) {
 }
 
 /**
- * JSON of somebody else's, looked at before it is parsed: a hundred megabytes of brackets would take gigabytes.
+ * Parses JSON from an untrusted file. It is checked first, because parsing a hundred megabytes of brackets would take gigabytes.
  * @param {() => string} read
- * @param {string} what  and a verb, for errors
- * @param {number} [most]  values
- * @param {boolean} [unique]  JSON.parse keeps the last of several equal keys, so that a check and a later reader could see different values
+ * @param {string} what  subject and verb for messages
+ * @param {number} [maxValues]
+ * @param {boolean} [unique]  rejects duplicate keys: readers that use the first one would read another value than JSON.parse, which uses the last
  * @returns {any}
  * @throws {ModelFileError}
  */
-export function parseJson(read, what, most = 2 ** 20, unique = true) {
+export function parseJson(read, what, maxValues = 2 ** 20, unique = true) {
   try {
     const json = read();
     /** The keys of each open object, undefined for an open list. @type {(Set<string> | undefined)[]} */
     const open = [];
     let values = 0;
-    let string = 0; // where the last one begins
-    // By numbers and jumps: a vocabulary is most of a small model's header, and this runs before anything is warm.
+    let string = 0; // index of the last string
+    // Compares character codes and skips strings: this loop takes part of the time until the first answer.
     for (let i = 0; i < json.length; i++) {
       const code = json.charCodeAt(i);
       if (code === QUOTE) {
@@ -143,14 +145,14 @@ export function parseJson(read, what, most = 2 ** 20, unique = true) {
         const keys = unique && open[open.length - 1];
         if (!keys) continue;
         const key = JSON.parse(json.slice(string, i));
-        if (keys.has(key)) throw new ModelFileError(`${what} JSON that has the key ${show(key)} twice`);
+        if (keys.has(key)) throw new ModelFileError(`${what} JSON with the key ${show(key)} twice`);
         keys.add(key);
       } else if (code === COMMA) values++;
       else if (code === BRACE || code === BRACKET) open.push(code === BRACE ? new Set() : undefined);
       else if (code === BRACE + 2 || code === BRACKET + 2) open.pop();
       else continue;
-      if (values > most || open.length > DEPTH_MOST)
-        throw new ModelFileError(`${what} JSON of more than ${most} values or ${DEPTH_MOST} deep`);
+      if (values > maxValues || open.length > MAX_DEPTH)
+        throw new ModelFileError(`${what} JSON with more than ${maxValues} values or ${MAX_DEPTH} levels`);
     }
     return JSON.parse(json);
   } catch (cause) {
@@ -182,7 +184,7 @@ function parseEntry(name, entry) {
   }
   const { shape, data_offsets: offsets } = entry;
   if (!Array.isArray(shape) || !shape.every(isSize)) {
-    throw new ModelFileError(`safetensors: ${name} has shape ${show(shape)}, expected a list of counts`);
+    throw new ModelFileError(`safetensors: ${name} has shape ${show(shape)}, expected a list of sizes`);
   }
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize) || offsets[0] > offsets[1]) {
     throw new ModelFileError(`safetensors: ${name} has data_offsets ${show(offsets)}, expected [begin, end]`);
@@ -191,15 +193,15 @@ function parseEntry(name, entry) {
   let bytes = sizes[/** @type {Dtype} */ (dtype)];
   for (const size of shape) {
     bytes *= size;
-    // Looked at after each factor: a later 0 must not hide it.
+    // Checked after each factor, because a later 0 would hide it.
     if (bytes > Number.MAX_SAFE_INTEGER)
       throw new ModelFileError(
-        `safetensors: ${name} is ${dtype} ${show(shape)}, which takes more than 2^53 bytes; its offsets hold ${end - begin}`,
+        `safetensors: ${name} is ${dtype} ${show(shape)}, which needs more than 2^53 bytes; its offsets span ${end - begin}`,
       );
   }
   if (bytes !== end - begin) {
     throw new ModelFileError(
-      `safetensors: ${name} is ${dtype} ${show(shape)}, which takes ${bytes} bytes; its offsets hold ${end - begin}`,
+      `safetensors: ${name} is ${dtype} ${show(shape)}, which needs ${bytes} bytes; its offsets span ${end - begin}`,
     );
   }
   return { dtype: /** @type {Dtype} */ (dtype), shape: /** @type {number[]} */ (shape), begin, end };
@@ -208,8 +210,8 @@ function parseEntry(name, entry) {
 /**
  * The values of an F32 tensor.
  * @param {StoredTensor} tensor
- * @param {string} name  for the error
- * @returns {Float32Array} a view where the alignment allows it, else a copy
+ * @param {string} name  for messages
+ * @returns {Float32Array} a view, or a copy if the tensor is not aligned
  */
 export function float32(tensor, name) {
   if (tensor.dtype !== 'F32') throw new ModelFileError(`${name}: dtype ${tensor.dtype}, expected F32`);
@@ -218,10 +220,11 @@ export function float32(tensor, name) {
 }
 
 /**
+ * Writes a file. The header is padded with spaces to a multiple of 8; tensors with wide elements come first, so that all are aligned; otherwise
+ * they keep their order.
  * @param {SafetensorsFile} file
- * @returns {Uint8Array<ArrayBuffer>} the file: the header padded with spaces to a multiple of 8, the widest
- * elements first (so that each tensor is aligned to its own), else in the order of the map
- * @throws {ArgumentError} for a tensor called __metadata__
+ * @returns {Uint8Array<ArrayBuffer>}
+ * @throws {ArgumentError} for a tensor with the name __metadata__
  */
 export function serialize({ metadata, tensors }) {
   /** @type {Record<string, any>} */
@@ -230,7 +233,7 @@ export function serialize({ metadata, tensors }) {
   const ordered = [...tensors].sort(([, a], [, b]) => sizes[b.dtype] - sizes[a.dtype]);
   let position = 0;
   for (const [name, { dtype, shape, data }] of ordered) {
-    if (name === '__metadata__') throw new ArgumentError('safetensors: no tensor can be called __metadata__');
+    if (name === '__metadata__') throw new ArgumentError('safetensors: a tensor cannot have the name __metadata__');
     header[name] = { dtype, shape, data_offsets: [position, position + data.length] };
     position += data.length;
   }

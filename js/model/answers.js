@@ -1,61 +1,66 @@
 /**
- * Raw outputs -> what predict() says of a text.
+ * Converts output tensors to the answers of predict().
  * @module
  */
 import { ArgumentError, ModelFileError, ShapeError, show } from '../errors.js';
 import { schemes, spansOf } from './spans.js';
 
 /**
- * @typedef {object} OutputSettings  one output of a model, as its file says
+ * @typedef {object} OutputSettings  settings of one output in a model file
  * @property {string} name
  * @property {'class' | 'scores' | 'tags'} kind
- *   class: one of the labels; scores: each label on its own; tags: a class for each token
+ *   class: one label for the text; scores: independent scores of the labels; tags: one label for each token
  * @property {string[]} [labels]
- * @property {number} [threshold]  class: an answer whose score is below it is not certain
- * @property {import('./spans.js').Scheme} [scheme]  tags: labels are B-PER, I-PER, O ...; spans are read from them
+ * @property {number} [threshold]  for class: answers with a lower score are not certain
+ * @property {import('./spans.js').Scheme} [scheme]  for tags: the scheme of labels such as B-PER, I-PER, O. Answers then have spans
  */
 /** @typedef {{ label: string, score: number, start: number, end: number }} Tag  [start, end) in UTF-16 units of the text */
 
 /**
- * What one output says of a text.
+ * The answer of one output for a text.
  * @typedef {object} Answer
- * @property {string} [label]  class: the label with the highest score
- * @property {number} [score]  class: its score
- * @property {boolean} [certain]  class with a threshold: whether the score reaches it
- * @property {Record<string, number>} [scores]  class and scores: each label's
- * @property {Tag[]} [tags]  tags: one a token that the model read
- * @property {Tag[]} [spans]  tags with a scheme: what the tags mark; the score is the mean of its tokens'
+ * @property {string} [label]  for class: the label with the highest score
+ * @property {number} [score]  for class: the score of this label
+ * @property {boolean} [certain]  for class with a threshold: whether the score is at least the threshold
+ * @property {Record<string, number>} [scores]  for class and scores: the score of each label
+ * @property {Tag[]} [tags]  for tags: one for each token that the model read
+ * @property {Tag[]} [spans]  for tags with a scheme: the names, words or phrases that the tags mark; score: the mean over the tokens
  */
 /**
- * What predict() says of a text: for a model of one output its answer; for several, each under `outputs`.
+ * The answer of predict() for a text. If the model has several outputs, `outputs` holds the answer of each.
  * @typedef {Answer & { outputs?: Record<string, Answer>, tokens: number, truncated: boolean }} Prediction
- *   tokens: that the model read; 0 for an empty text, whose answer is what the model says of nothing.
- *   truncated: the text was longer than the model reads, and was cut
+ *   tokens: number of tokens that the model read; 0 for an empty text, which also has an answer.
+ *   truncated: whether the text was longer than the model reads and was cut
  */
 
 /**
- * Which labels predict() may answer: a list of them, or a weight for some, by which their scores are multiplied; the others have 0. The scores
- * are then divided by their sum.
+ * The labels among which predict() chooses: a list, or an object with weights that multiply the scores. Other labels have weight 0. The
+ * scores are then divided by their sum.
  * @typedef {readonly string[] | Readonly<Record<string, number>>} AllowedLabels
  */
 
 /**
- * Refuses settings that do not fit the model.
+ * Checks that the settings match the model.
  * @param {OutputSettings[]} outputs
- * @param {import('../layers/tensor.js').Spec[]} specs  what the model gives
+ * @param {import('../layers/tensor.js').Spec[]} specs  of the outputs
  */
 export function checkOutputs(outputs, specs) {
   if (!Array.isArray(outputs) || outputs.some((output) => output === null || typeof output !== 'object'))
     throw new ModelFileError('outputs: expected a list of { name, kind, labels }');
   if (outputs.length !== specs.length)
-    throw new ModelFileError(`outputs: ${outputs.length} are described, the model has ${specs.length}`);
+    throw new ModelFileError(`outputs: ${outputs.length} are described, expected the ${specs.length} of the model`);
   outputs.forEach(({ name, kind, labels, scheme, threshold }, i) => {
     const { features, sequence } = specs[i];
-    if (!['class', 'scores', 'tags'].includes(kind)) throw new ModelFileError(`outputs: ${name} has kind ${JSON.stringify(kind)}`);
+    if (!['class', 'scores', 'tags'].includes(kind))
+      throw new ModelFileError(`outputs: ${name} has kind ${JSON.stringify(kind)}, expected class, scores or tags`);
     if (labels && !(Array.isArray(labels) && labels.length === features))
-      throw new ModelFileError(`outputs: ${name} has ${labels.length} labels, the model gives ${features} values`);
+      throw new ModelFileError(
+        `outputs: ${name} has ${labels.length} labels, expected ${features}, one for each value of the output`,
+      );
     if ((kind === 'tags') !== sequence && (labels || kind === 'tags'))
-      throw new ModelFileError(`outputs: ${name} is of kind ${kind}, the model gives ${sequence ? 'a sequence' : 'a vector'}`);
+      throw new ModelFileError(
+        `outputs: ${name} has kind ${kind}, but the output is ${sequence ? 'a sequence, which has kind tags' : 'a vector, which has kind class or scores'}`,
+      );
     if (threshold !== undefined && !(kind === 'class' && threshold >= 0 && threshold <= 1))
       throw new ModelFileError(`outputs: ${name}: threshold is ${show(threshold)}, expected 0 to 1, for kind class`);
     if (scheme !== undefined && !schemes.includes(scheme))
@@ -64,18 +69,19 @@ export function checkOutputs(outputs, specs) {
 }
 
 /**
+ * The answers of predict().
  * @param {OutputSettings[]} outputs
  * @param {{ shape: number[], data: Float32Array }[]} tensors  [B, K] or [B, T, K]
  * @param {import('../text/vectorizer.js').EncodedBatch} batch
- * @param {boolean} padsFront
+ * @param {boolean} padsFront  whether padding is before the text
  * @param {AllowedLabels} [allowed]
  * @returns {Prediction[]}
- * @throws {ArgumentError} for labels that the model lacks, or that none of its outputs takes
+ * @throws {ArgumentError} for labels that the model lacks, or if no output has kind class and labels
  */
 export function predictions(outputs, tensors, batch, padsFront, allowed) {
   const weights = allowed && outputs.map((output) => weightsOf(output, allowed));
   if (weights && !weights.some(Boolean))
-    throw new ArgumentError('predict: labels are for an output of kind class that names its labels; the model has none');
+    throw new ArgumentError('predict: labels need an output of kind class with labels; the model has none');
   return batch.rows.map(({ ids, offsets, truncated }, b) => {
     const answers = outputs.map((output, i) => {
       const { shape, data } = tensors[i];
@@ -84,14 +90,16 @@ export function predictions(outputs, tensors, batch, padsFront, allowed) {
       if (output.kind !== 'tags') return answer(output, labels, data.subarray(b * K, (b + 1) * K), weights?.[i]);
       const T = shape[1];
       if (T !== batch.shape[1])
-        throw new ShapeError(`${output.name}: the model gives ${T} tags for ${batch.shape[1]} tokens; use run()`);
+        throw new ShapeError(
+          `${output.name}: the output has ${T} steps for ${batch.shape[1]} tokens, expected one for each; use run()`,
+        );
       const shift = padsFront ? T - ids.length : 0;
       const tags = Array.from(ids, (_, t) => {
         const values = data.subarray((b * T + shift + t) * K, (b * T + shift + t + 1) * K);
         const best = argmax(values);
         return { label: labels[best], score: values[best], start: offsets[2 * t], end: offsets[2 * t + 1] };
       });
-      return output.scheme ? { tags, spans: spansOf(tags, output.scheme) } : { tags };
+      return output.scheme ? { tags, spans: spansOf(tags) } : { tags };
     });
     const rest = { tokens: ids.length, truncated };
     if (answers.length === 1) return { ...answers[0], ...rest };
@@ -100,7 +108,7 @@ export function predictions(outputs, tensors, batch, padsFront, allowed) {
 }
 
 /**
- * A weight for each label of an output; undefined if it takes none.
+ * The weight of each label of an output; undefined if the output has no labels to choose from.
  * @param {OutputSettings} output
  * @param {AllowedLabels} allowed
  */
@@ -113,7 +121,7 @@ function weightsOf({ kind, labels }, allowed) {
       throw new ArgumentError(`predict: the weight of label ${show(label)} is ${show(weight)}, expected a number from 0 on`);
   }
   const weights = labels.map((label) => (Object.hasOwn(given, label) ? /** @type {number} */ (given[label]) : 0));
-  if (!weights.some((weight) => weight > 0)) throw new ArgumentError('predict: labels allow none of the labels');
+  if (!weights.some((weight) => weight > 0)) throw new ArgumentError('predict: labels has no label with a weight above 0');
   return weights;
 }
 
@@ -131,7 +139,7 @@ function answer({ kind, threshold }, labels, values, weights) {
     : { label: labels[best], score, certain: score >= threshold, scores };
 }
 
-/** Scores times weights, divided by their sum; where all of them are 0, the weights divided by theirs. @param {Float32Array} values @param {number[]} weights */
+/** Scores times weights, divided by the sum of the products; if all products are 0, the weights divided by their sum. @param {Float32Array} values @param {number[]} weights */
 function reweighed(values, weights) {
   const products = weights.map((weight, k) => weight * values[k]);
   const sum = products.reduce((total, value) => total + value, 0);
@@ -139,7 +147,7 @@ function reweighed(values, weights) {
   return Float32Array.from(products, (value) => value / sum);
 }
 
-/** @param {Float32Array} values @returns {number} the first of the greatest */
+/** Index of the largest value; of several, the first. @param {Float32Array} values */
 function argmax(values) {
   let best = 0;
   for (let k = 1; k < values.length; k++) if (values[k] > values[best]) best = k;

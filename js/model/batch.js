@@ -1,5 +1,5 @@
 /**
- * What a caller gives a model -> padded arrays and masks.
+ * Converts the inputs of a caller to padded arrays and masks, and tensors to outputs.
  * @module
  */
 import { ArgumentError, checkFits, IdError, ShapeError, show, typeName } from '../errors.js';
@@ -7,8 +7,8 @@ import { product, Steps, Tensor } from '../layers/tensor.js';
 /** @typedef {import('./graph.js').ModelInput} ModelInput */
 
 /**
- * Rows of token ids, of vectors, or of lists of vectors; or all of them in one array, row-major, every row of one length: [B, T] ids,
- * [B, T, ...] or [B, ...] values, which are not looked at one by one where they are float32.
+ * Rows of token ids, vectors, or lists of vectors; or one row-major array with rows of equal lengths: [B, T] ids, [B, T, ...] or [B, ...]
+ * values. A Float32Array of values is fastest: it is used as it is.
  * @typedef {ArrayLike<any> | { data: ArrayLike<number> | ArrayLike<bigint>, shape: ArrayLike<number> }} Rows
  */
 /** @typedef {ArrayLike<ArrayLike<number>> | ArrayLike<number>} MaskRows  [B][T] or flat [B*T]; 0 is padding */
@@ -16,47 +16,47 @@ import { product, Steps, Tensor } from '../layers/tensor.js';
  * One input of a batch, padded.
  * @typedef {object} Padded
  * @property {ModelInput} input
- * @property {ArrayLike<any>} rows  the caller's
- * @property {boolean} [uniform]  they are known to have T steps each
+ * @property {ArrayLike<any>} rows  as passed by the caller
+ * @property {boolean} [uniform]  true: each row has T steps
  * @property {number} B
  * @property {number} T  padded length; 1 for vectors
  * @property {Int32Array | Float32Array} data  [B, T] ids, or [B, T, D], or [B, D]
  * @property {Uint8Array | null} mask  [B, T]
  */
 
-/** @param {unknown} value @returns {value is ArrayLike<any>} */
+/** Whether a value is an array or array-like. @param {unknown} value @returns {value is ArrayLike<any>} */
 export const isList = (value) => {
   const length = value !== null && typeof value === 'object' ? /** @type {any} */ (value).length : -1;
-  // What only says that it is long has no end.
+  // `{ length: 1e9 }` is not a list: its last index must exist.
   return Number.isSafeInteger(length) && (length === 0 || (length > 0 && length - 1 in /** @type {any} */ (value)));
 };
 
-/** Also of what has no iterator, has holes, or has lost its buffer. @param {ArrayLike<any>} list @returns {any[]} */
+/** Copies a list. Array.from would fail for a list without an iterator, or one whose buffer was detached. @param {ArrayLike<any>} list @returns {any[]} */
 const toArray = (list) => {
   const items = new Array(list.length);
   for (let i = 0; i < items.length; i++) items[i] = list[i];
   return items;
 };
 
-/** @param {any} rows @returns {rows is { data: ArrayLike<number | bigint>, shape: ArrayLike<number> }} */
+/** Whether rows are one row-major array. @param {any} rows @returns {rows is { data: ArrayLike<number | bigint>, shape: ArrayLike<number> }} */
 export const isRowMajor = (rows) => isList(rows?.data) && isList(rows.shape);
 
 /** @param {ModelInput} input @param {{ data: ArrayLike<number | bigint>, shape: ArrayLike<number> }} rows @param {boolean} sequence */
 function checkRowMajor(input, { data: values, shape: given }, sequence) {
   const rest = input.ids ? [] : sequence ? input.shape.slice(1) : input.shape;
-  const own = [...(sequence ? ['B', 'T'] : ['B']), ...rest];
+  const expected = [...(sequence ? ['B', 'T'] : ['B']), ...rest];
   const shape = toArray(given);
   const shown = `[${shape.map((size) => (typeof size === 'number' ? size : typeName(size)))}]`;
-  if (shape.length !== own.length || own.some((size, axis) => typeof size === 'number' && size !== shape[axis]))
-    throw new ShapeError(`run: shape ${shown}, the model reads [${own}]`);
+  if (shape.length !== expected.length || expected.some((size, axis) => typeof size === 'number' && size !== shape[axis]))
+    throw new ShapeError(`run: shape ${shown}, expected [${expected}]`);
   if (!shape.every((size) => Number.isInteger(size) && size >= 0) || values.length !== product(shape))
-    throw new ShapeError(`run: ${values.length} values for shape ${shown}`);
-  // A row without a value takes memory, too.
+    throw new ShapeError(`run: ${values.length} values do not match shape ${shown}`);
+  // Rows without values take memory, too.
   if (values.length === 0) checkFits(64 * shape[0]);
   return { data: ArrayBuffer.isView(values) ? values : toArray(values), shape };
 }
 
-/** Row-major values as lists of lists of views. @param {any} data  a typed array or a list @param {number[]} sizes @returns {ArrayLike<any>[]} */
+/** Splits row-major values into nested lists of views. @param {any} data  a typed array or a list @param {number[]} sizes  of the lists @returns {ArrayLike<any>[]} */
 function viewsOf(data, [size, ...inner]) {
   const width = size ? data.length / size : 0;
   return Array.from({ length: size }, (_, i) => {
@@ -67,20 +67,22 @@ function viewsOf(data, [size, ...inner]) {
 }
 
 /**
- * Refuses a row that zeros would have to fill up, where zeros are data.
+ * Checks the length of a row that must not be padded, because the model would read the padding as data.
  * @param {ModelInput} input @param {number} steps  of a row @param {number} b  its number
  */
 function checkExact({ shape: [own] }, steps, b) {
   if (steps !== own)
     throw new ShapeError(
-      `run: row ${b} has ${steps} steps, the model reads exactly ${own} and masks none: pad or cut rows as in training, or give mask or lengths`,
+      `run: row ${b} has ${steps} steps, expected exactly ${own}, as the model has no mask: pad or cut rows as in training, or pass mask or lengths`,
     );
 }
 
 /**
+ * Checks the rows of one input and pads them.
  * @param {ModelInput} input
  * @param {Rows} rows
- * @param {{ mask?: MaskRows, lengths?: ArrayLike<number>, wholeLength: boolean }} options  wholeLength: rows take the model's own length
+ * @param {{ mask?: MaskRows, lengths?: ArrayLike<number>, wholeLength: boolean }} options  wholeLength: pads to the length of the model's
+ *   input, if it is fixed
  * @returns {Padded}
  */
 export function padRows(input, rows, options) {
@@ -110,7 +112,7 @@ export function padRows(input, rows, options) {
     }
     return padRows(input, views(), options);
   }
-  if (!isList(rows)) throw new ArgumentError(`run takes rows of ${what}, got ${typeName(rows)}`);
+  if (!isList(rows)) throw new ArgumentError(`run: rows are ${typeName(rows)}, expected an array of rows of ${what}`);
   const list = toArray(rows);
   list.forEach((row, b) => {
     if (!isList(row)) throw new ArgumentError(`run: row ${b} is ${typeName(row)}, expected an array of ${what}`);
@@ -122,7 +124,7 @@ export function padRows(input, rows, options) {
   const [own] = input.shape;
   let T = longest;
   if (sequence && wholeLength && own !== null) {
-    if (longest > own) throw new ShapeError(`run: a row has ${longest} steps, the model reads ${own}`);
+    if (longest > own) throw new ShapeError(`run: a row has ${longest} steps, expected at most ${own}`);
     T = own;
   }
   const width = input.ids ? 1 : sequence ? product(input.shape, 1) : product(input.shape);
@@ -151,8 +153,9 @@ export function padRows(input, rows, options) {
 }
 
 /**
+ * Copies the values of one step, or of one vector.
  * @param {Int32Array | Float32Array} data @param {number} at @param {any} values  numbers, nested or not @param {number} width
- * @param {number} b @param {number} [t]  where they stand, for who reads the error
+ * @param {number} b @param {number} [t]  row and step, for messages
  */
 function writeValues(data, at, values, width, b, t) {
   if (values instanceof Float32Array && values.length === width) {
@@ -165,15 +168,15 @@ function writeValues(data, at, values, width, b, t) {
         .flat(3)
     : [values];
   const where = `run: row ${b}${t === undefined ? '' : `, step ${t}`}`;
-  if (flat.length !== width) throw new ShapeError(`${where} has ${flat.length} values, the model reads ${width}`);
+  if (flat.length !== width) throw new ShapeError(`${where} has ${flat.length} values, expected ${width}`);
   const wrong = flat.findIndex((value) => typeof value !== 'number');
   if (wrong >= 0) throw new ArgumentError(`${where}: value ${wrong} is ${typeName(flat[wrong])}, expected a number`);
   data.set(flat, at);
 }
 
-/** @param {MaskRows} mask @param {number} B @param {number} T */
+/** The mask [B, T]. @param {MaskRows} mask @param {number} B @param {number} T */
 function maskFromRows(mask, B, T) {
-  /** A mask entry: a number, a boolean, or one of them in a list, as [B, T, 1] has it. @param {any} value */
+  /** 1 for an entry that counts. An entry is a number, a boolean, or a list of one (a mask [B, T, 1]). @param {any} value */
   const counts = (value) =>
     Number(!(isList(value) ? [0, false].includes(value[0]) : [0, false].includes(/** @type {any} */ (value))));
   if (!isList(mask)) throw new ArgumentError(`run: mask is ${typeName(mask)}, expected rows of 0 and 1`);
@@ -183,19 +186,19 @@ function maskFromRows(mask, B, T) {
     return Uint8Array.from(toArray(/** @type {ArrayLike<number>} */ (mask)), counts);
   }
   const rows = /** @type {ArrayLike<ArrayLike<number>>} */ (mask);
-  if (rows.length !== B) throw new ShapeError(`run: mask has ${rows.length} rows, the batch has ${B}`);
+  if (rows.length !== B) throw new ShapeError(`run: mask has ${rows.length} rows, expected B = ${B}`);
   const flat = new Uint8Array(B * T);
   for (let b = 0; b < B; b++) {
     if (!isList(rows[b])) throw new ArgumentError(`run: mask row ${b} is ${typeName(rows[b])}, expected 0s and 1s`);
-    if (rows[b].length > T) throw new ShapeError(`run: mask row ${b} has ${rows[b].length} entries, the longest row has ${T} ids`);
+    if (rows[b].length > T) throw new ShapeError(`run: mask row ${b} has ${rows[b].length} entries, expected at most T = ${T}`);
     for (let t = 0; t < rows[b].length; t++) flat[b * T + t] = counts(rows[b][t]);
   }
   return flat;
 }
 
-/** @param {ArrayLike<number>} lengths @param {number} B @param {number} T */
+/** The mask [B, T]. @param {ArrayLike<number>} lengths @param {number} B @param {number} T */
 function maskFromLengths(lengths, B, T) {
-  if (lengths.length !== B) throw new ShapeError(`run: lengths has ${lengths.length} entries, the batch has ${B} rows`);
+  if (lengths.length !== B) throw new ShapeError(`run: lengths has ${lengths.length} entries, expected B = ${B}`);
   const mask = new Uint8Array(B * T);
   for (let b = 0; b < B; b++) {
     const length = lengths[b];
@@ -215,11 +218,11 @@ function checkId({ input, rows, data, T }, i) {
 }
 
 /**
- * An input in the heap.
+ * Copies an input to the heap.
  * @param {import('../runtime/memory.js').Heap} heap
  * @param {Padded} padded
- * @param {boolean} inPlace  padded form: every position is stored, the mask goes along
- * @param {boolean} masked  the model knows a mask of this input
+ * @param {boolean} inPlace  true: the padded form of a sequence, false: the ragged form (js/layers/tensor.js)
+ * @param {boolean} masked  whether the padded form has the mask
  * @returns {Tensor}
  */
 export function placeInput(heap, padded, inPlace, masked) {
@@ -234,17 +237,17 @@ export function placeInput(heap, padded, inPlace, masked) {
     if (input.ids) for (let i = 0; i < data.length; i++) checkId(padded, i);
     return new Tensor(heap, input.ids ? heap.i32(data) : heap.f32(data), B, shape, steps, keep);
   }
-  const closed = input.ids ? new Int32Array(steps.N) : new Float32Array(steps.N * width);
+  const ragged = input.ids ? new Int32Array(steps.N) : new Float32Array(steps.N * width);
   for (let i = 0, n = 0; i < B * T; i++) {
     if (!mask?.[i]) continue;
     if (input.ids) checkId(padded, i);
-    closed.set(data.subarray(i * width, (i + 1) * width), width * n++);
+    ragged.set(data.subarray(i * width, (i + 1) * width), width * n++);
   }
-  return new Tensor(heap, input.ids ? heap.i32(closed) : heap.f32(closed), B, shape, steps);
+  return new Tensor(heap, input.ids ? heap.i32(ragged) : heap.f32(ragged), B, shape, steps);
 }
 
 /**
- * Values out of the heap, padding back where it was: zeros.
+ * Copies an output from the heap, with zeros at padding.
  * @param {Tensor} y
  * @returns {{ shape: number[], data: Float32Array }}
  */
@@ -266,7 +269,7 @@ export function readOutput(y) {
 }
 
 /**
- * Rows by the lengths of their sequences: sets of rows that fit a layer that needs one length.
+ * Groups rows by the lengths of their sequences, for models with a layer that needs equal lengths.
  * @param {Padded[]} inputs
  * @returns {number[][]} row numbers
  */

@@ -1,10 +1,19 @@
 /**
- * A model: layers with weights in an instance of their own, text settings, outputs.
+ * A model: layers with weights in a WebAssembly instance of their own, text settings, settings of outputs.
  * @module
  */
 import { checkOutputs, predictions } from './answers.js';
 import { groupByLength, isList, isRowMajor, padRows, placeInput, readOutput } from './batch.js';
-import { ArgumentError, checkFits, ModelFileError, PadlessError, ShapeError, STEPS_MOST, UnsupportedError } from '../errors.js';
+import {
+  ArgumentError,
+  checkFits,
+  ModelFileError,
+  PadlessError,
+  ShapeError,
+  STEPS_MOST,
+  typeName,
+  UnsupportedError,
+} from '../errors.js';
 import { modelFromJson, customClasses, prepare } from './graph.js';
 import { checkText, markExact, withOwnLength } from './padding.js';
 import { stored, weightsOf } from '../file/int8-weights.js';
@@ -32,33 +41,33 @@ import { getModule } from '../runtime/wasm.js';
 
 /**
  * @typedef {object} EngineOptions
- * @property {import('../runtime/wasm.js').ModuleSource | undefined} [module]  the WebAssembly module instead of the inlined one
- * @property {import('../runtime/wasm.js').Simd | undefined} [simd]  default auto: relaxed SIMD where the engine has it
+ * @property {import('../runtime/wasm.js').ModuleSource | undefined} [module]  a compiled WebAssembly module or its source, used instead of the inlined build
+ * @property {import('../runtime/wasm.js').Simd | undefined} [simd]  build of the kernels. Default auto: relaxed if the engine supports it
  */
 /** @typedef {import('../file/read-source.js').ReadOptions & EngineOptions & { customLayers?: CustomLayers }} LoadOptions */
 
 /**
- * What a model file's metadata holds under `padless`.
+ * The JSON under `padless` in the metadata of a model file.
  * @typedef {object} ModelSettings
  * @property {1} format
  * @property {any} architecture  Keras JSON
- * @property {string} [keras_version]  of the Keras that saved the model: its rules hold. Absent: masks select in every layer
+ * @property {string} [keras_version]  version of Keras whose rules for masks apply. Absent: every layer ignores steps at padding
  * @property {'keras' | 'tfjs' | 'torch'} [origin]
  * @property {import('../text/vectorizer.js').TextSettings | null} [text]
  * @property {OutputSettings[]} [outputs]
  */
 
 /**
- * What a layer did to a text.
+ * Inputs and outputs of one layer in a trace.
  * @typedef {object} TraceStep
  * @property {string} path
  * @property {string} layer  class name
  * @property {TraceTensor[]} before
  * @property {TraceTensor[]} after
  * @property {number[][] | null} changed
- *   for each row, the positions at which the mask changed the answer: where it differs from what the same layer makes of the same values
- *   (zeros at padding) without a mask; for a layer whose answer is a vector, [0] where it differs. null: no mask was there, or the layer has
- *   a state, several answers, or is called with more than its inputs (initial states, say)
+ *   for each row, the steps at which the output differs from the output of the same layer for the same input without a mask (zeros at
+ *   padding); [0] if the output is a vector that differs. null: there is no mask, or the layer has a state, several outputs, or further
+ *   arguments such as initial states
  */
 /** @typedef {{ shape: number[], data: Float32Array, mask: Uint8Array | null }} TraceTensor  mask [B, T]: 0 is padding; null: no mask */
 
@@ -70,7 +79,7 @@ export class Model {
   constructor({ settings, customLayers, weights, module, build, fileBytes }) {
     this.settings = settings;
     this.fileBytes = fileBytes;
-    /** Which build of the kernels it runs on. */
+    /** The build of the kernels that it runs on. */
     this.simd = build;
     this.kerasVersion = String(settings.keras_version ?? '');
     const kerasMajor = parseInt(this.kerasVersion, 10) || 3;
@@ -90,9 +99,9 @@ export class Model {
     const { root, inputs, specs } = buildLayers(settings.architecture, customLayers ?? {}, rules);
     this.root = root;
     this.inputs = inputs;
-    /** What comes out. */
+    /** Specs of the outputs. */
     this.specs = specs;
-    /** Layers that read what stands at the padding, as their framework does: for this model padding can change an answer. */
+    /** Paths of layers that read the values at padding, as in their framework. If there are any, padding can change an answer. */
     this.readsPadding = [...rules.readsPadding];
     this.padded = rules.readsPadding.size > 0 || rules.needsPadded.size > 0 || inputs.some(({ padded }) => padded);
     this.needsLength = rules.needsLength.size > 0;
@@ -102,24 +111,24 @@ export class Model {
     }
     const names = root instanceof Functional ? root.outputNames : [root.layers[root.layers.length - 1].name];
     /** @type {OutputSettings[]} */
-    const undescribed = this.specs.map((spec, i) => ({ name: names[i] ?? `output_${i}`, kind: spec.sequence ? 'tags' : 'scores' }));
-    const described = settings.outputs && settings.outputs.length !== 0 ? settings.outputs : undescribed;
+    const defaults = this.specs.map((spec, i) => ({ name: names[i] ?? `output_${i}`, kind: spec.sequence ? 'tags' : 'scores' }));
+    const described = settings.outputs && settings.outputs.length !== 0 ? settings.outputs : defaults;
     this.outputs = Array.isArray(described)
-      ? described.map((output, i) => ({ .../** @type {OutputSettings} */ ({ name: undescribed[i]?.name }), ...output }))
+      ? described.map((output, i) => ({ .../** @type {OutputSettings} */ ({ name: defaults[i]?.name }), ...output }))
       : described;
     checkOutputs(this.outputs, this.specs);
     markExact(root, inputs);
     const [first] = inputs;
     if (settings.text) settings.text = withOwnLength(settings.text, first, !rules.select);
-    /** The model's text settings at work; null for a model of ids alone. */
+    /** Converts texts to ids; null for a model without text settings. */
     this.text = settings.text ? new TextVectorizer(settings.text) : null;
     if (this.text && (inputs.length !== 1 || !first.ids))
       throw new ModelFileError(
-        `text: the model has ${inputs.length} inputs${first.ids ? '' : ' of values'}, expected one of token ids`,
+        `text: text settings need a model with one input of token ids, this one has ${inputs.length}${first.ids ? '' : ' of values'}`,
       );
     if (this.text && this.text.size > first.vocabulary) {
       throw new ModelFileError(
-        `text: the vocabulary has ${this.text.size} entries, the embedding has input_dim=${first.vocabulary}`,
+        `text: the vocabulary has ${this.text.size} entries, expected at most the input_dim=${first.vocabulary} of the embedding`,
       );
     }
     if (this.text) checkText(this.text, first, { readsPadding: this.readsPadding, imported: !rules.select });
@@ -132,9 +141,9 @@ export class Model {
   /** Layers that keep a state from run to run. @type {Recurrent[]} */
   #stateful;
 
-  /** @param {Map<string, Weight>} weights */
+  /** Checks the weights and gives them to the layers. @param {Map<string, Weight>} weights */
   #assign(weights) {
-    if (!(weights instanceof Map)) throw new ArgumentError(`createModel: weights gave ${typeof weights}, expected a Map`);
+    if (!(weights instanceof Map)) throw new ArgumentError(`createModel: weights returned ${typeof weights}, expected a Map`);
     const left = new Set(weights.keys());
     for (const { path, layer, spec } of this.root.listWeights()) {
       const weight = weights.get(path);
@@ -144,39 +153,44 @@ export class Model {
       }
       if (weight.int8 && !spec.int8) throw new ModelFileError(`${path}: dtype I8, expected F32`);
       if (weight.int8 && Boolean(weight.rows) !== (spec.int8 === 'rows'))
-        throw new ModelFileError(`${path}: int8 ${weight.rows ? 'with' : 'without'} ${path}.rows, expected it to be otherwise`);
-      if (!weight.int8 && !(weight.data instanceof Float32Array)) throw new ModelFileError(`${path}: values are no Float32Array`);
+        throw new ModelFileError(
+          `${path}: int8 ${weight.rows ? 'with' : 'without'} scales of rows, expected ${weight.rows ? 'none' : `${path}.rows`}`,
+        );
+      if (!weight.int8 && !(weight.data instanceof Float32Array))
+        throw new ModelFileError(`${path}: values are ${typeName(weight.data)}, expected a Float32Array`);
       const { length } = weight.int8 ?? weight.data;
       if (length !== product(spec.shape))
-        throw new ModelFileError(`${path}: ${length} values, expected [${spec.shape}] = ${product(spec.shape)}`);
+        throw new ModelFileError(`${path}: ${length} values, expected ${product(spec.shape)} for [${spec.shape}]`);
       layer.weights.set(spec.name, weight);
       left.delete(path);
     }
     if (left.size) throw new ModelFileError(`weights that no layer has: ${[...left].slice(0, 20).join(', ')}`);
   }
 
-  /** Counters since the model was loaded: recurrent steps visited (each direction counts), bytes of memory held now. */
+  /** steps: number of steps that recurrent layers have visited, in each direction; memory: current size of the memory in bytes. */
   get stats() {
     return { steps: this.heap.steps, memory: this.heap.size };
   }
 
-  /** Numbers in the weights. */
+  /** Number of values in all weights. */
   get parameters() {
     return this.root.listWeights().reduce((sum, { spec }) => sum + product(spec.shape), 0);
   }
 
   /**
-   * Ids in, raw tensors out. Rows may differ in length; they are padded to the longest with zeros at the end. Which steps count:
-   * `mask` or `lengths` where given; else, where the model masks (mask_zero), ids other than 0; else each row's own steps. A model with a fixed
-   * length that masks nothing takes rows of exactly that length, unless `mask` or `lengths` is given: it reads zeros as data.
+   * Runs the model on ids or values and returns the output tensors. Rows may differ in length; they are padded to the longest with zeros at
+   * the end. Steps that count are given by `mask` or `lengths`; without these, by ids other than 0 if the model has mask_zero; otherwise by
+   * the lengths of the rows. If the model has a fixed length and no mask, it would read padding as data: then rows must have this length,
+   * unless `mask` or `lengths` is given.
    *
-   * @param {Rows | Record<string, Rows>} rows  [B][T] token ids; for an input of values [B][T][D] or [B][D]; either also as
-   *   { data, shape }, row-major; for a model of several inputs an object of them by name
+   * @param {Rows | Record<string, Rows>} rows  [B][T] token ids, or [B][T][D] or [B][D] values; or { data, shape } with a
+   *   row-major array of these; for several inputs an object with each input by its name
    * @param {{ mask?: import('./batch.js').MaskRows, lengths?: ArrayLike<number> }} [options]
-   *   mask: 0 is padding, [B][T] or flat [B*T]; lengths: steps that count at the start of each row. For models of one input
-   * @returns {OutputTensor[]} one an output, [B, K], or [B, T, K] with zeros at padding
-   * @throws {import('../errors.js').IdError} for an id outside the vocabulary at a step that counts
-   * @throws {ShapeError} for a mask, lengths or rows that do not fit
+   *   mask: 0 is padding, [B][T] or flat [B*T]; lengths: number of steps that count at the start of each row. Only for models with one
+   *   input
+   * @returns {OutputTensor[]} one for each output: [B, K], or [B, T, K] with zeros at padding
+   * @throws {import('../errors.js').IdError} for an id outside of the vocabulary at a step that counts
+   * @throws {ShapeError} if the shape of rows, mask or lengths is wrong
    */
   run(rows, options = {}) {
     return this.#forward(this.#pad(rows, options));
@@ -187,13 +201,13 @@ export class Model {
     const { inputs } = this;
     const wholeLength = this.padded || this.needsLength;
     if (inputs.length === 1) {
-      // An input may be called data, shape or length.
+      // An input may have the name data, shape or length.
       const byName = !isList(rows) && !isRowMajor(rows) && Object.hasOwn(Object(rows), inputs[0].name);
       const given = byName ? /** @type {any} */ (rows)[inputs[0].name] : rows;
       return [padRows(inputs[0], given, { ...options, wholeLength })];
     }
     if (options.mask || options.lengths)
-      throw new ArgumentError(`run: mask and lengths are for models of one input, this one has ${inputs.length}`);
+      throw new ArgumentError(`run: mask and lengths need a model with one input, this one has ${inputs.length}`);
     const padded = inputs.map((input) => {
       const given = rows?.[input.name];
       if (given === undefined)
@@ -203,7 +217,10 @@ export class Model {
       return padRows(input, given, { wholeLength });
     });
     for (const { B, input } of padded)
-      if (B !== padded[0].B) throw new ShapeError(`run: ${padded[0].input.name} has ${padded[0].B} rows, ${input.name} has ${B}`);
+      if (B !== padded[0].B)
+        throw new ShapeError(
+          `run: input ${padded[0].input.name} has ${padded[0].B} rows and ${input.name} ${B}, expected equal numbers`,
+        );
     return padded;
   }
 
@@ -235,7 +252,7 @@ export class Model {
       padded.some(
         (each) => !each.uniform && !each.input.maskZero && each.mask && Array.from(each.rows).some((row) => row.length !== each.T),
       );
-    // Rows of one array are taken apart here, once.
+    // The copy evaluates the getter `rows` once.
     if (unequal) return this.#forwardByLength(padded.map((each) => ({ ...each })));
     return heap.scoped(() => {
       const tensors = padded.map((each) => placeInput(heap, each, this.padded, each.input.maskZero || this.#maskGiven(each)));
@@ -244,13 +261,13 @@ export class Model {
     });
   }
 
-  /** A mask over an input that the model itself does not mask. @param {import('./batch.js').Padded} padded */
+  /** Whether the caller passed a mask with padding. @param {import('./batch.js').Padded} padded */
   #maskGiven({ mask }) {
     return mask?.includes(0) ?? false;
   }
 
   /**
-   * A model that needs one length, over rows of several: each as if it stood alone.
+   * Runs a model with a layer that needs equal lengths once for each length of the rows.
    * @param {import('./batch.js').Padded[]} padded
    * @returns {OutputTensor[]}
    */
@@ -265,7 +282,7 @@ export class Model {
       );
       for (const { input, T, mask } of some)
         if (mask && (input.shape[0] ?? T) !== T)
-          throw new ShapeError(`run: a row has ${T} steps, the model reads exactly ${input.shape[0]}`);
+          throw new ShapeError(`run: a row has ${T} steps, expected exactly ${input.shape[0]}`);
       return { group, outputs: this.#forward(some) };
     });
     return this.outputs.map(({ name }, i) => ({
@@ -290,11 +307,11 @@ export class Model {
    * @returns {Prediction[]}
    */
   /**
-   * What the model says of a text, or of each of several.
-   * @param {string | string[]} text  any string: empty, a megabyte, lone surrogates
-   * @param {{ labels?: AllowedLabels }} [options]  labels: those that it may answer, or weights for some. Default: all alike
+   * Returns the answer for a text, or the answers for several texts.
+   * @param {string | string[]} text  any string; it may be empty, very long, or contain lone surrogates
+   * @param {{ labels?: AllowedLabels }} [options]  labels: the labels to choose from, or weights for them. Default: all
    * @returns {Prediction | Prediction[]}
-   * @throws {ArgumentError} for anything but strings, and for labels that the model lacks
+   * @throws {ArgumentError} for values that are no strings, and for labels that the model lacks
    * @throws {UnsupportedError} for a model without text settings
    */
   predict(text, options) {
@@ -309,7 +326,7 @@ export class Model {
   }
 
   /**
-   * What predict() makes its answer of: the raw tensors for texts.
+   * Returns the output tensors for texts, from which predict() computes its answers.
    * @param {string[]} texts
    * @returns {OutputTensor[]}
    */
@@ -317,7 +334,7 @@ export class Model {
     return this.#read(texts).outputs;
   }
 
-  /** @param {string[]} texts */
+  /** Runs the model on texts. @param {string[]} texts */
   #read(texts) {
     const { text } = this;
     if (!text) throw new UnsupportedError('predict: this model has no text settings; use run() with token ids');
@@ -329,10 +346,10 @@ export class Model {
   }
 
   /**
-   * Layer by layer: what went in, what came out, and at which positions the mask changed it.
+   * Returns inputs and outputs of each layer, and the steps at which the mask changed the output.
    * @param {string | Rows} text  a text, or rows of ids
    * @param {{ mask?: import('./batch.js').MaskRows, lengths?: ArrayLike<number> }} [options]  for rows of ids
-   * @returns {TraceStep[]} in the order of the work; layers inside layers stand before those that own them
+   * @returns {TraceStep[]} in the order of computation; inner layers come before the layer that contains them
    */
   trace(text, options) {
     /** @type {TraceStep[]} */
@@ -363,22 +380,22 @@ export class Model {
   }
 
   /**
-   * For a text that changes a little at a time: `update(text)` gives what `predict(text)` gives, to the last bit, and works out only what the
-   * change can reach. Recurrent layers go on from the state before the change, forward and backward each on its side.
-   * @param {import('../session/session.js').SessionOptions} [options]  tolerance: see there
+   * Returns a session for a text that changes a little at a time. Its `update(text)` returns the same bits as `predict(text)` and computes only
+   * what the change affects: recurrent layers continue from the state before the change, in each direction.
+   * @param {import('../session/session.js').SessionOptions} [options]
    * @returns {import('../session/session.js').Session}
    */
   session(options) {
     return new Session(this, options);
   }
 
-  /** Forgets the states of stateful layers. */
+  /** Resets the states of stateful layers to zero. */
   resetState() {
     for (const layer of this.root.all()) if (layer instanceof Recurrent) layer.resetState();
   }
 
   /**
-   * The model as a safetensors file; weights in int8 stay so.
+   * Returns the model as a safetensors file. int8 weights stay int8.
    * @returns {Uint8Array<ArrayBuffer>}
    */
   save() {
@@ -388,7 +405,7 @@ export class Model {
 }
 
 /**
- * Rows computed in groups, side by side again; sequences as long as the longest of them.
+ * Joins the outputs of groups of rows; shorter sequences are padded to the longest.
  * @param {number} B
  * @param {{ group: number[], shape: number[], data: Float32Array }[]} parts
  */
@@ -405,7 +422,7 @@ function joinGroups(B, parts) {
 }
 
 /**
- * Layers out of their JSON, applied to shapes once.
+ * Creates the layers from JSON and applies them to the shapes of the inputs.
  * @param {any} architecture
  * @param {CustomLayers} customLayers
  * @param {import('../layers/tensor.js').Rules} rules
@@ -419,7 +436,7 @@ function buildLayers(architecture, customLayers, rules) {
     for (const { name, shape, ids } of inputs)
       if (ids ? shape.length !== 1 : shape.slice(shape.length > 1 ? 1 : 0).includes(null))
         throw new UnsupportedError(
-          `input ${name}: ${ids ? 'token ids' : 'values'} of shape [${['B', ...shape.map((length) => length ?? 'T')]}]; padless takes ${ids ? '[B, T]' : '[B, D] and [B, T, D], D being known'}`,
+          `input ${name}: ${ids ? 'token ids' : 'values'} of shape [${['B', ...shape.map((length) => length ?? 'T')]}]; expected ${ids ? '[B, T]' : '[B, D] or [B, T, D] with a known D'}`,
         );
     for (const { name, shape, ids } of inputs)
       if ((ids || shape.length > 1) && Number(shape[0]) > STEPS_MOST)
@@ -433,19 +450,19 @@ function buildLayers(architecture, customLayers, rules) {
     for (const layer of /** @type {Set<Layer>} */ (rules.applied))
       if (!found.has(layer))
         throw new ModelFileError(
-          `${layer.name}: a layer of layers uses it and does not own it: keep it in a property, a list or an object`,
+          `${layer.name}: a custom layer applies this layer but does not contain it; store it in a property, or in a list or object that is a property`,
         );
     refuseEqualPaths(root);
     return { root, inputs, specs };
   } catch (cause) {
     if (cause instanceof PadlessError) throw cause;
-    throw new ModelFileError(`the architecture cannot be put together: ${/** @type {Error} */ (cause)?.message ?? cause}`, {
+    throw new ModelFileError(`the architecture cannot be built: ${/** @type {Error} */ (cause)?.message ?? cause}`, {
       cause,
     });
   }
 }
 
-/** Names with dots may give two weights one path, by which files hold them. @param {Layer} root @throws {ModelFileError} */
+/** Checks that no two weights have the same path, which is possible if names contain dots. @param {Layer} root @throws {ModelFileError} */
 function refuseEqualPaths(root) {
   /** @type {Map<string, Layer>} */
   const owners = new Map();
@@ -459,7 +476,7 @@ function refuseEqualPaths(root) {
   }
 }
 
-/** @param {Tensor} x @returns {TraceTensor} */
+/** Copies a tensor for a trace. @param {Tensor} x @returns {TraceTensor} */
 function traceTensor(x) {
   const mask = x.keep?.mask ?? x.steps?.mask ?? null;
   if (x.shape.length === 0 && x.steps) {
@@ -472,7 +489,7 @@ function traceTensor(x) {
   return { ...readOutput(x), mask };
 }
 
-/** The same values, zeros at padding, every position of which counts; vectors as they are. @param {Heap} heap @param {Tensor} x */
+/** A copy of a sequence with zeros at padding and without a mask; a vector is returned unchanged. @param {Heap} heap @param {Tensor} x */
 function withoutMask(heap, x) {
   if (!x.steps) return x;
   const ids = x.shape.length === 0;
@@ -488,10 +505,10 @@ function withoutMask(heap, x) {
 
 /** See TraceStep.changed. @param {Layer} layer @param {any} x @param {any} y @param {any} options @returns {number[][] | null} */
 function changedByMask(layer, x, y, options) {
-  // A layer with a state would move on; what else it is given is masked, too.
-  const moves = layer.all().some(({ config }) => config.stateful);
+  // A second call would change the state of a stateful layer. Further arguments may have masks of their own.
+  const stateful = layer.all().some(({ config }) => config.stateful);
   if (
-    moves ||
+    stateful ||
     Object.values(options)
       .flat()
       .some((value) => value instanceof Tensor)
@@ -503,13 +520,13 @@ function changedByMask(layer, x, y, options) {
   const { heap, B } = y;
   return heap.scoped(() => {
     const plain = given.map((each) => withoutMask(heap, each));
-    const naive = readOutput(/** @type {Tensor} */ (layer.call(Array.isArray(x) ? plain : plain[0], options)));
-    const ours = readOutput(y);
+    const unmasked = readOutput(/** @type {Tensor} */ (layer.call(Array.isArray(x) ? plain : plain[0], options)));
+    const masked = readOutput(y);
     const T = y.steps ? y.steps.T : 1;
-    const width = ours.data.length / (B * T);
+    const width = masked.data.length / (B * T);
     /** @param {number} step */
     const differs = (step) => {
-      for (let i = step * width; i < (step + 1) * width; i++) if (!Object.is(ours.data[i], naive.data[i])) return true;
+      for (let i = step * width; i < (step + 1) * width; i++) if (!Object.is(masked.data[i], unmasked.data[i])) return true;
       return false;
     };
     return Array.from({ length: B }, (_, b) => Array.from({ length: T }, (__, t) => t).filter((t) => differs(b * T + t)));
@@ -519,12 +536,12 @@ function changedByMask(layer, x, y, options) {
 /**
  * Loads a model file.
  * @param {ModelSource} source
- * @param {LoadOptions | null} [given]  customLayers: classes of your own that the file names
+ * @param {LoadOptions | null} [given]  customLayers: your own classes that the file names
  * @returns {Promise<Model>}
- * @throws {import('../errors.js').LoadError} where it cannot be read
- * @throws {ModelFileError} where it is broken
- * @throws {UnsupportedError} where it needs what padless does not have
- * @throws {import('../errors.js').EngineError} where the engine has no WebAssembly SIMD
+ * @throws {import('../errors.js').LoadError} if the file cannot be read
+ * @throws {ModelFileError} if the file is invalid
+ * @throws {UnsupportedError} if the model needs something that padless does not support
+ * @throws {import('../errors.js').EngineError} if the engine has no WebAssembly SIMD
  */
 export async function loadModel(source, given) {
   const options = given ?? {};
@@ -534,7 +551,7 @@ export async function loadModel(source, given) {
 }
 
 /**
- * The model in the bytes of a model file, on a module that is compiled already.
+ * Loads the bytes of a model file with a compiled module.
  * @param {Uint8Array<ArrayBuffer>} bytes
  * @param {{ module: WebAssembly.Module, build: Build, customLayers?: CustomLayers | undefined }} parts
  * @returns {Promise<Model>}
@@ -542,10 +559,10 @@ export async function loadModel(source, given) {
  */
 export async function modelFrom(bytes, { module, build, customLayers }) {
   const { metadata, tensors } = parse(bytes);
-  if (typeof metadata.padless !== 'string') throw new ModelFileError('the file has no padless metadata: it is not a padless model');
+  if (typeof metadata.padless !== 'string')
+    throw new ModelFileError('the file has no padless metadata, so it is not a padless model');
   const settings = parseJson(() => metadata.padless, 'the padless metadata is');
-  if (settings?.format !== 1)
-    throw new ModelFileError(`the file has format ${JSON.stringify(settings?.format)}, this padless reads 1`);
+  if (settings?.format !== 1) throw new ModelFileError(`the file has format ${JSON.stringify(settings?.format)}, expected 1`);
   await Promise.all([prepare(metadata.padless), prepareText(settings.text)]);
   const weights = weightsOf(tensors);
   return new Model({
@@ -559,13 +576,13 @@ export async function modelFrom(bytes, { module, build, customLayers }) {
 }
 
 /**
- * A model out of its parts.
+ * Creates a model from its parts.
  * @param {{ architecture: any, weights: (root: Layer) => Map<string, Weight>, kerasVersion?: string | undefined,
  *   origin?: 'keras' | 'tfjs' | 'torch' | undefined, text?: import('../text/vectorizer.js').TextSettings | null | undefined,
  *   outputs?: OutputSettings[] | undefined, customLayers?: CustomLayers | undefined } & EngineOptions} parts
- *   architecture: Keras JSON, or a Model of `padless/layers`, whose classes need not be given again. weights: by path, for the layers
- *   as they were built; `root.listWeights()` says which.
- *   kerasVersion: of the Keras that saved it; without one, masks select in every layer
+ *   architecture: Keras JSON, or a Model of `padless/layers`, whose custom classes need not be passed again. weights: a function that returns
+ *   the weights by path for the built layers, which `root.listWeights()` lists. kerasVersion: version of Keras whose rules for masks apply;
+ *   without it every layer ignores steps at padding
  * @returns {Promise<Model>}
  * @throws {ModelFileError | ShapeError | UnsupportedError}
  */
@@ -574,7 +591,7 @@ export async function createModel({ architecture, weights, kerasVersion, origin,
   const { module, build } = await getModule(engine);
   let settings;
   try {
-    // As a file would hold it: what is no JSON is found here, and the caller's objects stay the caller's.
+    // A copy by JSON: it finds values that a file cannot contain, and later changes of the caller's objects have no effect.
     settings = JSON.parse(
       JSON.stringify({
         format: 1,
@@ -586,10 +603,12 @@ export async function createModel({ architecture, weights, kerasVersion, origin,
       }),
     );
   } catch (cause) {
-    // The stack's end, for which Firefox has an error of its own.
+    // Stack overflow: a RangeError, in Firefox an InternalError.
     if (/^(Range|Internal)Error/.test(String(cause)))
-      throw new ModelFileError('architecture: lists inside lists, more than 100 deep', { cause });
-    throw new ArgumentError(`createModel: not JSON: ${/** @type {any} */ (cause)?.message ?? cause}`, { cause });
+      throw new ModelFileError('architecture: nested more than 100 deep', { cause });
+    throw new ArgumentError(`createModel: the architecture is not JSON: ${/** @type {any} */ (cause)?.message ?? cause}`, {
+      cause,
+    });
   }
   await Promise.all([prepare(JSON.stringify(settings)), prepareText(settings.text)]);
   const own = architecture instanceof Layer ? { ...customClasses(architecture), ...customLayers } : customLayers;

@@ -1,5 +1,5 @@
 /**
- * What padding is to a model: steps that it never sees, or zeros that it reads as data.
+ * How a model treats padding: as steps that do not count, or as zeros that it reads as data.
  * @module
  */
 import { ModelFileError } from '../errors.js';
@@ -9,11 +9,11 @@ import { Masking } from '../layers/basic.js';
 /** @typedef {import('../text/vectorizer.js').TextVectorizer} TextVectorizer */
 /** @typedef {import('./graph.js').ModelInput} ModelInput */
 
-/** @param {ModelInput} input */
+/** Whether the input has a time axis. @param {ModelInput} input */
 export const isSequence = ({ ids, shape }) => ids || shape.length > 1;
 
 /**
- * Marks the inputs with a fixed length that no layer masks: a shorter row, padded, would be another row.
+ * Marks the inputs that have a fixed length and no mask as `exact`: the model would read padding of a shorter row as data.
  * @param {Layer} root
  * @param {ModelInput[]} inputs
  */
@@ -24,10 +24,10 @@ export function markExact(root, inputs) {
 }
 
 /**
- * Text settings of a model that masks nothing: its padding is data, to its own length.
+ * The text settings with defaults that follow from the input: its fixed length, and no mask if the model reads padding as data.
  * @param {TextSettings} text
  * @param {ModelInput} input
- * @param {boolean} imported  a framework's rules hold
+ * @param {boolean} imported  whether the rules of a framework apply
  * @returns {TextSettings}
  */
 export function withOwnLength(text, input, imported) {
@@ -38,7 +38,7 @@ export function withOwnLength(text, input, imported) {
 }
 
 /**
- * Refuses text settings whose padding is not the model's.
+ * Checks that the text settings pad as the model needs.
  * @param {TextVectorizer} text
  * @param {ModelInput} input
  * @param {{ readsPadding: string[], imported: boolean }} model
@@ -47,10 +47,10 @@ export function withOwnLength(text, input, imported) {
 export function checkText({ pad, length, mask }, input, { readsPadding, imported }) {
   if (input.exact && !mask && length !== input.shape[0])
     throw new ModelFileError(
-      `text: length is ${length}, the model reads ${input.shape[0]} tokens and masks nothing; leave length out, or say mask: true`,
+      `text: length is ${length}, expected ${input.shape[0]}, as the model has this length and no mask; leave length out, or set mask: true`,
     );
   if (input.maskZero && imported && pad !== 0)
-    throw new ModelFileError(`text: pad is ${pad}, the embedding takes 0 for padding (mask_zero)`);
+    throw new ModelFileError(`text: pad is ${pad}, expected 0, as the embedding has mask_zero`);
   if (pad === null && readsPadding.length)
-    throw new ModelFileError(`text: pad is null; ${readsPadding.join(', ')} reads padding, which needs an id`);
+    throw new ModelFileError(`text: pad is null, expected an id, as ${readsPadding.join(', ')} reads padding`);
 }

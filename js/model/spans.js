@@ -1,9 +1,9 @@
 /**
- * Tags of tokens -> what they mark: names, words, phrases.
+ * Converts tags of tokens to the spans that they mark: names, words, phrases.
  * @module
  */
 
-/** BIO: B- begins, I- goes on; BIES: E- ends, S- stands alone; BMES: M- for I-, with or without a type behind it. @typedef {'BIO' | 'BIES' | 'BMES'} Scheme */
+/** BIO: B- begins a span, I- continues it. BIES: also E- ends it, S- is a span of one token. BMES: M- instead of I-. A type may follow. @typedef {'BIO' | 'BIES' | 'BMES'} Scheme */
 
 /** @type {Scheme[]} */
 export const schemes = ['BIO', 'BIES', 'BMES'];
@@ -15,13 +15,12 @@ function split(label) {
 }
 
 /**
- * Reads as conlleval does: a part that goes on without a beginning begins; a new type begins.
+ * Reads tags as conlleval does: a tag that continues a span begins one if none is open or the type differs.
  * @template {{ label: string, score: number, start: number, end: number }} Tag
- * @param {Tag[]} tags  one a token
- * @param {Scheme} _scheme  BIES and BMES only add marks for the last token and for one alone
+ * @param {Tag[]} tags  one for each token
  * @returns {{ label: string, score: number, start: number, end: number }[]}
  */
-export function spansOf(tags, _scheme) {
+export function spansOf(tags) {
   const spans = [];
   let open = false;
   /** @type {{ label: string, score: number, start: number, end: number, tokens: number } | undefined} */

@@ -1,13 +1,13 @@
 /**
- * What goes between a page and its worker: errors, as what they were, and the memory of arrays.
+ * Converts values that are sent between a page and its worker: errors keep their class, and the memory of arrays is transferred.
  * @module
  */
 import * as errors from '../errors.js';
 
 /**
- * An error taken apart.
+ * An error in a form that can be sent.
  * @typedef {object} PackedError
- * @property {string} type  of a class of ours or of the engine, 'DOMException', or 'value' for what is no error
+ * @property {string} type  name of an error class of padless or JavaScript, 'DOMException', or 'value' if it is no error
  * @property {string} [name]
  * @property {string} [message]
  * @property {string | undefined} [stack]
@@ -17,7 +17,7 @@ import * as errors from '../errors.js';
 
 /** @type {Record<string, new (message?: string) => Error>} */
 const native = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
-/** WebAssembly's are the engine's, too. @returns {Record<string, new (message?: string) => Error>} */
+/** Error classes by name. @returns {Record<string, new (message?: string) => Error>} */
 const errorClasses = () => ({
   .../** @type {any} */ (errors),
   ...native,
@@ -25,8 +25,8 @@ const errorClasses = () => ({
   LinkError: WebAssembly.LinkError,
   RuntimeError: WebAssembly.RuntimeError,
 });
-/** Causes of causes; a circle ends. */
-const DEEPEST = 8;
+/** Maximum depth of causes; ends cycles. */
+const MAX_CAUSES = 8;
 
 /**
  * @param {unknown} error
@@ -49,19 +49,19 @@ export function packError(error, depth = 0) {
     name: String(name),
     message: String(message),
     stack: typeof stack === 'string' ? stack : undefined,
-    ...(cause !== undefined && depth < DEEPEST ? { cause: packError(cause, depth + 1) } : {}),
+    ...(cause !== undefined && depth < MAX_CAUSES ? { cause: packError(cause, depth + 1) } : {}),
   };
 }
 
 /**
  * @param {PackedError} packed
- * @returns {unknown} of the class it had, with its message, cause and the worker's stack
+ * @returns {unknown} an error of the same class, with message, cause, and the stack in the worker
  */
 export function unpackError({ type, name = 'Error', message = '', stack, cause, value }) {
   if (type === 'value') return value;
   if (type === 'DOMException') return new DOMException(message, name);
   const error = new (errorClasses()[type] ?? Error)(message);
-  /** @param {string} key @param {unknown} held  as an error has it: not counted among its keys */
+  /** Sets a property that is not enumerable, as in other errors. @param {string} key @param {unknown} held */
   const set = (key, held) => Object.defineProperty(error, key, { value: held, writable: true, configurable: true });
   if (error.name !== name) set('name', name);
   if (stack !== undefined) set('stack', stack);
@@ -70,7 +70,7 @@ export function unpackError({ type, name = 'Error', message = '', stack, cause, 
 }
 
 /**
- * The memory of the arrays in an answer, which is handed over rather than copied: what a model gives back is nobody else's.
+ * The buffers of the arrays in an answer. They can be transferred rather than copied, because the worker does not use them again.
  * @param {unknown} value
  * @param {Set<ArrayBuffer>} [found]
  */
@@ -78,7 +78,7 @@ export function buffersOf(value, found = new Set()) {
   if (ArrayBuffer.isView(value)) {
     if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);
   } else if (Array.isArray(value)) {
-    // Lists of numbers hold none; answers by the thousand are alike.
+    // Numbers have no buffers.
     for (const each of value) if (typeof each === 'object') buffersOf(each, found);
   } else if (value !== null && typeof value === 'object') for (const each of Object.values(value)) buffersOf(each, found);
   return found;

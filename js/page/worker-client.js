@@ -1,5 +1,5 @@
 /**
- * A model off the main thread: the same methods, each of which returns a promise.
+ * A model in a worker. It has the methods of a model on the main thread; each returns a promise.
  * @module
  */
 /* global Worker */
@@ -20,7 +20,7 @@ import { getModule } from '../runtime/wasm.js';
 /** @typedef {import('../file/read-source.js').ModelSource} ModelSource */
 /** @typedef {import('../file/read-source.js').ReadOptions} ReadOptions */
 /**
- * What padless asks of a Worker of node:worker_threads; a page has no types for that.
+ * The part of Worker of node:worker_threads that padless uses. (The types of Node are not available to pages.)
  * @typedef {{ postMessage: (...args: any[]) => void, on: ThreadEvents, off: ThreadEvents, terminate: () => unknown, unref: () => void }} Thread
  */
 /** @typedef {(name: 'error' | 'exit', listener: (value: any) => void) => unknown} ThreadEvents */
@@ -28,36 +28,36 @@ import { getModule } from '../runtime/wasm.js';
 
 /**
  * @typedef {object} WorkerOptions
- * @property {AnyWorker | AnyWorker[] | undefined} [worker]  of yours, serving by `padless/worker-entry` or `padless/serve`; close() leaves
- *   them running. Default: workers of the package, which close() ends
- * @property {number | undefined} [workers]  how many, each with a copy of the model. Default 1
- * @property {never} [customLayers]  classes cannot be sent: they are given to serve() in a worker of yours
+ * @property {AnyWorker | AnyWorker[] | undefined} [worker]  your own workers, which import `padless/worker-entry` or `padless/serve`; close()
+ *   does not end them. Default: new workers, which close() ends
+ * @property {number | undefined} [workers]  number of workers, each with a copy of the model. Default 1
+ * @property {never} [customLayers]  not supported, as classes cannot be sent: pass them to serve() in your own worker
  */
 /** @typedef {ReadOptions & EngineOptions & WorkerOptions} RemoteOptions */
 
-/** Each has a copy of the model. */
-const MOST_WORKERS = 256;
-/** Texts in one message: few enough that a signal is soon obeyed, enough that messages cost nothing beside the work. */
+/** Maximum number of workers. Each has a copy of the model. */
+const MAX_WORKERS = 256;
+/** Texts in one message: few, so that a signal takes effect soon; many, so that the messages take little of the time. */
 const CHUNK = 64;
 
 const ownWorker =
-  "write a worker of your own (import 'padless/worker-entry', or { serve } from 'padless/serve') and pass it: loadModel(source, { worker })";
+  "write your own worker (import 'padless/worker-entry', or { serve } from 'padless/serve') and pass it: loadModel(source, { worker })";
 
-/** One of the package's own workers. @returns {AnyWorker} */
+/** Starts a new worker. @returns {AnyWorker} */
 function startWorker() {
   const threads = globalThis.process?.getBuiltinModule?.('node:worker_threads');
   try {
     if (typeof Worker !== 'function' && threads) {
-      // A name for it, so that bundlers for pages pass it over.
+      // A variable, because bundlers for pages would include the file if they saw import.meta.url in the call.
       const here = import.meta.url;
-      // The process's own switches (--input-type, --test) are not for it.
+      // The worker must not inherit options of the process, such as --input-type and --test.
       const thread = new threads.Worker(new URL('padless/worker-entry.js', here), { execArgv: [] });
       thread.unref();
       return thread;
     }
-    // Bundlers recognise a worker only in this literal form. The path is relative: the file is in the folder padless/ beside this one. Vite's
-    // dev server moves this script elsewhere, and finds no such file beside it; then it takes the path for the entry padless/worker-entry.js
-    // of the package. It would not, if the path began with a dot.
+    // Bundlers recognise a worker only in this literal form. The path is relative to this file. In the dev server of Vite this file is moved
+    // and the path does not exist; Vite then resolves it as the entry padless/worker-entry.js of the package, but only if it does not start
+    // with a dot.
     return new Worker(new URL('padless/worker-entry.js', import.meta.url), { type: 'module' });
   } catch (cause) {
     throw new LoadError(`the worker could not be started: ${/** @type {Error} */ (cause).message}; ${ownWorker}`, { cause });
@@ -71,7 +71,7 @@ function checkSignal(method, signal) {
 }
 
 /**
- * A promise, unless the signal comes first.
+ * The promise, rejected when the signal aborts.
  * @template T
  * @param {Promise<T>} promise
  * @param {AbortSignal | undefined} signal
@@ -87,15 +87,15 @@ function abortable(promise, signal) {
   });
 }
 
-/** One worker, and this side of a channel of our own to it. */
-class Line {
+/** One worker with the page's end of a message channel to it. */
+class Connection {
   /** @param {AnyWorker} worker @param {boolean} owned */
   constructor(worker, owned) {
     this.worker = worker;
     this.owned = owned;
     /** @type {Map<number, { method: string, resolve: (value: any) => void, reject: (error: unknown) => void }>} */
     this.pending = new Map();
-    /** What every call is answered with from now on. @type {PadlessError | null} */
+    /** The error of all further calls. @type {PadlessError | null} */
     this.over = null;
     this.loaded = false;
     this.count = 0;
@@ -104,12 +104,12 @@ class Line {
     port1.onmessage = ({ data: { id, value, error } }) => {
       const asked = this.pending.get(id);
       this.pending.delete(id);
-      this.#rest();
+      this.#unref();
       if (error) asked?.reject(unpackError(error));
       else asked?.resolve(value);
     };
     port1.addEventListener('messageerror', () => this.end(new PadlessError('an answer of the worker could not be read')));
-    // In a worker of the caller's, what goes wrong later is not padless's affair.
+    // Later errors in a worker of the caller may come from other code.
     this.failed = (/** @type {any} */ event) => {
       if (!owned && this.loaded) return;
       const why = event?.message ? `: ${event.message}` : '';
@@ -123,11 +123,11 @@ class Line {
       worker.on('exit', this.failed);
     } else worker.addEventListener('error', this.failed);
     /** @type {any} */ (worker).postMessage({ padless: 'model', port: port2 }, [port2]);
-    this.#rest();
+    this.#unref();
   }
 
-  /** In Node: without a call under way, nothing keeps the process alive. */
-  #rest() {
+  /** Lets a Node process end while no call is pending. */
+  #unref() {
     if (this.pending.size === 0) /** @type {any} */ (this.port).unref?.();
   }
 
@@ -145,10 +145,9 @@ class Line {
       try {
         this.port.postMessage({ id, method, args }, transfer);
       } catch (cause) {
-        throw new ArgumentError(
-          `${method}: what it was given cannot be sent to a worker: ${/** @type {Error} */ (cause).message}`,
-          { cause },
-        );
+        throw new ArgumentError(`${method}: the arguments cannot be sent to a worker: ${/** @type {Error} */ (cause).message}`, {
+          cause,
+        });
       }
       this.pending.set(id, { method, resolve, reject });
       /** @type {any} */ (this.port).ref?.();
@@ -165,7 +164,7 @@ class Line {
       worker.off('error', this.failed);
       worker.off('exit', this.failed);
     } else worker.removeEventListener('error', this.failed);
-    // An 'error' that nobody listens to would end a Node process.
+    // Without a listener, an 'error' event ends a Node process.
     if (this.owned && 'on' in worker) worker.on('error', () => {});
     if (this.owned) worker.terminate();
     port.close();
@@ -175,43 +174,43 @@ class Line {
   }
 }
 
-/** A model in one worker or several. What it is stands here; what it does is done there. */
+/** A model in one or more workers. Its properties are available at once; its methods run in a worker. */
 export class RemoteModel {
-  #lines;
+  #connections;
   #stateful;
   #sessions = 0;
 
   /**
-   * @param {Line[]} lines
+   * @param {Connection[]} connections
    * @param {{ settings: ModelSettings, simd: import('../runtime/wasm.js').Build, inputs: import('../model/graph.js').ModelInput[],
    *   outputs: import('../model/answers.js').OutputSettings[], parameters: number, fileBytes: number, readsPadding: string[], stateful: boolean }} info
    */
-  constructor(lines, info) {
-    this.#lines = lines;
+  constructor(connections, info) {
+    this.#connections = connections;
     this.#stateful = info.stateful;
     this.settings = info.settings;
     this.simd = info.simd;
     this.inputs = info.inputs;
     this.outputs = info.outputs;
-    /** Numbers in the weights. */
+    /** Number of values in all weights. */
     this.parameters = info.parameters;
     this.fileBytes = info.fileBytes;
     this.kerasVersion = info.settings.keras_version ?? '';
     /** See Model.readsPadding. */
     this.readsPadding = info.readsPadding;
-    /** The text settings at work, on this side; null for a model of ids alone. */
+    /** Converts texts to ids, on this thread; null for a model without text settings. */
     this.text = info.settings.text ? new TextVectorizer(info.settings.text) : null;
   }
 
-  /** The line with the least to do; a state is kept in one place. */
-  get #line() {
-    if (this.#stateful) return this.#lines[0];
-    return this.#lines.reduce((least, line) => (line.pending.size < least.pending.size ? line : least));
+  /** The connection with the fewest pending calls; for a stateful model always the first. */
+  get #connection() {
+    if (this.#stateful) return this.#connections[0];
+    return this.#connections.reduce((idlest, connection) => (connection.pending.size < idlest.pending.size ? connection : idlest));
   }
 
-  /** Counters, summed over the workers. See Model.stats. @returns {Promise<{ steps: number, memory: number }>} */
+  /** Model.stats, summed over the workers. @returns {Promise<{ steps: number, memory: number }>} */
   get stats() {
-    return Promise.all(this.#lines.map((line) => line.call('stats', []))).then((all) =>
+    return Promise.all(this.#connections.map((connection) => connection.call('stats', []))).then((all) =>
       all.reduce((sum, { steps, memory }) => ({ steps: sum.steps + steps, memory: sum.memory + memory }), { steps: 0, memory: 0 }),
     );
   }
@@ -229,12 +228,13 @@ export class RemoteModel {
    * @returns {Promise<Prediction[]>}
    */
   /**
-   * What the model says of a text, or of each of several, in their order: these are shared out among the workers, a few at a time. A model
-   * whose answer depends on the batch (it reads padding, or keeps a state) gets all of them at once, in one worker.
+   * The answer for a text, or the answers for several texts in their order. Several texts are distributed over the workers. If answers
+   * depend on the batch (a layer reads padding, or keeps a state), one worker gets all texts at once.
    *
    * @param {string | string[]} text
    * @param {{ labels?: AllowedLabels, signal?: AbortSignal, onProgress?: (progress: { done: number, total: number }) => void }} [options]
-   *   labels: see Model.predict. signal: rejects with its reason and sends no more texts. onProgress: texts answered
+   *   labels: see Model.predict. signal: when it aborts, the promise is rejected with its reason, and no more texts are sent. onProgress:
+   *   called with the number of texts answered
    * @returns {Promise<Prediction | Prediction[]>}
    */
   async predict(text, options) {
@@ -243,7 +243,7 @@ export class RemoteModel {
     if (onProgress && typeof onProgress !== 'function')
       throw new ArgumentError(`predict: onProgress is ${typeof onProgress}, expected a function`);
     signal?.throwIfAborted();
-    if (!Array.isArray(text)) return abortable(this.#line.call('predict', [text, { labels }]), signal);
+    if (!Array.isArray(text)) return abortable(this.#connection.call('predict', [text, { labels }]), signal);
     return abortable(this.#predictAll([...text], { labels }, signal, onProgress), signal);
   }
 
@@ -256,18 +256,18 @@ export class RemoteModel {
   async #predictAll(texts, options, signal, onProgress) {
     const total = texts.length;
     const whole = this.#stateful || this.readsPadding.length > 0;
-    const lines = whole ? [this.#line] : this.#lines;
-    const size = whole ? total : Math.min(CHUNK, Math.ceil(total / lines.length));
+    const connections = whole ? [this.#connection] : this.#connections;
+    const size = whole ? total : Math.min(CHUNK, Math.ceil(total / connections.length));
     /** @type {Prediction[]} */
     const answers = new Array(total);
     let [next, done, stopped] = [0, 0, false];
-    /** @param {Line} line */
-    const work = async (line) => {
+    /** @param {Connection} connection */
+    const work = async (connection) => {
       while (next < total) {
         const start = next;
         next += size;
         /** @type {Prediction[]} */
-        const some = await line.call('predict', [texts.slice(start, start + size), options]);
+        const some = await connection.call('predict', [texts.slice(start, start + size), options]);
         if (stopped || signal?.aborted) return;
         some.forEach((answer, i) => (answers[start + i] = answer));
         done += some.length;
@@ -275,7 +275,7 @@ export class RemoteModel {
       }
     };
     try {
-      await Promise.all(lines.map(work));
+      await Promise.all(connections.map(work));
     } finally {
       stopped = true;
     }
@@ -288,7 +288,7 @@ export class RemoteModel {
    * @returns {Promise<OutputTensor[]>} See Model.run
    */
   async run(rows, options) {
-    return this.#line.call('run', [rows, options]);
+    return this.#connection.call('run', [rows, options]);
   }
 
   /**
@@ -297,37 +297,37 @@ export class RemoteModel {
    * @returns {Promise<TraceStep[]>} See Model.trace
    */
   async trace(text, options) {
-    return this.#line.call('trace', [text, options]);
+    return this.#connection.call('trace', [text, options]);
   }
 
   /** @param {string[]} texts @returns {Promise<OutputTensor[]>} See Model.outputsOf */
   async outputsOf(texts) {
-    return this.#line.call('outputsOf', [texts]);
+    return this.#connection.call('outputsOf', [texts]);
   }
 
   /** @returns {Promise<Uint8Array<ArrayBuffer>>} the model as a safetensors file */
   async save() {
-    return this.#line.call('save', []);
+    return this.#connection.call('save', []);
   }
 
   /** Forgets the states of stateful layers. @returns {Promise<void>} */
   async resetState() {
-    await Promise.all(this.#lines.map((line) => line.call('resetState', [])));
+    await Promise.all(this.#connections.map((connection) => connection.call('resetState', [])));
   }
 
   /**
-   * A session in one of the workers, there at its first update.
+   * Returns a session in one of the workers, which is created at the first update.
    * @param {import('../session/session.js').SessionOptions} [options]  see Model.session
    * @returns {{ update(text: string): Promise<Prediction>, refresh(): Promise<Prediction | null>, close(): Promise<void> }}
    */
   session(options) {
-    const line = this.#line;
+    const connection = this.#connection;
     const id = this.#sessions++;
     let closed = false;
     /** @param {string} method @param {unknown[]} args @returns {Promise<any>} */
     const call = async (method, ...args) => {
       if (closed) throw new PadlessError(`${method}: the session is closed`);
-      return line.call(method, [id, ...args]);
+      return connection.call(method, [id, ...args]);
     };
     return {
       update: (text) => call('update', options, text),
@@ -335,17 +335,17 @@ export class RemoteModel {
       async close() {
         if (closed) return;
         closed = true;
-        // With its model it is gone.
-        await line.call('closeSession', [id]).catch((error) => {
-          if (!line.over) throw error;
+        // When the model is closed, the session is, too.
+        await connection.call('closeSession', [id]).catch((error) => {
+          if (!connection.over) throw error;
         });
       },
     };
   }
 
-  /** Ends the package's workers, and lets go of the model in those of the caller's. Calls under way and later ones are rejected. */
+  /** Ends the workers; in workers of the caller, removes the model. Pending and later calls are rejected. */
   async close() {
-    for (const line of this.#lines) line.end(new PadlessError('the model was closed'));
+    for (const connection of this.#connections) connection.end(new PadlessError('the model was closed'));
   }
 }
 
@@ -353,57 +353,56 @@ export class RemoteModel {
 function checkWorkers({ worker, workers, customLayers }) {
   if (customLayers && Object.keys(customLayers).length)
     throw new ArgumentError(
-      `customLayers: classes (${Object.keys(customLayers).join(', ')}) cannot be sent to a worker; write a worker of your own with ` +
+      `customLayers: classes (${Object.keys(customLayers).join(', ')}) cannot be sent to a worker; write your own worker with ` +
         "import { serve } from 'padless/serve'; serve({ customLayers }); and pass it: loadModel(source, { worker })",
     );
   const given = worker === undefined ? null : [worker].flat();
   if (given && (given.length === 0 || given.some((each) => typeof each?.postMessage !== 'function')))
-    throw new ArgumentError('worker: expected a Worker, or an array of them');
+    throw new ArgumentError('worker: expected a Worker or an array of Workers');
   const count = workers ?? given?.length ?? 1;
-  if (!Number.isInteger(count) || count < 1 || count > MOST_WORKERS)
+  if (!Number.isInteger(count) || count < 1 || count > MAX_WORKERS)
     throw new ArgumentError(
-      `workers is ${typeof count === 'number' ? count : typeof count}, expected a whole number from 1 to ${MOST_WORKERS}`,
+      `workers is ${typeof count === 'number' ? count : typeof count}, expected a whole number from 1 to ${MAX_WORKERS}`,
     );
-  if (given && given.length !== count) throw new ArgumentError(`workers is ${count}, but ${given.length} are given as worker`);
+  if (given && given.length !== count) throw new ArgumentError(`workers is ${count}, but worker has ${given.length} Workers`);
   return { given, count };
 }
 
 /**
- * Loads a model file into a worker, or into several. The file is fetched and the WebAssembly compiled on this side, once; both without
- * holding up the thread.
+ * Loads a model file into one or more workers. This thread fetches the file and compiles the WebAssembly, once and asynchronously.
  *
  * @param {ModelSource} source
  * @param {RemoteOptions} [options]
  * @returns {Promise<RemoteModel>}
- * @throws {ArgumentError} for customLayers, and for a worker that is none
- * @throws {LoadError} where the file cannot be read or the worker does not start
+ * @throws {ArgumentError} for customLayers, and if worker is no Worker
+ * @throws {LoadError} if the file cannot be read or the worker does not start
  * @throws {import('../errors.js').ModelFileError | import('../errors.js').UnsupportedError | import('../errors.js').EngineError}
- *   as loadModel of padless does
+ *   as in loadModel of padless
  */
 export async function loadModel(source, options) {
-  const asked = options ?? {};
-  const { given, count } = checkWorkers(asked);
-  const { signal } = asked;
+  const settings = options ?? {};
+  const { given, count } = checkWorkers(settings);
+  const { signal } = settings;
   checkSignal('loadModel', signal);
   signal?.throwIfAborted();
-  /** @type {Line[]} */
-  const lines = [];
+  /** @type {Connection[]} */
+  const connections = [];
   try {
-    for (let i = 0; i < count; i++) lines.push(new Line(given?.[i] ?? startWorker(), !given));
+    for (let i = 0; i < count; i++) connections.push(new Connection(given?.[i] ?? startWorker(), !given));
     const load = async () => {
-      const [bytes, { module, build }] = await Promise.all([readSource(source, asked), getModule(asked)]);
-      // A view of part of a buffer would take all of it along.
-      const copies = lines.map(() => bytes.slice());
+      const [bytes, { module, build }] = await Promise.all([readSource(source, settings), getModule(settings)]);
+      // slice: a transfer sends the whole buffer, of which bytes may be a part.
+      const copies = connections.map(() => bytes.slice());
       const [info] = await Promise.all(
-        lines.map((line, i) => line.call('load', [{ bytes: copies[i], module, build }], [copies[i].buffer])),
+        connections.map((connection, i) => connection.call('load', [{ bytes: copies[i], module, build }], [copies[i].buffer])),
       );
-      for (const line of lines) line.loaded = true;
+      for (const connection of connections) connection.loaded = true;
       await prepareText(info.settings.text);
-      return new RemoteModel(lines, { ...info, simd: build });
+      return new RemoteModel(connections, { ...info, simd: build });
     };
     return await abortable(load(), signal);
   } catch (error) {
-    for (const line of lines) line.end(new PadlessError('the model was not loaded'));
+    for (const connection of connections) connection.end(new PadlessError('the model was not loaded'));
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A worker that serves models without custom layers. The build bundles it into padless/worker-entry.js, which imports nothing; that file is
- * what a page starts, and what `import 'padless/worker-entry';` gives in a worker file.
+ * A worker that runs models without custom layers. The build bundles it into padless/worker-entry.js, which imports nothing. A page starts
+ * this file, and `import 'padless/worker-entry';` in a worker file imports it.
  * @module
  */
 import { serve } from './worker-host.js';

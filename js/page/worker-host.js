@@ -1,5 +1,5 @@
 /**
- * The worker's side of padless/worker.
+ * The worker side of padless/worker.
  * @module
  */
 import { buffersOf, packError } from './crossing.js';
@@ -10,19 +10,19 @@ import * as rareLayers from '../model/rare-layers.js';
 
 /** @typedef {import('../model/graph.js').CustomLayers} CustomLayers */
 
-/** Methods whose answers hold arrays, made for the asker. */
-const givesArrays = new Set(['run', 'trace', 'outputsOf', 'save']);
+/** Methods whose answers contain arrays, which are transferred. */
+const returnArrays = new Set(['run', 'trace', 'outputsOf', 'save']);
 
 /** @type {CustomLayers} */
 let custom = {};
 let serving = false;
 
 /**
- * Answers for the models that a page loads into this worker by `loadModel(source, { worker })` of padless/worker, several if it does.
- * Messages that are not padless's are left alone, so the worker may have other work.
+ * Runs the models that a page loads into this worker by `loadModel(source, { worker })` of padless/worker. The worker may also do other work:
+ * messages of other kinds are ignored.
  *
- * @param {{ customLayers?: CustomLayers }} [options]  classes that the models' files name; called again, the last ones hold
- * @throws {UnsupportedError} outside a worker
+ * @param {{ customLayers?: CustomLayers }} [options]  classes that the model files name; a later call replaces them
+ * @throws {UnsupportedError} outside of a worker
  */
 export function serve({ customLayers = {} } = {}) {
   custom = customLayers;
@@ -37,11 +37,11 @@ export function serve({ customLayers = {} } = {}) {
   if (typeof WorkerGlobalScope === 'function' && globalThis instanceof WorkerGlobalScope)
     globalThis.addEventListener('message', (event) => listen(/** @type {MessageEvent} */ (event).data));
   else if (threads?.parentPort) threads.parentPort.on('message', listen);
-  else throw new UnsupportedError('serve: this is not a worker');
+  else throw new UnsupportedError('serve: called outside of a worker');
   serving = true;
 }
 
-/** One model at its end of a channel. @param {MessagePort} port */
+/** Answers the messages for one model. @param {MessagePort} port */
 function host(port) {
   /** @type {any} */
   let model;
@@ -80,7 +80,7 @@ function host(port) {
   port.onmessage = async ({ data: { id, method, args } }) => {
     try {
       const value = await methods[method](...args);
-      port.postMessage({ id, value }, givesArrays.has(method) ? [...buffersOf(value)] : []);
+      port.postMessage({ id, value }, returnArrays.has(method) ? [...buffersOf(value)] : []);
     } catch (error) {
       port.postMessage({ id, error: packError(error) });
     }

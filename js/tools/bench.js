@@ -1,12 +1,12 @@
 /**
- * `padless bench`: how fast a model is here, and beside other engines that have it.
+ * `padless bench`: the speed of a model on this machine, compared with other engines that run the same model.
  * @module
  */
 import { speed } from './speed.js';
 import { print } from './files.js';
 import { onnxPeer, tfjsPeer } from './peers.js';
 
-/** Answers of float32 that differ by more are those of another model: semantics.md's tolerance for logits. */
+/** Maximum difference of outputs: float32 outputs of the same model differ by less. */
 const TOLERANCE = 1e-4;
 
 /** @param {string} file @param {import('./usage.js').Values} values @param {import('../model/graph.js').CustomLayers} customLayers */
@@ -17,8 +17,8 @@ export async function bench(file, { onnx, tfjs, input }, customLayers) {
   const { engines, runs, differences, exact } = await speed(file, { customLayers, peers });
   const width = Math.max(...engines.map(({ name }) => name.length));
   for (const { name, first, memory } of engines) {
-    const kept = memory === null ? '' : `, ${(memory / 2 ** 20).toFixed(1)} MB of memory`;
-    print(`${name.padEnd(width)}  first answer ${first.toFixed(1)} ms after the file${kept}`);
+    const held = memory === null ? '' : `, ${(memory / 2 ** 20).toFixed(1)} MB of memory`;
+    print(`${name.padEnd(width)}  first answer ${first.toFixed(1)} ms after the file${held}`);
   }
   print(`\nmilliseconds${engines.length > 1 ? `, and how many times those of ${engines[0].name}` : ''}`);
   const columns = engines.map(({ name }) => Math.max(16, name.length + 3));
@@ -34,7 +34,7 @@ export async function bench(file, { onnx, tfjs, input }, customLayers) {
   for (const { name, most, where } of differences) {
     print(`largest difference to ${name}: ${most.toPrecision(3)}${where && `, ${where}`}`);
     if (most <= TOLERANCE || !exact) continue;
-    print(`more than ${TOLERANCE}: not the same weights, or not the same reading of the input`);
+    print(`expected at most ${TOLERANCE}: the weights differ, or the engines interpret the input differently`);
     process.exitCode = 1;
   }
 }

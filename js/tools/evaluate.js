@@ -1,5 +1,5 @@
 /**
- * How right a model is on labelled text: cross-entropy, accuracy, and F1 of spans, over tokens that are there. Padding never counts.
+ * Evaluates a model on labelled texts: cross-entropy, accuracy, and F1 of spans. Padding does not count.
  * @module
  */
 import { ArgumentError } from '../errors.js';
@@ -7,31 +7,34 @@ import { spansOf } from '../model/spans.js';
 /** @typedef {import('../model/model.js').Model} Model */
 
 /**
- * A text, or its tokens, and what is right. One output: `label`, or `labels`: those that hold (scores) or one a token (tags). Several: by name
- * of the output; one that is not named is passed over.
+ * A text, or its tokens, with the correct labels. For a model with one output: `label` (class), or `labels`, a list of the labels that apply
+ * (scores) or of one label for each token (tags). For several outputs: `labels` by the names of outputs; the others are not evaluated.
  * @typedef {{ text?: string, tokens?: string[], label?: string, labels?: string[] | Record<string, string | string[]> }} Example
  */
 /**
- * What one output is worth.
+ * The results for one output.
  * @typedef {object} Scores
- * @property {number} examples  that have labels for it
- * @property {number} counted  labels that were compared
- * @property {number} accuracy  of 1; scores: of the examples, those whose labels are right to the last one (scikit-learn's accuracy_score)
- * @property {number} crossEntropy  mean, in nats; of a CRF's best path that of the marginal probabilities; probabilities clipped to [1e-7, 1 - 1e-7] as Keras does; scores: Keras's binary_crossentropy
+ * @property {number} examples  number of examples with labels for this output
+ * @property {number} counted  number of labels compared
+ * @property {number} accuracy  share of correct labels; for scores: share of examples with all labels correct (accuracy_score of scikit-learn)
+ * @property {number} crossEntropy  mean, in nats; probabilities are clipped to [1e-7, 1 - 1e-7] as in Keras. For scores: binary_crossentropy
+ *   of Keras. For a CRF: computed from marginal probabilities
  * @property {{ precision: number, recall: number, f1: number, spans: number }} [spans]  for tags with a scheme
- * @property {number} [hammingLoss]  scores: of all labels, those that are wrong
- * @property {Average} [micro]  scores: over all labels as one
- * @property {Average} [macro]  scores: the mean over the labels; one that is neither there nor found has 0 (scikit-learn's zero_division=0)
+ * @property {number} [hammingLoss]  for scores: share of wrong labels
+ * @property {Average} [micro]  for scores: computed over all labels together
+ * @property {Average} [macro]  for scores: mean over the labels; a label that is neither correct nor predicted anywhere counts as 0
+ *   (zero_division=0 of scikit-learn)
  */
-/** Of scores above 0.5. @typedef {{ precision: number, recall: number, f1: number }} Average */
+/** A label is predicted if its score is above 0.5. @typedef {{ precision: number, recall: number, f1: number }} Average */
 /** @typedef {import('../model/answers.js').OutputSettings} OutputSettings */
 
 /**
- * @param {string} text  a file: `text<TAB>label` a line, for scores `text<TAB>label<TAB>label ...`, also none; for tags `token<TAB>label` a line
- *   and an empty line between sentences. Or JSON lines: `{ "text" or "tokens", "label" or "labels" }`, an Example each
+ * Parses a file of examples.
+ * @param {string} text  content of the file. One example per line, `text<TAB>label`; for scores `text` with any number of `<TAB>label`. For
+ *   tags one token per line, `token<TAB>label`, and an empty line between sentences. Or one JSON Example per line
  * @param {'class' | 'scores' | 'tags'} kind
  * @returns {Example[]}
- * @throws {ArgumentError} naming the line
+ * @throws {ArgumentError} with the number of the invalid line
  */
 export function parseExamples(text, kind) {
   const lines = text.replace(/\r?\n$/, '').split(/\r?\n/);
@@ -61,7 +64,7 @@ export function parseExamples(text, kind) {
   return examples;
 }
 
-/** @param {any} value */
+/** Whether it is a list of strings. @param {any} value */
 const isStrings = (value) => Array.isArray(value) && value.every((each) => typeof each === 'string');
 
 /** @param {string} line  of JSON @param {number} number @returns {Example} */
@@ -77,22 +80,23 @@ function parseLine(line, number) {
   const each = labels !== null && typeof labels === 'object' && !Array.isArray(labels) ? Object.values(labels) : [labels ?? label];
   if (!reads || !each.every((value) => typeof value === 'string' || isStrings(value)))
     throw new ArgumentError(
-      `line ${number}: expected { "text" or "tokens", "label" or "labels" } of strings, got ${line.slice(0, 80)}`,
+      `line ${number}: expected { "text" or "tokens", "label" or "labels" } with strings, got ${line.slice(0, 80)}`,
     );
   return json;
 }
 
 /**
+ * Evaluates a model.
  * @param {Model} model  with text settings and labels
  * @param {Example[]} examples
- * @param {{ batch?: number, ignore?: string[] }} [options]  ignore: labels that are passed over, such as those of [CLS] and [SEP]
- * @returns {Scores | { examples: number, outputs: Record<string, Scores> }}  by name, where the model has several outputs
- * @throws {ArgumentError} for a label that the model does not know
+ * @param {{ batch?: number, ignore?: string[] }} [options]  ignore: labels that do not count, such as those of [CLS] and [SEP]
+ * @returns {Scores | { examples: number, outputs: Record<string, Scores> }}  outputs by name if the model has several
+ * @throws {ArgumentError} for an unknown label
  */
 export function evaluate(model, examples, { batch = 64, ignore = [] } = {}) {
   const { outputs } = model;
-  const described = outputs.map((output) => (output.labels ? judge(model, output, new Set(ignore)) : null));
-  if (!model.text || !described.some(Boolean))
+  const judges = outputs.map((output) => (output.labels ? judge(model, output, new Set(ignore)) : null));
+  if (!model.text || !judges.some(Boolean))
     throw new ArgumentError(`eval needs a model with text settings and labels; ${outputs[0].name} has none`);
   const several = outputs.length > 1;
   /** @param {Example} example @param {number} i @returns {string[] | undefined} */
@@ -105,7 +109,7 @@ export function evaluate(model, examples, { batch = 64, ignore = [] } = {}) {
   if (several)
     examples.forEach(({ labels }, n) => {
       const unknown = Object.keys(Array.isArray(labels) ? { 'a list': 0 } : (labels ?? { nothing: 0 })).find(
-        (name) => !outputs.some((output, i) => output.name === name && described[i]),
+        (name) => !outputs.some((output, i) => output.name === name && judges[i]),
       );
       if (unknown !== undefined)
         throw new ArgumentError(
@@ -117,9 +121,11 @@ export function evaluate(model, examples, { batch = 64, ignore = [] } = {}) {
     let to = from + 1;
     if (!tokens) while (to < Math.min(from + batch, examples.length) && !examples[to].tokens) to++;
     const some = examples.slice(from, to);
-    const read = tokens && batchOf(model, tokens);
+    const encoded = tokens && batchOf(model, tokens);
     const answers = () =>
-      read ? model.run(read.rows, { mask: read.mask }) : model.outputsOf(some.map(({ text }) => /** @type {string} */ (text)));
+      encoded
+        ? model.run(encoded.rows, { mask: encoded.mask })
+        : model.outputsOf(some.map(({ text }) => /** @type {string} */ (text)));
     const tensors = answers();
     const probable = withMarginals(model, answers) ?? tensors;
     tensors.forEach(({ shape, data }, i) => {
@@ -129,36 +135,38 @@ export function evaluate(model, examples, { batch = 64, ignore = [] } = {}) {
         if (!gold) return;
         const { kind, name } = outputs[i];
         if (kind !== 'tags') {
-          described[i]?.add(data.subarray(b * K, (b + 1) * K), gold);
+          judges[i]?.add(data.subarray(b * K, (b + 1) * K), gold);
           return;
         }
-        if (!read || !tokens || gold.length !== tokens.length)
+        if (!encoded || !tokens || gold.length !== tokens.length)
           throw new ArgumentError(
-            `eval: ${name} gives a tag a token, the example has ${tokens ? `${tokens.length} tokens` : 'a text'} and ${gold.length} labels`,
+            `eval: output ${name} has one tag for each token, the example has ${tokens ? `${tokens.length} tokens` : 'a text'} and ${gold.length} labels`,
           );
-        if (shape[1] !== read.T) throw new ArgumentError(`eval: ${name} gives ${shape[1]} tags for ${read.T} tokens`);
-        const part = [read.from * K, (read.from + read.kept.length) * K];
-        described[i]?.add(
+        if (shape[1] !== encoded.T)
+          throw new ArgumentError(`eval: output ${name} has ${shape[1]} steps for ${encoded.T} tokens, expected one for each`);
+        const part = [encoded.from * K, (encoded.from + encoded.kept.length) * K];
+        judges[i]?.add(
           data.subarray(part[0], part[1]),
-          read.kept.map((t) => gold[t]),
+          encoded.kept.map((t) => gold[t]),
           probable[i].data.subarray(part[0], part[1]),
         );
       });
     });
     from = to;
   }
-  if (!several) return /** @type {Judge} */ (described[0]).result();
+  if (!several) return /** @type {Judge} */ (judges[0]).result();
   return {
     examples: examples.length,
-    outputs: Object.fromEntries(outputs.flatMap(({ name }, i) => (described[i] ? [[name, described[i].result()]] : []))),
+    outputs: Object.fromEntries(outputs.flatMap(({ name }, i) => (judges[i] ? [[name, judges[i].result()]] : []))),
   };
 }
 
 /**
- * What a best path leaves out: a CRF that decodes it gives zeros for the other tags, of which there is no cross-entropy.
+ * Runs a model with marginal probabilities from its CRFs. A CRF that decodes the best path gives 0 for the other tags, which is no
+ * probability.
  * @template T
  * @param {Model} model @param {() => T} answers
- * @returns {T | null} the answers with marginal probabilities in its place; null: there is no such CRF
+ * @returns {T | null} null: there is no such CRF
  */
 function withMarginals({ root }, answers) {
   const paths = root.all().filter(({ className, config }) => className === 'padless>CRF' && config.decode !== 'marginals');
@@ -173,11 +181,11 @@ function withMarginals({ root }, answers) {
 }
 
 /**
- * add: values [M, K] of one example, and its M labels, or for scores those that hold; probabilities: where values are those of a best path.
+ * add: takes values [M, K] of one example and its M labels, or for scores the labels that apply; probabilities: used for the cross-entropy.
  * @typedef {{ add: (values: Float32Array, gold: string[], probabilities?: Float32Array) => void, result: () => Scores }} Judge
  */
 
-/** @param {Model} model @param {OutputSettings} output @param {Set<string>} ignored @returns {Judge} */
+/** Collects the results of one output. @param {Model} model @param {OutputSettings} output @param {Set<string>} ignored @returns {Judge} */
 function judge(model, output, ignored) {
   const { labels = [], name, kind } = output;
   const ids = new Map(labels.map((label, i) => [label, i]));
@@ -187,7 +195,7 @@ function judge(model, output, ignored) {
     const id = ids.get(label);
     if (id === undefined)
       throw new ArgumentError(
-        `label ${JSON.stringify(label)} is not one of the model's ${labels.length}: ${labels.slice(0, 10).join(', ')} ...`,
+        `label ${JSON.stringify(label)} is not one of the ${labels.length} labels of the model: ${labels.slice(0, 10).join(', ')} ...`,
       );
     return id;
   };
@@ -202,13 +210,13 @@ function judge(model, output, ignored) {
       for (const { label, k } of kept) {
         const p = values[k];
         if (!(p >= 0 && p <= 1))
-          throw new ArgumentError(`eval: ${name} gives ${p} for ${JSON.stringify(label)}, expected a probability`);
-        const [is, says] = [there.has(k), p > 0.5];
-        total.sum -= Math.log(Math.min(Math.max(is ? p : 1 - p, 1e-7), 1 - 1e-7));
-        counts[k].right += Number(is && says);
-        counts[k].found += Number(says);
-        counts[k].there += Number(is);
-        wrong += Number(is !== says);
+          throw new ArgumentError(`eval: output ${name} is ${p} for ${JSON.stringify(label)}, expected a probability from 0 to 1`);
+        const [applies, predicted] = [there.has(k), p > 0.5];
+        total.sum -= Math.log(Math.min(Math.max(applies ? p : 1 - p, 1e-7), 1 - 1e-7));
+        counts[k].right += Number(applies && predicted);
+        counts[k].found += Number(predicted);
+        counts[k].there += Number(applies);
+        wrong += Number(applies !== predicted);
       }
       total.examples++;
       total.exact += Number(wrong === 0);
@@ -241,7 +249,7 @@ const average = ({ right, found, there }) => ({
   f1: (2 * right) / (found + there || 1),
 });
 
-/** Labels that exclude each other. @param {Model} model @param {OutputSettings} output @param {(label: string) => number} idOf @returns {Judge} */
+/** The same for an output of kind class or tags. @param {Model} model @param {OutputSettings} output @param {(label: string) => number} idOf @returns {Judge} */
 function judgeOne(model, { labels = [], scheme, name, kind }, idOf) {
   let examples = 0;
   const total = { sum: 0, count: 0, correct: 0 };
@@ -250,7 +258,7 @@ function judgeOne(model, { labels = [], scheme, name, kind }, idOf) {
     add(values, gold, probabilities = values) {
       examples++;
       if (kind === 'class' && gold.length !== 1)
-        throw new ArgumentError(`eval: ${name} is of kind class, which has one label a text; this one has ${gold.length}`);
+        throw new ArgumentError(`eval: output ${name} has kind class; the example has ${gold.length} labels, expected 1`);
       if (gold.length === 0) return;
       const K = values.length / gold.length;
       const right = gold.map(idOf);
@@ -266,10 +274,9 @@ function judgeOne(model, { labels = [], scheme, name, kind }, idOf) {
       /** @param {string[]} tags */
       const keys = (tags) =>
         new Set(
-          spansOf(
-            tags.map((label, t) => ({ label, score: 1, start: t, end: t + 1 })),
-            scheme,
-          ).map(({ label, start, end }) => `${label} ${start} ${end}`),
+          spansOf(tags.map((label, t) => ({ label, score: 1, start: t, end: t + 1 }))).map(
+            ({ label, start, end }) => `${label} ${start} ${end}`,
+          ),
         );
       const [ours, theirs] = [keys(best), keys(gold)];
       spans.found += ours.size;
@@ -287,32 +294,32 @@ function judgeOne(model, { labels = [], scheme, name, kind }, idOf) {
 }
 
 /**
- * Tokens as the model would read them: cut by its settings, and padded by the batches of its text settings, as predict's are.
+ * Encodes tokens as predict() does: truncates and pads them by the text settings of the model.
  * @param {Model} model
  * @param {string[]} tokens
- * @returns {{ rows: import('../model/batch.js').Rows, mask: Uint8Array, T: number, from: number, kept: number[] }} kept: which tokens are left,
- *   standing at `from` on
+ * @returns {{ rows: import('../model/batch.js').Rows, mask: Uint8Array, T: number, from: number, kept: number[] }} kept: the tokens that
+ *   were not cut; from: step of the first
  */
 function batchOf(model, tokens) {
   const text = /** @type {import('../text/vectorizer.js').TextVectorizer} */ (model.text);
-  const most = text.maxlen ?? tokens.length;
-  const skip = text.truncation === 'pre' ? Math.max(0, tokens.length - most) : 0;
-  const kept = tokens.map((_, t) => t).slice(skip, skip + most);
+  const length = text.maxlen ?? tokens.length;
+  const skip = text.truncation === 'pre' ? Math.max(0, tokens.length - length) : 0;
+  const kept = tokens.map((_, t) => t).slice(skip, skip + length);
   const ids = Int32Array.from(kept, (t) => text.idOf(tokens[t]));
-  // Tokens that somebody else has cut out have no place in a text.
+  // Tokens from a file have no offsets in a text.
   const read = { ids, offsets: new Int32Array(0), truncated: kept.length < tokens.length };
-  const { ids: data, mask: there, shape } = text.batch([read]);
+  const { ids: data, mask, shape } = text.batch([read]);
   const [, T] = shape;
   return {
     rows: { data, shape },
-    mask: text.paddingIsData ? new Uint8Array(T).fill(1) : there,
+    mask: text.paddingIsData ? new Uint8Array(T).fill(1) : mask,
     T,
     from: text.padding === 'pre' ? T - kept.length : 0,
     kept,
   };
 }
 
-/** @param {Model} model @param {Float32Array} data  [M, K] @param {number[]} gold @returns {{ sum: number, count: number, correct: number }} */
+/** Runs pl_cross_entropy. @param {Model} model @param {Float32Array} data  [M, K] @param {number[]} gold @returns {{ sum: number, count: number, correct: number }} */
 function compared({ heap }, data, gold) {
   return heap.scoped(() => {
     const result = heap.reserve(16);

@@ -1,5 +1,5 @@
 /**
- * What every command does: reading files, printing lines.
+ * Functions for all commands: read files, print lines.
  * @module
  */
 import { readFile } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { butIs } from '../file/kinds.js';
 
 const JSON_START = new TextEncoder().encode('{');
 
-/** @param {unknown} value */
+/** Prints a string, or any other value as JSON. @param {unknown} value */
 export const print = (value) => process.stdout.write(`${typeof value === 'string' ? value : JSON.stringify(value)}\n`);
 
 /** @param {string} file */
@@ -41,7 +41,7 @@ export async function readJsonGiven(given) {
 }
 
 /**
- * What is wrong with a file's content names the file, by its whole path.
+ * Runs `work` and puts the path of the file into the message of an error.
  * @template T
  * @param {string} file
  * @param {() => T | Promise<T>} work
@@ -59,5 +59,5 @@ export async function about(file, work) {
   }
 }
 
-/** @param {number} count @param {string} thing  whose plural ends in s */
+/** A number with its noun, "2 cases". @param {number} count @param {string} thing  its plural must end in s */
 export const counted = (count, thing) => `${count} ${thing}${count === 1 ? '' : 's'}`;

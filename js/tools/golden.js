@@ -1,15 +1,15 @@
 /**
- * A model's answers written down, and compared later: the regression test that a project with a model adds to its own.
- * Answers are bits: of the fixed-order build, which gives the same ones on every engine and processor.
+ * Records the outputs of a model and compares them later: a regression test for projects that use a model. Outputs are compared bit by bit,
+ * with the baseline build, whose bits are the same on every engine and processor.
  * @module
  */
 import { ArgumentError, ModelFileError } from '../errors.js';
 /** @typedef {import('../model/model.js').Model} Model */
 
-/** A text, or rows of ids for one call, for several inputs by name. @typedef {string | number[][] | Record<string, any[]>} Case */
+/** A text, or rows of ids for one call; for several inputs rows by the name of the input. @typedef {string | number[][] | Record<string, any[]>} Case */
 /** @typedef {{ name: string, shape: number[], data: string }} Recorded  data: base64 of little-endian float32 */
 /** @typedef {{ padless: 1, cases: { input: Case, outputs: Recorded[] }[] }} Golden */
-/** Where an answer is another one. @typedef {{ case: number, input: Case, output: string, what: string }} Drift */
+/** A difference to the recorded outputs. @typedef {{ case: number, input: Case, output: string, what: string }} Drift */
 
 /**
  * @param {string} text  a file: a JSON list of cases, or one text a line
@@ -29,7 +29,7 @@ export function parseCases(text) {
       ? entry.every(Array.isArray)
       : entry !== null && typeof entry === 'object' && Object.values(entry).every(Array.isArray);
     if (typeof entry !== 'string' && !isRows)
-      throw new ArgumentError(`cases: entry ${i} is neither a text nor rows of ids, [[5, 2, 9], [7]]`);
+      throw new ArgumentError(`cases: entry ${i} is neither a text nor rows of ids such as [[5, 2, 9], [7]]`);
   });
   return list;
 }
@@ -50,7 +50,7 @@ function bytesOf(base64) {
   try {
     return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
   } catch (cause) {
-    throw new ModelFileError('the golden file holds data that is not base64', { cause });
+    throw new ModelFileError('the golden file contains data that is not base64', { cause });
   }
 }
 
@@ -67,20 +67,20 @@ export function record(model, cases) {
 /**
  * @param {Model} model  loaded with simd: 'baseline'
  * @param {Golden} golden
- * @returns {Drift[]} the first place of each output that has other bits; none: nothing moved
+ * @returns {Drift[]} the first difference of each output that differs
  * @throws {ModelFileError} for a golden file that is none
  */
 export function check(model, golden) {
   needBaseline(model);
   if (golden?.padless !== 1 || !Array.isArray(golden.cases))
-    throw new ModelFileError('the golden file is not one that padless record wrote');
+    throw new ModelFileError('the golden file was not written by padless record');
   return golden.cases.flatMap((entry, i) => {
     const { input, outputs } = entry ?? {};
     if (!Array.isArray(outputs) || outputs.some((output) => typeof output?.data !== 'string' || !Array.isArray(output.shape)))
-      throw new ModelFileError(`the golden file's case ${i} is not one that padless record wrote`);
+      throw new ModelFileError(`case ${i} of the golden file was not written by padless record`);
     const now = answers(model, input);
     if (now.length !== outputs.length)
-      return [{ case: i, input, output: '', what: `${now.length} outputs, recorded were ${outputs.length}` }];
+      return [{ case: i, input, output: '', what: `${now.length} outputs, recorded ${outputs.length}` }];
     return outputs.flatMap((before, k) => {
       const what = difference(before, now[k]);
       return what ? [{ case: i, input, output: before.name, what }] : [];
@@ -90,27 +90,27 @@ export function check(model, golden) {
 
 /** @param {Recorded} before @param {Recorded} now @returns {string | null} */
 function difference(before, now) {
-  if (before.name !== now.name) return `it is called ${now.name} now`;
-  if (before.shape.join() !== now.shape.join()) return `shape [${now.shape}], recorded was [${before.shape}]`;
+  if (before.name !== now.name) return `its name is now ${now.name}`;
+  if (before.shape.join() !== now.shape.join()) return `shape [${now.shape}], recorded [${before.shape}]`;
   if (before.data === now.data) return null;
   const [a, b] = [before, now].map(({ data }) => new DataView(bytesOf(data).buffer));
-  if (a.byteLength !== b.byteLength) return `${b.byteLength / 4} values, recorded were ${a.byteLength / 4}`;
+  if (a.byteLength !== b.byteLength) return `${b.byteLength / 4} values, recorded ${a.byteLength / 4}`;
   let first = '';
   let count = 0;
-  let most = 0;
+  let largest = 0;
   for (let i = 0; i < a.byteLength; i += 4) {
     if (a.getUint32(i) === b.getUint32(i)) continue;
     const [was, is] = [a.getFloat32(i, true), b.getFloat32(i, true)];
-    if (count++ === 0) first = `element ${i / 4} of [${before.shape}] is ${is}, recorded was ${was}`;
-    most = Math.max(most, Math.abs(is - was));
+    if (count++ === 0) first = `element ${i / 4} of [${before.shape}] is ${is}, recorded ${was}`;
+    largest = Math.max(largest, Math.abs(is - was));
   }
-  return `${first}; ${count} of ${a.byteLength / 4} values differ, by up to ${most.toPrecision(3)}`;
+  return `${first}; ${count} of ${a.byteLength / 4} values differ, by up to ${largest.toPrecision(3)}`;
 }
 
 /** @param {Model} model */
 function needBaseline(model) {
   if (model.simd !== 'baseline')
     throw new ArgumentError(
-      `the model runs on the ${model.simd} build, whose bits depend on the machine: load it with simd: 'baseline'`,
+      `the model uses the ${model.simd} build, whose bits depend on the machine; load it with simd: 'baseline'`,
     );
 }

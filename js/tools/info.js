@@ -1,5 +1,5 @@
 /**
- * `padless info`: what a model is made of.
+ * `padless info`: layers, weights, inputs, outputs and text settings of a model.
  * @module
  */
 import { product } from '../layers/tensor.js';
@@ -10,7 +10,7 @@ import { print } from './files.js';
 /** @param {Model} model @returns {import('../layers/layer.js').Weight[]} */
 const weightsIn = ({ root }) => root.listWeights().map(({ layer, spec }) => layer.weight(spec.name));
 
-/** What weights are kept in. @param {Model} model */
+/** Number of weights of each type, "1,024 int8, 12 float32". @param {Model} model */
 export function kinds(model) {
   const int8 = weightsIn(model).reduce((sum, weight) => sum + (weight.int8?.length ?? 0), 0);
   const floats = model.parameters - int8;
@@ -19,7 +19,7 @@ export function kinds(model) {
     .join(', ');
 }
 
-/** Bytes of the weights in a file, scales included. @param {Model} model */
+/** Bytes of the weights in a file, with scales. @param {Model} model */
 export const weightBytes = (model) =>
   weightsIn(model).reduce(
     (sum, { shape, int8, scale, rows }) =>
@@ -98,7 +98,7 @@ export function info(model) {
   });
   for (const line of aboutPadding(model)) print(`padding     ${line}`);
   for (const line of aboutPrecision(model)) print(`precision   ${line}`);
-  if (!text) print(`text        none: the model takes ${inputs.every(({ ids }) => ids) ? 'token ids' : 'values'}`);
+  if (!text) print(`text        none: the input is ${inputs.every(({ ids }) => ids) ? 'token ids' : 'values'}`);
   else {
     const { vocabulary, ...settings } = text.settings;
     print(

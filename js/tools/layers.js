@@ -1,5 +1,5 @@
 /**
- * `--layers FILE`: layers of the user's own, from a module of theirs.
+ * `--layers FILE`: imports custom layers from a module of the user.
  * @module
  */
 import { access } from 'node:fs/promises';
@@ -13,15 +13,16 @@ import { Layer } from '../layers/layer.js';
 /** @param {unknown} value @returns {value is LayerClass} */
 const isLayer = (value) => typeof value === 'function' && value.prototype instanceof Layer;
 
-/** Whether it extends a class called Layer, of another copy of padless that is. @param {any} value @returns {boolean} */
-const isStranger = (value) => typeof value === 'function' && (value.name === 'Layer' || isStranger(Object.getPrototypeOf(value)));
+/** Whether it extends a class with the name Layer; if it is not ours, it is that of another copy of padless. @param {any} value @returns {boolean} */
+const extendsSomeLayer = (value) =>
+  typeof value === 'function' && (value.name === 'Layer' || extendsSomeLayer(Object.getPrototypeOf(value)));
 
 /**
- * Classes by the names under which a module exports them, or has them in an object that is its default; a name that is no name of
- * JavaScript's (a Lambda's, say) stands in such an object. A class that is the default itself goes by its own name.
+ * The layers of a module by their names: exports, and properties of a default export that is an object (for names that are no identifiers,
+ * such as that of a Lambda). A class that is the default export has the name of the class.
  * @param {string} file
  * @returns {Promise<CustomLayers>}
- * @throws {ArgumentError} naming the file: it is missing, fails, or exports no layer
+ * @throws {ArgumentError} if the file is missing, fails, or exports no layer
  */
 export async function customLayers(file) {
   /** @type {Record<string, unknown>} */
@@ -31,8 +32,10 @@ export async function customLayers(file) {
     exported = await import(pathToFileURL(resolve(file)).href);
   } catch (cause) {
     const [what] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
-    // Where, Node says to nobody but the terminal.
-    throw new ArgumentError(`${file}: ${what}${cause instanceof SyntaxError ? `; where: node --check ${file}` : ''}`, { cause });
+    // The position of a syntax error is not in the error.
+    throw new ArgumentError(`${file}: ${what}${cause instanceof SyntaxError ? `; node --check ${file} shows where` : ''}`, {
+      cause,
+    });
   }
   const { default: fallback, ...named } = exported;
   const inside = isLayer(fallback)
@@ -43,10 +46,10 @@ export async function customLayers(file) {
   const all = Object.entries({ ...inside, ...named });
   const found = all.filter(([, value]) => isLayer(value));
   if (found.length) return /** @type {CustomLayers} */ (Object.fromEntries(found));
-  const strange = [...all, ['default', fallback]].find(([, value]) => isStranger(value));
+  const foreign = [...all, ['default', fallback]].find(([, value]) => extendsSomeLayer(value));
   throw new ArgumentError(
-    strange
-      ? `${file}: ${strange[0]} extends the Layer of another copy of padless than the one that runs; call the project's own: npx padless`
+    foreign
+      ? `${file}: ${foreign[0]} extends Layer of another copy of padless; run the copy of the project: npx padless`
       : `${file}: exports no class that extends Layer of padless/layers${
           all.length
             ? `, but ${all

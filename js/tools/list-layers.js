@@ -1,7 +1,7 @@
 /**
- * Writes the lists of layers from the classes of js/layers. A class that declares a className is a layer that a file may hold:
+ * Writes the lists of layers from the classes of js/layers. A class that declares a className is a layer that a file may contain:
  *
- *   FOLDER/layers.js        all of them by name, for padless/layers
+ *   FOLDER/layers.js        exports all of them, for padless/layers
  *   FOLDER/layers-early.js  classes of js/layers, and the names of those of js/layers/late
  *   FOLDER/layers-late.js   classes of js/layers/late, which a page fetches only for models that have one
  *
@@ -13,10 +13,10 @@ import { pathToFileURL } from 'node:url';
 
 const folder = process.argv[2];
 
-/** Models, which js/model/graph.js puts together. */
+/** Models, which js/model/graph.js builds. */
 const models = ['functional.js', 'sequential.js'];
 
-/** @param {string} path  a folder of layers, from js/layers on @returns {Promise<{ file: string, names: string[], classNames: string[] }[]>} */
+/** @param {string} path  a folder, relative to js/layers @returns {Promise<{ file: string, names: string[], classNames: string[] }[]>} */
 async function layersOf(path) {
   const found = [];
   const at = join(folder, '../layers', path);
@@ -51,7 +51,7 @@ write('layers.js', statements('export', [...early, ...late]));
 write(
   'layers-early.js',
   `${statements('import', early)}${list('early', early)}
-/** Names in a file of the layers that are fetched late. */
+/** Names of the layers of js/layers/late in model files. */
 export const lateNames = ${JSON.stringify(late.flatMap(({ classNames }) => classNames))};\n`,
 );
 write('layers-late.js', `${statements('import', late)}${list('late', late)}`);

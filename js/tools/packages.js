@@ -1,5 +1,5 @@
 /**
- * Packages of the user's project: padless itself may stand elsewhere (`npm install --global`, `npm link`, a workspace).
+ * Imports packages of the user's project. padless may be installed elsewhere: by `npm install --global`, `npm link`, or in a workspace.
  * @module
  */
 import { readFile } from 'node:fs/promises';
@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ArgumentError } from '../errors.js';
 
-/** What Node takes for an import. */
+/** Conditions of `exports` that Node uses for an import. */
 const conditions = ['node', 'import', 'default'];
 
-/** The file that `exports` of a package.json means. @param {any} target @returns {string | null} */
+/** The file that an entry of `exports` in package.json names. @param {any} target @returns {string | null} */
 function chosen(target) {
   if (typeof target === 'string') return target;
   if (target === null || typeof target !== 'object') return null;
@@ -23,10 +23,10 @@ function chosen(target) {
 }
 
 /**
- * As an import in a file of the current folder finds it; there is no other way to ask for a package that cannot be required. Failing that,
- * as padless finds it.
+ * Imports a package as a file in the current folder would, otherwise as padless does. Node can resolve from another folder only packages for
+ * require(), so this function reads `exports` itself.
  * @param {string} name  may have a path: 'onnxruntime-web/wasm'
- * @returns {Promise<any>} what it exports
+ * @returns {Promise<any>} its exports
  */
 export async function projectPackage(name) {
   const [, whole, path] = /** @type {string[]} */ (/^((?:@[^/]+\/)?[^/]+)(.*)$/.exec(name));
@@ -48,9 +48,10 @@ export async function projectPackage(name) {
 }
 
 /**
+ * Imports a package or says how to install it.
  * @param {string} name
- * @param {string} task  for the error
- * @param {string} [install]  what npm is to install; more than the name where one package takes others
+ * @param {string} task  for the message
+ * @param {string} [install]  packages to install, if more than this one
  */
 export async function neededPackage(name, task, install = name) {
   try {
@@ -58,7 +59,7 @@ export async function neededPackage(name, task, install = name) {
   } catch (cause) {
     const { code, message } = /** @type {NodeJS.ErrnoException} */ (cause);
     const absent = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
-    throw new ArgumentError(absent ? `${task} takes ${install}: npm i -D ${install}` : `${name}: ${message.split('\n')[0]}`, {
+    throw new ArgumentError(absent ? `${task} needs ${install}: npm i -D ${install}` : `${name}: ${message.split('\n')[0]}`, {
       cause,
     });
   }

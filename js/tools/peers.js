@@ -1,5 +1,5 @@
 /**
- * Other engines that have the user's model, for `padless bench`: onnxruntime-web and TensorFlow.js, from the user's project, on one thread.
+ * Other engines for `padless bench`: onnxruntime-web and TensorFlow.js from the user's project, each on one thread.
  * @module
  */
 import { ArgumentError } from '../errors.js';
@@ -10,14 +10,15 @@ import { neededPackage } from './packages.js';
 /** @typedef {import('../model/graph.js').ModelInput} ModelInput */
 /** @typedef {import('../model/model.js').Model} Model */
 /** @typedef {import('./speed.js').Peer} Peer */
-/** An input of another engine; null in the shape: any length. @typedef {{ name: string, shape: (number | null)[], type: string }} PeerInput */
+/** An input of another engine; null in the shape is any length. @typedef {{ name: string, shape: (number | null)[], type: string }} PeerInput */
 
 /**
- * Which input takes what: by name, or the only one that is left; beside them, masks [B, T] and lengths [B] go by their names.
+ * Pairs the inputs of another engine with those of the model: by name, or in order. Inputs with mask or len in their names are masks [B, T]
+ * and lengths [B].
  * @param {Model} model
  * @param {PeerInput[]} theirs
- * @param {string} file  for errors
- * @param {string | undefined} chosen  that takes the model's only input
+ * @param {string} file  for messages
+ * @param {string | undefined} chosen  name of the input to pair with the only input of the model
  * @returns {{ input: PeerInput, from: ModelInput | 'mask' | 'lengths' }[]}
  */
 function pairs({ inputs }, theirs, file, chosen) {
@@ -25,12 +26,12 @@ function pairs({ inputs }, theirs, file, chosen) {
   if (chosen !== undefined && (inputs.length !== 1 || !names.includes(chosen)))
     throw new ArgumentError(
       inputs.length === 1
-        ? `${file}: there is no input ${chosen}; it has ${names.join(', ')}`
-        : `--input is for a model of one input, this one has ${inputs.map(({ name }) => name).join(', ')}`,
+        ? `${file}: there is no input ${chosen}, expected one of ${names.join(', ')}`
+        : `--input needs a model with one input, this one has ${inputs.map(({ name }) => name).join(', ')}`,
     );
   /** @param {PeerInput} input */
-  const aside = ({ name }) => (/mask/i.test(name) ? 'mask' : /len/i.test(name) ? 'lengths' : null);
-  const open = chosen === undefined ? theirs.filter((input) => !aside(input) || theirs.length === inputs.length) : [];
+  const extra = ({ name }) => (/mask/i.test(name) ? 'mask' : /len/i.test(name) ? 'lengths' : null);
+  const open = chosen === undefined ? theirs.filter((input) => !extra(input) || theirs.length === inputs.length) : [];
   const named = inputs.every(({ name }) => names.includes(name));
   return theirs.map((input) => {
     const of = named
@@ -40,18 +41,18 @@ function pairs({ inputs }, theirs, file, chosen) {
         : open.length === inputs.length
           ? inputs[open.indexOf(input)]
           : undefined;
-    const from = of ?? aside(input);
+    const from = of ?? extra(input);
     if (!from)
       throw new ArgumentError(
-        `${file}: inputs ${names.join(', ')} for the model's ${inputs.map(({ name }) => name).join(', ')}: which one takes the ids? --input NAME ` +
-          '(beside it there may be a mask [B, T] and lengths [B], called so)',
+        `${file}: inputs ${names.join(', ')} for the model's ${inputs.map(({ name }) => name).join(', ')}: it is not clear which takes the ids; use --input NAME ` +
+          '(further inputs may be a mask [B, T] and lengths [B], with mask or len in their names)',
       );
     return { input, from };
   });
 }
 
 /**
- * What an input is given, flat.
+ * The values of an input, flat.
  * @param {ModelInput | 'mask' | 'lengths'} from @param {import('./speed.js').Batch} batch @param {number} B @param {number} T
  * @returns {{ shape: number[], values: number[] }}
  */
@@ -66,7 +67,7 @@ function feed(from, batch, B, T) {
   return { shape, values };
 }
 
-/** What is one number in all inputs that take the model's: rows at 0, steps at 1. @param {ReturnType<typeof pairs>} paired @param {number} at */
+/** The fixed size of an axis of the paired inputs, null if it may vary. @param {ReturnType<typeof pairs>} paired @param {number} at  axis: 0 rows, 1 steps */
 function fixedAt(paired, at) {
   const found = paired.find(({ from, input }) => typeof from === 'object' && typeof input.shape[at] === 'number');
   return found ? Number(found.input.shape[at]) : null;
@@ -82,9 +83,9 @@ const arrays = {
 
 /**
  * @param {string} file  .onnx
- * @param {string | undefined} inputName  of the graph, that takes the ids
+ * @param {string | undefined} inputName  the input of the graph that takes the ids
  * @returns {Promise<(model: Model) => Promise<Peer>>}
- * @throws {ArgumentError} without the package, and for a graph that takes something else
+ * @throws {ArgumentError} if the package is missing, or the inputs of the graph do not match
  */
 export async function onnxPeer(file, inputName) {
   const bytes = await readSource(file);
@@ -107,7 +108,7 @@ export async function onnxPeer(file, inputName) {
     for (const { input } of paired)
       if (!Object.hasOwn(arrays, input.type))
         throw new ArgumentError(
-          `${file}: input ${input.name} is of type ${input.type}, expected one of ${Object.keys(arrays).join(', ')}`,
+          `${file}: input ${input.name} has type ${input.type}, expected one of ${Object.keys(arrays).join(', ')}`,
         );
     return {
       name: `onnxruntime-web ${ort.env.versions?.web ?? ''}`.trim(),
@@ -137,13 +138,13 @@ export async function onnxPeer(file, inputName) {
 /**
  * @param {string} file  model.json of a Layers model
  * @returns {Promise<(model: Model) => Promise<Peer>>}
- * @throws {ArgumentError} without the packages, and for a model that takes something else
+ * @throws {ArgumentError} if the packages are missing, or the inputs of the model do not match
  */
 export async function tfjsPeer(file) {
   const both = '@tensorflow/tfjs @tensorflow/tfjs-backend-wasm';
   const sources = new Files(file, {});
   const json = parseJson(await sources.main(['model.json']), file);
-  if (!json?.modelTopology || json.format === 'graph-model') throw new ArgumentError(`${file}: not a TF.js Layers model`);
+  if (!json?.modelTopology || json.format === 'graph-model') throw new ArgumentError(`${file}: expected a TF.js layers model`);
   const manifest = /** @type {{ paths: string[], weights: any[] }[]} */ (json.weightsManifest ?? []);
   /** @type {Uint8Array<ArrayBuffer>[]} */
   const shards = [];
@@ -153,7 +154,7 @@ export async function tfjsPeer(file) {
   const tf = imported.default ?? imported;
   (wasm.default ?? wasm).setThreadsCount(1);
   return async (model) => {
-    if (!(await tf.setBackend('wasm'))) throw new ArgumentError("--tfjs: TF.js's wasm backend does not start here");
+    if (!(await tf.setBackend('wasm'))) throw new ArgumentError('--tfjs: the wasm backend of TF.js does not start');
     let theirs;
     try {
       theirs = await tf.loadLayersModel({

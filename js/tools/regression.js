@@ -1,5 +1,5 @@
 /**
- * `padless record` and `padless check`: a model's answers written down, and compared bit by bit.
+ * `padless record` and `padless check`: record the outputs of a model, and compare them bit by bit.
  * @module
  */
 import { writeFile } from 'node:fs/promises';
@@ -23,8 +23,8 @@ export async function checkGolden(model, file) {
     print(`case ${number} (${JSON.stringify(input).slice(0, 60)}), output ${output}: ${what}`);
   print(
     drifts.length
-      ? `${counted(drifts.length, 'output')} drifted in ${counted(golden.cases.length, 'case')}`
-      : `${counted(golden.cases.length, 'case')}, no bit moved`,
+      ? `${counted(drifts.length, 'output')} of ${counted(golden.cases.length, 'case')} differ`
+      : `${counted(golden.cases.length, 'case')}, all bits are equal`,
   );
   if (drifts.length) process.exitCode = 1;
 }

@@ -1,5 +1,5 @@
 /**
- * `padless run`: what a model says of ids, and layer by layer of a text.
+ * `padless run`: runs a model on ids, and traces its layers.
  * @module
  */
 import { ArgumentError, PadlessError } from '../errors.js';
@@ -8,9 +8,10 @@ import { print, readJson } from './files.js';
 /** @typedef {import('../model/model.js').Model} Model */
 
 /**
+ * Converts row-major values to nested arrays.
  * @param {ArrayLike<number>} data
  * @param {number[]} shape
- * @returns {any} nested arrays
+ * @returns {any}
  */
 function nested(data, shape) {
   if (shape.length === 0) return data[0];
@@ -21,12 +22,12 @@ function nested(data, shape) {
 }
 
 /**
- * Rows one by one, each as a batch; those of several inputs are objects by name.
- * @param {Model} model @param {string} file @param {boolean} traced  layer by layer
+ * Runs each row of a file as a batch of its own. For a model with several inputs, a row is an object with the names of the inputs.
+ * @param {Model} model @param {string} file @param {boolean} traced  print each layer
  */
 export async function runIds(model, file, traced) {
   const rows = await readJson(file);
-  if (!Array.isArray(rows)) throw new ArgumentError(`${file}: expected a list of rows of ids`);
+  if (!Array.isArray(rows)) throw new ArgumentError(`${file}: expected a JSON list of rows of ids`);
   rows.forEach((row, n) => {
     const isNamed = row !== null && typeof row === 'object' && !Array.isArray(row);
     const batch = isNamed ? Object.fromEntries(Object.entries(row).map(([name, each]) => [name, [each]])) : [row];
@@ -40,7 +41,7 @@ export async function runIds(model, file, traced) {
   });
 }
 
-/** A tensor's first values, a line a step. @param {string} title @param {import('../model/model.js').TraceTensor} tensor @param {Set<number>} changed */
+/** Prints the first values of a tensor, one line for each step. @param {string} title @param {import('../model/model.js').TraceTensor} tensor @param {Set<number>} changed */
 function showTensor(title, { shape, data, mask }, changed) {
   print(`    ${title} [${shape}]`);
   if (shape.length === 2 && !mask) {
@@ -62,7 +63,7 @@ function showTensor(title, { shape, data, mask }, changed) {
 const numbers = (values) =>
   `${Array.from(values.subarray(0, 6), (value) => (Number.isInteger(value) ? String(value) : value.toPrecision(4)).padStart(10)).join(' ')}${values.length > 6 ? ` ... ${values.length - 6} more` : ''}`;
 
-/** @param {Model} model @param {any} text  or a batch of rows */
+/** Prints each layer. @param {Model} model @param {any} text  a text, or rows */
 export function trace(model, text) {
   for (const { path, layer, before, after, changed } of model.trace(text)) {
     print(`${path}  (${layer})`);

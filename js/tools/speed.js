@@ -1,5 +1,5 @@
 /**
- * How fast a model is on this machine, in each build of the kernels and beside other engines: `padless bench`.
+ * Measures the speed of a model on this machine, for each build of the kernels and for other engines: `padless bench`.
  * @module
  */
 import { ArgumentError } from '../errors.js';
@@ -9,27 +9,27 @@ import { features } from '../runtime/wasm.js';
 /** @typedef {import('../model/graph.js').ModelInput} ModelInput */
 /** @typedef {import('../model/model.js').Model} Model */
 /** @typedef {import('../model/model.js').OutputTensor} OutputTensor */
-/** Rows by the name of an input. @typedef {Record<string, any[]>} Batch */
+/** Rows for each input, by its name. @typedef {Record<string, any[]>} Batch */
 /**
- * Another engine that has the same model.
+ * Another engine that runs the same model.
  * @typedef {object} Peer
  * @property {string} name
- * @property {number | null} rows  the only batch that it takes; null: any
- * @property {number | null} steps  the only length; null: any
+ * @property {number | null} rows  the batch size, if it is fixed
+ * @property {number | null} steps  the length, if it is fixed
  * @property {(batch: Batch, rows: number, steps: number) => () => Promise<OutputTensor[]>} prepare
- *   puts a batch into its tensors, which is not timed, and gives what runs it
+ *   converts a batch to tensors, which is not timed, and returns a function that runs the model on them
  */
 /**
  * @typedef {object} Speed
  * @property {{ name: string, first: number, memory: number | null }[]} engines
- *   padless's builds, then the others; milliseconds from the file to the first answer, bytes of the instance after all of it
+ *   the builds of padless, then the others. first: milliseconds from the file to the first answer; memory: bytes of the instance at the end
  * @property {{ rows: number, steps: number, ms: (number | null)[] }[]} runs
- *   rows of a batch, steps of each, median milliseconds a batch of each engine; null: it does not take such a batch
- * @property {{ name: string, most: number, where: string }[]} differences  of each other engine's answers from padless's, the largest
- * @property {boolean} exact  whether the weights are float32, as the other engines have them
+ *   rows in a batch, steps in a row, median milliseconds for a batch with each engine; null: it does not support such a batch
+ * @property {{ name: string, most: number, where: string }[]} differences  largest difference between the outputs of each other engine and padless
+ * @property {boolean} exact  whether all weights are float32, as in the other engines
  */
 
-/** A row that the model takes, of T steps or of its own length. @param {ModelInput} input @param {number} T @param {number} seed */
+/** A row for an input, with T steps or the fixed length of the input. @param {ModelInput} input @param {number} T @param {number} seed */
 function row({ ids, shape, vocabulary }, T, seed) {
   const steps = shape[0] ?? T;
   if (ids) return Array.from({ length: steps }, (_, t) => (vocabulary > 2 ? 2 + ((seed + 7919 * t) % (vocabulary - 2)) : 1));
@@ -39,13 +39,13 @@ function row({ ids, shape, vocabulary }, T, seed) {
   return Array.from({ length: steps }, () => values(width));
 }
 
-/** @param {number[]} values */
-const middle = (values) => values.sort((a, b) => a - b)[values.length >> 1];
+/** The median. @param {number[]} values */
+const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
 
 /**
- * Median milliseconds a call of each, in turns, so that what disturbs the machine disturbs all: over samples of two milliseconds at least.
- * @param {(() => unknown)[]} ways  a promise is awaited
- * @param {number} budget  milliseconds each; three samples are taken in any case
+ * Median milliseconds per call of several functions. They run in turns, so that disturbances affect all; a sample takes at least 2 ms.
+ * @param {(() => unknown)[]} ways  promises are awaited
+ * @param {number} budget  milliseconds for each function; at least three samples are taken
  */
 async function medians(ways, budget) {
   const counts = [];
@@ -63,7 +63,7 @@ async function medians(ways, budget) {
   const end = performance.now() + budget * ways.length;
   for (let round = 0; round < 3 || performance.now() < end; round++)
     for (let k = 0; k < ways.length; k++) {
-      // Another one begins each time.
+      // Each round starts with another function.
       const at = (k + round) % ways.length;
       const [way, count] = [ways[at], counts[at]];
       const start = performance.now();
@@ -73,12 +73,13 @@ async function medians(ways, budget) {
       }
       times[at].push((performance.now() - start) / count);
     }
-  return times.map(middle);
+  return times.map(median);
 }
 
 /**
+ * The largest difference between outputs.
  * @param {OutputTensor[]} ours
- * @param {OutputTensor[]} theirs  by the same names, or in the same order
+ * @param {OutputTensor[]} theirs  with the same names, or in the same order
  * @param {string} name  of the engine
  */
 function difference(ours, theirs, name) {
@@ -90,29 +91,29 @@ function difference(ours, theirs, name) {
     const other = named ? byName.get(output.name) : theirs[i];
     if (other?.data.length !== output.data.length)
       throw new ArgumentError(
-        `${name}: ${other ? `output ${other.name} has shape [${other.shape}]` : `${theirs.length} outputs`}, padless's ${output.name} is output ${i} of shape [${output.shape}]`,
+        `${name}: ${other ? `output ${other.name} has shape [${other.shape}]` : `${theirs.length} outputs`}, padless has output ${i}, ${output.name}, of shape [${output.shape}]`,
       );
     output.data.forEach((value, k) => {
       const off = Math.abs(value - other.data[k]);
       if (off <= most) return;
       most = Number.isNaN(off) ? Infinity : off;
-      where = `value ${k} of ${output.name} [${output.shape}] is ${other.data[k]}, padless's is ${value}`;
+      where = `value ${k} of ${output.name} [${output.shape}] is ${other.data[k]}, in padless ${value}`;
     });
   });
   return { most, where };
 }
 
 /**
- * Times a model in each build that this engine has and in other engines, alone and in batches, at several lengths (or at its own, where it
- * has one).
+ * Measures a model with each available build and with other engines, for single rows and batches, at several lengths (or at the fixed length
+ * of the model).
  * @param {import('../file/read-source.js').ModelSource} source
  * @param {object} [options]
- * @param {number} [options.budget]  milliseconds a measurement
+ * @param {number} [options.budget]  milliseconds for a measurement
  * @param {number[]} [options.lengths]
  * @param {import('../model/graph.js').CustomLayers} [options.customLayers]
  * @param {((model: Model) => Promise<Peer>)[]} [options.peers]
  * @returns {Promise<Speed>}
- * @throws {ArgumentError} for an engine whose answers have other shapes
+ * @throws {ArgumentError} if the outputs of another engine have other shapes
  */
 export async function speed(source, { budget = 400, lengths = [16, 64, 256], customLayers = {}, peers: open = [] } = {}) {
   const has = features();

@@ -1,40 +1,52 @@
 /**
- * What each command takes, and what is said of it: `padless COMMAND --help`.
+ * Commands, their options and help texts: `padless COMMAND --help`.
  * @module
  */
 
-/** An option. @typedef {{ value?: string, short?: string, says: string }} Option  value: what stands behind it; absent: nothing does */
+/** An option. @typedef {{ value?: string, short?: string, says: string }} Option  value: its value in the help; absent: it takes none */
 
 /** @satisfies {Record<string, Option>} */
-const told = {
+const allOptions = {
   output: { value: 'FILE', short: 'o', says: 'where to write' },
-  ids: { value: 'FILE', says: 'rows of ids (JSON, ragged allowed), in place of texts; of several inputs by name: [{ name: row }]' },
-  trace: { says: 'layer by layer: values and mask before and after, and what the mask changed' },
-  weights: { value: 'FILE', says: 'the weights in HDF5, where INPUT is the JSON of a Keras model' },
+  ids: { value: 'FILE', says: 'rows of ids instead of texts (JSON, lengths may differ); for several inputs [{ name: row }]' },
+  trace: { says: 'print inputs, outputs and masks of each layer, and where the mask changes the output' },
+  weights: { value: 'FILE', says: 'the weights in HDF5, if INPUT is the JSON of a Keras model' },
   'keras-version': {
     value: 'VERSION',
-    says: 'of the Keras that saved INPUT, where INPUT is JSON: to_json() of Keras 3 does not write it',
+    says: 'the version of Keras that saved INPUT, if INPUT is JSON: to_json() of Keras 3 does not write it',
   },
-  tokenizer: { value: 'FILE', says: "what Keras's tokenizer.to_json() gave, { word: id } or a list of words (JSON)" },
-  text: { value: 'FILE', says: 'text settings (JSON, in a file or as it is), over those of the tokenizer or the model' },
+  tokenizer: { value: 'FILE', says: 'the output of tokenizer.to_json() of Keras, { word: id } or a list of words (JSON)' },
+  text: {
+    value: 'FILE',
+    says: 'text settings (JSON, a file or the JSON itself); they override those of the tokenizer or the model',
+  },
   padding: { value: 'post|pre', says: 'the side on which texts are padded' },
   truncation: { value: 'post|pre', says: 'the side on which long texts are cut' },
-  maxlen: { value: 'N', says: 'tokens to which texts are padded and cut, as pad_sequences(maxlen=N) does' },
-  outputs: { value: 'FILE', says: 'of all outputs: [{ name, kind: class, scores or tags, labels }] (JSON, in a file or as it is)' },
-  labels: { value: 'FILE', says: "of the model's one output: a line each, or a JSON list" },
-  torch: { value: 'FILE', says: 'the PyTorch modules in order (JSON), where INPUT is a state dict in safetensors' },
-  check: { value: 'FILE', says: "samples and the framework's answers: [{ inputs, outputs }] (JSON); exit 1 where a value is off" },
-  int8: { says: 'weights in a quarter of the bytes' },
-  onnx: { value: 'FILE.onnx', says: 'the same model, [B, T] ids in: onnxruntime-web beside it, from the project in this folder' },
-  tfjs: { value: 'model.json', says: 'the same model: TF.js beside it, its wasm backend' },
-  input: { value: 'NAME', says: 'which input of the .onnx takes the ids, where its name is another' },
-  ignore: { value: 'LABEL[,LABEL ...]', says: 'labels that are passed over' },
-  layers: { value: 'FILE.mjs', says: 'a module that exports layers of your own: classes, and for a Lambda a class by its name' },
-  simd: { value: 'auto|baseline|relaxed', says: 'which build of the kernels (auto: the fastest that this Node runs)' },
-  help: { short: 'h', says: 'this' },
+  maxlen: { value: 'N', says: 'number of tokens to which texts are padded and cut, as by pad_sequences(maxlen=N)' },
+  outputs: {
+    value: 'FILE',
+    says: 'settings of all outputs: [{ name, kind: class, scores or tags, labels }] (JSON, a file or the JSON itself)',
+  },
+  labels: { value: 'FILE', says: 'labels of a model with one output: one per line, or a JSON list' },
+  torch: { value: 'FILE', says: 'the PyTorch modules in order (JSON), if INPUT is a state dict in safetensors' },
+  check: {
+    value: 'FILE',
+    says: 'samples with the outputs of the framework, [{ inputs, outputs }] (JSON); exit 1 if values differ',
+  },
+  int8: { says: 'quantise weights to int8, a quarter of the bytes' },
+  onnx: {
+    value: 'FILE.onnx',
+    says: 'the same model with input [B, T]: compare with onnxruntime-web, installed in the current project',
+  },
+  tfjs: { value: 'model.json', says: 'the same model: compare with the wasm backend of TF.js' },
+  input: { value: 'NAME', says: 'the input of the .onnx file that takes the ids, if its name differs' },
+  ignore: { value: 'LABEL[,LABEL ...]', says: 'labels that do not count' },
+  layers: { value: 'FILE.mjs', says: 'a module that exports custom layers: classes, and a class with the name of each Lambda' },
+  simd: { value: 'auto|baseline|relaxed', says: 'the build of the kernels (default auto: the fastest that this Node supports)' },
+  help: { short: 'h', says: 'this help' },
 };
 
-/** A command. @typedef {{ takes: string, says: string[], options: (keyof typeof told)[] }} Command */
+/** A command. @typedef {{ takes: string, says: string[], options: (keyof typeof allOptions)[] }} Command */
 
 /** @satisfies {Record<string, Command>} */
 export const commands = {
@@ -42,16 +54,16 @@ export const commands = {
   run: {
     takes: 'MODEL [TEXT ...]',
     says: [
-      'one JSON line an answer; without TEXT, one text a line from standard input',
-      'with --ids, one JSON line a row: {"output name": nested array}',
+      'print each answer as a JSON line; without TEXT, read one text per line from standard input',
+      'with --ids, print a JSON line for each row: {"output name": nested array}',
     ],
     options: ['ids', 'trace', 'layers', 'simd'],
   },
   convert: {
     takes: 'INPUT -o MODEL.safetensors',
     says: [
-      'a model file out of Keras (.keras, .h5, .hdf5, .json with --weights), TF.js (model.json), PyTorch',
-      "(.safetensors with --torch) or one of padless's own",
+      'convert a model of Keras (.keras, .h5, .hdf5, .json with --weights), TF.js (model.json), PyTorch',
+      '(.safetensors with --torch) or padless',
     ],
     options: [
       'output',
@@ -74,20 +86,24 @@ export const commands = {
   eval: {
     takes: 'MODEL FILE',
     says: [
-      'accuracy, cross-entropy, F1 on text<TAB>label (scores: <TAB>label ...), token<TAB>tag with empty lines',
-      'between, or JSON lines {"text", "labels": {"output name": ...}}',
+      'accuracy, cross-entropy and F1 on lines text<TAB>label (scores: any number of labels), token<TAB>tag',
+      '(empty lines between sentences), or JSON lines {"text", "labels": {"output name": ...}}',
     ],
     options: ['ignore', 'layers', 'simd'],
   },
   record: {
     takes: 'MODEL CASES -o GOLDEN',
-    says: ["the model's answers to texts (a line each) or rows of ids (JSON), to be checked later"],
+    says: ['record the outputs for texts (one per line) or rows of ids (JSON)'],
     options: ['output', 'layers'],
   },
-  check: { takes: 'MODEL GOLDEN', says: ['exit 1 where an answer has other bits, saying which'], options: ['layers'] },
+  check: {
+    takes: 'MODEL GOLDEN',
+    says: ['compare outputs with recorded ones; exit 1 and list them if bits differ'],
+    options: ['layers'],
+  },
   bench: {
     takes: 'MODEL',
-    says: ['how fast it is here, in each build of the kernels, alone and in batches; beside other engines'],
+    says: ['measure the speed of each build of the kernels, and of other engines'],
     options: ['onnx', 'input', 'tfjs', 'layers'],
   },
 };
@@ -96,10 +112,10 @@ export const commands = {
 /** @param {string} name @returns {name is CommandName} */
 export const isCommand = (name) => Object.hasOwn(commands, name);
 
-/** For parseArgs of node:util. */
+/** Options for parseArgs of node:util. */
 export const options = /** @type {Record<string, { type: 'string' | 'boolean', short?: string }>} */ (
   Object.fromEntries([
-    ...Object.entries(told).map(([name, option]) => [
+    ...Object.entries(allOptions).map(([name, option]) => [
       name,
       { type: 'value' in option ? 'string' : 'boolean', ...('short' in option && { short: option.short }) },
     ]),
@@ -107,18 +123,18 @@ export const options = /** @type {Record<string, { type: 'string' | 'boolean', s
   ])
 );
 /**
- * What was given.
- * @typedef {{ [Name in keyof typeof told]?: (typeof told)[Name] extends { value: string } ? string : boolean } & { simd?: any }} Values
+ * The options of a call.
+ * @typedef {{ [Name in keyof typeof allOptions]?: (typeof allOptions)[Name] extends { value: string } ? string : boolean } & { simd?: any }} Values
  */
 
-/** @param {CommandName} name @param {string} given  an option @returns {boolean} whether the command takes it */
+/** Whether a command has an option. @param {CommandName} name @param {string} given @returns {boolean} */
 export const takes = (name, given) =>
   given === 'help' || /** @type {Command} */ (commands[name]).options.some((each) => each === given);
 
-/** @param {string} left @param {string[]} lines */
+/** A row of the help. @param {string} left @param {string[]} lines */
 const entry = (left, lines) => [`  ${left.padEnd(36)}${lines[0]}`, ...lines.slice(1).map((line) => `${' '.repeat(38)}${line}`)];
 
-/** Of all commands, or of one. @param {CommandName} [name] */
+/** The help for all commands, or for one. @param {CommandName} [name] */
 export function usage(name) {
   if (!name)
     return [
@@ -130,7 +146,7 @@ export function usage(name) {
   const { takes: what, says, options: some } = /** @type {Command} */ (commands[name]);
   const list = [...some, /** @type {const} */ ('help')].flatMap((key) => {
     /** @type {Option} */
-    const { value, short, says: text } = told[key];
+    const { value, short, says: text } = allOptions[key];
     return entry(`${short ? `-${short}, ` : ''}--${key}${value ? ` ${value}` : ''}`, [text]);
   });
   return [

@@ -145,12 +145,12 @@ test('megabytes of brackets and of commas are refused before they are parsed', a
   for (const json of ['['.repeat(30_000_000), '{"a":'.repeat(6_000_000), `[${'[],'.repeat(10_000_000)}]`]) {
     await rejects(
       fromKeras(zipSync({ ...entries, 'config.json': strToU8(json) }, { level: 1 })),
-      /config\.json: \d+ bytes that are JSON of more than 4194304 values or 1000 deep$/,
+      /config\.json: \d+ bytes that are JSON with more than 4194304 values or 1000 levels$/,
     );
     const file = new Uint8Array(8 + json.length);
     new DataView(file.buffer).setUint32(0, json.length, true);
     file.set(strToU8(json), 8);
-    await rejects(loadModel(file), /the header of \d+ bytes is JSON of more than 1048576 values or 1000 deep$/);
+    await rejects(loadModel(file), /the header of \d+ bytes is JSON with more than 1048576 values or 1000 levels$/);
   }
   // When parsed, they take 1.5 GB and more.
   assert.ok(process.memoryUsage().rss - memory < 800e6, `${process.memoryUsage().rss - memory} bytes`);

@@ -79,11 +79,11 @@ test('rows in one array give the bits that rows in lists give', async () => {
   }
   assert.throws(() => ofValues.run({ data, shape: [B, T, 4] }), {
     name: 'ShapeError',
-    message: 'run: shape [2,4,4], the model reads [B,T,3]',
+    message: 'run: shape [2,4,4], expected [B,T,3]',
   });
   assert.throws(() => ofValues.run({ data, shape: [B, 5, D] }), {
     name: 'ShapeError',
-    message: 'run: 24 values for shape [2,5,3]',
+    message: 'run: 24 values do not match shape [2,5,3]',
   });
   assert.throws(() => ofValues.run({ data, shape: [B * T * D] }), ShapeError);
   assert.throws(() => ofValues.run({ data, shape: [B, T, D] }, { lengths: [3] }), ShapeError);
@@ -105,7 +105,7 @@ test('rows in one array give the bits that rows in lists give', async () => {
   const short = {
     name: 'ShapeError',
     message:
-      'run: row 0 has 4 steps, the model reads exactly 5 and masks none: pad or cut rows as in training, or give mask or lengths',
+      'run: row 0 has 4 steps, expected exactly 5, as the model has no mask: pad or cut rows as in training, or pass mask or lengths',
   };
   for (const given of [rows, { data, shape: [B, T, D] }]) assert.throws(() => five.run(given), short);
   assert.deepEqual(five.run({ data: data.subarray(0, 15), shape: [1, 5, D] })[0].data, data.slice(0, 15));
@@ -181,7 +181,7 @@ test('rows in one array are checked at once: wrong shapes, empty rows, and a lis
   const model = await create([values, ['padless>MaskedSum', { name: 'sum' }]]);
   const data = Float32Array.of(1, 2);
   for (const [shape, shown] of [
-    [[1n, 2n, 1n], '[bigint,bigint,bigint], the model reads [B,T,1]'],
+    [[1n, 2n, 1n], '[bigint,bigint,bigint], expected [B,T,1]'],
     [[Symbol('one'), 2, 1], '[symbol,2,1]'],
     [[-1, -2, 1], '[-1,-2,1]'],
     [[1.5, 2, 1], '[1.5,2,1]'],
@@ -206,7 +206,7 @@ test("a mask may be numbers, booleans, or Keras's [B, T, 1]", async () => {
   for (const mask of [[[1, 1, 0]], [[true, true, false]], [[[1], [1], [0]]], [true, true, false], [1, 1, 0]])
     assert.deepEqual(model.run([[1, 2, 3]], { mask: /** @type {any} */ (mask) })[0].data, data);
   assert.deepEqual(model.run([BigInt64Array.of(1n, 2n)])[0].data, data);
-  assert.throws(() => model.run([[1]], { mask: /** @type {any} */ ([[1], null]) }), /mask has 2 rows, the batch has 1/);
+  assert.throws(() => model.run([[1]], { mask: /** @type {any} */ ([[1], null]) }), /mask has 2 rows, expected B = 1/);
 });
 
 test('a layer that is not in a property is refused; layers in lists and objects get the same names in every process', async () => {
@@ -219,7 +219,7 @@ test('a layer that is not in a property is refused; layers in lists and objects 
   }
   await assert.rejects(
     create([embedding, ['Hidden', { name: 'hidden' }]], { customLayers: { Hidden } }),
-    says(ModelFileError, /a layer of layers uses it and does not own it/),
+    says(ModelFileError, /a custom layer applies this layer but does not contain it/),
   );
   class Several extends Layer {
     list = [new Dense({ units: 3 }), new Dense({ units: 3 })];
@@ -265,7 +265,7 @@ test('a layer of the user may contain the embedding', async () => {
 test('weights shorter than their shape and token ids with two axes are refused', async () => {
   await assert.rejects(
     create([embedding], { weights: () => new Map([['embedding.embeddings', { shape: [9, 4], data: normal(3, 1) }]]) }),
-    (error) => error instanceof ModelFileError && error.message === 'embedding.embeddings: 3 values, expected [9,4] = 36',
+    (error) => error instanceof ModelFileError && error.message === 'embedding.embeddings: 3 values, expected 36 for [9,4]',
   );
   await assert.rejects(
     create([['InputLayer', { name: 'ids', batch_shape: [null, 3, 4] }], embedding]),
@@ -296,7 +296,8 @@ test('a batch that fits in no memory is refused before it is allocated, and the 
   const rows = [new Uint8Array(2 ** 20), ...Array.from({ length: 2000 }, () => [1])];
   assert.throws(
     () => wide.run(rows),
-    (error) => error instanceof MemoryError && error.message === 'this needs 2098200576 values; memory has room for 2^30',
+    (error) =>
+      error instanceof MemoryError && error.message === 'this needs an array of 2098200576 values; memory holds at most 2^30',
   );
   assert.deepEqual(wide.run([[1, 2]])[0].shape, [1, 2, 3]);
 });
@@ -339,10 +340,10 @@ test('a trace does not change the states of a stateful layer', async () => {
 test('tags are refused for a model that changes the length, and for one that gives a vector', async () => {
   const text = { vocabulary: ['', '', 'a', 'b'] };
   const model = await create([embedding, ['Conv1D', { name: 'conv', filters: 2, kernel_size: 1, strides: 2 }]], { text });
-  assert.throws(() => model.predict('abab'), says(ShapeError, /the model gives 2 tags for 4 tokens/));
+  assert.throws(() => model.predict('abab'), says(ShapeError, /the output has 2 steps for 4 tokens/));
   await assert.rejects(
     create([embedding, ['padless>MaskedMean', { name: 'mean' }]], { outputs: [{ name: 'mean', kind: 'tags' }] }),
-    /mean is of kind tags, the model gives a vector/,
+    /mean has kind tags, but the output is a vector/,
   );
 });
 
@@ -391,6 +392,6 @@ test('an input of values whose size is unknown is refused', async () => {
         ['InputLayer', { name: 'values', batch_shape: [null, ...shape] }],
         ['Activation', { name: 'act', activation: 'tanh' }],
       ]),
-      says(UnsupportedError, /^input values: values of shape \[B,[T3,]+\]; padless takes \[B, D\] and \[B, T, D\], D being known$/),
+      says(UnsupportedError, /^input values: values of shape \[B,[T3,]+\]; expected \[B, D\] or \[B, T, D\] with a known D$/),
     );
 });

@@ -94,7 +94,7 @@ test("several labels a text get scikit-learn's accuracy, Hamming loss, micro and
   close(evaluate(model, parseExamples(file, 'scores'), { ignore: ['never'] }), withoutLast);
   assert.throws(
     () => evaluate(model, parseExamples('p\tweather\n', 'scores')),
-    /label "weather" is not one of the model's 4: news/,
+    /label "weather" is not one of the 4 labels of the model: news/,
   );
 });
 
@@ -102,7 +102,7 @@ test('eval refuses scores that are not probabilities', async () => {
   const model = await create(scores.slice(0, 2), [{ ...topics, name: 'last' }]);
   assert.throws(
     () => evaluate(model, parseExamples(file, 'scores')),
-    says(ArgumentError, /^eval: last gives 2 for "news", expected a probability$/),
+    says(ArgumentError, /^eval: output last is 2 for "news", expected a probability from 0 to 1$/),
   );
 });
 
@@ -135,12 +135,18 @@ test('each of several heads is measured on the lines that have labels for it', a
     );
   refused({ text: 'p', labels: { topic: ['news'] } }, /^example 0: labels of topic; the model has topics, best, tags/);
   refused('p\tnews\n', /^example 0: labels of a list; the model has topics, best, tags/);
-  refused({ text: 'p', labels: { tags: ['news'] } }, /^eval: tags gives a tag a token, the example has a text and 1 labels$/);
+  refused(
+    { text: 'p', labels: { tags: ['news'] } },
+    /^eval: output tags has one tag for each token, the example has a text and 1 labels$/,
+  );
   refused(
     { text: 'p', labels: { best: ['news', 'money'] } },
-    /^eval: best is of kind class, which has one label a text; this one has 2$/,
+    /^eval: output best has kind class; the example has 2 labels, expected 1$/,
   );
-  refused({ text: 3, labels: { best: 'news' } }, /^line 1: expected \{ "text" or "tokens", "label" or "labels" \} of strings, got/);
+  refused(
+    { text: 3, labels: { best: 'news' } },
+    /^line 1: expected \{ "text" or "tokens", "label" or "labels" \} with strings, got/,
+  );
   refused('{"text": "p"\n', /^line 1: not JSON/);
 });
 

@@ -52,7 +52,7 @@ test('a layer used twice in a graph shares its weights; two inputs are given by 
     [...other.data].map((value) => -value),
   );
   assert.throws(() => model.run({ a: [[1]] }), says(ArgumentError, /input "b" is missing; the model has a, b/));
-  assert.throws(() => model.run({ a: [[1]], b: [[1], [2]] }), says(ShapeError, /a has 1 rows, b has 2/));
+  assert.throws(() => model.run({ a: [[1]], b: [[1], [2]] }), says(ShapeError, /input a has 1 rows and b 2/));
   assert.throws(() => model.run({ a: [[1]], b: [[9]] }), says(IdError, /id 9 is not a whole number from 0 to 8/));
 });
 

@@ -46,7 +46,7 @@ const answers = (answer, ids) =>
 test('a model with a fixed length that masks nothing takes rows of that length alone', async () => {
   const model = await make();
   assert.ok(Math.abs(model.run([[2, 3, 0, 0, 0, 0]])[0].data[0] - expected([2, 3, 0, 0, 0, 0])) < 1e-6);
-  const said = /run: row 1 has 2 steps, the model reads exactly 6 and masks none/;
+  const said = /run: row 1 has 2 steps, expected exactly 6, as the model has no mask/;
   assert.throws(
     () =>
       model.run([
@@ -79,7 +79,7 @@ test('values with a fixed length are rows of that length, unless a Masking layer
     return createModel({ architecture, weights, kerasVersion: '3.5.0', simd });
   };
   const plain = await ofValues();
-  assert.throws(() => plain.run([[[1], [2]]]), says(ShapeError, /row 0 has 2 steps, the model reads exactly 4/));
+  assert.throws(() => plain.run([[[1], [2]]]), says(ShapeError, /row 0 has 2 steps, expected exactly 4/));
   assert.throws(() => plain.run({ data: Float32Array.of(1, 2), shape: [1, 2, 1] }), says(ShapeError, /row 0 has 2 steps/));
   const masked = await ofValues({ class_name: 'Masking', config: { name: 'masking', mask_value: 0 } });
   assert.equal(masked.run([[[1], [2]]])[0].data.length, 1);
@@ -108,7 +108,7 @@ for (const [way, open] of Object.entries(ways)) {
     answers((await open({ ...text, mask: true })).predict('a b'), [2, 3]);
     await assert.rejects(
       open({ ...text, length: 4 }),
-      says(ModelFileError, /text: length is 4, the model reads 6 tokens and masks nothing/),
+      says(ModelFileError, /text: length is 4, expected 6, as the model has this length and no mask/),
     );
   });
 }
@@ -134,7 +134,7 @@ test('padding of text settings that is not the padding of the model is refused',
   const text = { vocabulary: ['a', 'b', 'c'], unknown: null };
   await assert.rejects(
     make({ text: { ...text, pad: null } }, { mask_zero: true }),
-    says(ModelFileError, /pad is null, the embedding takes 0 for padding/),
+    says(ModelFileError, /pad is null, expected 0, as the embedding has mask_zero/),
   );
   await assert.rejects(make({ text: { ...text, pad: null } }), says(ModelFileError, /pad is null; where padding is data/));
 });

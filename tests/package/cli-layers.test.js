@@ -78,7 +78,7 @@ test('every command runs a layer class of the user', () => {
   for (const [args, said] of /** @type {[string[], RegExp][]} */ ([
     [['info', 'model.safetensors'], /^two {2}\(TwoDense\)/m],
     [['record', 'model.safetensors', 'cases.txt', '-o', 'golden.json'], /2 cases/],
-    [['check', 'model.safetensors', 'golden.json'], /no bit moved/],
+    [['check', 'model.safetensors', 'golden.json'], /all bits are equal/],
     [['eval', 'model.safetensors', 'labelled.tsv'], /"accuracy":1,/],
     [['convert', 'model.safetensors', '--int8', '-o', 'int8.safetensors'], /int8/],
     [['run', 'int8.safetensors', 'abc'], /"label"/],
@@ -87,7 +87,7 @@ test('every command runs a layer class of the user', () => {
     const { status, stdout, stderr } = padless(...args, '--layers', 'named.mjs');
     assert.equal(status, 0, `${args.join(' ')}: ${stderr}`);
     assert.match(stdout, said);
-    assert.match(padless(...args).stderr, /two: class TwoDense is not one of .*\na layer of your own: --layers FILE\.mjs/);
+    assert.match(padless(...args).stderr, /two: class TwoDense is not one of .*\nfor a custom layer: --layers FILE\.mjs/);
   }
 });
 
@@ -112,11 +112,11 @@ test('a module that exports no layers is named in one line', () => {
   file('lost.mjs', "import 'not-installed-here';");
   for (const [module, said] of /** @type {[string, RegExp][]} */ ([
     ['missing.mjs', /^padless: missing\.mjs: ENOENT/],
-    ['syntax.mjs', /^padless: syntax\.mjs: Unexpected token.*; where: node --check syntax\.mjs/],
+    ['syntax.mjs', /^padless: syntax\.mjs: Unexpected token.*; node --check syntax\.mjs shows where/],
     ['throws.mjs', /^padless: throws\.mjs: no such luck/],
     ['nothing.mjs', /^padless: nothing\.mjs: exports no class that extends Layer of padless\/layers, but .*helper/],
     ['empty.mjs', /^padless: empty\.mjs: exports no class that extends Layer of padless\/layers\n/],
-    ['other.mjs', /^padless: other\.mjs: Mine extends the Layer of another copy of padless/],
+    ['other.mjs', /^padless: other\.mjs: Mine extends Layer of another copy of padless/],
     ['lost.mjs', /^padless: lost\.mjs: Cannot find package 'not-installed-here'/],
     ['.', /^padless: \.: /],
   ])) {

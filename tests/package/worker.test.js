@@ -18,7 +18,7 @@ test('two worker threads give the bits of one, pass errors on, and end with clos
   await assert.rejects(model.run([[99999]]), says(IdError, /id 99999/));
   await model.close();
   await assert.rejects(model.predict('x'), { name: 'PadlessError', message: 'predict: the model was closed' });
-  assert.throws(() => serve(), { name: 'UnsupportedError', message: 'serve: this is not a worker' });
+  assert.throws(() => serve(), { name: 'UnsupportedError', message: 'serve: called outside of a worker' });
 });
 
 test('options may be null, and wrong options are refused before a worker starts', async () => {

@@ -163,7 +163,7 @@ test('predict() answers among the labels that are allowed, or weighs them', asyn
   const weighed = model.predict(['hello'], { labels: { a: 1, b: 3 } })[0];
   assert.ok(Math.abs((weighed.scores?.b ?? 0) - (3 * scores.b) / (scores.a + 3 * scores.b)) < 1e-6);
   assert.throws(() => model.predict('x', { labels: ['d'] }), says(ArgumentError, /label "d" is not one of a, b, c/));
-  assert.throws(() => model.predict('x', { labels: [] }), says(ArgumentError, /allow none/));
+  assert.throws(() => model.predict('x', { labels: [] }), says(ArgumentError, /labels has no label with a weight above 0/));
   assert.throws(() => model.predict('x', { labels: { a: -1 } }), says(ArgumentError, /weight of label "a" is -1/));
 });
 
