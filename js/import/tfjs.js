@@ -53,7 +53,7 @@ export async function readTfjs(json, readShard) {
   const topology = json?.modelTopology;
   if (json?.format === 'graph-model' || topology?.node || topology?.library)
     throw new UnsupportedError(
-      'model.json is a TF.js graph model: operations, no layers. Convert the Keras model to a layers model, or import its own file',
+      'model.json is a TF.js graph model: operations, no layers; import the Keras model that it was made of (.keras, .h5), or convert that by tensorflowjs_converter --input_format=keras --output_format=tfjs_layers_model',
     );
   if (topology === null || typeof topology !== 'object')
     throw new ModelFileError('model.json has no modelTopology: it is not a TF.js model');

@@ -76,8 +76,8 @@ export function textSettings(json, architecture) {
   const index = parsed(config.word_index, 'tokenizer: word_index');
   if (index === null || typeof index !== 'object' || Array.isArray(index))
     throw new ModelFileError(`tokenizer: word_index is ${show(index)}, expected an object`);
-  if (!characters && (typeof split !== 'string' || [...split].length !== 1))
-    throw new UnsupportedError(`tokenizer: split is ${show(split)}; padless splits at one character`);
+  if (!characters && (typeof split !== 'string' || split === ''))
+    throw new UnsupportedError(`tokenizer: split is ${show(split)}; padless splits at a string`);
   if (typeof filters !== 'string') throw new ModelFileError(`tokenizer: filters is ${show(filters)}, expected a string`);
   // Words beyond num_words are unknown; the id of the unknown word itself may be.
   const unknown = typeof oov === 'string' && Object.hasOwn(index, oov) ? index[oov] : null;

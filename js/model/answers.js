@@ -73,12 +73,11 @@ export function checkOutputs(outputs, specs) {
  * @param {OutputSettings[]} outputs
  * @param {{ shape: number[], data: Float32Array }[]} tensors  [B, K] or [B, T, K]
  * @param {import('../text/vectorizer.js').EncodedBatch} batch
- * @param {boolean} padsFront  whether padding is before the text
  * @param {AllowedLabels} [allowed]
  * @returns {Prediction[]}
  * @throws {ArgumentError} for labels that the model lacks, or if no output has kind class and labels
  */
-export function predictions(outputs, tensors, batch, padsFront, allowed) {
+export function predictions(outputs, tensors, batch, allowed) {
   const weights = allowed && outputs.map((output) => weightsOf(output, allowed));
   if (weights && !weights.some(Boolean))
     throw new ArgumentError('predict: labels need an output of kind class with labels; the model has none');
@@ -93,7 +92,7 @@ export function predictions(outputs, tensors, batch, padsFront, allowed) {
         throw new ShapeError(
           `${output.name}: the output has ${T} steps for ${batch.shape[1]} tokens, expected one for each; use run()`,
         );
-      const shift = padsFront ? T - ids.length : 0;
+      const shift = batch.starts[b];
       const tags = Array.from(ids, (_, t) => {
         const values = data.subarray((b * T + shift + t) * K, (b * T + shift + t + 1) * K);
         const best = argmax(values);

@@ -322,7 +322,7 @@ export class Model {
   /** @param {string[]} texts @param {{ labels?: AllowedLabels }} [options] @returns {Prediction[]} */
   #predictAll(texts, options) {
     const { batch, outputs } = this.#read(texts);
-    return predictions(this.outputs, outputs, batch, this.text?.padding === 'pre', options?.labels);
+    return predictions(this.outputs, outputs, batch, options?.labels);
   }
 
   /**

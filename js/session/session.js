@@ -95,7 +95,7 @@ export class Session {
     const T = batch.shape[1];
     const mask = vectorizer.paddingIsData ? new Uint8Array(T).fill(1) : batch.mask;
     const outputs = this.#forward({ input: model.inputs[0], rows: [batch.ids], B: 1, T, data: batch.ids, mask });
-    return predictions(model.outputs, outputs, batch, vectorizer.padding === 'pre')[0];
+    return predictions(model.outputs, outputs, batch)[0];
   }
 
   /**

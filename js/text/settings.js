@@ -9,19 +9,22 @@ import { COUNT_MOST, ModelFileError, show, STEPS_MOST, typeName } from '../error
  * @property {'codepoint' | 'grapheme' | 'word' | 'split' | 'ngrams'} [unit]  what a token is; grapheme and word: segments of Intl.Segmenter;
  *   split: the text between two separators; ngrams: hashed n-grams of words. Default codepoint
  * @property {import('./ngrams.js').NGramSettings} [ngrams]  unit ngrams: which n-grams, and their rows
- * @property {string | null} [split]  unit split: the separator, one character; null (default): white space; '': each code point is a token
- * @property {string} [filters]  unit split: further separators
+ * @property {string | null} [split]  unit split: the separator; null (default): white space; '': each code point is a token
+ * @property {string} [filters]  unit split: characters that separate, too
  * @property {string} [remove]  unit split: characters that are removed before the text is split
  * @property {string} [locale]  for Intl.Segmenter
  * @property {'NFC' | 'NFKC' | 'NFD' | 'NFKD' | null} [normalization]
  * @property {'lower' | 'lower-ascii' | null} [case]  lower: each code point by itself, as Python's ''.join(c.lower() for c in s); for unit split
  *   the whole text, as Python's s.lower(), which differs where a sigma ends a word; lower-ascii: A to Z
+ * @property {Record<string, string>} [map]  characters and what each becomes, after normalisation and lower case, before the text is split; '' removes one
+ * @property {number | null} [start]  id in front of the tokens of each text. Default null: none
+ * @property {number | null} [end]  id behind them. Default null
  * @property {string[]} [vocabulary]  a token's index is its id. Unit ngrams has none
  * @property {number | null} [pad]  id of padding. Default 0 (null for unit ngrams); null: no id is for padding, and padded steps are never computed. The entry of the
  *   vocabulary at `pad` must be none that a text can have ('' or '<pad>', say), unless padding is data (mask: false)
  * @property {number | null} [unknown]  id of tokens that the vocabulary lacks. Default 1, where the vocabulary needs an entry that no text can have;
  *   null: they are dropped
- * @property {number | null} [maxlen]  maximum tokens of a text; longer texts are truncated
+ * @property {number | null} [maxlen]  maximum tokens of a text, start and end among them, which stay; longer texts are truncated
  * @property {number | null} [length]  padded length of every batch, for models that read padding as data. Default null; the model's own length where
  *   it has one and masks nothing
  * @property {'post' | 'pre'} [padding]  where padding goes. Default post
@@ -73,11 +76,34 @@ function readIds({ vocabulary, pad: givenPad, unknown: givenUnknown }, isData) {
   return { pad, unknown };
 }
 
+/** @param {any} settings @param {number} size  of the vocabulary */
+function readMarks({ start = null, end = null }, size) {
+  for (const [name, id] of [
+    ['start', start],
+    ['end', end],
+  ])
+    if (countOrNull(name, id, 0) !== null && id >= size)
+      throw new ModelFileError(`text: ${name} is ${id}, the vocabulary has ${size} entries`);
+  return { start, end };
+}
+
+/** @param {any} map @returns {Map<string, string> | null} */
+function readMap(map) {
+  if (map === undefined || map === null) return null;
+  /** @type {[string, any][]} */
+  const entries = typeof map === 'object' && !Array.isArray(map) ? Object.entries(map) : [['', '']];
+  for (const [from, to] of entries)
+    if ([...from].length !== 1 || typeof to !== 'string')
+      throw new ModelFileError(`text: map is ${show(map)}, expected { character: string } (${show(from)} becomes ${show(to)})`);
+  return entries.length ? new Map(entries) : null;
+}
+
 /**
- * Settings with every default filled in; separators and removed: characters of unit split.
+ * Settings with every default filled in; maxlen: without start and end; separators and removed: characters of unit split.
  * @typedef {{ vocabulary: string[], unit: NonNullable<TextSettings['unit']>, normalization: 'NFC' | 'NFKC' | 'NFD' | 'NFKD' | null,
  *   case: 'lower' | 'lower-ascii' | null, padding: Side, truncation: Side, pad: number | null, unknown: number | null, length: number | null,
- *   maxlen: number | null, mask: boolean, paddingIsData: boolean, split: string | null, separators: Set<string>, removed: Set<string> }} ReadSettings
+ *   maxlen: number | null, mask: boolean, paddingIsData: boolean, split: string | null, separators: Set<string>, removed: Set<string>,
+ *   map: Map<string, string> | null, start: number | null, end: number | null }} ReadSettings
  */
 /** @typedef {'post' | 'pre'} Side */
 
@@ -98,8 +124,14 @@ export function readSettings(settings) {
   // Without a length of its own, what a text is padded with is the batch's doing.
   const paddingIsData = !mask && length !== null;
   const split = settings.split ?? null;
-  if (split !== null && (typeof split !== 'string' || [...split].length > 1))
-    throw new ModelFileError(`text: split is ${show(split)}, expected one character, '' or null`);
+  if (split !== null && typeof split !== 'string')
+    throw new ModelFileError(`text: split is ${show(split)}, expected a string or null`);
+  const map = readMap(settings.map);
+  const { start, end } = readMarks(settings, vocabulary.length);
+  const marks = Number(start !== null) + Number(end !== null);
+  if (unit === 'ngrams' && (marks || map)) throw new ModelFileError('text: unit ngrams has no map, start or end');
+  const most = length !== null && maxlen > length ? length : maxlen;
+  if (most !== null && most <= marks) throw new ModelFileError(`text: maxlen is ${most}, start and end take ${marks} of it`);
   return {
     vocabulary,
     unit,
@@ -109,12 +141,15 @@ export function readSettings(settings) {
     truncation: oneOf('truncation', settings.truncation ?? 'post', unit === 'ngrams' ? ['post'] : ['post', 'pre']),
     ...(unit === 'ngrams' ? { pad: null, unknown: null } : readIds(settings, paddingIsData)),
     length,
-    maxlen: length !== null && maxlen > length ? length : maxlen,
+    maxlen: most === null ? null : most - marks,
     mask,
     paddingIsData,
     split,
-    separators: new Set([...String(settings.filters ?? ''), ...(split ?? '')]),
+    separators: new Set([...String(settings.filters ?? ''), ...(split && [...split].length === 1 ? [split] : [])]),
     removed: new Set(String(settings.remove ?? '')),
+    map,
+    start,
+    end,
   };
 }
 

@@ -5,6 +5,7 @@
 import { ArgumentError, checkFits, EngineError, IdError, ModelFileError, show, typeName, UnsupportedError } from '../errors.js';
 import { borderBefore, borderFrom, chunksOf } from './boundaries.js';
 import { isMarker, readSettings } from './settings.js';
+import { Splitter } from './splitter.js';
 
 /** @typedef {import('./settings.js').TextSettings} TextSettings */
 
@@ -22,6 +23,7 @@ import { isMarker, readSettings } from './settings.js';
  * @property {Int32Array} ids  [B, T]
  * @property {Uint8Array} mask  [B, T], 0 is padding
  * @property {Int32Array} lengths  [B]
+ * @property {Int32Array} starts  [B] step at which a row's tokens begin, behind padding and `start`
  * @property {[number, number]} shape  [B, T]
  * @property {Encoding[]} rows
  */
@@ -54,6 +56,8 @@ export class TextVectorizer {
   #separators;
   /** Unit split. @type {Set<string>} */
   #removed;
+  /** @type {Map<string, string> | null} */
+  #map;
 
   /**
    * @param {TextSettings} settings
@@ -71,13 +75,17 @@ export class TextVectorizer {
     this.pad = read.pad;
     this.unknown = read.unknown;
     this.length = read.length;
+    /** Without start and end. */
     this.maxlen = read.maxlen;
+    this.start = read.start;
+    this.end = read.end;
     this.mask = read.mask;
     /** Whether padding counts as data: a fixed length, no mask. */
     this.paddingIsData = read.paddingIsData;
     this.split = read.split;
     this.#separators = read.separators;
     this.#removed = read.removed;
+    this.#map = read.map;
     if (this.unit === 'word' || this.unit === 'grapheme') {
       if (typeof Intl.Segmenter !== 'function')
         throw new EngineError(`unit ${this.unit} needs Intl.Segmenter, which this engine lacks`);
@@ -167,6 +175,27 @@ export class TextVectorizer {
   }
 
   /**
+   * The same behind the setting `map`.
+   * @param {string} text
+   * @param {(char: string, start: number, end: number) => boolean} emit
+   */
+  #mapped(text, emit) {
+    this.#codePoints(text, this.#mapping(emit));
+  }
+
+  /** @param {(char: string, start: number, end: number) => boolean} emit */
+  #mapping(emit) {
+    const map = this.#map;
+    if (!map) return emit;
+    return (/** @type {string} */ char, /** @type {number} */ start, /** @type {number} */ end) => {
+      const becomes = map.get(char);
+      if (becomes === undefined) return emit(char, start, end);
+      for (const each of becomes) if (!emit(each, start, end)) return false;
+      return true;
+    };
+  }
+
+  /**
    * Unit split: calls `emit(token, start, end)` for the text between two separators.
    * @param {string} text
    * @param {(token: string, start: number, end: number) => boolean} emit
@@ -177,30 +206,14 @@ export class TextVectorizer {
     const normal = this.normalization ? text.normalize(this.normalization) : text;
     const whole = this.case === 'lower' && normal.includes('\u03a3') ? normal.toLowerCase() : '';
     let at = 0;
-    let token = '';
-    let from = 0;
-    let to = 0;
-    let stopped = false;
-    const flush = () => {
-      const piece = token;
-      token = '';
-      return piece === '' || emit(piece, from, to);
-    };
+    const splitter = new Splitter(split, this.#separators, emit);
+    const put = this.#mapping((char, start, end) => this.#removed.has(char) || splitter.put(char, start, end));
     this.#codePoints(text, (given, start, end) => {
       const char = given === '\u03c3' && whole[at] === '\u03c2' ? '\u03c2' : given;
       at += given.length;
-      if (this.#removed.has(char)) return true;
-      if (this.#separators.has(char) || (split === null && /\s/.test(char))) {
-        stopped = !flush();
-        return !stopped;
-      }
-      if (token === '') from = start;
-      token += char;
-      to = end;
-      if (split === '') stopped = !flush();
-      return !stopped;
+      return put(char, start, end);
     });
-    if (!stopped) flush();
+    splitter.end();
   }
 
   /**
@@ -215,7 +228,7 @@ export class TextVectorizer {
       return;
     }
     if (!segmenter) {
-      this.#codePoints(text, emit);
+      this.#mapped(text, emit);
       return;
     }
     for (let from = 0; from < text.length;) {
@@ -227,7 +240,7 @@ export class TextVectorizer {
 
   /** Tokens may contain white space or extend across it, so no place is known where the text can be cut. */
   get #uncuttable() {
-    return Boolean(this.split) || this.#removed.has(' ') || this.#removed.has('\n');
+    return Boolean(this.split) || this.#map !== null || this.#removed.has(' ') || this.#removed.has('\n');
   }
 
   /** The first place at or after `from` where the text can be cut; its length if there is none. @param {string} text @param {number} from */
@@ -252,7 +265,7 @@ export class TextVectorizer {
     const starts = [];
     /** @type {number[]} */
     const ends = [];
-    this.#codePoints(text, (char, start, end) => {
+    this.#mapped(text, (char, start, end) => {
       prepared += char;
       for (let i = 0; i < char.length; i++) {
         starts.push(begin + start);
@@ -328,7 +341,7 @@ export class TextVectorizer {
   idOf(token) {
     if (this.ngrams) throw new UnsupportedError('idOf: unit ngrams has several ids for a token; use encode()');
     let prepared = '';
-    this.#codePoints(token, (char) => {
+    this.#mapped(token, (char) => {
       prepared += char;
       return true;
     });
@@ -355,15 +368,25 @@ export class TextVectorizer {
    * @returns {EncodedBatch}
    */
   batch(rows, { minLength = 0 } = {}) {
-    const T = this.length ?? rows.reduce((most, row) => Math.max(most, row.ids.length), minLength);
-    const ids = new Int32Array(checkFits(rows.length * T)).fill(this.pad ?? 0);
+    const { start, end, pad } = this;
+    const before = Number(start !== null);
+    const marks = before + Number(end !== null);
+    const T = this.length ?? rows.reduce((most, row) => Math.max(most, row.ids.length + marks), minLength);
+    const ids = new Int32Array(checkFits(rows.length * T)).fill(pad ?? 0);
     const mask = new Uint8Array(rows.length * T);
+    const starts = new Int32Array(rows.length);
     rows.forEach((row, b) => {
-      const start = b * T + (this.padding === 'pre' ? T - row.ids.length : 0);
-      ids.set(row.ids, start);
-      mask.fill(1, start, start + row.ids.length);
+      const count = row.ids.length + marks;
+      const first = this.padding === 'pre' ? T - count : 0;
+      starts[b] = first + before;
+      const at = b * T + first;
+      if (start !== null) ids[at] = start;
+      ids.set(row.ids, at + before);
+      if (end !== null) ids[at + count - 1] = end;
+      mask.fill(1, at, at + count);
     });
-    return { ids, mask, lengths: Int32Array.from(rows, (row) => row.ids.length), shape: [rows.length, T], rows };
+    const lengths = Int32Array.from(rows, (row) => row.ids.length + marks);
+    return { ids, mask, lengths, starts, shape: [rows.length, T], rows };
   }
 
   /**

@@ -308,13 +308,13 @@ function batchOf(model, tokens) {
   const ids = Int32Array.from(kept, (t) => text.idOf(tokens[t]));
   // Tokens from a file have no offsets in a text.
   const read = { ids, offsets: new Int32Array(0), truncated: kept.length < tokens.length };
-  const { ids: data, mask, shape } = text.batch([read]);
+  const { ids: data, mask, shape, starts } = text.batch([read]);
   const [, T] = shape;
   return {
     rows: { data, shape },
     mask: text.paddingIsData ? new Uint8Array(T).fill(1) : mask,
     T,
-    from: text.padding === 'pre' ? T - kept.length : 0,
+    from: starts[0],
     kept,
   };
 }

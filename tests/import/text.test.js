@@ -47,6 +47,12 @@ for (const { name, tokenizer, layer, ids } of cases) {
   });
 }
 
+test('a tokenizer may split at several characters', () => {
+  const config = { word_index: { 'a,b': 1, c: 3 }, split: ', ', filters: '|' };
+  const text = new TextVectorizer(textSettings({ class_name: 'Tokenizer', config }, sequential(embedding)));
+  assert.deepEqual([...text.encode('a,b, c| c').ids], [1, 3]);
+});
+
 test('a tokenizer may be JSON text, JSON text inside JSON text, or parsed', () => {
   const [{ tokenizer }] = cases;
   const settings = textSettings(tokenizer, sequential(embedding));

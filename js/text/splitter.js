@@ -1,0 +1,66 @@
+/**
+ * Characters, one after the other, to the tokens between separators.
+ * @module
+ */
+
+export class Splitter {
+  #token = '';
+  /** Where the token began. */
+  #from = 0;
+  /** Where each UTF-16 unit of the token ends. @type {number[]} */
+  #ends = [];
+  #stopped = false;
+
+  /**
+   * @param {string | null} split  the separator; null: white space; '': each character is a token
+   * @param {Set<string>} separators  characters that separate, too
+   * @param {(token: string, start: number, end: number) => boolean} emit  false: no more tokens are wanted
+   */
+  constructor(split, separators, emit) {
+    this.split = split;
+    this.separators = separators;
+    this.emit = emit;
+    /** A separator of several characters. */
+    this.long = split && !separators.has(split) ? split : null;
+  }
+
+  /** @param {string} char @param {number} start @param {number} end @returns {boolean} false: no more are wanted */
+  put(char, start, end) {
+    const { split, separators, long } = this;
+    const separates = separators.has(char);
+    if (long) {
+      // As Keras does: such a character becomes the separator, which may stand across it and its neighbours.
+      for (const each of separates ? long : char) {
+        this.#add(each, start, end);
+        if (this.#token.endsWith(long)) this.#flush(long.length);
+      }
+      return !this.#stopped;
+    }
+    if (separates || (split === null && /\s/.test(char))) this.#flush(0);
+    else {
+      this.#add(char, start, end);
+      if (split === '') this.#flush(0);
+    }
+    return !this.#stopped;
+  }
+
+  /** The text ends. */
+  end() {
+    if (!this.#stopped) this.#flush(0);
+  }
+
+  /** @param {string} char @param {number} start @param {number} end */
+  #add(char, start, end) {
+    if (this.#token === '') this.#from = start;
+    this.#token += char;
+    for (let i = 0; i < char.length; i++) this.#ends.push(end);
+  }
+
+  /** @param {number} rest  units of a separator behind the token */
+  #flush(rest) {
+    const length = this.#token.length - rest;
+    if (length > 0 && !this.#stopped) this.#stopped = !this.emit(this.#token.slice(0, length), this.#from, this.#ends[length - 1]);
+    this.#token = '';
+    this.#ends.length = 0;
+  }
+}

@@ -1,0 +1,134 @@
+/** Text settings beyond the vocabulary: separators of several characters, a map of characters, ids in front of a text and behind it. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createModel, ModelFileError } from 'padless';
+import { TextVectorizer } from 'padless/text';
+import { random } from '../random.js';
+import { says } from '../says.js';
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const { choice, integer, seed, weights } = random();
+
+/** The tokens of a text, each with the piece of the text that it came from. @param {TextVectorizer} vectorizer @param {string} text */
+function tokensOf(vectorizer, text) {
+  const { ids, offsets } = vectorizer.encode(text);
+  return Array.from(ids, (id, i) => [vectorizer.vocabulary[id], text.slice(offsets[2 * i], offsets[2 * i + 1])]);
+}
+
+test('a separator of several characters splits as Keras 2.15 does, which first turns filtered characters into it', () => {
+  for (const [split, filters, text, words] of /** @type {[string, string, string, string[]][]} */ ([
+    [', ', '|', 'a, b, c', ['a', 'b', 'c']],
+    [', ', '|', 'a,b, c,, d', ['a,b', 'c,', 'd']],
+    [', ', '|', 'x|, y', ['x', 'y']],
+    [', ', '|', 'a ,b', ['a ,b']],
+    [', ', '|', '||a|,| b', ['a', ',', ' b']],
+    ['--', '!', 'x--y---z!-w', ['x', 'y', '-z', '-w']],
+    ['aa', '!', 'xaayaaaz!aw', ['x', 'y', 'az', 'aw']],
+  ])) {
+    const vocabulary = ['', ...new Set(words)];
+    const vectorizer = new TextVectorizer({ unit: 'split', split, filters, vocabulary, unknown: null });
+    const tokens = tokensOf(vectorizer, text);
+    assert.deepEqual(
+      tokens.map(([word]) => word),
+      words,
+      text,
+    );
+    for (const [word, piece] of tokens) assert.ok(piece === word || piece.includes('!'), `${word} ${piece}`);
+  }
+});
+
+test('a map replaces characters before the lookup, by one, several or none', () => {
+  const map = { ё: 'е', æ: 'ae', '\u05f3': '', 1: '5', '\n': ' ' };
+  const characters = new TextVectorizer({ vocabulary: ['', '<unk>', 'е', 'a', 'e', '5', ' '], map, case: 'lower' });
+  assert.deepEqual(tokensOf(characters, 'Ёæ\u05f31\n?'), [
+    ['е', 'Ё'],
+    ['a', 'æ'],
+    ['e', 'æ'],
+    ['5', '1'],
+    [' ', '\n'],
+    ['<unk>', '?'],
+  ]);
+  assert.equal(characters.idOf('Ё'), 2);
+  const words = new TextVectorizer({ unit: 'split', vocabulary: ['', '<unk>', 'ae', 'b'], map: { ...map, x: ' ' } });
+  assert.deepEqual(tokensOf(words, 'æxb\nb'), [
+    ['ae', 'æ'],
+    ['b', 'b'],
+    ['b', 'b'],
+  ]);
+  // A separator of words that becomes a letter separates no longer.
+  const joined = new TextVectorizer({ unit: 'word', vocabulary: ['', '<unk>', 'axb'], map: { ' ': 'x' } });
+  assert.deepEqual(tokensOf(joined, 'a b'), [['axb', 'a b']]);
+});
+
+test('start and end stand around the tokens of each text, also where it is cut', () => {
+  const vocabulary = ['', '<unk>', '<s>', '</s>', 'a', 'b'];
+  const around = { vocabulary, start: 2, end: 3 };
+  const text = new TextVectorizer(around);
+  const { ids, mask, lengths, starts } = text.encodeBatch(['ab', '']);
+  assert.deepEqual([...ids], [2, 4, 5, 3, 2, 3, 0, 0]);
+  assert.deepEqual([...mask], [1, 1, 1, 1, 1, 1, 0, 0]);
+  assert.deepEqual(
+    [[...lengths], [...starts]],
+    [
+      [4, 2],
+      [1, 1],
+    ],
+  );
+  const cut = new TextVectorizer({ ...around, length: 4, padding: 'pre', truncation: 'pre' });
+  assert.deepEqual([...cut.encodeBatch(['aab']).ids], [2, 4, 5, 3]);
+  assert.deepEqual([...cut.encodeBatch(['b']).ids], [0, 2, 5, 3]);
+  assert.deepEqual([...new TextVectorizer({ vocabulary, start: 2, maxlen: 2 }).encodeBatch(['ab']).ids], [2, 4]);
+});
+
+test('tags are those of the tokens, not of start and end; a session answers as predict does', async () => {
+  const layer = (/** @type {string} */ class_name, /** @type {any} */ config) => ({
+    class_name,
+    config: { name: class_name.toLowerCase(), ...config },
+  });
+  const architecture = {
+    class_name: 'Sequential',
+    config: {
+      name: 'model',
+      layers: [
+        layer('InputLayer', { batch_shape: [null, null] }),
+        layer('Embedding', { input_dim: 6, output_dim: 3 }),
+        layer('LSTM', { units: 2, return_sequences: true }),
+      ],
+    },
+  };
+  const vocabulary = ['', '<unk>', '<s>', '</s>', 'a', 'b'];
+  const outputs = [{ name: 'tags', kind: /** @type {const} */ ('tags'), labels: ['x', 'y'] }];
+  for (const padding of /** @type {const} */ (['post', 'pre'])) {
+    const text = { vocabulary, start: 2, end: 3, padding, map: { c: 'ab' } };
+    const model = await createModel({ architecture, weights, text, outputs, simd });
+    const answer = model.predict('bc');
+    const [{ data }] = model.run([[2, 5, 4, 5, 3]]);
+    assert.deepEqual(
+      answer.tags?.map(({ score, start, end }) => [score, start, end]),
+      [1, 2, 3].map((t, i) => [Math.max(...data.subarray(2 * t, 2 * t + 2)), Math.min(i, 1), Math.min(i, 1) + 1]),
+    );
+    assert.equal(answer.tokens, 3);
+    assert.deepEqual(model.predict(['', 'bc'])[1], answer);
+    const session = model.session();
+    let typed = '';
+    for (let edit = 0; edit < 60; edit++) {
+      const at = integer(0, typed.length);
+      typed = typed.slice(0, at) + choice(['a', 'b', 'c', '?', 'abc', '']) + typed.slice(at + integer(0, 1));
+      assert.deepEqual(session.update(typed), model.predict(typed), `${JSON.stringify(typed)} (PADLESS_SEED=${seed})`);
+    }
+  }
+});
+
+test('what these settings cannot be is refused with the value', () => {
+  const vocabulary = ['', '<unk>', 'a'];
+  for (const [settings, said] of /** @type {[any, RegExp][]} */ ([
+    [{ split: 3 }, /split is 3, expected a string or null/],
+    [{ map: ['a'] }, /map is \["a"\], expected \{ character: string \}/],
+    [{ map: { ab: 'c' } }, /map is \{"ab":"c"\}, .* \("ab" becomes "c"\)/],
+    [{ map: { a: 1 } }, /"a" becomes 1/],
+    [{ start: 3 }, /start is 3, the vocabulary has 3 entries/],
+    [{ end: -1 }, /end is -1/],
+    [{ start: 1, end: 2, maxlen: 2 }, /maxlen is 2, start and end take 2 of it/],
+  ]))
+    assert.throws(() => new TextVectorizer({ vocabulary, ...settings }), says(ModelFileError, said));
+});
