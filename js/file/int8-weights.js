@@ -2,8 +2,8 @@
  * Weights in a model file: float32, or int8 (I8) with scales in further tensors: `NAME.scale`, F32, one for each column of the last axis, and
  * for an embedding `NAME.rows`, U8, one for each row.
  *
- * An int8 embedding with values -1, 0 and 1 may be packed (U8) as [V, ceil(D / 5)]: a byte holds five values v[0] ... v[4] of a row as
- * sum_i (v[i] + 1) 3^i. Values after the last column are 0.
+ * An int8 embedding with values -1, 0 and 1 may be packed (U8) as [ceil(V D / 5)]: row by row, a byte holds the next five values v[0] ... v[4] as
+ * sum_i (v[i] + 1) 3^i. Values after the last one are 0.
  * @module
  */
 import { ModelFileError } from '../errors.js';
@@ -39,33 +39,29 @@ export class Int8Weight {
 /** Number of values in a byte of a packed tensor, and number of different bytes. */
 const [PACKED, BYTES] = [5, 3 ** 5];
 
-/** @param {string} name @param {StoredTensor} tensor @param {number} columns @returns {Int8Array} */
-function unpacked(name, { shape, data }, columns) {
-  const bytes = Math.ceil(columns / PACKED);
-  if (shape.length !== 2 || shape[1] !== bytes)
-    throw new ModelFileError(`${name}: shape [${shape}], expected [V, ${bytes}] for ${columns} columns, ${PACKED} in a byte`);
-  const int8 = new Int8Array(shape[0] * columns);
-  for (let row = 0, at = 0; row < shape[0]; row++)
-    for (let column = 0; column < columns; at++) {
-      let byte = data[at];
-      if (byte >= BYTES) throw new ModelFileError(`${name}: byte ${at} is ${byte}, expected 0 to ${BYTES - 1}`);
-      for (let i = 0; i < PACKED && column < columns; i++, column++, byte = Math.floor(byte / 3))
-        int8[row * columns + column] = (byte % 3) - 1;
-    }
+/** @param {string} name @param {StoredTensor} tensor @param {number} rows @param {number} columns @returns {Int8Array} */
+function unpacked(name, { shape, data }, rows, columns) {
+  const bytes = Math.ceil((rows * columns) / PACKED);
+  if (shape.length !== 1 || shape[0] !== bytes)
+    throw new ModelFileError(
+      `${name}: shape [${shape}], expected [${bytes}] for ${rows} rows of ${columns} values, ${PACKED} in a byte`,
+    );
+  const int8 = new Int8Array(rows * columns);
+  for (let at = 0, i = 0; at < bytes; at++) {
+    let byte = data[at];
+    if (byte >= BYTES) throw new ModelFileError(`${name}: byte ${at} is ${byte}, expected 0 to ${BYTES - 1}`);
+    for (const end = Math.min(i + PACKED, int8.length); i < end; i++, byte = Math.floor(byte / 3)) int8[i] = (byte % 3) - 1;
+  }
   return int8;
 }
 
-/** @param {Int8Array} int8  values of -1, 0 and 1 @param {number} columns */
-function packed(int8, columns) {
-  const bytes = Math.ceil(columns / PACKED);
-  const data = new Uint8Array((int8.length / columns) * bytes);
-  for (let row = 0; row < int8.length / columns; row++)
-    for (let byte = 0; byte < bytes; byte++)
-      for (let i = PACKED - 1; i >= 0; i--) {
-        const column = byte * PACKED + i;
-        const value = column < columns ? int8[row * columns + column] : 0;
-        data[row * bytes + byte] = 3 * data[row * bytes + byte] + value + 1;
-      }
+/** @param {Int8Array} int8  values of -1, 0 and 1 */
+function packed(int8) {
+  const data = new Uint8Array(Math.ceil(int8.length / PACKED));
+  for (let i = PACKED * data.length - 1; i >= 0; i--) {
+    const at = Math.floor(i / PACKED);
+    data[at] = 3 * data[at] + (int8[i] ?? 0) + 1;
+  }
   return data;
 }
 
@@ -73,7 +69,7 @@ function packed(int8, columns) {
 function readInt8(name, tensors) {
   const { shape: storedShape, data, dtype } = /** @type {StoredTensor} */ (tensors.get(name));
   const isPacked = dtype === 'U8';
-  const shape = isPacked ? [storedShape[0], tensors.get(`${name}.scale`)?.shape[0] ?? 0] : storedShape;
+  const shape = isPacked ? ['rows', 'scale'].map((beside) => tensors.get(`${name}.${beside}`)?.shape[0] ?? 0) : storedShape;
   /** @param {string} beside @param {number | undefined} length */
   const find = (beside, length) => {
     const found = tensors.get(`${name}.${beside}`);
@@ -89,7 +85,7 @@ function readInt8(name, tensors) {
   const rows = find('rows', shape[0]);
   if (rows && rows.dtype !== 'U8') throw new ModelFileError(`${name}.rows: dtype ${rows.dtype}, expected U8`);
   const int8 = isPacked
-    ? unpacked(name, /** @type {StoredTensor} */ (tensors.get(name)), scale.length)
+    ? unpacked(name, /** @type {StoredTensor} */ (tensors.get(name)), shape[0], shape[1])
     : new Int8Array(data.buffer, data.byteOffset, data.length);
   const low = int8.indexOf(-128);
   if (low >= 0) throw new ModelFileError(`${name}: value ${low} is -128, expected -127 to 127`);
@@ -125,9 +121,7 @@ export function stored(path, weight) {
   if (!int8 || !scale) return [[path, tensor('F32', weight.data, shape)]];
   /** @type {[string, StoredTensor][]} */
   const whole = [
-    ternary
-      ? [path, tensor('U8', packed(int8, scale.length), [shape[0], Math.ceil(scale.length / PACKED)])]
-      : [path, tensor('I8', int8, shape)],
+    ternary ? [path, tensor('U8', packed(int8), [Math.ceil(int8.length / PACKED)])] : [path, tensor('I8', int8, shape)],
     [`${path}.scale`, tensor('F32', scale, [scale.length])],
   ];
   return rows ? [...whole, [`${path}.rows`, tensor('U8', rows, [rows.length])]] : whole;
