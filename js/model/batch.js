@@ -234,7 +234,7 @@ export function placeInput(heap, padded, inPlace, masked) {
   const keep = inPlace && masked && mask ? new Steps(heap, B, T, mask) : null;
   const width = input.ids ? 1 : product(input.shape, 1);
   if (steps.uniform) {
-    if (input.ids) for (let i = 0; i < data.length; i++) checkId(padded, i);
+    if (input.ids) for (let i = 0; i < data.length; i++) if (!(data[i] >= 0 && data[i] < input.vocabulary)) checkId(padded, i);
     return new Tensor(heap, input.ids ? heap.i32(data) : heap.f32(data), B, shape, steps, keep);
   }
   const ragged = input.ids ? new Int32Array(steps.N) : new Float32Array(steps.N * width);

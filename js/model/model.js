@@ -342,7 +342,10 @@ export class Model {
     const [B, T] = batch.shape;
     const mask = text.paddingIsData ? new Uint8Array(B * T).fill(1) : batch.mask;
     const rows = Array.from({ length: B }, (_, b) => batch.ids.subarray(b * T, (b + 1) * T));
-    return { batch, outputs: this.#forward(this.#pad(rows, { mask })) };
+    // What #pad would make of them, without looking at each id again.
+    const padded =
+      this.padded || this.needsLength ? this.#pad(rows, { mask }) : [{ input: this.inputs[0], rows, B, T, data: batch.ids, mask }];
+    return { batch, outputs: this.#forward(padded) };
   }
 
   /**
