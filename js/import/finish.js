@@ -7,7 +7,8 @@ import { Functional } from '../layers/functional.js';
 import { Sequential } from '../layers/sequential.js';
 import { createModel } from '../model/model.js';
 import { advised } from './keras-operations.js';
-import { textSettings, withoutVectorizer } from './tokenizer.js';
+import { advisedOfNumbering, withoutVectorizer } from './text-layers.js';
+import { textSettings } from './tokenizer.js';
 /** @typedef {import('../model/model.js').Model} Model */
 
 /**
@@ -53,7 +54,7 @@ export async function finish(
   /** @param {import('../model/answers.js').OutputSettings[] | undefined} each */
   const make = (each) =>
     createModel({ ...parts, architecture, text: settings, outputs: each, customLayers, simd, module }).catch((error) => {
-      throw advised(error);
+      throw advisedOfNumbering(advised(error));
     });
   const model = await make(outputs);
   if (!labels) return model;

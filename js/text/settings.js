@@ -6,12 +6,12 @@ import { COUNT_MOST, ModelFileError, show, STEPS_MOST, typeName } from '../error
 
 /**
  * @typedef {object} TextSettings
- * @property {'codepoint' | 'grapheme' | 'word' | 'split' | 'ngrams'} [unit]  what a token is; grapheme and word: segments of Intl.Segmenter;
- *   split: the text between two separators; ngrams: hashed n-grams of words. Default codepoint
+ * @property {'codepoint' | 'grapheme' | 'word' | 'split' | 'text' | 'ngrams'} [unit]  what a token is; grapheme and word: segments of Intl.Segmenter;
+ *   split: the text between two separators; text: the whole text; ngrams: hashed n-grams of words. Default codepoint
  * @property {import('./ngrams.js').NGramSettings} [ngrams]  unit ngrams: which n-grams, and their rows
  * @property {string | null} [split]  unit split: the separator; null (default): white space; '': each code point is a token
  * @property {string} [filters]  unit split: characters that separate, too
- * @property {string} [remove]  unit split: characters that are removed before the text is split
+ * @property {string} [remove]  units split and text: characters that are removed before the text is split
  * @property {string} [locale]  for Intl.Segmenter
  * @property {'NFC' | 'NFKC' | 'NFD' | 'NFKD' | null} [normalization]
  * @property {'lower' | 'lower-ascii' | null} [case]  lower: each code point by itself, as Python's ''.join(c.lower() for c in s); for unit split
@@ -115,7 +115,7 @@ function readMap(map) {
 export function readSettings(settings) {
   if (settings === null || typeof settings !== 'object')
     throw new ModelFileError(`text: expected settings, got ${typeName(settings)}`);
-  const unit = oneOf('unit', settings.unit ?? 'codepoint', ['codepoint', 'grapheme', 'word', 'split', 'ngrams']);
+  const unit = oneOf('unit', settings.unit ?? 'codepoint', ['codepoint', 'grapheme', 'word', 'split', 'text', 'ngrams']);
   const vocabulary = unit === 'ngrams' ? [] : checkVocabulary(settings.vocabulary);
   const length = countOrNull('length', settings.length ?? null, 1, STEPS_MOST);
   const maxlen = countOrNull('maxlen', settings.maxlen ?? length, 1);

@@ -12,7 +12,7 @@ export class Splitter {
   #stopped = false;
 
   /**
-   * @param {string | null} split  the separator; null: white space; '': each character is a token
+   * @param {string | null | undefined} split  the separator; null: white space; '': each character is a token; undefined: there is none
    * @param {Set<string>} separators  characters that separate, too
    * @param {(token: string, start: number, end: number) => boolean} emit  false: no more tokens are wanted
    */

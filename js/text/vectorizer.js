@@ -206,7 +206,7 @@ export class TextVectorizer {
     const normal = this.normalization ? text.normalize(this.normalization) : text;
     const whole = this.case === 'lower' && normal.includes('\u03a3') ? normal.toLowerCase() : '';
     let at = 0;
-    const splitter = new Splitter(split, this.#separators, emit);
+    const splitter = this.unit === 'text' ? new Splitter(undefined, new Set(), emit) : new Splitter(split, this.#separators, emit);
     const put = this.#mapping((char, start, end) => this.#removed.has(char) || splitter.put(char, start, end));
     this.#codePoints(text, (given, start, end) => {
       const char = given === '\u03c3' && whole[at] === '\u03c2' ? '\u03c2' : given;
@@ -223,7 +223,7 @@ export class TextVectorizer {
    */
   #tokens(text, emit) {
     const { segmenter } = this;
-    if (this.unit === 'split') {
+    if (this.unit === 'split' || this.unit === 'text') {
       this.#splitTokens(text, emit);
       return;
     }
@@ -240,7 +240,7 @@ export class TextVectorizer {
 
   /** Tokens may contain white space or extend across it, so no place is known where the text can be cut. */
   get #uncuttable() {
-    return Boolean(this.split) || this.#map !== null || this.#removed.has(' ') || this.#removed.has('\n');
+    return Boolean(this.split) || this.unit === 'text' || this.#map !== null || this.#removed.has(' ') || this.#removed.has('\n');
   }
 
   /** The first place at or after `from` where the text can be cut; its length if there is none. @param {string} text @param {number} from */

@@ -41,7 +41,14 @@ export async function textOptions({ tokenizer, text, padding, truncation, maxlen
   };
 }
 
-const units = { codepoint: 'characters', grapheme: 'graphemes', word: 'words', split: 'words', ngrams: 'hashed n-grams of words' };
+const units = {
+  codepoint: 'characters',
+  grapheme: 'graphemes',
+  word: 'words',
+  split: 'words',
+  text: 'whole texts',
+  ngrams: 'hashed n-grams of words',
+};
 
 /**
  * Prints how the model reads text, and what of it was assumed.
