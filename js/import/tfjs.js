@@ -49,7 +49,7 @@ const show = (value) => JSON.stringify(value)?.slice(0, 80) ?? 'undefined';
  * @throws {ModelFileError} for shards that are cut short or too long, a manifest that contradicts itself
  * @throws {UnsupportedError} for graph models, which hold operations and no layers
  */
-export async function readTfjs(json, readShard) {
+async function readTfjs(json, readShard) {
   const topology = json?.modelTopology;
   if (json?.format === 'graph-model' || topology?.node || topology?.library)
     throw new UnsupportedError(

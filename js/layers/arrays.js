@@ -36,7 +36,7 @@ const stridesOf = (shape) => shape.map((_, i) => product(shape, i + 1));
  * @param {NdArray} x @param {number[]} shape @param {number[]} strides @param {number} [from]
  * @returns {NdArray}
  */
-export const strided = (x, shape, strides, from = 0) => ({
+const strided = (x, shape, strides, from = 0) => ({
   shape,
   values: (heap) => {
     const pointer = x.values(heap);
@@ -78,7 +78,7 @@ export function sliced(x, parts) {
 }
 
 /** The shape to which several shapes broadcast, as in NumPy. @param {number[][]} shapes @param {string} path */
-export function commonShape(shapes, path) {
+function commonShape(shapes, path) {
   const rank = Math.max(...shapes.map((shape) => shape.length));
   return Array.from({ length: rank }, (_, i) => {
     const sizes = shapes.map((shape) => shape.at(i - rank) ?? 1);

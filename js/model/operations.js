@@ -262,7 +262,7 @@ function constant(value) {
 }
 
 /** A node of the graph that is an operation. */
-export class Operation extends Layer {
+class Operation extends Layer {
   /** @override @type {import('../layers/layer.js').Reach} */
   static reach = 'all';
 
