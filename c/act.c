@@ -9,7 +9,7 @@ static inline v4f hard_sigmoid(v4f x, float slope) {
 /* max(x, 0) + log(1 + e^-|x|) */
 static inline v4f softplus(v4f x) { return v_add(v_max(x, v_splat(0.0f)), v_log1p(v_exp(v_neg(v_abs(x))))); }
 
-/* alpha (e^x - 1) below 0, scale x above. e^x is taken of min(x, 0), so that a large x does not overflow on the way. */
+/* x > 0 ? scale x : alpha (e^x - 1). Both are computed: e^min(x, 0) does not overflow for a large x. */
 static inline v4f elu(v4f x, float scale, float alpha) {
   v4f below = v_mul(v_splat(alpha), v_sub(v_exp(v_min(x, v_splat(0.0f))), v_splat(1.0f)));
   return v_select(v_gt(x, v_splat(0.0f)), v_mul(v_splat(scale), x), below);
@@ -37,7 +37,7 @@ static inline v4f activate(v4f x, pl_act act) {
   case PL_SOFTPLUS:
     return softplus(x);
   case PL_SILU:
-    return v_div(x, v_add(one, v_exp(v_neg(x)))); /* whose sigmoid goes down to 0 */
+    return v_div(x, v_add(one, v_exp(v_neg(x)))); /* not v_sigmoid, which does not reach 0: x may be large */
   case PL_GELU:
     return v_mul(v_mul(half, x), v_add(one, v_erf(v_mul(x, v_splat(0.707106781186547524f)))));
   case PL_GELU_TANH: {
@@ -59,7 +59,7 @@ static inline v4f activate(v4f x, pl_act act) {
   }
 }
 
-/* Sixteen values of a sigmoid or tanh, so that each constant is loaded once for four vectors. */
+/* Sigmoid or tanh of sixteen values: each constant is loaded once for four vectors. */
 static inline __attribute__((always_inline)) void activate_sixteen(float *y, const float *x, pl_act act) {
   const v4f one = v_splat(1.0f);
   v4f v[4], num[4], den[4];
@@ -83,8 +83,8 @@ static inline __attribute__((always_inline)) void activate_sixteen(float *y, con
   }
 }
 
-/* One loop an activation: `act` is a constant in each, and the switch is gone. The tail goes through the same code, which stands once: in
- * a copy that is padded to a whole vector. */
+/* Inlined once for each activation, with a constant `act`, so that the loop has no switch. A tail of less than a vector is copied and
+ * padded, so that it uses the same code. */
 static inline __attribute__((always_inline)) void activate_all(float *y, const float *x, size_t n, pl_act act) {
   float tail[4] = {0, 0, 0, 0};
   size_t i = 0;
@@ -147,9 +147,9 @@ void pl_activate(float *y, const float *x, pl_act act, int M, int D) {
 #undef EACH
 }
 
-/* ---- with numbers of their own ---------------------------------------------------------------------------------------------------------- */
+/* ---- activations with parameters --------------------------------------------------------------------------------------------- */
 
-/* Without a slope, below the threshold is max(x - threshold, 0): 0 for -Infinity, NaN for NaN. */
+/* With a slope of 0, values below the threshold give max(x - threshold, 0): 0 for -Infinity, where 0 * Inf is NaN, and NaN for NaN. */
 void pl_relu(float *y, const float *x, float negative_slope, float threshold, float max_value, int n) {
   PL_ASSERT_SIZES(n, 1, 1);
   const size_t count = (size_t)n;

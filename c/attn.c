@@ -1,18 +1,18 @@
-/* Attention: scaled dot-product (Vaswani et al. 2017) and additive (Bahdanau et al. 2015); products of rows with rows.
+/* Attention: scaled dot-product (Vaswani et al. 2017) and additive (Bahdanau et al. 2015); batch products.
  *
- * One query at a time: its scores over the keys it sees, their softmax, the sum of the values. Every sum has one order, which its
- * length alone decides: a query's bits do not depend on the queries beside it. */
+ * One query at a time: its scores over the keys that it sees, their softmax, the weighted sum of the values. The order of every sum depends
+ * only on its length, so the bits of an output do not depend on other queries. */
 #include "internal.h"
 #include "simd.h"
 #include "vmath.h"
 
-/* As many terms are added in float, a lane, before they go to a sum in double. */
+/* Terms that a lane adds in float, before the result is added to a sum in double. */
 enum { BLOCK = 64 };
 
-/* ---- rows with rows ------------------------------------------------------------------------------------------------------------------ */
+/* ---- products of rows -------------------------------------------------------------------------------------------------------- */
 
-/* Whole vectors at n = 4, a constant where it is called, and the tail's. Compiled for size, loops of four would keep their sums in
- * memory: they are written out, here and in sum_16 (-Oz, Node, D = 64: scores 3.4 times as fast, all of attention 1.7 times). */
+/* n lanes; a constant n = 4 costs no test. Loops over four sums are unrolled by hand, here and in sum_16: compiled for size, they
+ * would keep the sums in memory (-Oz, Node, D = 64: scores 3.4 times as fast, all of attention 1.7 times). */
 static inline __attribute__((always_inline)) v4f load_n(const float *p, size_t n) {
   return n == 4 ? v_load(p) : v_load_partial(p, n);
 }
@@ -27,8 +27,8 @@ static inline __attribute__((always_inline)) void add_products(v4f sum[4], const
   sum[3] = v_madd(x, load_n(w[3] + k, n), sum[3]);
 }
 
-/* sum_k a[k] w[r][k] for n of 1 to 4 rows of w; lanes from n on repeat the last of them. Term k is added into lane k mod 4, the lanes
- * in order, the blocks in double. */
+/* sum_k a[k] w[r][k] for n rows of w, 1 to 4; lanes from n on repeat the last row. In a block, term k is added to lane k mod 4, then the
+ * lanes in order; blocks are added in double. */
 static v4f dot_1x4(const float *a, const float *w, size_t ldw, size_t n, size_t K) {
   const size_t last = (n - 1) * ldw;
   const float *const rows[] = {w, n > 1 ? w + ldw : w, n > 2 ? w + 2 * ldw : w + last, w + last};
@@ -71,12 +71,12 @@ void pl_batch_product(float *y, const float *a, const float *w, int B, int M, in
   }
 }
 
-/* ---- attention ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- attention --------------------------------------------------------------------------------------------------------------- */
 
 typedef struct attention attention;
 struct attention {
-  void (*score)(float *scores, const float *q, const float *k, const attention *a, size_t n); /* of q with n keys */
-  const float *scale;                                                                         /* one, or [Dk], or NULL */
+  void (*score)(float *scores, const float *q, const float *k, const attention *a, size_t n); /* of query q with n keys */
+  const float *scale; /* dot: one number; additive: [Dk] or NULL */
   int causal;
   size_t heads, Dk, Dv;
 };
@@ -85,7 +85,7 @@ static void score_dot(float *scores, const float *q, const float *k, const atten
   dot_row(scores, q, k, a->heads * a->Dk, *a->scale, a->Dk, n);
 }
 
-/* Lanes beyond the last feature add tanh(0). */
+/* Lanes beyond the last feature add tanh(0) = 0. */
 static void score_additive(float *scores, const float *q, const float *k, const attention *a, size_t n) {
   const size_t D = a->Dk;
   for (size_t j = 0; j < n; j++) {
@@ -98,7 +98,7 @@ static void score_additive(float *scores, const float *q, const float *k, const 
   }
 }
 
-/* y[d] = sum_j w[j] v[j][d], of 16 features, then of n of 1 to 4. */
+/* y[d] = sum_j w[j] v[j][d], of 16 features; sum_4: of n features, 1 to 4. */
 
 static void sum_16(float *y, const float *w, const float *v, size_t ldv, size_t keys) {
   v2d sum[8] = {{0, 0}};
@@ -141,7 +141,7 @@ static void sum_4(float *y, const float *w, const float *v, size_t ldv, size_t k
   v_store_partial(y, v_demote(low, high), n);
 }
 
-/* One query with n keys: w [n] its weights, y [Dv]. */
+/* One query with n keys: w [n] becomes its weights, y [Dv] its output. */
 static void attend_query(float *y, float *w, const float *q, const float *k, const float *v, const attention *a, size_t n) {
   const size_t Dv = a->Dv, ldv = a->heads * Dv;
   a->score(w, q, k, a, n);

@@ -1,5 +1,5 @@
 /* Both directions of a recurrent layer (Schuster and Paliwal 1997), aligned: the backward layer starts at the last step that counts,
- * and its output for a step stands at that step. */
+ * and its output for a step is written at that step. */
 #include "internal.h"
 #include "simd.h"
 
@@ -29,13 +29,13 @@ void pl_merge_outputs(float *y, const float *a, const float *b, pl_merge merge, 
   }
 }
 
-/* The backward sequence stands apart until it is merged element by element. */
-static size_t apart(const pl_rnn rnn[2], pl_merge merge, size_t N) {
+/* Bytes of a buffer for the backward sequence. It is needed if both sequences are merged element by element. */
+static size_t backward_bytes(const pl_rnn rnn[2], pl_merge merge, size_t N) {
   return merge == PL_CONCAT || merge == PL_NONE ? 0 : pl_arena_floats(N, (size_t)rnn[1].H);
 }
 
 size_t pl_ragged_bidirectional_scratch(const pl_rnn rnn[2], const int32_t *splits, pl_merge merge, int B) {
-  return pl_sum(apart(rnn, merge, (size_t)splits[B]),
+  return pl_sum(backward_bytes(rnn, merge, (size_t)splits[B]),
                 pl_larger(pl_ragged_rnn_scratch(&rnn[0], splits, B), pl_ragged_rnn_scratch(&rnn[1], splits, B)));
 }
 
@@ -72,9 +72,9 @@ pl_status pl_ragged_bidirectional(float *y, float *y_back, pl_state last[2], con
   return status;
 }
 
-/* ---- with a mask: closed up, run, put back ------------------------------------------------------------------------------------------------ */
+/* ---- with a mask: pack, run, unpack ------------------------------------------------------------------------------------------ */
 
-/* What stands before the ragged layer's own scratch: splits, closed-up input and outputs. */
+/* Bytes of what precedes the scratch of the ragged function: splits, packed input and outputs. */
 static size_t masked_bytes(const pl_rnn rnn[2], pl_merge merge, size_t B, size_t N) {
   const size_t steps = pl_sum(pl_arena_floats(N, (size_t)rnn[0].D), pl_arena_floats(N, merged_width(rnn, merge)));
   return pl_sum(pl_sum(pl_arena_floats(B + 1, 1), steps), merge == PL_NONE ? pl_arena_floats(N, (size_t)rnn[1].H) : 0);
@@ -82,8 +82,8 @@ static size_t masked_bytes(const pl_rnn rnn[2], pl_merge merge, size_t B, size_t
 
 size_t pl_masked_bidirectional_scratch(const pl_rnn rnn[2], const uint8_t *mask, pl_merge merge, int B, int T) {
   const size_t N = pl_count_steps(mask, pl_product((size_t)B, (size_t)T));
-  /* The scratch of one direction with a mask is never below what it takes without. */
-  return pl_sum(pl_sum(masked_bytes(rnn, merge, (size_t)B, N), apart(rnn, merge, N)),
+  /* The scratch of one direction with a mask includes the scratch without. */
+  return pl_sum(pl_sum(masked_bytes(rnn, merge, (size_t)B, N), backward_bytes(rnn, merge, N)),
                 pl_larger(pl_masked_rnn_scratch(&rnn[0], mask, B, T), pl_masked_rnn_scratch(&rnn[1], mask, B, T)));
 }
 
@@ -96,11 +96,11 @@ pl_status pl_masked_bidirectional(float *y, float *y_back, pl_state last[2], con
   const size_t width = merged_width(rnn, merge);
   int32_t *splits = pl_arena_take(arena, ((size_t)B + 1) * sizeof *splits);
   const size_t N = (size_t)pl_row_splits(splits, mask, B, T);
-  float *closed = pl_arena_take(arena, N * (size_t)rnn[0].D * sizeof *closed);
+  float *packed = pl_arena_take(arena, N * (size_t)rnn[0].D * sizeof *packed);
   float *merged = y ? pl_arena_take(arena, N * width * sizeof *merged) : NULL;
   float *backward = merge == PL_NONE && y_back ? pl_arena_take(arena, N * (size_t)rnn[1].H * sizeof *backward) : NULL;
-  pl_pack(closed, x, mask, B, T, rnn[0].D);
-  pl_status status = pl_ragged_bidirectional(merged, backward, last, closed, rnn, init, splits, merge, B, arena);
+  pl_pack(packed, x, mask, B, T, rnn[0].D);
+  pl_status status = pl_ragged_bidirectional(merged, backward, last, packed, rnn, init, splits, merge, B, arena);
   if (status == PL_OK && merged) {
     pl_unpack(y, merged, mask, 0.0f, B, T, (int)width);
   }

@@ -1,7 +1,7 @@
-/* Linear-chain conditional random field (Lafferty et al. 2001): the best tags (Viterbi) and the probability of each (forward-backward).
+/* Linear-chain conditional random field (Lafferty et al. 2001): the best tags (Viterbi) and the probability of each tag (forward-backward).
  *
- * Sums are of logarithms, in double throughout: no score is too far from another, and a row of a hundred thousand steps still ends
- * with the digits of a float. Two tags at a time; a tag's bits depend on its row's steps alone. */
+ * Logarithms of sums are computed, in double: scores may lie any distance apart, and after a hundred thousand steps the result is
+ * still exact to float precision. Functions named _x2 compute two tags at a time. The bits of a tag depend only on the steps of its row. */
 #include "internal.h"
 #include "simd.h"
 #include "vmath.h"
@@ -11,16 +11,16 @@
 typedef int64_t v2l __attribute__((vector_size(16))); /* masks */
 typedef uint64_t v2u __attribute__((vector_size(16)));
 
-/* Where copies would fill the module: they are called from several places, and not for a few instructions. */
+/* For functions with several callers, whose inlined copies would enlarge the module. */
 #define OUT_OF_LINE static __attribute__((noinline))
 
-static inline v2d load_2(const double *p) { return (v2d){p[0], p[1]}; }
-static inline void store_2(double *p, v2d v) { memcpy(p, &v, sizeof v); }
-static inline v2d select_2(v2l mask, v2d a, v2d b) { return (v2d)((mask & (v2l)a) | (~mask & (v2l)b)); }
+static inline v2d load_x2(const double *p) { return (v2d){p[0], p[1]}; }
+static inline void store_x2(double *p, v2d v) { memcpy(p, &v, sizeof v); }
+static inline v2d select_x2(v2l mask, v2d a, v2d b) { return (v2d)((mask & (v2l)a) | (~mask & (v2l)b)); }
 
-/* e^x = 2^n e^r for x <= 0, n = round(x / ln 2), |r| <= ln(2)/2: the series up to r^9/9!, cut off below 7e-12 relative. 0 gives 1,
- * below -700 it is 0. Held by "crf marginals and log_z keep to the twin on long rows". */
-static inline v2d exp_2(v2d x) {
+/* e^x = 2^n e^r for x <= 0, n = round(x / ln 2), |r| <= ln(2)/2: the series up to r^9/9!, relative error below 7e-12. 0 gives exactly 1,
+ * and below -700 the result is 0. Tested by "crf marginals and log_z stay close to the twin on long rows". */
+static inline v2d exp_x2(v2d x) {
   const v2d round = v_splat_double(6755399441055744.0); /* 1.5 * 2^52: adding it leaves the nearest integer in the low bits */
   v2d shifted = x * v_splat_double(1.44269504088896341) + round;
   v2d r = x - (shifted - round) * v_splat_double(0.693147180559945309);
@@ -36,22 +36,22 @@ static inline v2d exp_2(v2d x) {
   p = p * r + v_splat_double(1);
   v2u power = (v2u)shifted - (v2u)round;
   v2d y = p * (v2d)((power + 1023) << 52);
-  return select_2((v2l)(x < v_splat_double(-700)), v_splat_double(0), y);
+  return select_x2((v2l)(x < v_splat_double(-700)), v_splat_double(0), y);
 }
 
-/* log x for x >= 1: its digits in float, and one step of Newton's on e^y = x. */
-static v2d log_2(v2d x) {
+/* log x for x >= 1: v_log in float, then one step of Newton's method for e^y = x. */
+static v2d log_x2(v2d x) {
   v2d y = v_promote_low(v_log(v_demote(x, x)));
-  return y + (x * exp_2(-y) - v_splat_double(1));
+  return y + (x * exp_x2(-y) - v_splat_double(1));
 }
 
-/* ---- from step to step --------------------------------------------------------------------------------------------------------------- */
+/* ---- from step to step ------------------------------------------------------------------------------------------------------- */
 
-/* Transitions are laid out in rows of K + 2: what leads from tag i to tag j at [i][j], to the end at [i][K], then 0, so that two columns
- * may be taken from any of them on. Rows of tags are as wide; what they hold from K on is not read. */
+/* Transitions are stored in rows of K + 2: from tag i to tag j at [i][j], from tag i to the end at [i][K], then a 0, so that two columns
+ * can be read from any column on. Rows of values per tag are as wide; their elements from K on are not used. */
 static size_t row_width(size_t K) { return K + 2; }
 
-/* transitions[i*from + j*to] */
+/* w[i][j] = transitions[i*from + j*to], w[i][K] = end[i] */
 OUT_OF_LINE void lay_out(double *w, const float *transitions, const float *end, size_t K, size_t from, size_t to) {
   for (size_t i = 0; i < K; i++, w += row_width(K)) {
     for (size_t j = 0; j < K; j++) {
@@ -69,43 +69,43 @@ OUT_OF_LINE void add(double *a, const float *x, size_t K) {
   }
 }
 
-/* best[j] = max_i (a[i] + w[i][j]) of two columns; from[j] is the first i that reaches it. */
-OUT_OF_LINE void best_2(double *best, int32_t *from, const double *a, const double *w, size_t K) {
-  v2d max = v_splat_double(a[0]) + load_2(w), first = {0, 0};
+/* best[j] = max_i (a[i] + w[i][j]) of two columns j; from[j] is the first i that gives the maximum. */
+OUT_OF_LINE void best_x2(double *best, int32_t *from, const double *a, const double *w, size_t K) {
+  v2d max = v_splat_double(a[0]) + load_x2(w), first = {0, 0};
   for (size_t i = 1; i < K; i++) {
-    v2d sum = v_splat_double(a[i]) + load_2(w + i * row_width(K));
+    v2d sum = v_splat_double(a[i]) + load_x2(w + i * row_width(K));
     v2l greater = (v2l)(sum > max);
-    max = select_2(greater, sum, max);
-    first = select_2(greater, v_splat_double((double)i), first);
+    max = select_x2(greater, sum, max);
+    first = select_x2(greater, v_splat_double((double)i), first);
   }
-  store_2(best, max);
+  store_x2(best, max);
   from[0] = (int32_t)first[0];
   from[1] = (int32_t)first[1];
 }
 
-/* y[j] = log sum_i exp(a[i] + w[i][j]) of two columns: the greatest, m, and the logarithm of sum_i exp(a[i] + w[i][j] - m), at least 1.
- * Where nothing leads to j, m is -Infinity, and so is y. */
-OUT_OF_LINE void sum_2(double *y, const double *a, const double *w, size_t K) {
+/* y[j] = log sum_i exp(a[i] + w[i][j]) of two columns j: the maximum m, plus the logarithm of sum_i exp(a[i] + w[i][j] - m), which is
+ * at least 1. If no tag leads to j, m is -Infinity, and so is y. */
+OUT_OF_LINE void sum_x2(double *y, const double *a, const double *w, size_t K) {
   int32_t from[2];
-  best_2(y, from, a, w, K);
-  v2d max = load_2(y), base = select_2((v2l)(max == v_splat_double(-INFINITY)), v_splat_double(0), max), sum = {0, 0};
+  best_x2(y, from, a, w, K);
+  v2d max = load_x2(y), base = select_x2((v2l)(max == v_splat_double(-INFINITY)), v_splat_double(0), max), sum = {0, 0};
   for (size_t i = 0; i < K; i++) {
-    sum += exp_2(v_splat_double(a[i]) + load_2(w + i * row_width(K)) - base);
+    sum += exp_x2(v_splat_double(a[i]) + load_x2(w + i * row_width(K)) - base);
   }
-  sum = select_2((v2l)(sum < v_splat_double(1)), v_splat_double(1), sum);
-  store_2(y, max + log_2(sum));
+  sum = select_x2((v2l)(sum < v_splat_double(1)), v_splat_double(1), sum);
+  store_x2(y, max + log_x2(sum));
 }
 
-/* All K columns. */
+/* sum_x2 of all K columns. */
 static void sum_all(double *y, const double *a, const double *w, size_t K) {
   for (size_t j = 0; j < K; j += 2) {
-    sum_2(y + j, a, w + j, K);
+    sum_x2(y + j, a, w + j, K);
   }
 }
 
-/* ---- rows ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- rows -------------------------------------------------------------------------------------------------------------------- */
 
-/* What the arena gives: two layouts of the transitions, two rows of tags, and a row for each step. */
+/* The transitions by row and transposed, two rows of values per tag, and one such row for each step. */
 typedef struct scratch {
   double *w, *transposed, *now, *next, *steps;
 } scratch;
@@ -131,14 +131,14 @@ static void begin(double *a, const float *start, const float *x, size_t K) {
   add(a, x, K);
 }
 
-/* T > 0 steps; returns the score. */
+/* Viterbi over T > 0 steps; returns the score. */
 static double best_tags(int32_t *tags, const float *x, const float *start, const scratch *s, size_t T, size_t K) {
   int32_t *from = (int32_t *)s->steps; /* [t][j]: the tag before tag j of step t */
   double *now = s->now, *next = s->next;
   begin(now, start, x, K);
   for (size_t t = 1; t < T; t++) {
     for (size_t j = 0; j < K; j += 2) {
-      best_2(next + j, from + t * row_width(K) + j, now, s->w + j, K);
+      best_x2(next + j, from + t * row_width(K) + j, now, s->w + j, K);
     }
     add(next, x + t * K, K);
     double *last = now;
@@ -147,7 +147,7 @@ static double best_tags(int32_t *tags, const float *x, const float *start, const
   }
   double best[2];
   int32_t tag[2];
-  best_2(best, tag, now, s->w + K, K); /* the column of the end */
+  best_x2(best, tag, now, s->w + K, K); /* the column of the end */
   tags[T - 1] = tag[0];
   for (size_t t = T - 1; t > 0; t--) {
     tags[t - 1] = from[t * row_width(K) + (size_t)tags[t]];
@@ -155,8 +155,9 @@ static double best_tags(int32_t *tags, const float *x, const float *start, const
   return best[0];
 }
 
-/* T > 0 steps; returns log_z. Forward, a[t][j] is the logarithm of the sum over all tags before t, with x[t]; backward, b[j] that over
- * all tags behind t: p(tag j at t) = exp(a[t][j] + b[j] - log_z), here as a softmax, which sums to 1. */
+/* Forward-backward over T > 0 steps; returns log_z. a[t][j] is the logarithm of the sum over all tags before step t, with tag j and
+ * x[t]; b[j] is that of the sum over all tags after step t. p(tag j at t) = exp(a[t][j] + b[j] - log_z) is computed as a softmax, so
+ * that it sums to 1. */
 static double tag_probabilities(float *y, const float *x, const float *start, const float *end, const scratch *s, size_t T,
                                 size_t K) {
   const size_t width = row_width(K);
@@ -166,7 +167,7 @@ static double tag_probabilities(float *y, const float *x, const float *start, co
     sum_all(a + t * width, a + (t - 1) * width, s->w, K);
     add(a + t * width, x + t * K, K);
   }
-  sum_2(log_z, a + (T - 1) * width, s->w + K, K); /* the column of the end */
+  sum_x2(log_z, a + (T - 1) * width, s->w + K, K); /* the column of the end */
   if (y && log_z[0] == -INFINITY) {
     memset(y, 0, T * K * sizeof *y);
   } else if (y) {

@@ -1,4 +1,4 @@
-/* Embedding: rows of a table. */
+/* Embedding: looking up rows of a table. */
 #include "internal.h"
 
 pl_status pl_embedding(float *y, const float *table, const int32_t *ids, int N, int V, int D) {

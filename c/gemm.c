@@ -1,8 +1,8 @@
-/* Dense: products with weights packed once. */
+/* Dense layers. */
 #include "gemm.h"
 #include "simd.h"
 
-/* ---- packing ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- packing ----------------------------------------------------------------------------------------------------------------- */
 
 void gemm_pack_column(float *packed, size_t n, const float *w, size_t ldw, const float *bias, size_t K) {
   float *column = packed + n / GEMM_PANEL * GEMM_PANEL * (K + 1) + n % GEMM_PANEL;
@@ -24,13 +24,13 @@ void pl_dense_pack(float *packed, const float *w, const float *bias, int K, int 
   }
 }
 
-/* ---- the product ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- the product ------------------------------------------------------------------------------------------------------------- */
 
-/* Where output n begins, a multiple of 8, and how far it is from there to the next 8, which stand in the same group of 32. */
+/* Offset of output n, a multiple of 8, and the distance from there to the next 8 outputs, of the same 32. */
 static inline size_t gemm_at(size_t n, size_t K) { return n / GEMM_PANEL * GEMM_PANEL * (K + 1) + n % GEMM_PANEL; }
 static inline size_t gemm_step(size_t K) { return GEMM_PANEL == 8 ? GEMM_PANEL * (K + 1) : 8; }
 
-/* `rows` by 8*`eights` outputs in registers; both are constants where it is called. The last eight may have fewer columns: N are left. */
+/* Computes `rows` by 8*`eights` outputs in registers; callers pass constants for both. Only the first N columns are stored. */
 static inline __attribute__((always_inline)) void gemm_tile(float *y, size_t ldy, const float *x, size_t ldx, const float *packed,
                                                             size_t K, size_t N, const size_t rows, const size_t eights) {
   const size_t step = gemm_step(K);
@@ -77,13 +77,13 @@ static inline __attribute__((always_inline)) void gemm_tile(float *y, size_t ldy
 
 void gemm(float *y, size_t ldy, const float *x, size_t ldx, const float *packed, size_t M, size_t K, size_t N) {
   const size_t fours = M - M % 4;
-  /* 4x8: the weights stay in the first cache while the rows pass. */
+  /* 4x8: a panel stays in the first-level cache for all rows. */
   for (size_t n = 0; fours && n < N; n += 8) {
     for (size_t m = 0; m < fours; m += 4) {
       gemm_tile(y + m * ldy + n, ldy, x + m * ldx, ldx, packed + gemm_at(n, K), K, N - n, 4, 1);
     }
   }
-  /* 1x32: one row streams the weights. */
+  /* 1x32: each weight is read once. */
   for (size_t m = fours; m < M; m++) {
     size_t n = 0;
     for (; n + 32 <= N; n += 32) {
@@ -101,7 +101,7 @@ void pl_dense(float *y, const float *x, const float *packed, int M, int K, int N
   gemm(y, (size_t)N, x, (size_t)K, packed, (size_t)M, (size_t)K, (size_t)N);
 }
 
-/* Runs of steps that count go through the product together; what lies between them is cleared. */
+/* Each run of steps that count is one product; the padding between runs is cleared. */
 void pl_masked_dense(float *y, const float *x, const float *packed, const uint8_t *mask, int B, int T, int K, int N) {
   PL_ASSERT_SIZES(B, T, K);
   PL_ASSERT_SIZES(B, T, N);

@@ -1,14 +1,15 @@
-/* Products with packed weights, for the families that have some.
+/* Products with packed weights, for all files that have some.
  *
- * A panel holds GEMM_PANEL outputs: [bias][k][outputs]. acc = bias, then acc = x[k] w[k] + acc for k in order, in every tile and every tail:
- * an output's bits depend on its row and its column alone. */
+ * A panel holds GEMM_PANEL outputs: [bias][k][outputs]. acc = bias, then acc = x[k] w[k] + acc in order of k, in every tile and every tail:
+ * the bits of an output depend only on its row of x and its column of w. */
 #ifndef PADLESS_GEMM_H
 #define PADLESS_GEMM_H
 
 #include "internal.h"
 
-/* A row takes 32 outputs at a time: as four streams of 8, or as one of 32. Measured in V8 14: fused, the four are 2 to 3 % faster (8 % where
- * the weights leave the second cache); unfused, the one is 5 to 7 % faster, as it leaves more registers to the products. */
+/* One row computes 32 outputs at a time, from four panels of 8 or from one of 32. Measured in V8 14: with fused multiply-add, panels
+ * of 8 are 2 to 3 % faster (8 % where the weights exceed the second-level cache); without, panels of 32 are 5 to 7 % faster, as they
+ * leave more registers to the products. */
 #ifdef PL_RELAXED
 enum { GEMM_PANEL = 8 };
 #else
@@ -18,7 +19,7 @@ enum { GEMM_PANEL = 32 };
 /* Floats of the panels of N outputs. */
 size_t gemm_packed_size(size_t K, size_t N);
 
-/* Writes output `n` into zeroed panels: w[k*ldw] and *bias (NULL: 0). */
+/* Writes the weights w[k*ldw] and *bias (NULL: 0) of output n into panels that are zero. */
 void gemm_pack_column(float *packed, size_t n, const float *w, size_t ldw, const float *bias, size_t K);
 
 /* y[m*ldy + n] for n < N, from x[m*ldx + k] for k < K. */

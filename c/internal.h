@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* ---- assertions: a caller's mistake, with the values that show it; nothing under NDEBUG --------------------------------------------- */
+/* ---- assertions of what callers must do, with the values in question; no code under NDEBUG ----------------------------------- */
 
 /* PL_ASSERT(T >= 0, "T = %d", T) */
 #ifdef NDEBUG
@@ -21,12 +21,12 @@ _Noreturn void pl_assert_failed(const char *file, int line, const char *conditio
 /* Sizes are not negative. */
 #define PL_ASSERT_SIZES(B, T, D) PL_ASSERT((B) >= 0 && (T) >= 0 && (D) >= 0, #B " = %d, " #T " = %d, " #D " = %d", (B), (T), (D))
 
-/* Row splits of B rows start at 0; that they never fall is pl_row_length's to see. */
+/* Row splits of B rows start at 0; pl_row_length asserts that they never decrease. */
 #define PL_ASSERT_SPLITS(splits, B)                                                                                                \
   PL_ASSERT((B) >= 0 && (splits) && *(splits) == 0, "B = %d, splits %p start at %d", (B), (const void *)(splits),                  \
             (splits) ? *(splits) : 0)
 
-/* An array that has elements is there. */
+/* An array may be NULL only if it has no elements. */
 #define PL_ASSERT_ARRAY(p, count) PL_ASSERT((p) || (count) == 0, #p " is NULL, expected %zu elements", (size_t)(count))
 
 /* Two arrays of 4-byte elements share no byte. */
@@ -34,7 +34,7 @@ _Noreturn void pl_assert_failed(const char *file, int line, const char *conditio
   PL_ASSERT(pl_apart((p), (p_count), (q), (q_count)), #p " and " #q " overlap: %zu elements at %p, %zu at %p", (size_t)(p_count),  \
             (const void *)(p), (size_t)(q_count), (const void *)(q))
 
-/* Two arrays of as many elements are one and the same, or share no byte. */
+/* Two arrays of the same number of elements are the same array, or share no byte. */
 #define PL_ASSERT_SAME_OR_APART(p, q, count)                                                                                       \
   PL_ASSERT((const void *)(p) == (const void *)(q) || pl_apart((p), (count), (q), (count)),                                        \
             #p " and " #q " overlap in part: %zu elements at %p and at %p", (size_t)(count), (const void *)(p), (const void *)(q))
@@ -44,34 +44,34 @@ static inline int pl_apart(const void *p, size_t p_count, const void *q, size_t 
   return p_count == 0 || q_count == 0 || a + 4 * p_count <= b || b + 4 * q_count <= a;
 }
 
-/* ---- sizes that saturate ------------------------------------------------------------------------------------------------------------- */
+/* ---- sizes that saturate ----------------------------------------------------------------------------------------------------- */
 
-/* a + b and a * b. What size_t cannot hold (4 GiB and more in wasm32) is SIZE_MAX, which no memory has: whoever cannot allocate it stops,
- * where a wrapped size would let a kernel write past its end. Every pl_*_size() and pl_*_scratch() is computed with these. */
+/* a + b and a * b. What size_t cannot hold (4 GiB and more in wasm32) is SIZE_MAX, which no memory has. A caller that allocates it fails,
+ * whereas a wrapped size would let a kernel write past the end. Every pl_*_size() and pl_*_scratch() is computed with these. */
 size_t pl_sum(size_t a, size_t b);
 size_t pl_product(size_t a, size_t b);
 
-/* The next multiple of `step`, a power of two, from n on. */
+/* The smallest multiple of `step`, a power of two, that is not below n. */
 size_t pl_round_up(size_t n, size_t step);
 
-/* ---- arena -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- arena ------------------------------------------------------------------------------------------------------------------- */
 
-/* Bytes that a block takes from an arena, every block starting at a multiple of 16; and those of a block of floats [M, N]. A pl_*_scratch()
+/* Bytes that an arena spends on a block, as every block starts at a multiple of 16; the same for a block of floats [M, N]. A pl_*_scratch()
  * is a sum of these. */
 static inline size_t pl_arena_bytes(size_t bytes) { return pl_round_up(bytes, 16); }
 size_t pl_arena_floats(size_t M, size_t N);
 
-/* Whether blocks that add up to `bytes` (a sum of pl_arena_bytes) fit. */
+/* Whether the arena has `bytes` (a sum of pl_arena_bytes) left. */
 int pl_arena_has(const pl_arena *arena, size_t bytes);
 
-/* A block, 16-byte aligned, uninitialised; there is room. A kernel puts arena->used back before it returns. */
+/* A block, 16-byte aligned and uninitialised. The caller has checked that it fits, and restores arena->used before it returns. */
 void *pl_arena_take(pl_arena *arena, size_t bytes);
 
-/* ---- steps that count ----------------------------------------------------------------------------------------------------------------- */
+/* ---- steps that count -------------------------------------------------------------------------------------------------------- */
 
 static inline int pl_counts(const uint8_t *mask, size_t t) { return !mask || mask[t]; }
 
-/* The first step from t on that counts, T if none does. Padding comes in runs: eight of them are passed at a time.
+/* The first step from t on that counts, T if none does. Padding comes in runs, so eight steps of it are skipped at a time.
  *   for (size_t t = pl_next_step(mask, 0, T); t < T; t = pl_next_step(mask, t + 1, T)) */
 static inline size_t pl_next_step(const uint8_t *mask, size_t t, size_t T) {
   while (t < T && !pl_counts(mask, t)) {
@@ -95,7 +95,7 @@ static inline size_t pl_next_padding(const uint8_t *mask, size_t t, size_t T) {
   return t;
 }
 
-/* How many of T steps count. */
+/* Number of the T steps that count. */
 static inline size_t pl_count_steps(const uint8_t *mask, size_t T) {
   if (!mask) {
     return T;
@@ -110,7 +110,7 @@ static inline size_t pl_count_steps(const uint8_t *mask, size_t T) {
 /* Row b of mask [B, T]. */
 static inline const uint8_t *pl_mask_row(const uint8_t *mask, size_t b, size_t T) { return mask ? mask + b * T : NULL; }
 
-/* Length of row b; splits never fall. */
+/* Length of row b. */
 static inline size_t pl_row_length(const int32_t *splits, size_t b) {
   PL_ASSERT(0 <= splits[b] && splits[b] <= splits[b + 1], "splits[%zu] = %d, splits[%zu] = %d", b, splits[b], b + 1, splits[b + 1]);
   return (size_t)(splits[b + 1] - splits[b]);

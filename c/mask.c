@@ -1,4 +1,4 @@
-/* Which steps count: masks from ids, lengths and float masks; row splits; clearing what is padding. */
+/* Masks from ids, lengths and float masks; row splits; clearing padding. */
 #include "internal.h"
 
 void pl_mask_from_ids(uint8_t *mask, const int32_t *ids, int32_t pad, int B, int T) {

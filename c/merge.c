@@ -1,8 +1,8 @@
-/* Arrays put together: element by element, repeated, side by side, turned; and the last step held over padding. */
+/* Combining and rearranging arrays: element by element, repetition, copying columns, transposition, and holding steps over padding. */
 #include "internal.h"
 #include "simd.h"
 
-/* ---- element by element ------------------------------------------------------------------------------------------------------------- */
+/* ---- element by element ------------------------------------------------------------------------------------------------------ */
 
 static inline v4f operate(v4f a, v4f b, pl_op op) {
   switch (op) {
@@ -39,7 +39,7 @@ void pl_scale(float *y, const float *x, float scale, float offset, int n) {
   }
 }
 
-/* ---- repeated, side by side, turned ------------------------------------------------------------------------------------------------- */
+/* ---- repetition, columns, transposition -------------------------------------------------------------------------------------- */
 
 void pl_repeat_rows(float *y, const float *x, const int32_t *splits, int B, int D) {
   PL_ASSERT_SIZES(B, 1, D);
@@ -86,9 +86,9 @@ void pl_transpose(float *y, const float *x, int B, int M, int N) {
   }
 }
 
-/* ---- held over padding -------------------------------------------------------------------------------------------------------------- */
+/* ---- holding steps over padding ---------------------------------------------------------------------------------------------- */
 
-/* The step before a step of padding counts, or has been filled already. */
+/* The step before a padding step counts, or has been filled already. */
 void pl_masked_hold(float *y, const uint8_t *mask, int B, int T, int D) {
   PL_ASSERT_SIZES(B, T, D);
   const size_t steps = (size_t)T, width = (size_t)D;

@@ -1,11 +1,11 @@
-/* Normalization of the features of a row. Sums are in double, in one order that D alone decides: feature d goes into lane d mod 4, the
- * lanes are added in order, then the features behind the last four. */
+/* Normalization of features. Sums are in double, in an order that depends only on D: feature d is added to lane d mod 4, then the
+ * lanes in order, then the features after the last group of four. */
 #include "internal.h"
 #include "simd.h"
 
 #include <math.h>
 
-/* sum_d x[d] - shift, or of its square; `square` is a constant where this is called. */
+/* sum_d (x[d] - shift), or of its square; callers pass a constant for `square`. */
 static inline double sum_of(const float *x, double shift, size_t D, const int square) {
   const v2d shifts = v_splat_double(shift);
   v2d low = {0, 0}, high = {0, 0};
@@ -67,7 +67,7 @@ void pl_unit_norm(float *y, const float *x, int M, int D) {
   }
 }
 
-/* sum_of over `steps` blocks of w features, D apart. */
+/* sum_of over w features of each of `steps` rows of D. */
 static double sum_of_steps(const float *x, double shift, size_t steps, size_t w, size_t D, const int square) {
   double sum = 0;
   for (size_t t = 0; t < steps; t++) {

@@ -1,7 +1,7 @@
-/* One vector for a text, or for each window of it: reductions over the steps of a row that count.
+/* Reductions over the steps that count: one vector per row, or one per window of a row.
  *
- * A row's channels are taken 16 at a time, in registers, then 4, then what is left. Every tile walks the steps in order of t and does
- * the same to each channel, so a channel's bits depend on its own steps alone: not on D, nor on the tile it falls in. */
+ * 16 channels of a row are reduced at a time, in registers, then 4 at a time. Both visit the steps in order of t and
+ * compute the same for each channel, so the bits of a channel depend only on its own steps, not on D. */
 #include "simd.h"
 #include "windows.h"
 
@@ -30,7 +30,7 @@ static void pool_ragged(pool_row *pool, float *y, const float *x, const int32_t 
   }
 }
 
-/* ---- sum and mean ----------------------------------------------------------------------------------------------------------------- */
+/* ---- sum and mean ------------------------------------------------------------------------------------------------------------ */
 
 /* y[d] = (sum_t x[t][d]) / divisor in double, rounded once. */
 
@@ -49,7 +49,7 @@ static void sum_16(float *y, const float *x, const uint8_t *mask, size_t T, size
   }
 }
 
-/* Channels 0 .. n-1 of 1 to 4. */
+/* The same for channels 0 .. n-1, n from 1 to 4. */
 static void sum_4(float *y, const float *x, const uint8_t *mask, size_t T, size_t D, double divisor, size_t n) {
   v2d low = {0, 0}, high = {0, 0};
   for (size_t t = pl_next_step(mask, 0, T); t < T; t = pl_next_step(mask, t + 1, T)) {
@@ -77,21 +77,21 @@ static void mean_row(float *y, const float *x, const uint8_t *mask, size_t T, si
   divided_sum(y, x, mask, T, D, n > 0 ? (double)n : 1);
 }
 
-/* ---- max and min ------------------------------------------------------------------------------------------------------------------ */
+/* ---- max and min ------------------------------------------------------------------------------------------------------------- */
 
-/* The first step that counts starts the extreme, so that no value, however small, can be mistaken for padding. v_max and v_min pass a
- * NaN on. `least` is a constant wherever these are inlined. */
+/* The extreme starts with the first step that counts, so it needs no initial value that a small value could be less than. v_max and v_min
+ * keep a NaN. `minimum`, a constant in each caller, chooses the minimum. */
 
-static inline v4f extreme_of(v4f a, v4f b, int least) { return least ? v_min(a, b) : v_max(a, b); }
+static inline v4f extreme_of(v4f a, v4f b, int minimum) { return minimum ? v_min(a, b) : v_max(a, b); }
 
-static inline void extreme_16(float *y, const float *x, const uint8_t *mask, size_t first, size_t T, size_t D, int least) {
+static inline void extreme_16(float *y, const float *x, const uint8_t *mask, size_t first, size_t T, size_t D, int minimum) {
   v4f extreme[4];
   for (size_t i = 0; i < 4; i++) {
     extreme[i] = v_load(x + first * D + 4 * i);
   }
   for (size_t t = pl_next_step(mask, first + 1, T); t < T; t = pl_next_step(mask, t + 1, T)) {
     for (size_t i = 0; i < 4; i++) {
-      extreme[i] = extreme_of(extreme[i], v_load(x + t * D + 4 * i), least);
+      extreme[i] = extreme_of(extreme[i], v_load(x + t * D + 4 * i), minimum);
     }
   }
   for (size_t i = 0; i < 4; i++) {
@@ -99,36 +99,37 @@ static inline void extreme_16(float *y, const float *x, const uint8_t *mask, siz
   }
 }
 
-/* Channels 0 .. n-1 of 1 to 4. */
-static inline void extreme_4(float *y, const float *x, const uint8_t *mask, size_t first, size_t T, size_t D, int least, size_t n) {
+/* The same for channels 0 .. n-1, n from 1 to 4. */
+static inline void extreme_4(float *y, const float *x, const uint8_t *mask, size_t first, size_t T, size_t D, int minimum,
+                             size_t n) {
   v4f extreme = v_load_partial(x + first * D, n);
   for (size_t t = pl_next_step(mask, first + 1, T); t < T; t = pl_next_step(mask, t + 1, T)) {
     v4f v = n == 4 ? v_load(x + t * D) : v_load_partial(x + t * D, n);
-    extreme = extreme_of(extreme, v, least);
+    extreme = extreme_of(extreme, v, minimum);
   }
   v_store_partial(y, extreme, n);
 }
 
-static inline void extreme_row(float *y, const float *x, const uint8_t *mask, size_t T, size_t D, int least) {
+static inline void extreme_row(float *y, const float *x, const uint8_t *mask, size_t T, size_t D, int minimum) {
   size_t first = pl_next_step(mask, 0, T), d = 0;
   if (first == T) {
     memset(y, 0, D * sizeof *y);
     return;
   }
   for (; d + 16 <= D; d += 16) {
-    extreme_16(y + d, x + d, mask, first, T, D, least);
+    extreme_16(y + d, x + d, mask, first, T, D, minimum);
   }
   for (; d < D; d += 4) {
-    extreme_4(y + d, x + d, mask, first, T, D, least, pl_smaller(D - d, 4));
+    extreme_4(y + d, x + d, mask, first, T, D, minimum, pl_smaller(D - d, 4));
   }
 }
 
 static void max_row(float *y, const float *x, const uint8_t *mask, size_t T, size_t D) { extreme_row(y, x, mask, T, D, 0); }
 static void min_row(float *y, const float *x, const uint8_t *mask, size_t T, size_t D) { extreme_row(y, x, mask, T, D, 1); }
 
-/* ---- argmax ----------------------------------------------------------------------------------------------------------------------- */
+/* ---- argmax ------------------------------------------------------------------------------------------------------------------ */
 
-/* Channels 0 .. n-1 of 1 to 4: a later step takes over where it is greater, or NaN after numbers. */
+/* Channels 0 .. n-1, n from 1 to 4. A later step replaces the best one if it is greater, or if it is the first NaN. */
 static void argmax_4(int32_t *y, const float *x, const uint8_t *mask, size_t first, size_t T, size_t D, size_t n) {
   v4f best = v_load_partial(x + first * D, n);
   v4i at = v_splat_int((int32_t)first);
@@ -155,7 +156,7 @@ static void argmax_row(int32_t *y, const float *x, const uint8_t *mask, size_t T
   }
 }
 
-/* ---- first and last --------------------------------------------------------------------------------------------------------------- */
+/* ---- first and last ---------------------------------------------------------------------------------------------------------- */
 
 static void step_row(float *y, const float *x, size_t t, size_t T, size_t D) {
   if (t < T) {
@@ -177,7 +178,7 @@ static void last_row(float *y, const float *x, const uint8_t *mask, size_t T, si
   step_row(y, x, t > 0 ? t - 1 : T, T, D);
 }
 
-/* ---- the two faces ---------------------------------------------------------------------------------------------------------------- */
+/* ---- masked and ragged ------------------------------------------------------------------------------------------------------- */
 
 void pl_masked_sum(float *y, const float *x, const uint8_t *mask, int B, int T, int D) {
   pool_masked(sum_row, y, x, mask, B, T, D);
@@ -227,9 +228,9 @@ void pl_ragged_argmax(int32_t *y, const float *x, const int32_t *splits, int B, 
   }
 }
 
-/* ---- windows ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- windows ----------------------------------------------------------------------------------------------------------------- */
 
-/* What lies in the row of each window is a row itself. A window never lies in padding alone: `same` and `causal` padding is shorter than
+/* Pools the part of each window that is inside the row. It is never empty, as `same` and `causal` padding is shorter than
  * the window. */
 static void pool_windows(pool_row *pool, float *y, const float *x, const int32_t *splits, const int32_t *out_splits, int size,
                          int stride, pl_padding padding, int B, int D) {

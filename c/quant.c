@@ -1,8 +1,8 @@
-/* Embedding and dense with int8 weights, a scale for each output. */
+/* Embedding and dense layers with int8 weights and a scale for each output. */
 #include "quant.h"
 #include "simd.h"
 
-/* ---- packing ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- packing ----------------------------------------------------------------------------------------------------------------- */
 
 /* Elements of a panel: QUANT_PANEL biases, as many scales, then weights, four in an element. */
 static inline size_t panel_size(size_t K) { return 2 * QUANT_PANEL + QUANT_PANEL / 2 * ((K + 1) / 2); }
@@ -35,9 +35,9 @@ void pl_quant_dense_pack(float *packed, const int8_t *w, const float *scale, con
   }
 }
 
-/* ---- rows in 16 bits -------------------------------------------------------------------------------------------------------------------- */
+/* ---- rows in 16 bits --------------------------------------------------------------------------------------------------------- */
 
-/* Elements of a rounded row, and bytes of as many scales. */
+/* Elements of a rounded row, filled up to whole vectors; rows that are rounded at a time, of M left. */
 static inline size_t row_size(size_t K) { return (K + 7) & ~(size_t)7; }
 static inline size_t rows_at_a_time(size_t M) { return pl_smaller(M, QUANT_ROWS); }
 
@@ -46,35 +46,37 @@ size_t quant_scratch(size_t M, size_t K) {
   return pl_sum(pl_arena_floats(rows, 1), pl_arena_bytes(pl_product(pl_product(rows, row_size(K)), sizeof(int16_t))));
 }
 
-/* q[k] = x[k] / scale, rounded. Of NaN and Inf the scale is NaN or Inf, which no product outlives; below 1e-34 all q are 0. */
-static float round_row(int16_t *q, const float *x, float least, size_t K) {
-  /* As integers, bits of numbers from 0 on are in their order, Inf and NaN behind. */
-  v4i bits = (v4i)v_splat(least);
+/* q[k] = x[k] / scale, rounded; returns the scale. A row with NaN or Inf gets the scale NaN or Inf, so all its outputs become NaN. If
+ * all of x is below 1e-34, q is 0. */
+static float round_row(int16_t *q, const float *x, float scale_floor, size_t K) {
+  /* The bits of non-negative floats, read as integers, have the order of the floats, with Inf and NaN above all numbers. */
+  v4i bits = (v4i)v_splat(scale_floor);
   for (size_t k = 0; k < K; k += 4) {
     bits = v_max_int(bits, (v4i)v_abs(v_load_some(x + k, K - k)));
   }
   bits = v_max_int(bits, (v4i){bits[2], bits[3], bits[0], bits[1]});
   bits = v_max_int(bits, (v4i){bits[1], bits[0], bits[3], bits[2]});
-  const float most = ((v4f)bits)[0];
-  const v4f inverse = v_splat(most > 0 ? 32767.0f / most : 0.0f);
+  const float largest = ((v4f)bits)[0];
+  const v4f inverse = v_splat(largest > 0 ? 32767.0f / largest : 0.0f);
   for (size_t k = 0; k < K; k += 4) {
     v_store_rounded(q + k, v_mul(v_load_some(x + k, K - k), inverse));
   }
-  return most / 32767.0f;
+  return largest / 32767.0f;
 }
 
-/* ---- the product ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- the product ------------------------------------------------------------------------------------------------------------- */
 
-/* What a tile reads: QUANT_BLOCK of k at most, `pairs` neighbours, of the rows from q and scales on and the outputs from bias and w on. */
+/* What a tile reads: rows from q and scales on, outputs from bias and w on, and of each at most one QUANT_BLOCK of k. */
 typedef struct operands {
   const int16_t *q;
   const float *scales, *bias;
   const int8_t *w;
-  size_t ldq, pairs;
-  int first; /* block of k: y begins with the bias */
+  size_t ldq, pairs; /* pairs of k */
+  int first;         /* this is the first block of k: sums start with the bias, not with y */
 } operands;
 
-/* y of `rows` by 8*`eights` outputs, summed in registers; both are constants where it is called. `left` columns are wanted. */
+/* Computes y of `rows` by 8*`eights` outputs in registers; callers pass constants for both. Only the first `left` columns are read or
+ * stored. */
 static inline __attribute__((always_inline)) void quant_tile(float *y, size_t ldy, size_t left, operands from, const size_t rows,
                                                              const size_t eights) {
   const size_t width = 8 * eights;
@@ -93,13 +95,13 @@ static inline __attribute__((always_inline)) void quant_tile(float *y, size_t ld
     from.w += 2 * QUANT_PANEL;
     from.q += 2;
   }
-  float some[32], *out = y;
+  float edge[32], *out = y;
   size_t ldout = ldy;
   if (left < width) {
     for (size_t r = 0; !from.first && r < rows; r++) {
-      memcpy(some + r * width, y + r * ldy, left * sizeof *y);
+      memcpy(edge + r * width, y + r * ldy, left * sizeof *y);
     }
-    out = some;
+    out = edge;
     ldout = width;
   }
   const float *start = from.first ? from.bias : out;
@@ -112,11 +114,11 @@ static inline __attribute__((always_inline)) void quant_tile(float *y, size_t ld
     }
   }
   for (size_t r = 0; left < width && r < rows; r++) {
-    memcpy(y + r * ldy, some + r * width, left * sizeof *y);
+    memcpy(y + r * ldy, edge + r * width, left * sizeof *y);
   }
 }
 
-void quant(float *y, size_t ldy, const float *x, size_t ldx, float least, const float *packed, size_t M, size_t K, size_t N,
+void quant(float *y, size_t ldy, const float *x, size_t ldx, float scale_floor, const float *packed, size_t M, size_t K, size_t N,
            void *scratch) {
   float *scales = scratch;
   int16_t *q = (int16_t *)((uint8_t *)scratch + pl_arena_bytes(rows_at_a_time(M) * sizeof *scales));
@@ -124,9 +126,9 @@ void quant(float *y, size_t ldy, const float *x, size_t ldx, float least, const 
   for (size_t done = 0; done < M; done += QUANT_ROWS) {
     const size_t count = rows_at_a_time(M - done), fours = count - count % 4;
     for (size_t m = 0; m < count; m++) {
-      scales[m] = round_row(q + m * ldq, x + (done + m) * ldx, least, K);
+      scales[m] = round_row(q + m * ldq, x + (done + m) * ldx, scale_floor, K);
     }
-    /* Of each block of k: 4x8, while the weights stay in the first cache as rows pass; 1x32 for the rows left, which stream them. */
+    /* For each block of k: 4x8 tiles, for which a panel stays in the first-level cache; then 1x32 for the rows left over. */
     size_t k = 0;
     do {
       operands from = {.ldq = ldq, .pairs = pl_smaller(pairs - k, QUANT_BLOCK / 2), .first = k == 0};
@@ -152,7 +154,7 @@ void quant(float *y, size_t ldy, const float *x, size_t ldx, float least, const 
 
 size_t pl_quant_dense_scratch(int M, int K) { return quant_scratch((size_t)M, (size_t)K); }
 
-pl_status pl_quant_dense(float *y, const float *x, float least, const float *packed, int M, int K, int N, pl_arena *arena) {
+pl_status pl_quant_dense(float *y, const float *x, float scale_floor, const float *packed, int M, int K, int N, pl_arena *arena) {
   PL_ASSERT_SIZES(M, K, N);
   PL_ASSERT_APART(y, (size_t)M * (size_t)N, x, (size_t)M * (size_t)K);
   if (!pl_arena_has(arena, pl_quant_dense_scratch(M, K))) {
@@ -160,12 +162,12 @@ pl_status pl_quant_dense(float *y, const float *x, float least, const float *pac
   }
   const size_t used = arena->used;
   void *scratch = pl_arena_take(arena, pl_quant_dense_scratch(M, K));
-  quant(y, (size_t)N, x, (size_t)K, least, packed, (size_t)M, (size_t)K, (size_t)N, scratch);
+  quant(y, (size_t)N, x, (size_t)K, scale_floor, packed, (size_t)M, (size_t)K, (size_t)N, scratch);
   arena->used = used;
   return PL_OK;
 }
 
-/* ---- embedding -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- embedding --------------------------------------------------------------------------------------------------------------- */
 
 pl_status pl_quant_embedding(float *y, const int8_t *table, const uint8_t *rows, const float *scale, const int32_t *ids, int N,
                              int V, int D) {
@@ -186,7 +188,7 @@ pl_status pl_quant_embedding(float *y, const int8_t *table, const uint8_t *rows,
 /* Sums of 16-bit products that an int32 holds: 65536 * 127 * 255 < 2^31. */
 enum { EXACT_SUMS = 65536 };
 
-/* sum[i] += the products of columns d + i, i from 0 to 15, of n rows. */
+/* sum[i] += sum_n table[ids[n]][i] rows[ids[n]] of 16 columns, over n rows. */
 static void add_rows_16(double *sum, const int8_t *table, const uint8_t *rows, const int32_t *ids, size_t n, size_t D) {
   v4i part[4] = {{0, 0, 0, 0}};
   for (size_t i = 0; i < n; i++) {
@@ -204,6 +206,7 @@ static void add_rows_16(double *sum, const int8_t *table, const uint8_t *rows, c
   }
 }
 
+/* The same of `width` columns. */
 static void add_rows(double *sum, const int8_t *table, const uint8_t *rows, const int32_t *ids, size_t n, size_t D, size_t width) {
   for (size_t d = 0; d < width; d++) {
     int32_t part = 0;
@@ -226,17 +229,17 @@ pl_status pl_quant_embedding_sum(float *y, const int8_t *table, const uint8_t *r
   }
   for (size_t b = 0; b < (size_t)B; b++, y += width) {
     const int32_t *own = ids + splits[b];
-    const size_t N = pl_row_length(splits, (int)b);
+    const size_t N = pl_row_length(splits, b);
     for (size_t d = 0; d < width; d += 16) {
-      /* The last tile begins early enough to be whole; columns that two tiles have get the same sums twice. */
+      /* The last tile begins early enough to be whole, so some columns are computed twice, with the same result. */
       const size_t at = d + 16 <= width || width < 16 ? d : width - 16, tile = pl_smaller(width, 16);
       double sum[16] = {0};
       for (size_t n = 0; n < N; n += EXACT_SUMS) {
-        const size_t some = pl_smaller(N - n, EXACT_SUMS);
+        const size_t count = pl_smaller(N - n, EXACT_SUMS);
         if (tile == 16) {
-          add_rows_16(sum, table + at, rows, own + n, some, width);
+          add_rows_16(sum, table + at, rows, own + n, count, width);
         } else {
-          add_rows(sum, table + at, rows, own + n, some, width, tile);
+          add_rows(sum, table + at, rows, own + n, count, width, tile);
         }
       }
       for (size_t i = 0; i < tile; i++) {

@@ -1,15 +1,16 @@
 /* Recurrent layers: Keras's SimpleRNN, GRU (Cho et al. 2014; reset_after as in cuDNN) and LSTM (Hochreiter and Schmidhuber 1997).
  *
- * A step of a row is pre = x W + b (many steps at once) and R = h U (+ recurrent bias), then the cell. Outputs of both products are
- * laid out for the cell: blocks of 4 units, in each the gates one behind the other, H rounded up to Hp, a multiple of 4. Lanes from H
- * on have zero weights and no one reads them.
- * Rows are sorted by length, longest first: those that have ended are the last ones, and the loop goes on without them. */
+ * A step of a row computes pre = x W + b (for many steps at once) and hU = h U (+ recurrent bias), then the cell. Both products are
+ * stored as the cells read them: in blocks of 4 units, a block having 4 values of each gate in turn. Hp is H rounded up to a multiple
+ * of 4; units from H on have zero weights, and their values are not used.
+ * Rows are sorted by length, longest first, so that the rows that have ended are the last ones: the loop shortens. */
 #include "gemm.h"
 #include "quant.h"
 #include "vmath.h"
 
-/* Rows of the input product that are kept at a time, over the whole batch. */
-enum { CHUNK_ROWS = 128, CHUNK_LEAST = 8 };
+/* A chunk is the steps of each row whose x W + b is computed and stored at a time: at least MIN_CHUNK_STEPS, and more where they are
+ * at most CHUNK_ROWS in the whole batch. */
+enum { CHUNK_ROWS = 128, MIN_CHUNK_STEPS = 8 };
 
 typedef struct sizes {
   size_t D, H, Hp, G; /* G gates */
@@ -21,18 +22,18 @@ static sizes sizes_of(pl_cell cell, int D, int H) {
   return (sizes){(size_t)D, (size_t)H, ((size_t)H + 3) & ~(size_t)3, gates_of(cell)};
 }
 
-/* ---- packing: input panels, recurrent panels; a GRU that resets before its product has z, r and then h apart -------------------------- */
+/* ---- packing: panels of W, then of U; PL_GRU has panels of z and r, then of h ------------------------------------------------ */
 
 /* A kernel or recurrent kernel, float or int8. */
 typedef struct matrix {
   const float *w;
-  const int8_t *w8;   /* in place of w, with */
-  const float *scale; /* one a column */
+  const int8_t *w8;   /* instead of w */
+  const float *scale; /* of w8: one per column */
 } matrix;
 
 static size_t packed_size(int int8, size_t K, size_t N) { return int8 ? quant_packed_size(K, N) : gemm_packed_size(K, N); }
 
-/* Gates first .. first+count-1 of w [K, gates*H], as blocks of 4 units. */
+/* Packs gates first .. first+count-1 of w [K, gates*H], in blocks of 4 units; returns the end. */
 static __attribute__((noinline)) float *pack_gates(float *packed, const matrix *from, const float *bias, size_t K, sizes s,
                                                    size_t first, size_t count) {
   const size_t size = packed_size(from->w8 != NULL, K, count * s.Hp);
@@ -84,15 +85,15 @@ void pl_quant_rnn_pack(float *packed, const int8_t *kernel, const float *kernel_
   pack(packed, &(matrix){.w8 = kernel, .scale = kernel_scale}, &recurrent, bias, cell, sizes_of(cell, D, H));
 }
 
-/* ---- products: x W + b and h U, float or int8 ------------------------------------------------------------------------------------------- */
+/* ---- products: x W + b and h U, float or int8 -------------------------------------------------------------------------------- */
 
 static size_t product_scratch(const pl_rnn *rnn, size_t M, size_t K) { return rnn->int8 ? quant_scratch(M, K) : 0; }
 
-/* `least` as for pl_quant_dense. */
-static void product(const pl_rnn *rnn, float *y, size_t ldy, const float *x, size_t ldx, float least, const float *panels, size_t M,
-                    size_t K, size_t N, void *scratch) {
+/* scale_floor: see pl_quant_dense. */
+static void product(const pl_rnn *rnn, float *y, size_t ldy, const float *x, size_t ldx, float scale_floor, const float *panels,
+                    size_t M, size_t K, size_t N, void *scratch) {
   if (rnn->int8) {
-    quant(y, ldy, x, ldx, least, panels, M, K, N, scratch);
+    quant(y, ldy, x, ldx, scale_floor, panels, M, K, N, scratch);
   } else {
     gemm(y, ldy, x, ldx, panels, M, K, N);
   }
@@ -118,7 +119,7 @@ pl_status pl_rnn_products(float *products, const float *x, const pl_rnn *rnn, in
   return PL_OK;
 }
 
-/* ---- one call --------------------------------------------------------------------------------------------------------------------------- */
+/* ---- one call ---------------------------------------------------------------------------------------------------------------- */
 
 /* What the loop over time works on. Rows are numbered from the longest to the shortest: row m is row sorted[m] of the batch. */
 typedef struct run {
@@ -136,7 +137,7 @@ typedef struct run {
   void *scratch;           /* of the int8 products */
 } run;
 
-/* ---- cells: the gates of a row from pre = x W + b and gates = h U, which is overwritten, then its next state ------------------------------ */
+/* ---- cells: the gates of a row from pre = x W + b and gates = h U, which is overwritten, then its next state ----------------- */
 
 /* Nearly every file has these activations. The cells have a faster path for them. */
 static int has_default_activations(const pl_rnn *rnn) { return rnn->act == PL_TANH && rnn->rec_act == PL_SIGMOID; }
@@ -315,10 +316,10 @@ static void next_state(const run *r, const float *pre, float *gates, float *h, f
   }
 }
 
-/* ---- scratch ---------------------------------------------------------------------------------------------------------------------------- */
+/* ---- scratch ----------------------------------------------------------------------------------------------------------------- */
 
 static size_t chunk_steps(size_t B, size_t T) {
-  const size_t steps = pl_larger(B ? CHUNK_ROWS / B : 0, CHUNK_LEAST);
+  const size_t steps = pl_larger(B ? CHUNK_ROWS / B : 0, MIN_CHUNK_STEPS);
   return pl_smaller(steps, T);
 }
 
@@ -398,7 +399,7 @@ static run start(const float *x, const pl_rnn *rnn, const int32_t *splits, pl_or
   return r;
 }
 
-/* ---- the loop over time ----------------------------------------------------------------------------------------------------------------- */
+/* ---- the loop over time ------------------------------------------------------------------------------------------------------ */
 
 static size_t length_of(const run *r, size_t m) { return pl_row_length(r->splits, (size_t)r->sorted[m]); }
 
@@ -477,38 +478,39 @@ pl_status pl_ragged_rnn(float *y, float *cells, pl_state *last, const float *x, 
   return PL_OK;
 }
 
-/* ---- with a mask: closed up, run, put back ------------------------------------------------------------------------------------------------ */
+/* ---- with a mask: pack, run, unpack ------------------------------------------------------------------------------------------ */
 
 static size_t longest_masked(const uint8_t *mask, int B, int T, size_t *N) {
-  size_t most = 0;
+  size_t longest = 0;
   *N = 0;
   for (size_t b = 0; b < (size_t)B; b++) {
     size_t n = pl_count_steps(pl_mask_row(mask, b, (size_t)T), (size_t)T);
     *N = pl_sum(*N, n);
-    most = pl_larger(most, n);
+    longest = pl_larger(longest, n);
   }
-  return most;
+  return longest;
 }
 
 size_t pl_masked_rnn_scratch(const pl_rnn *rnn, const uint8_t *mask, int B, int T) {
-  size_t N, most = longest_masked(mask, B, T, &N);
+  size_t N, longest = longest_masked(mask, B, T, &N);
   const size_t steps = pl_sum(pl_arena_floats(N, (size_t)rnn->D), pl_arena_floats(N, (size_t)rnn->H));
-  return pl_sum(pl_sum(pl_arena_floats((size_t)B + 1, 1), steps), scratch_bytes(rnn, (size_t)B, most));
+  return pl_sum(pl_sum(pl_arena_floats((size_t)B + 1, 1), steps), scratch_bytes(rnn, (size_t)B, longest));
 }
 
 pl_status pl_masked_rnn(float *y, pl_state *last, const float *x, const pl_rnn *rnn, const pl_state *init, const uint8_t *mask,
                         pl_order order, int B, int T, pl_arena *arena) {
-  PL_ASSERT(!rnn->products, "products %p, expected none behind a mask", (const void *)rnn->products);
+  PL_ASSERT(!rnn->products, "products is %p, expected NULL: only the ragged functions look products up",
+            (const void *)rnn->products);
   if (!pl_arena_has(arena, pl_masked_rnn_scratch(rnn, mask, B, T))) {
     return PL_SCRATCH_TOO_SMALL;
   }
   const size_t used = arena->used;
   int32_t *splits = pl_arena_take(arena, ((size_t)B + 1) * sizeof *splits);
   const size_t N = (size_t)pl_row_splits(splits, mask, B, T);
-  float *closed = pl_arena_take(arena, N * (size_t)rnn->D * sizeof *closed);
+  float *packed = pl_arena_take(arena, N * (size_t)rnn->D * sizeof *packed);
   float *output = y ? pl_arena_take(arena, N * (size_t)rnn->H * sizeof *output) : NULL;
-  pl_pack(closed, x, mask, B, T, rnn->D);
-  pl_status status = pl_ragged_rnn(output, NULL, last, closed, rnn, init, splits, order, rnn->H, B, arena);
+  pl_pack(packed, x, mask, B, T, rnn->D);
+  pl_status status = pl_ragged_rnn(output, NULL, last, packed, rnn, init, splits, order, rnn->H, B, arena);
   if (y && status == PL_OK) {
     pl_unpack(y, output, mask, 0.0f, B, T, rnn->H);
   }

@@ -1,4 +1,4 @@
-/* Moving steps: closing up those that count, putting them back, reversing them. Bits are copied, never computed with. */
+/* Moving steps: closing up those that count, the inverse, and reversing. Values are copied bit by bit. */
 #include "internal.h"
 
 void pl_pack(float *y, const float *x, const uint8_t *mask, int B, int T, int D) {
@@ -8,7 +8,7 @@ void pl_pack(float *y, const float *x, const uint8_t *mask, int B, int T, int D)
   PL_ASSERT_ARRAY(y, pl_count_steps(mask, steps) * width);
   PL_ASSERT(y == x || pl_apart(y, pl_count_steps(mask, steps) * width, x, steps * width), "y %p and x %p overlap in part",
             (void *)y, (const void *)x);
-  /* In place, a step moves to the front or stays: what it overwrites has been read. */
+  /* In place, steps only move to the front, so they overwrite steps that have been read. */
   for (size_t to, from = pl_next_step(mask, 0, steps); from < steps; from = pl_next_step(mask, to, steps)) {
     to = pl_next_padding(mask, from, steps);
     memmove(y, x + from * width, (to - from) * width * sizeof *y);
@@ -34,7 +34,7 @@ void pl_unpack(float *y, const float *x, const uint8_t *mask, float fill, int B,
 }
 
 static void reverse_row(float *y, const float *x, const uint8_t *mask, size_t T, size_t D) {
-  size_t mirror = T; /* of t: as many steps count after it as before t */
+  size_t mirror = T; /* as many steps count after it as before t */
   for (size_t t = 0; t < T; t++) {
     size_t from = t;
     if (pl_counts(mask, t)) {

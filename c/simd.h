@@ -13,7 +13,7 @@
 #include <math.h>
 #endif
 
-/* Before a loop whose array is registers in the end, though the file is compiled for size. */
+/* Unrolls the next loop completely, also in files compiled for size: only then can the compiler keep the loop's array in registers. */
 #ifdef __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
@@ -24,7 +24,7 @@ typedef float v4f __attribute__((vector_size(16)));
 typedef int32_t v4i __attribute__((vector_size(16))); /* integers, and masks: a lane is all ones or all zeros */
 typedef double v2d __attribute__((vector_size(16)));
 
-/* ---- memory: no alignment needed; the partial ones touch n of 0 to 4 lanes and nothing outside ---------------------------------------- */
+/* ---- memory: no alignment needed; partial ones read or write exactly n lanes, 0 to 4 ----------------------------------------- */
 
 static inline v4f v_load(const float *p) {
   v4f v;
@@ -66,7 +66,7 @@ static inline void v_store_partial(float *p, v4f v, size_t n) {
   }
 }
 
-/* n lanes, or four of more: whole vectors pass through no call where the compiler saves space. */
+/* min(n, 4) lanes. Always inlined up to the test, so that a whole vector costs no call in files compiled for size. */
 static inline __attribute__((always_inline)) v4f v_load_some(const float *p, size_t n) {
   return n >= 4 ? v_load(p) : v_load_partial(p, n);
 }
@@ -79,7 +79,7 @@ static inline __attribute__((always_inline)) void v_store_some(float *p, v4f v, 
   }
 }
 
-/* y = x, n floats, no overlap. For rows of 100 it takes a seventh of the time of memcpy, which Emscripten links as it is for size. */
+/* y = x, n floats, no overlap. For 100 floats seven times as fast as memcpy, of which Emscripten links a version optimised for size. */
 static inline void v_copy(float *y, const float *x, size_t n) {
   for (size_t i = 0; i < n; i += 4) {
     v_store_some(y + i, v_load_some(x + i, n - i), n - i);
@@ -89,7 +89,7 @@ static inline void v_copy(float *y, const float *x, size_t n) {
 static inline v4f v_splat(float x) { return (v4f){x, x, x, x}; }
 static inline v4i v_splat_int(int32_t x) { return (v4i){x, x, x, x}; }
 
-/* ---- arithmetic ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- arithmetic -------------------------------------------------------------------------------------------------------------- */
 
 static inline v4f v_add(v4f a, v4f b) { return a + b; }
 static inline v4f v_sub(v4f a, v4f b) { return a - b; }
@@ -107,7 +107,7 @@ static inline v4f v_madd(v4f a, v4f b, v4f c) {
 #endif
 }
 
-/* ---- compare and select: a lane of the mask takes a, else b --------------------------------------------------------------------------- */
+/* ---- compare and select: a lane of the mask takes a, else b ------------------------------------------------------------------ */
 
 static inline v4i v_lt(v4f a, v4f b) { return (v4i)(a < b); }
 static inline v4i v_gt(v4f a, v4f b) { return (v4i)(a > b); }
@@ -119,9 +119,9 @@ static inline v4f v_min(v4f a, v4f b) {
 #ifdef __wasm_simd128__
   return (v4f)wasm_f32x4_min((v128_t)a, (v128_t)b);
 #else
-  v4f least = v_select(v_lt(a, b), a, b);
-  least = v_select((v4i)(a == b), (v4f)((v4i)a | (v4i)b), least);
-  return v_select(v_ne(a, a), a, v_select(v_ne(b, b), b, least));
+  v4f lesser = v_select(v_lt(a, b), a, b);
+  lesser = v_select((v4i)(a == b), (v4f)((v4i)a | (v4i)b), lesser); /* -0 and +0 are equal: the sign is or-ed */
+  return v_select(v_ne(a, a), a, v_select(v_ne(b, b), b, lesser));
 #endif
 }
 
@@ -129,13 +129,13 @@ static inline v4f v_max(v4f a, v4f b) {
 #ifdef __wasm_simd128__
   return (v4f)wasm_f32x4_max((v128_t)a, (v128_t)b);
 #else
-  v4f greatest = v_select(v_gt(a, b), a, b);
-  greatest = v_select((v4i)(a == b), (v4f)((v4i)a & (v4i)b), greatest);
-  return v_select(v_ne(a, a), a, v_select(v_ne(b, b), b, greatest));
+  v4f greater = v_select(v_gt(a, b), a, b);
+  greater = v_select((v4i)(a == b), (v4f)((v4i)a & (v4i)b), greater);
+  return v_select(v_ne(a, a), a, v_select(v_ne(b, b), b, greater));
 #endif
 }
 
-/* a unless b is less, or more; NaN in a stays. One instruction where v_min and v_max are half a dozen. */
+/* b where it is less than a (v_at_least: greater), else a; so a NaN in a stays. One x86 instruction; v_min and v_max take about six. */
 static inline v4f v_at_most(v4f a, v4f b) {
 #ifdef __wasm_simd128__
   return (v4f)wasm_f32x4_pmin((v128_t)a, (v128_t)b);
@@ -158,9 +158,9 @@ static inline v4f v_neg(v4f a) { return -a; }
 /* |a| with the sign of b. */
 static inline v4f v_copysign(v4f a, v4f b) { return (v4f)(((v4i)a & v_splat_int(INT32_MAX)) | ((v4i)b & v_splat_int(INT32_MIN))); }
 
-/* ---- sums in double: the low and the high two lanes ----------------------------------------------------------------------------------- */
+/* ---- sums in double: the low and the high two lanes -------------------------------------------------------------------------- */
 
-/* By conversion of whole vectors: lane by lane, GCC 12 takes a demotion and the promotion behind it for nothing. */
+/* These convert whole vectors: lane by lane, GCC 12 optimises a demotion followed by a promotion away, and with it the rounding. */
 typedef float v2f __attribute__((vector_size(8)));
 static inline v2d v_promote_low(v4f a) { return __builtin_convertvector(((v2f){a[0], a[1]}), v2d); }
 static inline v2d v_promote_high(v4f a) { return __builtin_convertvector(((v2f){a[2], a[3]}), v2d); }
@@ -170,12 +170,12 @@ static inline v4f v_demote(v2d low, v2d high) {
 }
 static inline v2d v_splat_double(double x) { return (v2d){x, x}; }
 
-/* ---- small integers: products of neighbours in 16 bits, added in 32 ----------------------------------------------------------------------- */
+/* ---- small integers: 16-bit products of neighbours, added in 32 bits --------------------------------------------------------- */
 
 typedef int16_t v8s __attribute__((vector_size(16)));
 typedef int16_t v4s __attribute__((vector_size(8)));
 
-/* Eight int8, widened. */
+/* Eight int8, widened to 16 bits. */
 static inline v8s v_load_bytes(const int8_t *p) {
 #ifdef __wasm_simd128__
   return (v8s)wasm_i16x8_load8x8(p);
@@ -216,13 +216,14 @@ static inline v4i v_max_int(v4i a, v4i b) {
 
 static inline v4f v_from_int(v4i a) { return __builtin_convertvector(a, v4f); }
 
-/* The nearest integers, even ones of two, of numbers between -32768 and 32767: what 3 * 2^22 leaves of them in its lowest bits. */
+/* Stores the nearest integers, halves rounded to even, of numbers from -32768 to 32767. Adding 3 * 2^22 leaves the integer in the low
+ * bits. */
 static inline void v_store_rounded(int16_t *p, v4f a) {
   v4s low = __builtin_convertvector((v4i)v_add(a, v_splat(12582912.0f)), v4s);
   memcpy(p, &low, sizeof low);
 }
 
-/* The greatest of n > 0 floats, in every lane; NaN where one is. */
+/* The greatest of n > 0 floats, in every lane; NaN if one is NaN. */
 static inline v4f v_greatest(const float *x, size_t n) {
   v4f max = v_splat(x[0]);
   size_t i = 0;

@@ -18,19 +18,19 @@ static void fill(float *y, float value, size_t n) {
   }
 }
 
-/* What stands at padding: exp(-Infinity), and its logarithm. */
+/* Output at padding: exp(-Infinity) or its logarithm. */
 static float at_padding(int logarithm) { return logarithm ? -INFINITY : 0; }
 
-/* ---- over time -------------------------------------------------------------------------------------------------------------------- */
+/* ---- over time --------------------------------------------------------------------------------------------------------------- */
 
-/* Channels 0 .. n-1 of 1 to 4, at the steps that count; `first` is the first of them. The lanes from n on compute with zeros. */
+/* Channels 0 .. n-1, n from 1 to 4, at the steps that count, of which `first` is the first. Lanes from n on hold zeros. */
 static void time_softmax_4(float *y, const float *x, const uint8_t *mask, size_t first, size_t T, size_t D, int logarithm,
                            size_t n) {
   v4f max = v_load_some(x + first * D, n);
   for (size_t t = first; t < T; t = pl_next_step(mask, t + 1, T)) {
     max = v_max(max, v_load_some(x + t * D, n));
   }
-  /* sum_t exp(x - max); y holds exp(x - max) until it is scaled, but x is still needed for a logarithm. */
+  /* sum_t exp(x - max). y stores exp(x - max), except for a logarithm: that needs x again, and y may be x. */
   sum4 sum = {{0, 0}, {0, 0}};
   for (size_t t = first; t < T; t = pl_next_step(mask, t + 1, T)) {
     v4f e = v_exp(v_sub(v_load_some(x + t * D, n), max));
@@ -96,12 +96,12 @@ void pl_ragged_log_softmax(float *y, const float *x, const int32_t *splits, int 
   time_softmax_ragged(y, x, splits, B, D, 1);
 }
 
-/* ---- over features ---------------------------------------------------------------------------------------------------------------- */
+/* ---- over features ----------------------------------------------------------------------------------------------------------- */
 
-/* Clears the lanes from n on. */
+/* v with lanes from n on set to 0. */
 static inline v4f first_lanes(v4f v, size_t n) { return v_select((v4i){0, 1, 2, 3} < v_splat_int((int32_t)n), v, v_splat(0)); }
 
-/* One row of D > 0 features. Feature d is added into lane d mod 4, then the lanes in order: D alone decides how. */
+/* One row of D > 0 features. Feature d is added to lane d mod 4, then the lanes in order, so the order depends only on D. */
 static void feature_softmax_row(float *y, const float *x, size_t D, int logarithm) {
   v4f max = v_greatest(x, D);
   sum4 sum = {{0, 0}, {0, 0}};

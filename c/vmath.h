@@ -1,21 +1,22 @@
-/* exp, log, tanh, sigmoid and erf of four floats, from + - * /, comparisons and integer operations alone: the fixed-order build
- * gives the same bits on every engine and processor. e is the float epsilon, 2^-23; measured errors are over every float of the
- * range, or every 4096th, by tests/kernels/vmath.c, which also holds the bounds.
- * Polynomials of exp, log and erf: Cephes Mathematical Library 2.2 (Moshier), single precision; those of sigmoid and tanh are fits of our own. */
+/* exp, log, tanh, sigmoid and erf of four floats. They use only + - * /, comparisons and integer operations, so the fixed-order build
+ * gives the same bits on every engine and processor. e is the float epsilon, 2^-23. tests/kernels/vmath.c measures the errors, over every
+ * float of the range or every 4096th, and fails where one exceeds the bound stated here.
+ * Polynomials of exp, log and erf: Cephes Mathematical Library 2.2 (Moshier), single precision; those of sigmoid and tanh were fitted
+ * for padless. */
 #ifndef PADLESS_VMATH_H
 #define PADLESS_VMATH_H
 
 #include "simd.h"
 
-/* e^x = 2^n e^r with n = round(x / ln 2), |r| <= ln(2)/2. Relative error at most 2e where the result is normal; -Infinity gives 0,
- * above 88.73 Infinity, NaN NaN; below -87.33 the results are subnormal, below -104 they are 0. */
+/* e^x = 2^n e^r with n = round(x / ln 2), |r| <= ln(2)/2. Relative error at most 2e where the result is normal; above 88.73
+ * the result is Infinity, below -87.33 subnormal, below -104 0; NaN gives NaN. */
 static inline v4f v_exp(v4f x) {
   const v4f round = v_splat(12582912.0f); /* 1.5 * 2^23: adding it leaves the nearest integer in the low bits */
   x = v_min(v_max(x, v_splat(-104.0f)), v_splat(89.0f));
   v4f shifted = v_madd(x, v_splat(1.44269504088896341f), round);
   v4f n = v_sub(shifted, round);
   v4i power = (v4i)shifted - (v4i)round;
-  /* ln 2 in two parts: n times the first is exact. */
+  /* ln 2 is split into two parts, so that n times the first is exact. */
   v4f r = v_madd(n, v_splat(-0.693359375f), x);
   r = v_madd(n, v_splat(2.12194440e-4f), r);
   v4f p = v_splat(1.9875691500e-4f);
@@ -25,22 +26,22 @@ static inline v4f v_exp(v4f x) {
   p = v_madd(p, r, v_splat(1.6666665459e-1f));
   p = v_madd(p, r, v_splat(5.0000001201e-1f));
   p = v_add(v_madd(p, v_mul(r, r), r), v_splat(1.0f));
-  /* 2^n in two factors, so that neither leaves the range of exponents. */
+  /* 2^n as two factors, as 2^n itself may be beyond the range of exponents. */
   v4i half = power >> 1;
   v4f low = (v4f)((half + 127) << 23);
   v4f high = (v4f)((power - half + 127) << 23);
   return v_mul(v_mul(p, low), high);
 }
 
-/* The table, behind an address that the compiler cannot see through: V8 builds a vector constant anew at each use, in two or three
- * instructions, and loads one in one. */
+/* Hides the address of the table from the compiler, so that it loads the values. V8 builds a vector constant at each use, in two or three
+ * instructions; a load is one. */
 static inline const float *v_table(const float *table) {
   __asm__("" : "+r"(table));
   return table;
 }
 
-/* -log2 e; bounds of the exponent; what rounds to an integer; 2^x over [-1/2, 1/2] as a polynomial of degree 5, highest first. Relative error
- * 0.8e, 2^0 is 1. */
+/* -log2 e; the bounds of the exponent; 1.5 * 2^23, which rounds to integers; the polynomial of degree 5 for 2^x over [-1/2, 1/2], highest
+ * power first. Its relative error is 0.8e, and 2^0 is exactly 1. */
 static const float v_exp_table[] = {
     -1.44269504f,
     -126.0f,
@@ -54,8 +55,8 @@ static const float v_exp_table[] = {
     1.0f,
 };
 
-/* e^-x for a sigmoid: n of them in step, so that each constant is loaded once. The error grows with |x|, as that of a sigmoid may:
- * relative to e^-x it is below (1 + |x|/4) e. */
+/* e^-x of n vectors together, so that each constant is loaded once. For sigmoids only: the relative error grows with |x|, and is below
+ * (1 + |x|/4) e. */
 static inline __attribute__((always_inline)) void v_exp_neg(v4f *y, const v4f *x, const int n) {
   const float *k = v_table(v_exp_table);
   v4f f[4];
@@ -78,7 +79,7 @@ static inline __attribute__((always_inline)) void v_exp_neg(v4f *y, const v4f *x
   }
   UNROLL
   for (int i = 0; i < n; i++) {
-    y[i] = v_mul(y[i], (v4f)power[i]); /* 2^z; what stands in the exponent of a NaN does not matter */
+    y[i] = v_mul(y[i], (v4f)power[i]); /* 2^z; a NaN stays NaN, whatever power[i] is */
   }
 }
 
@@ -89,7 +90,8 @@ static inline v4f v_sigmoid(v4f x) {
   return v_div(v_splat(1.0f), v_add(v_splat(1.0f), y));
 }
 
-/* Bounds; numerator / x and denominator in x^2, highest first, each ending in 1: minimax over [-9, 9] by Lawson's iteration. */
+/* The bounds; then the polynomials in x^2 of numerator / x and of the denominator, highest power first, each ending in 1: a minimax
+ * fit over [-9, 9] by Lawson's iteration. */
 static const float v_tanh_table[] = {
     -9.0f,
     9.0f,
@@ -105,35 +107,36 @@ static const float v_tanh_table[] = {
     1.0f,
 };
 
-/* tanh x = p / q: who multiplies or divides the result does so first, and divides once. n of them, so that each constant is loaded once. */
+/* Returns numerator and denominator, tanh x = p / q, so that callers can fold in their own division. n vectors together, so that each
+ * constant is loaded once. */
 static inline __attribute__((always_inline)) void v_tanh_parts(v4f *p, v4f *q, const v4f *x, const int n) {
   const float *k = v_table(v_tanh_table);
   UNROLL
   for (int i = 0; i < n; i++) {
-    v4f held = v_at_most(v_at_least(x[i], v_splat(k[0])), v_splat(k[1]));
-    v4f s = v_mul(held, held), a = v_splat(k[2]), b = v_splat(k[7]);
+    v4f clamped = v_at_most(v_at_least(x[i], v_splat(k[0])), v_splat(k[1]));
+    v4f s = v_mul(clamped, clamped), a = v_splat(k[2]), b = v_splat(k[7]);
     UNROLL
     for (int c = 1; c < 5; c++) {
       a = v_madd(a, s, v_splat(k[2 + c]));
       b = v_madd(b, s, v_splat(k[7 + c]));
     }
-    p[i] = v_mul(held, a);
+    p[i] = v_mul(clamped, a);
     q[i] = b;
   }
 }
 
-/* Odd polynomial of degree 9 over an even one of degree 8; from |x| = 9 on exactly 1 in both builds, since gelu multiplies what is left of
- * it by x. Error at most max(e, 4e|y|). */
+/* An odd polynomial of degree 9 divided by an even one of degree 8. From |x| = 9 on it is exactly 1 in both builds, as gelu multiplies the
+ * difference from 1 by x. Error at most max(e, 4e|y|). */
 static inline v4f v_tanh(v4f x) {
   v4f p, q;
   v_tanh_parts(&p, &q, &x, 1);
   return v_div(p, q);
 }
 
-/* x = 2^n m with m in [sqrt(1/2), sqrt(2)); log x = n ln 2 + log m. Error at most max(e, 2e|y|). 0 gives -Infinity, below it NaN. */
+/* x = 2^n m with m in [sqrt(1/2), sqrt(2)); log x = n ln 2 + log m. Error at most max(e, 2e|y|). 0 gives -Infinity, a negative x NaN. */
 static inline v4f v_log(v4f x) {
-  const v4f least_normal = v_splat(1.17549435e-38f);
-  v4i subnormal = v_lt(x, least_normal);
+  const v4f smallest_normal = v_splat(1.17549435e-38f);
+  v4i subnormal = v_lt(x, smallest_normal);
   v4f scaled = v_select(subnormal, v_mul(x, v_splat(8388608.0f)), x); /* 2^23 */
   v4i bits = (v4i)scaled;
   v4i n = ((bits >> 23) & v_splat_int(255)) - 126;
@@ -163,14 +166,14 @@ static inline v4f v_log(v4f x) {
   return v_select((v4i)(x >= v_splat(0.0f)), y, v_splat(__builtin_nanf("")));
 }
 
-/* log(1 + t) for t in [0, 1]: log u plus what the rounding of u = 1 + t lost. */
+/* log(1 + t) for t in [0, 1]: with u = 1 + t rounded, log u plus the rounding error of u, divided by u. */
 static inline v4f v_log1p(v4f t) {
   v4f u = v_add(v_splat(1.0f), t);
   v4f lost = v_sub(t, v_sub(u, v_splat(1.0f)));
   return v_add(v_log(u), v_div(lost, u));
 }
 
-/* Error at most 2e. Below 1 an odd polynomial, above it 1 - e^(-x^2) / x times a polynomial in 1 / x^2. */
+/* Error at most 2e. For |x| <= 1 an odd polynomial, above 1 - e^(-x^2) / x times a polynomial in 1 / x^2. */
 static inline v4f v_erf(v4f x) {
   v4f a = v_abs(x);
   v4f z = v_mul(x, x);
@@ -182,9 +185,9 @@ static inline v4f v_erf(v4f x) {
   small = v_madd(small, z, v_splat(-3.761262582423300e-1f));
   small = v_madd(small, z, v_splat(1.128379165726710f));
   small = v_mul(small, x);
-  /* erf is 1 to the last bit from 4 on; the polynomial is used up to there. */
-  v4f held = v_min(v_max(a, v_splat(1.0f)), v_splat(4.0f));
-  v4f q = v_div(v_splat(1.0f), held);
+  /* From 4 on erf is 1 in float, so the polynomial is used up to 4. */
+  v4f clamped = v_min(v_max(a, v_splat(1.0f)), v_splat(4.0f));
+  v4f q = v_div(v_splat(1.0f), clamped);
   v4f y = v_mul(q, q);
   v4f p = v_splat(2.326819970068386e-2f);
   p = v_madd(p, y, v_splat(-1.387039388740657e-1f));
@@ -195,7 +198,7 @@ static inline v4f v_erf(v4f x) {
   p = v_madd(p, y, v_splat(3.404879937665872e-1f));
   p = v_madd(p, y, v_splat(-2.741127028184656e-1f));
   p = v_madd(p, y, v_splat(5.638259427386472e-1f));
-  v4f tail = v_mul(v_mul(v_exp(v_neg(v_mul(held, held))), q), p);
+  v4f tail = v_mul(v_mul(v_exp(v_neg(v_mul(clamped, clamped))), q), p);
   v4f large = v_copysign(v_sub(v_splat(1.0f), tail), x);
   return v_select(v_gt(a, v_splat(1.0f)), large, small);
 }

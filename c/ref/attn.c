@@ -13,7 +13,7 @@ static double score_of(const float *q, const float *k, float scale, const float 
   return sum;
 }
 
-/* Query i with n keys of head h: w its n weights. */
+/* Query i with n keys of head h; w becomes its n weights. */
 static void attend_query(float *y, double *w, const float *q, const float *k, const float *v, float scale, const float *scales,
                          int additive, int n, int heads, int Dk, int Dv) {
   double max = -INFINITY, sum = 0;

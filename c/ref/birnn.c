@@ -19,7 +19,7 @@ void pl_ref_merge_outputs(float *y, const float *a, const float *b, pl_merge mer
   merge_rows(y, a, b, merge, (size_t)M, Ha, Hb);
 }
 
-/* The two sequences [M, H] become y, or y and y_back. */
+/* Writes the two sequences [M, H] to y, merged, or to y and y_back. */
 static void finish(float *y, float *y_back, const float *forward, const float *backward, const pl_rnn rnn[2], pl_merge merge,
                    size_t M) {
   if (y && merge != PL_NONE) {

@@ -1,4 +1,4 @@
-/* A row [T, D] is extended by zeros, or by nothing, at both ends; window t begins at step t * stride of what results. */
+/* A row [T, D] is extended at both ends by zeros, or not at all; window t begins at step t * stride of the extended row. */
 #include "ref.h"
 
 static int span_of(int size, int dilation) { return (size - 1) * dilation + 1; }
@@ -17,7 +17,7 @@ int pl_ref_padding_before(int T, int size, int stride, int dilation, pl_padding 
   return padding == PL_CAUSAL ? span - 1 : padding == PL_SAME && total > 0 ? total / 2 : 0;
 }
 
-/* Packed: kernel [size, D, N] as it comes, then the bias [N]. */
+/* Packed: kernel [size, D, N] unchanged, then the bias [N]. */
 size_t pl_ref_conv_packed_size(int size, int D, int N) { return ((size_t)size * D + 1) * (size_t)N; }
 
 void pl_ref_conv_pack(float *packed, const float *kernel, const float *bias, int size, int D, int N) {

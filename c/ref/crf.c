@@ -13,7 +13,7 @@ static double log_add(double a, double b) {
 
 static double greater(double a, double b) { return a > b ? a : b; }
 
-/* a[t][j]: the sum or the greatest, by `combine`, over all tags before t of the scores of what ends in tag j at t. */
+/* a[t][j]: over all tags before step t, the sum or maximum (`combine`) of the scores of sequences that end in tag j at t. */
 static void forward(double *a, double (*combine)(double, double), const float *x, const float *transitions, const float *start,
                     int T, int K) {
   for (int t = 0; t < T; t++) {
@@ -27,20 +27,20 @@ static void forward(double *a, double (*combine)(double, double), const float *x
   }
 }
 
-/* b[t][i]: the sum over all tags behind t of the scores of what follows tag i at t. */
+/* b[t][i]: over all tags after step t, the sum of the scores of what follows tag i at t. */
 static void backward(double *b, const float *x, const float *transitions, const float *end, int T, int K) {
   for (int t = T - 1; t >= 0; t--) {
     for (int i = 0; i < K; i++) {
-      double behind = t < T - 1 ? -INFINITY : at(end, i);
+      double after = t < T - 1 ? -INFINITY : at(end, i);
       for (int j = 0; t < T - 1 && j < K; j++) {
-        behind = log_add(behind, (double)transitions[i * K + j] + (double)x[(t + 1) * K + j] + b[(t + 1) * K + j]);
+        after = log_add(after, (double)transitions[i * K + j] + (double)x[(t + 1) * K + j] + b[(t + 1) * K + j]);
       }
-      b[t * K + i] = behind;
+      b[t * K + i] = after;
     }
   }
 }
 
-/* From the end: the first tag whose score, with what follows it, is the greatest. */
+/* From the last step to the first: the lowest tag with the greatest score, given the tags after it. */
 pl_status pl_ref_ragged_crf_viterbi(int32_t *tags, float *score, const float *x, const float *transitions, const float *start,
                                     const float *end, const int32_t *splits, int B, int K, pl_arena *arena) {
   (void)arena;

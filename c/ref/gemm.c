@@ -1,6 +1,6 @@
 #include "ref.h"
 
-/* Packed: w [K, N] as it comes, then the bias [N]. */
+/* Packed: w [K, N] unchanged, then the bias [N]. */
 size_t pl_ref_dense_packed_size(int K, int N) { return ((size_t)K + 1) * (size_t)N; }
 
 void pl_ref_dense_pack(float *packed, const float *w, const float *bias, int K, int N) {

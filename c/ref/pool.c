@@ -1,4 +1,4 @@
-/* A ragged row is a masked row of which every step counts. */
+/* A ragged row is a masked row in which every step counts. */
 #include "ref.h"
 
 #include <math.h>
@@ -133,7 +133,7 @@ void pl_ref_ragged_max_pool(float *y, const float *x, const int32_t *splits, con
         for (int at = t * stride - before; at < t * stride - before + size; at++) {
           if (0 <= at && at < T) {
             float value = x[((size_t)splits[b] + at) * D + d];
-            max = isnan(value) || value > max ? value : max; /* nothing is greater than NaN */
+            max = isnan(value) || value > max ? value : max; /* no number is greater than a NaN */
           }
         }
         y[((size_t)out_splits[b] + t) * D + d] = max;

@@ -50,9 +50,9 @@ void pl_ref_quant_dense_pack(float *packed, const int8_t *w, const float *scale,
   free(values);
 }
 
-/* What decides between two neighbours is rounded to float as in the kernel; the rest is not. */
-void pl_ref_quant_row(double *x, double least, int K) {
-  double most = least;
+/* x / scale is rounded to float as in the kernel, as it decides between two integers; the rest is in double. */
+void pl_ref_quant_row(double *x, double scale_floor, int K) {
+  double most = scale_floor;
   for (int k = 0; k < K; k++) {
     most = isnan(x[k]) || fabs(x[k]) > most ? fabs(x[k]) : most;
     if (isnan(most)) {
@@ -69,14 +69,15 @@ void pl_ref_quant_row(double *x, double least, int K) {
   }
 }
 
-pl_status pl_ref_quant_dense(float *y, const float *x, float least, const float *packed, int M, int K, int N, pl_arena *arena) {
+pl_status pl_ref_quant_dense(float *y, const float *x, float scale_floor, const float *packed, int M, int K, int N,
+                             pl_arena *arena) {
   (void)arena;
   double *row = calloc((size_t)K + 1, sizeof *row);
   for (int m = 0; m < M; m++) {
     for (int k = 0; k < K; k++) {
       row[k] = (double)x[(size_t)m * K + k];
     }
-    pl_ref_quant_row(row, (double)least, K);
+    pl_ref_quant_row(row, (double)scale_floor, K);
     for (int n = 0; n < N; n++) {
       double sum = (double)packed[(size_t)K * N + n];
       for (int k = 0; k < K; k++) {

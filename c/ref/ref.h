@@ -1,11 +1,11 @@
-/* Scalar twins: each function of padless.h that computes something, written once more from its formula in double and libm, with plain
- * loops and no regard to speed. pl_ref_<name> takes the arguments of pl_<name>. Only tests link them. */
+/* Scalar twins: a second implementation of each function of padless.h that computes something, from its formula, in double and with
+ * libm, by plain loops and without regard to speed. pl_ref_<name> takes the arguments of pl_<name>. Only tests link them. */
 #ifndef PADLESS_REF_H
 #define PADLESS_REF_H
 
 #include "padless.h"
 
-/* ---- mask.c ------------------------------------------------------------------------------------------------------------------- */
+/* ---- mask.c ------------------------------------------------------------------------------------------------------------------ */
 
 void pl_ref_mask_from_ids(uint8_t *mask, const int32_t *ids, int32_t pad, int B, int T);
 void pl_ref_mask_from_lengths(uint8_t *mask, const int32_t *lengths, int B, int T);
@@ -13,14 +13,14 @@ void pl_ref_mask_from_floats(uint8_t *mask, const float *m, int B, int T);
 int pl_ref_row_splits(int32_t *splits, const uint8_t *mask, int B, int T);
 void pl_ref_apply_mask(float *y, const float *x, const uint8_t *mask, int B, int T, int D);
 
-/* ---- seq.c -------------------------------------------------------------------------------------------------------------------- */
+/* ---- seq.c ------------------------------------------------------------------------------------------------------------------- */
 
 void pl_ref_pack(float *y, const float *x, const uint8_t *mask, int B, int T, int D);
 void pl_ref_unpack(float *y, const float *x, const uint8_t *mask, float fill, int B, int T, int D);
 void pl_ref_reverse_sequence(float *y, const float *x, const uint8_t *mask, int B, int T, int D);
 void pl_ref_ragged_reverse(float *y, const float *x, const int32_t *splits, int B, int D);
 
-/* ---- pool.c ------------------------------------------------------------------------------------------------------------------- */
+/* ---- pool.c ------------------------------------------------------------------------------------------------------------------ */
 
 void pl_ref_masked_sum(float *y, const float *x, const uint8_t *mask, int B, int T, int D);
 void pl_ref_masked_mean(float *y, const float *x, const uint8_t *mask, int B, int T, int D);
@@ -41,7 +41,7 @@ void pl_ref_ragged_max_pool(float *y, const float *x, const int32_t *splits, con
 void pl_ref_ragged_average_pool(float *y, const float *x, const int32_t *splits, const int32_t *out_splits, int size, int stride,
                                 pl_padding padding, int B, int D);
 
-/* ---- softmax.c ---------------------------------------------------------------------------------------------------------------- */
+/* ---- softmax.c --------------------------------------------------------------------------------------------------------------- */
 
 void pl_ref_masked_softmax(float *y, const float *x, const uint8_t *mask, int B, int T, int D);
 void pl_ref_masked_log_softmax(float *y, const float *x, const uint8_t *mask, int B, int T, int D);
@@ -52,32 +52,32 @@ void pl_ref_log_softmax(float *y, const float *x, int M, int D);
 void pl_ref_masked_feature_softmax(float *y, const float *x, const uint8_t *mask, int B, int T, int D);
 void pl_ref_masked_feature_log_softmax(float *y, const float *x, const uint8_t *mask, int B, int T, int D);
 
-/* ---- act.c -------------------------------------------------------------------------------------------------------------------- */
+/* ---- act.c ------------------------------------------------------------------------------------------------------------------- */
 
 void pl_ref_activate(float *y, const float *x, pl_act act, int M, int D);
 void pl_ref_relu(float *y, const float *x, float negative_slope, float threshold, float max_value, int n);
 void pl_ref_elu(float *y, const float *x, float alpha, int n);
 void pl_ref_prelu(float *y, const float *x, const float *alpha, int M, int D);
 
-/* For the cells, in double: one value by a function of one value, and a row in place. */
+/* For the cells, in double: an activation of one value, and any activation of a row in place. */
 double pl_ref_activation(double x, pl_act act);
 void pl_ref_activate_row(double *y, pl_act act, int D);
 
-/* ---- embedding.c -------------------------------------------------------------------------------------------------------------- */
+/* ---- embedding.c ------------------------------------------------------------------------------------------------------------- */
 
 pl_status pl_ref_embedding(float *y, const float *table, const int32_t *ids, int N, int V, int D);
 pl_status pl_ref_masked_embedding(float *y, const float *table, const int32_t *ids, const uint8_t *mask, int B, int T, int V,
                                   int D);
 
-/* ---- gemm.c ------------------------------------------------------------------------------------------------------------------- */
+/* ---- gemm.c ------------------------------------------------------------------------------------------------------------------ */
 
-/* The twins have a packed form of their own: the arrays one behind the other. */
+/* The packed form of the twins is simply the arrays, one after the other. */
 size_t pl_ref_dense_packed_size(int K, int N);
 void pl_ref_dense_pack(float *packed, const float *w, const float *bias, int K, int N);
 void pl_ref_dense(float *y, const float *x, const float *packed, int M, int K, int N);
 void pl_ref_masked_dense(float *y, const float *x, const float *packed, const uint8_t *mask, int B, int T, int K, int N);
 
-/* ---- quant.c: packed forms are those of gemm.c and rnn.c, of w * scale; the arena is not used ------------------------------------- */
+/* ---- quant.c: packed forms are those of the float twins, with w * scale; the arena is not used -------------------------------- */
 
 pl_status pl_ref_quant_embedding(float *y, const int8_t *table, const uint8_t *rows, const float *scale, const int32_t *ids, int N,
                                  int V, int D);
@@ -85,15 +85,16 @@ pl_status pl_ref_quant_embedding_sum(float *y, const int8_t *table, const uint8_
                                      const int32_t *splits, int B, int V, int D);
 size_t pl_ref_quant_dense_packed_size(int K, int N);
 void pl_ref_quant_dense_pack(float *packed, const int8_t *w, const float *scale, const float *bias, int K, int N);
-pl_status pl_ref_quant_dense(float *y, const float *x, float least, const float *packed, int M, int K, int N, pl_arena *arena);
+pl_status pl_ref_quant_dense(float *y, const float *x, float scale_floor, const float *packed, int M, int K, int N,
+                             pl_arena *arena);
 size_t pl_ref_quant_rnn_packed_size(pl_cell cell, int D, int H);
 void pl_ref_quant_rnn_pack(float *packed, const int8_t *kernel, const float *kernel_scale, const int8_t *recurrent_kernel,
                            const float *recurrent_scale, const float *bias, pl_cell cell, int D, int H);
 
-/* For the cells: a row as 16 bits at a scale of its own have it, in place. */
-void pl_ref_quant_row(double *x, double least, int K);
+/* For the cells: rounds a row to 16 bits, in place. */
+void pl_ref_quant_row(double *x, double scale_floor, int K);
 
-/* ---- rnn.c: `packed` in a pl_rnn comes from pl_ref_rnn_pack, of an arena only the steps are counted ------------------------------ */
+/* ---- rnn.c: `packed` in a pl_rnn is from pl_ref_rnn_pack; of the arena only `steps` is used -------------------------- */
 
 size_t pl_ref_rnn_packed_size(pl_cell cell, int D, int H);
 void pl_ref_rnn_pack(float *packed, const float *kernel, const float *recurrent_kernel, const float *bias, pl_cell cell, int D,
@@ -103,7 +104,7 @@ pl_status pl_ref_ragged_rnn(float *y, float *cells, pl_state *last, const float 
 pl_status pl_ref_masked_rnn(float *y, pl_state *last, const float *x, const pl_rnn *rnn, const pl_state *init, const uint8_t *mask,
                             pl_order order, int B, int T, pl_arena *arena);
 
-/* ---- birnn.c ------------------------------------------------------------------------------------------------------------------ */
+/* ---- birnn.c ----------------------------------------------------------------------------------------------------------------- */
 
 void pl_ref_merge_outputs(float *y, const float *a, const float *b, pl_merge merge, int M, int Ha, int Hb);
 pl_status pl_ref_ragged_bidirectional(float *y, float *y_back, pl_state last[2], const float *x, const pl_rnn rnn[2],
@@ -111,7 +112,7 @@ pl_status pl_ref_ragged_bidirectional(float *y, float *y_back, pl_state last[2],
 pl_status pl_ref_masked_bidirectional(float *y, float *y_back, pl_state last[2], const float *x, const pl_rnn rnn[2],
                                       const pl_state init[2], const uint8_t *mask, pl_merge merge, int B, int T, pl_arena *arena);
 
-/* ---- attn.c ------------------------------------------------------------------------------------------------------------------- */
+/* ---- attn.c ------------------------------------------------------------------------------------------------------------------ */
 
 pl_status pl_ref_ragged_attention(float *y, float *weights, const float *q, const float *k, const float *v,
                                   const int32_t *query_splits, const int32_t *key_splits, float scale, int causal, int B, int heads,
@@ -121,7 +122,7 @@ pl_status pl_ref_ragged_additive_attention(float *y, float *weights, const float
                                            int B, int D, int Dv, pl_arena *arena);
 void pl_ref_batch_product(float *y, const float *a, const float *w, int B, int M, int K, int N);
 
-/* ---- crf.c -------------------------------------------------------------------------------------------------------------------- */
+/* ---- crf.c ------------------------------------------------------------------------------------------------------------------- */
 
 pl_status pl_ref_ragged_crf_viterbi(int32_t *tags, float *score, const float *x, const float *transitions, const float *start,
                                     const float *end, const int32_t *splits, int B, int K, pl_arena *arena);
@@ -130,11 +131,11 @@ pl_status pl_ref_ragged_crf_marginals(float *y, float *log_z, const float *x, co
 void pl_ref_ragged_crf_score(float *score, const int32_t *tags, const float *x, const float *transitions, const float *start,
                              const float *end, const int32_t *splits, int B, int K);
 
-/* ---- loss.c ------------------------------------------------------------------------------------------------------------------- */
+/* ---- loss.c ------------------------------------------------------------------------------------------------------------------ */
 
 void pl_ref_cross_entropy(pl_loss *total, float *loss, const float *x, const int32_t *labels, int from_logits, int M, int K);
 
-/* ---- conv.c: `packed` in a pl_conv comes from pl_ref_conv_pack, the arena is not used ------------------------------------------ */
+/* ---- conv.c: `packed` in a pl_conv is from pl_ref_conv_pack; the arena is not used ---------------------------------------- */
 
 int pl_ref_conv_length(int T, int size, int stride, int dilation, pl_padding padding);
 size_t pl_ref_conv_packed_size(int size, int D, int N);
@@ -145,10 +146,10 @@ void pl_ref_ragged_depthwise_conv(float *y, const float *x, const float *kernel,
                                   const int32_t *out_splits, int size, int stride, int dilation, pl_padding padding, int B, int D,
                                   int M);
 
-/* Steps of padding before a row. */
+/* Steps of padding before the first step of a row. */
 int pl_ref_padding_before(int T, int size, int stride, int dilation, pl_padding padding);
 
-/* ---- norm.c ------------------------------------------------------------------------------------------------------------------- */
+/* ---- norm.c ------------------------------------------------------------------------------------------------------------------ */
 
 void pl_ref_layer_norm(float *y, const float *x, const float *gamma, const float *beta, float epsilon, int M, int D);
 void pl_ref_rms_norm(float *y, const float *x, const float *gamma, float epsilon, int M, int D);
@@ -157,7 +158,7 @@ void pl_ref_ragged_group_norm(float *y, const float *x, const float *gamma, cons
 void pl_ref_unit_norm(float *y, const float *x, int M, int D);
 void pl_ref_affine(float *y, const float *x, const float *scale, const float *shift, int M, int D);
 
-/* ---- merge.c ------------------------------------------------------------------------------------------------------------------ */
+/* ---- merge.c ----------------------------------------------------------------------------------------------------------------- */
 
 void pl_ref_elementwise(float *y, const float *a, const float *b, pl_op op, int n);
 void pl_ref_scale(float *y, const float *x, float scale, float offset, int n);

@@ -5,7 +5,7 @@
 
 static int gates_of(int cell) { return cell == PL_LSTM ? 4 : cell == PL_SIMPLE_RNN ? 1 : 3; }
 
-/* Packed: kernel [D, G*H], recurrent kernel [H, G*H], bias [G*H], recurrent bias [G*H], as they come. */
+/* Packed: kernel [D, G*H], recurrent kernel [H, G*H], bias [G*H], recurrent bias [G*H], unchanged. */
 size_t pl_ref_rnn_packed_size(pl_cell cell, int D, int H) { return ((size_t)D + H + 2) * gates_of(cell) * H; }
 
 void pl_ref_rnn_pack(float *packed, const float *kernel, const float *recurrent_kernel, const float *bias, pl_cell cell, int D,
@@ -22,13 +22,13 @@ void pl_ref_rnn_pack(float *packed, const float *kernel, const float *recurrent_
   }
 }
 
-/* y[u] = bias[first+u] + sum_k x[k] w[k][first+u] for u < count; int8 weights meet x in 16 bits, at a scale of `least` or more. */
-static void product(const pl_rnn *rnn, double *y, const double *from, double least, const float *w, const float *bias, int K,
+/* y[u] = bias[first+u] + sum_k x[k] w[k][first+u] for u < count; with int8 weights, x is rounded to 16 bits. */
+static void product(const pl_rnn *rnn, double *y, const double *from, double scale_floor, const float *w, const float *bias, int K,
                     int width, int first, int count) {
   double *x = calloc((size_t)K + 1, sizeof *x);
   memcpy(x, from, (size_t)K * sizeof *x);
   if (rnn->int8) {
-    pl_ref_quant_row(x, least, K);
+    pl_ref_quant_row(x, scale_floor, K);
   }
   for (int u = 0; u < count; u++) {
     y[u] = (double)bias[first + u];
@@ -104,7 +104,7 @@ static void save(float *last, const double *state, int b, int H) {
   }
 }
 
-/* Row b, whose n steps that count stand at at[0] < at[1] < ... in x and y. */
+/* Row b; its n steps that count are at[0] < at[1] < ... in x and y. */
 static void row(float *y, int ldy, float *cells, pl_state *last, const float *x, const pl_rnn *rnn, const pl_state *init,
                 const size_t *at, size_t n, pl_order order, int b) {
   const int D = rnn->D, H = rnn->H;

@@ -23,7 +23,7 @@ void pl_ref_unpack(float *y, const float *x, const uint8_t *mask, float fill, in
   }
 }
 
-/* The k-th step that counts, from the start of a row, and the k-th from its end change places. */
+/* Swaps the k-th step that counts, from the start of a row, with the k-th from its end. */
 void pl_ref_reverse_sequence(float *y, const float *x, const uint8_t *mask, int B, int T, int D) {
   for (int b = 0; b < B; b++) {
     int length = 0;

@@ -7,9 +7,9 @@
 
 static const double e = (double)FLT_EPSILON;
 
-/* Functions of one value err by a few epsilons of x, y or 1, whichever is greatest: x sigmoid(x) of a large negative x is a large
+/* Errors of activations of one value are a few epsilons of x, y or 1, whichever is greatest: x sigmoid(x) of a large negative x is a large
  * number times a difference of 1 and nearly 1. */
-TEST("activations of one value meet their twins, from -100 to 100, in place too") {
+TEST("activations of one value match their twins, from -100 to 100, in place, too") {
   enum { N = 4001 };
   float *x = TEST_NEW(float, N), *y = TEST_NEW(float, N), *expected = TEST_NEW(float, N);
   for (int act = PL_LINEAR; act < PL_ACT_COUNT; act++) {
@@ -29,7 +29,7 @@ TEST("activations of one value meet their twins, from -100 to 100, in place too"
   }
 }
 
-TEST("activations at infinities, NaN, zeros and the ends of the range meet their twins") {
+TEST("activations at infinities, NaN, zeros and the ends of the range match their twins") {
   const float special[] = {INFINITY, -INFINITY, NAN,    0.0f, FLT_MAX, -FLT_MAX, 1e-45f,
                            -1e-45f,  1e20f,     -1e20f, 3.0f, -3.0f,   2.5f,     -2.5f};
   for (int act = PL_LINEAR; act < PL_ACT_COUNT; act++) {
@@ -38,7 +38,7 @@ TEST("activations at infinities, NaN, zeros and the ends of the range meet their
     }
     for (size_t i = 0; i < sizeof special / sizeof *special; i++) {
       if (act == PL_GELU_TANH && special[i] < -1e19f) {
-        continue; /* Infinity times what rounding leaves of 1 + tanh: NaN or not by the last bit of tanh, as in Keras */
+        continue; /* Infinity * (1 + tanh): NaN or not, depending on the last bit of tanh, as in Keras */
       }
       float y, expected;
       pl_activate(&y, special + i, (pl_act)act, 1, 1);
@@ -72,7 +72,7 @@ TEST("every activation has the same bits in every lane and tail") {
   }
 }
 
-TEST("softmax and log-softmax as activations go over the last axis") {
+TEST("softmax and log-softmax as activations apply to the last axis") {
   for (int D = 0; D < 12; D++) {
     enum { M = 3 };
     float *x = TEST_NEW(float, M *D), *y = TEST_NEW(float, M *D), *expected = TEST_NEW(float, M *D);
@@ -85,15 +85,15 @@ TEST("softmax and log-softmax as activations go over the last axis") {
   }
 }
 
-/* ---- with numbers of their own -------------------------------------------------------------------------------------------------- */
+/* ---- with numbers of their own ----------------------------------------------------------------------------------------------- */
 
-/* Bounds of every kind; the values meet each of them and its neighbours. */
+/* Limits of every kind; the values include each limit and its neighbours. */
 static const struct {
   float slope, threshold, max;
 } relus[] = {{0, 0, INFINITY}, {0, 0, 6}, {0.3f, 0, INFINITY}, {0.3f, 0, 2}, {0, 1, INFINITY}, {0.1f, 1, 4}, {-0.5f, 2, 2.5f}};
 enum { RELUS = sizeof relus / sizeof *relus };
 
-TEST("ReLU with slope, threshold and bound meets its twin at every length, in place too") {
+TEST("ReLU with slope, threshold and limit matches its twin at every length, in place, too") {
   static const float special[] = {0, -0.0f, 1, 2, 2.5f, 4, 6, 1.0000001f, 0.99999994f, NAN, INFINITY, -INFINITY, -FLT_MAX, 1e-45f};
   enum { N = 61, SPECIAL = sizeof special / sizeof *special };
   for (int i = 0; i < RELUS; i++) {
@@ -117,7 +117,7 @@ TEST("ReLU with slope, threshold and bound meets its twin at every length, in pl
   }
 }
 
-TEST("ReLU with threshold 5 gives 0 at 5, as Keras does, and without a slope 0 for -Infinity") {
+TEST("ReLU with threshold 5 gives 0 at 5, as Keras does, and with a slope of 0 gives 0 for -Infinity") {
   const float x[] = {-10, -5, 0, 5, 10, -INFINITY};
   float y[6];
   pl_relu(y, x, 0, 5, INFINITY, 6);
@@ -126,7 +126,7 @@ TEST("ReLU with threshold 5 gives 0 at 5, as Keras does, and without a slope 0 f
   }
 }
 
-TEST("ELU of any alpha and PReLU meet their twins at every length, in place too") {
+TEST("ELU of any alpha and PReLU match their twins at every length, in place, too") {
   const float alphas[] = {1, 0.5f, 0, -1.25f};
   for (int D = 0; D <= 13; D++) {
     for (int i = 0; i < 4; i++) {

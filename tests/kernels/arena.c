@@ -1,7 +1,7 @@
 #include "internal.h"
 #include "test.h"
 
-TEST("an arena starts empty, and its blocks at multiples of 16, one behind the other") {
+TEST("an arena starts empty; its blocks follow each other and start at multiples of 16") {
   uint8_t *base = TEST_NEW(uint8_t, 96);
   pl_arena arena;
   arena.used = arena.steps = 7;
@@ -12,7 +12,7 @@ TEST("an arena starts empty, and its blocks at multiples of 16, one behind the o
   CHECK(pl_arena_take(&arena, 17) == base + 32, "third block");
 }
 
-TEST("an arena has room for exactly the blocks that fit") {
+TEST("pl_arena_has is true for exactly the blocks that fit") {
   pl_arena arena;
   pl_arena_init(&arena, TEST_NEW(uint8_t, 64), 64);
   CHECK(pl_arena_has(&arena, 64) && !pl_arena_has(&arena, 65), "empty");

@@ -22,7 +22,7 @@ static batch new_batch(bool additive, int causal, const int32_t *query_splits, c
   return a;
 }
 
-/* What attention gives: y [Nq, heads*Dv], weights [sum_b heads*Tq*Tk]. */
+/* Results: y [Nq, heads*Dv], weights [sum_b heads*Tq*Tk]. */
 typedef struct attended {
   int y_size, weights_size;
   float *y, *weights;
@@ -71,21 +71,21 @@ static attended attend_by_twin(const batch *a) {
  * values, of size 1 at most, by weights that sum to 1. */
 static double weight_tolerance(const batch *a) { return ((a->additive ? 9 : 1) * a->Dk + 8) * (double)FLT_EPSILON; }
 
-static void meet(const batch *a) {
+static void check_against_twin(const batch *a) {
   const attended out = attend(a), expected = attend_by_twin(a);
   const double tolerance = weight_tolerance(a);
   CHECK_ARRAY_CLOSE(out.weights, expected.weights, out.weights_size, 0, tolerance, WHERE, WHERE_OF(*a));
   CHECK_ARRAY_CLOSE(out.y, expected.y, out.y_size, 2 * tolerance, 0, WHERE, WHERE_OF(*a));
 }
 
-TEST("attention meets its twin at every number of features and keys, for each kind") {
+TEST("attention matches its twin at every number of features and keys, for each kind") {
   const int sizes[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17, 31};
   for (int kind = 0; kind < 4; kind++) {
     for (int d = 0; d < 12; d++) {
       for (int e = d % 2; e < 12; e += 2) {
         const int B = (d + e) % 4, heads = kind < 2 ? 1 : 1 + (d + e) % 3;
         batch a = new_batch(kind < 2, kind % 2, new_splits(B, 9), new_splits(B, 9), B, heads, sizes[d], sizes[e]);
-        meet(&a);
+        check_against_twin(&a);
         test_free();
       }
     }
@@ -93,18 +93,18 @@ TEST("attention meets its twin at every number of features and keys, for each ki
       for (int Tk = 0; Tk <= 17; Tk++) {
         const int32_t query_splits[] = {0, Tq}, key_splits[] = {0, Tk};
         batch a = new_batch(kind < 2, kind % 2, query_splits, key_splits, 1, kind < 2 ? 1 : 2, 5, 6);
-        meet(&a);
+        check_against_twin(&a);
         test_free();
       }
     }
   }
 }
 
-TEST("attention without features to compare weighs its keys alike; without keys it gives zeros") {
+TEST("attention over 0 features gives all keys the same weight; without keys it gives zeros") {
   const int32_t query_splits[] = {0, 3, 5}, key_splits[] = {0, 4, 4};
   for (int kind = 0; kind < 4; kind++) {
     batch a = new_batch(kind < 2, kind % 2, query_splits, key_splits, 2, 1, 0, 7);
-    meet(&a);
+    check_against_twin(&a);
     const attended out = attend(&a);
     for (int i = 3 * 7; i < 5 * 7; i++) {
       CHECK(out.y[i] == 0, "[%d] is %g", i, (double)out.y[i]);
@@ -134,7 +134,7 @@ TEST("a query's attention has the same bits alone, in any batch, and beside rows
       for (int b = 0; b < B; b++) {
         const int Tq = a.query_splits[b + 1] - a.query_splits[b], Tk = a.key_splits[b + 1] - a.key_splits[b];
         for (int i = 0; b % 2 && i < Tq; i++) {
-          /* Causal: the keys that query i sees, as if there were no others. */
+          /* Causal: only with the keys that query i sees. */
           const int seen = a.causal && i < Tk ? i + 1 : Tk, query = (a.query_splits[b] + i) * heads;
           const int32_t query_splits[] = {0, 1}, key_splits[] = {0, seen};
           batch own = a;
@@ -162,7 +162,7 @@ TEST("a query's attention has the same bits alone, in any batch, and beside rows
   }
 }
 
-TEST("a head of attention has the same bits alone as among others") {
+TEST("a head of attention has the same bits alone and among others") {
   const int32_t query_splits[] = {0, 3, 4}, key_splits[] = {0, 70, 77};
   const int heads = 3, Dk = 5, Dv = 18;
   batch a = new_batch(false, 0, query_splits, key_splits, 2, heads, Dk, Dv);
@@ -183,7 +183,7 @@ TEST("a head of attention has the same bits alone as among others") {
   }
 }
 
-TEST("a causal query does not feel what stands in the keys behind it") {
+TEST("a causal query does not depend on the keys after it") {
   const int32_t splits[] = {0, 9};
   for (int kind = 0; kind < 2; kind++) {
     batch a = new_batch(kind, 1, splits, splits, 1, 1, 7, 5);
@@ -199,7 +199,7 @@ TEST("a causal query does not feel what stands in the keys behind it") {
   }
 }
 
-TEST("attention over a hundred thousand keys keeps to its twin, whatever their scores") {
+TEST("attention over 100,000 keys stays close to its twin, for any scores") {
   enum { T = 100000 };
   const int32_t query_splits[] = {0, 1}, key_splits[] = {0, T};
   for (int kind = 0; kind < 2; kind++) {
@@ -207,18 +207,18 @@ TEST("attention over a hundred thousand keys keeps to its twin, whatever their s
     for (int i = 0; i < T * 5; i++) {
       a.v[i] = 1 + a.v[i] / 4; /* so that nothing cancels */
     }
-    meet(&a);
+    check_against_twin(&a);
     const float large[] = {1000, -1000, 1000, 0};
     for (int i = 0; i < T * 4; i++) {
       a.k[i] = (float)test_below(3) - 1; /* exact */
       a.q[i % 4] = large[i % 4];
     }
-    meet(&a);
+    check_against_twin(&a);
     test_free();
   }
 }
 
-TEST("additive attention without a scale is that with ones") {
+TEST("additive attention without a scale is attention with a scale of ones") {
   const int32_t splits[] = {0, 3, 9};
   for (int D = 1; D <= 9; D++) {
     batch a = new_batch(true, 0, splits, splits, 2, 1, D, 3);
@@ -232,7 +232,7 @@ TEST("additive attention without a scale is that with ones") {
   }
 }
 
-TEST("attention's weights may be NULL; an arena one byte too small is refused, one in use is left as it was") {
+TEST("attention's weights may be NULL; an arena one byte too small is refused, and one in use is unchanged") {
   const int32_t query_splits[] = {0, 2, 3}, key_splits[] = {0, 5, 12};
   const size_t bytes = pl_ragged_attention_scratch(key_splits, 2);
   for (int kind = 0; kind < 4; kind++) {
@@ -265,9 +265,9 @@ TEST("attention by hand: one query, two keys") {
   CHECK_CLOSE((double)additive.weights[0], 1 / (1 + exp(second - first)), 1e-6, "%s", "additive");
 }
 
-/* ---- rows with rows --------------------------------------------------------------------------------------------------------------- */
+/* ---- rows with rows ---------------------------------------------------------------------------------------------------------- */
 
-TEST("batch product meets its twin at every tail, and gives a row the same bits alone") {
+TEST("batch product matches its twin at every tail, and a row has the same bits alone") {
   const int sizes[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 13};
   for (int n = 0; n < 11; n++) {
     for (int k = 0; k < 11; k++) {
@@ -289,7 +289,7 @@ TEST("batch product meets its twin at every tail, and gives a row the same bits 
   }
 }
 
-TEST("batch product over a hundred thousand steps is exact to a float or two; zeros behind them change no bit") {
+TEST("batch product over 100,000 steps is exact to about one float; further zeros change no bit") {
   const int lengths[] = {1, 3, 4, 255, 256, 257, 1030, 100000};
   for (int i = 0; i < 8; i++) {
     const int K = lengths[i], longer = K + 1 + test_below(600);

@@ -2,11 +2,11 @@
 
 static const char *const merge_names[] = {"concat", "sum", "mul", "ave", "none"};
 
-TEST("merges meet their twin, in place where they may be") {
+TEST("merges match their twin, in place where that is allowed") {
   for (int H = 0; H < 10; H++) {
     for (int M = 0; M < 4; M++) {
       for (int merge = PL_CONCAT; merge <= PL_AVE; merge++) {
-        const int Hb = merge == PL_CONCAT ? (3 * H + M) % 7 : H; /* unequal units are legal side by side alone */
+        const int Hb = merge == PL_CONCAT ? (3 * H + M) % 7 : H; /* only PL_CONCAT may have unequal units */
         const int n = M * (merge == PL_CONCAT ? H + Hb : H);
         float *a = uniform((size_t)M * H, -1, 1), *b = uniform((size_t)M * Hb, -1, 1);
         float *y = TEST_NEW(float, n), *expected = TEST_NEW(float, n);
@@ -23,14 +23,14 @@ TEST("merges meet their twin, in place where they may be") {
   }
 }
 
-/* h = act(x + h): with linear units the outputs are the sums of what was read so far. */
+/* h = act(x + h): with linear units an output is the sum of the steps read so far. */
 static pl_rnn running_sum(float *packed) {
   const float one = 1;
   pl_rnn_pack(packed, &one, &one, NULL, PL_SIMPLE_RNN, 1, 1);
   return (pl_rnn){PL_SIMPLE_RNN, 1, 1, PL_LINEAR, PL_LINEAR, packed, NULL, NULL, 0};
 }
 
-TEST("forward reads 1 2 3, backward reads 3 2 1, and each output stands at its own token, wherever the padding is") {
+TEST("forward reads 1 2 3, backward reads 3 2 1, and each output is at its own token, wherever the padding is") {
   float *packed = TEST_NEW(float, pl_rnn_packed_size(PL_SIMPLE_RNN, 1, 1));
   const pl_rnn sum = running_sum(packed), both[] = {sum, sum};
   const uint8_t masks[][6] = {{1, 1, 1, 0, 0, 0}, {0, 0, 0, 1, 1, 1}, {0, 1, 0, 1, 1, 0}, {1, 0, 0, 0, 1, 1}};
@@ -63,7 +63,7 @@ TEST("outputs in visiting order begin with the last token") {
   CHECK_BITS(y, expected, 5, "%s", "y");
 }
 
-TEST("bidirectional layers meet their twin: every merge, cells that differ, every kind of mask, states, ragged and masked") {
+TEST("bidirectional layers match their twin: every merge, different cells, every kind of mask, states, ragged and masked") {
   for (int merge = PL_CONCAT; merge <= PL_NONE; merge++) {
     for (int cells = 0; cells < 16; cells++) {
       for (int kind = 0; kind < MASK_KINDS; kind++) {
@@ -94,7 +94,7 @@ TEST("bidirectional layers meet their twin: every merge, cells that differ, ever
         CHECK_ARRAY_CLOSE(y, expected, B * T * width, tolerance, 0, WHERE);
         CHECK_ARRAY_CLOSE(last[0].h, expected_last[0].h, B * Hf, tolerance, 0, WHERE);
         CHECK_ARRAY_CLOSE(last[1].h, expected_last[1].h, B * Hb, tolerance, 0, WHERE);
-        /* The ragged face: the same bits, closed up. */
+        /* Ragged: the same bits, closed up. */
         pl_arena ragged = new_arena(pl_ragged_bidirectional_scratch(fast, splits, (pl_merge)merge, B));
         CHECK(pl_ragged_bidirectional(closed, closed_back, last, packed, fast, init, splits, (pl_merge)merge, B, &ragged) == PL_OK,
               WHERE);

@@ -7,9 +7,9 @@
 
 enum { PANEL = 8, TILE = 4 };
 
-/* ---- lengths ------------------------------------------------------------------------------------------------------------------ */
+/* ---- lengths ----------------------------------------------------------------------------------------------------------------- */
 
-TEST("a row has as many windows as its twin counts, and extreme windows do not overflow") {
+TEST("the number of windows matches the twin, and extreme windows do not overflow") {
   for (int T = 0; T < 20; T++) {
     for (int i = 0; i < 5 * 4 * 3 * 3; i++) {
       const windows w = {1 + i % 5, 1 + i / 5 % 4, 1 + i / 20 % 3, (pl_padding)(i / 60)};
@@ -24,7 +24,7 @@ TEST("a row has as many windows as its twin counts, and extreme windows do not o
   CHECK(pl_conv_length(INT_MAX, 3, 1, INT_MAX, PL_CAUSAL) == INT_MAX, "%d", INT_MAX);
 }
 
-/* ---- convolution ---------------------------------------------------------------------------------------------------------------- */
+/* ---- convolution ------------------------------------------------------------------------------------------------------------- */
 
 /* The same weights for the kernel and for its twin. */
 typedef struct convolution {
@@ -55,12 +55,12 @@ static void conv_meets_twin(const windows *w, const rows *r, int D, int N, bool 
   float *x = uniform((size_t)r->splits[r->B] * D), *y = TEST_NEW(float, outputs), *expected = TEST_NEW(float, outputs);
   convolve(y, x, &l.fast, r);
   pl_ref_ragged_conv(expected, x, &l.ref, r->splits, r->out_splits, r->B, NULL);
-  /* size D products and the bias, each of size 1 at most, rounded as often at sums of size size D at most. */
+  /* size D products and the bias, each of size 1 at most, each rounded once, at sums of size `size * D` at most. */
   CHECK_ARRAY_CLOSE(y, expected, outputs, (w->size * D + 1) * (double)FLT_EPSILON, 0, "B %d, N %d, D %d, N %d, " WINDOWS, r->B,
                     (int)r->splits[r->B], D, N, WINDOWS_OF(*w));
 }
 
-TEST("convolution meets its twin with every padding, stride and dilation, over rows of any length") {
+TEST("convolution matches its twin with every padding, stride and dilation, over rows of any length") {
   for (size_t i = 0; i < LENGTH(all_windows); i++) {
     for (int j = 0; j < 36; j++) {
       rows r = some_rows(all_windows + i, j);
@@ -70,7 +70,7 @@ TEST("convolution meets its twin with every padding, stride and dilation, over r
   }
 }
 
-TEST("convolution meets its twin at every number of features and filters") {
+TEST("convolution matches its twin at every number of features and filters") {
   const int features[] = {0, 1, 2, 3, 4, 5, 8, 13}, lengths[] = {5, 0, 9};
   for (size_t d = 0; d < LENGTH(features); d++) {
     for (int N = 0; N <= 2 * PANEL + 2; N++) {
@@ -84,7 +84,7 @@ TEST("convolution meets its twin at every number of features and filters") {
 
 static void run_conv(float *y, const float *x, const void *layer, const rows *r) { convolve(y, x, layer, r); }
 
-TEST("a convolution gives a row the same bits alone as in a batch, beside a row of NaN too") {
+TEST("a convolution gives a row the same bits alone and in a batch, also beside a row of NaN") {
   for (size_t i = 0; i < LENGTH(all_windows); i++) {
     const int N = 1 + (int)i % 11;
     convolution l = new_convolution(all_windows + i, 3, N, true);
@@ -92,8 +92,8 @@ TEST("a convolution gives a row the same bits alone as in a batch, beside a row 
   }
 }
 
-TEST("a convolution's output has the same bits wherever in the row its window lies") {
-  /* Every window reads the same three steps: 97 of them fill groups and leave some over. */
+TEST("a convolution's output has the same bits wherever its window is in the row") {
+  /* Every window reads the same values; 97 windows are several groups and a rest. */
   enum { T = 99, D = 5, N = 11 };
   const windows w = {3, 1, 1, PL_VALID};
   convolution l = new_convolution(&w, D, N, true);
@@ -109,7 +109,7 @@ TEST("a convolution's output has the same bits wherever in the row its window li
   }
 }
 
-TEST("a convolution with too little scratch says so and writes nothing") {
+TEST("a convolution with too little scratch returns PL_SCRATCH_TOO_SMALL and writes nothing") {
   const windows w = {3, 1, 1, PL_SAME};
   convolution l = new_convolution(&w, 2, 3, true);
   const int lengths[] = {4};
@@ -130,7 +130,7 @@ TEST("sums of three steps 1 2 3 4: valid 6 9, same 3 6 9 7, same of stride 2 6 7
     float expected[4];
   } cases[] = {{{3, 1, 1, PL_VALID}, 2, {6, 9}},
                {{3, 1, 1, PL_SAME}, 4, {3, 6, 9, 7}},
-               {{3, 2, 1, PL_SAME}, 2, {6, 7}}, /* TensorFlow puts the odd step of padding behind */
+               {{3, 2, 1, PL_SAME}, 2, {6, 7}}, /* TensorFlow puts the larger half of the padding after the row */
                {{3, 1, 1, PL_CAUSAL}, 4, {1, 3, 6, 9}}};
   const float x[] = {1, 2, 3, 4}, ones[] = {1, 1, 1};
   const int lengths[] = {4};
@@ -148,7 +148,7 @@ TEST("sums of three steps 1 2 3 4: valid 6 9, same 3 6 9 7, same of stride 2 6 7
   }
 }
 
-/* ---- depthwise convolution ------------------------------------------------------------------------------------------------------ */
+/* ---- depthwise convolution --------------------------------------------------------------------------------------------------- */
 
 typedef struct depthwise {
   windows w;
@@ -177,7 +177,7 @@ static void depthwise_meets_twin(const windows *w, const rows *r, int D, int M, 
                     (int)r->splits[r->B], D, M, WINDOWS_OF(*w));
 }
 
-TEST("depthwise convolution meets its twin with every padding, stride and dilation, over rows of any length") {
+TEST("depthwise convolution matches its twin with every padding, stride and dilation, over rows of any length") {
   for (size_t i = 0; i < LENGTH(all_windows); i++) {
     for (int j = 0; j < 36; j++) {
       rows r = some_rows(all_windows + i, j);
@@ -187,7 +187,7 @@ TEST("depthwise convolution meets its twin with every padding, stride and dilati
   }
 }
 
-TEST("depthwise convolution meets its twin at every number of features and multipliers") {
+TEST("depthwise convolution matches its twin at every number of features and multipliers") {
   const int lengths[] = {5, 0, 9};
   for (int D = 0; D <= 2 * TILE + 2; D++) {
     for (int M = 0; M <= 5; M++) {
@@ -199,7 +199,7 @@ TEST("depthwise convolution meets its twin at every number of features and multi
   }
 }
 
-TEST("a depthwise convolution gives a row the same bits alone as in a batch, beside a row of NaN too") {
+TEST("a depthwise convolution gives a row the same bits alone and in a batch, also beside a row of NaN") {
   for (size_t i = 0; i < LENGTH(all_windows); i++) {
     const int D = 1 + (int)i % 9, M = 1 + (int)i % 3;
     depthwise l = new_depthwise(all_windows + i, D, M, true);
@@ -207,7 +207,7 @@ TEST("a depthwise convolution gives a row the same bits alone as in a batch, bes
   }
 }
 
-TEST("a depthwise channel has the same bits whatever channels stand beside it") {
+TEST("a depthwise channel has the same bits beside any other channels") {
   enum { D = 11, T = 23, SIZE = 3 };
   const windows w = {SIZE, 1, 1, PL_SAME};
   const int lengths[] = {T};

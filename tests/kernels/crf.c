@@ -19,7 +19,7 @@ static crf new_crf(const int32_t *splits, int B, int K, bool ends, float reach) 
                ends ? uniform(K, -reach, reach) : NULL};
 }
 
-/* Answers of the kernels, or of their twins. */
+/* Results of the kernels or of their twins. */
 typedef struct answers {
   int32_t *tags;
   float *best, *y, *log_z, *score; /* score: of `tags` */
@@ -54,7 +54,7 @@ static answers solve_by_twin(const crf *c) {
  * sum, division. Scores and log_z are rounded once. */
 static const double marginal_tolerance = 4 * (double)FLT_EPSILON;
 
-static void meet(const crf *c, const char *what) {
+static void check_against_twin(const crf *c, const char *what) {
   const answers a = solve(c), e = solve_by_twin(c);
   const int N = c->splits[c->B];
 #define WHERE "%s, K %d, B %d, N %d", what, c->K, c->B, N
@@ -67,13 +67,13 @@ static void meet(const crf *c, const char *what) {
 #undef WHERE
 }
 
-TEST("crf tags, scores, marginals and log_z meet their twins at every number of tags and steps") {
+TEST("crf tags, scores, marginals and log_z match their twins at every number of tags and steps") {
   const int most[] = {1, 2, 3, 9, 17, 61};
   for (int K = 1; K <= 13; K += K < 9 ? 1 : 4) {
     for (int i = 0; i < 6; i++) {
       for (int B = 0; B <= 3; B += 1 + B) {
         crf c = new_crf(new_splits(B, most[i]), B, K, (K + i + B) % 3 != 0, 3);
-        meet(&c, "sizes");
+        check_against_twin(&c, "sizes");
         test_free();
       }
     }
@@ -89,7 +89,7 @@ static double score_of(const crf *c, const int *tags, int T) {
   return T && c->start ? sum + (double)c->start[tags[0]] + (double)c->end[tags[T - 1]] : sum;
 }
 
-TEST("crf answers are those of all tags of a row, one by one") {
+TEST("crf results equal those of enumerating all tag sequences of a row") {
   for (int K = 1; K <= 3; K++) {
     for (int T = 1; T <= 6; T++) {
       for (int kind = 0; kind < 3; kind++) {
@@ -134,7 +134,7 @@ TEST("crf answers are those of all tags of a row, one by one") {
   }
 }
 
-TEST("crf tags of equal score: the last is the lowest, then the one before it") {
+TEST("of tag sequences with equal score the crf returns the one with the lowest last tag, then the lowest before it") {
   for (int K = 1; K <= 9; K++) {
     for (int values = 1; values <= 3; values++) {
       crf c = new_crf(new_splits(3, 9), 3, K, true, 1);
@@ -142,7 +142,7 @@ TEST("crf tags of equal score: the last is the lowest, then the one before it") 
       const int sizes[] = {c.splits[3] * K, K * K, K, K};
       for (int i = 0; i < 4; i++) {
         for (int k = 0; k < sizes[i]; k++) {
-          all[i][k] = (float)test_below(values); /* exact in every order, and equal often */
+          all[i][k] = (float)test_below(values); /* exact in every order, and often equal */
         }
       }
       const answers a = solve(&c), e = solve_by_twin(&c);
@@ -157,12 +157,12 @@ TEST("crf tags of equal score: the last is the lowest, then the one before it") 
   }
 }
 
-TEST("crf never takes what -Infinity forbids, and gives it probability 0 without a NaN") {
+TEST("crf never chooses what -Infinity forbids, and gives it probability 0, not NaN") {
   for (int K = 2; K <= 9; K++) {
     for (int again = 0; again < 8; again++) {
       crf c = new_crf(new_splits(3, 12), 3, K, true, 3);
       for (int i = 0; i < K * K; i++) {
-        /* Each tag is followed by the one after it, at least. */
+        /* At least the transition from each tag to the next one is allowed. */
         if (i % K != (i / K + 1) % K && test_below(4) != 0) {
           c.transitions[i] = -INFINITY;
         }
@@ -171,7 +171,7 @@ TEST("crf never takes what -Infinity forbids, and gives it probability 0 without
       for (int i = 0; i < c.splits[3] * K; i += 1 + test_below(8 * K)) {
         c.x[i] = -INFINITY;
       }
-      meet(&c, "forbidden");
+      check_against_twin(&c, "forbidden");
       const answers a = solve(&c);
       for (int b = 0; b < 3; b++) {
         const bool possible = a.log_z[b] > -INFINITY;
@@ -191,13 +191,13 @@ TEST("crf never takes what -Infinity forbids, and gives it probability 0 without
   }
 }
 
-TEST("crf rows that nothing is left for: score and log_z -Infinity, zeros; rows without steps: score and log_z 0") {
+TEST("crf rows with every sequence forbidden: score and log_z -Infinity, y zeros; rows without steps: score and log_z 0") {
   const int32_t splits[] = {0, 0, 3, 5, 5};
   crf c = new_crf(splits, 4, 3, true, 1);
   for (int j = 0; j < 3; j++) {
     c.x[1 * 3 + j] = -INFINITY;
   }
-  meet(&c, "impossible");
+  check_against_twin(&c, "impossible");
   const answers a = solve(&c);
   CHECK(a.log_z[0] == 0 && a.best[0] == 0 && a.score[0] == 0, "empty: %g, %g", (double)a.log_z[0], (double)a.best[0]);
   CHECK(a.log_z[3] == 0 && a.best[3] == 0 && a.score[3] == 0, "empty: %g, %g", (double)a.log_z[3], (double)a.best[3]);
@@ -208,25 +208,25 @@ TEST("crf rows that nothing is left for: score and log_z -Infinity, zeros; rows 
   CHECK(a.log_z[2] > a.best[2], "a row beside them: %g, %g", (double)a.log_z[2], (double)a.best[2]);
 }
 
-TEST("crf takes a transition of -10000 where there is no other, and scores that lie far apart") {
+TEST("crf chooses a transition of -10000 if there is no other, and handles scores that are far apart") {
   const int32_t splits[] = {0, 4, 7};
   for (int K = 2; K <= 5; K++) {
     crf c = new_crf(splits, 2, K, true, 1);
     for (int i = 0; i < K * K; i++) {
       c.transitions[i] -= 10000;
     }
-    meet(&c, "-10000");
+    check_against_twin(&c, "-10000");
     for (int i = 0; i < 7 * K; i++) {
       c.x[i] *= 3000;
     }
-    meet(&c, "far apart");
+    check_against_twin(&c, "far apart");
     test_free();
   }
 }
 
 /* The hardest case: two blocks of tags with no way from one to the other, and as likely as each other. What either's sum is off by adds
  * up from step to step, and shows in the marginals; most of all where every step is the same, with exp(-0.34), as wrong as exp_2 gets. */
-TEST("crf marginals and log_z keep to the twin on long rows") {
+TEST("crf marginals and log_z stay close to the twin on long rows") {
   enum { N = 100000, K = 5, BLOCK = 2 };
   const char *const kinds[] = {"one block", "two blocks", "equal steps"};
   const int32_t splits[] = {0, N};
@@ -260,7 +260,7 @@ TEST("crf marginals and log_z keep to the twin on long rows") {
   }
 }
 
-TEST("a row of a crf has the same bits alone and beside rows of NaN and infinities") {
+TEST("a crf row has the same bits alone and beside rows of NaN and infinities") {
   for (int K = 1; K <= 9; K += 2) {
     for (int again = 0; again < 4; again++) {
       const int B = 5;
@@ -295,7 +295,7 @@ TEST("a row of a crf has the same bits alone and beside rows of NaN and infiniti
   }
 }
 
-TEST("a NaN among a row's own emissions shows in its log_z and marginals") {
+TEST("a NaN in the emissions of a row makes its log_z and marginals NaN") {
   for (int K = 1; K <= 5; K++) {
     for (int at = 0; at < 3 * K; at++) {
       const int32_t splits[] = {0, 3};
@@ -311,7 +311,7 @@ TEST("a NaN among a row's own emissions shows in its log_z and marginals") {
   }
 }
 
-TEST("crf outputs that are not wanted may be NULL; an arena one byte too small is refused, one in use left as it was") {
+TEST("crf outputs that are not wanted may be NULL; an arena one byte too small is refused, and one in use is unchanged") {
   const int32_t splits[] = {0, 4, 4, 9};
   const int B = 3, K = 5, N = 9;
   crf c = new_crf(splits, B, K, true, 2);

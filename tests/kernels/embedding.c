@@ -2,7 +2,7 @@
 #include "ref/ref.h"
 #include "test.h"
 
-TEST("embedding copies rows, is 0 at padding and reads no id under the mask") {
+TEST("embedding copies rows, gives 0 at padding and ignores ids under the mask") {
   enum { V = 7 };
   for (test_shape s = {0}; test_next_shape(&s, 4);) {
     const int M = s.B * s.T, n = M * s.D;
@@ -18,7 +18,7 @@ TEST("embedding copies rows, is 0 at padding and reads no id under the mask") {
   }
 }
 
-TEST("embedding says when an id that counts is outside the vocabulary") {
+TEST("embedding returns PL_ID_OUT_OF_RANGE for an id outside the vocabulary at a step that counts") {
   const float table[] = {1, 2, 3, 4, 5, 6};
   const int32_t good[] = {0, 2, 1}, negative[] = {0, -1, 1}, beyond[] = {0, 1, 3}, extreme[] = {INT32_MIN, 0, 0};
   const uint8_t last_two[] = {0, 1, 1};

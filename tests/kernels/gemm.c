@@ -32,10 +32,10 @@ static dense new_dense(int K, int N, bool bias) {
   return d;
 }
 
-/* K products and the bias, each of size 1 at most, rounded K times at sums of size K at most. */
+/* K products and the bias, each of size 1 at most, with K roundings at sums of size K at most. */
 static double tolerance(int K) { return (K + 1) * (double)FLT_EPSILON; }
 
-TEST("dense meets its twin in every tile and tail") {
+TEST("dense matches its twin in every tile and tail") {
   for (size_t k = 0; k < LENGTH(inputs); k++) {
     for (size_t n = 0; n < LENGTH(outputs); n++) {
       for (size_t m = 0; m < LENGTH(rows); m++) {
@@ -52,7 +52,7 @@ TEST("dense meets its twin in every tile and tail") {
   }
 }
 
-TEST("a dense output has the same bits whatever rows stand beside it, NaN included, and however many columns") {
+TEST("a dense output has the same bits beside any other rows, NaN included, and with any number of columns") {
   for (size_t n = 0; n < LENGTH(outputs); n++) {
     const int M = 11, K = 37, N = outputs[n];
     dense d = new_dense(K, N, true);
@@ -69,7 +69,7 @@ TEST("a dense output has the same bits whatever rows stand beside it, NaN includ
     }
     pl_dense(copy, x, d.packed, M, K, N);
     CHECK_BITS(copy, y, 5 * N, "before the row of NaN, N %d", N);
-    CHECK_BITS(copy + 6 * N, y + 6 * N, 5 * N, "behind the row of NaN, N %d", N);
+    CHECK_BITS(copy + 6 * N, y + 6 * N, 5 * N, "after the row of NaN, N %d", N);
     /* The last column alone, in a panel of its own. */
     float *column = TEST_NEW(float, K), *packed = TEST_NEW(float, pl_dense_packed_size(K, 1)), *one = TEST_NEW(float, M);
     for (int k = 0; k < K; k++) {
@@ -84,7 +84,7 @@ TEST("a dense output has the same bits whatever rows stand beside it, NaN includ
   }
 }
 
-TEST("masked dense meets its twin, is 0 at padding and has the bits of each row alone") {
+TEST("masked dense matches its twin, gives 0 at padding, and each row has the same bits alone") {
   for (test_shape s = {0}; test_next_shape(&s, 4);) {
     const int N = 1 + s.next % 13, M = s.B * s.T;
     dense d = new_dense(s.D, N, true);

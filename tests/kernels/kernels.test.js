@@ -1,5 +1,5 @@
 /**
- * Runs the C tests of tests/kernels/*.c, compiled with the kernels and their twins into one module a build, each as a test of Node's.
+ * Runs each C test of tests/kernels/*.c as a Node test. They are compiled with the kernels and their twins into one module per build.
  * PADLESS_SIMD=baseline|relaxed picks the build; without it both run, relaxed where the engine has it.
  * PADLESS_SEED sets the seed of the random data, which is printed.
  */
@@ -54,7 +54,7 @@ for (const build of buildsToRun()) {
         try {
           failed = exports.test_run(index);
         } catch (error) {
-          exports = instantiate(module); // a trap leaves the instance in no known state
+          exports = instantiate(module); // after a trap the state of the instance is undefined
           throw error;
         }
         if (failed) assert.fail(`${textAt(exports, exports.test_message())} (PADLESS_SEED=${seed})`);

@@ -17,7 +17,7 @@ static float *new_rows(int M, int K, bool logits) {
   return x;
 }
 
-/* Labels 0 .. K-1 and, one in three, below 0; the rows of those are NaN. */
+/* Labels 0 .. K-1, and one in three below 0, whose rows are NaN. */
 static int32_t *new_labels(float *x, int M, int K) {
   int32_t *labels = TEST_NEW(int32_t, M);
   for (int m = 0; m < M; m++) {
@@ -29,7 +29,7 @@ static int32_t *new_labels(float *x, int M, int K) {
   return labels;
 }
 
-TEST("cross-entropy meets its twin at every number of classes and steps, and does not read what has no label") {
+TEST("cross-entropy matches its twin at every number of classes and steps, and does not read steps without a label") {
   const int sizes[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 61};
   for (int logits = 0; logits < 2; logits++) {
     for (int k = 0; k < 12; k++) {
@@ -62,7 +62,7 @@ TEST("cross-entropy meets its twin at every number of classes and steps, and doe
   }
 }
 
-TEST("a step is correct where the first of the greatest is the label, and nowhere near a NaN") {
+TEST("a step is correct if the first index of the greatest value is the label, and never if a value is NaN") {
   for (int K = 1; K <= 9; K++) {
     float x[9];
     for (int first = 0; first < K; first++) {
@@ -85,7 +85,7 @@ TEST("a step is correct where the first of the greatest is the label, and nowher
   }
 }
 
-TEST("cross-entropy clips probabilities as Keras does, and leaves a NaN") {
+TEST("cross-entropy clips probabilities as Keras does, and keeps a NaN") {
   const float x[] = {0, 1, 1e-9f, 2, -1, NAN};
   const double expected[] = {-log(1e-7), 1.1920929e-7, -log(1e-7), 1.1920929e-7, -log(1e-7), (double)NAN};
   const int32_t labels[] = {0, 0, 0, 0, 0, 0};
@@ -97,7 +97,7 @@ TEST("cross-entropy clips probabilities as Keras does, and leaves a NaN") {
   }
 }
 
-TEST("the loss of a sure answer keeps its digits, and one of logits that lie far apart does not overflow") {
+TEST("the loss of an almost certain class is precise, and logits that are far apart do not overflow") {
   for (int far = 1; far <= 80; far++) {
     const float x[] = {0, (float)-far, (float)-far}, y[] = {(float)-far, 0, 0};
     const int32_t label = 0;

@@ -45,7 +45,7 @@ TEST("a float mask counts everything but 0 and -0, NaN included") {
   CHECK_BYTES(twin, expected, 9, "twin");
 }
 
-TEST("a mask from floats meets its twin") {
+TEST("a mask from floats matches its twin") {
   for (test_shape s = {0}; test_next_shape(&s, 0);) {
     int n = s.B * s.T;
     float *m = TEST_NEW(float, n);
@@ -96,7 +96,7 @@ TEST("applying a mask copies the bits of steps that count and clears the others"
   }
 }
 
-TEST("applying a mask keeps the payload of a NaN in a step that counts") {
+TEST("applying a mask keeps the payload of a NaN at a step that counts") {
   const uint32_t bits[] = {0x7FA12345, 0xFFC54321, 0x7F800001, 0x80000000};
   const uint8_t mask[] = {1, 0, 255, 1};
   float x[4], y[4];

@@ -23,7 +23,7 @@ static float *copy_of(const float *x, size_t n) {
   return copy;
 }
 
-TEST("elementwise operations meet their twins at every length, in place of either operand too") {
+TEST("elementwise operations match their twins at every length, in place of either operand, too") {
   static const float wild[] = {NAN, INFINITY, -INFINITY, 0, -0.0f, 1e-42f, 3e38f, -3e38f};
   for (size_t i = 0; i < LENGTH(sizes); i++) {
     for (int op = PL_ADD; op <= PL_MINIMUM; op++) {
@@ -51,7 +51,7 @@ TEST("elementwise operations meet their twins at every length, in place of eithe
   }
 }
 
-TEST("scaling meets its twin at every length, in place too, with the same bits in every lane") {
+TEST("scaling matches its twin at every length, in place too, with the same bits in every lane") {
   for (size_t i = 0; i < LENGTH(sizes); i++) {
     const int n = sizes[i];
     float *x = uniform(n), *y = TEST_NEW(float, n), *expected = TEST_NEW(float, n), one;
@@ -68,11 +68,11 @@ TEST("scaling meets its twin at every length, in place too, with the same bits i
   }
 }
 
-TEST("rows and features are repeated as their twins do, bits and all") {
+TEST("repeating rows and features gives the bits of the twins") {
   for (test_shape s = {0}; test_next_shape(&s, 4);) {
     int32_t *splits = TEST_NEW(int32_t, s.B + 1);
     const int N = pl_row_splits(splits, s.mask, s.B, s.T);
-    float *x = test_steps(&s, -3, 3); /* poison is as good as any bits; B rows of it, then B T features */
+    float *x = test_steps(&s, -3, 3); /* poison is copied like any values: first as B rows, then as B T features */
     float *y = TEST_NEW(float, N *s.D), *expected = TEST_NEW(float, N *s.D);
     if (s.T > 0) {
       pl_repeat_rows(y, x, splits, s.B, s.D);
@@ -87,11 +87,11 @@ TEST("rows and features are repeated as their twins do, bits and all") {
   }
 }
 
-TEST("columns are copied as the twin does, and nothing between them is written") {
+TEST("copying columns matches the twin and writes nothing between them") {
   for (int D = 0; D < 10; D++) {
     for (int M = 0; M < 4; M++) {
       for (int gap = 0; gap < 3; gap++) {
-        /* The arrays end with the last column copied: ASan sees what lies behind. */
+        /* The arrays end with the last column copied, so that ASan sees an access beyond it. */
         const int ldy = D + 2 * gap, ldx = D + (gap + M) % 3, ny = M ? (M - 1) * ldy + D : 0, nx = M ? (M - 1) * ldx + D : 0;
         float *x = uniform(nx), *y = uniform(ny), *expected = copy_of(y, ny);
         pl_copy_columns(y, x, ldy, ldx, M, D);
@@ -103,7 +103,7 @@ TEST("columns are copied as the twin does, and nothing between them is written")
   }
 }
 
-TEST("concatenation by columns puts two arrays side by side, slices take them apart again") {
+TEST("copying columns concatenates two arrays and slices them again") {
   enum { M = 3, A = 5, B = 2 };
   float *a = uniform((size_t)M * A), *b = uniform((size_t)M * B), *y = TEST_NEW(float, M *(A + B)), *back = TEST_NEW(float, M *B);
   pl_copy_columns(y, a, A + B, A, M, A);
@@ -116,7 +116,7 @@ TEST("concatenation by columns puts two arrays side by side, slices take them ap
   CHECK_BITS(back, b, M * B, "%s", "sliced");
 }
 
-TEST("transposing meets its twin, and twice gives the array back") {
+TEST("transposing matches its twin, and transposing twice restores the array") {
   for (size_t m = 0; m < LENGTH(sizes); m++) {
     for (size_t n = 0; n < LENGTH(sizes); n++) {
       const int M = sizes[m], N = sizes[n], B = (m + n) % 2 ? 3 : 1;
@@ -132,7 +132,7 @@ TEST("transposing meets its twin, and twice gives the array back") {
   }
 }
 
-TEST("holding gives padding the last step before it that counts, as the twin does, whatever stood there") {
+TEST("holding gives padding the values of the last step before it that counts, as the twin does") {
   for (test_shape s = {0}; test_next_shape(&s, 4);) {
     const size_t n = (size_t)s.B * s.T * s.D;
     float *y = test_steps(&s, -3, 3), *x = copy_of(y, n), *expected = copy_of(y, n);

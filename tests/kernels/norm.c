@@ -8,11 +8,11 @@
 
 static const double e = (double)FLT_EPSILON;
 
-/* Up to twice the four lanes and one more, then primes. */
+/* Up to twice the four lanes plus one, then primes. */
 static const int widths[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 61};
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
 
-/* The four of them with one set of arguments; rms and unit leave some unused. */
+/* Calls one of the four with one set of arguments; rms and unit do not use all. */
 typedef struct arguments {
   const float *gamma, *beta; /* scale and shift of affine */
   float epsilon;
@@ -54,7 +54,7 @@ static float *uniform(size_t n, float lo, float hi) {
 /* A normalized value is at most sqrt(D) and rounded once; gamma and beta of size 1 add two roundings. affine: x is at most 3. */
 static double tolerance(int D) { return 2 * e * (fmax(3, sqrt(D)) + 1); }
 
-TEST("normalization meets its twin at every number of features, with and without gamma and beta, in place too") {
+TEST("normalization matches its twin at every number of features, with and without gamma and beta, in place, too") {
   for (size_t i = 0; i < LENGTH(widths); i++) {
     for (int M = 0; M <= 3; M++) {
       for (int with = 0; with < 4; with++) {
@@ -76,7 +76,7 @@ TEST("normalization meets its twin at every number of features, with and without
   }
 }
 
-TEST("normalization gives a row the same bits alone as among neighbours, NaN included") {
+TEST("normalization gives a row the same bits alone and among other rows, NaN included") {
   enum { M = 5 };
   for (size_t i = 1; i < LENGTH(widths); i++) {
     const int D = widths[i];
@@ -130,7 +130,7 @@ TEST("normalization is exact on rows far from zero, huge, tiny and constant") {
   }
 }
 
-TEST("the unit norm of 3 4 is 0.6 0.8, of a vector shorter than 1e-12 a thousand billion times it") {
+TEST("unit norm of 3 4 is 0.6 0.8, and of a vector shorter than 1e-12 the vector times 1e12") {
   const float x[] = {3, 4, 0, 1e-20f};
   float y[4];
   pl_unit_norm(y, x, 2, 2);
@@ -139,7 +139,7 @@ TEST("the unit norm of 3 4 is 0.6 0.8, of a vector shorter than 1e-12 a thousand
   CHECK_CLOSE((double)y[3], 1e-8, 1e-15, "%g", (double)x[3]);
 }
 
-TEST("group normalization meets its twin at every width of a group, in rows of several lengths, in place too") {
+TEST("group normalization matches its twin at every width of a group, in rows of several lengths, in place, too") {
   const int32_t splits[] = {0, 3, 3, 4, 11};
   enum { B = LENGTH(splits) - 1 };
   const int N = splits[B];
@@ -162,7 +162,7 @@ TEST("group normalization meets its twin at every width of a group, in rows of s
   }
 }
 
-TEST("group normalization gives a row the same bits alone as among neighbours with NaN; one step and one group are a layer norm") {
+TEST("group normalization gives a row the same bits alone and beside rows of NaN; with one step and one group it is a layer norm") {
   const int32_t splits[] = {0, 4, 6, 9}, alone[] = {0, 3}, step[] = {0, 1};
   enum { D = 12, N = 9, B = 3 };
   float *x = uniform((size_t)N * D, -3, 3), *y = TEST_NEW(float, N *D), *one = TEST_NEW(float, 3 * D);

@@ -8,7 +8,7 @@ enum { TILE = 16 };
 typedef void masked_pool(float *y, const float *x, const uint8_t *mask, int B, int T, int D);
 typedef void ragged_pool(float *y, const float *x, const int32_t *splits, int B, int D);
 
-/* argmax among the others: its int32 are carried as floats, bits and all. */
+/* argmax, too, is called through this type: its int32 results are stored in the floats. */
 #define AS_FLOATS(name)                                                                                                            \
   static void masked_##name(float *y, const float *x, const uint8_t *mask, int B, int T, int D) {                                  \
     pl_masked_##name((int32_t *)(void *)y, x, mask, B, T, D);                                                                      \
@@ -42,8 +42,8 @@ static const pool pools[] = {POOL(sum),
                              {"argmax", masked_argmax, ref_masked_argmax, ragged_argmax, ref_ragged_argmax, true}};
 enum { POOLS = sizeof pools / sizeof *pools };
 
-/* Sums are added in double in the order of t and rounded once, by kernel and twin alike; the others only choose: no tolerance. A zero
- * may have either sign and a NaN any payload. */
+/* Sums are added in double in the order of t and rounded once, by kernel and twin; the others only select a value. So there is no
+ * tolerance. A zero may have either sign and a NaN any payload. */
 static void check_equal(const pool *p, const float *y, const float *expected, const test_shape *s, const char *what) {
   if (p->integers) {
     CHECK_BITS(y, expected, s->B * s->D, "%s, %s, " SHAPE, p->name, what, SHAPE_OF(*s));
@@ -61,13 +61,13 @@ static void check_masked(const test_shape *s, const float *x, const char *what) 
   }
 }
 
-TEST("masked pooling meets its twin, whatever stands under the mask") {
+TEST("masked pooling matches its twin, with any values under the mask") {
   for (test_shape s = {0}; test_next_shape(&s, TILE);) {
     check_masked(&s, test_steps(&s, -3, 3), "masked");
   }
 }
 
-TEST("masked pooling meets its twin on NaN, infinities and zeros in steps that count") {
+TEST("masked pooling matches its twin for NaN, infinities and zeros at steps that count") {
   static const float wild[] = {NAN, INFINITY, -INFINITY, 0, -0.0f, 1e-42f, -2e10f, 3e38f, -3e38f, 1};
   for (test_shape s = {0}; test_next_shape(&s, 4);) {
     float *x = test_steps(&s, -3, 3);
@@ -87,7 +87,7 @@ TEST("pooling without a mask counts every step") {
   }
 }
 
-TEST("pooling gives the same bits for closed-up steps as for steps with padding anywhere") {
+TEST("pooling gives the same bits for closed-up steps and for steps with padding anywhere") {
   for (test_shape s = {0}; test_next_shape(&s, TILE);) {
     int32_t *splits = TEST_NEW(int32_t, s.B + 1);
     int n = pl_ref_row_splits(splits, s.mask, s.B, s.T);
@@ -100,7 +100,7 @@ TEST("pooling gives the same bits for closed-up steps as for steps with padding 
       p->ragged(ragged, packed, splits, s.B, s.D);
       p->ref_ragged(twin, packed, splits, s.B, s.D);
       check_equal(p, ragged, twin, &s, "ragged");
-      if (!p->integers) { /* positions count padding */
+      if (!p->integers) { /* positions differ, as they count padding */
         p->masked(masked, x, s.mask, s.B, s.T, s.D);
         CHECK_BITS(masked, ragged, s.B * s.D, "%s, " SHAPE, p->name, SHAPE_OF(s));
       }
@@ -108,7 +108,7 @@ TEST("pooling gives the same bits for closed-up steps as for steps with padding 
   }
 }
 
-TEST("pooling gives a row and a channel the same bits alone as among neighbours") {
+TEST("pooling gives a row and a channel the same bits alone and among others") {
   enum { B = 3, D = 2 * TILE + 7, N = 40 };
   const int32_t splits[B + 1] = {0, 13, 13, N}, one[2] = {0, N - 13};
   float *x = TEST_NEW(float, N *D), *channel = TEST_NEW(float, N);
@@ -147,7 +147,7 @@ TEST("-1 -2 -3 -4 -5 with three zeros of padding has maximum -1 and argmax 0") {
   CHECK(max == -1 && min == -5 && at == 0, "max %g, min %g, argmax %d", (double)max, (double)min, (int)at);
 }
 
-TEST("masked max ignores +Inf in padding, and masked sum 0 * Inf") {
+TEST("masked max ignores +Inf at padding, and masked sum does not compute 0 * Inf") {
   const float x[] = {INFINITY, 2, NAN, 3, -INFINITY};
   const uint8_t mask[] = {0, 1, 0, 1, 0};
   float max, min, sum;
@@ -168,7 +168,7 @@ TEST("masked max is right for values below -1e10 and for rows of -Infinity alone
   CHECK(at[0] == 0 && at[1] == 0, "argmax %d, %d", (int)at[0], (int)at[1]);
 }
 
-TEST("argmax gives the first of equals, in the padded row, and takes NaN for the greatest") {
+TEST("argmax gives the first of equal values, counts padding, and ranks NaN as the greatest") {
   const float x[] = {9, 1, 4, 4, NAN, NAN, 5};
   const uint8_t equals[] = {0, 1, 1, 1, 0, 0, 0}, nans[] = {1, 1, 1, 1, 1, 1, 1};
   int32_t at;
@@ -178,7 +178,7 @@ TEST("argmax gives the first of equals, in the padded row, and takes NaN for the
   CHECK(at == 4, "NaN: %d", (int)at);
 }
 
-TEST("a row without a step that counts pools to zeros, argmax -1") {
+TEST("a row without steps that count gives zeros, argmax -1") {
   float x[8], y[4];
   int32_t at[4];
   memset(x, 0xFF, sizeof x);
@@ -213,7 +213,7 @@ TEST("sums over a million steps stay within 1e-6") {
   }
 }
 
-/* ---- windows -------------------------------------------------------------------------------------------------------------------- */
+/* ---- windows ----------------------------------------------------------------------------------------------------------------- */
 
 typedef void pool_kernel(float *y, const float *x, const int32_t *splits, const int32_t *out_splits, int size, int stride,
                          pl_padding padding, int B, int D);
@@ -224,7 +224,7 @@ static const struct {
 } window_pools[] = {{"max", pl_ragged_max_pool, pl_ref_ragged_max_pool},
                     {"average", pl_ragged_average_pool, pl_ref_ragged_average_pool}};
 
-TEST("pooling windows meet their twins, NaN and infinities included") {
+TEST("pooling windows match their twins, NaN and infinities included") {
   static const float wild[] = {NAN, INFINITY, -INFINITY, 0, -0.0f, 1e-42f, 3e38f};
   for (size_t i = 0; i < LENGTH(all_windows); i++) {
     windows w = all_windows[i];
@@ -241,7 +241,7 @@ TEST("pooling windows meet their twins, NaN and infinities included") {
         float *y = TEST_NEW(float, outputs), *expected = TEST_NEW(float, outputs);
         window_pools[p].fast(y, x, r.splits, r.out_splits, w.size, w.stride, w.padding, r.B, D);
         window_pools[p].ref(expected, x, r.splits, r.out_splits, w.size, w.stride, w.padding, r.B, D);
-        /* Chosen, or added in double in one order and rounded once, by both. */
+        /* Both select a value, or add in double in the same order and round once. */
         CHECK_ARRAY_CLOSE(y, expected, outputs, 0, 0, "%s, B %d, D %d, " WINDOWS, window_pools[p].name, r.B, D, WINDOWS_OF(w));
       }
       test_free();
@@ -259,7 +259,7 @@ static void run_average(float *y, const float *x, const void *layer, const rows 
   pl_ragged_average_pool(y, x, r->splits, r->out_splits, w->size, w->stride, w->padding, r->B, 7);
 }
 
-TEST("pooling windows give a row the same bits alone as in a batch, beside a row of NaN too") {
+TEST("pooling windows give a row the same bits alone and in a batch, also beside a row of NaN") {
   for (size_t i = 0; i < LENGTH(all_windows); i++) {
     windows w = all_windows[i];
     w.dilation = 1;

@@ -4,7 +4,7 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
 
-/* Outputs around the 8 and the 32 that a tile has, rows around 4 and the 32 that are rounded at a time, k around 4, 8 and the 512 of a block. */
+/* Around the limits: tiles of 8 and 32 outputs, tiles of 4 rows, 32 rows rounded at a time, vectors of 4 and 8, blocks of 512 k. */
 static const int outputs[] = {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 40, 63, 64, 65, 67};
 static const int inputs[] = {0, 1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 37, 511, 512, 513, 515, 1024, 1027};
 static const int rows[] = {0, 1, 2, 3, 4, 5, 7, 8, 9, 31, 32, 33, 37};
@@ -22,34 +22,34 @@ static dense new_dense(int K, int N, bool bias) {
   return d;
 }
 
-/* An arena of exactly what it takes. */
-static void run_dense(float *y, const float *x, float least, const dense *d, int M, int K, int N) {
+/* Runs it in an arena of exactly the size that it asks for. */
+static void run_dense(float *y, const float *x, float scale_floor, const dense *d, int M, int K, int N) {
   pl_arena arena = new_arena(pl_quant_dense_scratch(M, K));
-  CHECK(pl_quant_dense(y, x, least, d->packed, M, K, N, &arena) == PL_OK, "M %d, K %d, N %d", M, K, N);
+  CHECK(pl_quant_dense(y, x, scale_floor, d->packed, M, K, N, &arena) == PL_OK, "M %d, K %d, N %d", M, K, N);
   CHECK(arena.used == 0, "used %d", (int)arena.used);
 }
 
-/* Sums are exact; the scales, each block of 512 and the bias are rounded, at sums of K products of 1.27 times `most` at most. */
+/* Sums are exact; the scales, each block of 512 and the bias are rounded, and products are 1.27 times `most` at most. */
 static double tolerance(int K, float most) { return (K + 1) * 1.27 * (double)most * (4 + K / 512.0) * (double)FLT_EPSILON; }
 
-TEST("int8 dense meets its twin in every tile and tail") {
+TEST("int8 dense matches its twin in every tile and tail") {
   for (size_t k = 0; k < LENGTH(inputs); k++) {
     for (size_t n = 0; n < LENGTH(outputs); n++) {
       for (size_t m = k % 2; m < LENGTH(rows); m += 1 + (inputs[k] > 40)) {
         const int M = rows[m], K = inputs[k], N = outputs[n];
-        const float most = (m + n) % 2 ? 1 : 1000, least = (k + n) % 3 == 0;
+        const float most = (m + n) % 2 ? 1 : 1000, scale_floor = (k + n) % 3 == 0;
         dense d = new_dense(K, N, (m + n) % 3 != 0);
         float *x = uniform((size_t)M * K, -most, most), *y = TEST_NEW(float, M *N), *expected = TEST_NEW(float, M *N);
-        run_dense(y, x, least, &d, M, K, N);
-        pl_ref_quant_dense(expected, x, least, d.ref_packed, M, K, N, NULL);
-        CHECK_ARRAY_CLOSE(y, expected, M * N, tolerance(K, most), 0, "M %d, K %d, N %d, least %g", M, K, N, (double)least);
+        run_dense(y, x, scale_floor, &d, M, K, N);
+        pl_ref_quant_dense(expected, x, scale_floor, d.ref_packed, M, K, N, NULL);
+        CHECK_ARRAY_CLOSE(y, expected, M * N, tolerance(K, most), 0, "M %d, K %d, N %d, least %g", M, K, N, (double)scale_floor);
         test_free();
       }
     }
   }
 }
 
-TEST("the largest weights and inputs overflow no sum") {
+TEST("sums of the largest weights and inputs do not overflow") {
   const int K = 2051, N = 33, M = 5;
   dense d = new_dense(K, N, false);
   memset(d.w, 127, (size_t)K * N);
@@ -68,14 +68,14 @@ TEST("the largest weights and inputs overflow no sum") {
   }
 }
 
-TEST("a row of int8 dense has the same bits whatever rows and columns stand beside it, NaN and Inf included, which make their own "
+TEST("a row of int8 dense has the same bits beside any other rows and columns; NaN and Inf make their own "
      "row NaN") {
   for (size_t n = 0; n < LENGTH(outputs); n++) {
     const int M = 39, K = n % 2 ? 37 : 1027, N = outputs[n];
     dense d = new_dense(K, N, true);
     float *x = uniform((size_t)M * K, -1, 1), *y = TEST_NEW(float, M *N), *alone = TEST_NEW(float, N);
     for (int k = 0; k < K; k++) {
-      x[7 * K + k] *= 1e6f; /* a neighbour of another scale */
+      x[7 * K + k] *= 1e6f; /* gives this row another scale */
     }
     x[5 * K + K / 2] = NAN;
     x[33 * K] = -INFINITY;
@@ -102,20 +102,20 @@ TEST("a row of int8 dense has the same bits whatever rows and columns stand besi
   }
 }
 
-TEST("rows of zeros and of numbers that are nearly 0 give the bias; at least 1, small numbers have the scale of 1") {
+TEST("rows of zeros and of nearly 0 give the bias; with a scale floor of 1, small numbers have the scale of 1") {
   const int K = 9, N = 5;
   dense d = new_dense(K, N, true);
   float *x = uniform(K, -1e-36f, 1e-36f), *zeros = TEST_NEW(float, K), *y = TEST_NEW(float, N);
   memset(zeros, 0, K * sizeof *zeros);
-  for (int least = 0; least < 2; least++) {
-    run_dense(y, x, (float)least, &d, 1, K, N);
-    CHECK_BITS(y, d.bias, N, "least %d", least);
-    run_dense(y, zeros, (float)least, &d, 1, K, N);
-    CHECK_BITS(y, d.bias, N, "zeros, least %d", least);
+  for (int scale_floor = 0; scale_floor < 2; scale_floor++) {
+    run_dense(y, x, (float)scale_floor, &d, 1, K, N);
+    CHECK_BITS(y, d.bias, N, "least %d", scale_floor);
+    run_dense(y, zeros, (float)scale_floor, &d, 1, K, N);
+    CHECK_BITS(y, d.bias, N, "zeros, least %d", scale_floor);
   }
 }
 
-TEST("inputs are rounded to the nearest step, of two to the even one") {
+TEST("inputs are rounded to the nearest integer, halves to the even one") {
   const float x[] = {0.4f, 0.6f, -0.4f, -0.6f, 0.5f, 1.5f, -2.5f, -3.5f, 32767}, q[] = {0, 1, 0, -1, 0, 2, -2, -4, 32767};
   const int8_t w[] = {1};
   const float scale[] = {1};
@@ -123,12 +123,12 @@ TEST("inputs are rounded to the nearest step, of two to the even one") {
     dense d = {NULL, NULL, NULL, TEST_NEW(float, pl_quant_dense_packed_size(1, 1)), NULL};
     pl_quant_dense_pack(d.packed, w, scale, NULL, 1, 1);
     float y;
-    run_dense(&y, x + k, 32767, &d, 1, 1, 1); /* a step is 1 */
+    run_dense(&y, x + k, 32767, &d, 1, 1, 1); /* the scale is 1 */
     CHECK(y == q[k], "%g gives %g", (double)x[k], (double)y);
   }
 }
 
-TEST("int8 embedding meets its twin and says when an id is outside the vocabulary") {
+TEST("int8 embedding matches its twin and refuses an id outside the vocabulary") {
   for (int D = 0; D < 19; D++) {
     const int V = 7, N = 11;
     const int8_t *table = uniform_bytes((size_t)V * D);
@@ -150,7 +150,7 @@ TEST("int8 embedding meets its twin and says when an id is outside the vocabular
   }
 }
 
-TEST("a bag of int8 rows meets its twin, whatever the order of its ids") {
+TEST("a bag of int8 rows matches its twin, whatever the order of its ids") {
   for (int D = 1; D < 50; D++) {
     const int V = 7, B = 4, N = 23;
     const int8_t *table = uniform_bytes((size_t)V * D);
@@ -213,11 +213,11 @@ TEST("an arena one byte too small for int8 products is refused") {
   CHECK(arena.used == 0, "used %d", (int)arena.used);
 }
 
-/* A state that lies next to the border between two steps may be rounded to either, each time it is used: H of them, one step apart. */
+/* A state next to the border between two integers may be rounded to either of them each time; up to H states differ by 1. */
 static double state_tolerance(int D, int H) { return rnn_tolerance(D, H) + sqrt((double)H + D) / 32767 * 2; }
 
-/* A layer and its twin over rows of `splits`, with initial states of this size. */
-static void meet(const layer *l, const int32_t *splits, int B, pl_order order, float state, const char *what) {
+/* Runs a layer and its twin over rows of `splits`, with initial states up to `size`. */
+static void check_against_twin(const layer *l, const int32_t *splits, int B, pl_order order, float state, const char *what) {
   const int D = l->fast.D, H = l->fast.H, N = splits[B];
   float *x = uniform((size_t)N * D, -1, 1), *y = TEST_NEW(float, N *H), *expected = TEST_NEW(float, N *H);
   pl_state init = {uniform((size_t)B * H, -state, state), uniform((size_t)B * H, -1, 1)};
@@ -226,13 +226,13 @@ static void meet(const layer *l, const int32_t *splits, int B, pl_order order, f
   CHECK(pl_ragged_rnn(y, NULL, &last, x, &l->fast, &init, splits, order, H, B, &arena) == PL_OK, "%s", what);
   pl_ref_ragged_rnn(expected, NULL, &expected_last, x, &l->ref, &init, splits, order, H, B, &count);
   CHECK(arena.steps == (uint64_t)N && arena.used == 0, "%s: %d steps of %d", what, (int)arena.steps, N);
-  /* Steps are as large as the state, and a gate that such a step moves moves the state by its size, too. */
+  /* The error of rounding grows with the state, and an error of a gate changes the state in proportion to it, too. */
   const double absolute = state_tolerance(D, H) * (state > 1 ? 4 * (double)state : 1), relative = rnn_tolerance(D, H);
   CHECK_ARRAY_CLOSE(y, expected, N * H, absolute, relative, "%s, %s, D %d, H %d, N %d", what, cell_names[l->fast.cell], D, H, N);
   CHECK_ARRAY_CLOSE(last.h, expected_last.h, B * H, absolute, relative, "%s, %s, D %d, H %d", what, cell_names[l->fast.cell], D, H);
 }
 
-TEST("each cell with int8 weights meets its twin at every number of units and features, in each order, and from a large state") {
+TEST("each cell with int8 weights matches its twin at every number of units and features, in each order, and from a large state") {
   const int sizes[] = {1, 2, 3, 4, 5, 7, 8, 9, 16, 31, 33}, batches[] = {0, 1, 3, 7};
   for (int cell = PL_SIMPLE_RNN; cell <= PL_LSTM; cell++) {
     for (size_t h = 0; h < LENGTH(sizes); h++) {
@@ -240,7 +240,7 @@ TEST("each cell with int8 weights meets its twin at every number of units and fe
         for (int order = PL_FORWARD; order <= PL_BACKWARD_AS_VISITED; order++) {
           layer l = new_quant_layer((pl_cell)cell, sizes[d], sizes[h], PL_TANH, PL_SIGMOID, (h + d) % 4 != 3);
           const int B = batches[(h + d + order) % 4];
-          meet(&l, new_splits(B, 9), B, (pl_order)order, (h + d) % 2 ? 1 : 50, "sizes");
+          check_against_twin(&l, new_splits(B, 9), B, (pl_order)order, (h + d) % 2 ? 1 : 50, "sizes");
           test_free();
         }
       }
@@ -248,13 +248,13 @@ TEST("each cell with int8 weights meets its twin at every number of units and fe
   }
 }
 
-TEST("cells with int8 weights whose state has no bound meet their twin") {
+TEST("cells with int8 weights and unbounded states match their twin") {
   for (int cell = PL_SIMPLE_RNN; cell <= PL_LSTM; cell++) {
     for (int H = 3; H <= 6; H += 3) {
       const int acts[] = {PL_LINEAR, PL_RELU, PL_SOFTPLUS};
       for (size_t i = 0; i < LENGTH(acts); i++) {
         layer l = new_quant_layer((pl_cell)cell, 2, H, (pl_act)acts[i], PL_SIGMOID, true);
-        meet(&l, new_splits(3, 4), 3, PL_FORWARD, 20, "no bound");
+        check_against_twin(&l, new_splits(3, 4), 3, PL_FORWARD, 20, "no bound");
         test_free();
       }
     }

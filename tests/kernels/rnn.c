@@ -4,8 +4,8 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
 
-/* Runs a layer and its twin over rows of `splits`, with initial states, and compares outputs, states and the steps counted. */
-static void meet(const layer *l, const int32_t *splits, int B, pl_order order, int gap, const char *what) {
+/* Runs a layer and its twin over rows of `splits`, from initial states, and compares outputs, states and the number of steps. */
+static void check_against_twin(const layer *l, const int32_t *splits, int B, pl_order order, int gap, const char *what) {
   const int D = l->fast.D, H = l->fast.H, N = splits[B], ldy = H + gap;
   float *x = uniform((size_t)N * D, -1, 1), *y = TEST_NEW(float, N *ldy), *expected = TEST_NEW(float, N *ldy);
   pl_state init = uniform_state((size_t)B * H), last = new_state((size_t)B * H), expected_last = new_state((size_t)B * H);
@@ -19,19 +19,19 @@ static void meet(const layer *l, const int32_t *splits, int B, pl_order order, i
       B, N, order
   CHECK(status == PL_OK, WHERE);
   CHECK(arena.steps == (uint64_t)N && arena.used == 0, WHERE);
-  /* exp makes a relative error of the absolute one of its argument, which is a sum of products that are large themselves. */
+  /* exp turns the absolute error of its argument into a relative one, and the argument is a sum of large products. */
   const bool grows = l->fast.act == PL_EXPONENTIAL || l->fast.rec_act == PL_EXPONENTIAL;
   const double tolerance = rnn_tolerance(D, H) * (grows ? 64 : 1);
   CHECK_ARRAY_CLOSE(y, expected, N * ldy, tolerance, tolerance, WHERE); /* the columns between are NaN in both */
   CHECK_ARRAY_CLOSE(last.h, expected_last.h, B * H, tolerance, tolerance, WHERE);
-  CHECK_ARRAY_CLOSE(cells, expected_cells, N * H, tolerance, tolerance, WHERE); /* of other cells: what stood there */
+  CHECK_ARRAY_CLOSE(cells, expected_cells, N * H, tolerance, tolerance, WHERE); /* cells other than LSTM do not write it */
   if (l->fast.cell == PL_LSTM) {
     CHECK_ARRAY_CLOSE(last.c, expected_last.c, B * H, tolerance, tolerance, WHERE);
   }
 #undef WHERE
 }
 
-TEST("each cell meets its twin at every number of units and features, in each order") {
+TEST("each cell matches its twin at every number of units and features, in each order") {
   const int sizes[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 31, 33};
   const int batches[] = {0, 1, 3, 7};
   for (int cell = PL_SIMPLE_RNN; cell <= PL_LSTM; cell++) {
@@ -40,7 +40,7 @@ TEST("each cell meets its twin at every number of units and features, in each or
         for (int order = PL_FORWARD; order <= PL_BACKWARD_AS_VISITED; order++) {
           layer l = new_layer((pl_cell)cell, sizes[d], sizes[h], PL_TANH, PL_SIGMOID, (h + d) % 4 != 3);
           const int B = batches[(h + d + order) % 4];
-          meet(&l, new_splits(B, 9), B, (pl_order)order, (int)(d % 3), "sizes");
+          check_against_twin(&l, new_splits(B, 9), B, (pl_order)order, (int)(d % 3), "sizes");
           test_free();
         }
       }
@@ -48,42 +48,42 @@ TEST("each cell meets its twin at every number of units and features, in each or
   }
 }
 
-TEST("long rows that cross the borders of chunks meet the twin") {
+TEST("rows of several chunks match the twin") {
   const int lengths[] = {7, 8, 9, 16, 17, 41, 63, 64, 65, 127, 128, 129, 131, 300};
   for (int cell = PL_SIMPLE_RNN; cell <= PL_LSTM; cell++) {
     for (int order = PL_FORWARD; order <= PL_BACKWARD_AS_VISITED; order++) {
       for (size_t i = 0; i < LENGTH(lengths); i++) {
         layer l = default_layer((pl_cell)cell, 3, 5);
         const int32_t one[] = {0, lengths[i]};
-        meet(&l, one, 1, (pl_order)order, 0, "one row");
+        check_against_twin(&l, one, 1, (pl_order)order, 0, "one row");
         int32_t *many = new_splits(18, lengths[i]);
-        meet(&l, many, 18, (pl_order)order, 0, "many rows");
+        check_against_twin(&l, many, 18, (pl_order)order, 0, "many rows");
         test_free();
       }
     }
   }
 }
 
-TEST("every activation serves in every cell, as activation and as recurrent activation") {
+TEST("every activation works in every cell, as activation and as recurrent activation") {
   for (int cell = PL_SIMPLE_RNN; cell <= PL_LSTM; cell++) {
     for (int act = PL_LINEAR; act < PL_ACT_COUNT; act++) {
       for (int H = 3; H <= 6; H += 3) {
         const int32_t few[] = {0, 3, 3, 5}, single[] = {0, 1, 1, 2};
         /* exp of exp of exp overflows; a gate of -4, which log-softmax gives, grows the state and its error fourfold at each step */
         const int32_t *splits = act == PL_EXPONENTIAL || act == PL_LOG_SOFTMAX ? single : few;
-        if (act != PL_EXPONENTIAL) { /* a state fed back through exp runs away, and its error with it */
+        if (act != PL_EXPONENTIAL) { /* a state that goes through exp at each step grows without limit, and so does its error */
           layer as_act = new_layer((pl_cell)cell, 2, H, (pl_act)act, PL_SIGMOID, true);
-          meet(&as_act, splits, 3, PL_FORWARD, 1, "activation");
+          check_against_twin(&as_act, splits, 3, PL_FORWARD, 1, "activation");
         }
         layer as_rec = new_layer((pl_cell)cell, 2, H, PL_TANH, (pl_act)act, true);
-        meet(&as_rec, splits, 3, PL_BACKWARD, 0, "recurrent activation");
+        check_against_twin(&as_rec, splits, 3, PL_BACKWARD, 0, "recurrent activation");
         test_free();
       }
     }
   }
 }
 
-TEST("a row of a recurrent layer has the same bits alone and in any batch, under any padding; masked meets the twin") {
+TEST("a row of a recurrent layer has the same bits alone and in any batch, under any padding; masked matches the twin") {
   for (int cell = PL_SIMPLE_RNN; cell <= PL_LSTM; cell++) {
     for (int kind = 0; kind < MASK_KINDS; kind++) {
       for (int order = PL_FORWARD; order <= PL_BACKWARD_AS_VISITED; order++) {
@@ -149,7 +149,7 @@ TEST("outputs and states that are not wanted may be NULL, and the final state ma
   }
 }
 
-TEST("a recurrent layer without initial state starts from zeros, and a text in two pieces gives the bits of the whole") {
+TEST("a recurrent layer without initial state starts from zeros, and a text in two pieces gives the bits of the whole text") {
   for (int cell = PL_SIMPLE_RNN; cell <= PL_LSTM; cell++) {
     const int D = 3, H = 6;
     layer l = default_layer((pl_cell)cell, D, H);
@@ -167,7 +167,7 @@ TEST("a recurrent layer without initial state starts from zeros, and a text in t
   }
 }
 
-TEST("an arena one byte too small is refused before anything is written; one in use is left as it was") {
+TEST("an arena one byte too small is refused before anything is written; one in use is unchanged") {
   const int32_t splits[] = {0, 5, 9};
   const uint8_t mask[] = {1, 1, 0, 1, 1, 1, 0, 1, 0, 1, 1, 1};
   layer l = default_layer(PL_LSTM, 3, 6);
@@ -185,7 +185,7 @@ TEST("an arena one byte too small is refused before anything is written; one in 
   CHECK(arena.used == 5 && arena.steps == 9, "used %d, steps %d", (int)arena.used, (int)arena.steps);
 }
 
-TEST("products that are looked up give the bits of those of x, in each cell and order") {
+TEST("looked-up products give the bits of computed ones, in each cell and order") {
   const int V = 5, D = 6, H = 7;
   for (int cell = PL_SIMPLE_RNN; cell <= PL_LSTM; cell++) {
     for (int order = PL_FORWARD; order <= PL_BACKWARD_AS_VISITED; order++) {
@@ -202,13 +202,13 @@ TEST("products that are looked up give the bits of those of x, in each cell and 
       float *products = TEST_NEW(float, V *(int)pl_rnn_products_size((pl_cell)cell, H));
       pl_arena arena = new_arena(pl_rnn_products_scratch(&l.fast, V));
       CHECK(pl_rnn_products(products, table, &l.fast, V, &arena) == PL_OK, "%s", cell_names[cell]);
-      pl_rnn looked = l.fast;
-      looked.products = products;
-      looked.rows = rows;
+      pl_rnn lookup = l.fast;
+      lookup.products = products;
+      lookup.rows = rows;
       arena = new_arena(pl_ragged_rnn_scratch(&l.fast, splits, 4));
       pl_ragged_rnn(expected, NULL, NULL, x, &l.fast, NULL, splits, (pl_order)order, H, 4, &arena);
-      arena = new_arena(pl_ragged_rnn_scratch(&looked, splits, 4));
-      CHECK(pl_ragged_rnn(y, NULL, NULL, NULL, &looked, NULL, splits, (pl_order)order, H, 4, &arena) == PL_OK, "%s",
+      arena = new_arena(pl_ragged_rnn_scratch(&lookup, splits, 4));
+      CHECK(pl_ragged_rnn(y, NULL, NULL, NULL, &lookup, NULL, splits, (pl_order)order, H, 4, &arena) == PL_OK, "%s",
             cell_names[cell]);
       CHECK_BITS(y, expected, N * H, "%s, order %d", cell_names[cell], order);
       CHECK(arena.steps == (uint64_t)N, "%d steps of %d", (int)arena.steps, N);
@@ -218,7 +218,7 @@ TEST("products that are looked up give the bits of those of x, in each cell and 
 }
 
 TEST("an LSTM's gates are i, f, c, o: one step by hand") {
-  /* No input and no state but b = (i, f, c, o): c = f c0 + i g, h = o tanh(c). */
+  /* All weights are 0, so the gates depend only on b = (i, f, c, o): c = f c0 + i g, h = o tanh(c). */
   const float b[] = {0.5f, -1, 2, 0.25f}, zeros[4] = {0};
   float packed[128], y;
   pl_rnn rnn = {PL_LSTM, 1, 1, PL_TANH, PL_SIGMOID, packed, NULL, NULL, 0};

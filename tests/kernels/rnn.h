@@ -1,4 +1,4 @@
-/* What the tests of recurrent layers share: a layer beside its twin, and a batch. */
+/* Shared by the tests of recurrent layers: a layer and its twin, and batches. */
 #ifndef PADLESS_TEST_RNN_H
 #define PADLESS_TEST_RNN_H
 
@@ -44,7 +44,7 @@ static inline int8_t *uniform_bytes(size_t n) {
   return w;
 }
 
-/* The same with int8 weights, of as large values. */
+/* The same with int8 weights, of the same magnitude. */
 static inline layer new_quant_layer(pl_cell cell, int D, int H, pl_act act, pl_act rec_act, bool bias) {
   const size_t width = (size_t)gates_of(cell) * H;
   const float w = 1 / (127 * sqrtf((float)D + 1)), u = 1 / (127 * sqrtf((float)H + 1));
@@ -61,7 +61,7 @@ static inline layer new_quant_layer(pl_cell cell, int D, int H, pl_act act, pl_a
 /* Keras's defaults. */
 static inline layer default_layer(pl_cell cell, int D, int H) { return new_layer(cell, D, H, PL_TANH, PL_SIGMOID, true); }
 
-/* An arena of exactly so many bytes; what it holds is not 0. */
+/* An arena of exactly so many bytes, which are not 0. */
 static inline pl_arena new_arena(size_t bytes) {
   pl_arena arena;
   pl_arena_init(&arena, TEST_NEW(uint8_t, bytes), bytes);
@@ -71,7 +71,7 @@ static inline pl_arena new_arena(size_t bytes) {
 static inline pl_state new_state(size_t n) { return (pl_state){TEST_NEW(float, n), TEST_NEW(float, n)}; }
 static inline pl_state uniform_state(size_t n) { return (pl_state){uniform(n, -1, 1), uniform(n, -1, 1)}; }
 
-/* D + H products of size 1 at most and some 16 roundings in the cell, over the few steps that a state remembers. */
+/* D + H products of size 1 at most and about 16 roundings in the cell, over the few steps that affect a state. */
 static inline double rnn_tolerance(int D, int H) { return 2 * (D + H + 16) * (double)FLT_EPSILON; }
 
 /* splits [B+1], rows of 0 .. most steps. */

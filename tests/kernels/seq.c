@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* Any bits at all, as the functions of this family must carry them. */
+/* Random bits: the functions of this file must copy any. */
 static float *random_bits(size_t n) {
   float *x = TEST_NEW(float, n);
   for (size_t i = 0; i < n; i++) {
@@ -22,7 +22,7 @@ static int count(const uint8_t *mask, int n) {
   return steps;
 }
 
-TEST("packing closes up the steps that count, in place too") {
+TEST("packing closes up the steps that count, in place, too") {
   for (test_shape s = {0}; test_next_shape(&s, 4);) {
     int n = s.B * s.T * s.D, packed = count(s.mask, s.B * s.T) * s.D;
     float *x = random_bits(n), *y = TEST_NEW(float, packed), *expected = TEST_NEW(float, packed);
@@ -67,7 +67,7 @@ TEST("reversing a sequence mirrors the steps that count and leaves padding where
   }
 }
 
-TEST("reversing closed-up steps is reversing the padded sequence") {
+TEST("reversing closed-up steps gives the bits of reversing the padded sequence") {
   for (test_shape s = {0}; test_next_shape(&s, 4);) {
     int n = s.B * s.T * s.D, packed = count(s.mask, s.B * s.T) * s.D;
     int32_t *splits = TEST_NEW(int32_t, s.B + 1);

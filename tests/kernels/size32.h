@@ -1,4 +1,4 @@
-/* Included before every file of build/native/size32: a size_t of 32 bits, as in wasm32, on a machine of 64. */
+/* Included before every file of build/native/size32: gives a 64-bit machine the 32-bit size_t of wasm32. */
 #ifndef PADLESS_SIZE32_H
 #define PADLESS_SIZE32_H
 

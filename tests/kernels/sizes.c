@@ -8,7 +8,7 @@ __extension__ typedef unsigned __int128 big;
 
 enum { CASES = 20000 };
 
-/* From 0 to 2^31 - 1, every number of bits as often as any other; and often the last few. */
+/* From 0 to 2^31 - 1: each number of bits is equally likely, and so are the eight largest numbers together. */
 static int random_size(void) {
   const int bits = test_below(33);
   return bits == 32 ? INT32_MAX - test_below(8) : (int)((uint64_t)test_bits() >> (1 + bits));
@@ -18,7 +18,7 @@ static big smaller(big a, big b) { return a < b ? a : b; }
 static big larger(big a, big b) { return a > b ? a : b; }
 static big round_up(big n, big step) { return (n + step - 1) / step * step; }
 
-/* What the arena gives to a block of floats. */
+/* Bytes that an arena spends on a block of floats. */
 static big floats(big n) { return round_up(4 * n, 16); }
 
 #define CHECK_SIZE(actual, exact, ...) CHECK_SIZE_SAYING(actual, exact, __VA_ARGS__)
@@ -26,7 +26,7 @@ static big floats(big n) { return round_up(4 * n, 16); }
   CHECK((actual) == smaller((exact), SIZE_MAX), "is %llu, expected %llu: " format, (unsigned long long)(actual),                   \
         (unsigned long long)smaller((exact), SIZE_MAX), __VA_ARGS__)
 
-/* ---- the formulas ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the formulas ------------------------------------------------------------------------------------------------------------ */
 
 static big packed_size(int int8, big K, big N) {
   return int8 ? round_up(N, QUANT_PANEL) / QUANT_PANEL * (2 * QUANT_PANEL + QUANT_PANEL / 2 * ((K + 1) / 2))
@@ -61,7 +61,7 @@ static big apart(const pl_rnn rnn[2], pl_merge merge, big N) {
   return merge == PL_CONCAT || merge == PL_NONE ? 0 : floats(N * (big)rnn[1].H);
 }
 
-/* ---- the tests --------------------------------------------------------------------------------------------------------------------- */
+/* ---- the tests --------------------------------------------------------------------------------------------------------------- */
 
 static pl_rnn random_rnn(void) {
   static float something;
@@ -130,7 +130,7 @@ TEST("scratch of recurrent layers is exact or SIZE_MAX") {
       masked[d] =
           floats((big)rows + 1) + floats(N * (big)rnn[d].D) + floats(N * (big)rnn[d].H) + rnn_scratch(rnn + d, (big)rows, (big)T);
     }
-    /* N itself saturates, too. */
+    /* Otherwise N saturates, too. */
     if (N <= SIZE_MAX) {
       CHECK_SIZE(pl_masked_rnn_scratch(rnn, NULL, rows, T), masked[0], WHERE);
       CHECK_SIZE(pl_masked_bidirectional_scratch(rnn, NULL, merge, rows, T),
@@ -143,7 +143,7 @@ TEST("scratch of recurrent layers is exact or SIZE_MAX") {
 }
 
 TEST("a kernel whose scratch is more than size_t holds refuses every arena and writes nothing") {
-  /* Of 2^31 - 1 units a row takes 2^35 bytes. 64 bits are full at 2^28 rows; there the arena is merely too small. */
+  /* One row of 2^31 - 1 units takes about 2^36 bytes: more than 32 bits hold. With 64 bits, the arena is just too small. */
   const pl_rnn rnn[2] = {{.cell = PL_LSTM, .D = 1, .H = INT32_MAX}, {.cell = PL_LSTM, .D = 1, .H = INT32_MAX}};
   const int32_t splits[] = {0, 1};
   float x = 1;

@@ -32,7 +32,7 @@ static bool check_close(const softmax *f, const float *y, const float *expected,
                            f->logarithm ? 0 : softmax_tolerance, "%s, %s, " SHAPE, f->name, what, SHAPE_OF(*s));
 }
 
-TEST("softmax over time and over features meets its twin, whatever stands under the mask, in place too") {
+TEST("softmax over time and over features matches its twin, with any values under the mask, in place, too") {
   for (test_shape s = {0}; test_next_shape(&s, TILE);) {
     int n = s.B * s.T * s.D;
     for (int i = 0; i < 4; i++) {
@@ -72,7 +72,7 @@ TEST("softmax is 0 at padding and sums to 1 over the steps that count; log-softm
   }
 }
 
-TEST("softmax over time gives the same bits for closed-up steps as for steps with padding anywhere") {
+TEST("softmax over time gives the same bits for closed-up steps and for steps with padding anywhere") {
   static ragged_softmax *const ragged[] = {pl_ragged_softmax, pl_ragged_log_softmax};
   static ragged_softmax *const ref_ragged[] = {pl_ref_ragged_softmax, pl_ref_ragged_log_softmax};
   for (test_shape s = {0}; test_next_shape(&s, TILE);) {
@@ -99,7 +99,7 @@ TEST("softmax over time gives the same bits for closed-up steps as for steps wit
   }
 }
 
-TEST("softmax over time gives a row and a channel the same bits alone as among neighbours") {
+TEST("softmax over time gives a row and a channel the same bits alone and among others") {
   enum { D = 11, N = 40, FROM = 13 };
   static ragged_softmax *const ragged[] = {pl_ragged_softmax, pl_ragged_log_softmax};
   const int32_t splits[] = {0, FROM, FROM, N}, one[] = {0, N - FROM};
@@ -147,7 +147,7 @@ TEST("softmax over features gives a row the same bits alone, among rows, and amo
   }
 }
 
-TEST("softmax keeps to its twin where values lie far apart, and beyond -1e10") {
+TEST("softmax stays close to its twin for values far apart, and below -1e10") {
   const float x[] = {-2e10f, -2e10f, 100, 0, 3e38f, -3e38f, 0, -103, -87, -88, 0, 5};
   for (int i = 0; i < 4; i++) {
     float y[12], expected[12];
@@ -160,7 +160,7 @@ TEST("softmax keeps to its twin where values lie far apart, and beyond -1e10") {
   }
 }
 
-TEST("softmax does not see an offset common to all values, to the last bit") {
+TEST("an offset common to all values changes no bit of softmax") {
   for (test_shape s = {0}; test_next_shape(&s, TILE);) {
     int n = s.B * s.T * s.D;
     float *x = TEST_NEW(float, n), *far = TEST_NEW(float, n), *y = TEST_NEW(float, n), *far_y = TEST_NEW(float, n);
@@ -176,7 +176,7 @@ TEST("softmax does not see an offset common to all values, to the last bit") {
   }
 }
 
-TEST("softmax is 1 at a value that stands out by 200, wherever it stands") {
+TEST("softmax is 1 at a value that is greater than all others by 200, at any position") {
   for (int n = 1; n <= 2 * TILE + 1; n++) {
     for (int spike = 0; spike < n; spike++) {
       float x[2 * TILE + 1] = {0}, y[2 * TILE + 1];
@@ -206,7 +206,7 @@ TEST("softmax of -Infinity among numbers is 0, its logarithm -Infinity") {
   }
 }
 
-TEST("softmax gives NaN to every step that counts where all are -Infinity or one is +Infinity or NaN") {
+TEST("softmax gives NaN at every step that counts if all are -Infinity or one is +Infinity or NaN") {
   const float rows[3][3] = {{-INFINITY, -INFINITY, -INFINITY}, {0, INFINITY, 1}, {0, 2, NAN}};
   const uint8_t mask[] = {1, 0, 1, 1};
   for (int i = 0; i < 2; i++) {
@@ -224,7 +224,7 @@ TEST("softmax gives NaN to every step that counts where all are -Infinity or one
   }
 }
 
-TEST("softmax over a hundred thousand steps sums to 1") {
+TEST("softmax over 100,000 steps sums to 1") {
   enum { T = 100000 };
   float *x = TEST_NEW(float, T), *y = TEST_NEW(float, T);
   test_fill(x, T, -1, 1);

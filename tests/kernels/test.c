@@ -12,7 +12,7 @@
 #define EXPORT(name)
 #endif
 
-/* ---- tests ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- tests ------------------------------------------------------------------------------------------------------------------- */
 
 static test_case *first_test, **next_test = &first_test;
 static uint32_t run_seed;
@@ -40,7 +40,7 @@ EXPORT(test_count) int test_count(void) {
 
 EXPORT(test_name) const char *test_name(int index) { return test_at(index)->title; }
 
-/* ---- checks --------------------------------------------------------------------------------------------------------------------- */
+/* ---- checks ------------------------------------------------------------------------------------------------------------------ */
 
 static bool failed;
 static char message[1024];
@@ -50,9 +50,9 @@ EXPORT(test_message) const char *test_message(void) { return message; }
 
 static void say_list(const char *format, va_list values) TEST_PRINTF(1, 0);
 static void say_list(const char *format, va_list values) {
-  size_t room = sizeof message - message_length;
-  int length = vsnprintf(message + message_length, room, format, values);
-  message_length += length < 0 ? 0 : (size_t)length < room ? (size_t)length : room - 1;
+  size_t available = sizeof message - message_length;
+  int length = vsnprintf(message + message_length, available, format, values);
+  message_length += length < 0 ? 0 : (size_t)length < available ? (size_t)length : available - 1;
 }
 
 static void say(const char *format, ...) TEST_PRINTF(1, 2);
@@ -63,7 +63,7 @@ static void say(const char *format, ...) {
   va_end(values);
 }
 
-/* Starts the message of the first failure: "tests/kernels/pool.c:12: y: where". */
+/* Begins the message of the first failure: "tests/kernels/pool.c:12: y: where". */
 static void fail_at(const char *file, int line, const char *what, const char *format, va_list values) TEST_PRINTF(4, 0);
 static void fail_at(const char *file, int line, const char *what, const char *format, va_list values) {
   failed = true;
@@ -71,7 +71,7 @@ static void fail_at(const char *file, int line, const char *what, const char *fo
   say_list(format, values);
 }
 
-/* A failure after the first one is only counted as such. */
+/* Reports the first failure of a test; later ones are ignored. */
 #define FAIL(...)                                                                                                                  \
   if (!failed) {                                                                                                                   \
     va_list values;                                                                                                                \
@@ -151,9 +151,9 @@ bool test_check_bytes(const void *actual, const void *expected, size_t n, const 
   return true;
 }
 
-/* ---- memory --------------------------------------------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------------------------------------------------ */
 
-/* Under ASan the bytes around a block are ASan's own; elsewhere guards stand there. */
+/* Without ASan, which watches the bytes around a block, they hold guard values. */
 #if defined(__SANITIZE_ADDRESS__)
 #define HAS_ASAN 1
 #elif defined(__has_feature)
@@ -217,11 +217,11 @@ void test_free(void) {
   }
 }
 
-/* ---- random data ---------------------------------------------------------------------------------------------------------------- */
+/* ---- random data ------------------------------------------------------------------------------------------------------------- */
 
 static uint64_t random_state;
 
-/* SplitMix64 (Steele, Lea, Flood 2014), the upper half. */
+/* The upper half of SplitMix64 (Steele, Lea, Flood 2014). */
 uint32_t test_bits(void) {
   uint64_t z = random_state += 0x9E3779B97F4A7C15;
   z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
@@ -239,7 +239,7 @@ void test_fill(float *x, size_t n, float lo, float hi) {
   }
 }
 
-/* ---- masks ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- masks ------------------------------------------------------------------------------------------------------------------- */
 
 static void mask_row(uint8_t *mask, test_mask_kind kind, int T) {
   int a = test_below(T + 1), b = test_below(T + 1);
@@ -289,7 +289,7 @@ void test_spread(float *x, const float *packed, const uint8_t *mask, int B, int 
   test_poison(x, mask, B, T, D);
 }
 
-/* ---- shapes --------------------------------------------------------------------------------------------------------------------- */
+/* ---- shapes ------------------------------------------------------------------------------------------------------------------ */
 
 bool test_next_shape(test_shape *s, int tile) {
   static const int batches[] = {0, 1, 3}, primes[] = {2, 5, 7, 11, 13, 19, 23, 29, 37, 41, 43, 53, 67, 71};
@@ -321,7 +321,7 @@ float *test_steps(const test_shape *s, float lo, float hi) {
   return x;
 }
 
-/* ---- running -------------------------------------------------------------------------------------------------------------------- */
+/* ---- running ----------------------------------------------------------------------------------------------------------------- */
 
 EXPORT(test_seed) void test_seed(uint32_t seed) { run_seed = seed; }
 

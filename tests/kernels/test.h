@@ -6,7 +6,7 @@
  *     CHECK(y[0] == 1, "y = %g", y[0]);
  *   }
  *
- * A failed check is remembered, the first one of a test reported, and the test runs on. Memory is given back when the test ends. */
+ * After a failed check the test goes on; the first failure of each test is reported. Memory is freed when the test ends. */
 #ifndef PADLESS_TEST_H
 #define PADLESS_TEST_H
 
@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- tests ---------------------------------------------------------------------------------------------------------------------- */
+/* ---- tests ------------------------------------------------------------------------------------------------------------------- */
 
 typedef struct test_case {
   const char *title;
@@ -32,7 +32,7 @@ void test_register(test_case *test);
   __attribute__((constructor)) static void test_register_at_##line(void) { test_register(&test_case_at_##line); }                  \
   static void test_at_##line(void)
 
-/* ---- checks: each is true where it holds; a printf format and its values say which case failed ------------------------------------ */
+/* ---- checks: each returns whether it holds; a printf format and its values say which case failed ------------------------------- */
 
 #define TEST_HERE __FILE__, __LINE__
 #define TEST_PRINTF(at, first) __attribute__((format(printf, at, first)))
@@ -63,23 +63,23 @@ bool test_check_bits(const void *actual, const void *expected, size_t n, const c
 bool test_check_bytes(const void *actual, const void *expected, size_t n, const char *file, int line, const char *what,
                       const char *format, ...) TEST_PRINTF(7, 8);
 
-/* ---- memory: exactly as many bytes as asked for, so that ASan sees the first one beyond; without ASan, guard bytes see stores ------ */
+/* ---- memory: exact sizes, so that ASan sees an access beyond them; without ASan, guard bytes show stores  */
 
-/* n elements, every byte 0xFF: a float not written is NaN, an int32 -1. 16-byte aligned. */
+/* n elements, 16-byte aligned. Every byte is 0xFF, so a float that is not written is NaN, an int32 -1. */
 #define TEST_NEW(type, n) ((type *)test_new((size_t)(n) * sizeof(type)))
 void *test_new(size_t bytes);
 
-/* Gives back everything taken since the test began; for loops over many shapes. */
+/* Frees all memory that the test has allocated; for loops over many shapes. */
 void test_free(void);
 
-/* ---- random data: the same from the same seed, and for each test on its own -------------------------------------------------------- */
+/* ---- random data: depends only on the seed and the title of the test -------------------------------------------------- */
 
 uint32_t test_bits(void);
 int test_below(int n);                  /* 0 .. n-1 */
 float test_uniform(float lo, float hi); /* lo <= u < hi */
 void test_fill(float *x, size_t n, float lo, float hi);
 
-/* ---- masks ------------------------------------------------------------------------------------------------------------------------- */
+/* ---- masks ------------------------------------------------------------------------------------------------------------------- */
 
 typedef enum test_mask_kind {
   MASK_FULL,   /* every step counts */
@@ -87,30 +87,30 @@ typedef enum test_mask_kind {
   MASK_END,    /* padding at the end, each row of its own length 0..T */
   MASK_FRONT,  /* padding at the front */
   MASK_HOLES,  /* padding in the middle */
-  MASK_RANDOM, /* each step by a throw of a coin */
+  MASK_RANDOM, /* each step counts with probability 1/2 */
   MASK_KINDS
 } test_mask_kind;
 
-/* mask [B, T]: a step that counts is any byte but 0. */
+/* mask [B, T]: a step that counts is a random byte other than 0. */
 void test_mask(uint8_t *mask, test_mask_kind kind, int B, int T);
 const char *test_mask_name(test_mask_kind kind);
 
 /* Overwrites the steps of x [B, T, D] under the mask with NaN, infinities and huge numbers. */
 void test_poison(float *x, const uint8_t *mask, int B, int T, int D);
 
-/* x [B, T, D] = the closed-up steps of packed [N, D] at the steps that count, poison elsewhere. */
+/* x [B, T, D] = the steps of packed [N, D] at the steps that count, poison elsewhere. */
 void test_spread(float *x, const float *packed, const uint8_t *mask, int B, int T, int D);
 
-/* ---- shapes: B of 0, 1 and 3; T of 0..17 and 61; D of 0 .. 2*tile+1 and then a prime; every kind of mask ---------------------------- */
+/* ---- shapes: B of 0, 1 and 3; T of 0..17 and 61; D of 0 .. 2*tile+1 and then a prime; every kind of mask --------------------- */
 
 typedef struct test_shape {
   int B, T, D;
   test_mask_kind kind;
   uint8_t *mask; /* [B, T] */
-  int next;      /* the walk's own */
+  int next;      /* used by test_next_shape */
 } test_shape;
 
-/* The next shape, false after the last; gives back the memory of the one before.
+/* Goes to the next shape and frees the memory of the one before; false after the last.
  *   for (test_shape s = {0}; test_next_shape(&s, 16);) */
 bool test_next_shape(test_shape *s, int tile);
 
@@ -121,7 +121,7 @@ float *test_steps(const test_shape *s, float lo, float hi);
 #define SHAPE "B %d, T %d, D %d, %s"
 #define SHAPE_OF(s) (s).B, (s).T, (s).D, test_mask_name((s).kind)
 
-/* ---- for the runner ---------------------------------------------------------------------------------------------------------------- */
+/* ---- for the runner ---------------------------------------------------------------------------------------------------------- */
 
 void test_seed(uint32_t seed);
 int test_count(void);

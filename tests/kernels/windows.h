@@ -1,4 +1,4 @@
-/* What the tests of windows along time share: windows of every kind, rows for them, and a layer whose rows do not touch each other. */
+/* Shared by the tests of windows along time: windows of every kind, batches, and the check that rows do not affect each other. */
 #ifndef PADLESS_TEST_WINDOWS_H
 #define PADLESS_TEST_WINDOWS_H
 
@@ -29,7 +29,7 @@ static const windows all_windows[] = {
 #define WINDOWS "size %d, stride %d, dilation %d, padding %d"
 #define WINDOWS_OF(w) (w).size, (w).stride, (w).dilation, (w).padding
 
-/* Rows of one batch: lengths from a list that is cycled through, so that full, empty and ragged ones stand beside each other. */
+/* Rows of one batch, whose lengths come from a list in turn, so that long, short and empty rows are mixed. */
 typedef struct rows {
   int B;
   int32_t *splits, *out_splits;
@@ -46,7 +46,7 @@ static inline rows new_rows(const windows *w, int B, const int *lengths, size_t 
   return r;
 }
 
-/* Batch `i` of a walk: no row, one or three, of lengths from 0 to 17 and sometimes long. */
+/* Batch number i: 0, 1 or 3 rows of 0 to 17 steps, sometimes more. */
 static inline rows some_rows(const windows *w, int i) {
   const int lengths[] = {i % 18, i % 6 == 1 ? LONG : i % 3 ? i % 7 : 0, i % 11};
   const int batches[] = {1, 3, 1, 3, 0};
@@ -59,7 +59,7 @@ static inline float *uniform(size_t n) {
   return x;
 }
 
-/* What a batch makes of each row, against what the row alone gives; then with NaN in the middle row. */
+/* Compares the bits of each row in a batch with those of the row alone; then again with NaN in the middle row. */
 typedef void run_rows(float *y, const float *x, const void *layer, const rows *r);
 
 static inline void same_bits_alone(run_rows *run, const void *layer, const windows *w, int D, int N, const char *what) {
@@ -72,7 +72,8 @@ static inline void same_bits_alone(run_rows *run, const void *layer, const windo
   for (int b = 0; b < B; b++) {
     rows one = new_rows(w, 1, lengths + b, 1);
     float *alone = TEST_NEW(float, one.out_splits[1] * N), *copy = TEST_NEW(float, lengths[b] * D);
-    memcpy(copy, x + (size_t)all.splits[b] * D, (size_t)lengths[b] * D * sizeof *x); /* ASan sees a step read beyond the row */
+    memcpy(copy, x + (size_t)all.splits[b] * D,
+           (size_t)lengths[b] * D * sizeof *x); /* a copy, so that ASan sees an access beyond the row */
     run(alone, copy, layer, &one);
     CHECK_BITS(y + (size_t)all.out_splits[b] * N, alone, one.out_splits[1] * N, "%s, row %d, " WINDOWS, what, b, WINDOWS_OF(*w));
   }
@@ -82,7 +83,7 @@ static inline void same_bits_alone(run_rows *run, const void *layer, const windo
   run(poisoned, x, layer, &all);
   const int from = all.out_splits[2], to = all.out_splits[3];
   CHECK_BITS(poisoned, y, from * N, "%s, before the row of NaN, " WINDOWS, what, WINDOWS_OF(*w));
-  CHECK_BITS(poisoned + to * N, y + to * N, (outputs - to) * N, "%s, behind the row of NaN, " WINDOWS, what, WINDOWS_OF(*w));
+  CHECK_BITS(poisoned + to * N, y + to * N, (outputs - to) * N, "%s, after the row of NaN, " WINDOWS, what, WINDOWS_OF(*w));
   test_free();
 }
 
