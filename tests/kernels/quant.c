@@ -194,7 +194,7 @@ TEST("a bag of 150,000 of the largest int8 rows overflows nothing") {
   const int32_t splits[] = {0, N};
   CHECK(pl_quant_embedding_sum(y, table, &row, scale, ids, splits, 1, 1, D) == PL_OK, "%d rows", N);
   for (int d = 0; d < D; d++) {
-    CHECK(y[d] == (float)(-127.0 * 255 * N), "column %d: %g", d, (double)y[d]);
+    CHECK(y[d] == (float)(-127.0 * 255 * (double)N), "column %d: %g", d, (double)y[d]);
   }
 }
 
