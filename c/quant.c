@@ -201,8 +201,10 @@ static void add_rows_16(double *sum, const int8_t *table, const uint8_t *rows, c
     part[2] += v_widen_low(high);
     part[3] += v_widen_high(high);
   }
-  for (size_t i = 0; i < 16; i++) {
-    sum[i] += part[i / 4][i % 4];
+  for (size_t i = 0; i < 4; i++) {
+    for (size_t lane = 0; lane < 4; lane++) {
+      sum[4 * i + lane] += part[i][lane];
+    }
   }
 }
 
