@@ -27,7 +27,7 @@ CFLAGS = -std=c11 -ffp-contract=off -Ic $(WARNINGS)
 .DEFAULT_GOAL := wasm
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox lint lint-c lint-js format demo peers clean
+.PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox lint lint-c lint-js format demo fuzz-keras peers clean
 
 # Recipes print what they make; V=1 prints their commands, too.
 Q := $(if $(V),,@)
@@ -243,6 +243,21 @@ format: node_modules/.installed | build/setup ## clang-format and prettier, in p
 
 demo: wasm ## serves the page and prints its address; PORT= sets the port
 	@node web/serve.js
+
+# Random models of other frameworks and what the frameworks answer: N models from SEED on. pip installs the framework, several GB.
+N ?= 500
+SEED ?= 1
+KERAS_VERSIONS ?= 3.15 3.5 2.15
+fuzz-keras: $(DIST) node_modules/.installed $(KERAS_VERSIONS:%=build/fuzz/keras-%/.installed) ## N=500 random models of each Keras (KERAS_VERSIONS=) from SEED=1 on, compared with Keras
+	@rm -rf $(KERAS_VERSIONS:%=build/fuzz/keras-%/models)
+	@for version in $(KERAS_VERSIONS); do \
+	  build/fuzz/keras-$$version/bin/python -W ignore tests/fuzz/keras/make_models.py build/fuzz/keras-$$version/models $(N) $(SEED) || exit 1; \
+	done
+	@node tests/fuzz/keras/compare.js $(KERAS_VERSIONS:%=build/fuzz/keras-%/models)
+build/fuzz/keras-%/.installed: tests/fuzz/keras/requirements-%.txt
+	@echo "fetching Keras $* for build/fuzz/keras-$*"
+	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install --quiet --requirement $<
+	@touch $@
 
 peers: node_modules/.installed tests/bench/peers/node_modules/.installed ## installs the engines that padless is compared with: onnxruntime, TF.js
 tests/bench/peers/node_modules/.installed: tests/bench/peers/package-lock.json
