@@ -5,7 +5,7 @@ import { make } from './elements.js';
 import { format, percent, say } from './language.js';
 
 /** @typedef {Parameters<import('padless/dom').AttachOptions['onAnswer']>[0]} Prediction */
-/** @typedef {Omit<Prediction, 'tokens' | 'truncated'>} Answer */
+/** @typedef {Omit<Prediction, 'tokens' | 'truncated'> & { certain?: boolean }} Answer */
 
 /** Bars that are shown: those of the highest scores. */
 const SHOWN_BARS = 5;
@@ -14,19 +14,25 @@ const SHOWN_CHARACTERS = 2000;
 /** Number of tag colours: style.css defines .tag-0 to .tag-5. */
 const COLOURS = 6;
 
-/** A list with a bar for each of the highest scores. @param {Record<string, number>} scores @param {(label: string) => string} nameOf */
+/**
+ * A list with a bar for each of the highest scores. They are shown in percent if all scores are in [0, 1], and else all as numbers, with bars
+ * relative to the largest magnitude.
+ * @param {Record<string, number>} scores @param {(label: string) => string} nameOf
+ */
 function bars(scores, nameOf) {
+  const all = Object.values(scores);
+  const shares = all.every((score) => score >= 0 && score <= 1);
+  const most = shares ? 1 : all.reduce((largest, score) => Math.max(largest, Math.abs(score)), 0);
   const top = Object.entries(scores)
     .sort(([, a], [, b]) => b - a)
     .slice(0, SHOWN_BARS);
   const list = make('ol', 'bars');
   for (const [label, score] of top) {
     const fill = make('span', '');
-    fill.style.width = `${Math.max(0, Math.min(100, 100 * score))}%`;
+    fill.style.width = `${Math.max(0, Math.min(100, (100 * score) / (most || 1)))}%`;
     const bar = make('span', 'bar', fill);
     bar.setAttribute('aria-hidden', 'true');
-    // A score outside [0, 1] is no probability, so it is not shown in percent.
-    const number = score >= 0 && score <= 1 ? percent(score) : format(score, { maximumSignificantDigits: 5 });
+    const number = shares ? percent(score) : format(score, { maximumSignificantDigits: 5 });
     const item = make('li', '', make('span', 'name', nameOf(label)), bar, make('span', 'score', number));
     item.dataset.label = label;
     list.append(item);
@@ -37,10 +43,10 @@ function bars(scores, nameOf) {
 /**
  * @param {string} text
  * @param {Prediction['tags'] & {}} tags
- * @param {{ nameOf: (label: string) => string, colourOf: (label: string) => number }} of
+ * @param {{ nameOf: (label: string) => string, shortOf: (label: string) => string, colourOf: (label: string) => number }} of
  * @returns {Node[]} the text with its tags, and a legend of their names
  */
-function taggedText(text, tags, { nameOf, colourOf }) {
+function taggedText(text, tags, { nameOf, shortOf, colourOf }) {
   const line = make('p', 'tagged');
   line.dir = 'auto';
   const found = new Set();
@@ -49,7 +55,10 @@ function taggedText(text, tags, { nameOf, colourOf }) {
     if (start >= SHOWN_CHARACTERS) break;
     if (start < at || colourOf(label) < 0) continue;
     found.add(label);
-    line.append(text.slice(at, start), make('mark', `tag-${colourOf(label)}`, text.slice(start, end), make('b', '', label)));
+    line.append(
+      text.slice(at, start),
+      make('mark', `tag-${colourOf(label)}`, text.slice(start, end), make('b', '', shortOf(label))),
+    );
     at = end;
   }
   line.append(text.slice(at, Math.max(at, SHOWN_CHARACTERS)), text.length > SHOWN_CHARACTERS ? '…' : '');
@@ -57,7 +66,10 @@ function taggedText(text, tags, { nameOf, colourOf }) {
   const legend = make(
     'ul',
     'legend',
-    ...named.map((label) => make('li', '', make('mark', `tag-${colourOf(label)}`, label), ` ${nameOf(label)}`)),
+    ...named.map((label) => {
+      const short = shortOf(label);
+      return make('li', '', make('mark', `tag-${colourOf(label)}`, short), ` ${short === label ? nameOf(label) : label}`);
+    }),
   );
   legend.setAttribute('aria-label', say('legend'));
   return named.length ? [line, legend] : [line];
@@ -65,18 +77,21 @@ function taggedText(text, tags, { nameOf, colourOf }) {
 
 /**
  * @param {Answer} answer
- * @param {{ text: string, nameOf?: ((label: string) => string) | undefined, colourOf?: ((label: string) => number) | undefined }} about
- *   nameOf: a label's name in the page's language, by default the label itself; colourOf: the number of a tag's colour, negative for none,
+ * @param {{ text: string, nameOf?: ((label: string) => string) | undefined, shortOf?: ((label: string) => string) | undefined, colourOf?: ((label: string) => number) | undefined }} about
+ *   nameOf: a label's name in the page's language, by default the label itself; shortOf: what stands beside a tagged word; colourOf: the number of a tag's colour, negative for none,
  *   by default the colours in turn
  * @returns {Node[]}
  */
-export function answerNodes({ outputs, spans, tags, scores }, about) {
-  const { text, nameOf = (label) => label } = about;
+export function answerNodes({ outputs, spans, tags, scores, label: best, certain }, about) {
+  const { text, nameOf = (label) => label, shortOf = (label) => label } = about;
   if (outputs) return Object.entries(outputs).flatMap(([name, answer]) => [make('h3', '', name), ...answerNodes(answer, about)]);
   if (tags) {
     const labels = [...new Set(tags.map(({ label }) => label.replace(/^[BIES]-/, '')))];
     const inTurn = (/** @type {string} */ label) => (label === 'O' ? -1 : Math.max(0, labels.indexOf(label)) % COLOURS);
-    return taggedText(text, spans ?? tags, { nameOf, colourOf: about.colourOf ?? inTurn });
+    return taggedText(text, spans ?? tags, { nameOf, shortOf, colourOf: about.colourOf ?? inTurn });
   }
-  return scores ? [bars(scores, nameOf)] : [];
+  if (!scores) return [];
+  // Models with a threshold say whether the answer passes it; `und` is the label for no language.
+  const unsure = certain === false || best === 'und';
+  return [...(unsure ? [make('p', 'unsure', say(best === 'und' ? 'noLanguageFound' : 'notSure'))] : []), bars(scores, nameOf)];
 }

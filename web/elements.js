@@ -49,7 +49,7 @@ export function tableRow(header, cells) {
   return make('tr', '', first, ...cells.map((cell) => make('td', '', cell instanceof Node ? cell : String(cell))));
 }
 
-/** Makes the head of a table. @param {string[]} headers  '' for a column without a header */
+/** Makes the head of a table. @param {(string | Node)[]} headers  '' for a column without a header */
 export function tableHead(headers) {
   const cells = headers.map((text) => {
     const cell = make(text ? 'th' : 'td', '', text);

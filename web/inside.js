@@ -1,24 +1,21 @@
 /**
- * The tab "Look inside": pads one short text and compares masked computation with naive computation, which reads padding as if it were text.
+ * The section "How it works": pads one short text and compares masked computation with naive computation, which reads padding as if it were
+ * text. It shows the model that is chosen under "Try".
  */
 import { init } from 'padless';
 import { Passes } from './passes.js';
 import { find, findInput, make, tableHead, tableRow } from './elements.js';
-import { languageName, onLanguage, percent, say } from './language.js';
+import { bindText, onNear } from './fields.js';
+import { format, onLanguage, percent, say } from './language.js';
 import { argmax, asSequence, bitsOf, formatFixed } from './numbers.js';
-import { tokenCell, tokensOf } from './tokens.js';
+import { padText, runThreeWays } from './padding.js';
+import { loadShipped, proofModel, shipped } from './shipped.js';
+import { MAX_PADDING, onState, setState, state } from './state.js';
+import { shownPositions, tokenCell, tokenGap, tokensOf } from './tokens.js';
 
 /** @typedef {import('padless').Model} Model */
 /** @typedef {import('padless').Kernels} Kernels */
-/** @typedef {'end' | 'front' | 'middle'} Side */
-/**
- * A padded text as the model gets it.
- * @typedef {object} Row
- * @property {Int32Array} alone  ids of the text without padding
- * @property {number[]} ids
- * @property {number[]} mask
- * @property {string[]} tokens
- */
+/** @typedef {import('./padding.js').Row} Row */
 /**
  * One feature of the embedding at each position.
  * @typedef {object} FeatureValues
@@ -26,19 +23,10 @@ import { tokenCell, tokensOf } from './tokens.js';
  * @property {Float32Array} aloneValues  of the text without padding
  */
 
-/** @param {string} text @param {Model} model @param {Side} side  where the padding goes @param {number} steps  of padding @returns {Row} */
-function padText(text, model, side, steps) {
-  const { ids: alone, tokens } = tokensOf(text, model.text);
-  const at = { end: alone.length, front: 0, middle: alone.length >> 1 }[side];
-  /** @template T @param {T[]} list @param {T} filler */
-  const filled = (list, filler) => [...list.slice(0, at), ...new Array(steps).fill(filler), ...list.slice(at)];
-  return {
-    alone,
-    ids: filled([...alone], model.text?.pad ?? 0),
-    mask: filled(new Array(alone.length).fill(1), 0),
-    tokens: filled(tokens, '·'),
-  };
-}
+/** Tokens of the text that this section uses. */
+const MOST_TOKENS = 17;
+/** After this many milliseconds without a change of the text in another section, this one shows it. */
+const TYPING_MS = 250;
 
 /** Softmax over all positions, padding included, in plain JavaScript instead of padless's kernel. @param {Float32Array} x */
 function naiveSoftmax(x) {
@@ -60,24 +48,19 @@ function numberWithBar(value, most) {
   return make('div', 'share', bar, formatFixed(value));
 }
 
-/**
- * Reads single features of a model's embedding.
- * @param {Kernels} pl
- * @param {Model} model
- */
-function embeddingOf(pl, model) {
-  const table = model.root
+/** Reads single features of a model's embedding. @param {Model} model */
+function embeddingOf(model) {
+  const [table] = model.root
     .listWeights()
     .filter(({ path }) => path.endsWith('embeddings'))
-    .map(({ layer, spec }) => layer.weight(spec.name))[0];
-  const [V, D] = table.shape;
+    .map(({ layer, spec }) => layer.weight(spec.name));
+  const D = table.shape[1];
+  // For int8 weights, this getter converts to floats: read it once.
+  const { data } = table;
   return {
     D,
     /** Feature d of each id's row. @param {ArrayLike<number>} ids @param {number} d */
-    valuesOf(ids, d) {
-      const { data } = pl.embedding({ data: table.data, shape: [V, D] }, { data: ids, shape: [1, ids.length] });
-      return Float32Array.from(ids, (_, t) => data[t * D + d]);
-    },
+    valuesOf: (ids, d) => Float32Array.from(ids, (id) => data[id * D + d]),
   };
 }
 
@@ -88,34 +71,53 @@ function embeddingOf(pl, model) {
 function firstFeature({ D, valuesOf }, model, text) {
   const { ids } = tokensOf(text, model.text);
   const features = Array.from({ length: D }, (_, d) => d);
-  return features.find((d) => Math.max(...valuesOf(ids, d)) < valuesOf([model.text?.pad ?? 0], d)[0]) ?? 0;
+  return features.find((d) => ids.length > 0 && Math.max(...valuesOf(ids, d)) < valuesOf([model.text?.pad ?? 0], d)[0]) ?? 0;
 }
 
-/** The table of the whole model: the text alone, padded with its mask, and padded with a mask of ones. @param {Model} model @param {Row} row */
-function showWhole(model, { alone, ids, mask }) {
-  const ones = ids.map(() => 1);
-  const runs = [
-    { name: say('rowAlone'), run: () => model.run([alone]) },
-    { name: say('rowMasked'), run: () => model.run([ids], { mask: [mask] }) },
-    { name: say('rowNaive'), run: () => model.run([ids], { mask: [ones] }) },
-  ].map(({ name, run }) => {
-    const before = model.stats.steps;
-    const [{ data }] = run();
-    return { name, data, visited: model.stats.steps - before };
-  });
-  const best = argmax(runs[0].data);
-  const wanted = bitsOf(runs[0].data[best]);
-  const rows = runs.map(({ name, data, visited }, i) => {
-    const bits = bitsOf(data[best]);
+/**
+ * Which of the model's values the table of the whole model shows: the best class, or for tags the best label of the word where naive padding
+ * does most.
+ * @param {Model} model @param {Row} row @param {ReturnType<typeof runThreeWays>} ways
+ */
+function shownValue(model, { mask }, { alone, naive }) {
+  const { kind, labels } = model.outputs[0];
+  const K = labels?.length ?? alone.data.length;
+  if (kind !== 'tags') {
+    const best = argmax(alone.data);
+    return { alone: best, padded: best, label: labels?.[best], token: null };
+  }
+  const kept = mask.flatMap((counts, t) => (counts ? [t] : []));
+  const bests = kept.map((_, i) => argmax(alone.data.subarray(i * K, (i + 1) * K)));
+  const moved = kept.map((t, i) => Math.abs(alone.data[i * K + bests[i]] - naive.data[t * K + bests[i]]));
+  const i = argmax(moved);
+  return { alone: i * K + bests[i], padded: kept[i] * K + bests[i], label: labels?.[bests[i]], token: kept[i] };
+}
+
+/** The table of the whole model: the text alone, padded with its mask, and padded with a mask of ones. @param {Model} model @param {Row} row @param {(label: string) => string} nameOf */
+function showWhole(model, row, nameOf) {
+  const ways = runThreeWays(model, row);
+  const at = shownValue(model, row, ways);
+  const wanted = bitsOf(ways.alone.data[at.alone]);
+  const lines = [
+    { name: say('rowAlone'), way: ways.alone, index: at.alone, id: 'bits-without' },
+    { name: say('rowMasked'), way: ways.masked, index: at.padded, id: 'bits' },
+    { name: say('rowNaive'), way: ways.naive, index: at.padded, id: 'bits-naive' },
+  ];
+  const rows = lines.map(({ name, way, index, id }, i) => {
+    const bits = bitsOf(way.data[index]);
     const code = make('code', '', bits);
-    code.id = ['bits-without', 'bits', 'bits-naive'][i];
+    code.id = id;
     const compared = verdict(say(bits === wanted ? 'same' : 'differs'), bits === wanted);
     compared.id = ['', 'same', 'differs'][i];
-    return tableRow(name, [percent(data[best], 2), make('span', '', code, ' ', ...(i ? [compared] : [])), visited]);
+    return tableRow(name, [
+      percent(way.data[index], 2),
+      make('span', '', code, ' ', ...(i ? [compared] : [])),
+      format(way.visited),
+    ]);
   });
-  const label = model.outputs[0].labels?.[best];
-  const head = tableHead(['', label ? languageName(label) : say('score'), say('bits'), say('visited')]);
-  find('whole').replaceChildren(head, make('tbody', '', ...rows));
+  const name = at.label ? nameOf(at.label) : say('score');
+  const head = make('span', '', ...(at.token === null ? [name] : [make('bdi', '', row.tokens[at.token]), `: ${name}`]));
+  find('whole').replaceChildren(tableHead(['', head, say('bits'), say('visited')]), make('tbody', '', ...rows));
 }
 
 /**
@@ -144,23 +146,31 @@ function showPools(pl, { mask }, { values, aloneValues }, { masked, naive }) {
 }
 
 /**
- * The table with one column for each position of the row.
+ * The table with one column for each position of the row; of long padding, the middle is left out.
  * @param {Row} row @param {Float32Array} values  of one feature @param {{ masked: ArrayLike<number>, naive: number[] }} softmaxes
  */
 function showPositions({ ids, mask, tokens }, values, { masked, naive }) {
   const most = Math.max(...Array.from(masked), ...naive);
-  const [maskedCells, naiveCells] = [masked, naive].map((shares) => Array.from(shares, (value) => numberWithBar(value, most)));
-  const tokenCells = tokens.map((token) => make('bdi', '', token));
-  const rows = [
-    tableRow(say('cellCharacter'), tokenCells),
-    tableRow(say('id'), ids),
-    tableRow(say('mask'), mask),
-    tableRow(say('value'), Array.from(values, formatFixed)),
-    tableRow(say('softmaxMasked'), maskedCells),
-    tableRow(say('softmaxNaive'), naiveCells),
-  ];
-  for (const each of rows) mask.forEach((counts, t) => each.children[t + 1].classList.toggle('pad', !counts));
-  find('positions').replaceChildren(make('tbody', '', ...rows));
+  const shown = shownPositions(mask);
+  /** @param {string} header @param {(t: number) => string | number | Node} cellOf */
+  const line = (header, cellOf) => {
+    const cells = shown.map(({ t, hidden }) => (hidden ? '…' : cellOf(t)));
+    const made = tableRow(header, cells);
+    shown.forEach(({ t }, i) => made.children[i + 1].classList.toggle('pad', !mask[t]));
+    return made;
+  };
+  find('positions').replaceChildren(
+    make(
+      'tbody',
+      '',
+      line(say('cellCharacter'), (t) => make('bdi', '', tokens[t])),
+      line(say('id'), (t) => ids[t]),
+      line(say('mask'), (t) => mask[t]),
+      line(say('value'), (t) => formatFixed(values[t])),
+      line(say('softmaxMasked'), (t) => numberWithBar(masked[t], most)),
+      line(say('softmaxNaive'), (t) => numberWithBar(naive[t], most)),
+    ),
+  );
 }
 
 /** The table of the layers: the shape of each output, and where the mask changed it. @param {Model} model @param {Row} row */
@@ -175,66 +185,128 @@ function showTrace(model, { ids, mask }) {
   find('trace').replaceChildren(tableHead([say('layer'), say('shape'), say('changed')]), make('tbody', '', ...rows));
 }
 
-/** @returns {Side} where the user wants the padding */
-const chosenSide = () => {
-  const radio = /** @type {HTMLInputElement} */ (document.querySelector('[name=side]:checked'));
-  return /** @type {Side} */ (radio.value);
-};
-
 /** Shows the row, or only a hint where there is no text. @param {Row} row @returns {boolean} there is a text */
 function showRow(row) {
   const empty = row.alone.length === 0;
   find('inside-empty').hidden = !empty;
-  find('row').hidden = empty;
+  find('inside-cut').hidden = !row.cut;
+  find('inside-cut').textContent = say('insideCut', { n: row.alone.length });
   for (const section of document.querySelectorAll('.needs-text')) /** @type {HTMLElement} */ (section).hidden = empty;
-  if (!empty) find('row').replaceChildren(...row.tokens.map((token, t) => tokenCell(token, row.ids[t], row.mask[t])));
-  return !empty;
+  if (empty) return false;
+  const cells = shownPositions(row.mask).map(({ t, hidden }) =>
+    hidden ? tokenGap(hidden) : tokenCell(row.tokens[t], row.ids[t], row.mask[t]),
+  );
+  find('row').replaceChildren(...cells);
+  return true;
 }
 
-/**
- * @param {Model} model  the language model
- * @param {(error: unknown) => void} onError  null: all is well
- */
-export async function startInside(model, onError) {
-  const pl = await init();
-  const sentence = findInput('sentence');
+/** Keeps the controls for text, side and padding, and the page's state, in step. @param {() => void} onSet  another field has changed the text */
+function startControls(onSet) {
   const steps = findInput('steps');
-  const feature = /** @type {HTMLSelectElement} */ (find('feature'));
-  const passes = new Passes(pl);
-  const embedding = embeddingOf(pl, model);
-  for (let d = 0; d < embedding.D; d++) feature.append(new Option(`${d + 1}`, `${d}`));
-  feature.value = String(firstFeature(embedding, model, sentence.value));
+  const radios = /** @type {HTMLInputElement[]} */ ([...find('side').querySelectorAll('input')]);
+  steps.max = String(MAX_PADDING);
+  steps.addEventListener('input', () => setState({ padding: Number(steps.value) }));
+  for (const radio of radios)
+    radio.addEventListener('change', () => setState({ side: /** @type {import('./state.js').Side} */ (radio.value) }));
+  bindText(/** @type {HTMLTextAreaElement} */ (find('sentence')), onSet);
+  return () => {
+    const { padding, side } = state();
+    steps.value = String(padding);
+    find('count').textContent = format(padding);
+    for (const radio of radios) radio.checked = radio.value === side;
+  };
+}
 
-  const showInside = () => {
+export class Inside {
+  /** @type {Promise<Kernels> | null} */
+  #kernels = null;
+  /** @type {Passes | null} */
+  #passes = null;
+  /** The model on display, and its embedding. @type {{ id: string, model: Model, embedding: ReturnType<typeof embeddingOf> } | null} */
+  #shown = null;
+  #near = false;
+  #failed = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #feature = /** @type {HTMLSelectElement} */ (find('feature'));
+  #showControls;
+
+  /** @param {(error: unknown, retry?: () => void) => void} onError  null: all is well */
+  constructor(onError) {
+    this.onError = onError;
+    this.#showControls = startControls(() => this.#show());
+    this.#feature.addEventListener('input', () => this.#show());
+    onState(({ text, model }) => {
+      this.#showControls();
+      if (model !== undefined) this.onError(null);
+      clearTimeout(this.#timer);
+      // While the user types into another section's field, that section comes first.
+      const elsewhere = text !== undefined && document.activeElement !== find('sentence');
+      if (elsewhere) this.#timer = setTimeout(() => this.#show(), TYPING_MS);
+      else this.#show();
+    });
+    onLanguage(() => {
+      if (this.#shown) void this.#update();
+    });
+    onNear(find('inside'), (near) => {
+      this.#near = near;
+      if (near) void this.#update();
+    });
+    this.#showControls();
+  }
+
+  /** Loads the chosen model where it is not on display yet, and shows everything anew. */
+  async #update() {
+    this.#showControls();
+    const { model: chosen } = state();
+    const id = chosen === 'langid' ? proofModel : chosen;
     try {
-      const row = padText(sentence.value, model, chosenSide(), Number(steps.value));
-      find('count').textContent = steps.value;
-      if (!showRow(row)) return;
-      showWhole(model, row);
-      const d = Number(feature.value);
-      const [values, aloneValues] = [embedding.valuesOf(row.ids, d), embedding.valuesOf(row.alone, d)];
-      const softmaxes = { masked: pl.maskedSoftmax(asSequence(values), row.mask).data, naive: naiveSoftmax(values) };
-      showPools(pl, row, { values, aloneValues }, softmaxes);
-      showPositions(row, values, softmaxes);
-      passes.setRow({ ...row, values, aloneValues });
-      showTrace(model, row);
-      onError(null);
+      const pl = await (this.#kernels ??= init());
+      const model = await loadShipped(id);
+      // The user may have chosen another model meanwhile.
+      if (state().model !== chosen) return;
+      this.#passes ??= new Passes(pl);
+      if (this.#shown?.id !== id) {
+        this.#shown = { id, model, embedding: embeddingOf(model) };
+        const { D } = this.#shown.embedding;
+        this.#feature.replaceChildren(...Array.from({ length: D }, (_, d) => new Option(`${d + 1}`, `${d}`)));
+        this.#feature.value = String(firstFeature(this.#shown.embedding, model, state().text));
+      }
+      this.#showAll(pl, this.#shown, this.#passes);
+      this.#failed = false;
+      this.onError(null);
     } catch (error) {
-      onError(error);
+      this.#kernels = null;
+      this.#failed = true;
+      this.onError(error, () => void this.#update());
     }
-  };
+  }
 
-  let opened = false;
-  const update = () => {
-    if (opened) showInside();
-  };
-  for (const input of [sentence, steps, feature, find('side')]) input.addEventListener('input', update);
-  onLanguage(update);
-  return {
-    /** Call when the panel is shown: until then, nothing is computed. */
-    onShown() {
-      opened = true;
-      showInside();
-    },
-  };
+  /** Tries again if the model could not be loaded; call when one has been loaded elsewhere. */
+  retry() {
+    if (!this.#failed) return;
+    this.#failed = false;
+    this.onError(null);
+    this.#show();
+  }
+
+  #show() {
+    if (this.#near) void this.#update();
+  }
+
+  /** @param {Kernels} pl @param {{ id: string, model: Model, embedding: ReturnType<typeof embeddingOf> }} shown @param {Passes} passes */
+  #showAll(pl, { model, embedding }, passes) {
+    const { nameOf, name, reads } = shipped[state().model];
+    const row = padText(state().text, model, state(), MOST_TOKENS);
+    find('row-model').textContent = say('rowModel', { model: say(name), tokens: say(reads) });
+    if (!showRow(row)) return;
+    showWhole(model, row, nameOf);
+    const d = Number(this.#feature.value);
+    const [values, aloneValues] = [embedding.valuesOf(row.ids, d), embedding.valuesOf(row.alone, d)];
+    const softmaxes = { masked: pl.maskedSoftmax(asSequence(values), row.mask).data, naive: naiveSoftmax(values) };
+    showPools(pl, row, { values, aloneValues }, softmaxes);
+    showPositions(row, values, softmaxes);
+    passes.setRow({ ...row, values, aloneValues });
+    showTrace(model, row);
+  }
 }

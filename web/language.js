@@ -10,7 +10,9 @@ import { words } from './words.js';
 const STORAGE_KEY = 'padless-language';
 
 /** @type {Language} */
-let currentLanguage = 'en';
+let chosen = 'en';
+
+export const currentLanguage = () => chosen;
 /** @type {(() => void)[]} */
 const listeners = [];
 
@@ -30,13 +32,13 @@ function preferredLanguage() {
  * @param {Word} word
  * @param {Record<string, string | number>} [values]  for each {name} in the text
  */
-export const say = (word, values = {}) => words[currentLanguage][word].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+export const say = (word, values = {}) => words[chosen][word].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 
 /** @param {() => void} listener  called when the language changes */
 export const onLanguage = (listener) => listeners.push(listener);
 
 /** A number in the notation of the current language. @param {number} value @param {Intl.NumberFormatOptions} [options] */
-export const format = (value, options) => new Intl.NumberFormat(currentLanguage, options).format(value);
+export const format = (value, options) => new Intl.NumberFormat(chosen, options).format(value);
 /** @param {number} value @param {number} [digits] */
 export const percent = (value, digits = 1) =>
   format(value, { style: 'percent', minimumFractionDigits: digits, maximumFractionDigits: digits });
@@ -49,7 +51,7 @@ export const size = (bytes) =>
 /** The name of a language in the current language. @param {string} label  a language tag, such as zh-Hans */
 export function languageName(label) {
   try {
-    return new Intl.DisplayNames([currentLanguage], { type: 'language' }).of(label) ?? label;
+    return new Intl.DisplayNames([chosen], { type: 'language' }).of(label) ?? label;
   } catch {
     return label;
   }
@@ -57,9 +59,8 @@ export function languageName(label) {
 
 /** @param {Language} language */
 function setLanguage(language) {
-  currentLanguage = language;
+  chosen = language;
   document.documentElement.lang = language;
-  document.title = say('title');
   for (const element of document.querySelectorAll('[data-say]'))
     element.textContent = say(/** @type {Word} */ (/** @type {HTMLElement} */ (element).dataset.say));
   for (const element of document.querySelectorAll('[data-say-label]'))

@@ -1,69 +1,79 @@
 /**
- * The page's entry: starts the language switch, the four tabs and the download counter.
+ * The page's entry: starts the sections, the language switch and the download counter, and shows errors.
  */
-import { find } from './elements.js';
-import { startInside } from './inside.js';
-import { onLanguage, say, startLanguage } from './language.js';
+import { startCopying } from './copy.js';
 import { keepForOffline, showBytes } from './download.js';
-import { loadShipped } from './shipped.js';
+import { find } from './elements.js';
+import { onNear } from './fields.js';
+import { Inside } from './inside.js';
+import { onLanguage, say, startLanguage } from './language.js';
+import { Proof } from './proof.js';
+import { loadShipped, proofModel } from './shipped.js';
 import { Speed } from './speed.js';
-import { startTabs } from './tabs.js';
+import { startState } from './state.js';
 import { Try } from './try.js';
 import { YourModel } from './yours.js';
 
-/** The error on display, or null. @type {unknown} */
-let shown = null;
-/** @param {unknown} error */
-function showError(error) {
-  shown = error;
-  find('error').hidden = error === null;
+/** @typedef {(error: unknown, retry?: () => void) => void} Report */
+
+/** The errors on display, by the section that they are from. @type {Map<string, { error: unknown, retry?: (() => void) | undefined }>} */
+const errors = new Map();
+
+/** What a failed download is called in Chromium, Firefox and Safari. */
+const networkErrors = /Failed to fetch|NetworkError|Load failed|error loading dynamically imported module/i;
+
+function showErrors() {
+  const [first] = errors.values();
+  find('error').hidden = !first;
   // Emptied when hidden, so that screen readers read the same message again if the error recurs.
-  if (error === null) find('error').textContent = '';
-  else find('error').textContent = say('failed', { message: error instanceof Error ? error.message : String(error) });
+  find('error-text').textContent = '';
+  if (!first) return;
+  const { error, retry } = first;
+  const message = error instanceof Error ? error.message : String(error);
+  find('error-text').textContent = networkErrors.test(message) ? say('offlineError') : say('failed', { message });
+  find('retry').hidden = !retry;
 }
 
-/** Starts "Look inside" and "Speed", which show the language model; null until then. @type {Promise<() => void> | null} */
-let about = null;
-async function aboutLangid() {
-  about ??= loadShipped('langid').then(async (model) => {
-    new Speed(model, showError);
-    return (await startInside(model, showError)).onShown;
-  });
-  return about;
-}
-/** @param {boolean} inside  the panel "Look inside" is open */
-async function startAbout(inside) {
+/** @param {string} section @returns {Report} shows an error of this section, or takes it back if it is null */
+const reportFor = (section) => (error, retry) => {
+  const before = errors.get(section);
+  if (error === null && !before) return;
+  if (error === null) errors.delete(section);
+  else errors.set(section, { error, retry });
+  showErrors();
+};
+
+find('retry').addEventListener('click', () => {
+  const retries = [...errors.values()].map(({ retry }) => retry);
+  errors.clear();
+  showErrors();
+  for (const retry of retries) retry?.();
+});
+
+startState();
+startLanguage();
+onLanguage(showErrors);
+startCopying();
+const proofError = reportFor('proof');
+const proof = new Proof(proofError);
+async function startProof() {
   try {
-    const onShown = await aboutLangid();
-    if (inside) onShown();
+    proof.start(await loadShipped(proofModel));
   } catch (error) {
-    about = null;
-    showError(error);
+    proofError(error, () => void startProof());
   }
 }
-
-startLanguage();
-onLanguage(() => showError(shown));
-const yours = new YourModel();
-const tryTab = new Try({
-  error: showError,
-  loaded: async (id) => {
-    if (id === 'langid') await startAbout(panel === 'inside');
+const ready = startProof();
+const inside = new Inside(reportFor('inside'));
+new Try({
+  error: reportFor('try'),
+  ready,
+  loaded: async () => {
+    inside.retry();
     await keepForOffline();
   },
 });
-let panel = 'try';
-startTabs(
-  find('tabs'),
-  (id) => {
-    panel = id;
-    // The other panels do not show the model that was chosen under Try.
-    find('tried').hidden = id !== 'try' && tryTab.address() !== 'try';
-    if (id === 'yours') void yours.onShown();
-    // These panels need the language model, which is not loaded yet if another model was chosen under Try.
-    if (id === 'inside' || id === 'speed') void startAbout(id === 'inside');
-  },
-  (id) => (id === 'try' ? tryTab.address() : id),
-);
-if (panel === 'try') find('text').focus();
+const yours = new YourModel();
+onNear(find('yours'), (near) => near && void yours.onShown());
+new Speed(reportFor('speed'));
 showBytes();

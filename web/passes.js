@@ -6,10 +6,18 @@
 import { find, findInput, make, makeSvg, tableHead, tableRow } from './elements.js';
 import { onLanguage, say } from './language.js';
 import { asSequence, formatFixed } from './numbers.js';
+import { shownPositions } from './tokens.js';
 
 /** Milliseconds a step while the animation plays. */
 const STEP_MS = 450;
-const [WIDTH, RADIUS, TOP, BOTTOM] = [58, 19, 62, 34];
+/** A position of the drawing is as wide as its place allows, between these; the radius of its circle follows. */
+const [LEAST_WIDTH, MOST_WIDTH, MOST_RADIUS] = [26, 58, 19];
+/** The middle of the circles, and the room under them for numbers that lie or stand upright. */
+const [TOP, BOTTOM, UPRIGHT_BOTTOM] = [62, 34, 56];
+/** A state's number is as wide as this. */
+const NUMBER_WIDTH = 46;
+/** Characters of a token that fit into a circle. */
+const TOKEN_CHARACTERS = 4;
 
 const scalarCell = /** @type {const} */ ({
   cell: 'SimpleRNN',
@@ -19,6 +27,20 @@ const scalarCell = /** @type {const} */ ({
 
 /** One feature of a padded text: values of the row, aloneValues of the text without padding. @typedef {{ tokens: string[], mask: number[], values: Float32Array, aloneValues: Float32Array }} PassRow */
 /** @typedef {{ name: string, order: number[], states: Float32Array }} Pass  order: of the positions, as the pass visits them */
+
+/** @typedef {ReturnType<typeof shownPositions>[number]} Shown */
+
+/** The width inside an element's padding, in pixels. @param {HTMLElement} element */
+function contentWidth(element) {
+  const { paddingLeft, paddingRight } = getComputedStyle(element);
+  return element.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+}
+
+/** A token, cut to what fits into a circle. @param {string} token */
+const shorten = (token) => {
+  const characters = [...token];
+  return characters.length > TOKEN_CHARACTERS ? `${characters.slice(0, TOKEN_CHARACTERS - 1).join('')}…` : token;
+};
 
 /** A difference: "0" only if it is exactly 0, and one significant digit if three decimals would show 0. @param {number} value */
 const formatDifference = (value) => {
@@ -46,6 +68,7 @@ export class Passes {
     });
     find('play').addEventListener('click', () => (this.#timer === undefined ? this.#play() : this.#stop()));
     onLanguage(() => this.#stop());
+    new ResizeObserver(() => this.#drawPasses()).observe(/** @type {Element} */ (find('passes').closest('section')));
   }
 
   /** Computes both passes of a row and shows them. @param {PassRow} row */
@@ -99,40 +122,76 @@ export class Passes {
 
   #drawPasses() {
     if (!this.#row) return;
-    const { tokens } = this.#row;
+    const { tokens, mask } = this.#row;
     const beat = Number(this.beat.value);
+    const shown = shownPositions(mask);
+    const room = contentWidth(/** @type {HTMLElement} */ (find('passes').closest('section')));
+    const width = Math.max(LEAST_WIDTH, Math.min(MOST_WIDTH, Math.floor(room / shown.length)));
     const figures = this.#passes.map((pass) => {
-      const read = pass.order.map((t) => tokens[t]).join(' → ');
-      const caption = make('figcaption', '', make('b', '', pass.name), ' ', make('bdi', 'hint', say('order', { order: read })));
-      return make('figure', '', caption, this.#drawPass(pass, beat));
+      const visited = shown.filter(({ t }) => pass.order.includes(t)).reverse();
+      // Each token is isolated: those of right-to-left scripts would turn the order of all round.
+      const read = visited.flatMap(({ t, hidden }, i) => [i ? ' → ' : '', hidden ? '…' : make('bdi', '', tokens[t])]);
+      const order = make('span', 'hint', say('order'), ' ', ...read);
+      order.dir = 'ltr';
+      const caption = make('figcaption', '', make('b', '', pass.name), ' ', order);
+      return make('figure', '', caption, this.#drawPass(pass, { beat, shown, width }));
     });
     find('passes').replaceChildren(...figures);
+    this.#scrollToStep(beat, shown, width);
   }
 
-  /** Draws one pass. @param {Pass} pass @param {number} beat  number of steps that are done */
-  #drawPass({ order, states }, beat) {
+  /**
+   * Scrolls the drawing, where it is wider than its place, to the step that is done last, or to where the naive pass begins.
+   * @param {number} beat @param {Shown[]} shown @param {number} width
+   */
+  #scrollToStep(beat, shown, width) {
+    const { order } = this.#passes[0];
+    const place = /** @type {HTMLElement} */ (find('passes').parentElement);
+    const t = order[Math.min(beat, order.length) % order.length];
+    const at = Math.max(0, shown.filter((position) => position.t <= t).length - 1);
+    place.scrollLeft = (at + 0.5) * width - place.clientWidth / 2;
+  }
+
+  /** Draws one pass. @param {Pass} pass @param {{ beat: number, shown: Shown[], width: number }} view  beat: number of steps that are done */
+  #drawPass({ order, states }, { beat, shown, width: step }) {
     const { tokens, mask } = /** @type {PassRow} */ (this.#row);
-    const [width, height] = [tokens.length * WIDTH, TOP + RADIUS + BOTTOM];
-    const x = (/** @type {number} */ t) => t * WIDTH + WIDTH / 2;
+    const radius = Math.min(MOST_RADIUS, step / 2 - 2);
+    // Numbers that are wider than a step stand upright.
+    const upright = step < NUMBER_WIDTH;
+    const [width, height] = [shown.length * step, TOP + radius + (upright ? UPRIGHT_BOTTOM : BOTTOM)];
+    const places = new Map(shown.map(({ t }, i) => [t, i * step + step / 2]));
     const svg = makeSvg('svg', { viewBox: `0 0 ${width} ${height}`, width, height, 'aria-hidden': 'true' });
     const done = order.slice(0, beat);
-    done.slice(1).forEach((t, i) => {
-      const [from, to] = [x(done[i]), x(t)];
-      const top = TOP - RADIUS - Math.min(38, 10 + (from - to) / 14);
-      const y = TOP - RADIUS - 3;
+    const drawn = done.filter((t) => places.has(t));
+    drawn.slice(1).forEach((t, i) => {
+      const [from, to] = /** @type {[number, number]} */ ([places.get(drawn[i]), places.get(t)]);
+      const top = TOP - radius - Math.min(38, 10 + (from - to) / 14);
+      const y = TOP - radius - 3;
       svg.append(makeSvg('path', { class: 'arc', d: `M ${from} ${y} Q ${(from + to) / 2} ${top - 8} ${to + 3} ${y}` }));
       svg.append(makeSvg('path', { class: 'tip', d: `M ${to} ${y + 2} l 2 -8 l 6 5 z` }));
     });
-    tokens.forEach((token, t) => {
+    for (const { t, hidden } of shown) {
+      const x = /** @type {number} */ (places.get(t));
+      if (hidden) {
+        svg.append(makeSvg('text', { x, y: TOP + 6, class: 'gap' }, `+${hidden}`));
+        continue;
+      }
       const visited = done.includes(t);
-      const state = visited ? (mask[t] ? (this.#matchesAlone(states, t) ? 'same' : 'differs') : 'differs') : 'waits';
+      const state = visited ? (this.#matchesAlone(states, t) ? 'same' : 'differs') : 'waits';
       const now = done.at(-1) === t && beat < order.length ? ' now' : '';
       const group = makeSvg('g', { class: `${state}${now}${mask[t] ? '' : ' pad'}` });
-      group.append(makeSvg('circle', { cx: x(t), cy: TOP, r: RADIUS }));
-      group.append(makeSvg('text', { x: x(t), y: TOP + 6, class: 'token' }, mask[t] ? token : '0'));
-      if (visited) group.append(makeSvg('text', { x: x(t), y: TOP + RADIUS + 20, class: 'state' }, formatFixed(states[t])));
+      group.append(makeSvg('circle', { cx: x, cy: TOP, r: radius }));
+      const size = Math.min(17, Math.round(1.1 * radius));
+      group.append(
+        makeSvg('text', { x, y: TOP + size / 3, class: 'token', 'font-size': size }, mask[t] ? shorten(tokens[t]) : '0'),
+      );
+      if (visited) {
+        const y = TOP + radius + 20;
+        const turned = upright ? { transform: `rotate(-90 ${x} ${y + 12})`, y: y + 16 } : { y };
+        group.append(makeSvg('text', { x, class: 'state', ...turned }, formatFixed(states[t])));
+      }
       svg.append(group);
-    });
+    }
     return svg;
   }
 
@@ -160,6 +219,6 @@ export class Passes {
       return formatDifference(Math.max(...differences.map(Math.abs)));
     });
     find('worst').textContent = say('worst', { naive: worst[0], aligned: worst[1] });
-    find('states').replaceChildren(tableHead(['', ...kept.map((t) => tokens[t])]), make('tbody', '', ...rows));
+    find('states').replaceChildren(tableHead(['', ...kept.map((t) => make('bdi', '', tokens[t]))]), make('tbody', '', ...rows));
   }
 }

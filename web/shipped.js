@@ -2,16 +2,18 @@
  * The models that come with the page. Each is fetched when it is first used.
  */
 import { loadModel } from 'padless';
-import { languageName, say } from './language.js';
+import { currentLanguage, languageName, say } from './language.js';
 
 /** @typedef {import('padless').Model} Model */
 /** @typedef {import('./language.js').Word} Word */
 /**
  * @typedef {object} Shipped
+ * @property {Word} name  as in the list of models
  * @property {Word} question
  * @property {Word} about  with {labels}, {parameters}, {size}, {build}
  * @property {'characters' | 'words'} reads
  * @property {(label: string) => string} nameOf  a label's name in the page's language
+ * @property {(label: string) => string} [shortOf]  what stands beside a tagged word; default: the label
  * @property {(label: string) => number} [colourOf]  the number of a tag's colour (.tag-N in style.css), negative for none
  * @property {[label: string, text: string][]} examples  a button for each shows the label's name, or the text if the label is ''
  */
@@ -37,9 +39,13 @@ const parts = {
   PUNCT: ['punctuation', -1],
 };
 
+/** The Chinese names of the intents, fetched with that model. @type {Map<string, string> | null} */
+let intentsZh = null;
+
 /** @type {Record<string, Shipped>} */
 export const shipped = {
   langid: {
+    name: 'modelLangid',
     question: 'questionLangid',
     about: 'aboutLangid',
     reads: 'characters',
@@ -59,23 +65,29 @@ export const shipped = {
     ],
   },
   tagger: {
+    name: 'modelTagger',
     question: 'questionTagger',
     about: 'aboutTagger',
     reads: 'words',
     nameOf: (label) => (parts[label] ? say(parts[label][0]) : label),
+    shortOf: (label) => (currentLanguage() === 'zh-Hans' && parts[label] ? say(parts[label][0]) : label),
     colourOf: (label) => parts[label]?.[1] ?? -1,
     examples: [
       ['', 'Sam can’t open the can.'],
       ['', 'We record a new record every week.'],
       ['', 'Her quick answer surprised everyone, and nobody answered quickly.'],
-      ['', 'Well, in 2019 we flew from Berlin to New York twice.'],
+      ['', 'They saw a saw on the wall.'],
     ],
   },
   intents: {
+    name: 'modelIntents',
     question: 'questionIntents',
     about: 'aboutIntents',
     reads: 'words',
-    nameOf: (label) => (label === 'oos' ? say('outOfScope') : label.replaceAll('_', ' ')),
+    nameOf: (label) =>
+      label === 'oos'
+        ? say('outOfScope')
+        : (currentLanguage() === 'zh-Hans' && intentsZh?.get(label)) || label.replaceAll('_', ' '),
     examples: [
       ['', 'book me a flight from boston to tokyo'],
       ['', 'how do you say good night in french'],
@@ -87,14 +99,29 @@ export const shipped = {
   },
 };
 
+/** The language model of the first screen and of "How it works": a recurrent one, since those compare backward passes. */
+export const proofModel = 'langid-gru';
+
+/** Files that are not models/KEY/KEY.safetensors: the first screen waits for this one, so it is the model in int8, a quarter of the bytes. */
+const files = new Map([[proofModel, 'models/langid-gru/langid-gru.int8.safetensors']]);
+
 /** @type {Map<string, Promise<Model>>} */
 const loading = new Map();
 
-/** @param {string} id  a key of `shipped` @returns {Promise<Model>} the same model at every call; a call after a failure tries again */
+/** @param {string} id */
+async function fetchShipped(id) {
+  const model = loadModel(new URL(files.get(id) ?? `models/${id}/${id}.safetensors`, document.baseURI));
+  // Its failure is handled where it is awaited, below.
+  model.catch(() => {});
+  if (id === 'intents') ({ intentsZh } = await import('./intents-zh.js'));
+  return model;
+}
+
+/** @param {string} id  a key of `shipped`, or proofModel @returns {Promise<Model>} the same model at every call; a call after a failure tries again */
 export function loadShipped(id) {
   let model = loading.get(id);
   if (!model) {
-    model = loadModel(new URL(`models/${id}/${id}.safetensors`, document.baseURI));
+    model = fetchShipped(id);
     loading.set(id, model);
     model.catch(() => loading.delete(id));
   }

@@ -1,5 +1,5 @@
 /**
- * The tab "Speed": times padless in this browser. It runs the shipped language model and bidirectional LSTMs, each in both builds of padless;
+ * The section "Speed": times padless in this browser. It runs the shipped language model and bidirectional LSTMs, each in both builds of padless;
  * the LSTMs also run in onnxruntime-web and TensorFlow.js, if the page's server has them.
  */
 import { features, loadModel } from 'padless';
@@ -7,6 +7,7 @@ import { bilstmIds, bilstmWeights, createBilstm } from './bilstm.js';
 import { find, make, tableHead, tableRow } from './elements.js';
 import { format, onLanguage, say } from './language.js';
 import { loadOnnxruntime } from './onnxruntime.js';
+import { loadShipped } from './shipped.js';
 import { loadTensorflow } from './tensorflow.js';
 import { medians } from './timing.js';
 
@@ -55,15 +56,15 @@ const shownTime = (time) => (time === undefined ? '…' : say('milliseconds', { 
 
 /** @param {Line} line @param {Peer[]} peers @param {ReturnType<typeof features>} has  the builds that this browser can run */
 function lineRow({ word, n, units, times, peers: theirs }, peers, has) {
-  const cells = builds.map((build) => (has[build] ? shownTime(times[build]) : say('none')));
   const best = Math.min(...Object.values(times));
+  const rate = Number.isFinite(best) ? format((1000 * n) / best, { maximumSignificantDigits: 3 }) : '…';
+  const cells = [...builds.map((build) => (has[build] ? shownTime(times[build]) : say('none'))), rate];
   peers.forEach((_, i) => {
     const ratio = format(theirs[i] / best, { maximumSignificantDigits: 2 });
     if (word === 'langid') cells.push(say('noMask'));
     else cells.push(theirs[i] === undefined ? '…' : say('ratio', { time: shownTime(theirs[i]), n: ratio }));
   });
-  const rate = format((1000 * n) / best, { maximumSignificantDigits: 3 });
-  return tableRow(say(word, { n, units }), [...cells, Number.isFinite(best) ? rate : '…']);
+  return tableRow(say(word, { n, units }), cells);
 }
 
 export class Speed {
@@ -79,9 +80,8 @@ export class Speed {
   /** The largest difference between an answer of a peer and padless's. @type {number | null} */
   #difference = null;
 
-  /** @param {Model} model  the language model @param {(error: unknown) => void} onError */
-  constructor(model, onError) {
-    this.model = model;
+  /** @param {(error: unknown) => void} onError  null: all is well */
+  constructor(onError) {
     const button = /** @type {HTMLButtonElement} */ (find('measure'));
     button.addEventListener('click', async () => {
       if (this.#state === 'measuring') return;
@@ -92,6 +92,7 @@ export class Speed {
       try {
         await this.#measure();
         this.#state = 'measured';
+        onError(null);
       } catch (error) {
         this.#state = null;
         onError(error);
@@ -112,7 +113,7 @@ export class Speed {
     if (this.#lines.length === 0) return;
     const rows = this.#lines.map((line) => lineRow(line, this.#peers, this.#has));
     const names = this.#peers.map(({ name }) => name);
-    const head = tableHead([say('case'), say('relaxed'), say('baseline'), ...names, say('rate')]);
+    const head = tableHead([say('case'), say('relaxed'), say('baseline'), say('rate'), ...names]);
     find('speeds').replaceChildren(head, make('tbody', '', ...rows));
     this.#showPeers(names);
   }
@@ -137,7 +138,7 @@ export class Speed {
       ['onnxruntime-web', await loadOnnxruntime()],
       ['TensorFlow.js', await loadTensorflow()],
     ]);
-    const bytes = this.model.save();
+    const bytes = (await loadShipped('langid')).save();
     const shipped = await Promise.all(this.#usable.map((simd) => loadModel(bytes, { simd })));
     for (const line of this.#lines) {
       this.#showTable();

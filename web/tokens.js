@@ -35,3 +35,32 @@ export function tokensOf(text, vectorizer, most = Infinity) {
 export function tokenCell(token, id, mask) {
   return make('li', mask ? '' : 'pad', make('bdi', '', token), make('span', 'id', String(id)), make('span', 'mask', String(mask)));
 }
+
+/** Padding longer than this is shown in part: its first PAD_HEAD steps and its last PAD_TAIL. */
+const MOST_PADS = 9;
+const [PAD_HEAD, PAD_TAIL] = [5, 3];
+
+/**
+ * The positions of a row that are shown. Of long padding, one entry stands for those in the middle, which are left out.
+ * @param {ArrayLike<number>} mask
+ * @returns {{ t: number, hidden: number }[]}  t: the position; hidden: if not 0, the number of positions that this entry stands for
+ */
+export function shownPositions(mask) {
+  const shown = [];
+  for (let t = 0; t < mask.length;) {
+    let end = t;
+    while (end < mask.length && !mask[end]) end++;
+    if (end - t <= MOST_PADS) {
+      for (end = Math.max(end, t + 1); t < end; t++) shown.push({ t, hidden: 0 });
+      continue;
+    }
+    for (let i = 0; i < PAD_HEAD; i++) shown.push({ t: t + i, hidden: 0 });
+    shown.push({ t: t + PAD_HEAD, hidden: end - t - PAD_HEAD - PAD_TAIL });
+    for (let i = PAD_TAIL; i > 0; i--) shown.push({ t: end - i, hidden: 0 });
+    t = end;
+  }
+  return shown;
+}
+
+/** An item of a list of tokens that stands for those that are left out. @param {number} n */
+export const tokenGap = (n) => make('li', 'gap', make('span', '', '…'), make('span', '', `+${n}`));

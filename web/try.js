@@ -1,16 +1,18 @@
 /**
- * The tab "Try": one of the page's models answers at every keystroke. Below the answer are the time, the contribution of each token, and the
+ * The section "Try": one of the page's models answers at every keystroke. Below the answer are the time, the contribution of each token, and the
  * ids and mask that the model got.
  */
 import { attach } from 'padless/dom';
 import { answerNodes } from './answer.js';
 import { find, make } from './elements.js';
+import { bindText, onNear, replaceText } from './fields.js';
 import { heatOf, heatText } from './heat.js';
 import { Highlights } from './highlights.js';
 import { format, onLanguage, percent, say, size } from './language.js';
 import { Plot } from './plot.js';
 import { loadShipped, shipped } from './shipped.js';
-import { tokenCell, tokensOf } from './tokens.js';
+import { onState, setState, state } from './state.js';
+import { shownPositions, tokenCell, tokenGap, tokensOf } from './tokens.js';
 
 /** Tokens that are shown; those after them are left out. */
 const SHOWN_TOKENS = 64;
@@ -27,19 +29,14 @@ const ANNOUNCED_WORDS = 12;
 /** @typedef {import('padless').Model} Model */
 /** @typedef {{ answer: Prediction, text: string }} Last */
 
-/** The model that the fragment of an address names; the language model if it names none. @param {string} hash */
-const modelOfAddress = (hash) => {
-  const [, id = 'langid'] = /^#try\/(\w+)$/.exec(hash) ?? [];
-  return Object.hasOwn(shipped, id) ? id : 'langid';
-};
-
 export class Try {
   /** The chosen model: a key of `shipped`. */
-  #id = 'langid';
+  #id = state().model;
   /** @type {Model | null} */
   #model = null;
   /** The chosen model could not be loaded. */
   #failed = false;
+  #loading = false;
   /** The last answer and its text. @type {Last | null} */
   #last = null;
   /** @type {ReturnType<typeof attach> | null} */
@@ -52,50 +49,78 @@ export class Try {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #detailsTimer;
 
+  /** The text that the last example replaced. @type {string | null} */
+  #before = null;
+
   /**
    * @param {object} on
-   * @param {(error: unknown) => void} on.error  null: all is well
-   * @param {(id: string) => void} on.loaded  called when a model has been loaded
+   * @param {(error: unknown, retry?: () => void) => void} on.error  null: all is well
+   * @param {() => unknown} on.loaded  called when a model has been loaded
+   * @param {Promise<unknown>} on.ready  the first screen has its model: until then, this section fetches none
    */
   constructor(on) {
     this.on = on;
     const radios = /** @type {HTMLInputElement[]} */ ([...find('models').querySelectorAll('input')]);
     for (const radio of radios) {
-      radio.addEventListener('change', () => {
-        history.replaceState(null, '', `#${this.address(radio.value)}`);
-        void this.chooseModel(radio.value);
-      });
+      radio.addEventListener('change', () => setState({ model: radio.value }));
       // A click on a model that failed to load tries again. It fires no change event, because the radio button is checked already.
       radio.addEventListener('click', () => {
-        if (this.#failed && radio.value === this.#id) void this.chooseModel(radio.value);
+        if (this.#failed && radio.value === this.#id) void this.#chooseModel(radio.value);
       });
     }
-    const chooseFromAddress = () => {
-      const id = modelOfAddress(location.hash);
-      for (const radio of radios) radio.checked = radio.value === id;
-      if (id !== this.#id || !this.#model) void this.chooseModel(id);
+    const showChoice = () => {
+      for (const radio of radios) radio.checked = radio.value === state().model;
     };
-    addEventListener('hashchange', () => {
-      // The addresses of the other panels name no model.
-      if (/^#try\b/.test(location.hash)) chooseFromAddress();
+    onState(({ model }) => {
+      showChoice();
+      if (model !== undefined) void this.#chooseModel(model);
     });
+    bindText(this.#box, () => this.#typing?.refresh());
+    this.#box.addEventListener('input', () => this.#forgetUndo());
+    find('undo').addEventListener('click', () => this.#undoExample());
     onLanguage(() => this.#showLabels());
-    chooseFromAddress();
+    showChoice();
+    this.#showLabels();
+    onNear(find('try'), async (near) => {
+      if (!near) return;
+      await on.ready;
+      if (!this.#model && !this.#failed && !this.#loading) void this.#chooseModel(this.#id);
+    });
   }
 
-  /** The fragment of this panel's address, with its model. */
-  address(id = this.#id) {
-    return id === 'langid' ? 'try' : `try/${id}`;
+  /** @param {string} example */
+  #showExample(example) {
+    const before = this.#before ?? this.#box.value;
+    replaceText(this.#box, example);
+    this.#typing?.refresh();
+    this.#before = before;
+    find('undo').hidden = before === example;
+  }
+
+  #undoExample() {
+    const before = this.#before ?? '';
+    const focused = document.activeElement === find('undo');
+    replaceText(this.#box, before);
+    this.#typing?.refresh();
+    this.#forgetUndo();
+    if (focused) this.#box.focus({ preventScroll: true });
+  }
+
+  /** What the user types replaces the example for good. */
+  #forgetUndo() {
+    this.#before = null;
+    find('undo').hidden = true;
   }
 
   /** Loads a model and connects it to the box. @param {string} id  a key of `shipped` */
-  async chooseModel(id) {
+  async #chooseModel(id) {
     this.#typing?.detach();
     clearTimeout(this.#announceTimer);
     clearTimeout(this.#detailsTimer);
     this.#id = id;
     this.#model = null;
     this.#failed = false;
+    this.#loading = true;
     this.#last = null;
     this.on.error(null);
     this.#highlights.highlight('', []);
@@ -108,15 +133,17 @@ export class Try {
       // The user may have chosen another model meanwhile.
       if (this.#id !== id || this.#model) return;
       this.#model = model;
+      this.#loading = false;
       this.on.error(null);
       this.#attach(model);
       this.#showLabels();
-      this.on.loaded(id);
+      this.on.loaded();
     } catch (error) {
       if (this.#id !== id) return;
       this.#failed = true;
+      this.#loading = false;
       this.#showLabels();
-      this.on.error(error);
+      this.on.error(error, () => void this.#chooseModel(id));
     }
   }
 
@@ -135,13 +162,25 @@ export class Try {
           this.#showAnswer();
           this.on.error(null);
         } catch (error) {
-          this.on.error(error);
+          this.#fail(error);
         }
         clearTimeout(this.#announceTimer);
         this.#announceTimer = setTimeout(() => this.#announce(), ANNOUNCE_MS);
       },
-      onError: this.on.error,
+      onError: (error) => this.#fail(error),
     });
+  }
+
+  /** Shows an error in place of the answer, which was that of another text. @param {unknown} error */
+  #fail(error) {
+    this.#last = null;
+    this.#highlights.highlight('', []);
+    clearTimeout(this.#announceTimer);
+    clearTimeout(this.#detailsTimer);
+    for (const id of ['heat', 'reads', 'cut']) find(id).hidden = true;
+    find('time').textContent = '';
+    find('answer').replaceChildren(make('p', 'hint', say('noAnswer')));
+    this.on.error(error);
   }
 
   /** Shows what does not depend on the text, in the current language, and then the last answer. */
@@ -154,10 +193,7 @@ export class Try {
       const button = make('button', '', label ? nameOf(label) : example);
       button.setAttribute('type', 'button');
       if (label) button.dataset.label = label;
-      button.addEventListener('click', () => {
-        this.#box.value = example;
-        this.#typing?.refresh();
-      });
+      button.addEventListener('click', () => this.#showExample(example));
       return button;
     });
     const at = [...find('examples').children].indexOf(/** @type {Element} */ (document.activeElement));
@@ -182,12 +218,12 @@ export class Try {
   #showAnswer() {
     if (!this.#last || !this.#model) return;
     const { answer, text } = this.#last;
-    const { nameOf, colourOf, reads } = shipped[this.#id];
+    const { nameOf, shortOf, colourOf, reads } = shipped[this.#id];
     const empty = text.trim() === '';
     clearTimeout(this.#detailsTimer);
     for (const id of ['heat', 'reads']) if (empty) find(id).hidden = true;
     find('answer').replaceChildren(
-      ...(empty ? [make('p', 'hint', say('empty'))] : answerNodes(answer, { text, nameOf, colourOf })),
+      ...(empty ? [make('p', 'hint', say('empty'))] : answerNodes(answer, { text, nameOf, shortOf, colourOf })),
     );
     this.#highlights.highlight(
       text,
@@ -236,7 +272,9 @@ export class Try {
     const steps = BATCH_MULTIPLE * Math.floor(all.length / BATCH_MULTIPLE + 1);
     const { ids, mask } = vectorizer.encodeBatch([text], { minLength: steps });
     const cells = tokens.map((token, i) => tokenCell(token, ids[i], mask[i]));
-    for (let i = all.length; i < steps; i++) cells.push(tokenCell('·', ids[i], mask[i]));
+    if (all.length > SHOWN_TOKENS) cells.push(tokenGap(all.length - SHOWN_TOKENS));
+    for (const { t, hidden } of shownPositions(mask.subarray(0, steps)).filter((position) => position.t >= all.length))
+      cells.push(hidden ? tokenGap(hidden) : tokenCell('·', ids[t], mask[t]));
     find('reads').hidden = false;
     find('tokens').classList.toggle('of-words', reads === 'words');
     find('tokens').replaceChildren(...cells);

@@ -1,5 +1,5 @@
 /**
- * The tab "Your model": reads a model from files that the user drops or chooses, in a worker, and answers what is typed into the box.
+ * The section "Your model": reads a model from files that the user drops or chooses, in a worker, and answers what is typed into the box.
  */
 import { loadModel } from 'padless';
 import { attach } from 'padless/dom';
@@ -19,8 +19,13 @@ const SLOW_MS = 4000;
 /** Optional packages, and the file types that need each of them. */
 const fileTypes = { fflate: ['.keras'], h5wasm: ['.keras', '.h5'] };
 
-/** The token ids in a text: its integers, in order. @param {string} text */
-const idsOf = (text) => (text.match(/-?\d+/g) ?? []).map(Number);
+/** The token ids in a text. @param {string} text @throws {Error} if something in it is not a whole number */
+function idsOf(text) {
+  const words = text.split(/[\s,;]+/).filter(Boolean);
+  const wrong = words.find((word) => !/^\d+$/.test(word));
+  if (wrong !== undefined) throw new Error(say('noId', { word: wrong.slice(0, 40) }));
+  return words.map(Number);
+}
 
 /** @param {unknown} error  null: hides the message */
 function showReadError(error) {
@@ -73,10 +78,15 @@ function answerTyping(box, model) {
     onAnswer(answer, { text, ms }) {
       showReadError(null);
       const nodes = model.text ? answerNodes(answer, { text }) : tensorNodes(/** @type {any} */ (answer), model);
-      find('yours-answer').replaceChildren(...(text === '' ? [] : nodes));
-      find('yours-time').textContent = text === '' ? '' : `${ms.toFixed(1)} ms`;
+      find('yours-answer').replaceChildren(...(text.trim() === '' ? [] : nodes));
+      find('yours-time').textContent = text.trim() === '' ? '' : `${ms.toFixed(1)} ms`;
     },
-    onError: showReadError,
+    onError(error) {
+      // The answer on display is that of another text.
+      find('yours-answer').replaceChildren();
+      find('yours-time').textContent = '';
+      showReadError(error);
+    },
   });
 }
 
@@ -94,22 +104,26 @@ function onChosen(read) {
 /** Reads the files that the user drops. @param {HTMLElement} panel @param {(files: File[]) => Promise<void>} read */
 function onDropped(panel, read) {
   const drop = find('drop');
-  // By default, the browser leaves the page and opens a file that is dropped outside the panel.
+  // By default, the browser leaves the page and opens the file.
   addEventListener('dragover', (event) => event.preventDefault());
   addEventListener('drop', (event) => event.preventDefault());
-  panel.addEventListener('dragover', () => drop.classList.add('over'));
-  panel.addEventListener('dragleave', () => drop.classList.remove('over'));
-  panel.addEventListener('drop', async (event) => {
+  addEventListener('dragover', () => drop.classList.add('over'));
+  addEventListener('dragleave', () => drop.classList.remove('over'));
+  addEventListener('drop', async (event) => {
     drop.classList.remove('over');
-    await read(await filesOf(event.dataTransfer));
+    const files = await filesOf(event.dataTransfer);
+    if (files.length === 0) return;
+    // The files may have been dropped on another section.
+    panel.scrollIntoView({ block: 'nearest' });
+    await read(files);
   });
 }
 
-/** @param {HTMLElement} panel @param {() => void} cancel  for the button, and for Escape while the panel is open */
-function onCancelled(panel, cancel) {
+/** @param {() => void} cancel  for the button, and for Escape */
+function onCancelled(cancel) {
   find('cancel').addEventListener('click', cancel);
   addEventListener('keydown', ({ key, isComposing }) => {
-    if (key === 'Escape' && !isComposing && !panel.hidden) cancel();
+    if (key === 'Escape' && !isComposing) cancel();
   });
 }
 
@@ -134,7 +148,7 @@ async function missingPackages() {
   return names.filter((_, i) => !found[i]);
 }
 
-/** The tab: which model is open, and which files are being read. */
+/** The section: which model is open, and which files are being read. */
 export class YourModel {
   #box = /** @type {HTMLTextAreaElement} */ (find('yours-text'));
   /** @type {Opened | null} */
@@ -151,7 +165,7 @@ export class YourModel {
   constructor() {
     const panel = find('yours');
     const read = (/** @type {File[]} */ files) => this.#readFiles(files);
-    onCancelled(panel, () => this.#reading?.abort());
+    onCancelled(() => this.#reading?.abort());
     onChosen(read);
     onDropped(panel, read);
     find('save').addEventListener('click', () => this.#opened && saveModel(this.#opened));

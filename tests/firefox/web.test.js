@@ -34,7 +34,7 @@ withFirefox(() => {
       if (['error', 'warn'].includes(message.type())) complaints.push(message.text());
     });
     page.on('pageerror', (error) => complaints.push(String(error)));
-    await page.goto(`${server.url}web/`);
+    await page.goto(`${server.url}web/#try?text=`);
     await page.waitForSelector('#about:not(:empty)');
   });
   afterEach(async () => {
@@ -55,7 +55,8 @@ withFirefox(() => {
   });
 
   test('padding changes no bit of the answer', async () => {
-    await page.click('#tab-inside');
+    await page.click('nav a[href="#inside"]');
+    await page.type('#sentence', 'Guten Tag');
     await page.waitForSelector('#same');
     assert.deepEqual(await textsOf('#same'), ['the same']);
     assert.deepEqual(await textsOf('#bits'), await textsOf('#bits-without'));
@@ -63,7 +64,7 @@ withFirefox(() => {
   });
 
   test('a .keras file is chosen, read and answers', async () => {
-    await page.click('#tab-yours');
+    await page.click('nav a[href="#yours"]');
     const input = /** @type {import('puppeteer-core').ElementHandle<HTMLInputElement>} */ (await page.$('#files'));
     await input.uploadFile(fileURLToPath(new URL('../models/keras-files/bilstm-tagger.keras', import.meta.url)));
     await page.waitForSelector('#yours-box:not([hidden])');
@@ -73,7 +74,7 @@ withFirefox(() => {
   });
 
   test('both builds are timed', async () => {
-    await page.click('#tab-speed');
+    await page.click('nav a[href="#speed"]');
     await page.click('#measure');
     await page.waitForFunction(() => document.querySelector('#speed-status')?.textContent === 'Measured.');
     const times = await textsOf('#speeds tbody tr td:nth-child(3)');

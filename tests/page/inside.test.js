@@ -1,12 +1,12 @@
 /**
- * Look inside: what padding does, and what it does not.
+ * How it works: what padding does, and what it does not.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { init, loadModel } from 'padless';
 import { screenshots, site } from './site.js';
 
-const state = site({ path: 'web/#inside' });
+const state = site({ path: 'web/#inside?text=Guten%20Tag&padding=3', shown: '#whole tr' });
 
 /** @param {string} id */
 const text = (id) => state.page.locator(`#${id}`).textContent();
@@ -18,17 +18,19 @@ const pad = (value) => state.page.locator('#steps').fill(String(value));
 test("padding at the end, front or middle does not move the score's bits, or cost a step; naively it does both", async () => {
   const { page } = state;
   await page.locator('#sentence').fill('Guten Morgen');
-  const model = await loadModel('web/models/langid/langid.safetensors', { simd: 'baseline' });
+  const model = await loadModel('web/models/langid-gru/langid-gru.int8.safetensors', { simd: 'baseline' });
   const { score = 0 } = model.predict('Guten Morgen');
   const bits = [];
   for (const side of ['end', 'front', 'middle'])
-    for (const value of [0, 1, 7, 24]) {
+    for (const value of [0, 1, 7, 24, 48]) {
       await page.check(`#side [value=${side}]`);
       await pad(value);
       assert.equal(await text('count'), String(value));
-      const masks = (await page.locator('#row .mask').allTextContents()).join('');
+      const masks = (await page.locator('#row li').allTextContents()).map((cell) => (cell.startsWith('…') ? cell : cell.at(-1)));
       const at = { end: 12, front: 0, middle: 6 }[side];
-      assert.equal(masks, '1'.repeat(at ?? 0) + '0'.repeat(value) + '1'.repeat(12 - (at ?? 0)));
+      // Of long padding, the middle is left out.
+      const padding = value > 9 ? `00000…+${value - 8}000` : '0'.repeat(value);
+      assert.equal(masks.join(''), '1'.repeat(at ?? 0) + padding + '1'.repeat(12 - (at ?? 0)));
       bits.push(await text('bits'), await text('bits-without'));
       assert.equal(await text('same'), 'the same');
       assert.equal(await text('differs'), value ? 'different' : 'the same');
@@ -74,7 +76,10 @@ test('the backward pass: aligned, it begins at the last character; its states ar
   const { page } = state;
   await page.locator('#sentence').fill('abc');
   await pad(2);
-  assert.deepEqual(await page.locator('#passes figcaption bdi').allTextContents(), ['reads · → · → c → b → a', 'reads c → b → a']);
+  assert.deepEqual(await page.locator('#passes figcaption .hint').allTextContents(), [
+    'reads · → · → c → b → a',
+    'reads c → b → a',
+  ]);
   assert.match((await text('worst')) ?? '', /^Largest difference: naive 0\.\d*[1-9]\d*, aligned 0\.$/);
   assert.deepEqual(await cells('states', 2), ['0', '0', '0']);
   assert.ok((await cells('states', 1)).every((difference) => difference !== '0'));
@@ -121,12 +126,108 @@ test('the trace says layer by layer what the mask changed', async () => {
 test('an empty sentence, and characters of other scripts', async () => {
   const { page } = state;
   await page.locator('#sentence').fill('');
-  assert.ok(await page.locator('#inside-empty').isVisible());
+  await page.waitForSelector('#inside-empty:not([hidden])');
   assert.equal(await page.locator('#whole').isVisible(), false);
   for (const sentence of ['สวัสดี', 'שלום', '👩‍👩‍👧', '\ud800 ', 'é'.normalize('NFD')]) {
     await page.locator('#sentence').fill(sentence);
-    assert.ok(await page.locator('#whole').isVisible());
+    await page.waitForSelector('#whole');
+    await page.waitForFunction((n) => document.querySelectorAll('#row li').length === n, [...sentence.normalize('NFC')].length + 3);
     assert.equal(await text('same'), 'the same');
   }
   assert.equal(await page.locator('#error').isVisible(), false);
+});
+
+test('for the tagger, the table shows the word that naive padding moves most, and its bits under the mask', async () => {
+  const { page } = state;
+  await page.evaluate(() => (location.hash = '#inside?model=tagger&text=Sam%20can%20open%20the%20can&padding=4'));
+  await page.waitForFunction(() => document.querySelector('#row bdi')?.textContent === 'Sam');
+  assert.match(
+    (await page.locator('#whole thead').textContent()) ?? '',
+    /(Sam|can|open|the): (noun|verb|determiner|auxiliary|proper noun)/,
+  );
+  assert.equal(await text('same'), 'the same');
+  assert.equal(await text('differs'), 'different');
+  assert.equal(await text('bits'), await text('bits-without'));
+  assert.deepEqual((await page.locator('#whole td:last-child').allTextContents()).slice(-3), ['10', '10', '18']);
+  assert.equal(await page.locator('#passes svg >> nth=1 >> .same').count(), 5);
+  // A new text keeps the model.
+  await page.locator('#sentence').fill('They saw a saw');
+  await page.waitForFunction(() => document.querySelector('#row bdi')?.textContent === 'They');
+});
+
+test('right-to-left text does not turn the caption of the backward pass round', async () => {
+  const { page } = state;
+  await page.locator('#sentence').fill('שלום');
+  await pad(2);
+  await page.waitForFunction(() => document.querySelectorAll('#row li').length === 6);
+  const places = await page
+    .locator('#passes figcaption .hint')
+    .evaluateAll((all) =>
+      all.map((caption) => [...caption.querySelectorAll('bdi')].map((token) => token.getBoundingClientRect().left)),
+    );
+  const order = await page.locator('#passes figcaption .hint').allTextContents();
+  assert.deepEqual(order, ['reads · → · → ם → ו → ל → ש', 'reads ם → ו → ל → ש']);
+  for (const lefts of places)
+    assert.deepEqual(
+      lefts,
+      [...lefts].sort((a, b) => a - b),
+    );
+});
+
+test('on a phone, the drawing begins where the naive pass does, at the padding, and follows it', async () => {
+  const { page } = state;
+  await page.setViewportSize({ width: 360, height: 640 });
+  await page.locator('#sentence').fill('How are you today');
+  await pad(12);
+  await page.locator('#play').scrollIntoViewIfNeeded();
+  const seen = (/** @type {string} */ selector) =>
+    page
+      .locator(selector)
+      .evaluateAll(
+        (all) =>
+          all.map((element) => element.getBoundingClientRect()).filter(({ left, right }) => left >= 0 && right <= innerWidth)
+            .length,
+      );
+  await page.waitForFunction(() => (document.getElementById('passes')?.parentElement?.scrollLeft ?? 0) > 0);
+  assert.ok((await seen('#passes svg >> nth=0 >> .pad')) >= 4);
+  // After all steps, the first letter is there.
+  await page.focus('#beat');
+  await page.keyboard.press('Home');
+  assert.ok((await seen('#passes svg >> nth=0 >> .pad')) >= 4);
+  for (let i = 0; i < 28; i++) await page.keyboard.press('ArrowRight');
+  assert.equal(await page.locator('#passes svg >> nth=0 >> .now .token').textContent(), 'o');
+  assert.ok((await seen('#passes svg >> nth=0 >> .now')) === 1);
+  // The control stands beside the drawing.
+  const [control, drawing] = await Promise.all(['#beat', '#passes'].map((id) => page.locator(id).boundingBox()));
+  assert.ok((drawing?.y ?? 0) + (drawing?.height ?? 0) - (control?.y ?? 0) < 500);
+});
+
+test('a long text is cut, and the page says so', async () => {
+  await state.page.locator('#sentence').fill('How are you today, and where do you go?');
+  await state.page.waitForSelector('#inside-cut:not([hidden])');
+  assert.equal(await text('inside-cut'), 'Here, only the first 17 tokens of the text are used.');
+});
+
+test('on a wide window no table is cut', async () => {
+  const { page } = state;
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.locator('#sentence').fill('How are you today, and where');
+  await pad(48);
+  await page.waitForFunction(() => document.querySelectorAll('#positions tr:first-child td').length === 26);
+  const cut = await page
+    .locator('#inside .wide')
+    .evaluateAll((all) =>
+      all.filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth).map(({ textContent }) => textContent),
+    );
+  assert.deepEqual(cut, []);
+});
+
+test('in print, no table is cut', async () => {
+  const { page } = state;
+  await page.emulateMedia({ media: 'print' });
+  await page.setViewportSize({ width: 720, height: 1000 });
+  const cut = await page
+    .locator('#inside table')
+    .evaluateAll((all) => all.filter((table) => table.getBoundingClientRect().right > innerWidth).map(({ id }) => id));
+  assert.deepEqual(cut, []);
 });

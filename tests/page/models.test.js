@@ -5,10 +5,13 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import { loadModel } from 'padless';
+import { intentsZh } from '../../web/intents-zh.js';
+import { shipped } from '../../web/shipped.js';
 import { launch } from './chromium.js';
 import { overflow, screenshots, site } from './site.js';
 
 const state = site({
+  path: 'web/#try?text=',
   prepare: async (page) => {
     await page.addInitScript({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') });
   },
@@ -23,7 +26,8 @@ const fetched = () =>
   state.page.evaluate(() =>
     performance
       .getEntriesByType('resource')
-      .map(({ name }) => /(\w+)\.safetensors$/.exec(name)?.[1])
+      // The first screen's model is that of no section.
+      .map(({ name }) => /\/(\w+)\.safetensors$/.exec(name)?.[1])
       .filter(Boolean),
   );
 
@@ -36,7 +40,7 @@ test('a click brings another model, which is fetched then; the text stays, and i
   await page.waitForSelector('#answer mark');
   assert.equal(await page.locator('#text').inputValue(), text);
   assert.deepEqual(await fetched(), ['langid', 'tagger']);
-  assert.equal(await page.evaluate(() => location.hash), '#try/tagger');
+  await addressed('model=tagger');
   assert.match((await page.locator('#about').textContent()) ?? '', /^English, 17 parts of speech, /);
   assert.equal(await page.locator('#card').getAttribute('href'), 'models/tagger/README.md');
   assert.equal(await page.locator('#heat').isVisible(), false);
@@ -91,6 +95,61 @@ test('each word stands in the answer with its tag, and its colour lies under it 
   await page.waitForFunction(() => /^Her: pronoun, quick: adjective, /.test(document.getElementById('heard')?.textContent ?? ''));
 });
 
+test('the examples of the tagger are tagged as a grammar would', async () => {
+  const model = await loadModel('web/models/tagger/tagger.safetensors');
+  const tagged = shipped.tagger.examples.map(([, text]) => (model.predict(text).tags ?? []).map(({ label }) => label).join(' '));
+  assert.deepEqual(tagged, [
+    'PROPN AUX VERB DET NOUN PUNCT',
+    'PRON VERB DET ADJ NOUN DET NOUN PUNCT',
+    'PRON ADJ NOUN VERB PRON PUNCT CCONJ PRON VERB ADV PUNCT',
+    'PRON VERB DET NOUN ADP DET NOUN PUNCT',
+  ]);
+});
+
+test('in the Chinese interface, parts of speech and intents have Chinese names, and the question says that the text is English', async () => {
+  const { page } = state;
+  await page.click('#languages [lang=zh-Hans]');
+  await radio('tagger').check();
+  await page.locator('#text').fill('Sam can’t open the can.');
+  await page.waitForSelector('#answer mark');
+  assert.deepEqual(await page.locator('#answer .tagged mark b').allTextContents(), [
+    '专有名词',
+    '助动词',
+    '动词',
+    '限定词',
+    '名词',
+  ]);
+  assert.match((await page.locator('#question').textContent()) ?? '', /英语/);
+  await radio('intents').check();
+  await page.locator('#text').fill('will it rain tomorrow');
+  await page.waitForFunction(() => document.querySelector('#answer .name')?.textContent === '天气');
+  assert.match((await page.locator('#question').textContent()) ?? '', /英语/);
+  const model = await loadModel('web/models/intents/intents.safetensors');
+  const labels = (model.outputs[0].labels ?? []).filter((label) => label !== 'oos');
+  assert.deepEqual([...intentsZh.keys()].sort(), [...labels].sort());
+});
+
+test('in the dark, the colours of the tags are told apart from the card and from each other', async () => {
+  const { page } = state;
+  await page.emulateMedia({ colorScheme: 'dark' });
+  const colours = await page.evaluate(() => {
+    const context = /** @type {CanvasRenderingContext2D} */ (
+      document.createElement('canvas').getContext('2d', { willReadFrequently: true })
+    );
+    return [0, 1, 2, 3, 4, 5].map((i) => {
+      const mark = document.createElement('mark');
+      mark.className = `tag-${i}`;
+      document.getElementById('answer')?.append(mark);
+      context.fillStyle = getComputedStyle(mark).backgroundColor;
+      context.fillRect(0, 0, 1, 1);
+      return [...context.getImageData(0, 0, 1, 1).data].slice(0, 3);
+    });
+  });
+  const card = [0x1d, 0x23, 0x21];
+  for (const [i, a] of colours.entries())
+    for (const b of [card, ...colours.slice(i + 1)]) assert.ok(Math.hypot(...a.map((c, k) => c - b[k])) > 45, `${a} and ${b}`);
+});
+
 test('the colours follow the box when it scrolls', async () => {
   const { page } = state;
   await radio('tagger').check();
@@ -112,7 +171,7 @@ test('with scroll bars, in every direction and at any width, the colours lie whe
   t.after(() => browser.close());
   const page = await browser.newPage({ viewport: { width: 361, height: 740 }, deviceScaleFactor: 1.1, serviceWorkers: 'block' });
   page.setDefaultTimeout(10_000);
-  await page.goto(`${state.server.url}web/#try/tagger`);
+  await page.goto(`${state.server.url}web/#try?model=tagger&text=`);
   await page.waitForSelector('#about:not(:empty)');
   for (const [text, scrolls] of /** @type {[string, boolean][]} */ ([
     ['The dog said so.\nשלום עולם', false],
@@ -193,28 +252,33 @@ test('an intent is answered with its name, and the words that speak for it', asy
   await page.screenshot({ path: `${screenshots}try-intents.png`, fullPage: true });
 });
 
-test('arrow keys choose a model; the address brings it back, and Look inside comes with the language model', async () => {
+/** Waits until the address names this. @param {string} part */
+const addressed = (part) => state.page.waitForFunction((text) => location.hash.includes(text), part);
+
+test('arrow keys choose a model; the address brings it back, with its text, and "How it works" shows it', async () => {
   const { page } = state;
+  await page.locator('#text').fill('will it rain');
   await radio('langid').focus();
   await page.keyboard.press('ArrowRight');
   await about(/parts of speech/);
   await page.keyboard.press('ArrowRight');
   await about(/151 answers/);
   assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('value')), 'intents');
+  await addressed('model=intents');
   await page.reload();
   await about(/151 answers/);
   assert.equal(await radio('intents').isChecked(), true);
-  assert.deepEqual(await fetched(), ['intents']);
-  await page.click('#tab-inside');
+  assert.equal(await page.locator('#text').inputValue(), 'will it rain');
+  await page.click('nav a[href="#inside"]');
   await page.waitForSelector('#whole tr');
-  assert.deepEqual(await fetched(), ['intents', 'langid']);
-  assert.equal(await page.locator('#about').isVisible(), false);
-  await page.click('#tab-try');
-  assert.equal(await page.locator('#about').isVisible(), true);
-  assert.equal(await page.evaluate(() => location.hash), '#try/intents');
+  assert.deepEqual(await page.locator('#row li:not(.pad, .gap) bdi').allTextContents(), ['will', 'it', 'rain']);
+  assert.match((await page.locator('#row-model').textContent()) ?? '', /Intent, one cell for each of its words/);
+  await page.locator('nav a[href="#try"]').click();
+  assert.equal(await radio('intents').isChecked(), true);
+  assert.deepEqual(await fetched(), ['intents']);
 });
 
-test('while a model is on its way: the page says so in its language, another panel leaves it chosen, and another model takes its place', async () => {
+test('while a model is on its way: the page says so in its language, another section leaves it chosen, and another model takes its place', async () => {
   const { page } = state;
   const answer = page.locator('#answer');
   const says = (/** @type {string} */ text) =>
@@ -232,10 +296,8 @@ test('while a model is on its way: the page says so in its language, another pan
   await page.click('#languages [lang=en]');
   // By hand, and by the way back.
   await page.evaluate(() => (location.hash = '#inside'));
-  await page.waitForSelector('#inside:not([hidden])');
   assert.ok(await radio('tagger').isChecked());
   await page.goBack();
-  await page.waitForSelector('#try:not([hidden])');
   assert.ok(await radio('tagger').isChecked());
   await says('Loading the model…');
   await radio('langid').check();
@@ -259,11 +321,11 @@ test('a model that could not be had is said in the language of the page, and had
   await page.waitForSelector('#error:not([hidden])');
   await page.click('#languages [lang=zh-Hans]');
   assert.equal(await page.locator('#answer').textContent(), '模型无法加载。');
-  assert.match((await page.locator('#error').textContent()) ?? '', /^出错了：/);
+  assert.match((await page.locator('#error-text').textContent()) ?? '', /^出错了：/);
   await page.unroute('**/tagger.safetensors');
   await radio('tagger').click();
   await page.waitForSelector('#answer mark');
-  assert.equal(await page.locator('#error').isVisible(), false);
+  await page.waitForSelector('#error', { state: 'hidden' });
 });
 
 test('a model that cannot be read is said; the others answer', async () => {
@@ -274,7 +336,7 @@ test('a model that cannot be read is said; the others answer', async () => {
   await page.locator('#text').fill('remind me to call my mother');
   await radio('intents').check();
   await page.waitForFunction(() => document.querySelector('#answer .name')?.textContent === 'reminder update');
-  assert.equal(await page.locator('#error').isVisible(), false);
+  await page.waitForSelector('#error', { state: 'hidden' });
 });
 
 test('in forced colours, what is chosen is told apart, each tag has its name, and the heat map its colours', async () => {
@@ -288,7 +350,6 @@ test('in forced colours, what is chosen is told apart, each tag has its name, an
       .locator(selector)
       .evaluateAll((all, name) => all.map((element) => getComputedStyle(element).getPropertyValue(name)), property);
   for (const [selector, property, kinds] of /** @type {[string, string, number][]} */ ([
-    ['#tabs button', 'border-bottom-color', 2],
     ['#languages button', 'border-top-color', 2],
     ['#models label', 'background-color', 2],
   ])) {

@@ -38,7 +38,7 @@ test('once loaded, the page works without its server', async () => {
   await page.waitForSelector('#answer li:first-child[data-label=weather]');
   await page.locator('#models [value=tagger]').check();
   await page.waitForSelector('#answer mark');
-  for (const id of ['inside', 'yours', 'speed']) await page.click(`#tab-${id}`);
+  for (const id of ['inside', 'yours', 'speed']) await page.click(`nav a[href="#${id}"]`);
   assert.equal(await page.locator('#error').isVisible(), false);
   await page.close();
 });
@@ -62,14 +62,14 @@ test('offline, a model is read by what was kept of its reader', async (t) => {
   await page.waitForSelector('#offline:not(:empty)');
   // Not even this tab was open before.
   await page.context().setOffline(true);
-  await page.click('#tab-yours');
+  await page.click('nav a[href="#yours"]');
   await read(langid, 'langid.safetensors');
   // The packages for Keras's files are kept once they were fetched.
   await page.context().setOffline(false);
   await read(keras, 'bilstm-tagger.keras');
   server.close();
   await page.reload();
-  await page.waitForSelector('#about:not(:empty)');
+  await page.waitForSelector('#masked-name[data-label]');
   await read(keras, 'bilstm-tagger.keras');
 });
 

@@ -14,10 +14,12 @@ export const screenshots = fileURLToPath(new URL('../../build/screenshots/', imp
  * Hooks for the tests of a file.
  * @param {object} [options]
  * @param {string} [options.path]  opened first
+ * @param {string} [options.shown]  what is waited for
+ * @param {string} [options.focus]  what gets the focus then
  * @param {'allow' | 'block'} [options.serviceWorkers]  one in each page takes time; offline.test.js has them
  * @param {(page: import('playwright-core').Page) => Promise<void>} [options.prepare]
  */
-export function site({ path = 'web/', serviceWorkers = 'block', prepare } = {}) {
+export function site({ path = 'web/', shown = '#about:not(:empty)', focus, serviceWorkers = 'block', prepare } = {}) {
   /** @type {{ server: { url: string, close: () => void }, browser: import('playwright-core').Browser, page: import('playwright-core').Page, complaints: string[] }} */
   const state = /** @type {any} */ ({ complaints: [] });
   before(async () => {
@@ -49,7 +51,8 @@ export function site({ path = 'web/', serviceWorkers = 'block', prepare } = {}) 
     });
     await prepare?.(page);
     await page.goto(server.url + path);
-    await page.waitForSelector('#about:not(:empty)');
+    await page.waitForSelector(shown);
+    if (focus) await page.focus(focus);
   });
   afterEach(async () => {
     await state.page.close();

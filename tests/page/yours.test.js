@@ -12,7 +12,7 @@ import { createModel } from 'padless';
 import { assertClose, decode } from '../close.js';
 import { site } from './site.js';
 
-const state = site({ path: 'web/#yours' });
+const state = site({ path: 'web/#yours', shown: '#masked-name[data-label]' });
 
 /** @param {string} path */
 const models = (path) => fileURLToPath(new URL(`../models/${path}`, import.meta.url));
@@ -20,11 +20,13 @@ const langid = fileURLToPath(new URL('../../web/models/langid/langid.safetensors
 const folder = mkdtempSync(join(tmpdir(), 'padless-yours-'));
 after(() => rmSync(folder, { recursive: true }));
 
-/** What the mouse carries from outside, dropped on the page's place for it. @param {string[]} files  or folders */
+/** What the mouse carries from outside, dropped on the page's place for it. @param {string[]} files  or folders; last: '#' and the id of another place */
 async function drop(...files) {
   const { page } = state;
+  const place = files.at(-1)?.startsWith('#') ? (files.pop() ?? '') : '#drop';
+  await page.locator(place).scrollIntoViewIfNeeded();
   const { x, y, width, height } = /** @type {{ x: number, y: number, width: number, height: number }} */ (
-    await page.locator('#drop').boundingBox()
+    await page.locator(place).boundingBox()
   );
   const session = await page.context().newCDPSession(page);
   for (const step of /** @type {const} */ (['dragEnter', 'dragOver', 'drop']))
@@ -191,10 +193,8 @@ for (const way of ['the button', 'Escape'])
     assert.equal(readers().length, 1);
     // The model before it, and the page's own.
     await type('Guten Morgen, wie geht es Ihnen?', 'li:first-child[data-label=de]');
-    await page.click('#tab-try');
     await page.locator('#text').fill('Guten Morgen, wie geht es Ihnen?');
     await page.waitForSelector('#answer li:first-child[data-label=de]');
-    await page.click('#tab-yours');
     if (way === 'Escape') await page.keyboard.press('Escape');
     else {
       await page.focus('#cancel');
@@ -237,6 +237,68 @@ test('an id outside the vocabulary is said, and the next one answered', async ()
   assert.equal(await state.page.locator('#yours-error').isVisible(), false);
 });
 
+test('what is not a number is no id: it is said, and the answer of the text before is taken away', async () => {
+  await drop(models('keras-files/bilstm-tagger.keras'));
+  await loaded('bilstm-tagger.keras');
+  for (const wrong of ['abc', '1.5', '3 -1', '1e1', '٣']) {
+    await type('3', 'pre');
+    await state.page.locator('#yours-text').fill(wrong);
+    assert.match(await failed(), new RegExp(`^“${wrong.split(' ').at(-1)}” is no token id\\. Ids are whole numbers`));
+    assert.equal(await text('yours-answer'), '');
+    assert.equal(await text('yours-time'), '');
+  }
+  // Nor does the answer of a text stay beside the error of another.
+  await type('3', 'pre');
+  await state.page.locator('#yours-text').fill('99');
+  assert.match(await failed(), /99/);
+  assert.equal(await text('yours-answer'), '');
+  await type('3, 4;5', 'pre');
+});
+
+test('values are all in percent or all as numbers', async () => {
+  const { page } = state;
+  for (const [name, values, shown] of /** @type {[string, number[], string[]][]} */ ([
+    ['raw', [0.091, -0.136, 0.05], ['0.091', '0.05', '-0.136']],
+    ['shares', [0.25, 0.5, 0.25], ['50.0%', '25.0%', '25.0%']],
+  ])) {
+    const model = await createModel({
+      architecture: {
+        class_name: 'Sequential',
+        config: {
+          layers: [
+            { class_name: 'Embedding', config: { name: 'e', input_dim: 2, output_dim: 3 } },
+            { class_name: 'GlobalMaxPooling1D', config: { name: 'p' } },
+          ],
+        },
+      },
+      weights: (root) =>
+        new Map(
+          root.listWeights().map(({ path, spec: { shape } }) => [path, { shape, data: Float32Array.of(...values, ...values) }]),
+        ),
+    });
+    const file = join(folder, `${name}.safetensors`);
+    writeFileSync(file, model.save());
+    await drop(file);
+    await loaded(`${name}.safetensors`);
+    await type('1', 'li');
+    assert.deepEqual(await page.locator('#yours-answer .score').allTextContents(), shown);
+  }
+});
+
+test('a model that is dropped on another section is read, and shown', async () => {
+  const { page } = state;
+  await page.click('nav a[href="#try"]');
+  await page.waitForSelector('#about:not(:empty)');
+  await drop(langid, '#text');
+  await loaded('langid.safetensors');
+  assert.ok(
+    await page.locator('#yours-text').evaluate((box) => {
+      const { top, bottom } = box.getBoundingClientRect();
+      return top >= 0 && bottom <= innerHeight;
+    }),
+  );
+});
+
 test('a model of several inputs says that a box cannot hold them', async () => {
   await drop(langid);
   await loaded('langid.safetensors');
@@ -248,7 +310,6 @@ test('a model of several inputs says that a box cannot hold them', async () => {
 
 test('a file that misses its place does not take the page away', async () => {
   const { page } = state;
-  await page.click('#tab-try');
   const prevented = await page.evaluate(() =>
     ['dragover', 'drop'].map((step) => !document.body.dispatchEvent(new DragEvent(step, { bubbles: true, cancelable: true }))),
   );
@@ -288,7 +349,7 @@ test('where the worker that reads files is not served, the page says so', async 
   const page = await state.browser.newPage({ locale: 'en', serviceWorkers: 'block' });
   await page.route('**/web/reader.js', (route) => route.fulfill({ status: 404 }));
   await page.goto(`${state.server.url}web/#yours`);
-  await page.waitForSelector('#about:not(:empty)');
+  await page.waitForSelector('#masked-name[data-label]');
   await page.setInputFiles('#files', langid);
   await page.waitForSelector('#yours-error:not([hidden])');
   assert.equal(await page.locator('#yours-error').textContent(), 'The worker that reads files did not start.');

@@ -1,0 +1,56 @@
+/**
+ * A text with padding: as a masked model gets it, and as naive code does, which reads padding as if it were text.
+ */
+import { tokensOf } from './tokens.js';
+
+/** @typedef {import('padless').Model} Model */
+/** @typedef {import('./state.js').Side} Side */
+/**
+ * A padded text as the model gets it.
+ * @typedef {object} Row
+ * @property {Int32Array} alone  ids of the text without padding
+ * @property {number[]} ids
+ * @property {number[]} mask
+ * @property {string[]} tokens
+ * @property {boolean} cut  the text has more tokens than these
+ */
+
+/**
+ * @param {string} text
+ * @param {Model} model
+ * @param {{ side: Side, padding: number }} where  the padding goes, and its steps
+ * @param {number} [most]  tokens of the text that are taken; default: as many as the model reads
+ * @returns {Row}
+ */
+export function padText(text, model, { side, padding }, most = Infinity) {
+  const read = tokensOf(text, model.text, most);
+  const alone = read.ids.subarray(0, most);
+  const at = { end: alone.length, front: 0, middle: alone.length >> 1 }[side];
+  /** @template T @param {T[]} list @param {T} filler */
+  const filled = (list, filler) => [...list.slice(0, at), ...new Array(padding).fill(filler), ...list.slice(at)];
+  return {
+    alone,
+    ids: filled([...alone], model.text?.pad ?? 0),
+    mask: filled(new Array(alone.length).fill(1), 0),
+    tokens: filled(read.tokens, '·'),
+    cut: read.ids.length > alone.length,
+  };
+}
+
+/**
+ * Runs a model on a row three times: the text alone, padded and masked, and padded with a mask of ones.
+ * @param {Model} model
+ * @param {Row} row
+ */
+export function runThreeWays(model, { alone, ids, mask }) {
+  const ones = ids.map(() => 1);
+  const ways = [() => model.run([alone]), () => model.run([ids], { mask: [mask] }), () => model.run([ids], { mask: [ones] })].map(
+    (run) => {
+      const before = model.stats.steps;
+      const [{ data }] = run();
+      return { data, visited: model.stats.steps - before };
+    },
+  );
+  const [onlyText, masked, naive] = ways;
+  return { alone: onlyText, masked, naive };
+}

@@ -1,0 +1,176 @@
+/**
+ * The first screen: one text and one slider for padding, and two answers of the same weights. The masked one keeps its bits; the naive one
+ * reads padding as if it were text.
+ */
+import { attach } from 'padless/dom';
+import { find, findInput, make } from './elements.js';
+import { bindText, onNear } from './fields.js';
+import { format, languageName, onLanguage, percent, say } from './language.js';
+import { argmax, bitsOf } from './numbers.js';
+import { padText, runThreeWays } from './padding.js';
+import { MAX_PADDING, onState, setState, state } from './state.js';
+
+/** @typedef {import('padless').Model} Model */
+/** @typedef {{ label: string, score: number, bits: string, visited: number }} Answer */
+
+/** Below this score of the text alone, the page says that neither answer means much. */
+const SURE = 0.5;
+/** Cells of the drawn row at most; a longer text is drawn in part. */
+const DRAWN_CELLS = 80;
+/** The naive answer is computed for each number of padding steps if the text has at most this many tokens. */
+const RANGE_TOKENS = 100;
+/** That, and what a screen reader announces, wait until text and padding have not changed for this many milliseconds. */
+const RANGE_MS = 150;
+const ANNOUNCE_MS = 1000;
+
+/**
+ * What naive padding did to the answer, as a sentence.
+ * @param {Answer} alone @param {Answer} naive @param {number} padding
+ */
+function verdictOf(alone, naive, padding) {
+  const values = {
+    naive: languageName(naive.label),
+    masked: languageName(alone.label),
+    score: percent(naive.score),
+    alone: percent(alone.score),
+  };
+  const unsure = alone.score < SURE ? ` ${say('proofUnsure', values)}` : '';
+  if (padding === 0) return say('proofNone') + unsure;
+  if (naive.label !== alone.label) return say('proofOther', values) + unsure;
+  if (naive.bits === alone.bits) return say('proofEqual', values) + unsure;
+  return say(naive.score > alone.score ? 'proofHigher' : 'proofLower', values) + unsure;
+}
+
+/** Fills one of the two answers. @param {'masked' | 'naive'} id @param {Answer} answer @param {Answer} alone */
+function showAnswer(id, answer, alone) {
+  const same = answer.bits === alone.bits && answer.label === alone.label;
+  find(id).classList.toggle('wrong', answer.label !== alone.label);
+  find(`${id}-name`).textContent = languageName(answer.label);
+  find(`${id}-name`).dataset.label = answer.label;
+  find(`${id}-score`).textContent = percent(answer.score);
+  find(`${id}-bits`).textContent = answer.bits;
+  const compared = find(`${id}-same`);
+  compared.textContent = say(same ? 'proofSame' : 'proofDiffers');
+  compared.className = same ? 'same' : 'differs';
+  find(`${id}-steps`).textContent = say('proofSteps', { n: format(answer.visited) });
+}
+
+/** Draws the row that both get: a cell for each character, hatched for padding. @param {import('./padding.js').Row} row */
+function drawRow({ tokens, mask }) {
+  const cells = tokens.slice(0, DRAWN_CELLS).map((token, t) => make('span', mask[t] ? '' : 'pad', mask[t] ? token : ''));
+  find('proof-row').classList.toggle('long', tokens.length > DRAWN_CELLS);
+  find('proof-row').replaceChildren(...cells);
+}
+
+export class Proof {
+  /** @type {Model | null} */
+  #model = null;
+  /** @type {ReturnType<typeof attach> | null} */
+  #typing = null;
+  #near = true;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #rangeTimer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #announceTimer;
+  #box = /** @type {HTMLTextAreaElement} */ (find('proof-text'));
+  #slider = findInput('proof-padding');
+
+  /** @param {(error: unknown) => void} onError  null: all is well */
+  constructor(onError) {
+    this.onError = onError;
+    this.#slider.max = String(MAX_PADDING);
+    this.#slider.addEventListener('input', () => setState({ padding: Number(this.#slider.value) }));
+    bindText(this.#box, () => this.#typing?.refresh());
+    onState(({ padding, side }) => {
+      if (padding !== undefined || side !== undefined) this.#show();
+    });
+    onNear(find('proof'), (near) => {
+      if (near && !this.#near) this.#show();
+      this.#near = near;
+    });
+    onLanguage(() => this.#show());
+    this.#showPadding();
+  }
+
+  /** @param {Model} model */
+  start(model) {
+    this.#model = model;
+    /** @type {any} */
+    const answering = { predict: () => null };
+    this.#typing = attach(this.#box, answering, { onAnswer: () => this.#show(), onError: this.onError });
+  }
+
+  #showPadding() {
+    const { padding } = state();
+    this.#slider.value = String(padding);
+    find('proof-count').textContent = format(padding);
+  }
+
+  #show() {
+    this.#showPadding();
+    if (!this.#model) return;
+    try {
+      this.#showAnswers(this.#model);
+      this.onError(null);
+    } catch (error) {
+      this.onError(error);
+    }
+  }
+
+  /** @param {Model} model */
+  #showAnswers(model) {
+    const { padding, side } = state();
+    const row = padText(this.#box.value, model, { side, padding });
+    const empty = row.alone.length === 0;
+    clearTimeout(this.#rangeTimer);
+    clearTimeout(this.#announceTimer);
+    find('proof').classList.toggle('empty', empty);
+    if (empty) {
+      find('verdict').textContent = say('proofEmpty');
+      return;
+    }
+    drawRow(row);
+    const labels = model.outputs[0].labels ?? [];
+    const ways = runThreeWays(model, row);
+    /** @param {{ data: Float32Array, visited: number }} way @returns {Answer} */
+    const answerOf = ({ data, visited }) => {
+      const best = argmax(data);
+      return { label: labels[best], score: data[best], bits: bitsOf(data[best]), visited };
+    };
+    const [alone, masked, naive] = [ways.alone, ways.masked, ways.naive].map(answerOf);
+    showAnswer('masked', masked, alone);
+    showAnswer('naive', naive, alone);
+    const verdict = verdictOf(alone, naive, padding);
+    find('verdict').textContent = verdict;
+    this.#rangeTimer = setTimeout(() => this.#showRange(model, row.alone, masked.label), RANGE_MS);
+    this.#announceTimer = setTimeout(() => {
+      find('heard').textContent =
+        `${say('masked')}: ${languageName(masked.label)}. ${say('naive')}: ${languageName(naive.label)}. ${verdict}`;
+    }, ANNOUNCE_MS);
+  }
+
+  /**
+   * Shows under the slider which answer naive code gives for each number of padding steps.
+   * @param {Model} model @param {Int32Array} alone @param {string} right  the masked answer
+   */
+  #showRange(model, alone, right) {
+    find('proof-range').replaceChildren();
+    if (alone.length > RANGE_TOKENS || !this.#near) return;
+    const labels = model.outputs[0].labels ?? [];
+    const winners = Array.from({ length: MAX_PADDING + 1 }, (_, padding) => {
+      const { ids } = padText(this.#box.value, model, { side: state().side, padding });
+      return labels[argmax(model.run([ids], { mask: [ids.map(() => 1)] })[0].data)];
+    });
+    let from = 0;
+    const segments = [];
+    for (let n = 1; n <= winners.length; n++) {
+      if (winners[n] === winners[from]) continue;
+      const segment = make('span', winners[from] === right ? 'right' : 'wrong', make('span', '', languageName(winners[from])));
+      segment.style.flexGrow = String(n - from);
+      segment.title = say('proofRange', { from, to: n - 1, name: languageName(winners[from]) });
+      segments.push(segment);
+      from = n;
+    }
+    find('proof-range').replaceChildren(...segments);
+  }
+}

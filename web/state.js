@@ -1,0 +1,120 @@
+/**
+ * What the page shows: a text, a model and some padding. All sections show the same, and the fragment of the address holds it, so that a link
+ * leads back to it. Browsers do not send the fragment to the server, so the text stays in the browser.
+ */
+import { shipped } from './shipped.js';
+
+/** @typedef {'end' | 'front' | 'middle'} Side */
+/**
+ * @typedef {object} State
+ * @property {string} text
+ * @property {string} model  a key of `shipped`
+ * @property {number} padding  steps, 0 to MAX_PADDING
+ * @property {Side} side  where the padding stands
+ */
+
+export const MAX_PADDING = 48;
+/** A longer text is left out of the address, because some programs cut long links. */
+export const MAX_LINKED = 1000;
+/** The address follows text and padding after this many milliseconds: Safari refuses more than 100 changes in 30 seconds. */
+const ADDRESS_MS = 400;
+
+/** The text alone is answered with confidence, and with this padding the naive answer is another language. @type {Readonly<State>} */
+export const defaults = { text: 'How are you today', model: 'langid', padding: 12, side: 'end' };
+const sides = ['end', 'front', 'middle'];
+
+/** @type {State} */
+const current = { ...defaults };
+/** @type {((changed: Partial<State>) => void)[]} */
+const listeners = [];
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
+
+/** @returns {Readonly<State>} */
+export const state = () => current;
+/** @param {(changed: Partial<State>) => void} listener  called after a change, with what has changed */
+export const onState = (listener) => listeners.push(listener);
+
+/** @param {Partial<State>} changes  values that are not valid are ignored */
+export function setState(changes) {
+  const changed = Object.fromEntries(
+    Object.entries(changes).filter(([name, value]) => value !== current[/** @type {keyof State} */ (name)]),
+  );
+  if (Object.keys(changed).length === 0) return;
+  Object.assign(current, changed);
+  clearTimeout(timer);
+  if ('model' in changed || 'side' in changed) writeAddress();
+  else timer = setTimeout(writeAddress, ADDRESS_MS);
+  for (const listener of listeners) listener(changed);
+}
+
+/** The section that an address names, and the state in it; null for an address without state. @param {string} hash */
+function readAddress(hash) {
+  const [, section = '', query] = /^#([\w-]*)(?:\?(.*))?$/s.exec(hash) ?? [];
+  if (query === undefined) return { section, found: null };
+  const values = new URLSearchParams(query);
+  const padding = Number(values.get('padding') ?? defaults.padding);
+  const side = values.get('side') ?? '';
+  const model = values.get('model') ?? '';
+  const found = {
+    text: values.get('text') ?? defaults.text,
+    model: Object.hasOwn(shipped, model) ? model : defaults.model,
+    padding: Number.isInteger(padding) && padding >= 0 && padding <= MAX_PADDING ? padding : defaults.padding,
+    side: /** @type {Side} */ (sides.includes(side) ? side : defaults.side),
+  };
+  return { section, found };
+}
+
+/** The fragment for a section, with all that differs from the page as it opens. @param {string} section */
+export function addressOf(section) {
+  const values = new URLSearchParams();
+  for (const [name, value] of Object.entries(current))
+    if (value !== defaults[/** @type {keyof State} */ (name)] && !(name === 'text' && current.text.length > MAX_LINKED))
+      values.set(name, String(value));
+  const query = values.toString().replaceAll('+', '%20');
+  return `#${section}${query && `?${query}`}`;
+}
+
+/** @returns {string} the section that the address names, '' for none */
+export const sectionOfAddress = () => readAddress(location.hash).section;
+
+function writeAddress() {
+  const address = addressOf(sectionOfAddress());
+  // Adds no entry to the history, so that Back leaves the page.
+  if (address !== location.hash && !(address === '#' && !location.hash))
+    history.replaceState(null, '', address === '#' ? location.pathname + location.search : address);
+}
+
+/** The content above a section grows while models load. For this many milliseconds, or until the user does something, the section stays in view. */
+const KEPT_IN_VIEW_MS = 4000;
+let endKeeping = () => {};
+
+/** Scrolls to a section, and keeps it there while the page is filled. @param {string} section */
+function scrollTo(section) {
+  endKeeping();
+  const element = section && document.getElementById(section);
+  if (!element) return;
+  const observer = new ResizeObserver(() => element.scrollIntoView());
+  observer.observe(document.body);
+  const ended = new AbortController();
+  endKeeping = () => {
+    observer.disconnect();
+    ended.abort();
+  };
+  for (const event of ['wheel', 'pointerdown', 'keydown', 'input', 'drop'])
+    addEventListener(event, () => endKeeping(), { signal: ended.signal, passive: true });
+  setTimeout(() => observer.disconnect(), KEPT_IN_VIEW_MS);
+}
+
+/** Shows the state of the address, now and whenever the user or a link changes it. */
+export function startState() {
+  const { section, found } = readAddress(location.hash);
+  Object.assign(current, found);
+  scrollTo(section);
+  addEventListener('hashchange', () => {
+    const { section: named, found: given } = readAddress(location.hash);
+    if (given) setState(given);
+    scrollTo(named);
+    writeAddress();
+  });
+}
