@@ -51,6 +51,8 @@ export async function keepForOffline() {
     await navigator.serviceWorker.register(new URL('offline.js', import.meta.url));
     await navigator.serviceWorker.ready;
     const cache = await caches.open(CACHE);
+    // The worker that reads files imports padless by this address. In a bundled page, it is a file of its own.
+    await import(import.meta.resolve('padless'));
     // reader.js by name, because its worker may not have been started yet.
     const reader = new URL('reader.js', import.meta.url).href;
     const urls = [...new Set([reader, ...fetched().map(({ name }) => name.replace(/#.*/, ''))])];

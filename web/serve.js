@@ -1,11 +1,13 @@
 /**
- * Serves the page and the package from the repository, for development: `node web/serve.js`; PORT and HOST set the port and the address.
+ * Serves the page and the package from the repository, for development: `node web/serve.js`; PORT and HOST set the port and the address. The
+ * page needs no build step. If esbuild is installed, scripts are bundled on the way, as a page has about a hundred modules, and each takes a
+ * request.
  * Its Content-Security-Policy is the strictest that padless can run under, so what works here works under any policy that padless supports.
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { extname } from 'node:path';
+import { extname, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
@@ -28,7 +30,8 @@ const types = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
   '.json': 'application/json; charset=utf-8',
-  '.md': 'text/markdown; charset=utf-8',
+  // As plain text, since some browsers download Markdown instead of showing it.
+  '.md': 'text/plain; charset=utf-8',
   '.mjs': 'text/javascript; charset=utf-8',
   '.png': 'image/png',
   '.safetensors': 'application/octet-stream',
@@ -55,46 +58,85 @@ function locate(path) {
     : null;
 }
 
+/** Scripts that a page or worker starts with, and those that it names in its import map: the bundles keep their addresses. */
+const entries = ['web/page.js', 'web/reader.js', 'js/index.js', 'js/import/index.js'];
+
+/**
+ * Bundles the scripts, again at each call, in little time where nothing has changed.
+ * @returns {Promise<{ rebuild: () => Promise<Map<string, Uint8Array>>, close: () => unknown } | null>} null without esbuild
+ */
+async function bundler() {
+  const esbuild = await import('esbuild').catch(() => null);
+  if (!esbuild) return null;
+  const folder = fileURLToPath(root);
+  const context = await esbuild.context({
+    absWorkingDir: folder,
+    entryPoints: entries,
+    outbase: folder,
+    outdir: folder,
+    // Beside page.js, whose modules name files beside them by import.meta.url.
+    chunkNames: 'web/chunk-[hash]',
+    ...{ bundle: true, splitting: true, minify: true, write: false, format: 'esm', target: 'es2022', logLevel: 'silent' },
+    external: ['node:*', 'fflate', 'h5wasm', 'pbf', 'onnxruntime-web/*', '@tensorflow/*'],
+  });
+  return {
+    rebuild: async () => {
+      const { outputFiles } = await context.rebuild();
+      return new Map(
+        (outputFiles ?? []).map(({ path, contents }) => [`/${relative(folder, path).replaceAll('\\', '/')}`, contents]),
+      );
+    },
+    close: () => context.dispose(),
+  };
+}
+
 /**
  * The response to a request. It serves files of web/, js/ and the optional packages only.
  * @param {string} url
- * @param {boolean} zipped  compress text, as hosts do
+ * @param {{ zipped: boolean, known: string, bundles: Map<string, Uint8Array> }} request
+ *   zipped: compress text, as hosts do; known: the ETag of what the browser has; bundles: scripts that take the place of files
  * @returns {Promise<{ status: number, headers: Record<string, string>, body: Uint8Array | string }>}
  */
-async function respond(url, zipped) {
-  const headers = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+async function respond(url, { zipped, known, bundles }) {
+  // The browser asks each time, and gets no body if it has the file already: each byte is sent once, and none is old.
+  const headers = { 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff' };
   // The URL parser resolves "..", so the path cannot leave the folders that locate allows.
   const { pathname } = new URL(url, 'http://localhost');
   if (pathname === '/') return { status: 302, headers: { ...headers, location: '/web/' }, body: '' };
   const file = pathname.endsWith('/') ? `${pathname}index.html` : pathname;
   const type = types[extname(file)];
   const found = type ? locate(file) : null;
-  const body = found && (await readFile(found).catch(() => null));
+  const body = bundles.get(file) ?? (found && (await readFile(found).catch(() => null)));
   if (!body) return { status: 404, headers: { ...headers, 'content-type': 'text/plain' }, body: `no such file: ${pathname}\n` };
   // Scripts get a policy, too: a worker runs under the policy of its script.
   const csp = /html|javascript/.test(type)
     ? { 'content-security-policy': policy(type.includes('html') ? body.toString() : '') }
     : {};
-  const all = { ...headers, ...csp, 'content-type': type };
-  if (!zipped || !type.includes('charset')) return { status: 200, headers: all, body };
-  return {
-    status: 200,
-    headers: { ...all, 'content-encoding': 'gzip', vary: 'accept-encoding' },
-    body: await promisify(gzip)(body),
-  };
+  const etag = `"${createHash('sha256').update(body).digest('base64url')}${zipped ? '-gzip' : ''}"`;
+  const all = { ...headers, ...csp, etag, vary: 'accept-encoding', 'content-type': type };
+  if (known === etag) return { status: 304, headers: all, body: '' };
+  if (!zipped || !/charset|svg/.test(type)) return { status: 200, headers: all, body };
+  return { status: 200, headers: { ...all, 'content-encoding': 'gzip' }, body: await promisify(gzip)(body) };
 }
 
 /**
  * Starts the server. Port 0, the default, takes any free port.
- * @param {{ port?: number, host?: string }} [options]
+ * @param {{ port?: number, host?: string, bundle?: boolean }} [options]  bundle: scripts as few files, where esbuild is installed; default: true
  * @returns {Promise<{ url: string, close: () => void }>}
  */
-export async function serve({ port = 0, host = '127.0.0.1' } = {}) {
+export async function serve({ port = 0, host = '127.0.0.1', bundle = true } = {}) {
+  const scripts = bundle ? await bundler() : null;
+  /** @type {Promise<Map<string, Uint8Array>>} */
+  let bundles = Promise.resolve(new Map());
   const server = createServer(async (request, response) => {
-    const { status, headers, body } = await respond(
-      request.url ?? '/',
-      request.method !== 'HEAD' && /\bgzip\b/.test(String(request.headers['accept-encoding'])),
-    ).catch(() => ({ status: 400, headers: {}, body: '' }));
+    const url = request.url ?? '/';
+    // A page that is loaded gets its scripts as they are now. Without the files that `make` writes, there is nothing to bundle.
+    if (scripts && /\/(\?|$)|\.html\b/.test(url)) bundles = scripts.rebuild().catch(() => new Map());
+    const { status, headers, body } = await respond(url, {
+      zipped: request.method !== 'HEAD' && /\bgzip\b/.test(String(request.headers['accept-encoding'])),
+      known: String(request.headers['if-none-match'] ?? ''),
+      bundles: await bundles,
+    }).catch(() => ({ status: 400, headers: {}, body: '' }));
     response.writeHead(status, headers).end(request.method === 'HEAD' ? '' : body);
   });
   await new Promise((resolve, reject) => server.once('error', reject).listen(port, host, () => resolve(undefined)));
@@ -103,6 +145,7 @@ export async function serve({ port = 0, host = '127.0.0.1' } = {}) {
   return {
     url: `http://${host === '127.0.0.1' ? 'localhost' : host}:${actual}/`,
     close: () => {
+      void scripts?.close();
       server.close();
       server.closeAllConnections();
     },

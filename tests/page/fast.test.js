@@ -1,0 +1,84 @@
+/**
+ * The first visit: what is downloaded before the first answer, that nothing is downloaded twice, and that nothing jumps.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { serve } from '../../web/serve.js';
+import { site } from './site.js';
+
+const state = site({ shown: '#masked-name[data-label]', serviceWorkers: 'allow' });
+
+/** Opens a page, and lists what it had downloaded when the first answer stood there. @param {string} url */
+async function openedPage(url) {
+  const page = await state.browser.newPage({ viewport: { width: 1280, height: 800 }, locale: 'en', serviceWorkers: 'block' });
+  await page.addInitScript(() => {
+    const seen = { shift: 0, answered: 0 };
+    Object.assign(window, { seen });
+    new PerformanceObserver((list) => {
+      for (const entry of /** @type {any[]} */ (list.getEntries())) if (!entry.hadRecentInput) seen.shift += entry.value;
+    }).observe({ type: 'layout-shift', buffered: true });
+    new MutationObserver(() => {
+      if (document.querySelector('#masked-name[data-label]')) seen.answered ||= performance.now();
+    }).observe(document, { subtree: true, attributes: true });
+  });
+  await page.goto(url);
+  await page.waitForSelector('#about:not(:empty)');
+  const downloads = await page.evaluate(() =>
+    [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+      .map((entry) => /** @type {PerformanceResourceTiming} */ (entry))
+      .filter(({ responseEnd }) => responseEnd < /** @type {any} */ (window).seen.answered)
+      .map(({ name, transferSize }) => ({ name, bytes: transferSize })),
+  );
+  return { page, downloads };
+}
+
+test('the first answer comes after at most 12 requests and 450 kB, and nothing jumps', async () => {
+  const { page, downloads } = await openedPage(`${state.server.url}web/`);
+  const bytes = downloads.reduce((sum, each) => sum + each.bytes, 0);
+  assert.ok(downloads.length >= 4 && downloads.length <= 12, downloads.map(({ name }) => name).join('\n'));
+  assert.ok(bytes > 100_000 && bytes <= 450_000, `${bytes} bytes`);
+  const shift = await page.evaluate(() => /** @type {any} */ (window).seen.shift);
+  assert.ok(shift < 0.02, `layout shift ${shift}`);
+  await page.close();
+});
+
+test('a second request for a file that has not changed gets no body: offline copies cost no second download', async () => {
+  const { page } = state;
+  await page.waitForSelector('#offline:not(:empty)');
+  const sizes = await page.evaluate(async () => {
+    const results = [];
+    for (const { name } of performance.getEntriesByType('resource')) {
+      const { headers } = await fetch(name, { method: 'HEAD' });
+      results.push([name, headers.get('etag'), headers.get('cache-control')]);
+    }
+    return results;
+  });
+  assert.ok(sizes.length > 5);
+  for (const [name, etag, control] of sizes) assert.ok(etag && control === 'no-cache', String(name));
+  const url = `${state.server.url}web/style.css`;
+  for (const encoding of ['gzip', 'identity']) {
+    const first = await fetch(url, { headers: { 'accept-encoding': encoding } });
+    const headers = { 'accept-encoding': encoding, 'if-none-match': first.headers.get('etag') ?? '' };
+    assert.equal((await fetch(url, { headers })).status, 304);
+    assert.equal((await fetch(url, { headers: { ...headers, 'if-none-match': '"other"' } })).status, 200);
+  }
+});
+
+test('without bundles, module by module, the page is the same', async () => {
+  const server = await serve({ bundle: false });
+  const { page, downloads } = await openedPage(`${server.url}web/`);
+  assert.ok(downloads.length > 40);
+  assert.equal(await page.locator('#masked-name').textContent(), 'English');
+  await page.waitForSelector('#answer li:first-child[data-label=en]');
+  await page.close();
+  server.close();
+});
+
+test('without scripts, the page still says what padless is', async () => {
+  const page = await state.browser.newPage({ javaScriptEnabled: false });
+  await page.goto(`${state.server.url}web/`);
+  assert.match(await page.locator('h1').innerText(), /^Small text models in the browser/);
+  assert.equal(await page.locator('#install').innerText(), 'npm i padless');
+  assert.match(await page.locator('main').innerText(), /This page needs JavaScript and WebAssembly/);
+  await page.close();
+});
