@@ -26,10 +26,12 @@ const packageFolders = {
 
 /** @type {Record<string, string>} */
 const types = {
+  '.bin': 'application/octet-stream',
   '.css': 'text/css; charset=utf-8',
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
   '.json': 'application/json; charset=utf-8',
+  '.keras': 'application/octet-stream',
   // As plain text, since some browsers download Markdown instead of showing it.
   '.md': 'text/plain; charset=utf-8',
   '.mjs': 'text/javascript; charset=utf-8',

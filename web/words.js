@@ -172,6 +172,11 @@ const en = {
   drop: 'Drop files or a folder here',
   choose: 'Choose files',
   chooseFolder: 'Choose a folder',
+  samples: 'Or try a sample:',
+  sampleKeras: 'A tagger from Keras (.keras)',
+  sampleTfjs: 'An LSTM from TensorFlow.js',
+  noSample: 'The sample {name} could not be downloaded.',
+  yoursCode: 'The same in your own page, after saving',
   kinds:
     'padless .safetensors, Keras .keras and .h5, TensorFlow.js model.json with its shards. A tokenizer’s JSON and a labels.txt may lie beside them.',
   missing: 'Not served beside this page: {names}. So {kinds} cannot be read here; the rest can.',
@@ -408,6 +413,11 @@ const zh = {
   drop: '把文件或文件夹拖到这里',
   choose: '选择文件',
   chooseFolder: '选择文件夹',
+  samples: '或试试示例：',
+  sampleKeras: '来自 Keras 的标注器（.keras）',
+  sampleTfjs: '来自 TensorFlow.js 的 LSTM',
+  noSample: '示例 {name} 无法下载。',
+  yoursCode: '保存之后，在您自己的网页里这样使用',
   kinds:
     'padless 的 .safetensors，Keras 的 .keras 和 .h5，TensorFlow.js 的 model.json 及其分片。分词器的 JSON 和 labels.txt 可以一并放入。',
   missing: '本页旁没有提供：{names}。因此这里不能读取 {kinds}，其余可以。',

@@ -49,12 +49,23 @@ function aboutPadding({ readsPadding, inputs, text }) {
   return say('padZeros', { length, side: say(side) });
 }
 
+/** The code that runs a model in a page of one's own, after it was saved. @param {Opened} opened */
+function codeFor({ name, model }) {
+  const input = model.inputs.length === 1 && model.inputs[0].ids ? '[[1, 2, 3]]' : '{ … }';
+  return [
+    `import { loadModel } from 'padless';`,
+    `const model = await loadModel('${savedName(name)}');`,
+    model.text ? `console.log(model.predict('a text'));` : `console.log(model.run(${input}));`,
+  ].join('\n');
+}
+
 /** Shows a model's facts, and its text box if one box can hold its input. @param {Opened} opened */
 function describeModel({ name, model }) {
   const [input] = model.inputs;
   const one = model.inputs.length === 1 && input.ids;
   find('yours-model').hidden = false;
   find('yours-name').textContent = name;
+  find('yours-lines').textContent = codeFor({ name, model });
   find('yours-facts').textContent = say('facts', {
     parameters: format(model.parameters),
     inputs: say(model.text ? 'inputText' : one ? 'inputIds' : 'inputValues'),
@@ -101,6 +112,24 @@ function onChosen(read) {
     });
 }
 
+/** Fetches the files of a sample and reads them. @param {(files: File[]) => Promise<void>} read */
+function onSample(read) {
+  for (const button of find('samples').querySelectorAll('button'))
+    button.addEventListener('click', async () => {
+      try {
+        const names = (button.dataset.sample ?? '').split(' ');
+        const files = names.map(async (name) => {
+          const response = await fetch(new URL(`samples/${name}`, document.baseURI));
+          if (!response.ok) throw new Error(say('noSample', { name }));
+          return new File([await response.blob()], name);
+        });
+        await read(await Promise.all(files));
+      } catch (error) {
+        showReadError(error);
+      }
+    });
+}
+
 /** Reads the files that the user drops. @param {HTMLElement} panel @param {(files: File[]) => Promise<void>} read */
 function onDropped(panel, read) {
   const drop = find('drop');
@@ -127,13 +156,16 @@ function onCancelled(cancel) {
   });
 }
 
+/** @param {string} name  of the file that the model came from @returns {string} of the file that it is saved as */
+const savedName = (name) => `${name.replace(/\.[^.]*$/, '')}.safetensors`;
+
 /** Downloads a model as a .safetensors file. @param {Opened} opened */
 function saveModel({ name, model }) {
   find('yours-status').textContent = say('saved');
   const url = URL.createObjectURL(new Blob([model.save()]));
   const link = document.createElement('a');
   link.href = url;
-  link.download = `${name.replace(/\.[^.]*$/, '')}.safetensors`;
+  link.download = savedName(name);
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
@@ -167,6 +199,7 @@ export class YourModel {
     const read = (/** @type {File[]} */ files) => this.#readFiles(files);
     onCancelled(() => this.#reading?.abort());
     onChosen(read);
+    onSample(read);
     onDropped(panel, read);
     find('save').addEventListener('click', () => this.#opened && saveModel(this.#opened));
     onLanguage(() => {

@@ -2,11 +2,13 @@
  * Your model: files that somebody drops or chooses, read in a worker of the page.
  */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { File as Hdf5File, ready } from 'h5wasm/node';
 import { createModel } from 'padless';
 import { assertClose, decode } from '../close.js';
@@ -97,6 +99,34 @@ test('an .h5 file, an architecture with its weights, and a folder of TensorFlow.
   // The same by a choice of files, as by the keyboard.
   await page.setInputFiles('#files', [models('tfjs/bigru-sum.json'), models('tfjs/bigru-sum.bin')]);
   await loaded('bigru-sum.json');
+});
+
+test('a sample of each kind is read at a click, and answers; the code for it stands below, and runs', async () => {
+  const { page } = state;
+  for (const [sample, name, selector] of [
+    ['model.json', 'model.json', 'h4'],
+    ['tagger.keras', 'tagger.keras', 'pre'],
+  ]) {
+    await page.click(`[data-sample^="${sample}"]`);
+    await loaded(name);
+    await type('1 2 3', selector);
+  }
+  const shown = await numbers();
+  assert.equal(
+    await text('yours-snippet'),
+    "import { loadModel } from 'padless';\nconst model = await loadModel('tagger.safetensors');\nconsole.log(model.run([[1, 2, 3]]));",
+  );
+  const download = page.waitForEvent('download');
+  await page.click('#save');
+  const saved = join(folder, 'tagger.safetensors');
+  await (await download).saveAs(saved);
+  writeFileSync(
+    join(folder, 'code.mjs'),
+    (await text('yours-snippet')).replace("'padless'", JSON.stringify(import.meta.resolve('padless'))),
+  );
+  const { stdout } = await promisify(execFile)(process.execPath, ['code.mjs'], { cwd: folder });
+  assert.match(stdout, /shape: \[ 1, 3, 3 \]/);
+  assert.match(stdout, new RegExp(String(shown[0][0]).slice(0, 5).replace('.', '\\.')));
 });
 
 test('labels that lie beside the model are its labels', async () => {
