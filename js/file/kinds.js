@@ -5,7 +5,6 @@
 
 /** First bytes, as Latin-1, and what they begin. @type {[RegExp, string][]} */
 const kinds = [
-  [/^version https:\/\/git-lfs/, 'a pointer of Git LFS in place of the file: git lfs pull fetches the file'],
   [/^\x89PNG|^\xff\xd8\xff|^GIF8|^RIFF....WEBP/s, 'an image'],
   [/^%PDF/, 'a PDF'],
   [/^\s*<(!doctype|html|\?xml|!--)/i, 'an HTML page: is the address right?'],
@@ -26,6 +25,3 @@ export function butIs(bytes) {
   const [, kind] = kinds.find(([pattern]) => pattern.test(head)) ?? [];
   return kind ? `; it is ${kind}` : '';
 }
-
-/** @param {Uint8Array} bytes */
-export const isLfsPointer = (bytes) => bytes.length < 1024 && butIs(bytes).includes('Git LFS');

@@ -3,7 +3,6 @@
  * @module
  */
 import { ArgumentError, LoadError, PadlessError, show, typeName } from '../errors.js';
-import { butIs, isLfsPointer } from './kinds.js';
 
 /**
  * @typedef {object} ReadOptions
@@ -22,8 +21,9 @@ import { butIs, isLfsPointer } from './kinds.js';
  */
 export async function readSource(source, options) {
   const bytes = await readBytes(source, options);
-  // Only a clone without Git LFS has it, in place of any file: a model, weights, a tokenizer.
-  if (isLfsPointer(bytes)) throw new LoadError(`${nameOf(source)}: ${bytes.length} bytes${butIs(bytes)}`);
+  // A clone without Git LFS has pointers in place of any file: a model, weights, a tokenizer.
+  if (bytes.length < 1024 && String.fromCharCode(...bytes.subarray(0, 27)) === 'version https://git-lfs.git')
+    throw new LoadError(`${nameOf(source)}: a pointer of Git LFS in place of the file; git lfs pull fetches the file`);
   return bytes;
 }
 

@@ -5,7 +5,6 @@
  * @module
  */
 import { ArgumentError, ModelFileError, show } from '../errors.js';
-import { butIs } from './kinds.js';
 
 /** Bytes of an element by dtype. */
 const sizes = {
@@ -60,17 +59,10 @@ const isSize = (value) => Number.isSafeInteger(value) && value >= 0;
  * @throws {ModelFileError} if the file is truncated or invalid
  */
 export function parse(bytes) {
-  if (bytes.length < 8)
-    throw new ModelFileError(`safetensors: the file has ${bytes.length} bytes, expected at least 8${butIs(bytes)}`);
+  if (bytes.length < 8) throw new ModelFileError(`safetensors: the file has ${bytes.length} bytes, expected at least 8`);
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  if (length > BigInt(MAX_HEADER)) {
-    const kind = butIs(bytes);
-    throw new ModelFileError(
-      kind
-        ? `safetensors: expected a safetensors file${kind}`
-        : `safetensors: the header has ${length} bytes, at most ${MAX_HEADER} are allowed`,
-    );
-  }
+  if (length > BigInt(MAX_HEADER))
+    throw new ModelFileError(`safetensors: the header has ${length} bytes, at most ${MAX_HEADER} are allowed`);
   const start = 8 + Number(length);
   if (start > bytes.length) {
     throw new ModelFileError(`safetensors: the header has ${length} bytes, the file has ${bytes.length - 8} after its first 8`);

@@ -11,7 +11,6 @@ import { isCount } from '../layers/layer.js';
 import { Recurrent } from '../layers/recurrent.js';
 import { Sequential } from '../layers/sequential.js';
 import { importLate } from '../runtime/import-late.js';
-import { nearest } from './nearest.js';
 
 /** @typedef {{ class_name: string, config: any, registered_name?: string | null, inbound_nodes?: any, name?: string }} KerasJson */
 /** @typedef {import('../layers/layer.js').Layer} Layer */
@@ -135,7 +134,7 @@ function makeLayer(json, path, options) {
     );
   if (models.includes(className)) return modelFromJson(json, name, options).root;
   const Class = classes.get(typeof registered === 'string' && registered.startsWith('padless>') ? registered : className);
-  if (!Class) throw new UnsupportedError(`${name}: class ${className} is not ${nearest(className, knownLayers())}`);
+  if (!Class) throw new UnsupportedError(`${name}: class ${className} is not one of padless`);
   const activationLayer = activationLayerOf(config.activation, name, options);
   const named = activationLayer ? { ...config, activation: 'linear' } : config;
   const layer = Class.fromConfig(named, (inner, at) => layerFromJson(inner, at, options), name);

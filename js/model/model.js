@@ -14,7 +14,7 @@ import {
   typeName,
   UnsupportedError,
 } from '../errors.js';
-import { modelFromJson, customClasses, prepare } from './graph.js';
+import { customClasses, knownLayers, modelFromJson, prepare } from './graph.js';
 import { checkText, markExact, withOwnLength } from './padding.js';
 import { stored, weightsOf } from '../file/int8-weights.js';
 import { Masking } from '../layers/basic.js';
@@ -561,6 +561,29 @@ export async function loadModel(source, given) {
  * @throws {ModelFileError | UnsupportedError}
  */
 export async function modelFrom(bytes, { module, build, customLayers }) {
+  try {
+    return await parseModel(bytes, module, build, customLayers);
+  } catch (error) {
+    throw await explained(error, bytes);
+  }
+}
+
+/**
+ * An error with what helps whoever reads it: the kind of a file that is no model, the names that a wrong one resembles.
+ * @param {any} error
+ * @param {Uint8Array} [bytes]  of the file
+ */
+async function explained(error, bytes = new Uint8Array()) {
+  if (/ is not one of padless$|^safetensors: the (header|file) has /.test(error?.message))
+    await import('./explain.js').then(({ explain }) => explain(error, knownLayers(), bytes)).catch(() => {});
+  return error;
+}
+
+/**
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @param {WebAssembly.Module} module @param {Build} build @param {CustomLayers | undefined} customLayers
+ */
+async function parseModel(bytes, module, build, customLayers) {
   const { metadata, tensors } = parse(bytes);
   if (typeof metadata.padless !== 'string')
     throw new ModelFileError('the file has no padless metadata, so it is not a padless model');
@@ -615,5 +638,9 @@ export async function createModel({ architecture, weights, kerasVersion, origin,
   }
   await Promise.all([prepare(JSON.stringify(settings)), prepareText(settings.text)]);
   const own = architecture instanceof Layer ? { ...customClasses(architecture), ...customLayers } : customLayers;
-  return new Model({ settings, customLayers: own, weights, module, build, fileBytes: 0 });
+  try {
+    return new Model({ settings, customLayers: own, weights, module, build, fileBytes: 0 });
+  } catch (error) {
+    throw await explained(error);
+  }
 }

@@ -18,7 +18,7 @@ function distance(a, b) {
 /**
  * @param {string} name
  * @param {string[]} known
- * @returns {string} behind "is not": 'one of the 96 that padless knows; the nearest are Dense, ...'
+ * @returns {string} behind "is not one of": 'the 96 that padless knows; the nearest are Dense, ...'
  */
 export function nearest(name, known) {
   const wanted = name.slice(0, 100).toLowerCase();
@@ -26,5 +26,5 @@ export function nearest(name, known) {
     .map((each) => ({ each, far: distance(wanted, each.replace('padless>', '').toLowerCase()) }))
     .sort((a, b) => a.far - b.far);
   const near = ranked.slice(0, 3).map(({ each }) => each);
-  return `one of the ${known.length} that padless knows; the nearest are ${near.join(', ')}`;
+  return `the ${known.length} that padless knows; the nearest are ${near.join(', ')}`;
 }

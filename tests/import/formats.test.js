@@ -142,7 +142,7 @@ test('a pointer of Git LFS says how to get the file, whatever file it stands for
   const pointer = bytesOf(`version https://git-lfs.github.com/spec/v1\noid sha256:${'a'.repeat(64)}\nsize 123456\n`);
   const said = (/** @type {any} */ error) =>
     error instanceof LoadError &&
-    error.message.endsWith('bytes; it is a pointer of Git LFS in place of the file: git lfs pull fetches the file');
+    error.message.endsWith(': a pointer of Git LFS in place of the file; git lfs pull fetches the file');
   await assert.rejects(loadModel(pointer), said);
   await assert.rejects(fromKeras(pointer), said);
   for (const name of ['a.keras', 'a.h5', 'model.json', 'a.safetensors'])
