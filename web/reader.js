@@ -12,8 +12,9 @@
  * @returns {Promise<import('./files.js').Read | null>} null: none of them is a model
  */
 async function read(given, addresses) {
-  // The page's own format takes no importers, which are absent offline unless they were fetched before.
-  const own = given.find(({ file }) => /\.safetensors$/i.test(file.name))?.file;
+  // The page's own format takes no importers, which are absent offline unless they were fetched before. A JSON may describe a PyTorch state dict.
+  const described = given.some(({ file }) => /\.json$/i.test(file.name));
+  const own = described ? undefined : given.find(({ file }) => /\.safetensors$/i.test(file.name))?.file;
   if (own) {
     const { loadModel } = /** @type {typeof import('padless')} */ (await import(addresses.padless));
     const bytes = new Uint8Array(await own.arrayBuffer());

@@ -206,7 +206,7 @@ const en = {
   noFiles: 'No model is among these files: {names}.',
   values: 'Values of {name}, {shape}',
   state:
-    'The file has no padless metadata. If it is a PyTorch state dict, describe its layers: padless convert state.safetensors --torch architecture.json',
+    'The file has no padless metadata. If it is a PyTorch state dict, describe its modules in a JSON file and drop both here, or: padless convert state.safetensors --torch architecture.json',
 
   speedTitle: 'How fast, here',
   speedText:
@@ -447,7 +447,7 @@ const zh = {
   noFiles: '这些文件中没有模型：{names}。',
   values: '{name} 的值，{shape}',
   state:
-    '文件没有 padless 元数据。如果它是 PyTorch 的 state dict，请描述其各层：padless convert state.safetensors --torch architecture.json',
+    '文件没有 padless 元数据。如果它是 PyTorch 的 state dict，请用 JSON 文件描述其各模块并一起拖到这里，或者：padless convert state.safetensors --torch architecture.json',
 
   speedTitle: '在这里有多快',
   speedText: '就在这个浏览器里，现在，单线程。本页附带的语言模型，以及当场用随机权重生成的常见大小的双向 LSTM。',

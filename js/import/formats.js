@@ -10,15 +10,16 @@ import { isHdf5 } from './hdf5.js';
 import { filesByPath, InputFile, isSource, parseJson } from './input-files.js';
 import { fromKerasHdf5, fromKerasJson, fromKerasZip } from './keras-files.js';
 import { fromTfjs } from './tfjs.js';
-import { fromTorch } from './torch.js';
 import { isTokenizer } from './tokenizer.js';
+import { fromTorch, isSafetensors, isTorchFile, listTensors, readStateDict } from './torch.js';
 import { isZip } from './zip.js';
 /** @typedef {import('../model/model.js').Model} Model */
 /** @typedef {import('./input-files.js').FilesSource} FilesSource */
 
 /**
  * Options of all importers.
- * @typedef {import('./keras-files.js').KerasOptions & { modules?: import('./torch.js').TorchModule[] | undefined }} FormatOptions
+ * @typedef {import('./keras-files.js').KerasOptions & { modules?: import('./torch.js').TorchModule[] | import('./torch.js').TorchArchitecture |
+ *   undefined }} FormatOptions
  *   modules: of a PyTorch state dict, in order
  */
 
@@ -36,6 +37,12 @@ export function labelsIn(bytes, name) {
 }
 
 const hdf5 = ['.h5', '.hdf5'];
+
+/** Whether JSON describes the modules of a PyTorch state dict. @param {any} json */
+function describesModules(json) {
+  const list = Array.isArray(json) ? json : json?.modules;
+  return Array.isArray(list) && list.length > 0 && list.every((each) => typeof each?.type === 'string');
+}
 
 /**
  * Files that belong to a model, by the option that takes them: how each is recognised among several, and what the option is given.
@@ -81,19 +88,35 @@ const refuse = (title, advice) => async (file) => {
   throw new UnsupportedError(`${file.name}: ${title}; ${advice}`);
 };
 
-/** A zip of torch.save, by its first entry. @param {Uint8Array} head */
-const isPickle = (head) => isZip(head) && new TextDecoder('latin1').decode(head.subarray(30)).includes('/data.pkl');
-
 const ofText = /** @type {const} */ (['tokenizer', 'text', 'labels', 'outputs']);
+
+/** A state dict without a description of its modules. @param {InputFile} file @param {FormatOptions} options */
+async function refuseUndescribed(file, { packages }) {
+  const { tensors } = await readStateDict(await file.bytes(), file.name, packages ?? {});
+  return new UnsupportedError(
+    `${file.name}: a state dict of PyTorch, which has no architecture; describe its modules (padless convert --torch FILE). It holds ${listTensors(tensors)}`,
+  );
+}
 
 /** The first that a file matches is its own; of several files, the one that matches the first is the model. @type {readonly Format[]} */
 export const formats = [
   {
-    title: 'a state dict of PyTorch',
+    title: 'a file of torch.save',
+    importer: 'fromTorch',
+    extensions: ['.pt', '.pth', '.bin'],
+    holds: async (file) => file.folder === null && isTorchFile(await file.head()),
+    beside: ofText,
+    read: async (file, { modules, ...options }) => {
+      if (modules === undefined) throw await refuseUndescribed(file, options);
+      return fromTorch(file.source, modules, options);
+    },
+  },
+  {
+    title: 'a state dict of PyTorch in safetensors',
     importer: 'fromTorch',
     extensions: ['.safetensors'],
-    // It has no architecture: whoever has one says that it is PyTorch's.
-    holds: (_file, { modules }) => modules !== undefined,
+    // The file does not say whose it is, but padless's own has its architecture in it.
+    holds: async (file, { modules }) => modules !== undefined && file.folder === null && isSafetensors(await file.head()),
     beside: ofText,
     read: (file, { modules = [], ...options }) => fromTorch(file.source, modules, options),
   },
@@ -128,7 +151,7 @@ export const formats = [
     title: 'a .keras file',
     importer: 'fromKeras',
     extensions: ['.keras'],
-    holds: async (file) => isZip(await file.head()) && !isPickle(await file.head()),
+    holds: async (file) => isZip(await file.head()),
     beside: ofText,
     read: fromKerasZip,
   },
@@ -151,17 +174,6 @@ export const formats = [
     beside: ofText,
     read: fromKerasHdf5,
   },
-  {
-    title: 'a pickle of PyTorch',
-    importer: null,
-    extensions: ['.pt', '.pth'],
-    holds: async (file) => isPickle(await file.head()),
-    beside: [],
-    read: refuse(
-      'a pickle of PyTorch',
-      'save its state dict by safetensors.torch.save_file, which fromTorch and padless convert --torch read',
-    ),
-  },
 ];
 
 /**
@@ -175,6 +187,9 @@ export async function formatOf(file) {
 }
 
 const extensions = formats.flatMap((format) => format.extensions);
+
+/** .bin comes last: a model of TensorFlow.js has its weights in such files. @param {InputFile} file */
+const placeOf = (file) => (file.hasExtension(['.bin']) ? 1 : 0);
 
 /**
  * The model among files, and its format.
@@ -190,7 +205,7 @@ async function modelAmong(files, options) {
     for (const file of candidates)
       if (format.holds ? await format.holds(file, options) : file.hasExtension(format.extensions)) return { format, file };
   // No content says what it is. A broken file goes to the reader of its extension, which says what is wrong with it.
-  for (const file of named) {
+  for (const file of named.sort((a, b) => placeOf(a) - placeOf(b))) {
     if (file.hasExtension(['.json'])) await file.json();
     else return { format: /** @type {Format} */ (formats.find((format) => file.hasExtension(format.extensions))), file };
   }
@@ -207,8 +222,9 @@ async function modelAmong(files, options) {
 
 /**
  * Finds out which format a model's files are in, by their content and their names.
- * @param {FilesSource} source  a file or a folder; or several files by name: a model and what lies beside it, weights, a tokenizer's JSON and
- *   labels.txt, which are the options `weights`, `tokenizer` and `labels` where these are not given
+ * @param {FilesSource} source  a file or a folder; or several files by name: a model and what lies beside it, weights, a tokenizer's JSON,
+ *   labels.txt and the JSON with the modules of a PyTorch state dict, which are the options `weights`, `tokenizer`, `labels` and `modules` where
+ *   these are not given
  * @param {FormatOptions | null} [given]
  * @returns {Promise<Recognised | null>} null: none of them is a model
  * @throws {ModelFileError} for JSON that is broken, where nothing else is a model
@@ -221,14 +237,19 @@ export async function recognise(source, given) {
     ? [new InputFile(source, settings)]
     : [...filesByPath(source)].map(([path, each]) => new InputFile(each, settings, path));
   if (isSource(source)) await files[0].lookForFolder();
-  const found = await modelAmong(files, options);
+  // Several files may include the description of a PyTorch state dict.
+  const description = isSource(source)
+    ? []
+    : await Promise.all(files.map(async (file) => file.hasExtension(['.json']) && jsonIn(file)));
+  const modules = options.modules ?? description.find(describesModules);
+  const found = await modelAmong(files, { ...options, modules });
   if (!found) return null;
   const { format, file } = found;
   return {
     format,
     name: file.name,
     async read(more) {
-      const all = { ...options, ...more };
+      const all = { ...options, modules, ...more };
       if (isSource(source)) return format.read(file, all, source);
       const others = files.filter((each) => each !== file);
       /** @type {Record<string, any>} */

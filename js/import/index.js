@@ -20,6 +20,7 @@ export { fromTorch } from './torch.js';
 /** @typedef {import('./formats.js').FormatOptions} FormatOptions */
 /** @typedef {import('./formats.js').Recognised} Recognised */
 /** @typedef {import('./torch.js').TorchModule} TorchModule */
+/** @typedef {import('./torch.js').TorchArchitecture} TorchArchitecture */
 
 /**
  * A model of Keras 1 to 3: `.keras`, a whole `.h5`, or a JSON (model.to_json()) with its weights beside it. Takes the package h5wasm, and

@@ -6,161 +6,159 @@ import { ModelFileError, show, UnsupportedError } from '../errors.js';
 import { readSource } from '../file/read-source.js';
 import { parse } from '../file/safetensors.js';
 import { finish, readOptions } from './finish.js';
-import { toFloat32 } from './floats.js';
 import { nameOf } from './input-files.js';
-import { moduleTypes } from './torch-modules.js';
+import { moduleTypes, withoutEffect } from './torch-modules.js';
+import { LayerList, ModuleReader } from './torch-reader.js';
+import { isZip } from './zip.js';
 /** @typedef {import('../layers/layer.js').Weight} Weight */
 /** @typedef {import('../file/safetensors.js').StoredTensor} StoredTensor */
 /** @typedef {import('./finish.js').ImportOptions} ImportOptions */
 
 /**
- * A module: its type, its name in the state dict, and its options, all named as in torch. Not in torch: the types `Mean`, `Max` and
- * `LastStep`, which pool over the steps that count; `returns: 'last'` of a recurrent module (the final hidden state of the last layer, both
- * directions side by side); `mask_zero` of an Embedding (id 0 is padding; without it, give lengths or a mask to `run`).
+ * A module: its type, its name in the state dict, and its options, all named as in torch. web/docs/convert.md lists the types, among them
+ * some that torch lacks, such as `Mean` over the steps that count.
  * @typedef {{ type: string, name?: string, [option: string]: any }} TorchModule
+ */
+/**
+ * A state dict's modules, in the order of the calls, and which of its tensors they are in.
+ * @typedef {object} TorchArchitecture
+ * @property {TorchModule[]} modules
+ * @property {string} [prefix]  of the tensors' names, if the modules are a part of a larger state dict; tensors outside of it are ignored
+ * @property {string[]} [ignore]  names of modules and tensors behind the prefix that the model does not need
  */
 
 /**
- * Reads a PyTorch state dict that was saved as safetensors.
+ * Reads a PyTorch state dict: a file of torch.save, or safetensors.
  * @param {import('../file/read-source.js').ModelSource} file
- * @param {TorchModule[]} architecture  the modules, in the order of the calls:
+ * @param {TorchModule[] | TorchArchitecture} architecture  a list of the modules in the order of the calls, or an object with the list in it:
  *   [{ type: 'Embedding', name: 'embed' }, { type: 'LSTM', name: 'lstm', bidirectional: true }, ...]
- * @param {ImportOptions | null} [given]
+ * @param {(ImportOptions & { packages?: import('./input-files.js').Packages | null | undefined }) | null} [given]
+ *   packages: fflate, if padless does not find it; a file of torch.save is a zip
  * @returns {Promise<import('../model/model.js').Model>}
- * @throws {ModelFileError | UnsupportedError}
+ * @throws {ModelFileError} for a file that is broken, or that the description does not fit
+ * @throws {UnsupportedError} for a module, an option or a pickled object that padless lacks
  */
 export async function fromTorch(file, architecture, given) {
   const options = given ?? {};
-  const { tensors } = parse(await readSource(file, readOptions(options)));
-  return finish({ ...torchParts(tensors, architecture, nameOf(file)), origin: 'torch' }, options);
+  const name = nameOf(file);
+  const { tensors, prefix } = await readStateDict(await readSource(file, readOptions(options)), name, options.packages ?? {});
+  return finish({ ...torchParts(tensors, architecture, name, prefix), origin: 'torch' }, options);
 }
 
-/** Dtypes of safetensors that can be weights. @type {Record<string, 'float32' | 'float64' | 'float16' | 'bfloat16'>} */
-const dtypes = { F32: 'float32', F64: 'float64', F16: 'float16', BF16: 'bfloat16' };
+/** Behind the length of a header that is below 2^40 comes its JSON. @param {Uint8Array} head */
+export const isSafetensors = (head) => head[5] === 0 && head[6] === 0 && head[7] === 0 && head[8] === 0x7b;
 
-/** @param {StoredTensor} tensor @param {string} name @returns {Weight} */
-function weightOf({ dtype, shape, data }, name) {
-  const known = dtypes[dtype];
-  if (!known) throw new UnsupportedError(`${name}: dtype ${dtype}, expected one of ${Object.keys(dtypes).join(', ')}`);
-  return { shape, data: toFloat32(data, known) };
+/** Begins with a protocol from 2 on. @param {Uint8Array} head */
+const isPickle = (head) => head[0] === 0x80 && head[1] >= 2 && head[1] <= 5 && !isSafetensors(head);
+
+/** Whether torch.save wrote a file: a zip, by its first entry, or before 1.6 pickles, of which the first is an int (in a frame, from protocol 4 on). @param {Uint8Array} head */
+export const isTorchFile = (head) =>
+  isZip(head)
+    ? new TextDecoder().decode(head.subarray(30)).includes('data.pkl')
+    : isPickle(head) && (head[2] === 0x95 ? head[11] : head[2]) === 0x8a;
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {string} name  for messages
+ * @param {import('./input-files.js').Packages} packages
+ * @returns {Promise<{ tensors: Map<string, StoredTensor>, prefix: string }>}
+ *   prefix: of the state dict in a checkpoint; '' if it is the whole file
+ */
+export async function readStateDict(bytes, name, packages) {
+  if (!isZip(bytes) && !isPickle(bytes)) return { tensors: parse(bytes).tensors, prefix: '' };
+  const { readTorch } = await import('./torch-file.js');
+  return readTorch(bytes, name, packages);
 }
 
-/** The layers and weights that the modules read so far have become. */
-class LayerList {
-  /**
-   * @param {Map<string, StoredTensor>} tensors  the state dict
-   * @param {string} file  its name, for messages
-   */
-  constructor(tensors, file) {
-    this.tensors = tensors;
-    this.file = file;
-    /** Tensors that no module has used. BatchNorm counts batches only for training. */
-    this.unused = new Set([...tensors.keys()].filter((name) => !name.endsWith('num_batches_tracked')));
-    /** Keras JSON. @type {any[]} */
-    this.layers = [];
-    /** By the path of the layer. @type {Map<string, Weight>} */
-    this.weights = new Map();
-    /** Whether the last layer gives a sequence [B, T, D]; otherwise it gives vectors [B, D]. */
-    this.sequence = true;
-  }
-}
+/** Names and shapes of tensors, for a message. @param {Map<string, StoredTensor>} tensors */
+export const listTensors = (tensors) => {
+  const listed = [...tensors].slice(0, 20).map(([name, { shape }]) => `${name} [${shape}]`);
+  return `${listed.join(', ')}${tensors.size > 20 ? `, and ${tensors.size - 20} more` : ''}`;
+};
 
-/** One module of the description: its options, and its parameters in the state dict. */
-export class ModuleReader {
-  /** @param {LayerList} list @param {TorchModule} module @param {number} index */
-  constructor(list, module, index) {
-    this.list = list;
-    this.options = module;
-    this.type = module.type;
-    this.prefix = module.name ?? '';
-    /** The name of its layer. */
-    this.name = (this.prefix || `${module.type}_${index}`).replaceAll('.', '_');
-    /** Begins messages. */
-    this.where = `${list.file}: ${this.prefix || module.type}`;
-  }
-
-  /** Whether its input is a sequence. */
-  get sequence() {
-    return this.list.sequence;
-  }
-
-  /** To be called by a module that turns the sequence into vectors. */
-  endSequence() {
-    this.list.sequence = false;
-  }
-
-  /** @param {string} parameter */
-  has(parameter) {
-    return this.list.tensors.has(`${this.prefix}.${parameter}`);
-  }
-
-  /** Takes a parameter out of the state dict. @param {string} parameter @returns {Weight} */
-  take(parameter) {
-    const { tensors, unused, file } = this.list;
-    const name = `${this.prefix}.${parameter}`;
-    const tensor = tensors.get(name);
-    if (!tensor)
-      throw new ModelFileError(
-        `${file}: ${name} is not in the state dict, which holds ${[...tensors.keys()].slice(0, 20).join(', ')}`,
-      );
-    unused.delete(name);
-    return weightOf(tensor, `${file}: ${name}`);
-  }
-
-  /**
-   * Adds a layer.
-   * @param {string} className @param {Record<string, any>} [config] @param {Record<string, Weight>} [weights]  by their names in the layer
-   * @param {string} [name]
-   */
-  add(className, config = {}, weights = {}, name = this.name) {
-    this.list.layers.push({ class_name: className, config: { name, ...config } });
-    for (const [key, weight] of Object.entries(weights)) this.list.weights.set(`${name}.${key}`, weight);
-  }
-
-  /** @param {string} option @param {any[]} allowed  null is always allowed */
-  refuse(option, allowed) {
-    const value = this.options[option] ?? null;
-    if (value !== null && !allowed.includes(value))
+/** @param {any} architecture @param {string} file @returns {TorchArchitecture} */
+function checkArchitecture(architecture, file) {
+  const whole = Array.isArray(architecture) ? { modules: architecture } : architecture;
+  const { modules, prefix = '', ignore = [] } = whole ?? {};
+  if (!Array.isArray(modules) || modules.length === 0)
+    throw new ModelFileError(
+      `${file}: the architecture is ${show(architecture)}, expected a list of modules or { modules: [...] }`,
+    );
+  if (typeof prefix !== 'string' || !Array.isArray(ignore) || ignore.some((name) => typeof name !== 'string'))
+    throw new ModelFileError(
+      `${file}: prefix is ${show(prefix)} and ignore ${show(ignore)}, expected a string and a list of strings`,
+    );
+  for (const key of Object.keys(whole))
+    if (!['modules', 'prefix', 'ignore'].includes(key))
+      throw new ModelFileError(`${file}: the architecture has ${show(key)}, expected modules, prefix and ignore`);
+  modules.forEach((module, i) => {
+    if (module === null || typeof module !== 'object' || typeof module.type !== 'string' || typeof (module.name ?? '') !== 'string')
+      throw new ModelFileError(`${file}: module ${i} is ${show(module)}, expected { type, name, ... }`);
+    const { type, name, ...options } = module;
+    if (!Object.hasOwn(moduleTypes, type))
       throw new UnsupportedError(
-        `${this.where}: ${this.type} has ${option}=${show(value)}; padless supports ${allowed.map(show).join(', ') || 'only its absence'}`,
+        `${file}: ${name || `module ${i}`}: type ${show(type)} is not supported; the types are ${Object.keys(moduleTypes).join(', ')}`,
       );
-  }
+    const { options: read, training = [] } = moduleTypes[type];
+    const unknown = Object.keys(options).find((option) => ![...read, ...training, ...withoutEffect].includes(option));
+    if (unknown !== undefined && (options[unknown] ?? null) !== null)
+      throw new UnsupportedError(
+        `${file}: ${name || `module ${i}`}: ${type} has ${unknown}=${show(options[unknown])}; its options are ${[...read, ...training].join(', ') || 'none'}`,
+      );
+  });
+  return { modules, prefix: prefix && !prefix.endsWith('.') ? `${prefix}.` : prefix, ignore };
+}
+
+/** What the model reads. Modules that take a sequence say so for those before them, which take either. @param {TorchModule[]} modules */
+function inputKind(modules) {
+  const [first, second] = modules;
+  const reading = first.type === 'Input' ? second : first;
+  if (reading && moduleTypes[reading.type].input === 'ids') return 'ids';
+  const isSequence =
+    first.type === 'Input' ? first.shape?.length === 2 : modules.some(({ type }) => moduleTypes[type].input === 'sequence');
+  return isSequence ? 'sequence' : 'vectors';
+}
+
+/** @param {LayerList} list @param {string[]} ignored */
+function checkUsed({ tensors, used, prefix, file }, ignored) {
+  const isIgnored = (/** @type {string} */ name) =>
+    // BatchNorm counts batches for training alone.
+    name.endsWith('num_batches_tracked') || ignored.some((each) => name === prefix + each || name.startsWith(`${prefix + each}.`));
+  const left = [...tensors.keys()].filter((name) => name.startsWith(prefix) && !used.has(name) && !isIgnored(name));
+  if (left.length)
+    throw new ModelFileError(
+      `${file}: the architecture names no module for ${left.slice(0, 10).join(', ')}; if the model does not need them, give { "ignore": [...], "modules": [...] }`,
+    );
 }
 
 /**
  * @param {Map<string, StoredTensor>} tensors
- * @param {TorchModule[]} modules
+ * @param {TorchModule[] | TorchArchitecture} architecture
  * @param {string} file  for messages
+ * @param {string} [found]  prefix of the state dict in a checkpoint
  * @returns {{ architecture: any, weights: () => Map<string, Weight> }}
  * @throws {ModelFileError | UnsupportedError}
  */
-export function torchParts(tensors, modules, file) {
-  if (!Array.isArray(modules)) throw new ModelFileError(`${file}: the architecture is not a list of modules`);
-  const list = new LayerList(tensors, file);
-  modules.forEach((module, i) => {
-    if (module === null || typeof module !== 'object' || typeof module.type !== 'string' || typeof (module.name ?? '') !== 'string')
-      throw new ModelFileError(`${file}: module ${i} is ${show(module)}, expected { type, name, ... }`);
-    const { type } = module;
-    if (!Object.hasOwn(moduleTypes, type))
-      throw new UnsupportedError(
-        `${file}: ${module.name || `module ${i}`}: type ${show(type)} is not supported; the types are ${Object.keys(moduleTypes).join(', ')}`,
-      );
-    const reader = new ModuleReader(list, module, i);
-    // Not an option of any module here, but a user of Keras may expect it.
-    for (const [option, allowed] of /** @type {[string, any[]][]} */ ([
-      ['max_norm', []],
-      ['ceil_mode', [false]],
-      ['return_sequences', []],
-    ]))
-      reader.refuse(option, allowed);
-    moduleTypes[type](reader);
-  });
-  if (list.unused.size)
-    throw new ModelFileError(`${file}: the architecture names no module for ${[...list.unused].slice(0, 10).join(', ')}`);
-  // The input has no mask: PyTorch never computes the padding of a packed sequence, whatever the ids are there.
-  const input = { class_name: 'InputLayer', config: { name: 'ids', batch_shape: [null, null] } };
+export function torchParts(tensors, architecture, file, found = '') {
+  const { modules, prefix = '', ignore = [] } = checkArchitecture(architecture, file);
+  const kind = inputKind(modules);
+  const list = new LayerList(tensors, file, prefix || found, kind);
+  modules.forEach((module, i) => moduleTypes[module.type].read(new ModuleReader(list, module, i)));
+  checkUsed(list, ignore);
+  const { inputWidth, inputLength, layers, weights } = list;
+  if (layers.length === 0) throw new ModelFileError(`${file}: the architecture has no module that computes anything`);
+  if (kind !== 'ids' && inputWidth === null)
+    throw new ModelFileError(
+      `${file}: the number of input features D is not known; begin with { "type": "Input", "shape": ${kind === 'vectors' ? '[D]' : '[null, D]'} }`,
+    );
+  const shapes = { ids: [inputLength], sequence: [inputLength, inputWidth], vectors: [inputWidth] };
+  // There is no mask: PyTorch never computes the padding of a packed sequence, whatever the ids are there.
+  const config = { name: kind === 'ids' ? 'ids' : 'values', batch_shape: [null, ...shapes[kind]] };
   return {
-    architecture: { class_name: 'Sequential', config: { name: 'model', layers: [input, ...list.layers] } },
-    weights: () => list.weights,
+    architecture: {
+      class_name: 'Sequential',
+      config: { name: 'model', layers: [{ class_name: 'InputLayer', config }, ...layers] },
+    },
+    weights: () => weights,
   };
 }

@@ -123,7 +123,7 @@ export const isZip = (bytes) => bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[
  * @returns {Promise<Map<string, Uint8Array>>}
  * @throws {ModelFileError} for a file that is cut short, or says sizes that it cannot have
  */
-async function unzip(bytes, what, wanted, { fflate } = {}) {
+export async function unzip(bytes, what, wanted, { fflate } = {}) {
   const { unzipSync } = await optionalPackage('fflate', 'unzipSync', `${what}: unpacking a zip`, fflate, (absent) =>
     import('fflate').catch(absent),
   );

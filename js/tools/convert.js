@@ -37,6 +37,8 @@ async function load(file, values, customLayers, text) {
     const advice = ours ? '; for a state dict of PyTorch give its modules, too: --torch FILE' : '';
     throw new ArgumentError(`${file}: --${idle} does not go with ${format.title}${advice}`);
   }
+  if (modules !== undefined && format.importer !== 'fromTorch')
+    throw new ArgumentError(`${file}: --torch does not go with ${format.title}; it describes a state dict of PyTorch`);
   const options = {
     ...{ simd, weights, kerasVersion: values['keras-version'], customLayers, packages },
     ...text,

@@ -28,7 +28,7 @@ const allOptions = {
     says: 'settings of all outputs: [{ name, kind: class, scores or tags, labels }] (JSON, a file or the JSON itself)',
   },
   labels: { value: 'FILE', says: 'labels of a model with one output: one per line, or a JSON list' },
-  torch: { value: 'FILE', says: 'the PyTorch modules in order (JSON), if INPUT is a state dict in safetensors' },
+  torch: { value: 'FILE', says: 'the PyTorch modules in order (JSON), if INPUT is a state dict' },
   check: {
     value: 'FILE',
     says: 'samples with the outputs of the framework, [{ inputs, outputs }] (JSON); exit 1 if values differ',
@@ -63,7 +63,7 @@ export const commands = {
     takes: 'INPUT -o MODEL.safetensors',
     says: [
       'convert a model of Keras (.keras, .h5, .hdf5, .json with --weights), TF.js (model.json), PyTorch',
-      '(.safetensors with --torch) or padless',
+      '(.pt, .pth, .bin, .safetensors, with --torch) or padless',
     ],
     options: [
       'output',

@@ -41,7 +41,7 @@ test('a single file is recognised by its content, whatever its name is', async (
     ['the JSON of a Keras model', json],
     ['the JSON of a Keras model', bytesOf(JSON.stringify(json.toString()))],
     ['a TensorFlow.js model', tfjs],
-    ['a pickle of PyTorch', pickle],
+    ['a file of torch.save', pickle],
   ])) {
     assert.equal(await titleOf(bytes), title);
     assert.equal(await titleOf(new Blob([bytes])), title);
@@ -57,7 +57,7 @@ test('a single file is recognised by its content, whatever its name is', async (
 
 test('extensions may be upper or lower case; a file is a state dict if the caller gives modules', async () => {
   assert.equal(await titleOf({ 'A.SafeTensors': langid }), "a model of padless's own");
-  assert.equal(await titleOf({ 'a.safetensors': langid }, { modules: [] }), 'a state dict of PyTorch');
+  assert.equal(await titleOf({ 'a.safetensors': langid }, { modules: [] }), 'a state dict of PyTorch in safetensors');
   const found = await recognise({ 'in/LANGID.SAFETENSORS': langid }, { simd });
   assert.equal(found?.name, 'LANGID.SAFETENSORS');
   assert.equal((await found?.read())?.predict('Guten Morgen, wie geht es Ihnen?').label, 'de');
@@ -97,6 +97,26 @@ test('among several files the model is found, and the files that belong to it be
   const shards = await recognise([new File([shard], 'nested.bin'), new File([tfjs], 'mine.json')], { simd });
   assert.equal(shards?.name, 'mine.json');
   assert.equal((await shards?.read())?.outputs.length, 1);
+});
+
+test('among several files the description of a state dict is found, whatever its name is', async () => {
+  const modules = JSON.parse(read('torch/goldens.json').toString()).cases[0].architecture;
+  const state = read('torch/bilstm-tagger.safetensors');
+  for (const description of [modules, { modules }]) {
+    const files = {
+      'state.safetensors': state,
+      'mine.json': bytesOf(JSON.stringify(description)),
+      'labels.txt': bytesOf('x\ny\nz\n'),
+    };
+    const found = await recognise(files, { simd });
+    assert.equal(found?.format.title, 'a state dict of PyTorch in safetensors');
+    assert.deepEqual((await found?.read())?.outputs[0].labels, ['x', 'y', 'z']);
+  }
+  // Other JSON is none, and what the caller gives comes first.
+  const other = { 'langid.safetensors': langid, 'a.json': bytesOf('[{ "kind": "LSTM" }]') };
+  assert.equal(await titleOf(other), "a model of padless's own");
+  const given = await recognise({ 'a.safetensors': state, 'b.json': bytesOf('[{ "type": "Nothing" }]') }, { modules, simd });
+  assert.equal((await given?.read())?.outputs.length, 1);
 });
 
 test('a broken file with a known extension is refused by the reader of that extension', async () => {
@@ -152,17 +172,13 @@ test('a pointer of Git LFS says how to get the file, whatever file it stands for
   await assert.rejects(fromKeras(json, { weights: pointer }), said);
 });
 
-test('a folder of TensorFlow.js is read; a SavedModel and a pickle are refused', async () => {
+test('a folder of TensorFlow.js is read; a SavedModel is refused', async () => {
   const saved = join(folder, 'saved');
   mkdirSync(saved);
   writeFileSync(join(saved, 'saved_model.pb'), '');
   await assert.rejects(
     async () => (await recognise(saved))?.read(),
     (error) => error instanceof UnsupportedError && /^saved: a SavedModel of TensorFlow; save the model as/.test(error.message),
-  );
-  await assert.rejects(
-    async () => (await recognise({ 'a.PT': pickle }))?.read(),
-    /^UnsupportedError: a\.PT: a pickle of PyTorch; save its/,
   );
   const place = join(folder, 'tfjs');
   mkdirSync(place);

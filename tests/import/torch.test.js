@@ -4,8 +4,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { loadModel, ModelFileError, UnsupportedError } from 'padless';
+import { loadModel, ModelFileError, PadlessError, UnsupportedError } from 'padless';
 import { fromTorch } from 'padless/import';
+import { serialize } from '../../js/file/safetensors.js';
 import { assertClose, decode } from '../close.js';
 import { says } from '../says.js';
 
@@ -41,30 +42,194 @@ for (const { name, file, architecture, ids, lengths, outputs, probabilities, ref
   });
 }
 
+const file = new URL('bilstm-tagger.safetensors', folder);
+const tagger = cases.find((/** @type {any} */ each) => each.name === 'bilstm-tagger').architecture;
+/** @param {any} modules @param {any} Class @param {RegExp} message @param {any} [from] */
+const fails = (modules, Class, message, from = file) => assert.rejects(fromTorch(from, modules), says(Class, message));
+/** A state dict of float32 values. @param {Record<string, [number[], number[]]>} tensors  shape and values */
+const stateDict = (tensors) =>
+  serialize({
+    metadata: {},
+    tensors: new Map(
+      Object.entries(tensors).map(([name, [shape, values]]) => [
+        name,
+        { dtype: /** @type {const} */ ('F32'), shape, data: new Uint8Array(Float32Array.from(values).buffer) },
+      ]),
+    ),
+  });
+
 test('a module that the state dict lacks, one it has beyond, and a type that is unknown are named', async () => {
-  const file = new URL('bilstm-tagger.safetensors', folder);
-  const { architecture } = cases.find((/** @type {any} */ each) => each.name === 'bilstm-tagger');
-  /** @param {any} modules @param {any} Class @param {RegExp} message */
-  const fails = (modules, Class, message) => assert.rejects(fromTorch(file, modules), says(Class, message));
   for (const module of [null, 3, 'Linear', {}, { type: 'Linear', name: 7 }])
-    await fails([...architecture, module], ModelFileError, /module \d is .*, expected \{ type, name, \.\.\. \}$/);
-  await fails([...architecture, { type: 'Linear', name: 'more' }], ModelFileError, /more\.weight is not in the state dict/);
-  await fails(architecture.slice(0, 2), ModelFileError, /names no module for linear\.\w+, linear\.\w+/);
-  await fails([{ type: 'Transformer', name: 'x' }], UnsupportedError, /x: type "Transformer" is not supported/);
-  await fails('Embedding', ModelFileError, /not a list of modules/);
+    await fails([...tagger, module], ModelFileError, /module \d is .*, expected \{ type, name, \.\.\. \}$/);
+  await fails([...tagger, { type: 'Linear', name: 'more' }], ModelFileError, /more\.weight is not in the state dict/);
+  await fails(tagger.slice(0, 2), ModelFileError, /names no module for linear\.\w+, linear\.\w+; .*"ignore"/);
+  await fails(
+    [{ type: 'Transformer', name: 'x' }],
+    UnsupportedError,
+    /x: type "Transformer" is not supported; the types are Input, Emb/,
+  );
+  for (const architecture of ['Embedding', [], { modules: 3 }, { layers: tagger }, null])
+    await fails(architecture, ModelFileError, /expected a list of modules or \{ modules: \[\.\.\.\] \}$/);
+  await fails({ modules: tagger, prefix: 3 }, ModelFileError, /prefix is 3/);
+  await fails({ modules: tagger, ignore: 'linear' }, ModelFileError, /ignore "linear", expected a string and a list of strings/);
+  await fails({ modules: tagger, strict: false }, ModelFileError, /has "strict", expected modules, prefix and ignore/);
 });
 
 test('options that would change the answer and are not there are refused, those of torch alone are not', async () => {
-  const file = new URL('bilstm-tagger.safetensors', folder);
-  const { architecture } = cases.find((/** @type {any} */ each) => each.name === 'bilstm-tagger');
-  const [embedding, lstm, linear] = architecture;
-  /** @param {any} modules @param {RegExp} message */
-  const fails = (modules, message) => assert.rejects(fromTorch(file, modules), says(UnsupportedError, message));
-  await fails([...architecture, { type: 'Softmax', dim: 1 }], /Softmax has dim=1; padless supports -1, 2/);
-  await fails([...architecture, { type: 'GELU', approximate: 'tanh' }], /approximate="tanh"/);
-  await fails([...architecture, { type: 'MaxPool1d', kernel_size: 2, ceil_mode: true }], /ceil_mode=true/);
-  await fails([{ ...embedding, max_norm: 1 }, lstm, linear], /max_norm=1/);
-  await fails([embedding, { ...lstm, return_sequences: false }, linear], /return_sequences=false/);
+  const [embedding, lstm, linear] = tagger;
+  for (const [modules, message] of /** @type {[any[], RegExp][]} */ ([
+    [[...tagger, { type: 'Softmax', dim: 1 }], /Softmax has dim=1; padless supports -1, 2/],
+    [[...tagger, { type: 'GELU', approximate: 'sigmoid' }], /approximate="sigmoid", expected "none" or "tanh"/],
+    [[...tagger, { type: 'MaxPool1d', kernel_size: 2, ceil_mode: true }], /ceil_mode=true/],
+    [[...tagger, { type: 'MaxPool1d', kernel_size: 2, dilation: 2 }], /dilation=2/],
+    [[...tagger, { type: 'MaxPool1d', kernel_size: 2, return_indices: true }], /return_indices=true/],
+    [[...tagger, { type: 'MaxPool1d' }], /kernel_size=undefined, expected a whole number from 1 on/],
+    [[...tagger, { type: 'AdaptiveMaxPool1d', output_size: 2 }], /output_size=2/],
+    [[...tagger, { type: 'Flatten' }], /order="", expected "time" or "channels"/],
+    [[...tagger, { type: 'Flatten', order: 'time', start_dim: 0 }], /start_dim=0/],
+    [[...tagger, { type: 'Softplus', beta: 0 }], /beta=0/],
+    [[...tagger, { type: 'ELU', alpha: 'x' }], /alpha="x", expected a number/],
+    [[{ ...embedding, max_norm: 1 }, lstm, linear], /max_norm=1/],
+    [
+      [embedding, { ...lstm, return_sequences: false }, linear],
+      /LSTM has return_sequences=false; its options are input_size, hidden/,
+    ],
+    [[embedding, { ...lstm, returns: 'final' }, linear], /returns="final", expected "sequence" or "last"/],
+    [[embedding, { ...lstm, num_layers: 0 }, linear], /num_layers=0/],
+  ]))
+    await fails(modules, UnsupportedError, message);
   await fromTorch(file, [{ ...embedding, sparse: true }, { ...lstm, dropout: 0.1 }, linear, { type: 'Softmax', dim: 2 }], { simd });
-  await fromTorch(file, [embedding, { ...lstm, returns: 'last' }, linear, { type: 'Softmax', dim: 1 }], { simd });
+  await fromTorch(file, [embedding, { ...lstm, returns: 'last' }, linear, { type: 'Softmax', dim: 1, device: 'cpu' }], { simd });
+});
+
+test('sizes that the weights do not have are refused', async () => {
+  const [embedding, lstm, linear] = tagger;
+  for (const [modules, message] of /** @type {[any[], RegExp][]} */ ([
+    [[{ ...embedding, num_embeddings: 13 }, lstm, linear], /embedding: Embedding has num_embeddings=13, its weights have 12/],
+    [[embedding, { ...lstm, hidden_size: 6 }, linear], /hidden_size=6, its weights have 5/],
+    [[embedding, lstm, { ...linear, out_features: 4 }], /out_features=4, its weights have 3/],
+    [
+      [embedding, { ...lstm, type: 'GRU' }, linear],
+      /rnn: weights_l0 of shapes \[20,4\] and \[20,5\]; an GRU of 5 units has \[15,4\] and \[15,5\]/,
+    ],
+    [[embedding, linear, lstm], /linear: Linear takes 10 features, it is given 4/],
+    [[lstm, embedding, linear], /embedding: Embedding takes token ids, it is given values: it has to be the first module/],
+    [[{ type: 'ReLU' }, ...tagger], /takes token ids, it is given values/],
+    [
+      [embedding, { ...lstm, returns: 'last' }, { type: 'Mean' }, linear],
+      /module 2: Mean takes a sequence \[B, T, D\], it is given vectors/,
+    ],
+    [[embedding, lstm, linear, { type: 'PReLU', name: 'rnn', weight: 'x' }], /PReLU has weight="x"/],
+  ]))
+    await assert.rejects(fromTorch(file, modules), says(PadlessError, message));
+});
+
+test('a tied weight is named by an option, also one outside of the prefix', async () => {
+  const plain = stateDict({
+    'encoder.weight': [
+      [3, 2],
+      [1, 2, 3, 4, 5, 6],
+    ],
+    'decoder.bias': [[3], [10, 20, 30]],
+  });
+  const modules = [
+    { type: 'Embedding', name: 'encoder' },
+    { type: 'Linear', name: 'decoder', weight: 'encoder.weight' },
+  ];
+  const expected = [5 + 10, 11 + 20, 17 + 30, 11 + 10, 25 + 20, 39 + 30];
+  assert.deepEqual([...(await fromTorch(plain, modules, { simd })).run([[0, 1]])[0].data], expected);
+  await fails(
+    [modules[0], { ...modules[1], weight: undefined }],
+    ModelFileError,
+    /decoder\.weight is not in the state dict/,
+    plain,
+  );
+  await fails(
+    [modules[0], { ...modules[1], weight: 'embed.weight' }],
+    ModelFileError,
+    /embed\.weight is not in the state dict/,
+    plain,
+  );
+  const outside = stateDict({
+    'a.encoder.weight': [
+      [3, 2],
+      [1, 2, 3, 4, 5, 6],
+    ],
+    'b.embed.weight': [
+      [3, 2],
+      [1, 2, 3, 4, 5, 6],
+    ],
+    'b.decoder.bias': [[3], [10, 20, 30]],
+  });
+  const part = {
+    prefix: 'b',
+    modules: [
+      { type: 'Embedding', name: 'embed' },
+      { ...modules[1], weight: 'a.encoder.weight' },
+    ],
+  };
+  assert.deepEqual([...(await fromTorch(outside, part, { simd })).run([[0, 1]])[0].data], expected);
+});
+
+test('a module that is called twice has its weights twice, a module alone has no name', async () => {
+  const state = stateDict({
+    weight: [
+      [2, 2],
+      [1, 2, 3, 4],
+    ],
+    bias: [[2], [1, 1]],
+  });
+  const twice = await fromTorch(state, [{ type: 'Linear' }, { type: 'Linear' }], { simd });
+  assert.deepEqual(twice.inputs[0].shape, [2]);
+  // [1, 1] -> [4, 8] -> [21, 45]
+  assert.deepEqual([...twice.run([[1, 1]])[0].data], [21, 45]);
+});
+
+test('values are read as vectors or sequences, by what the modules take, or by Input', async () => {
+  const state = stateDict({
+    'fc.weight': [
+      [1, 3],
+      [1, 10, 100],
+    ],
+  });
+  const linear = { type: 'Linear', name: 'fc' };
+  const shapeOf = async (/** @type {any[]} */ modules) => (await fromTorch(state, modules, { simd })).inputs[0].shape;
+  assert.deepEqual(await shapeOf([linear]), [3]);
+  assert.deepEqual(await shapeOf([linear, { type: 'Mean' }]), [null, 3]);
+  assert.deepEqual(await shapeOf([{ type: 'Dropout' }, { type: 'ReLU' }, linear, { type: 'Max' }]), [null, 3]);
+  assert.deepEqual(await shapeOf([{ type: 'Input', shape: [null, 3] }, linear]), [null, 3]);
+  assert.deepEqual(await shapeOf([{ type: 'Input', shape: [7, 3] }, linear]), [7, 3]);
+  const model = await fromTorch(state, [linear, { type: 'Sum' }], { simd });
+  assert.deepEqual([...model.run([[[1, 2, 3], [4, 5, 6]], [[1, 1, 1]]])[0].data], [321 + 654, 111]); // prettier-ignore
+  for (const [modules, message] of /** @type {[any[], RegExp][]} */ ([
+    [[{ type: 'Input', shape: [4] }, linear], /Linear takes 3 features, it is given 4/],
+    [[{ type: 'Input', shape: [null] }, linear], /Input has shape=\[null\]; the model reads vectors, expected \[D\]/],
+    [[{ type: 'Input', shape: 3 }, linear], /Input has shape=3/],
+    [[linear, { type: 'Input', shape: [1] }], /Input comes behind other modules/],
+    [[{ type: 'ReLU' }, { type: 'Mean' }], /names no module for fc\.weight/],
+  ]))
+    await fails(modules, ModelFileError, message, state);
+  await fails(
+    { ignore: ['fc'], modules: [{ type: 'ReLU' }, { type: 'Mean' }] },
+    ModelFileError,
+    /input features D is not known/,
+    state,
+  );
+  await fails({ ignore: ['fc'], modules: [{ type: 'Input', shape: [2] }] }, ModelFileError, /no module that computes/, state);
+});
+
+test('rows are computed without padding; where the model was called with padded rows, Input has their length', async () => {
+  const { architecture } = cases.find((/** @type {any} */ each) => each.name === 'lstm-unpacked');
+  const unpacked = new URL('lstm-unpacked.safetensors', folder);
+  const text = { vocabulary: ['', '', ...'abcdefghij'], unknown: null };
+  const packed = await fromTorch(unpacked, architecture, { simd, text });
+  assert.equal(packed.text?.mask, true);
+  const [short, padded] = [packed.run([[2, 3]]), packed.run([[2, 3, 0, 0, 0]])];
+  assert.notDeepEqual(short, padded);
+  const fixed = await fromTorch(unpacked, [{ type: 'Input', shape: [5] }, ...architecture], { simd, text });
+  assert.deepEqual([fixed.text?.mask, fixed.text?.length], [false, 5]);
+  const scores = (/** @type {any} */ answer) => Object.values(answer.scores);
+  assert.deepEqual(scores(fixed.predict('ab')), [...padded[0].data]);
+  assert.deepEqual(scores(packed.predict('ab')), [...short[0].data]);
+  assert.deepEqual(fixed.run([[2, 3, 0, 0, 0]]), padded);
 });

@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { zipSync } from 'fflate';
+import { gunzipSync } from 'node:zlib';
 import { loadModel } from 'padless';
 import { file, folder, padless } from '../command.js';
 
@@ -80,6 +80,8 @@ test('an error in a file names the file and says what to do', () => {
   ];
   const torch = file('torch.json', JSON.stringify(modules));
   assert.equal(padless('convert', state, '--torch', torch, '-o', out).status, 0);
+  const { files } = JSON.parse(gunzipSync(readFileSync(join(models, 'torch/files.json.gz'))).toString());
+  const pickled = file('state.pth', Buffer.from(files['state.legacy'].bytes, 'base64'));
   for (const [args, said] of /** @type {[string[], RegExp][]} */ ([
     [['info', file('text.txt', 'no model at all')], /text\.txt: safetensors: expected a safetensors file; it is text\n/],
     [['info', state], /bilstm-tagger\.safetensors: the file has no padless metadata, so it is not a padless model\n/],
@@ -101,9 +103,15 @@ test('an error in a file names the file and says what to do', () => {
     [['convert', folder, '-o', out], /: none of model\.json|model\.json: ENOENT/],
     [['convert', join(folder, 'saved'), '-o', out], /saved: a SavedModel of TensorFlow; save the model as \.keras/],
     [
-      ['convert', file('a.pt', zipSync({ 'a/data.pkl': new Uint8Array(9) })), '-o', out],
-      /a\.pt: a pickle of PyTorch; save its state dict/,
+      ['convert', pickled, '-o', out],
+      /state\.pth: a state dict of PyTorch, .*--torch FILE\)\. It holds embed\.weight \[5,3\], rnn/,
     ],
+    [
+      ['convert', pickled, '--torch', torch, '-o', out],
+      /state\.pth: embedding\.weight is not in the state dict, which holds embed\./,
+    ],
+    [['convert', model, '--torch', torch, '-o', out], /langid\.safetensors: embedding\.weight is not in the state dict/],
+    [['convert', keras, '--torch', torch, '-o', out], /gru-stack-json\.json: --torch does not go with the JSON of a Keras model/],
     [['run', out, 'Hello'], /out\.safetensors: the model has no text settings; pass token ids by --ids FILE/],
     [['run', model, '--ids', file('ids.json', '[[5], [6, 99999]]')], /ids\.json: row 1, step 1: id 99999 is not/],
     [['run', model, '--ids', file('flat.json', '[5, 6]')], /flat\.json: run: row 0 is number, expected an array/],

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { moduleTypes } from '../../js/import/torch-modules.js';
 import { knownLayers, prepare } from '../../js/model/graph.js';
 import { padless } from '../command.js';
 
@@ -78,6 +79,14 @@ test('layers.md lists every layer that a model file may hold', async () => {
   const listed = table(read('web/docs/layers.md'), 'kind').flatMap(([, layers]) => layers.replace(' around cells', '').split(', '));
   const known = knownLayers().map((name) => name.replace('padless>', ''));
   assert.deepEqual(listed.concat('Lambda').sort(), known.sort());
+});
+
+test('convert.md lists every type of PyTorch modules with the options that are read', () => {
+  const listed = table(read('web/docs/convert.md'), 'type').map(([type, options]) => [type, code(options)]);
+  assert.deepEqual(
+    listed,
+    Object.entries(moduleTypes).map(([type, { options }]) => [type, options]),
+  );
 });
 
 test('files that the documentation names exist', () => {

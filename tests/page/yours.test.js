@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { gunzipSync } from 'node:zlib';
 import { File as Hdf5File, ready } from 'h5wasm/node';
 import { createModel } from 'padless';
 import { assertClose, decode } from '../close.js';
@@ -136,6 +137,22 @@ test('labels that lie beside the model are its labels', async () => {
   await loaded('bilstm-tagger.keras');
   await type('3 1', 'pre');
   assert.match(await text('yours-answer'), /0 .* PER\n +1 .* PER$/);
+});
+
+test('a state dict of PyTorch is read with the description that lies beside it', async () => {
+  const { cases } = JSON.parse(readFileSync(models('torch/goldens.json'), 'utf8'));
+  const description = join(folder, 'architecture.json');
+  writeFileSync(description, JSON.stringify(cases.find((/** @type {any} */ each) => each.name === 'rnn-tanh').architecture));
+  await drop(models('torch/rnn-tanh.safetensors'), description);
+  await loaded('rnn-tanh.safetensors');
+  const { files } = JSON.parse(gunzipSync(readFileSync(models('torch/files.json.gz'))).toString());
+  const pickled = join(folder, 'state.pt');
+  writeFileSync(pickled, Buffer.from(files['state.zip'].bytes, 'base64'));
+  await drop(pickled);
+  assert.match(await failed(), /state\.pt: a state dict of PyTorch.* embed\.weight \[5,3\]/);
+  writeFileSync(description, '[{ "type": "Embedding", "name": "embed" }, { "type": "GRU", "name": "rnn" }]');
+  await drop(pickled, description);
+  await loaded('state.pt');
 });
 
 test('a tagger colours its text in place', async () => {
