@@ -27,7 +27,7 @@ CFLAGS = -std=c11 -ffp-contract=off -Ic $(WARNINGS)
 .DEFAULT_GOAL := wasm
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox lint lint-c lint-js format demo fuzz-keras peers clean
+.PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox lint lint-c lint-js format demo fuzz-keras fuzz-torch peers clean
 
 # Recipes print what they make; V=1 prints their commands, too.
 Q := $(if $(V),,@)
@@ -257,6 +257,14 @@ fuzz-keras: $(DIST) node_modules/.installed $(KERAS_VERSIONS:%=build/fuzz/keras-
 build/fuzz/keras-%/.installed: tests/fuzz/keras/requirements-%.txt
 	@echo "fetching Keras $* for build/fuzz/keras-$*"
 	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install --quiet --requirement $<
+	@touch $@
+fuzz-torch: $(DIST) node_modules/.installed build/fuzz/torch/.installed ## N=500 random PyTorch stacks from SEED=1 on, compared with PyTorch
+	@rm -rf build/fuzz/torch-cases
+	@build/fuzz/torch/bin/python -W ignore tests/fuzz/torch/make_cases.py build/fuzz/torch-cases $(N) $(SEED)
+	@node tests/fuzz/torch/compare.js build/fuzz/torch-cases
+build/fuzz/torch/.installed: tests/fuzz/torch/requirements.txt
+	@echo "fetching PyTorch for build/fuzz/torch"
+	$(Q)python3 -m venv build/fuzz/torch && build/fuzz/torch/bin/pip install --quiet --requirement $<
 	@touch $@
 
 peers: node_modules/.installed tests/bench/peers/node_modules/.installed ## installs the engines that padless is compared with: onnxruntime, TF.js
