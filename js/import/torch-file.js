@@ -57,7 +57,7 @@ const storages = {
 /** Values that several tensors may share. @typedef {{ dtype: string, bytes: () => Uint8Array }} Storage */
 
 /** Bytes of a tensor that repeats its values, at most. */
-const EXPANDED_MOST = 2 ** 26;
+const EXPANDED_MOST = 2 ** 24;
 
 /** A tensor: a view of a storage. */
 class PickledTensor {
@@ -97,9 +97,16 @@ class PickledTensor {
         `a tensor of shape [${shape}] repeats ${bytes.length} bytes; at most ${EXPANDED_MOST} are made of them`,
       );
     const y = new Uint8Array(count * size);
-    for (let n = 0; n < count; n++) {
-      const at = shape.reduce((sum, length, i) => sum + (Math.floor(n / dense[i]) % length) * strides[i], offset);
-      y.set(bytes.subarray(at * size, (at + 1) * size), n * size);
+    const index = shape.map(() => 0);
+    for (let n = 0, at = offset; n < count; n++) {
+      for (let i = 0; i < size; i++) y[n * size + i] = bytes[at * size + i];
+      // The next index: the last axis that has not ended goes on, those behind it begin again.
+      for (let axis = shape.length - 1; axis >= 0; axis--) {
+        at += strides[axis];
+        if (++index[axis] < shape[axis]) break;
+        at -= shape[axis] * strides[axis];
+        index[axis] = 0;
+      }
     }
     return y;
   }

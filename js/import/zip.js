@@ -132,8 +132,18 @@ export async function unzip(bytes, what, wanted, { fflate } = {}) {
   /** @type {Record<string, Uint8Array>} */
   let files;
   try {
-    files = unzipSync(bytes, { filter: (/** @type {{ name: string }} */ { name }) => wanted(name) });
+    // fflate prefers the Zip64 records, which torch.save writes into small zips, too: they must say the same.
+    let number = 0;
+    files = unzipSync(bytes, {
+      filter: (/** @type {import('fflate').UnzipFileInfo} */ { name, size, originalSize }) => {
+        const entry = entries[number++];
+        if (entry?.name !== name || entry.size !== size || entry.unpacked !== originalSize)
+          throw new ModelFileError(`${what}: the two directories of the zip differ in entry ${number}`);
+        return wanted(name);
+      },
+    });
   } catch (cause) {
+    if (cause instanceof ModelFileError) throw cause;
     throw new ModelFileError(
       `${what}: the zip of ${bytes.length} bytes is broken or cut short: ${/** @type {Error} */ (cause).message}`,
       { cause },

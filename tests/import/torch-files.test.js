@@ -126,6 +126,15 @@ test('a file that is cut short or changed anywhere is refused, and nothing in it
   }
 });
 
+test('a zip whose second directory says other things is refused at once', async () => {
+  const bytes = bytesOf('state.zip');
+  const record = Buffer.from(bytes.buffer).lastIndexOf(Buffer.from([0x50, 0x4b, 6, 6]));
+  assert.ok(record > 0);
+  // Billions of entries, which fflate would look for.
+  new DataView(bytes.buffer).setUint32(record + 32, 0xfffffff0, true);
+  await assert.rejects(readTorch(bytes, 'a.pt'), says(ModelFileError, /a\.pt: the two directories of the zip differ in entry 1\d/));
+});
+
 test('what a pickle says of its storages is checked', async () => {
   /** A zip of a pickle with one tensor. @param {string} offset @param {number[]} shape @param {number[]} strides @param {Uint8Array | null} [values] */
   const file = (offset, shape, strides, values = new Uint8Array(16)) => {
