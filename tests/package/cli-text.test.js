@@ -182,7 +182,7 @@ test('options of text that are no such thing are refused', () => {
     [['--padding', 'left'], /^padless: --padding left: expected post or pre\n/],
     [['--truncation', 'both'], /^padless: --truncation both: expected post or pre\n/],
     [['--maxlen', '0'], /^padless: --maxlen 0: expected a whole number from 1 on\n/],
-    [['--maxlen', '9', '--tokenizer', file('w.json', JSON.stringify(index))], /text: length is 9, the model reads 6 tokens/],
+    [['--maxlen', '9', '--tokenizer', file('w.json', JSON.stringify(index))], /text: length is 9, expected 6/],
     [['--text', '[1]'], /^padless: --text \[1\]: expected an object of text settings\n/],
     [['--text', '{ "unit": '], /^padless: \{ "unit": : .*JSON/],
     [['--padding', 'post'], /text: vocabulary is missing; give one, or a tokenizer beside the model\n/],
