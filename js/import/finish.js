@@ -14,7 +14,8 @@ import { textSettings } from './tokenizer.js';
 /**
  * @typedef {object} ImportOptions
  * @property {import('../model/model.js').CustomLayers} [customLayers]  your own classes by name, and for a Lambda a class by the layer's name
- * @property {any} [tokenizer]  what Keras's tokenizer.to_json() gave, { word: id } or a list of words, as text or parsed
+ * @property {any} [tokenizer]  what Keras's tokenizer.to_json() gave, { word: id } or a list of words, as text or parsed; or
+ *   the bytes of a pickled Tokenizer
  * @property {Partial<import('../text/vectorizer.js').TextSettings>} [text]  text settings of your own, in place of a tokenizer's or over them: padding, ...
  * @property {string[]} [labels]  of the only output: tags of a sequence, scores of a sigmoid, else a class
  * @property {import('../model/answers.js').OutputSettings[]} [outputs]  names, kinds and labels of all outputs
@@ -47,7 +48,9 @@ export async function finish(
   { customLayers, tokenizer, text, labels, outputs, simd, module },
 ) {
   const { architecture, text: vectorizer } = withoutVectorizer(parts.architecture, vocabularies);
-  const read = tokenizer === undefined ? (vectorizer ?? parts.text) : textSettings(tokenizer, architecture);
+  const isBytes = tokenizer instanceof Uint8Array || tokenizer instanceof ArrayBuffer;
+  const words = isBytes ? await unpickled(new Uint8Array(tokenizer)) : tokenizer;
+  const read = words === undefined ? (vectorizer ?? parts.text) : textSettings(words, architecture);
   const settings = /** @type {import('../text/vectorizer.js').TextSettings | null} */ (
     read ? { ...read, ...text } : (text ?? null)
   );
@@ -78,6 +81,9 @@ export async function described({ settings, root, outputs: own }, { labels, outp
   const parts = { architecture, kerasVersion, origin, text, weights: () => weights };
   return finish(parts, { ...options, ...(labels ? { labels } : { outputs: outputs ?? own }) });
 }
+
+/** The reader of pickles comes only for those who need it. @param {Uint8Array} bytes */
+const unpickled = async (bytes) => (await import('./tokenizer-pickle.js')).readTokenizerPickle(bytes, 'tokenizer');
 
 /** Each label on its own. @param {import('../layers/layer.js').Layer} layer @returns {boolean} */
 function endsInSigmoid(layer) {

@@ -37,6 +37,7 @@ export function labelsIn(bytes, name) {
 }
 
 const hdf5 = ['.h5', '.hdf5'];
+const pickled = ['.pickle', '.pkl'];
 
 /** Whether JSON describes the modules of a PyTorch state dict. @param {any} json */
 function describesModules(json) {
@@ -53,12 +54,13 @@ const companions = {
   tokenizer: {
     // Labels by number look like words by number: only the name tells.
     is: async (file) => {
+      if (file.hasExtension(pickled)) return true;
       const json = file.hasExtension(['.json']) ? await jsonIn(file) : undefined;
       return (
         json?.class_name === 'Tokenizer' || (/token|word|vocab|dict|index|char|metadata/i.test(file.name) && isTokenizer(json))
       );
     },
-    read: (file) => file.json(),
+    read: (file) => (file.hasExtension(pickled) ? file.bytes() : file.json()),
   },
   text: { is: (file) => /^text.*\.json$/i.test(file.name), read: (file) => file.json() },
   outputs: { is: (file) => /^outputs.*\.json$/i.test(file.name), read: (file) => file.json() },

@@ -3,7 +3,9 @@
  * @module
  */
 import { ArgumentError } from '../errors.js';
+import { readSource } from '../file/read-source.js';
 import { assumedOf } from '../import/tokenizer.js';
+import { isPickle, readTokenizerPickle } from '../import/tokenizer-pickle.js';
 import { print, readJson, readJsonGiven } from './files.js';
 import { shownSides } from './info.js';
 /** @typedef {import('../model/model.js').Model} Model */
@@ -24,6 +26,12 @@ function lengthOf(value) {
   return length;
 }
 
+/** A tokenizer's JSON, or what is in a pickled one. @param {string} file */
+async function readTokenizer(file) {
+  const bytes = await readSource(file).catch(() => new Uint8Array());
+  return isPickle(bytes) ? readTokenizerPickle(bytes, file) : readJson(file);
+}
+
 /** @param {Values} values @returns {Promise<TextOptions>} for an importer */
 export async function textOptions({ tokenizer, text, padding, truncation, maxlen }) {
   const own = text === undefined ? {} : await readJsonGiven(text);
@@ -36,7 +44,7 @@ export async function textOptions({ tokenizer, text, padding, truncation, maxlen
     ...(maxlen !== undefined && { length: lengthOf(maxlen) }),
   };
   return {
-    ...(tokenizer !== undefined && { tokenizer: await readJson(tokenizer) }),
+    ...(tokenizer !== undefined && { tokenizer: await readTokenizer(tokenizer) }),
     ...(Object.keys(given).length > 0 && { text: given }),
   };
 }

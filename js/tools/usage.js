@@ -15,7 +15,10 @@ const allOptions = {
     value: 'VERSION',
     says: 'the version of Keras that saved INPUT, if INPUT is JSON: to_json() of Keras 3 does not write it',
   },
-  tokenizer: { value: 'FILE', says: 'the output of tokenizer.to_json() of Keras, { word: id } or a list of words (JSON)' },
+  tokenizer: {
+    value: 'FILE',
+    says: 'the output of tokenizer.to_json() of Keras, { word: id } or a list of words (JSON); or a pickled Tokenizer',
+  },
   text: {
     value: 'FILE',
     says: 'text settings (JSON, a file or the JSON itself); they override those of the tokenizer or the model',
