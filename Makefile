@@ -57,7 +57,7 @@ SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-o
 # A page waits for the download of the wasm, too, so it is compiled for size. The kernels that do most of the work get -Os: with their loops
 # unrolled by hand (UNROLL in c/simd.h) they are as fast as with -O3 and a third smaller. The others get -Oz and may be slower.
 FAST := act embedding gemm quant rnn
-SMALL := attn birnn conv crf loss mask merge norm pool seq softmax
+SMALL := attn birnn build conv crf loss mask merge norm pool seq softmax
 $(foreach build,baseline relaxed,$(eval $(FAST:%=build/wasm/$(build)/c/%.o): SIZE := -Os))
 $(foreach build,baseline relaxed,$(eval $(SMALL:%=build/wasm/$(build)/c/%.o): SIZE := -Oz))
 

@@ -34,6 +34,11 @@ typedef enum pl_status {
   PL_ID_OUT_OF_RANGE = 2    /* a token id outside [0, V); outputs are unspecified */
 } pl_status;
 
+/* ---- build.c: which build this is ---------------------------------------------------------------------------------------------- */
+
+/* 1: relaxed SIMD, where a multiply-add may round once; 0: fixed order, the same bits everywhere. */
+int pl_is_relaxed(void);
+
 /* ---- arena: scratch memory that the caller owns ------------------------------------------------------------------------------ */
 
 typedef struct pl_arena {

@@ -8,9 +8,15 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { about, print, readText } from './tools/files.js';
 import { commands, isCommand, options, takes, usage } from './tools/usage.js';
-import { ArgumentError, loadModel, PadlessError, UnsupportedError } from './index.js';
 /** @typedef {import('./tools/usage.js').CommandName} CommandName */
 /** @typedef {import('./tools/usage.js').Values} Values */
+
+// Imported here, because a checkout that is not built has no js/dist.
+const { ArgumentError, loadModel, PadlessError, UnsupportedError } = await import('./index.js').catch((error) => {
+  if (error?.code !== 'ERR_MODULE_NOT_FOUND' || !/[/\\]dist[/\\]/.test(error.message)) throw error;
+  process.stderr.write('padless: js/dist is missing; in a checkout, run make\n');
+  process.exit(2);
+});
 
 /** What the second argument is, for commands that need one. @type {Partial<Record<CommandName, string>>} */
 const second = { eval: 'labelled file', record: 'cases', check: 'golden file' };

@@ -75,6 +75,24 @@ export function show(value) {
   }
 }
 
+/** A name or version that a file has as text, for messages and comparisons; anything else as JSON. @param {unknown} value */
+export const textOf = (value) => (typeof value === 'string' ? value : String(show(value)));
+
+/**
+ * Refuses options that a function does not have: { modul } for { module }.
+ * @param {string} where  the function
+ * @param {unknown} options
+ * @param {readonly string[]} names
+ * @throws {ArgumentError}
+ */
+export function checkOptions(where, options, names) {
+  if (options === null || options === undefined) return;
+  if (typeof options !== 'object') throw new ArgumentError(`${where}: options is ${show(options)}, expected an object`);
+  for (const name of Object.keys(options))
+    if (!names.includes(name))
+      throw new ArgumentError(`${where}: option ${JSON.stringify(name)} is unknown, expected some of ${names.join(', ')}`);
+}
+
 /** The type of a value, for a message. @param {unknown} value */
 export const typeName = (value) => (value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value);
 

@@ -157,11 +157,16 @@ export async function serve({ port = 0, host = '127.0.0.1', bundle = true } = {}
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const port = Number(process.env.PORT ?? 8080);
   try {
+    if (!Number.isInteger(port) || port < 0 || port > 65535)
+      throw new Error(`PORT is ${JSON.stringify(process.env.PORT)}, expected a whole number from 0 to 65535`);
     const { url } = await serve({ port, host: process.env.HOST ?? '127.0.0.1' });
     console.log(`padless: the page is at ${url} (Ctrl-C stops it)`);
   } catch (error) {
     const code = /** @type {NodeJS.ErrnoException} */ (error).code;
-    const why = code === 'EADDRINUSE' ? `port ${port} is taken; choose another: make demo PORT=${port + 1}` : String(error);
+    const why =
+      code === 'EADDRINUSE'
+        ? `port ${port} is taken; choose another: make demo PORT=${port + 1}`
+        : /** @type {Error} */ (error).message;
     console.error(`padless: ${why}`);
     process.exitCode = 1;
   }

@@ -3,6 +3,7 @@
  * @module
  */
 import { ArgumentError, LoadError, PadlessError, show, typeName } from '../errors.js';
+import { builtin, checkNode, kindOf } from '../runtime/engine.js';
 
 /**
  * @typedef {object} ReadOptions
@@ -29,7 +30,7 @@ export async function readSource(source, options) {
 
 /** @param {any} source */
 const nameOf = (source) =>
-  typeof source === 'string' || source instanceof URL ? String(source) : source.name || source.url || 'the file';
+  typeof source === 'string' || kindOf(source) === 'URL' ? String(source) : source.name || source.url || 'the file';
 
 /**
  * @param {ModelSource} source
@@ -38,28 +39,42 @@ const nameOf = (source) =>
  */
 async function readBytes(source, options) {
   const { signal, onProgress, fetch: init } = options ?? {};
-  if (typeof (signal ?? AbortSignal.prototype).throwIfAborted !== 'function')
+  if ((signal ?? null) !== null && typeof signal?.throwIfAborted !== 'function')
     throw new ArgumentError(`signal is ${show(signal)}, expected an AbortSignal`);
   signal?.throwIfAborted();
   let name = 'the file';
   try {
-    if (source instanceof ArrayBuffer) return new Uint8Array(source);
     if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
-    if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
-    if (source instanceof Response) return await readResponse(source, onProgress);
-    if (!(source instanceof URL) && typeof source !== 'string')
+    const kind = kindOf(source);
+    if (kind === 'ArrayBuffer') return new Uint8Array(/** @type {ArrayBuffer} */ (source));
+    if (kind === 'Blob' || kind === 'File') return new Uint8Array(await readBlob(/** @type {Blob} */ (source)));
+    if (kind === 'Response') return await readResponse(/** @type {Response} */ (source), onProgress);
+    if (kind !== 'URL' && typeof source !== 'string')
       throw new ArgumentError(`the source is ${typeName(source)}, expected a URL, a path, bytes, a Response, a Blob or a File`);
+    checkNode();
     name = String(source);
     // A scheme has at least two letters: C:\model is a path.
     const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(name)?.[1].toLowerCase();
-    const files = globalThis.process?.getBuiltinModule?.('node:fs');
+    const files = builtin('node:fs');
     if (files && (scheme === 'file' || !scheme))
       return new Uint8Array(await files.promises.readFile(scheme ? new URL(name) : name, { signal }));
-    return await readResponse(await fetch(source, { ...init, signal: signal ?? null }), onProgress);
+    return await readResponse(await fetch(name, { ...init, signal: signal ?? null }), onProgress);
   } catch (cause) {
     if (signal?.aborted || cause instanceof PadlessError) throw cause;
     throw new LoadError(`${name}: ${/** @type {Error} */ (cause).message}`, { cause });
   }
+}
+
+/** @param {Blob} blob @returns {Promise<ArrayBuffer>} */
+function readBlob(blob) {
+  if (typeof blob.arrayBuffer === 'function') return blob.arrayBuffer();
+  // jsdom's has no method for that.
+  return new Promise((resolve, reject) => {
+    const reader = new /** @type {any} */ (globalThis).FileReader();
+    reader.onload = () => resolve(reader.result);
+    reader.onerror = () => reject(reader.error);
+    reader.readAsArrayBuffer(blob);
+  });
 }
 
 /**

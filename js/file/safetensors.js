@@ -5,6 +5,7 @@
  * @module
  */
 import { ArgumentError, ModelFileError, show } from '../errors.js';
+import { encodeText, textDecoder } from '../runtime/engine.js';
 
 /** Bytes of an element by dtype. */
 const sizes = {
@@ -103,7 +104,7 @@ export function parse(bytes) {
 
 /** @param {Uint8Array} bytes @returns {Record<string, any>} */
 function parseHeader(bytes) {
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  const decoder = textDecoder('utf-8', { fatal: true, ignoreBOM: true });
   const header = parseJson(() => decoder.decode(bytes), `safetensors: the header of ${bytes.length} bytes is`);
   if (header === null || typeof header !== 'object' || Array.isArray(header)) {
     throw new ModelFileError('safetensors: the header is not a JSON object');
@@ -229,7 +230,7 @@ export function serialize({ metadata, tensors }) {
     header[name] = { dtype, shape, data_offsets: [position, position + data.length] };
     position += data.length;
   }
-  const json = new TextEncoder().encode(JSON.stringify(header));
+  const json = encodeText(JSON.stringify(header));
   const length = Math.ceil(json.length / 8) * 8;
   const bytes = new Uint8Array(8 + length + position);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);

@@ -2,7 +2,8 @@
  * The end of every importer: what a file says -> a Model.
  * @module
  */
-import { ArgumentError } from '../errors.js';
+import { ArgumentError, checkOptions, ModelFileError, PadlessError } from '../errors.js';
+import { kindOf } from '../runtime/engine.js';
 import { Functional } from '../layers/functional.js';
 import { Sequential } from '../layers/sequential.js';
 import { createModel } from '../model/model.js';
@@ -25,8 +26,45 @@ import { textSettings } from './tokenizer.js';
  * @property {RequestInit} [fetch]
  */
 
+/** Names of the options of all importers. A file's format may use only some of them. */
+const names = [
+  'customLayers',
+  'tokenizer',
+  'text',
+  'labels',
+  'outputs',
+  'weights',
+  'modules',
+  'packages',
+  'kerasVersion',
+  'simd',
+  'module',
+  'signal',
+  'fetch',
+];
+
+/** @param {string} where  the importer @param {unknown} options @throws {ArgumentError} */
+export const checkImportOptions = (where, options) => checkOptions(where, options, names);
+
 /** @param {ImportOptions} options */
 export const readOptions = ({ signal, fetch }) => ({ ...(signal && { signal }), ...(fetch && { fetch }) });
+
+/**
+ * Calls a reader of a file. An error that is not padless's own means that the file holds something nobody expected there.
+ * @template T
+ * @param {string} what  is read
+ * @param {() => T} read
+ * @returns {T}
+ * @throws {ModelFileError}
+ */
+export function reading(what, read) {
+  try {
+    return read();
+  } catch (cause) {
+    if (cause instanceof PadlessError) throw cause;
+    throw new ModelFileError(`${what} cannot be read: ${/** @type {any} */ (cause)?.message ?? cause}`, { cause });
+  }
+}
 
 /**
  * @typedef {object} Parts
@@ -47,10 +85,10 @@ export async function finish(
   { vocabularies = new Map(), ...parts },
   { customLayers, tokenizer, text, labels, outputs, simd, module },
 ) {
-  const { architecture, text: vectorizer } = withoutVectorizer(parts.architecture, vocabularies);
-  const isBytes = tokenizer instanceof Uint8Array || tokenizer instanceof ArrayBuffer;
+  const { architecture, text: vectorizer } = reading('the architecture', () => withoutVectorizer(parts.architecture, vocabularies));
+  const isBytes = ['Uint8Array', 'ArrayBuffer'].includes(kindOf(tokenizer));
   const words = isBytes ? await unpickled(new Uint8Array(tokenizer)) : tokenizer;
-  const read = words === undefined ? (vectorizer ?? parts.text) : textSettings(words, architecture);
+  const read = words === undefined ? (vectorizer ?? parts.text) : reading('the tokenizer', () => textSettings(words, architecture));
   const settings = /** @type {import('../text/vectorizer.js').TextSettings | null} */ (
     read ? { ...read, ...text } : (text ?? null)
   );

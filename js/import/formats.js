@@ -4,8 +4,9 @@
  * @module
  */
 import { ModelFileError, UnsupportedError } from '../errors.js';
+import { textDecoder } from '../runtime/engine.js';
 import { loadModel } from '../model/model.js';
-import { described, readOptions } from './finish.js';
+import { described, readOptions, checkImportOptions } from './finish.js';
 import { isHdf5 } from './hdf5.js';
 import { filesByPath, InputFile, isSource, parseJson } from './input-files.js';
 import { fromKerasHdf5, fromKerasJson, fromKerasZip } from './keras-files.js';
@@ -32,7 +33,7 @@ const jsonIn = (file) =>
 
 /** Labels: a JSON list, or one a line. @param {Uint8Array} bytes @param {string} name  of the file, for errors @returns {string[]} */
 export function labelsIn(bytes, name) {
-  const text = new TextDecoder().decode(bytes);
+  const text = textDecoder().decode(bytes);
   return text.trimStart().startsWith('[') ? parseJson(bytes, name) : text.trimEnd().split(/\r?\n/);
 }
 
@@ -233,6 +234,7 @@ async function modelAmong(files, options) {
  * @throws {import('../errors.js').LoadError} where a file cannot be read
  */
 export async function recognise(source, given) {
+  checkImportOptions('recognise', given);
   const options = given ?? {};
   const settings = readOptions(options);
   const files = isSource(source)

@@ -4,6 +4,7 @@
  */
 import { ModelFileError, PadlessError, UnsupportedError } from '../errors.js';
 import { butIs } from '../file/kinds.js';
+import { encodeText, textDecoder } from '../runtime/engine.js';
 import { toFloat32 } from './floats.js';
 import { brokenHeap } from './heaps.js';
 import { JSON_MOST, optionalPackage, parseJson } from './input-files.js';
@@ -119,7 +120,7 @@ class Hdf5 {
       },
     );
     if (vlen) return texts;
-    const decoder = new TextDecoder();
+    const decoder = textDecoder();
     for (let i = 0; i < bytes.length; i += size) {
       const text = bytes.subarray(i, i + size);
       const end = text.indexOf(0);
@@ -256,7 +257,7 @@ export function readHdf5(bytes, what = 'the file', packages = {}) {
     const json = file.attribute('/', 'model_config')?.[0];
     if (json !== undefined && json.length > JSON_MOST)
       throw new ModelFileError(`${what}: model_config has ${json.length} characters, at most ${JSON_MOST} are read`);
-    const config = json === undefined ? null : parseJson(new TextEncoder().encode(json), `${what}: model_config`);
+    const config = json === undefined ? null : parseJson(encodeText(json), `${what}: model_config`);
     const group = file.isGroup('/model_weights') ? '/model_weights' : '';
     const layerNames = file.list(group || '/', 'layer_names');
     const version = file.attribute('/', 'keras_version') ?? file.attribute(group || '/', 'keras_version');

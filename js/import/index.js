@@ -4,7 +4,7 @@
  */
 import { ModelFileError, UnsupportedError } from '../errors.js';
 import { butIs } from '../file/kinds.js';
-import { readOptions } from './finish.js';
+import { readOptions, checkImportOptions } from './finish.js';
 import { formatOf } from './formats.js';
 import { InputFile } from './input-files.js';
 export { recognise } from './formats.js';
@@ -33,6 +33,7 @@ export { fromTorch } from './torch.js';
  * @throws {UnsupportedError} for a layer or an option that padless lacks, or a package that is missing
  */
 export async function fromKeras(file, given) {
+  checkImportOptions('fromKeras', given);
   const options = given ?? {};
   const main = new InputFile(file, readOptions(options));
   const format = await formatOf(main);

@@ -4,6 +4,7 @@
  */
 import { ArgumentError, LoadError, ModelFileError, UnsupportedError } from '../errors.js';
 import { butIs } from '../file/kinds.js';
+import { builtin, encodeText, kindOf, textDecoder } from '../runtime/engine.js';
 import { parseJson as parseBounded } from '../file/safetensors.js';
 import { readSource } from '../file/read-source.js';
 /** @typedef {import('../file/read-source.js').ModelSource} ModelSource */
@@ -23,11 +24,15 @@ const VALUES_MOST = 2 ** 22;
 /** @param {unknown} source @returns {source is ModelSource} */
 export const isSource = (source) =>
   typeof source === 'string' ||
-  source instanceof URL ||
-  source instanceof Blob ||
-  source instanceof Response ||
-  source instanceof ArrayBuffer ||
-  ArrayBuffer.isView(source);
+  ArrayBuffer.isView(source) ||
+  ['URL', 'Blob', 'File', 'Response', 'ArrayBuffer'].includes(kindOf(source));
+
+/** @param {unknown} source @returns {source is URL} */
+const isUrl = (source) => kindOf(source) === 'URL';
+/** @param {unknown} source @returns {source is Response} */
+const isResponse = (source) => kindOf(source) === 'Response';
+/** @param {unknown} source @returns {source is Blob} */
+const isBlob = (source) => ['Blob', 'File'].includes(kindOf(source));
 
 const FILES_MOST = 10_000;
 
@@ -38,7 +43,7 @@ const baseName = (path) => path.slice(path.lastIndexOf('/') + 1);
 
 /** A source's name, for messages. @param {any} source */
 export const nameOf = (source) =>
-  baseName(String(typeof source === 'string' ? source : source instanceof URL ? source.pathname : (source?.name ?? 'the file')));
+  baseName(String(typeof source === 'string' ? source : isUrl(source) ? source.pathname : (source?.name ?? 'the file')));
 
 /**
  * Several files, each with its path. Names that are given twice count once, the last one.
@@ -86,21 +91,21 @@ export class InputFile {
 
   /** Looks whether it is a folder of this machine. */
   async lookForFolder() {
-    const files = globalThis.process?.getBuiltinModule?.('node:fs');
+    const files = builtin('node:fs');
     const { source } = this;
-    if (files && (typeof source === 'string' || source instanceof URL))
+    if (files && (typeof source === 'string' || isUrl(source)))
       this.folder = await files.promises.readdir(source).catch(() => null);
   }
 
   /** @returns {Promise<Uint8Array<ArrayBuffer>>} */
   bytes() {
     // An importer may read the response again.
-    return (this.#bytes ??= readSource(this.source instanceof Response ? this.source.clone() : this.source, this.options));
+    return (this.#bytes ??= readSource(isResponse(this.source) ? this.source.clone() : this.source, this.options));
   }
 
   /** Its first bytes; of a large file on a disk, only these are read. @returns {Promise<Uint8Array>} */
   async head() {
-    if (this.source instanceof Blob && !this.#bytes) return readSource(this.source.slice(0, HEAD), this.options);
+    if (isBlob(this.source) && !this.#bytes) return readSource(this.source.slice(0, HEAD), this.options);
     return (await this.bytes()).subarray(0, HEAD);
   }
 
@@ -114,9 +119,9 @@ export class InputFile {
   }
 
   async #readJson() {
-    if (!this.hasExtension(['.json']) && !/^\ufeff?\s*["{]/.test(new TextDecoder().decode(await this.head()))) return undefined;
+    if (!this.hasExtension(['.json']) && !/^\ufeff?\s*["{]/.test(textDecoder().decode(await this.head()))) return undefined;
     const json = parseJson(await this.bytes(), this.name);
-    return typeof json === 'string' ? parseJson(new TextEncoder().encode(json), this.name) : json;
+    return typeof json === 'string' ? parseJson(encodeText(json), this.name) : json;
   }
 }
 
@@ -140,8 +145,7 @@ export class Files {
     this.options = options;
     if (isSource(source)) {
       this.#main = source;
-      const address =
-        typeof source === 'string' ? source : source instanceof URL ? source.href : source instanceof Response ? source.url : '';
+      const address = typeof source === 'string' ? source : isUrl(source) ? source.href : isResponse(source) ? source.url : '';
       // A path of this machine may hold any character; in an address, what stands behind ? and # is no part of the name.
       const isPath = typeof source === 'string' && !scheme.test(address) && globalThis.process?.getBuiltinModule;
       const [whole, path, query = ''] = /** @type {string[]} */ (/^([^?#]*)(\?[^#]*)?/.exec(address));
@@ -230,7 +234,7 @@ export class Files {
  */
 export function parseJson(bytes, what) {
   if (bytes.length > JSON_MOST) throw new ModelFileError(`${what}: ${bytes.length} bytes of JSON, at most ${JSON_MOST} are read`);
-  const decoder = new TextDecoder('utf-8', { fatal: true });
+  const decoder = textDecoder('utf-8', { fatal: true });
   try {
     return parseBounded(() => decoder.decode(bytes), `${what}: ${bytes.length} bytes that are`, VALUES_MOST, false);
   } catch (error) {

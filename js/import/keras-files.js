@@ -2,8 +2,8 @@
  * Models of Keras 1 to 3, in the three forms that Keras saves: a .keras file, a whole HDF5 file, JSON with its weights in HDF5.
  * @module
  */
-import { ModelFileError } from '../errors.js';
-import { finish, readOptions } from './finish.js';
+import { ModelFileError, textOf } from '../errors.js';
+import { finish, reading, readOptions } from './finish.js';
 import { readHdf5 } from './hdf5.js';
 import { InputFile } from './input-files.js';
 import { modernKeras } from './keras.js';
@@ -26,7 +26,7 @@ export async function fromKerasZip(file, options) {
   const { config, kerasVersion, vars, layers, vocabularies } = await readKeras(await file.bytes(), name, options.packages ?? {});
   const weights = vars ? weightsByPath(vars, name) : weightsByLayer(layers ?? [], name);
   const version = kerasVersion ?? '3';
-  const architecture = modernKeras(config, version);
+  const architecture = reading(name, () => modernKeras(config, version));
   return finish({ architecture, kerasVersion: version, origin: 'keras', weights, vocabularies }, options);
 }
 
@@ -54,11 +54,12 @@ async function fromHdf5(file, options, json) {
   if (!architecture)
     throw new ModelFileError(`${name}: weights alone; give the architecture as JSON, and this file as its weights`);
   // What says no version is Keras 3's JSON, or weights of Keras 1.
-  const kerasVersion = String(
+  const kerasVersion = textOf(
     options.kerasVersion ?? json?.keras_version ?? holds.kerasVersion ?? (holds.vars || json?.module ? '3' : '1'),
   );
   const { backend, vars, layers } = holds;
   const theano = backend === 'theano' || (!backend && parseInt(kerasVersion, 10) < 2);
   const weights = vars ? weightsByPath(vars, name) : weightsByLayer(layers ?? [], name, { theano });
-  return finish({ architecture: modernKeras(architecture, kerasVersion), kerasVersion, origin: 'keras', weights }, options);
+  const modern = reading(name, () => modernKeras(architecture, kerasVersion));
+  return finish({ architecture: modern, kerasVersion, origin: 'keras', weights }, options);
 }

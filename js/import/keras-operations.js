@@ -3,7 +3,7 @@
  * Keras 3, whose file does not say that they are some; and what to do about those that padless lacks.
  * @module
  */
-import { UnsupportedError } from '../errors.js';
+import { textOf, UnsupportedError } from '../errors.js';
 
 /** x and y. @type {Record<string, string>} */
 const ofTwo = {
@@ -198,7 +198,7 @@ export function operationOf(entry) {
   if (entry?.class_name !== 'TFOpLambda' && entry?.class_name !== 'SlicingOpLambda') return entry;
   const { config, inbound_nodes: nodes } = entry;
   const name = entry.name ?? config?.name;
-  const called = String(config?.function);
+  const called = textOf(config?.function);
   /** @param {any} node @returns {{ kind: string, args: any[], options: any }} */
   const read = (node) => {
     const one = typeof node?.[0] === 'string';

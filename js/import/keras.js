@@ -2,7 +2,7 @@
  * Keras JSON of any age -> Keras JSON as padless reads it: new names for old, and what the Keras of that time took where a file is silent.
  * @module
  */
-import { ModelFileError, UnsupportedError } from '../errors.js';
+import { ModelFileError, textOf, UnsupportedError } from '../errors.js';
 import { operationOf } from './keras-operations.js';
 
 /** Layers inside layers, at most. */
@@ -47,10 +47,10 @@ function ageOf(version) {
 }
 
 /** @param {any} json */
-const isModel = (json) => /^(Sequential|Functional|Model)$/.test(json?.class_name);
+const isModel = (json) => ['Sequential', 'Functional', 'Model'].includes(json?.class_name);
 
 /** @param {any} entry @returns {string} */
-const nameOf = (entry) => String(entry?.name ?? entry?.config?.name);
+const nameOf = (entry) => textOf(entry?.name ?? entry?.config?.name);
 
 /**
  * @param {any} json  { class_name, config }
@@ -71,7 +71,9 @@ export function modernKeras(json, version) {
  * @returns {any}
  */
 function modern(json, age, tensorflow, depth) {
+  // What is no layer is refused later, by name.
   if (json === null || typeof json !== 'object' || json.config === null || typeof json.config !== 'object') return json;
+  if (typeof json.class_name !== 'string') return json;
   if (depth > NESTED_MOST) throw new ModelFileError(`architecture: layers inside layers, more than ${NESTED_MOST} deep`);
   /** @param {any} inner */
   const inside = (inner) => modern(inner, age, tensorflow, depth + 1);

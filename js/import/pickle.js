@@ -8,6 +8,7 @@
  * @module
  */
 import { ModelFileError, show, UnsupportedError } from '../errors.js';
+import { textDecoder } from '../runtime/engine.js';
 
 /** A class or function that a pickle names. */
 export class PickledName {
@@ -107,8 +108,8 @@ const INT_MOST = 256;
 
 /** ISO 8859-1; a TextDecoder of that name reads windows-1252. @param {Uint8Array} bytes */
 const latin1 = (bytes) => Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
-const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const utf8 = textDecoder('utf-8', { ignoreBOM: true });
+const strictUtf8 = textDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** @param {bigint} value */
 const narrowed = (value) => (Number.isSafeInteger(Number(value)) ? Number(value) : value);

@@ -2,7 +2,7 @@
  * Layers of a model that turn texts into ids, TextVectorization and StringLookup -> the same model without them, and text settings.
  * @module
  */
-import { ModelFileError, UnsupportedError } from '../errors.js';
+import { ModelFileError, textOf, UnsupportedError } from '../errors.js';
 import { firstEmbedding, inputLength, listOf, NESTED_MOST, show } from './tokenizer.js';
 /** @typedef {import('../text/vectorizer.js').TextSettings} TextSettings */
 /** @typedef {{ config: any, name: string, vocabularies: Map<string, string>, architecture: any }} Found  a layer, and the model that has it */
@@ -44,7 +44,7 @@ export function withoutVectorizer(architecture, vocabularies) {
   const [layer, ...more] = list.filter((entry) => Object.hasOwn(readers, String(entry?.class_name)));
   if (!layer) return { architecture, text: null };
   const { class_name: className } = layer;
-  const name = String(layer.name ?? layer.config?.name);
+  const name = textOf(layer.name ?? layer.config?.name);
   if (more.length)
     throw new UnsupportedError(
       `${name}: the model has ${1 + more.length} layers that read texts (${[layer, ...more].map((each) => each.class_name).join(', ')}); padless reads one`,
@@ -73,7 +73,7 @@ export function withoutVectorizer(architecture, vocabularies) {
   // The name of what it reads, as Keras 2 or 3 writes it.
   const [node, ...others] = Array.isArray(layer.inbound_nodes) ? layer.inbound_nodes : [];
   const source = Array.isArray(node) ? node.flat()[0] : [node?.args?.[0]].flat()[0]?.config?.keras_history?.[0];
-  const input = rest.find((entry) => entry?.class_name === 'InputLayer' && String(entry.name ?? entry.config?.name) === source);
+  const input = rest.find((entry) => entry?.class_name === 'InputLayer' && textOf(entry.name ?? entry.config?.name) === source);
   if (!input || others.length)
     throw new UnsupportedError(`${name}: ${className} reads ${show(source)}; padless has it once, behind an input`);
   /** Whatever takes the layer's output takes the input. @param {any} value @param {number} [depth] @returns {any} */

@@ -2,8 +2,8 @@
  * TF.js Layers models: model.json with its shards of weights.
  * @module
  */
-import { ModelFileError, UnsupportedError } from '../errors.js';
-import { finish, readOptions } from './finish.js';
+import { ModelFileError, textOf, UnsupportedError } from '../errors.js';
+import { checkImportOptions, finish, reading, readOptions } from './finish.js';
 import { toFloat32 } from './floats.js';
 import { Files, parseJson } from './input-files.js';
 import { modernKeras } from './keras.js';
@@ -22,6 +22,7 @@ import { weightsByName } from './weights.js';
  * @throws {ModelFileError | UnsupportedError | import('../errors.js').LoadError}
  */
 export async function fromTfjs(files, given) {
+  checkImportOptions('fromTfjs', given);
   const options = given ?? {};
   const sources = new Files(files, readOptions(options));
   const json = parseJson(await sources.main(['model.json']), 'model.json');
@@ -30,7 +31,7 @@ export async function fromTfjs(files, given) {
   const own = /^tfjs/.test(kerasVersion);
   return finish(
     {
-      architecture: modernKeras(config, kerasVersion),
+      architecture: reading('model.json', () => modernKeras(config, kerasVersion)),
       kerasVersion: own ? '2' : kerasVersion,
       origin: own ? 'tfjs' : 'keras',
       weights: weightsByName(weights, 'model.json'),
@@ -58,7 +59,7 @@ async function readTfjs(json, readShard) {
   if (topology === null || typeof topology !== 'object')
     throw new ModelFileError('model.json has no modelTopology: it is not a TF.js model');
   const config = topology.model_config ?? topology;
-  const kerasVersion = String(topology.keras_version ?? 'tfjs-layers');
+  const kerasVersion = textOf(topology.keras_version ?? 'tfjs-layers');
   const manifest = json.weightsManifest;
   if (!Array.isArray(manifest)) throw new ModelFileError(`model.json: weightsManifest is ${show(manifest)}, expected a list`);
   /** @type {NamedArray[]} */

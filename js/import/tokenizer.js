@@ -3,6 +3,7 @@
  * @module
  */
 import { ModelFileError, UnsupportedError } from '../errors.js';
+import { encodeText } from '../runtime/engine.js';
 import { parseJson as parseBytes } from './input-files.js';
 import { assumedOfWords, isWordIndex, wordIndexSettings } from './word-index.js';
 /** @typedef {import('../text/vectorizer.js').TextSettings} TextSettings */
@@ -11,7 +12,7 @@ import { assumedOfWords, isWordIndex, wordIndexSettings } from './word-index.js'
 export const NESTED_MOST = 100;
 
 /** @param {any} value  JSON as text, or parsed @param {string} what @returns {any} */
-const parsed = (value, what) => (typeof value === 'string' ? parseBytes(new TextEncoder().encode(value), what) : value);
+const parsed = (value, what) => (typeof value === 'string' ? parseBytes(encodeText(value), what) : value);
 
 /** @param {any} value */
 export const show = (value) => JSON.stringify(value)?.slice(0, 80) ?? 'undefined';

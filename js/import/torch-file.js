@@ -4,6 +4,7 @@
  * @module
  */
 import { checkFits, ModelFileError, UnsupportedError } from '../errors.js';
+import { textDecoder } from '../runtime/engine.js';
 import { describe, PickledRecord, PickleReader, recordNames } from './pickle.js';
 import { isZip, unzip } from './zip.js';
 /** @typedef {import('../file/safetensors.js').StoredTensor} StoredTensor */
@@ -188,7 +189,7 @@ async function readZip(bytes, what, packages) {
     throw new UnsupportedError(
       `${what}: a TorchScript module; save its state dict: torch.save(torch.jit.load(FILE).state_dict(), "state.pt")`,
     );
-  const order = new TextDecoder().decode(entries.get(`${root}byteorder`) ?? new Uint8Array()) || 'little';
+  const order = textDecoder().decode(entries.get(`${root}byteorder`) ?? new Uint8Array()) || 'little';
   if (order !== 'little') throw new UnsupportedError(`${what}: values are in ${order}-endian order, padless reads little-endian`);
   const persistent = (/** @type {any} */ id) => {
     const { dtype, key } = storageOf(id, what);

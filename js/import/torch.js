@@ -5,7 +5,8 @@
 import { ModelFileError, show, UnsupportedError } from '../errors.js';
 import { readSource } from '../file/read-source.js';
 import { parse } from '../file/safetensors.js';
-import { finish, readOptions } from './finish.js';
+import { textDecoder } from '../runtime/engine.js';
+import { checkImportOptions, finish, reading as guarded, readOptions } from './finish.js';
 import { nameOf } from './input-files.js';
 import { moduleTypes, withoutEffect } from './torch-modules.js';
 import { LayerList, ModuleReader } from './torch-reader.js';
@@ -39,10 +40,12 @@ import { isZip } from './zip.js';
  * @throws {UnsupportedError} for a module, an option or a pickled object that padless lacks
  */
 export async function fromTorch(file, architecture, given) {
+  checkImportOptions('fromTorch', given);
   const options = given ?? {};
   const name = nameOf(file);
   const { tensors, prefix } = await readStateDict(await readSource(file, readOptions(options)), name, options.packages ?? {});
-  return finish({ ...torchParts(tensors, architecture, name, prefix), origin: 'torch' }, options);
+  const parts = guarded(name, () => torchParts(tensors, architecture, name, prefix));
+  return finish({ ...parts, origin: 'torch' }, options);
 }
 
 /** Behind the length of a header that is below 2^40 comes its JSON. @param {Uint8Array} head */
@@ -54,7 +57,7 @@ const isPickle = (head) => head[0] === 0x80 && head[1] >= 2 && head[1] <= 5 && !
 /** Whether torch.save wrote a file: a zip, by its first entry, or before 1.6 pickles, of which the first is an int (in a frame, from protocol 4 on). @param {Uint8Array} head */
 export const isTorchFile = (head) =>
   isZip(head)
-    ? new TextDecoder().decode(head.subarray(30)).includes('data.pkl')
+    ? textDecoder().decode(head.subarray(30)).includes('data.pkl')
     : isPickle(head) && (head[2] === 0x95 ? head[11] : head[2]) === 0x8a;
 
 /**

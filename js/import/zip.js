@@ -2,8 +2,9 @@
  * The .keras file of Keras 3: a zip of metadata.json, config.json, model.weights.h5 and assets. Unpacked by fflate.
  * @module
  */
-import { ModelFileError, UnsupportedError } from '../errors.js';
+import { ModelFileError, UnsupportedError, textOf } from '../errors.js';
 import { butIs } from '../file/kinds.js';
+import { textDecoder } from '../runtime/engine.js';
 import { readHdf5 } from './hdf5.js';
 import { JSON_MOST, optionalPackage, parseJson } from './input-files.js';
 /** @typedef {import('./hdf5.js').KerasFile} KerasFile */
@@ -71,7 +72,7 @@ function directoryOf(bytes, what) {
   if (count === 0xffff || at === 0xffffffff)
     throw new UnsupportedError(`${what}: the zip is a Zip64; padless reads zips below 4 GB`);
   if (count > ENTRIES_MOST) throw new ModelFileError(`${what}: the zip holds more than ${ENTRIES_MOST} files`);
-  const decoder = new TextDecoder();
+  const decoder = textDecoder();
   return Array.from({ length: count }, () => {
     if (at + ENTRY_SIZE > record || view.getUint32(at, true) !== ENTRY_SIGNATURE) throw broken;
     const length = view.getUint16(at + 28, true);
@@ -186,7 +187,7 @@ export async function readKeras(bytes, what = 'the file', packages = {}) {
     if (path === undefined) continue;
     if (text.length > JSON_MOST)
       throw new ModelFileError(`${what}: ${name} has ${text.length} bytes, at most ${JSON_MOST} are read`);
-    vocabularies.set(path, new TextDecoder().decode(text));
+    vocabularies.set(path, textDecoder().decode(text));
   }
-  return { config, kerasVersion: String(metadata?.keras_version ?? '3'), backend: null, vars, layers, vocabularies };
+  return { config, kerasVersion: textOf(metadata?.keras_version ?? '3'), backend: null, vars, layers, vocabularies };
 }

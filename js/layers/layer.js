@@ -19,7 +19,7 @@
  * masks.
  * @module
  */
-import { COUNT_MOST, ModelFileError, ShapeError, UnsupportedError } from '../errors.js';
+import { COUNT_MOST, ModelFileError, ShapeError, textOf, UnsupportedError } from '../errors.js';
 import { Spec, Tensor } from './tensor.js';
 /** @typedef {import('../runtime/memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Rules} Rules */
@@ -116,7 +116,7 @@ export class Layer {
       counters.set(base, count + 1);
       this.name = count ? `${base}_${count}` : base;
     } else {
-      this.name = String(config.name);
+      this.name = textOf(config.name);
     }
     this.path = this.name;
     /** @type {WeightSpec[]} */

@@ -51,12 +51,10 @@ export function checkOutputs(outputs, specs) {
     throw new ModelFileError(`outputs: ${outputs.length} are described, expected the ${specs.length} of the model`);
   outputs.forEach(({ name, kind, labels, scheme, threshold }, i) => {
     const { features, sequence } = specs[i];
+    if (typeof name !== 'string') throw new ModelFileError(`outputs: the name of output ${i} is ${show(name)}, expected text`);
     if (!['class', 'scores', 'tags'].includes(kind))
-      throw new ModelFileError(`outputs: ${name} has kind ${JSON.stringify(kind)}, expected class, scores or tags`);
-    if (labels && !(Array.isArray(labels) && labels.length === features))
-      throw new ModelFileError(
-        `outputs: ${name} has ${labels.length} labels, expected ${features}, one for each value of the output`,
-      );
+      throw new ModelFileError(`outputs: ${name} has kind ${show(kind)}, expected class, scores or tags`);
+    if (labels) checkLabels(labels, { name, kind }, features);
     if ((kind === 'tags') !== sequence && (labels || kind === 'tags'))
       throw new ModelFileError(
         `outputs: ${name} has kind ${kind}, but the output is ${sequence ? 'a sequence, which has kind tags' : 'a vector, which has kind class or scores'}`,
@@ -65,6 +63,26 @@ export function checkOutputs(outputs, specs) {
       throw new ModelFileError(`outputs: ${name}: threshold is ${show(threshold)}, expected 0 to 1, for kind class`);
     if (scheme !== undefined && !schemes.includes(scheme))
       throw new ModelFileError(`outputs: ${name} has scheme ${JSON.stringify(scheme)}, expected one of ${schemes.join(', ')}`);
+  });
+}
+
+/** @param {any} labels @param {{ name: string, kind: string }} output @param {number} features */
+function checkLabels(labels, { name, kind }, features) {
+  if (!Array.isArray(labels))
+    throw new ModelFileError(`outputs: the labels of ${name} are ${show(labels)}, expected a list of text`);
+  if (labels.length !== features)
+    throw new ModelFileError(
+      `outputs: ${name} has ${labels.length} labels, expected ${features}, one for each value of the output`,
+    );
+  const wrong = labels.findIndex((label) => typeof label !== 'string');
+  if (wrong >= 0) throw new ModelFileError(`outputs: label ${wrong} of ${name} is ${show(labels[wrong])}, expected text`);
+  if (kind === 'tags') return;
+  // Scores are given by label: of two alike, one would be lost.
+  const first = new Map();
+  labels.forEach((label, i) => {
+    if (first.has(label))
+      throw new ModelFileError(`outputs: ${name} has the label ${show(label)} twice, as ${first.get(label)} and ${i}`);
+    first.set(label, i);
   });
 }
 

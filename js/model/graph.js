@@ -2,7 +2,7 @@
  * Builds layers from Keras JSON.
  * @module
  */
-import { ModelFileError, UnsupportedError } from '../errors.js';
+import { ModelFileError, textOf, UnsupportedError } from '../errors.js';
 import { early, lateNames } from '../dist/layers-early.js';
 import { Embedding, Lambda } from '../layers/basic.js';
 import { Functional, Ref, refsIn } from '../layers/functional.js';
@@ -115,7 +115,7 @@ function makeLayer(json, path, options) {
   }
   if (path.split('.').length > MAX_DEPTH)
     throw new ModelFileError(`${path.slice(0, 80)}...: layers are nested more than ${MAX_DEPTH} deep`);
-  const name = config.name === undefined ? path : path ? `${path}.${config.name}` : String(config.name);
+  const name = config.name === undefined ? path : path ? `${path}.${config.name}` : textOf(config.name);
   const { customLayers } = options;
   const registered = json.registered_name;
   if (className === 'Lambda') {
@@ -224,7 +224,7 @@ export function modelFromJson(json, path = '', { customLayers = {}, kerasMajor =
   if (className === 'Sequential') {
     const inside = list.filter((entry) => entry?.class_name !== 'InputLayer');
     const root = new Sequential(
-      inside.map((entry) => layerFromJson(entry, path || String(name), options)),
+      inside.map((entry) => layerFromJson(entry, path || textOf(name), options)),
       { name },
     );
     if (root.layers.length === 0) throw new ModelFileError(`${where}: the model has no layers`);
@@ -234,7 +234,7 @@ export function modelFromJson(json, path = '', { customLayers = {}, kerasMajor =
     if (!shape && !path) throw new ModelFileError(`${where}: the shape of the input is missing; expected an InputLayer`);
     return { root, inputs: [{ name: input, shape: shape ?? [], ...ids }] };
   }
-  return functionalFromJson(json.config, list, path, String(name), options);
+  return functionalFromJson(json.config, list, path, textOf(name), options);
 }
 
 /**
@@ -328,7 +328,7 @@ function withoutOwnNode(ref, list, byName) {
 }
 
 /** The name of a layer in JSON. @param {any} entry */
-const entryNameOf = (entry) => String(entry?.name ?? entry?.config?.name);
+const entryNameOf = (entry) => textOf(entry?.name ?? entry?.config?.name);
 
 /** The name of the layer in a Ref. @param {{ key: string }} ref */
 const layerOf = ({ key }) => key.slice(0, key.lastIndexOf('/'));

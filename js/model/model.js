@@ -7,9 +7,11 @@ import { groupByLength, isList, isRowMajor, padRows, placeInput, readOutput } fr
 import {
   ArgumentError,
   checkFits,
+  checkOptions,
   ModelFileError,
   PadlessError,
   ShapeError,
+  show,
   STEPS_MOST,
   typeName,
   UnsupportedError,
@@ -27,6 +29,7 @@ import { parse, parseJson, serialize } from '../file/safetensors.js';
 import { Session } from '../session/session.js';
 import { readSource } from '../file/read-source.js';
 import { prepareText, TextVectorizer } from '../text/vectorizer.js';
+import { kindOf } from '../runtime/engine.js';
 import { getModule } from '../runtime/wasm.js';
 
 /** @typedef {import('./answers.js').AllowedLabels} AllowedLabels */
@@ -71,6 +74,12 @@ import { getModule } from '../runtime/wasm.js';
  */
 /** @typedef {{ shape: number[], data: Float32Array, mask: Uint8Array | null }} TraceTensor  mask [B, T]: 0 is padding; null: no mask */
 
+/** Names of the options of run() and trace(), loadModel() and createModel(). */
+const runOptions = ['mask', 'lengths'];
+const engineOptions = ['module', 'simd'];
+const loadOptions = ['signal', 'onProgress', 'fetch', 'customLayers', ...engineOptions];
+const partNames = ['architecture', 'weights', 'kerasVersion', 'origin', 'text', 'outputs', 'customLayers', ...engineOptions];
+
 export class Model {
   /**
    * @param {{ settings: ModelSettings, customLayers?: CustomLayers | undefined, weights: (root: Layer) => Map<string, Weight>,
@@ -81,7 +90,10 @@ export class Model {
     this.fileBytes = fileBytes;
     /** The build of the kernels that it runs on. */
     this.simd = build;
-    this.kerasVersion = String(settings.keras_version ?? '');
+    const { keras_version: version = '' } = settings;
+    if (typeof (version ?? '') !== 'string')
+      throw new ModelFileError(`keras_version is ${show(version)}, expected text, '3.5.0' say`);
+    this.kerasVersion = version ?? '';
     const kerasMajor = parseInt(this.kerasVersion, 10) || 3;
     /** @type {import('../layers/tensor.js').Rules} */
     const rules = {
@@ -143,11 +155,13 @@ export class Model {
 
   /** Checks the weights and gives them to the layers. @param {Map<string, Weight>} weights */
   #assign(weights) {
-    if (!(weights instanceof Map)) throw new ArgumentError(`createModel: weights returned ${typeof weights}, expected a Map`);
+    if (kindOf(weights) !== 'Map') throw new ArgumentError(`createModel: weights returned ${typeName(weights)}, expected a Map`);
     const left = new Set(weights.keys());
     for (const { path, layer, spec } of this.root.listWeights()) {
       const weight = weights.get(path);
       if (!weight) throw new ModelFileError(`${path}: weight is missing`);
+      if (!Array.isArray(weight.shape))
+        throw new ArgumentError(`${path}: shape is ${show(weight.shape)}, expected [${spec.shape}]`);
       if (weight.shape.join() !== spec.shape.join()) {
         throw new ModelFileError(`${path}: shape [${weight.shape}], expected [${spec.shape}]`);
       }
@@ -156,7 +170,7 @@ export class Model {
         throw new ModelFileError(
           `${path}: int8 ${weight.rows ? 'with' : 'without'} scales of rows, expected ${weight.rows ? 'none' : `${path}.rows`}`,
         );
-      if (!weight.int8 && !(weight.data instanceof Float32Array))
+      if (!weight.int8 && kindOf(weight.data) !== 'Float32Array')
         throw new ModelFileError(`${path}: values are ${typeName(weight.data)}, expected a Float32Array`);
       const { length } = weight.int8 ?? weight.data;
       if (length !== product(spec.shape))
@@ -192,8 +206,9 @@ export class Model {
    * @throws {import('../errors.js').IdError} for an id outside of the vocabulary at a step that counts
    * @throws {ShapeError} if the shape of rows, mask or lengths is wrong
    */
-  run(rows, options = {}) {
-    return this.#forward(this.#pad(rows, options));
+  run(rows, options) {
+    checkOptions('run', options, runOptions);
+    return this.#forward(this.#pad(rows, options ?? {}));
   }
 
   /** @param {any} rows @param {{ mask?: import('./batch.js').MaskRows, lengths?: ArrayLike<number> }} options */
@@ -315,6 +330,7 @@ export class Model {
    * @throws {UnsupportedError} for a model without text settings
    */
   predict(text, options) {
+    checkOptions('predict', options, ['labels']);
     if (!Array.isArray(text)) return this.#predictAll([text], options)[0];
     return text.length ? this.#predictAll(text, options) : [];
   }
@@ -331,6 +347,7 @@ export class Model {
    * @returns {OutputTensor[]}
    */
   outputsOf(texts) {
+    if (!isList(texts)) throw new ArgumentError(`outputsOf: texts is ${typeName(texts)}, expected a list of strings`);
     return this.#read(texts).outputs;
   }
 
@@ -357,6 +374,7 @@ export class Model {
   trace(text, options) {
     /** @type {TraceStep[]} */
     const steps = [];
+    checkOptions('trace', options, runOptions);
     const { heap } = this;
     let inside = false;
     heap.onApply = (layer, x, y, called) => {
@@ -547,6 +565,7 @@ function changedByMask(layer, x, y, options) {
  * @throws {import('../errors.js').EngineError} if the engine has no WebAssembly SIMD
  */
 export async function loadModel(source, given) {
+  checkOptions('loadModel', given, loadOptions);
   const options = given ?? {};
   const [bytes, compiled] = await Promise.all([readSource(source, options), getModule(options)]);
   options.signal?.throwIfAborted();
@@ -612,7 +631,11 @@ async function parseModel(bytes, module, build, customLayers) {
  * @returns {Promise<Model>}
  * @throws {ModelFileError | ShapeError | UnsupportedError}
  */
-export async function createModel({ architecture, weights, kerasVersion, origin, text, outputs, customLayers, ...engine }) {
+export async function createModel(parts) {
+  if (parts === null || typeof parts !== 'object')
+    throw new ArgumentError(`createModel: parts is ${typeName(parts)}, expected { architecture, weights }`);
+  checkOptions('createModel', parts, partNames);
+  const { architecture, weights, kerasVersion, origin, text, outputs, customLayers, ...engine } = parts;
   if (typeof weights !== 'function') throw new ArgumentError(`createModel: weights is a ${typeof weights}, expected a function`);
   const { module, build } = await getModule(engine);
   let settings;

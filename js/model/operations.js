@@ -3,7 +3,7 @@
  * that are computed by them. Operations ignore masks: they read the values at padding, and their results have no mask.
  * @module
  */
-import { ShapeError, UnsupportedError } from '../errors.js';
+import { ShapeError, textOf, UnsupportedError } from '../errors.js';
 import { activationNumber } from '../runtime/activations.js';
 import { alongAxes, arrayOf, elementwise, productOf, reshaped, sliced, tensorOf, transposed, withLast } from '../layers/arrays.js';
 import { Masking } from '../layers/basic.js';
@@ -214,7 +214,7 @@ function item(layer, x, key) {
  */
 function einsum(layer, a, b) {
   const { subscripts } = layer.config;
-  const found = /^([a-z]+),([a-z]+)->([a-z]+)$/i.exec(String(subscripts).replaceAll(' ', ''));
+  const found = /^([a-z]+),([a-z]+)->([a-z]+)$/i.exec(textOf(subscripts).replaceAll(' ', ''));
   const [left, right, to] = (found ?? []).slice(1).map((part) => [...part]);
   // Letters of both operands are batch axes if the result has them, otherwise summed. Letters of one operand are rows.
   const [batch, summed] = [true, false].map((stays) => left?.filter((i) => right.includes(i) && to.includes(i) === stays));
@@ -421,7 +421,7 @@ export function operationsOf(list, customLayers) {
       .filter(isOperation)
       .map((entry) => [
         entry,
-        new Operation(String(entry.class_name), { ...entry.config, name: entry.name ?? entry.config?.name }),
+        new Operation(textOf(entry.class_name), { ...entry.config, name: entry.name ?? entry.config?.name }),
       ]),
   );
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import * as errors from '../errors.js';
+import { kindOf } from '../runtime/engine.js';
 
 /**
  * An error in a form that can be sent.
@@ -76,7 +77,7 @@ export function unpackError({ type, name = 'Error', message = '', stack, cause, 
  */
 export function buffersOf(value, found = new Set()) {
   if (ArrayBuffer.isView(value)) {
-    if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);
+    if (kindOf(value.buffer) === 'ArrayBuffer') found.add(/** @type {ArrayBuffer} */ (value.buffer));
   } else if (Array.isArray(value)) {
     // Numbers have no buffers.
     for (const each of value) if (typeof each === 'object') buffersOf(each, found);

@@ -4,7 +4,7 @@
  */
 /* global Worker */
 import { unpackError } from './crossing.js';
-import { ArgumentError, LoadError, PadlessError } from '../errors.js';
+import { ArgumentError, checkOptions, LoadError, PadlessError } from '../errors.js';
 import { readSource } from '../file/read-source.js';
 import { prepareText, TextVectorizer } from '../text/vectorizer.js';
 import { getModule } from '../runtime/wasm.js';
@@ -35,6 +35,7 @@ import { getModule } from '../runtime/wasm.js';
  */
 /** @typedef {ReadOptions & EngineOptions & WorkerOptions} RemoteOptions */
 
+const optionNames = ['worker', 'workers', 'customLayers', 'signal', 'onProgress', 'fetch', 'module', 'simd'];
 /** Maximum number of workers. Each has a copy of the model. */
 const MAX_WORKERS = 256;
 /** Texts in one message: few, so that a signal takes effect soon; many, so that the messages take little of the time. */
@@ -238,6 +239,7 @@ export class RemoteModel {
    * @returns {Promise<Prediction | Prediction[]>}
    */
   async predict(text, options) {
+    checkOptions('predict', options, ['labels', 'signal', 'onProgress']);
     const { labels, signal, onProgress } = options ?? {};
     checkSignal('predict', signal);
     if (onProgress && typeof onProgress !== 'function')
@@ -380,6 +382,7 @@ function checkWorkers({ worker, workers, customLayers }) {
  *   as in loadModel of padless
  */
 export async function loadModel(source, options) {
+  checkOptions('loadModel', options, optionNames);
   const settings = options ?? {};
   const { given, count } = checkWorkers(settings);
   const { signal } = settings;

@@ -3,7 +3,7 @@
  * @module
  */
 import { buffersOf, packError } from './crossing.js';
-import { UnsupportedError } from '../errors.js';
+import { checkOptions, UnsupportedError } from '../errors.js';
 import { provideRareLayers } from '../model/graph.js';
 import { modelFrom } from '../model/model.js';
 import * as rareLayers from '../model/rare-layers.js';
@@ -24,8 +24,9 @@ let serving = false;
  * @param {{ customLayers?: CustomLayers }} [options]  classes that the model files name; a later call replaces them
  * @throws {UnsupportedError} outside of a worker
  */
-export function serve({ customLayers = {} } = {}) {
-  custom = customLayers;
+export function serve(options) {
+  checkOptions('serve', options, ['customLayers']);
+  custom = options?.customLayers ?? {};
   provideRareLayers(rareLayers);
   if (serving) return;
   const threads = globalThis.process?.getBuiltinModule?.('node:worker_threads');

@@ -3,7 +3,7 @@
  * @module
  */
 import * as abi from '../dist/abi.js';
-import { ArgumentError, checkFits, IdError, ShapeError, show, typeName } from '../errors.js';
+import { ArgumentError, checkFits, IdError, ShapeError, show, typeName, checkOptions } from '../errors.js';
 import { activationNumber } from './activations.js';
 import { Heap } from './memory.js';
 import { getModule } from './wasm.js';
@@ -463,6 +463,7 @@ export class Kernels {
  * @throws {import('../errors.js').EngineError} where the engine has no WebAssembly SIMD
  */
 export async function init(options) {
+  checkOptions('init', options, ['module', 'simd']);
   const { module, build } = await getModule(options);
   return new Kernels(new Heap(module), build);
 }

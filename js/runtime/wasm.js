@@ -3,6 +3,7 @@
  * @module
  */
 import { ArgumentError, EngineError, LoadError, show } from '../errors.js';
+import { checkNode, engineGlobal, kindOf } from './engine.js';
 import { importLate } from './import-late.js';
 
 /** @typedef {'baseline' | 'relaxed'} Build  fixed-order SIMD128, or relaxed SIMD (fused multiply-add) */
@@ -30,6 +31,7 @@ export function features() {
  * @returns {Build}
  */
 function chooseBuild(simd) {
+  checkNode();
   const has = features();
   if (!has.baseline) {
     throw new EngineError(
@@ -63,13 +65,29 @@ const compiled = new Map();
  * @returns {Promise<WebAssembly.Module>}
  */
 async function compileInline(build) {
-  if (typeof DecompressionStream !== 'function') {
+  if (!engineGlobal('DecompressionStream'))
     throw new EngineError('this engine has no DecompressionStream; pass the wasm file as { module }');
-  }
   inline ??= await importLate(() => import('../dist/inline.js'));
   const { both, sizes, pieces } = inline;
   const bytes = await inflate(fromBase64(both), sizes.baseline + sizes.relaxed);
-  return WebAssembly.compile(extractBuild(bytes, sizes, pieces, build));
+  return compile(extractBuild(bytes, sizes, pieces, build));
+}
+
+/**
+ * @param {BufferSource} bytes
+ * @throws {EngineError} where the engine refuses to compile bytes that are valid
+ */
+async function compile(bytes) {
+  try {
+    return await WebAssembly.compile(bytes);
+  } catch (cause) {
+    if (!WebAssembly.validate(bytes)) throw cause;
+    throw new EngineError(
+      `the engine refuses to compile WebAssembly (${/** @type {Error} */ (cause).message}): a policy needs script-src 'wasm-unsafe-eval'; ` +
+        'where no bytes are compiled, give a WebAssembly.Module: { module }',
+      { cause },
+    );
+  }
 }
 
 /** @param {string} base64 @returns {Uint8Array<ArrayBuffer>} */
@@ -84,7 +102,7 @@ function fromBase64(base64) {
  * @param {Uint8Array<ArrayBuffer>} deflated @param {number} size  of the inflated bytes
  */
 async function inflate(deflated, size) {
-  const { readable, writable } = new DecompressionStream('deflate-raw');
+  const { readable, writable } = new (engineGlobal('DecompressionStream'))('deflate-raw');
   const writer = writable.getWriter();
   // Errors here reject reader.read() as well, which reports them.
   for (const written of [writer.write(deflated), writer.close()]) written.catch(() => {});
@@ -122,28 +140,52 @@ export function extractBuild(bytes, sizes, pieces, build) {
  */
 async function compileFrom(source) {
   try {
-    if (ArrayBuffer.isView(source) || source instanceof ArrayBuffer) return await WebAssembly.compile(source);
-    const response = typeof source === 'string' || source instanceof URL ? await fetch(source) : source;
+    const kind = kindOf(source);
+    if (ArrayBuffer.isView(source) || kind === 'ArrayBuffer') return await compile(/** @type {BufferSource} */ (source));
+    const response = typeof source === 'string' || kind === 'URL' ? await fetch(String(source)) : /** @type {Response} */ (source);
     if (!response.ok) throw new Error(`HTTP status ${response.status} of ${response.url}`);
-    return await WebAssembly.compile(await response.arrayBuffer());
+    return await compile(await response.arrayBuffer());
   } catch (cause) {
+    if (cause instanceof EngineError) throw cause;
     throw new LoadError(`module: ${/** @type {Error} */ (cause).message}`, { cause });
   }
+}
+
+/**
+ * Which build a module is.
+ * @param {WebAssembly.Module} module @param {Simd} simd  what the caller expects
+ * @returns {Build}
+ * @throws {ArgumentError} for a module that is not padless's, or not the build that is expected
+ */
+function buildOf(module, simd) {
+  let relaxed;
+  try {
+    relaxed = /** @type {any} */ (new WebAssembly.Instance(module).exports).pl_is_relaxed();
+  } catch (cause) {
+    throw new ArgumentError('module: this is not the wasm of this version of padless', { cause });
+  }
+  const build = relaxed ? 'relaxed' : 'baseline';
+  if (simd !== 'auto' && simd !== build)
+    throw new ArgumentError(`module: this is the ${build} build, but simd is '${simd}'; leave simd out, or give the other file`);
+  return build;
 }
 
 /**
  * The compiled module: the inlined one, or the caller's own.
  *
  * @param {{ module?: ModuleSource | undefined, simd?: Simd | undefined } | null} [options]
- *   module: a compiled module, or where to get the wasm file; simd says which build it is ('auto': the fixed-order one)
+ *   module: a compiled module, or where to get the wasm file; simd: the build, which for a module has to be the one that it is
  * @returns {Promise<{ module: WebAssembly.Module, build: Build }>}
- * @throws {EngineError} where WebAssembly or SIMD is missing
+ * @throws {EngineError} where WebAssembly or SIMD is missing, or a policy forbids compiling
  */
 export async function getModule(options) {
-  const { module, simd = 'auto' } = options ?? {};
-  const build = chooseBuild(module && simd === 'auto' ? 'baseline' : simd);
-  if (module instanceof WebAssembly.Module) return { module, build };
-  if (module) return { module: await compileFrom(/** @type {ModuleFile} */ (module)), build };
+  const { module: given, simd = 'auto' } = options ?? {};
+  const build = chooseBuild(simd);
+  if (given) {
+    const isCompiled = kindOf(given) === 'WebAssembly.Module';
+    const module = /** @type {WebAssembly.Module} */ (isCompiled ? given : await compileFrom(/** @type {ModuleFile} */ (given)));
+    return { module, build: buildOf(module, simd) };
+  }
   let promise = compiled.get(build);
   if (!promise) {
     promise = compileInline(build);

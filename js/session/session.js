@@ -2,7 +2,7 @@
  * A session: answers for a text that is edited, which cost only what the edit changes.
  * @module
  */
-import { ArgumentError, PadlessError, show, typeName } from '../errors.js';
+import { ArgumentError, checkOptions, PadlessError, show, typeName } from '../errors.js';
 import { Layer, reachOf } from '../layers/layer.js';
 import { predictions } from '../model/answers.js';
 import { padRows, placeInput, readOutput } from '../model/batch.js';
@@ -60,6 +60,7 @@ export class Session {
    * @param {SessionOptions} [options]
    */
   constructor(model, options = {}) {
+    checkOptions('session', options, ['tolerance']);
     const given = options ?? {};
     const { tolerance = 0 } = given;
     if (typeof tolerance !== 'number' || !(tolerance >= 0 && tolerance < Infinity))

@@ -2,7 +2,7 @@
  * How a model reads text: the settings that its file holds under `text`, checked and completed.
  * @module
  */
-import { COUNT_MOST, ModelFileError, show, STEPS_MOST, typeName } from '../errors.js';
+import { COUNT_MOST, ModelFileError, show, STEPS_MOST, textOf, typeName } from '../errors.js';
 
 /**
  * @typedef {object} TextSettings
@@ -145,8 +145,8 @@ export function readSettings(settings) {
     mask,
     paddingIsData,
     split,
-    separators: new Set([...String(settings.filters ?? ''), ...(split && [...split].length === 1 ? [split] : [])]),
-    removed: new Set(String(settings.remove ?? '')),
+    separators: new Set([...textOf(settings.filters ?? ''), ...(split && [...split].length === 1 ? [split] : [])]),
+    removed: new Set(textOf(settings.remove ?? '')),
     map,
     start,
     end,

@@ -1,7 +1,8 @@
 /** The command line: help, and messages for wrong commands, arguments and files. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
@@ -156,4 +157,15 @@ test('rows of ids for several inputs are given by name', async () => {
     });
   const traced = padless('run', out, '--ids', ids, '--trace');
   assert.equal(traced.stdout.match(/^\w+ {2}\(\w+\)\n {4}in /gm)?.length, 2 * traces, traced.stderr);
+});
+
+test('a checkout that is not built says what to do', () => {
+  const unbuilt = join(folder, 'unbuilt');
+  cpSync(fileURLToPath(new URL('../../js', import.meta.url)), join(unbuilt, 'js'), {
+    recursive: true,
+    filter: (path) => basename(path) !== 'dist',
+  });
+  writeFileSync(join(unbuilt, 'package.json'), '{ "type": "module" }');
+  const { status, stderr } = spawnSync(process.execPath, [join(unbuilt, 'js/cli.js'), 'info', 'x'], { encoding: 'utf8' });
+  assert.deepEqual([status, stderr], [2, 'padless: js/dist is missing; in a checkout, run make\n']);
 });

@@ -35,6 +35,13 @@ test('the packed package contains every file that package.json names, README and
   assert.deepEqual(strangers, []);
 });
 
+test('bundlers that do not read exports, as Parcel by default, find each entry by main and alias', () => {
+  const entries = Object.entries(manifest.exports).filter(([, entry]) => typeof entry !== 'string');
+  const [[, main], ...others] = entries;
+  assert.deepEqual([manifest.main, manifest.types], [main.default, main.types]);
+  assert.deepEqual(manifest.alias, Object.fromEntries(others.map(([name, entry]) => [name, entry.default])));
+});
+
 test('package-lock.json names no registry', () => {
   assert.doesNotMatch(readFileSync(new URL('package-lock.json', root), 'utf8'), /"resolved"/);
 });

@@ -10,7 +10,7 @@ const { exports, bin } = JSON.parse(readFileSync(new URL('../package.json', js),
 const below = {
   runtime: [],
   text: [],
-  file: [],
+  file: ['runtime'],
   layers: ['runtime'],
   model: ['runtime', 'text', 'file', 'layers', 'session'],
   session: ['text', 'layers', 'model'],

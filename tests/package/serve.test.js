@@ -82,3 +82,15 @@ test('the demo server says in one line that its port is taken', async (t) => {
   assert.equal(code, 1);
   assert.match(said, /^padless: port \d+ is taken; choose another: make demo PORT=\d+\n$/);
 });
+
+test('a port that is no number is named', async () => {
+  const script = fileURLToPath(new URL('../../web/serve.js', import.meta.url));
+  for (const port of ['abc', '70000', '-1']) {
+    const server = spawn(process.execPath, [script], { env: { ...process.env, PORT: port }, stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    server.stderr.on('data', (chunk) => (said += chunk));
+    const [code] = await once(server, 'close');
+    assert.equal(code, 1);
+    assert.equal(said, `padless: PORT is "${port}", expected a whole number from 0 to 65535\n`);
+  }
+});

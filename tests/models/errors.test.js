@@ -1,0 +1,242 @@
+/** Every failure is a PadlessError, whatever a file or a caller gives. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { runInNewContext } from 'node:vm';
+import { ArgumentError, createModel, init, loadModel, ModelFileError, PadlessError } from 'padless';
+import { fromKeras, fromTfjs, fromTorch, recognise } from 'padless/import';
+import { loadModel as loadInWorker } from 'padless/worker';
+import { parse, serialize } from '../../js/file/safetensors.js';
+import { random } from '../random.js';
+import { says } from '../says.js';
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const { weights } = random();
+const root = new URL('../../', import.meta.url);
+const langid = fileURLToPath(new URL('web/models/langid/langid.safetensors', root));
+const bytes = new Uint8Array(readFileSync(langid));
+
+/** An object that cannot be made a string. */
+const noString = { toString: 1 };
+const vocabulary = ['', '<unk>', 'a', 'b'];
+const embedding = { class_name: 'Embedding', config: { name: 'embedding', input_dim: 4, output_dim: 3, mask_zero: true } };
+const dense = { class_name: 'Dense', config: { name: 'dense', units: 2 } };
+const pooling = { class_name: 'GlobalMaxPooling1D', config: { name: 'pooling' } };
+
+/** @param {any[]} layers @param {any} [more] */
+const create = (layers, more) =>
+  createModel({ architecture: { class_name: 'Sequential', config: { name: 'm', layers } }, weights, simd, ...more });
+
+/** @param {any} promise @param {RegExp} message @param {any} [Class] */
+const rejects = (promise, message, Class = ModelFileError) => assert.rejects(promise, says(Class, message));
+
+/** The language model with other settings. @param {any} changes */
+function changed(changes) {
+  const { metadata, tensors } = parse(bytes);
+  const settings = { ...JSON.parse(metadata.padless), ...changes };
+  return serialize({ metadata: { padless: JSON.stringify(settings) }, tensors });
+}
+
+test('an object where a file should have text is named', async () => {
+  await rejects(loadModel(changed({ keras_version: noString })), /^keras_version is \{"toString":1\}, expected text/);
+  await rejects(
+    create([embedding, pooling], { outputs: [{ name: 'x', kind: noString }] }),
+    /^outputs: x has kind \{"toString":1\}, expected/,
+  );
+  await rejects(
+    create([embedding, pooling], { outputs: [{ name: noString, kind: 'scores' }] }),
+    /name of output 0 is \{"toString":1\}/,
+  );
+  const layer = { class_name: noString, config: { name: 'x' } };
+  for (const topology of [
+    { keras_version: noString, model_config: { class_name: 'Sequential', config: [dense] } },
+    { model_config: { class_name: 'Sequential', config: [layer] } },
+    { model_config: { class_name: noString, config: { layers: [layer] } } },
+    {
+      model_config: {
+        class_name: 'Model',
+        config: { name: noString, layers: [{ ...layer, name: noString, inbound_nodes: noString }] },
+      },
+    },
+  ])
+    await assert.rejects(
+      fromTfjs({ 'model.json': new Blob([JSON.stringify({ modelTopology: topology, weightsManifest: [] })]) }),
+      (error) => error instanceof PadlessError,
+      JSON.stringify(topology),
+    );
+  const dict = serialize({ metadata: {}, tensors: new Map() });
+  for (const module of [
+    { type: 'LSTM', name: 'rnn', num_layers: noString },
+    { type: 'GRU', name: noString },
+    { type: noString, name: 'x' },
+    { type: 'Linear', name: 'x', bias: noString },
+  ])
+    await assert.rejects(fromTorch(dict, [/** @type {any} */ (module)]), (error) => error instanceof PadlessError);
+});
+
+test('labels are a list of text, and those of scores are each of their own', async () => {
+  const tagger = [embedding, dense];
+  const classifier = [embedding, pooling];
+  for (const [layers, output, message] of /** @type {[any[], any, RegExp][]} */ ([
+    [tagger, { kind: 'tags', labels: [1, 2], scheme: 'BIO' }, /label 0 of y is 1, expected text/],
+    [tagger, { kind: 'tags', labels: 'ab' }, /the labels of y are "ab", expected a list of text/],
+    [classifier, { kind: 'class', labels: ['a', null, 'c'] }, /label 1 of y is null, expected text/],
+    [classifier, { kind: 'class', labels: ['a', 'b', 'a'] }, /y has the label "a" twice, as 0 and 2/],
+    [classifier, { kind: 'scores', labels: ['a', 'a', 'b'] }, /y has the label "a" twice, as 0 and 1/],
+  ]))
+    await rejects(create(layers, { outputs: [{ name: 'y', ...output }] }), message);
+  const twice = await create(tagger, { outputs: [{ name: 'y', kind: 'tags', labels: ['O', 'O'] }], text: { vocabulary } });
+  assert.deepEqual(
+    twice.predict('ab').tags?.map(({ label }) => label),
+    ['O', 'O'],
+  );
+});
+
+test('tags of a model that gives NaN have labels and spans', async () => {
+  /** @param {any} layers */
+  const broken = (layers) =>
+    new Map([...weights(layers)].map(([name, { shape, data }]) => [name, { shape, data: data.fill(NaN) }]));
+  const outputs = [{ name: 'y', kind: 'tags', labels: ['O', 'B-X'], scheme: 'BIO' }];
+  for (const more of [[], [{ class_name: 'padless>CRF', config: { name: 'crf' } }]]) {
+    const model = await create([embedding, dense, ...more], { outputs, text: { vocabulary }, weights: broken });
+    const { tags, spans } = model.predict('ab');
+    assert.equal(tags?.length, 2);
+    assert.ok(tags?.every(({ label }) => label === 'O' || label === 'B-X'));
+    assert.ok(Array.isArray(spans));
+  }
+});
+
+test('arguments that are missing or of another type are named', async () => {
+  const model = await create([embedding, pooling], { text: { vocabulary } });
+  for (const texts of [null, undefined, 5, { length: -1 }, 'text'])
+    assert.throws(() => model.outputsOf(/** @type {any} */ (texts)), says(ArgumentError, /^outputsOf: texts is /));
+  assert.equal(model.outputsOf(['a', 'b'])[0].shape[0], 2);
+  const none = /** @type {any} */ (null);
+  assert.deepEqual(model.run([[2]], none), model.run([[2]]));
+  assert.deepEqual(model.trace([[2]], none), model.trace([[2]]));
+  for (const parts of [undefined, null, 5])
+    await rejects(
+      createModel(/** @type {any} */ (parts)),
+      /^createModel: parts is \w+, expected \{ architecture, weights \}$/,
+      ArgumentError,
+    );
+  const shapeless = () => new Map([['embedding.embeddings', { data: new Float32Array(12) }]]);
+  await rejects(
+    create([embedding, pooling], { weights: shapeless }),
+    /^embedding\.embeddings: shape is undefined, expected \[4,3\]$/,
+    ArgumentError,
+  );
+  const input = (/** @type {string} */ name) => ({
+    class_name: 'InputLayer',
+    name,
+    config: { name, batch_shape: [null, 2] },
+    inbound_nodes: [],
+  });
+  const architecture = {
+    class_name: 'Functional',
+    config: {
+      name: 'm',
+      layers: [
+        input('a'),
+        input('b'),
+        {
+          class_name: 'Add',
+          name: 'sum',
+          config: { name: 'sum' },
+          inbound_nodes: [
+            [
+              ['a', 0, 0, {}],
+              ['b', 0, 0, {}],
+            ],
+          ],
+        },
+      ],
+      input_layers: [
+        ['a', 0, 0],
+        ['b', 0, 0],
+      ],
+      output_layers: [['sum', 0, 0]],
+    },
+  };
+  const two = await createModel({ architecture, weights, simd });
+  assert.deepEqual([...two.run({ a: [[1, 2]], b: [[3, 4]] }, none)[0].data], [4, 6]);
+});
+
+test('an option that a function does not have is refused, and those that it has are named', async () => {
+  const model = await create([embedding, pooling], { text: { vocabulary } });
+  const options = /** @type {any} */ ({ modul: 1 });
+  /** @type {[string, () => unknown][]} */
+  const calls = [
+    ['loadModel', () => loadModel(bytes, options)],
+    ['loadModel', () => loadInWorker(bytes, options)],
+    ['createModel', () => create([embedding, pooling], options)],
+    ['init', () => init(options)],
+    ['run', () => model.run([[1]], options)],
+    ['trace', () => model.trace([[1]], options)],
+    ['trace', () => model.trace('a', options)],
+    ['predict', () => model.predict('a', options)],
+    ['session', () => model.session(options)],
+    ['fromKeras', () => fromKeras(bytes, options)],
+    ['fromTfjs', () => fromTfjs(bytes, options)],
+    ['fromTorch', () => fromTorch(bytes, [], options)],
+    ['recognise', () => recognise(bytes, options)],
+  ];
+  for (const [name, call] of calls)
+    await rejects((async () => call())(), new RegExp(`^${name}: option "modul" is unknown, expected some of \\w+`), ArgumentError);
+  for (const wrong of [5, 'baseline', () => {}])
+    await rejects(loadModel(bytes, /** @type {any} */ (wrong)), /^loadModel: options is .*, expected an object$/, ArgumentError);
+});
+
+test('a module is taken for the build that it is', async () => {
+  /** @param {string} name */
+  const wasm = (name) => new Uint8Array(readFileSync(new URL(`js/dist/${name}.wasm`, root)));
+  const [baseline, relaxed] = [wasm('padless'), wasm('padless.relaxed')];
+  assert.equal((await loadModel(bytes, { module: baseline })).simd, 'baseline');
+  await rejects(
+    loadModel(bytes, { module: baseline, simd: 'relaxed' }),
+    WebAssembly.validate(relaxed) ? /^module: this is the baseline build, but simd is 'relaxed'/ : /no relaxed SIMD/,
+    PadlessError,
+  );
+  if (WebAssembly.validate(relaxed)) {
+    assert.equal((await loadModel(bytes, { module: relaxed })).simd, 'relaxed');
+    await rejects(
+      loadModel(bytes, { module: new WebAssembly.Module(relaxed), simd: 'baseline' }),
+      /the relaxed build/,
+      ArgumentError,
+    );
+  }
+  const empty = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0);
+  await rejects(loadModel(bytes, { module: empty }), /^module: this is not the wasm of this version of padless$/, ArgumentError);
+});
+
+test('bytes, weights and modules of another realm are taken', async () => {
+  const foreign = runInNewContext('({ Uint8Array, Float32Array, Map, ArrayBuffer, WebAssembly })');
+  const buffer = new foreign.ArrayBuffer(bytes.length);
+  new Uint8Array(buffer).set(bytes);
+  assert.ok(!(buffer instanceof ArrayBuffer));
+  const wasm = readFileSync(new URL('js/dist/padless.wasm', root));
+  for (const source of [buffer, new foreign.Uint8Array(buffer)])
+    for (const module of [undefined, new foreign.WebAssembly.Module(wasm), foreign.Uint8Array.from(wasm).buffer])
+      assert.equal((await loadModel(source, { module, simd: 'baseline' })).predict('Guten Morgen').label, 'de');
+  /** @param {any} layers */
+  const foreignWeights = (layers) =>
+    new foreign.Map(
+      [...weights(layers)].map(([name, { shape, data }]) => [name, { shape, data: foreign.Float32Array.from(data) }]),
+    );
+  const model = await create([embedding, pooling], { weights: foreignWeights });
+  assert.equal(model.run([[1, 2]])[0].data.length, 3);
+});
+
+test('a Node without getBuiltinModule is told which Node padless needs', () => {
+  const script = `
+    delete process.getBuiltinModule;
+    Object.defineProperty(process, 'getBuiltinModule', { value: undefined });
+    const { loadModel } = await import(${JSON.stringify(new URL('js/index.js', root).href)});
+    for (const source of [${JSON.stringify(langid)}, new Uint8Array(9)])
+      await loadModel(source).catch(({ name, message }) => console.log(name, message));`;
+  const out = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+  const line = `EngineError padless needs Node 20.16 or newer, this is Node ${process.versions.node}\n`;
+  assert.equal(out, line + line);
+});
