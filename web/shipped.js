@@ -103,7 +103,10 @@ export const shipped = {
 export const proofModel = 'langid-gru';
 
 /** Files that are not models/KEY/KEY.safetensors: the first screen waits for this one, so it is the model in int8, a quarter of the bytes. */
-const files = new Map([[proofModel, 'models/langid-gru/langid-gru.int8.safetensors']]);
+const files = new Map([
+  [proofModel, 'models/langid-gru/langid-gru.int8.safetensors'],
+  ['langid', 'models/langid-gru/langid.safetensors'],
+]);
 
 /** @type {Map<string, Promise<Model>>} */
 const loading = new Map();

@@ -8,7 +8,7 @@ import { check, record } from '../../js/tools/golden.js';
 
 const simd = 'baseline';
 const models = new URL('../models/', import.meta.url);
-const langid = new URL('../../web/models/langid/langid.safetensors', import.meta.url);
+const langid = new URL('../../web/models/langid-gru/langid.safetensors', import.meta.url);
 
 /** @param {string} path */
 const json = (path) => JSON.parse(readFileSync(new URL(path, models), 'utf8'));

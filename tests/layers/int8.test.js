@@ -15,7 +15,7 @@ const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 
 const { choice, integer, uniform, weights } = random();
 const V = 20;
 const sizes = [1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 33];
-const langid = new URL('../../web/models/langid/langid.safetensors', import.meta.url);
+const langid = new URL('../../web/models/langid-gru/langid.safetensors', import.meta.url);
 
 /** @param {any} layers  behind an embedding */
 const sequential = (layers) => ({

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { loadModel } from 'padless';
 
 const simd = process.env.PADLESS_SIMD ?? 'auto';
-const file = new URL('../../web/models/langid/langid.safetensors', import.meta.url);
+const file = new URL('../../web/models/langid-gru/langid.safetensors', import.meta.url);
 const model = await loadModel(file, { simd });
 
 test('greetings in common languages get their language', () => {

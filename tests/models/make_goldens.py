@@ -63,7 +63,7 @@ def tokens(text, unit):
 
 
 def golden(name):
-    path = MODELS / name / f"{name}.safetensors"
+    path = MODELS / {"langid": "langid-gru"}.get(name, name) / f"{name}.safetensors"
     model, about = shared.load(path)
     (output,), settings = about["outputs"], about["text"]
     labels, ids = output["labels"], shared.ids_of(settings["vocabulary"])

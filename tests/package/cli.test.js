@@ -10,7 +10,7 @@ import { loadModel } from 'padless';
 import { file, folder, padless } from '../command.js';
 
 const root = new URL('../../', import.meta.url);
-const model = fileURLToPath(new URL('web/models/langid/langid.safetensors', root));
+const model = fileURLToPath(new URL('web/models/langid-gru/langid.safetensors', root));
 
 const overview = padless('--help');
 const commands = [...overview.stdout.matchAll(/^ {2}([a-z]+) [A-Z]/gm)].map(([, name]) => name);

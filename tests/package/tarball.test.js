@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const model = join(root, 'web/models/langid/langid.safetensors');
+const model = join(root, 'web/models/langid-gru/langid.safetensors');
 const folder = mkdtempSync(join(tmpdir(), 'padless-'));
 after(() => rmSync(folder, { recursive: true }));
 

@@ -46,7 +46,7 @@ test('once loaded, the page works without its server', async () => {
 test('offline, a model is read by what was kept of its reader', async (t) => {
   /** @param {string} path */
   const models = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-  const langid = models('web/models/langid/langid.safetensors');
+  const langid = models('web/models/langid-gru/langid.safetensors');
   const keras = models('tests/models/keras-files/bilstm-tagger.keras');
   const server = await serve();
   t.after(server.close);

@@ -128,7 +128,7 @@ test('of a long text, no more than the model has read is looked at and shown', a
 test("the heat map adds up to the answer's odds", async () => {
   const { page } = state;
   const text = 'Guten Tag, Käse';
-  const model = await loadModel('web/models/langid/langid.safetensors');
+  const model = await loadModel('web/models/langid-gru/langid.safetensors');
   const { label = '', scores = {} } = model.predict(text);
   const [p, q] = Object.values(scores).sort((a, b) => b - a);
   await page.locator('#text').fill(text);

@@ -19,7 +19,7 @@ const state = site({ path: 'web/#yours', shown: '#masked-name[data-label]' });
 
 /** @param {string} path */
 const models = (path) => fileURLToPath(new URL(`../models/${path}`, import.meta.url));
-const langid = fileURLToPath(new URL('../../web/models/langid/langid.safetensors', import.meta.url));
+const langid = fileURLToPath(new URL('../../web/models/langid-gru/langid.safetensors', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'padless-yours-'));
 after(() => rmSync(folder, { recursive: true }));
 

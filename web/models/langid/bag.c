@@ -23,7 +23,7 @@ enum {
   HASHES = 2,
   PIECE_MOST = 1024, /* code points of a piece */
   GRAMS_MOST = 65536, /* n-grams of a sample; evaluated texts are cut there, too */
-  CHECKPOINT = 2000000 /* samples between two */
+  CHECKPOINT = 1000000 /* samples between two */
 };
 typedef float lane __attribute__((vector_size(32), aligned(4)));
 enum { WIDTH_MOST = 96, VECTORS = LABELS / 8 };
@@ -102,6 +102,9 @@ static int grams_of(const char *piece, size_t length, uint32_t *out) {
   return n;
 }
 
+/* Shares: of single words and of pairs; of words taken from the list instead of the text. */
+static double ONE = 0.30, TWO = 0.22, LISTED = 0.6, NOISE = 0.12, CUT = 0.04;
+
 /* ---- words and text --------------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -148,7 +151,7 @@ typedef struct {
   uint32_t *text, *kinds, *lines, *list;
   double *sums;
   size_t text_count, text_room, kind_count, line_count, line_room, list_count, list_room;
-  double bare_share;
+  double bare_share, listed; /* shares of samples without diacritics, and of words from the list */
   int whole; /* samples are whole lines */
 } language;
 static language languages[LABELS];
@@ -213,6 +216,22 @@ static void read_text(const char *folder) {
   free(line);
 }
 
+static int by_value(const void *a, const void *b) { return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b); }
+
+/* A list that is shorter than most is used less, so that its words are no more frequent than in a whole list. */
+static void share_lists(void) {
+  double all[LABELS];
+  int n = 0;
+  for (int k = 0; k < label_count; k++)
+    if (languages[k].list_count) all[n++] = languages[k].sums[languages[k].list_count - 1];
+  qsort(all, (size_t)n, sizeof *all, by_value);
+  for (int k = 0; k < label_count; k++) {
+    language *l = &languages[k];
+    double part = l->list_count ? l->sums[l->list_count - 1] / all[n / 2] : 0;
+    l->listed = LISTED * (part < 1 ? part : 1);
+  }
+}
+
 /* bare.txt: pairs of code points, a letter with a mark and the letter alone. */
 static void read_bare(const char *folder) {
   static uint32_t base[0x2000];
@@ -241,14 +260,12 @@ static void read_bare(const char *folder) {
 
 /* ---- samples ---------------------------------------------------------------------------------------------------------------------- */
 
-/* Shares: of single words and of pairs; of words taken from the list instead of the text. */
-static double ONE = 0.30, TWO = 0.22, LISTED = 0.6, NOISE = 0.12, CUT = 0.04;
 static int SAMPLE_MOST = 300;
 static uint32_t noise[64];
 static int noise_count;
 
 static uint32_t drawn_word(const language *l) {
-  if (l->list_count && uniform() < LISTED) {
+  if (l->list_count && uniform() < l->listed) {
     double r = uniform() * l->sums[l->list_count - 1];
     size_t a = 0, b = l->list_count - 1;
     while (a < b) {
@@ -473,7 +490,8 @@ static double trained(model *m, const uint32_t *rows, int n, int k, float rate) 
   return loss;
 }
 
-static void train(model *m, uint64_t samples, float rate, const char *checkpoint) {
+/* The rate falls from `from` to `to`. */
+static void train(model *m, uint64_t samples, float from, float to, const char *checkpoint) {
   uint64_t done = 0;
   static uint32_t rows[HASHES * 4096];
   double loss = 0;
@@ -483,7 +501,7 @@ static void train(model *m, uint64_t samples, float rate, const char *checkpoint
   while (done < samples) {
     int k = (int)below((uint32_t)label_count);
     int n = drawn_sample(k, rows, m->rows);
-    if (n) loss += trained(m, rows, n, k, rate * (1 - (float)done / (float)samples));
+    if (n) loss += trained(m, rows, n, k, from + (to - from) * (float)done / (float)samples);
     if (++done % CHECKPOINT == 0 || done == samples) {
       save(m, checkpoint, done);
       printf("%s %llu of %llu thousand, loss %.4f, %.0f a second\n", m->ternary ? "ternary" : "float", (unsigned long long)done / 1000,
@@ -559,13 +577,14 @@ int main(int argc, char **argv) {
   ONE = option(argc, argv, "--one", ONE);
   TWO = option(argc, argv, "--two", TWO);
   LISTED = option(argc, argv, "--listed", LISTED);
+  share_lists();
   printf("%u words, %d labels\n", word_count, label_count);
   fflush(stdout);
-  model m = new_model((uint32_t)option(argc, argv, "--rows", 32768), (uint32_t)option(argc, argv, "--width", 45));
+  model m = new_model((uint32_t)option(argc, argv, "--rows", 32768), (uint32_t)option(argc, argv, "--width", 43));
   float rate = (float)option(argc, argv, "--rate", 1);
-  train(&m, (uint64_t)option(argc, argv, "--samples", 30e6), rate, floats);
+  train(&m, (uint64_t)option(argc, argv, "--samples", 10e6), rate, rate / 2, floats);
   m.ternary = 1;
   for (uint32_t i = 0; i < m.rows; i++) m.square[i] = 0.02f;
-  train(&m, (uint64_t)option(argc, argv, "--ternary", 20e6), rate / 2, ternary);
+  train(&m, (uint64_t)option(argc, argv, "--ternary", 10e6), rate / 2, 0, ternary);
   return 0;
 }

@@ -29,8 +29,10 @@ LABELS = sorted([*LANGUAGES, UND])
 WORDFREQ = {label: label for label in LANGUAGES} | {"zh-Hans": None, "zh-Hant": None, "tl": "fil", "sr": None, "hr": None}
 PER_CORPUS = 30000  # sentences of one language from one corpus, at most
 WORDS_MOST = 60000  # words of a language's list
-COMMON = 1 / 30  # a word that some language has more than this much more often is left out: names, English in subtitles
+# A word is left out of a list if its share in another language's list is that many times as large: names, English in subtitles.
+RARER, RARER_IN_LISTS = 30, 8
 UND_TEXTS = 60000
+NAME_SHARE = 0.1  # share of a language's own name (names.json) in its list of words
 SEED = 1
 # Other ways in which people write: shares of samples without diacritics.
 BARE = defaultdict(lambda: 0.05, ro=0.15, hr=0.12, vi=0.08, cs=0.08, sk=0.08, tr=0.08, de=0.03, sv=0.03, nb=0.03, da=0.03, fi=0.03)
@@ -212,17 +214,26 @@ def read_words(data):
     return merged
 
 
+def largest_shares(lists):
+    most = Counter()
+    for shares in lists:
+        for word, share in shares:
+            most[word] = max(most[word], share)
+    return most
+
+
 def clean_words(merged, train):
     """The most frequent words of each language in its own script, without what another language has far more often."""
-    most = Counter()
-    for shares in merged.values():
-        for word, share in shares.items():
-            most[word] = max(most[word], share)
+    most = largest_shares(shares.items() for shares in merged.values())
+    lists = {}
     for label, shares in merged.items():
         letters = Counter(s for text in train[label][:3000] for s in map(script, text) if s)
         own = letters.most_common(1)[0][0]
-        kept = [(w, s) for w, s in shares.most_common() if s >= COMMON * most[w] and script(w[0]) == own]
-        yield label, kept[:WORDS_MOST]
+        kept = [(w, s) for w, s in shares.most_common() if RARER * s >= most[w] and script(w[0]) == own]
+        lists[label] = kept[:WORDS_MOST]
+    most = largest_shares(lists.values())
+    for label, shares in lists.items():
+        yield label, [(w, s) for w, s in shares if RARER_IN_LISTS * s >= most[w] or kind(w[0]) == "u"]
 
 
 def bare_letters():
@@ -257,8 +268,10 @@ def prepare(data, folder):
                 found = list(cut(pieces(text), rng))
                 if found:
                     file.write(f"{number[label]}\t{' '.join(found)}\n")
+    names = json.loads((HERE / "names.json").read_text("utf-8"))
     with open(folder / "words.txt", "w", encoding="utf-8") as file:
         for label, shares in clean_words(read_words(data), train):
+            shares = shares + [(normalize(names[label]), NAME_SHARE)]
             print(label, "words", len(shares), " ".join(w for w, _ in shares[:6]), flush=True)
             for word, share in shares:
                 for piece in cut([kind(word[0]) + word], rng):
