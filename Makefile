@@ -11,8 +11,9 @@ FIREFOX_TESTS := $(call tests_in,tests/firefox)
 TESTS := $(filter-out $(PAGE_TESTS) $(FIREFOX_TESTS),$(call tests_in,tests))
 
 # Bundled, so that the worker imports nothing. js/page/worker-client.js says why it is in a folder of this name.
+SINGLE := js/dist/padless.min.mjs js/dist/padless.min.js
 WORKER := js/page/padless/worker-entry.js
-DIST := js/dist/padless.wasm js/dist/padless.relaxed.wasm js/dist/inline.js js/dist/abi.js js/dist/layers.js $(WORKER)
+DIST := js/dist/padless.wasm js/dist/padless.relaxed.wasm js/dist/inline.js js/dist/abi.js js/dist/layers.js $(WORKER) $(SINGLE)
 TYPES := js/dist/types/index.d.ts
 NODE26 := node_modules/node/bin/node
 BIN := node_modules/.bin
@@ -27,7 +28,7 @@ CFLAGS = -std=c11 -ffp-contract=off -Ic $(WARNINGS)
 .DEFAULT_GOAL := wasm
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox lint lint-c lint-js format demo fuzz-keras fuzz-torch peers clean
+.PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox test-bundlers lint lint-c lint-js format demo fuzz-keras fuzz-torch peers clean
 
 # Recipes print what they make; V=1 prints their commands, too.
 Q := $(if $(V),,@)
@@ -108,7 +109,14 @@ js/dist/inline.js: c/inline.js package.json js/dist/padless.wasm js/dist/padless
 
 $(WORKER): js/tools/bundle.js $(JS_FILES) js/dist/abi.js js/dist/layers.js js/dist/inline.js node_modules/.installed
 	@echo "bundle $@"
-	@node js/tools/bundle.js $@
+	@node js/tools/bundle.js worker $@
+
+# All of padless in one file, as an ES module and as a script.
+js/dist/padless.min.mjs: BUNDLE := esm
+js/dist/padless.min.js: BUNDLE := script
+$(SINGLE): js/tools/bundle.js $(JS_FILES) js/dist/abi.js js/dist/layers.js js/dist/inline.js node_modules/.installed
+	@echo "bundle $@"
+	@node js/tools/bundle.js $(BUNDLE) $@
 
 debug: build/debug/padless.wasm ## the core with assertions and function names: build/debug/padless.wasm
 
@@ -196,6 +204,8 @@ test-one: $(SUITE_NEEDS) ## one file on this machine's Node, fixed-order build: 
 test-page: $(SUITE_NEEDS) ## the page in headless Chromium
 	@echo "the page in headless Chromium"
 	@node $(suite) $(PAGE_TESTS)
+test-bundlers: $(SUITE_NEEDS) ## the packed package in projects of every bundler and runtime; fetches many packages. N='vite next' names some
+	@node tests/bundlers/run.js $(N)
 test-firefox: $(SUITE_NEEDS) ## kernels, models, importers, text and the page in headless Firefox; FIREFOX= names another binary
 	@echo "kernels, models, importers, text and the page in headless Firefox"
 	@$(NODE26) $(suite) $(FIREFOX_TESTS)

@@ -2,4 +2,4 @@
  * `padless/text`: converts texts to token ids and padded batches.
  * @module
  */
-export * from './text/vectorizer.js';
+export { TextVectorizer } from './text/vectorizer.js';

@@ -1,14 +1,21 @@
 /**
- * `padless/whole`: what `padless` exports, without import() at run time. For service workers, which refuse import(), and for bundlers that
- * make one file of an entry.
+ * `padless/whole`: what `padless` exports, with layers, text and attach, in one file without import() at run time. For service workers, which
+ * refuse import(), workers of a page's own, pages without a bundler and CDNs. The build bundles it into dist/padless.min.mjs, which is what the
+ * package exports, and dist/padless.min.js, a script.
  * @module
  */
 import * as inline from './dist/inline.js';
 import { provideRareLayers } from './model/graph.js';
 import * as rareLayers from './model/rare-layers.js';
 import { provideInline } from './runtime/wasm.js';
+import * as nGrams from './text/ngrams.js';
+import { provideNGrams } from './text/vectorizer.js';
 
 provideInline(inline);
 provideRareLayers(rareLayers);
+provideNGrams(nGrams);
 
 export * from './index.js';
+export * as layers from './layers/index.js';
+export { attach } from './page/attach.js';
+export { TextVectorizer } from './text/vectorizer.js';

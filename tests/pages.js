@@ -21,7 +21,11 @@ export function importMap(others) {
 }
 
 /** @type {Record<string, string>} */
-const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8' };
+const types = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.mjs': 'text/javascript; charset=utf-8',
+};
 
 /** A file's bytes, or the names of what a folder holds, as JSON. @param {URL} url */
 const read = (url) => (url.pathname.endsWith('/') ? readdir(url).then((names) => JSON.stringify(names)) : readFile(url));

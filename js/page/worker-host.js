@@ -7,6 +7,8 @@ import { checkOptions, UnsupportedError } from '../errors.js';
 import { provideRareLayers } from '../model/graph.js';
 import { modelFrom } from '../model/model.js';
 import * as rareLayers from '../model/rare-layers.js';
+import * as nGrams from '../text/ngrams.js';
+import { provideNGrams } from '../text/vectorizer.js';
 
 /** @typedef {import('../model/graph.js').CustomLayers} CustomLayers */
 
@@ -28,6 +30,7 @@ export function serve(options) {
   checkOptions('serve', options, ['customLayers']);
   custom = options?.customLayers ?? {};
   provideRareLayers(rareLayers);
+  provideNGrams(nGrams);
   if (serving) return;
   const threads = globalThis.process?.getBuiltinModule?.('node:worker_threads');
   const { WorkerGlobalScope } = /** @type {any} */ (globalThis);

@@ -3,6 +3,7 @@
  * @module
  */
 import { ArgumentError, checkFits, EngineError, IdError, ModelFileError, show, typeName, UnsupportedError } from '../errors.js';
+import { importLate } from '../runtime/import-late.js';
 import { borderBefore, borderFrom, chunksOf } from './boundaries.js';
 import { isMarker, readSettings } from './settings.js';
 import { Splitter } from './splitter.js';
@@ -31,12 +32,15 @@ import { Splitter } from './splitter.js';
 /** Of unit ngrams, once it was fetched. @type {typeof import('./ngrams.js').NGrams | null} */
 let NGrams = null;
 
+/** Saves the import() of ./ngrams.js, as provideRareLayers() of ../model/graph.js does. @param {typeof import('./ngrams.js')} module */
+export const provideNGrams = (module) => void ({ NGrams } = module);
+
 /**
  * Fetches the code of a unit that few models use. To be awaited before `new TextVectorizer` of unit ngrams.
  * @param {TextSettings | null | undefined} settings
  */
 export async function prepareText(settings) {
-  if (settings?.unit === 'ngrams') ({ NGrams } = await import('./ngrams.js'));
+  if (settings?.unit === 'ngrams' && !NGrams) provideNGrams(await importLate(() => import('./ngrams.js')));
 }
 
 /** UTF-16 units that are segmented at once. A long text of which maxlen keeps little is read no further than necessary. */

@@ -31,7 +31,7 @@ before(async () => {
   const html = '<!doctype html><meta charset="utf-8"><title>service worker</title><link rel="icon" href="data:," />';
   server = await servePages({
     '/index.html': html,
-    '/whole.js': serviceWorker('whole.js'),
+    '/whole.js': serviceWorker('dist/padless.min.mjs'),
     '/index.js': serviceWorker('index.js'),
   });
   browser = await launch();
