@@ -2,4 +2,4 @@
  * `padless/text`: converts texts to token ids and padded batches.
  * @module
  */
-export { TextVectorizer } from './text/vectorizer.js';
+export { prepareText, TextVectorizer } from './text/vectorizer.js';

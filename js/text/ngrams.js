@@ -214,8 +214,11 @@ export class NGrams {
     this.#truncated = false;
     for (let from = 0; from < text.length && !this.#truncated;) {
       const to = text.length - from <= NORMAL_MOST ? text.length : borderFrom(text, from + NORMAL_MOST / 2);
-      this.#read(text.slice(from, to), from, chunksOf);
-      this.#cut(maxlen ?? Infinity);
+      // Of a long word, the beginning is mostly enough.
+      if (maxlen === null || !this.#cutBeginning(text, from, to, maxlen, chunksOf)) {
+        this.#read(text.slice(from, to), from, chunksOf);
+        this.#cut(maxlen ?? Infinity);
+      }
       from = to;
     }
     const { length } = this.#ids;
@@ -227,6 +230,25 @@ export class NGrams {
     // Memory for a long text is given back.
     if (text.length > NORMAL_MOST) for (const numbers of [this.#codes, this.#starts, this.#ids, this.#offsets]) numbers.free();
     return encoding;
+  }
+
+  /**
+   * Takes the n-grams of the beginning of a piece, if the text is truncated well before the beginning ends: then the rest of the piece changes
+   * none of them.
+   * @param {string} text @param {number} from @param {number} to @param {number} maxlen @param {Chunks} chunksOf
+   * @returns {boolean} false: they are not taken
+   */
+  #cutBeginning(text, from, to, maxlen, chunksOf) {
+    const end = from + 2 * maxlen + NORMAL_MOST;
+    if (end >= to) return false;
+    const { length } = this.#ids;
+    this.#read(text.slice(from, end), from, chunksOf);
+    this.#cut(maxlen);
+    if (this.#truncated && this.#offsets.data[this.#offsets.length - 1] < end - NORMAL_MOST / 2) return true;
+    this.#ids.length = length;
+    this.#offsets.length = 2 * length;
+    this.#truncated = false;
+    return false;
   }
 
   /** Where the code point behind this one begins in the text: several may have been made of one. @param {number} i */

@@ -80,6 +80,18 @@ test('absurd texts: lone surrogates, a megabyte of letters, of marks, of words',
     const { ids, truncated } = short.encode(text);
     assert.deepEqual([ids.length, truncated], [1000, true]);
   }
+  // Truncated, the ids are the first ones of the whole text, wherever it is cut: in a word, behind signs, among marks.
+  for (const text of [
+    'x'.repeat(40_000),
+    `${'-'.repeat(30_000)}${'y'.repeat(30_000)}`,
+    `e${'\u0301'.repeat(30_000)}`,
+    '日'.repeat(30_000),
+  ]) {
+    const whole = vectorizer.encode(text);
+    const { ids, offsets } = short.encode(text);
+    assert.deepEqual([ids.length, [...ids]], [1000, [...whole.ids.subarray(0, 1000)]]);
+    assert.deepEqual([...offsets], [...whole.offsets.subarray(0, 2000)]);
+  }
   const words = 'ein Wort, '.repeat(5000);
   assert.equal(vectorizer.encode(words).ids.length, 5000 * vectorizer.encode('ein Wort, ').ids.length);
 });
