@@ -4,7 +4,7 @@
  */
 import { ModelFileError, textOf, UnsupportedError } from '../errors.js';
 import { early, lateNames } from '../dist/layers-early.js';
-import { Embedding, Lambda } from '../layers/basic.js';
+import { Embedding } from '../layers/basic.js';
 import { Functional, Ref, refsIn } from '../layers/functional.js';
 import { isAuthorsOwn } from '../layers/keras-json.js';
 import { isCount } from '../layers/layer.js';
@@ -65,7 +65,7 @@ export const provideRareLayers = (module) => void (rareLayers = module);
  */
 export async function prepare(json) {
   const operates = !operations && /"keras\.(src\.)?ops\.|"NotEqual"/.test(json);
-  if (!operates && !lateNames.some((name) => !classes.has(name) && json.includes(`"${name}"`))) return;
+  if (!operates && ![...lateNames, 'Lambda'].some((name) => !classes.has(name) && json.includes(`"${name}"`))) return;
   rareLayers ??= await importLate(() => import('./rare-layers.js'));
   register(rareLayers.late);
   if (operates) ({ operations } = rareLayers);
@@ -124,7 +124,7 @@ function makeLayer(json, path, options) {
       throw new UnsupportedError(
         `${name}: a Lambda contains code; pass a layer that does the same: customLayers: { ${JSON.stringify(config.name)}: ... }`,
       );
-    return new Lambda({ name: config.name, layer: new Class(config) });
+    return new /** @type {NonNullable<typeof rareLayers>} */ (rareLayers).Lambda({ name: config.name, layer: new Class(config) });
   }
   for (const key of [registered, className])
     if (typeof key === 'string' && Object.hasOwn(customLayers, key)) return new customLayers[key](config);

@@ -17,9 +17,8 @@ import {
   UnsupportedError,
 } from '../errors.js';
 import { customClasses, knownLayers, modelFromJson, prepare } from './graph.js';
-import { checkText, markExact, withOwnLength } from './padding.js';
+import { checkText, isMasking, markExact, withOwnLength } from './padding.js';
 import { stored, weightsOf } from '../file/int8-weights.js';
-import { Masking } from '../layers/basic.js';
 import { Functional } from '../layers/functional.js';
 import { Layer } from '../layers/layer.js';
 import { Recurrent } from '../layers/recurrent.js';
@@ -118,7 +117,7 @@ export class Model {
     this.padded = rules.readsPadding.size > 0 || rules.needsPadded.size > 0 || inputs.some(({ padded }) => padded);
     this.needsLength = rules.needsLength.size > 0;
     for (const layer of root.all()) {
-      if (layer instanceof Masking) layer.padded = this.padded;
+      if ('padded' in layer) layer.padded = this.padded;
       if ('andMasks' in layer) layer.andMasks = rules.andMasks;
     }
     const names = root instanceof Functional ? root.outputNames : [root.layers[root.layers.length - 1].name];
@@ -463,7 +462,7 @@ function buildLayers(architecture, customLayers, rules) {
       if ((ids || shape.length > 1) && Number(shape[0]) > STEPS_MOST)
         throw new ModelFileError(`input ${name}: a length of ${shape[0]} steps, expected at most ${STEPS_MOST}, or null for any`);
     root.setPath('');
-    rules.masks = inputs.some(({ maskZero }) => maskZero) || root.all().some((layer) => layer instanceof Masking);
+    rules.masks = inputs.some(({ maskZero }) => maskZero) || root.all().some(isMasking);
     const given = inputs.map(({ shape, ids, maskZero }) => new Spec({ shape, ids, masked: maskZero, time: {}, rules }));
     /** @type {Spec[]} */
     const specs = [root.apply(given.length === 1 ? given[0] : given)].flat();

@@ -6,7 +6,7 @@
 import { ShapeError, textOf, UnsupportedError } from '../errors.js';
 import { activationNumber } from '../runtime/activations.js';
 import { alongAxes, arrayOf, elementwise, productOf, reshaped, sliced, tensorOf, transposed, withLast } from '../layers/arrays.js';
-import { Masking } from '../layers/basic.js';
+import { Masking } from '../layers/late/masking.js';
 import { Ref, refsIn } from '../layers/functional.js';
 import { firstOf, Layer } from '../layers/layer.js';
 import { product, Spec, Steps, Tensor } from '../layers/tensor.js';

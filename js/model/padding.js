@@ -3,7 +3,6 @@
  * @module
  */
 import { ModelFileError } from '../errors.js';
-import { Masking } from '../layers/basic.js';
 /** @typedef {import('../layers/layer.js').Layer} Layer */
 /** @typedef {import('../text/vectorizer.js').TextSettings} TextSettings */
 /** @typedef {import('../text/vectorizer.js').TextVectorizer} TextVectorizer */
@@ -12,13 +11,16 @@ import { Masking } from '../layers/basic.js';
 /** Whether the input has a time axis. @param {ModelInput} input */
 export const isSequence = ({ ids, shape }) => ids || shape.length > 1;
 
+/** @param {Layer} layer */
+export const isMasking = ({ className }) => className === 'Masking';
+
 /**
  * Marks the inputs that have a fixed length and no mask as `exact`: the model would read padding of a shorter row as data.
  * @param {Layer} root
  * @param {ModelInput[]} inputs
  */
 export function markExact(root, inputs) {
-  const hasMasking = root.all().some((layer) => layer instanceof Masking);
+  const hasMasking = root.all().some(isMasking);
   for (const input of inputs)
     input.exact = isSequence(input) && input.shape[0] !== null && !(input.ids ? input.maskZero : hasMasking);
 }

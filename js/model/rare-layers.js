@@ -3,5 +3,6 @@
  * and the page would fetch each of them.
  * @module
  */
+export { Lambda } from '../layers/late/lambda.js';
 export { late } from '../dist/layers-late.js';
 export * as operations from './operations.js';
