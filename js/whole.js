@@ -5,15 +5,11 @@
  * @module
  */
 import * as inline from './dist/inline.js';
-import { provideRareLayers } from './model/graph.js';
-import * as rareLayers from './model/rare-layers.js';
+import { provideLateCode } from './model/late-code.js';
 import { provideInline } from './runtime/wasm.js';
-import * as nGrams from './text/ngrams.js';
-import { provideNGrams } from './text/vectorizer.js';
 
 provideInline(inline);
-provideRareLayers(rareLayers);
-provideNGrams(nGrams);
+provideLateCode();
 
 export * from './index.js';
 export * as layers from './layers/index.js';

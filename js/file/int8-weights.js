@@ -1,5 +1,5 @@
 /**
- * Weights in a model file: float32, or int8 (I8) with scales in further tensors: `NAME.scale`, F32, one for each column of the last axis, and
+ * Int8 weights in a model file (I8), with scales in further tensors: `NAME.scale`, F32, one for each column of the last axis, and
  * for an embedding `NAME.rows`, U8, one for each row.
  *
  * An int8 embedding with values -1, 0 and 1 may be packed (U8) as [ceil(V D / 5)]: row by row, a byte holds the next five values v[0] ... v[4] as
@@ -8,6 +8,7 @@
  */
 import { ModelFileError } from '../errors.js';
 import { float32 } from './safetensors.js';
+import { tensor } from './weights.js';
 /** @typedef {import('../layers/layer.js').Weight} Weight */
 /** @typedef {import('./safetensors.js').StoredTensor} StoredTensor */
 
@@ -33,6 +34,17 @@ export class Int8Weight {
     const { int8, scale, rows } = this;
     const columns = scale.length;
     return Float32Array.from(int8, (q, i) => q * (rows?.[Math.floor(i / columns)] ?? 1) * scale[i % columns]);
+  }
+
+  /** Its tensors in a file. @param {string} path @returns {[string, StoredTensor][]} */
+  stored(path) {
+    const { shape, int8, scale, rows, ternary } = this;
+    /** @type {[string, StoredTensor][]} */
+    const whole = [
+      [path, ternary ? tensor('U8', packed(int8), [Math.ceil(int8.length / PACKED)]) : tensor('I8', int8, shape)],
+      [`${path}.scale`, tensor('F32', scale, [scale.length])],
+    ];
+    return rows ? [...whole, [`${path}.rows`, tensor('U8', rows, [rows.length])]] : whole;
   }
 }
 
@@ -65,8 +77,8 @@ function packed(int8) {
   return data;
 }
 
-/** @param {string} name @param {Map<string, StoredTensor>} tensors */
-function readInt8(name, tensors) {
+/** The int8 weight `name` of a file. @param {string} name @param {Map<string, StoredTensor>} tensors */
+export function readInt8(name, tensors) {
   const { shape: storedShape, data, dtype } = /** @type {StoredTensor} */ (tensors.get(name));
   const isPacked = dtype === 'U8';
   const shape = isPacked ? ['rows', 'scale'].map((beside) => tensors.get(`${name}.${beside}`)?.shape[0] ?? 0) : storedShape;
@@ -90,39 +102,4 @@ function readInt8(name, tensors) {
   const low = int8.indexOf(-128);
   if (low >= 0) throw new ModelFileError(`${name}: value ${low} is -128, expected -127 to 127`);
   return new Int8Weight(shape, int8, scale, rows?.data, isPacked);
-}
-
-/** The weights in a file by path. @param {Map<string, StoredTensor>} tensors @returns {Map<string, Weight>} */
-export function weightsOf(tensors) {
-  /** @type {Map<string, Weight>} */
-  const weights = new Map();
-  /** A U8 tensor is a packed weight only if it has scales. @param {string} name */
-  const isInt8 = (name) => {
-    const dtype = tensors.get(name)?.dtype;
-    return dtype === 'I8' || (dtype === 'U8' && tensors.has(`${name}.scale`));
-  };
-  for (const [name, tensor] of tensors) {
-    const [, owner = ''] = /^(.*)\.(?:scale|rows)$/.exec(name) ?? [];
-    if (isInt8(name)) weights.set(name, readInt8(name, tensors));
-    else if (!isInt8(owner)) weights.set(name, { shape: tensor.shape, data: float32(tensor, name) });
-  }
-  return weights;
-}
-
-/** The tensors of a weight in a file. @param {string} path @param {Weight} weight @returns {[string, StoredTensor][]} */
-export function stored(path, weight) {
-  const { shape, int8, scale, rows, ternary } = weight;
-  /** @param {'F32' | 'I8' | 'U8'} dtype @param {Float32Array | Int8Array | Uint8Array} values @param {number[]} size @returns {StoredTensor} */
-  const tensor = (dtype, { buffer, byteOffset, byteLength }, size) => ({
-    dtype,
-    shape: size,
-    data: new Uint8Array(buffer, byteOffset, byteLength),
-  });
-  if (!int8 || !scale) return [[path, tensor('F32', weight.data, shape)]];
-  /** @type {[string, StoredTensor][]} */
-  const whole = [
-    ternary ? [path, tensor('U8', packed(int8), [Math.ceil(int8.length / PACKED)])] : [path, tensor('I8', int8, shape)],
-    [`${path}.scale`, tensor('F32', scale, [scale.length])],
-  ];
-  return rows ? [...whole, [`${path}.rows`, tensor('U8', rows, [rows.length])]] : whole;
 }

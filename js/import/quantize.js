@@ -3,7 +3,8 @@
  * @module
  */
 import { ModelFileError } from '../errors.js';
-import { Int8Weight, stored } from '../file/int8-weights.js';
+import { Int8Weight } from '../file/int8-weights.js';
+import { storedTensors } from '../file/weights.js';
 import { activationNumber } from '../runtime/activations.js';
 import { serialize } from '../file/safetensors.js';
 /** @typedef {import('../layers/layer.js').Layer} Layer */
@@ -99,6 +100,6 @@ function quantised({ path, layer, spec }) {
  * @throws {ModelFileError} for a weight that is NaN or infinite
  */
 export function toInt8(model) {
-  const tensors = model.root.listWeights().flatMap((place) => stored(place.path, quantised(place)));
+  const tensors = model.root.listWeights().flatMap((place) => storedTensors(place.path, quantised(place)));
   return serialize({ metadata: { padless: JSON.stringify(model.settings) }, tensors: new Map(tensors) });
 }

@@ -100,6 +100,12 @@ export class Functional extends Layer {
       if (!known.has(key)) throw new ModelFileError(`${this.name}: an output is ${key}, which does not exist`);
   }
 
+  /** The layers that take the first input. @returns {Layer[]} */
+  get firstLayers() {
+    const [{ key }] = this.inputs;
+    return this.nodes.filter(({ args }) => refsIn(args)[0]?.key === key).map(({ layer }) => layer);
+  }
+
   /** @override @returns {[string, Layer][]} */
   get sublayers() {
     return namedLayers(this.layers);

@@ -25,7 +25,8 @@ import { Spec, Tensor } from './tensor.js';
 /** @typedef {import('./tensor.js').Rules} Rules */
 
 /** @typedef {{ name: string, shape: number[], int8?: 'rows' | 'columns' }} WeightSpec  int8: it may be stored as int8, with a scale for each row and column, or for each column only */
-/** @typedef {{ shape: number[], readonly data: Float32Array, int8?: Int8Array, scale?: Float32Array, rows?: Uint8Array | undefined, ternary?: boolean }} Weight
+/** @typedef {{ shape: number[], readonly data: Float32Array, int8?: Int8Array, scale?: Float32Array, rows?: Uint8Array | undefined, ternary?: boolean,
+ *   stored?: (path: string) => [string, import('../file/safetensors.js').StoredTensor][] }} Weight
  *   value (i, j) is data[i][j], or int8[i][j] * scale[j] * rows[i], without rows int8[i][j] * scale[j] */
 /** @typedef {{ name?: string, [option: string]: any }} LayerConfig */
 /** An argument of apply and call: one input, or a list of inputs. @typedef {any} Value */
@@ -360,11 +361,11 @@ export class Layer {
   /** Called by a layer that uses masks. @param {Spec} input */
   needMask({ masked, maskRemovedBy, rules }) {
     if (!masked || !maskRemovedBy) return;
-    const unknown = Number.isNaN(rules.kerasMinor);
+    const [since, instead] = Number.isNaN(rules.kerasMinor)
+      ? [' 3.7 and later', 'the file does not say its version: give kerasVersion']
+      : ['', 'padless does not'];
     throw new UnsupportedError(
-      unknown
-        ? `${this.path}: ${this.className} reads padding if Keras 3.7 or later saved the model, where ${maskRemovedBy} removes the mask of its input; before, it does not. The file does not say which: give kerasVersion`
-        : `${this.path}: ${this.className} reads padding in Keras, as ${maskRemovedBy} removes the mask of its input there; padless does not`,
+      `${this.path}: ${this.className} reads padding in Keras${since}, as ${maskRemovedBy} removes the mask of its input there; ${instead}`,
     );
   }
 

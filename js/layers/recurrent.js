@@ -139,10 +139,7 @@ export class Recurrent extends Layer {
     if (this.reversed) this.readsPadding(input);
     this.#checkStates(states);
     this.zeroesPadding = Boolean(config.zero_output_for_mask && !(config.unroll && rules.framework === 'keras3'));
-    if (config.unroll && config.zero_output_for_mask && config.go_backwards && input.masked && /keras2|tfjs/.test(rules.framework))
-      throw new UnsupportedError(
-        `${this.path}: an unrolled layer that goes backwards with zero_output_for_mask behind a mask: Keras 2 puts zeros at the wrong steps, padless does not. Save the model with unroll=False`,
-      );
+    if (config.unroll && config.zero_output_for_mask && config.go_backwards && input.masked) this.refuseUnrolled(rules);
     // In Keras the output without sequences is that of the last step, which with this option is 0 if the step is padding.
     this.lastIsZero = Boolean(this.zeroesPadding && !this.returnSequences && !this.aligned);
     if (this.lastIsZero) this.readsPadding(input);
@@ -152,6 +149,14 @@ export class Recurrent extends Layer {
       : input.vector(this.units);
     if (!config.return_state) return y;
     return [y, ...Array.from({ length: this.stateCount }, () => input.vector(this.units ?? 0))];
+  }
+
+  /** Unrolled layers of Keras 2 put zeros at the wrong steps of a backward pass. @param {Rules} rules */
+  refuseUnrolled({ framework }) {
+    if (/keras2|tfjs/.test(framework))
+      throw new UnsupportedError(
+        `${this.path}: an unrolled layer behind a mask has zeros at the wrong steps in Keras 2; save it with unroll=False`,
+      );
   }
 
   /** Checks the shapes of initial states. @param {any[]} states */
@@ -380,10 +385,7 @@ export class Bidirectional extends Layer {
       throw new ShapeError(`${this.path}: merge_mode ${merge} needs equal units, got ${a.features} and ${b.features}`);
     }
     const unrolled = [forward, backward].some((layer) => layer.config.unroll) && a.sequence && input.masked;
-    if (unrolled && /keras2|tfjs/.test(rules.framework))
-      throw new UnsupportedError(
-        `${this.path}: Bidirectional of an unrolled layer behind a mask: Keras 2 puts zeros at the wrong steps of its backward outputs, padless does not. Save the model with unroll=False`,
-      );
+    if (unrolled) forward.refuseUnrolled(rules);
     // Unrolled, Keras 3 repeats the last output at padding, each direction its own; padless has zeros there.
     if (unrolled && rules.framework === 'keras3')
       for (const y of [a, b]) y.unlikePadding = `${this.path}, which Keras 3 fills otherwise with unroll=True`;

@@ -18,8 +18,7 @@ import {
 } from '../errors.js';
 import { customClasses, knownLayers, modelFromJson, prepare } from './graph.js';
 import { checkText, isMasking, markExact, withOwnLength } from './padding.js';
-import { stored, weightsOf } from '../file/int8-weights.js';
-import { Functional } from '../layers/functional.js';
+import { storedTensors, weightsOf } from '../file/weights.js';
 import { Layer } from '../layers/layer.js';
 import { Recurrent } from '../layers/recurrent.js';
 import { product, Spec, Tensor } from '../layers/tensor.js';
@@ -120,7 +119,7 @@ export class Model {
       if ('padded' in layer) layer.padded = this.padded;
       if ('andMasks' in layer) layer.andMasks = rules.andMasks;
     }
-    const names = root instanceof Functional ? root.outputNames : [root.layers[root.layers.length - 1].name];
+    const names = 'outputNames' in root ? root.outputNames : [root.layers[root.layers.length - 1].name];
     /** @type {OutputSettings[]} */
     const defaults = this.specs.map((spec, i) => ({ name: names[i] ?? `output_${i}`, kind: spec.sequence ? 'tags' : 'scores' }));
     const described = settings.outputs && settings.outputs.length !== 0 ? settings.outputs : defaults;
@@ -419,7 +418,7 @@ export class Model {
    * @returns {Uint8Array<ArrayBuffer>}
    */
   save() {
-    const tensors = this.root.listWeights().flatMap(({ path, layer, spec }) => stored(path, layer.weight(spec.name)));
+    const tensors = this.root.listWeights().flatMap(({ path, layer, spec }) => storedTensors(path, layer.weight(spec.name)));
     return serialize({ metadata: { padless: JSON.stringify(this.settings) }, tensors: new Map(tensors) });
   }
 }
@@ -608,7 +607,7 @@ async function parseModel(bytes, module, build, customLayers) {
   const settings = parseJson(() => metadata.padless, 'the padless metadata is');
   if (settings?.format !== 1) throw new ModelFileError(`the file has format ${JSON.stringify(settings?.format)}, expected 1`);
   await Promise.all([prepare(metadata.padless), prepareText(settings.text)]);
-  const weights = weightsOf(tensors);
+  const weights = await weightsOf(tensors);
   return new Model({
     settings,
     customLayers,

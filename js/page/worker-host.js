@@ -4,11 +4,8 @@
  */
 import { buffersOf, packError } from './crossing.js';
 import { checkOptions, UnsupportedError } from '../errors.js';
-import { provideRareLayers } from '../model/graph.js';
+import { provideLateCode } from '../model/late-code.js';
 import { modelFrom } from '../model/model.js';
-import * as rareLayers from '../model/rare-layers.js';
-import * as nGrams from '../text/ngrams.js';
-import { provideNGrams } from '../text/vectorizer.js';
 
 /** @typedef {import('../model/graph.js').CustomLayers} CustomLayers */
 
@@ -29,8 +26,7 @@ let serving = false;
 export function serve(options) {
   checkOptions('serve', options, ['customLayers']);
   custom = options?.customLayers ?? {};
-  provideRareLayers(rareLayers);
-  provideNGrams(nGrams);
+  provideLateCode();
   if (serving) return;
   const threads = globalThis.process?.getBuiltinModule?.('node:worker_threads');
   const { WorkerGlobalScope } = /** @type {any} */ (globalThis);

@@ -82,11 +82,11 @@ test('a page downloads at most 57 kB for loadModel, bundled, minified and gzippe
   assert.ok(first + wasm <= 57_000, `${first} + ${wasm} bytes, and ${later} for some models`);
 });
 
-test('with the wasm fetched as a file, one build, a page downloads at most 53 kB', async (t) => {
+test('with the wasm fetched as a file, one build, a page downloads at most 54 kB', async (t) => {
   const { first } = await bundled();
   const file = gzipSync(read('js/dist/padless.relaxed.wasm'), { level: 9 }).length;
   t.diagnostic(`${first} + ${file} bytes`);
-  assert.ok(first + file <= 53_000, `${first} + ${file} bytes`);
+  assert.ok(first + file <= 54_000, `${first} + ${file} bytes`);
 });
 
 test('the kernels alone are at most 30 kB, bundled, minified and gzipped, both builds of the wasm in it', async (t) => {
