@@ -1,5 +1,5 @@
 /**
- * The end of every importer: what a file says -> a Model.
+ * The last step of every importer: builds a Model from the architecture, weights and text settings that were read.
  * @module
  */
 import { ArgumentError, checkOptions, ModelFileError, PadlessError } from '../errors.js';
@@ -14,11 +14,13 @@ import { textSettings } from './tokenizer.js';
 
 /**
  * @typedef {object} ImportOptions
- * @property {import('../model/model.js').CustomLayers} [customLayers]  your own classes by name, and for a Lambda a class by the layer's name
- * @property {any} [tokenizer]  what Keras's tokenizer.to_json() gave, { word: id } or a list of words, as text or parsed; or
- *   the bytes of a pickled Tokenizer
- * @property {Partial<import('../text/vectorizer.js').TextSettings>} [text]  text settings of your own, in place of a tokenizer's or over them: padding, ...
- * @property {string[]} [labels]  of the only output: tags of a sequence, scores of a sigmoid, else a class
+ * @property {import('../model/model.js').CustomLayers} [customLayers]  your own layer classes by class name, or for a Lambda by the layer's name
+ * @property {any} [tokenizer]  the output of Keras's tokenizer.to_json(), { word: id } or a list of words, each as
+ *   text or parsed; or the bytes of a pickled Tokenizer
+ * @property {Partial<import('../text/vectorizer.js').TextSettings>} [text]  text settings such as padding; they override those of the
+ *   tokenizer or of the file
+ * @property {string[]} [labels]  labels of a model with one output, whose kind becomes 'tags' for a sequence, 'scores' after a
+ *   sigmoid, else 'class'
  * @property {import('../model/answers.js').OutputSettings[]} [outputs]  names, kinds and labels of all outputs
  * @property {import('../runtime/wasm.js').Simd | undefined} [simd]
  * @property {import('../runtime/wasm.js').ModuleSource} [module]
@@ -46,13 +48,13 @@ const names = [
 /** @param {string} where  the importer @param {unknown} options @throws {ArgumentError} */
 export const checkImportOptions = (where, options) => checkOptions(where, options, names);
 
-/** @param {ImportOptions} options */
+/** The options for reading files. @param {ImportOptions} options */
 export const readOptions = ({ signal, fetch }) => ({ ...(signal && { signal }), ...(fetch && { fetch }) });
 
 /**
- * Calls a reader of a file. An error that is not padless's own means that the file holds something nobody expected there.
+ * Calls `read`. Any error other than a PadlessError means that the file has unexpected content, and becomes a ModelFileError.
  * @template T
- * @param {string} what  is read
+ * @param {string} what  what is read, for messages
  * @param {() => T} read
  * @returns {T}
  * @throws {ModelFileError}
@@ -72,11 +74,12 @@ export function reading(what, read) {
  * @property {string | undefined} [kerasVersion]
  * @property {'keras' | 'tfjs' | 'torch' | undefined} origin
  * @property {(root: any) => Map<string, import('../layers/layer.js').Weight>} weights
- * @property {Map<string, string>} [vocabularies]  of layers of the file, by their paths
- * @property {import('../text/vectorizer.js').TextSettings | null | undefined} [text]  that the file itself holds
+ * @property {Map<string, string>} [vocabularies]  vocabularies of the file's text layers, by layer path
+ * @property {import('../text/vectorizer.js').TextSettings | null | undefined} [text]  text settings stored in the file
  */
 
 /**
+ * Builds the model from what an importer read and from the caller's options.
  * @param {Parts} parts
  * @param {ImportOptions} options
  * @returns {Promise<Model>}
@@ -108,7 +111,7 @@ export async function finish(
 }
 
 /**
- * A model with other text settings, labels or outputs; its file's own where none are given.
+ * Copies a model with other text settings, labels or outputs. Those that are not given stay as in the model's file.
  * @param {Model} model
  * @param {ImportOptions} options
  * @returns {Promise<Model>}
@@ -120,10 +123,10 @@ export async function described({ settings, root, outputs: own }, { labels, outp
   return finish(parts, { ...options, ...(labels ? { labels } : { outputs: outputs ?? own }) });
 }
 
-/** The reader of pickles comes only for those who need it. @param {Uint8Array} bytes */
+/** Reads a pickled Tokenizer. The code for it is fetched only when needed. @param {Uint8Array} bytes */
 const unpickled = async (bytes) => (await import('./tokenizer-pickle.js')).readTokenizerPickle(bytes, 'tokenizer');
 
-/** Each label on its own. @param {import('../layers/layer.js').Layer} layer @returns {boolean} */
+/** Whether the output is a sigmoid, which scores each label independently. @param {import('../layers/layer.js').Layer} layer @returns {boolean} */
 function endsInSigmoid(layer) {
   if (layer instanceof Sequential) return endsInSigmoid(layer.layers[layer.layers.length - 1]);
   if (!(layer instanceof Functional)) return layer.config.activation === 'sigmoid' || layer.className === 'ops.Sigmoid';

@@ -1,5 +1,6 @@
 /**
- * Models of Keras 1 to 3, in the three forms that Keras saves: a .keras file, a whole HDF5 file, JSON with its weights in HDF5.
+ * Reads models of Keras 1 to 3 from the three formats that Keras saves: a .keras file, an HDF5 file with architecture and weights, or a JSON
+ * architecture with an HDF5 file of weights.
  * @module
  */
 import { ModelFileError, textOf } from '../errors.js';
@@ -14,9 +15,9 @@ import { readKeras } from './zip.js';
 /** @typedef {import('../file/read-source.js').ModelSource} ModelSource */
 /**
  * @typedef {object} KerasFiles
- * @property {ModelSource | undefined} [weights]  HDF5, where the file is a JSON
- * @property {string | undefined} [kerasVersion]  of the Keras that saved a JSON, such as 3.15.1: to_json() of Keras 3 does not write it
- * @property {import('./input-files.js').Packages | null} [packages]  h5wasm and fflate, where padless stands where it cannot find them
+ * @property {ModelSource | undefined} [weights]  the HDF5 file of weights, if the architecture is a JSON file
+ * @property {string | undefined} [kerasVersion]  version of the Keras that saved a JSON file, such as 3.15.1; to_json() of Keras 3 does not write it
+ * @property {import('./input-files.js').Packages | null} [packages]  h5wasm and fflate, for environments in which padless cannot import them
  */
 /** @typedef {import('./finish.js').ImportOptions & KerasFiles} KerasOptions */
 
@@ -30,10 +31,10 @@ export async function fromKerasZip(file, options) {
   return finish({ architecture, kerasVersion: version, origin: 'keras', weights, vocabularies }, options);
 }
 
-/** @param {InputFile} file  a whole model in HDF5 @param {KerasOptions} options @returns {Promise<Model>} */
+/** @param {InputFile} file  HDF5 with architecture and weights @param {KerasOptions} options @returns {Promise<Model>} */
 export const fromKerasHdf5 = (file, options) => fromHdf5(file, options, null);
 
-/** @param {InputFile} file  model.to_json() @param {KerasOptions} options  with its weights @returns {Promise<Model>} */
+/** @param {InputFile} file  the output of model.to_json() @param {KerasOptions} options  `weights` is required @returns {Promise<Model>} */
 export async function fromKerasJson(file, options) {
   const json = await file.json();
   if (!options.weights)
@@ -42,9 +43,10 @@ export async function fromKerasJson(file, options) {
 }
 
 /**
- * @param {InputFile} file  named in messages about weights
+ * Reads a model whose weights are in an HDF5 file: `options.weights`, or else `file` itself.
+ * @param {InputFile} file  messages about weights name this file
  * @param {KerasOptions} options
- * @param {any} json  the architecture; null: it is in the HDF5 file
+ * @param {any} json  the architecture; null if the HDF5 file contains it
  */
 async function fromHdf5(file, options, json) {
   const { name } = file;
@@ -53,7 +55,7 @@ async function fromHdf5(file, options, json) {
   const architecture = json ?? withModules(holds.config);
   if (!architecture)
     throw new ModelFileError(`${name}: weights alone; give the architecture as JSON, and this file as its weights`);
-  // What says no version is Keras 3's JSON, or weights of Keras 1.
+  // Two kinds of files lack a version: those of Keras 3, recognised by `vars` or `module`, and weights of Keras 1.
   const kerasVersion = textOf(
     options.kerasVersion ?? json?.keras_version ?? holds.kerasVersion ?? (holds.vars || json?.module ? '3' : '1'),
   );

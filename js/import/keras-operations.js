@@ -1,11 +1,11 @@
 /**
- * Operations in functional graphs: those of TensorFlow's Keras 2 (TFOpLambda, SlicingOpLambda) -> those of Keras 3; those of a whole .h5 of
- * Keras 3, whose file does not say that they are some; and what to do about those that padless lacks.
+ * Operations in functional graphs: converts those of TensorFlow's Keras 2 (TFOpLambda, SlicingOpLambda) to those of Keras 3, recognises
+ * those in .h5 models of Keras 3, which do not mark them as operations, and suggests replacements for those that padless does not support.
  * @module
  */
 import { textOf, UnsupportedError } from '../errors.js';
 
-/** x and y. @type {Record<string, string>} */
+/** Operations on two tensors x and y: TensorFlow's name -> Keras 3's class. @type {Record<string, string>} */
 const ofTwo = {
   '__operators__.add': 'Add',
   'math.add': 'Add',
@@ -26,7 +26,7 @@ const ofTwo = {
   'math.logical_or': 'LogicalOr',
 };
 
-/** @type {Record<string, string>} */
+/** Operations on one tensor without options: TensorFlow's name -> Keras 3's class. @type {Record<string, string>} */
 const ofOne = {
   'math.negative': 'Negative',
   'math.abs': 'Absolute',
@@ -46,7 +46,10 @@ const ofOne = {
   zeros_like: 'ZerosLike',
 };
 
-/** What is told besides x -> Keras 3's options. @type {Record<string, [string, (told: any) => any]>} */
+/**
+ * Operations on x with options: Keras 3's class, and a function from TensorFlow's keyword arguments to Keras 3's options.
+ * @type {Record<string, [string, (told: any) => any]>}
+ */
 const withOptions = {
   'math.reduce_sum': ['Sum', ({ axis = null, keepdims = false }) => ({ axis, keepdims })],
   'math.reduce_mean': ['Mean', ({ axis = null, keepdims = false }) => ({ axis, keepdims })],
@@ -68,7 +71,11 @@ const withOptions = {
   clip_by_value: ['Clip', ({ clip_value_min: least, clip_value_max: most }) => ({ x_min: least, x_max: most })],
 };
 
-/** [layer, node, tensor], ['_CONSTANT_VALUE', -1, value], or a value. @param {any} value @returns {any} */
+/**
+ * Converts an argument of an operation from Keras 2's form to Keras 3's.
+ * @param {any} value  [layer, node, tensor], ['_CONSTANT_VALUE', -1, constant], a plain value, or a list of these
+ * @returns {any}
+ */
 function argument(value) {
   if (!Array.isArray(value)) return value;
   const [name, node, tensor] = value;
@@ -78,14 +85,14 @@ function argument(value) {
   return value.map(argument);
 }
 
-/** x[...] as Keras 3 writes it. @param {any} entry */
+/** Converts one index of x[...] to Keras 3's form. @param {any} entry */
 const index = (entry) =>
   entry === null || typeof entry !== 'object' || entry.class_name ? entry : { class_name: '__slice__', config: entry };
 
 const pick = 'x[:, i], or the layer padless>LastStep, which goes by the mask';
 const outside = "take it of the model's answer, outside: predict gives every label's score";
 const product = 'the layer Dot, ops.matmul, or ops.einsum of two';
-/** What does the same, or nearly. @type {Record<string, string>} */
+/** Unsupported operations, and what computes the same or nearly the same in padless. @type {Record<string, string>} */
 export const instead = {
   Elu: 'the layer Activation("elu")',
   HardSilu: 'the layer Activation("hard_silu")',
@@ -141,16 +148,16 @@ export const instead = {
   Vstack: 'the layer Concatenate',
 };
 
-/** @param {string} kind  Keras's class */
+/** Advice for a message about an unsupported operation. @param {string} kind  Keras's class */
 function hint(kind) {
   const other = Object.hasOwn(instead, kind) ? `build the model with ${instead[kind]}` : '';
   return `${other && `${other}; or `}give a layer that does the same as customLayers: { ${JSON.stringify(kind)}: ... }`;
 }
 
 /**
- * An operation that was refused, and what to do about it.
+ * Adds advice to the error for an unsupported operation.
  * @param {unknown} error
- * @returns {unknown} the same error, or one that says more
+ * @returns {unknown} a new error with advice; `error` itself if it is any other error
  */
 export function advised(error) {
   if (!(error instanceof UnsupportedError)) return error;
@@ -159,9 +166,10 @@ export function advised(error) {
 }
 
 /**
- * A whole .h5 of Keras 3 has operations by their classes alone, so that Keras itself takes them for layers. They lack what every layer has.
+ * Marks the operations in an .h5 model of Keras 3. The file stores only their class, so that Keras itself reads them as layers. They are
+ * recognised by their config, which lacks the `trainable` of layers.
  * @param {any} json  the architecture
- * @returns {any} a copy that names their module, as .keras does
+ * @returns {any} a copy in which operations have a `module`, as in a .keras file
  */
 export function withModules(json) {
   const { layers } = json?.config ?? {};
@@ -183,15 +191,16 @@ export function withModules(json) {
   };
 }
 
-/** What Keras calls an operation of TensorFlow. @param {string} called  'math.reduce_std' */
+/** Keras's class name for an operation of TensorFlow. @param {string} called  TensorFlow's name, such as 'math.reduce_std' */
 const kindOf = (called) =>
   String(called.split('.').at(-1))
     .replace(/^(reduce_|__)/, '')
     .replace(/(^|_)([a-z])/g, (_, __, letter) => letter.toUpperCase());
 
 /**
- * @param {any} entry  of a graph
- * @returns {any} the same, or Keras 3's operation in its place
+ * Converts an operation of TensorFlow's Keras 2 to Keras 3's form.
+ * @param {any} entry  an item of a functional graph's `layers`
+ * @returns {any} the operation of Keras 3, or `entry` itself if it is a layer
  * @throws {UnsupportedError}
  */
 export function operationOf(entry) {
@@ -206,7 +215,7 @@ export function operationOf(entry) {
     const x = argument(one ? node.slice(0, 3) : node?.map((/** @type {any} */ each) => each?.slice(0, 3)));
     const [y, other] = [argument(told.y), argument(told.x)];
     if (Object.hasOwn(ofOne, called)) return { kind: ofOne[called], args: [x], options: {} };
-    // `x != 0` says in its file not what it is compared with.
+    // Keras 2 does not save the y of `x != 0`: without y the operation is rejected as unsupported.
     if (Object.hasOwn(ofTwo, called) && y !== undefined) return { kind: ofTwo[called], args: [x, y], options: {} };
     if (called === 'where' && y !== undefined && other !== undefined) return { kind: 'Where', args: [x, other, y], options: {} };
     if (called === 'linalg.matmul' && told.b && !told.transpose_a && !told.transpose_b)

@@ -1,17 +1,21 @@
 /**
- * Keras JSON of any age -> Keras JSON as padless reads it: new names for old, and what the Keras of that time took where a file is silent.
+ * Converts Keras JSON of any version into the JSON that padless reads: renames classes and options of older versions, and fills in the
+ * defaults of the version that saved the file.
  * @module
  */
 import { ModelFileError, textOf, UnsupportedError } from '../errors.js';
 import { operationOf } from './keras-operations.js';
 
-/** Layers inside layers, at most. */
+/** Greatest allowed nesting depth of layers. */
 const NESTED_MOST = 100;
 
 const pooling1 = { names: { pool_length: 'pool_size', stride: 'strides', border_mode: 'padding' } };
 const gated1 = { names: { output_dim: 'units', inner_activation: 'recurrent_activation' } };
 const noise1 = { names: { p: 'rate', sigma: 'stddev' } };
-/** What Keras 1 called things. @type {Record<string, { className?: string, names: Record<string, string> }>} */
+/**
+ * Classes and options that Keras 1 named differently, and their present names.
+ * @type {Record<string, { className?: string, names: Record<string, string> }>}
+ */
 const keras1 = {
   Dense: { names: { output_dim: 'units', bias: 'use_bias' } },
   Dropout: noise1,
@@ -36,7 +40,7 @@ const keras1 = {
 };
 
 /**
- * How old a Keras is: [major, minor]. TF.js counts as Keras 2.2, whose rules it has.
+ * Parses a Keras version into [major, minor]. TF.js follows the rules of Keras 2.2, so its versions give [2, 2].
  * @param {string} version
  * @returns {[number, number]}
  */
@@ -53,9 +57,10 @@ const isModel = (json) => ['Sequential', 'Functional', 'Model'].includes(json?.c
 const nameOf = (entry) => textOf(entry?.name ?? entry?.config?.name);
 
 /**
+ * Converts the JSON of a model or layer to the names and defaults of Keras 3.
  * @param {any} json  { class_name, config }
  * @param {string} version  keras_version of the file
- * @returns {any} the same, or a copy where something changed
+ * @returns {any} `json` itself for Keras 3, else a converted copy
  * @throws {ModelFileError | UnsupportedError}
  */
 export function modernKeras(json, version) {
@@ -64,14 +69,15 @@ export function modernKeras(json, version) {
 }
 
 /**
+ * Converts the JSON of Keras 1 or 2 and of all layers nested in it.
  * @param {any} json
- * @param {[number, number]} age
- * @param {boolean} tensorflow  Keras of TensorFlow 1 and 2.0 to 2.5, which say 2.x.y-tf
- * @param {number} depth
+ * @param {[number, number]} age  [major, minor] version of Keras
+ * @param {boolean} tensorflow  whether the file is from the Keras in TensorFlow 1 or 2.0 to 2.5, whose version reads 2.x.y-tf
+ * @param {number} depth  number of layers around this one
  * @returns {any}
  */
 function modern(json, age, tensorflow, depth) {
-  // What is no layer is refused later, by name.
+  // An invalid layer is returned unchanged and rejected later, with a message that names it.
   if (json === null || typeof json !== 'object' || json.config === null || typeof json.config !== 'object') return json;
   if (typeof json.class_name !== 'string') return json;
   if (depth > NESTED_MOST) throw new ModelFileError(`architecture: layers inside layers, more than ${NESTED_MOST} deep`);
@@ -103,15 +109,15 @@ function modern(json, age, tensorflow, depth) {
     config = { ...config, activation: 'tanh', recurrent_activation: 'sigmoid', use_bias: true };
   }
   if (/^GRU(Cell)?$/.test(className) && (isCudnn || config.reset_after === undefined)) config.reset_after = isCudnn;
-  // Keras 2.3 and TensorFlow's turned to sigmoid.
+  // The default was hard_sigmoid before Keras 2.3; later versions and TensorFlow's Keras use sigmoid.
   if (/^(LSTM|GRU)(Cell)?$/.test(className) && config.recurrent_activation === undefined)
     config.recurrent_activation = (major < 2 || minor < 3) && !tensorflow ? 'hard_sigmoid' : 'sigmoid';
   return { ...json, class_name: className, config };
 }
 
 /**
- * Keras 2 and TF.js may count the making of a model as its first use (node 0), so that its uses in another model are 1, 2, ...; padless
- * counts what the file has.
+ * Renumbers references to nested models. Keras 2 and TF.js may number the call that created a nested model as node 0, so that its calls in
+ * the outer model are nodes 1, 2, ... padless numbers the `inbound_nodes` of the file from 0, so 1 is subtracted from such references.
  * @param {any} config  of a functional model
  */
 function withoutOwnNodes(config) {
@@ -143,11 +149,11 @@ function withoutOwnNodes(config) {
 }
 
 /**
- * Keras 2's [layer, node, tensor, ...], at any depth.
+ * Calls `change` for each reference [layer, node, tensor, ...] of Keras 2 in nested arrays.
  * @param {any} value
- * @param {(name: string, node: number) => number | void} change  gives the node's new number
+ * @param {(name: string, node: number) => number | void} change  returns the new node number, or nothing to keep the old one
  * @param {number} [depth]
- * @returns {any} a copy
+ * @returns {any} a copy with the new node numbers
  */
 function eachRef(value, change, depth = 0) {
   if (!Array.isArray(value) || depth > NESTED_MOST) return value;

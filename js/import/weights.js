@@ -1,24 +1,24 @@
 /**
- * Arrays of a file -> weights of layers, by the rules of whoever wrote the file.
+ * Assigns the arrays of a file to the weights of layers, by the rules of the framework and version that wrote the file.
  * @module
  */
 import { ModelFileError, UnsupportedError } from '../errors.js';
 /** @typedef {import('../layers/layer.js').Layer} Layer */
 /** @typedef {import('../layers/layer.js').Weight} Weight */
 /** @typedef {import('./floats.js').NamedArray} NamedArray */
-/** @typedef {{ path: string, layer: Layer, spec: { name: string, shape: number[] } }} Slot  a place for a weight */
+/** @typedef {{ path: string, layer: Layer, spec: { name: string, shape: number[] } }} Slot  a weight that a layer expects */
 
-/** Layers of a model. @param {any} layer @returns {Layer[] | null} */
+/** The layers of a model, or null for any other layer. @param {any} layer @returns {Layer[] | null} */
 const layersOf = (layer) => (Array.isArray(layer.layers) ? layer.layers : null);
 
-/** @param {NamedArray} array */
+/** Name and shape, for a message. @param {NamedArray} array */
 const show = ({ name, shape }) => `${name} [${shape}]`;
 
-/** The first of several, for a message. @param {string[]} names */
+/** The first ten names, for a message. @param {string[]} names */
 const some = (names) => `${names.slice(0, 10).join(', ')}${names.length > 10 ? ', ...' : ''}` || 'nothing';
 
 /**
- * The places of a layer in the order of Keras's `trainable_weights + non_trainable_weights`, in which .h5 files have them.
+ * Lists the weights of a layer in the order of Keras's `trainable_weights + non_trainable_weights`, which is their order in .h5 files.
  * @param {Layer} layer
  * @returns {Slot[]}
  */
@@ -42,10 +42,11 @@ function slotsOf(layer) {
 }
 
 /**
+ * Checks the shape of an array and stores it as the weight of a slot.
  * @param {Map<string, Weight>} weights
  * @param {Slot} slot
  * @param {NamedArray} array
- * @param {string} file
+ * @param {string} file  for messages
  */
 function put(weights, { path, spec }, array, file) {
   if (array.shape.join() !== spec.shape.join())
@@ -54,7 +55,7 @@ function put(weights, { path, spec }, array, file) {
 }
 
 /**
- * Matrices or vectors side by side.
+ * Concatenates matrices or vectors along their last axis.
  * @param {NamedArray[]} parts
  * @returns {NamedArray}
  */
@@ -73,7 +74,7 @@ function side(parts) {
 }
 
 /**
- * [rows, gates * units], each gate read anew: y[r][u] = x[row][column] with [row, column] = from(r, u).
+ * Permutes the elements within each gate of x [rows, gates * units]: y[r][u] = x[row][column] with [row, column] = from(r, u).
  * @param {NamedArray} x
  * @param {number} gates
  * @param {(r: number, u: number) => [number, number]} from
@@ -93,8 +94,9 @@ function eachGate(x, gates, from) {
 }
 
 /**
- * cuDNN's layout -> Keras's, as _convert_rnn_weights of tf.keras has it: what a kernel holds row by row is meant column by column,
- * recurrent kernels are transposed, and there are two biases: an LSTM adds them, a GRU (reset_after) keeps both.
+ * Converts weights from cuDNN's layout to Keras's, as _convert_rnn_weights of tf.keras does. In cuDNN's layout each gate of the kernel is
+ * stored in column-major order, each gate of the recurrent kernel is transposed, and there are two biases: the LSTM of Keras has their
+ * sum, the GRU (reset_after) has both.
  * @param {NamedArray[]} arrays  kernel, recurrent kernel, bias
  * @param {number} gates
  * @returns {NamedArray[]}
@@ -113,16 +115,16 @@ function fromCudnn([kernel, recurrent, bias], gates) {
 }
 
 /**
- * The three arrays of an LSTM or GRU, whichever way the file has them.
+ * Takes kernel, recurrent kernel and bias of an LSTM or GRU from a file in Keras's layout, in Keras 1's (one array per gate) or in cuDNN's.
  * @param {Slot[]} slots  kernel, recurrent kernel, bias
- * @param {NamedArray[]} arrays  those that are left
- * @returns {{ three: NamedArray[], taken: number }}
+ * @param {NamedArray[]} arrays  the layer's arrays that are not assigned yet
+ * @returns {{ three: NamedArray[], taken: number }} the three in Keras's layout, and how many of `arrays` they come from
  */
 function cellArrays([kernel, recurrent, bias], arrays) {
   const [units] = recurrent.spec.shape;
   const gates = kernel.spec.shape[1] / units;
   if (gates > 1 && arrays[0]?.shape[1] === units && arrays.length >= 3 * gates) {
-    // Keras 1: kernel, recurrent kernel, bias of each gate: z r h, or i c f o.
+    // Keras 1 stores kernel, recurrent kernel and bias of each gate, in the order z r h (GRU) or i c f o (LSTM; later versions: i f c o).
     const order = gates === 4 ? [0, 2, 1, 3] : [0, 1, 2];
     return { three: [0, 1, 2].map((part) => side(order.map((gate) => arrays[3 * gate + part]))), taken: 3 * gates };
   }
@@ -135,12 +137,12 @@ function cellArrays([kernel, recurrent, bias], arrays) {
 }
 
 /**
- * Puts a layer's arrays into its places, in order.
+ * Assigns a layer's arrays to its weights, in order.
  * @param {Map<string, Weight>} weights
- * @param {string} name  of the layer
+ * @param {string} name  of the layer, for messages
  * @param {Slot[]} slots
  * @param {NamedArray[]} arrays
- * @param {string} file
+ * @param {string} file  for messages
  */
 function fill(weights, name, slots, arrays, file) {
   const left = [...arrays];
@@ -150,7 +152,7 @@ function fill(weights, name, slots, arrays, file) {
       throw new ModelFileError(
         `${file}: ${slot.path} [${slot.spec.shape}] is missing; there is ${some(arrays.map(show))} for ${name}, expected ${some(slots.map(({ path }) => path))}`,
       );
-    // Keras 1 has a convolution over time as one over a picture a column wide.
+    // Keras 1 stores the kernel of a 1D convolution as a 2D kernel of width 1: [size, 1, in, out].
     const flat = slot.spec.shape.length === 3 && array.shape.length === 4 && array.shape[1] === 1;
     put(weights, slot, flat ? { ...array, shape: [array.shape[0], ...array.shape.slice(2)] } : array, file);
   };
@@ -172,11 +174,11 @@ function fill(weights, name, slots, arrays, file) {
 }
 
 /**
- * Weights of Keras 1 and 2, and of Keras 3's .h5: by layer. By name where all names are the model's; else in order, as Keras does.
- * Recurrent layers may have cuDNN's layout.
+ * Reads weights that are stored by layer: those of Keras 1 and 2, and of Keras 3's .h5. Layers are matched by name if the model has every
+ * name in the file, else by order, as in Keras. Recurrent layers may have cuDNN's layout.
  * @param {{ name: string, weights: NamedArray[] }[]} layers
  * @param {string} file  for messages
- * @param {{ theano?: boolean }} [options]  theano: the model was, or may have been, trained on it
+ * @param {{ theano?: boolean }} [options]  theano: whether the model was, or may have been, trained with Theano
  * @returns {(root: Layer) => Map<string, Weight>}
  * @throws {ModelFileError} naming the layer, the weight and both shapes
  */
@@ -207,7 +209,8 @@ export const weightsByLayer =
   };
 
 /**
- * Weights of TF.js: by name, 'bidirectional_1/forward_lstm_1/kernel'. A model inside leaves no trace in the names, or its own in front.
+ * Reads weights of TF.js, which are stored by name, such as 'bidirectional_1/forward_lstm_1/kernel'. The names of a nested model's weights
+ * may or may not begin with the name of that model.
  * @param {NamedArray[]} arrays
  * @param {string} file  for messages
  * @returns {(root: Layer) => Map<string, Weight>}
@@ -246,7 +249,11 @@ export const weightsByName = (arrays, file) => (root) => {
   return weights;
 };
 
-/** By the last word of their names, and by direction; as they came where names do not tell. @param {Slot[]} slots @param {NamedArray[]} arrays */
+/**
+ * Orders arrays like the slots, by the last part of their names and by direction. Keeps the order of the file if the names do not match.
+ * @param {Slot[]} slots
+ * @param {NamedArray[]} arrays
+ */
 function inOrderOf(slots, arrays) {
   const left = [...arrays];
   const found = slots.map(({ path, spec }) => {
@@ -266,7 +273,7 @@ const snake = (className) =>
     .replace(/([a-z])([A-Z])/g, '$1_$2')
     .toLowerCase();
 
-/** Each of several by its class and a number, as Keras 3 names them. @param {Layer[]} layers @returns {string[]} */
+/** Names each layer by its class and a number, as Keras 3 does: dense, dense_1, ... @param {Layer[]} layers @returns {string[]} */
 function numbered(layers) {
   /** @type {Map<string, number>} */
   const counts = new Map();
@@ -279,7 +286,8 @@ function numbered(layers) {
 }
 
 /**
- * Weights of Keras 3's layout: by class and position of the layers, by attribute inside of them.
+ * Reads weights of a .keras file or another file in Keras 3's layout. The path of an array names each layer by its class and its number
+ * among the layers of that class (dense, dense_1), and sublayers by their attribute (forward_layer).
  * @param {Map<string, NamedArray>} vars
  * @param {string} file  for messages
  * @returns {(root: Layer) => Map<string, Weight>}
@@ -287,14 +295,14 @@ function numbered(layers) {
  */
 export const weightsByPath = (vars, file) => (root) => {
   const left = new Set(vars.keys());
-  /** Whatever holds arrays, at any depth. @type {Set<string>} */
+  /** Paths of all groups that contain arrays, directly or in a subgroup. @type {Set<string>} */
   const groups = new Set();
   for (const path of vars.keys())
     for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) groups.add(path.slice(0, at));
   /** @type {Map<string, Weight>} */
   const weights = new Map();
   const seen = new Set();
-  /** @param {Layer} layer @param {string} at  its group and a slash */
+  /** @param {Layer} layer @param {string} at  path of its group, with a slash at the end */
   const visit = (layer, at) => {
     if (seen.has(layer)) return;
     seen.add(layer);
@@ -309,7 +317,7 @@ export const weightsByPath = (vars, file) => (root) => {
       left.delete(place);
     });
     const layers = layersOf(layer);
-    // Keras 2.12 has a name of its own for the folder.
+    // Keras 2.12 names the group of a model's layers differently.
     const folder = groups.has(`${at}_layer_checkpoint_dependencies`) ? '_layer_checkpoint_dependencies' : 'layers';
     if (layers) numbered(layers).forEach((name, i) => visit(layers[i], `${at}${folder}/${name}/`));
     else if ('cells' in layer)
