@@ -1,11 +1,11 @@
 /**
- * Numbers as files hold them -> float32.
+ * Converts the floating-point formats of files to float32.
  * @module
  */
 
-/** An array in a file. @typedef {{ name: string, shape: number[], data: Float32Array }} NamedArray */
+/** An array of a file, converted to float32. @typedef {{ name: string, shape: number[], data: Float32Array }} NamedArray */
 
-/** 10 bits of fraction. @param {Uint16Array} halves @returns {Float32Array} */
+/** Converts float16: 1 sign bit, 5 exponent bits, 10 fraction bits. @param {Uint16Array} halves @returns {Float32Array} */
 export function float16(halves) {
   return Float32Array.from(halves, (half) => {
     const sign = half & 0x8000 ? -1 : 1;
@@ -16,7 +16,7 @@ export function float16(halves) {
   });
 }
 
-/** The upper half of a float32. @param {Uint16Array} halves @returns {Float32Array} */
+/** Converts bfloat16, the upper 16 bits of a float32. @param {Uint16Array} halves @returns {Float32Array} */
 export const bfloat16 = (halves) => new Float32Array(Uint32Array.from(halves, (half) => half << 16).buffer);
 
 /**

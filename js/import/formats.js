@@ -1,6 +1,6 @@
 /**
- * Every format that padless reads: how its files are recognised, what may lie beside them, and who reads them. The importers, the command
- * line and the page take all that from here.
+ * Lists every format that padless reads: how its files are recognised, which further files may belong to them, and which function reads
+ * them. The importers, the command line and the page use this list.
  * @module
  */
 import { ModelFileError, UnsupportedError } from '../errors.js';
@@ -21,17 +21,17 @@ import { isZip } from './zip.js';
  * Options of all importers.
  * @typedef {import('./keras-files.js').KerasOptions & { modules?: import('./torch.js').TorchModule[] | import('./torch.js').TorchArchitecture |
  *   undefined }} FormatOptions
- *   modules: of a PyTorch state dict, in order
+ *   modules: the modules of a PyTorch state dict, in order
  */
 
-/** JSON in a file; undefined where there is none that can be read. @param {InputFile} file @returns {Promise<any>} */
+/** The JSON in a file; undefined if it is not valid JSON. @param {InputFile} file @returns {Promise<any>} */
 const jsonIn = (file) =>
   file.json().catch((error) => {
     if (error instanceof ModelFileError) return undefined;
     throw error;
   });
 
-/** Labels: a JSON list, or one a line. @param {Uint8Array} bytes @param {string} name  of the file, for errors @returns {string[]} */
+/** Reads labels: a JSON list, or one label on each line. @param {Uint8Array} bytes @param {string} name  of the file, for errors @returns {string[]} */
 export function labelsIn(bytes, name) {
   const text = textDecoder().decode(bytes);
   return text.trimStart().startsWith('[') ? parseJson(bytes, name) : text.trimEnd().split(/\r?\n/);
@@ -47,13 +47,13 @@ function describesModules(json) {
 }
 
 /**
- * Files that belong to a model, by the option that takes them: how each is recognised among several, and what the option is given.
+ * Files that belong to a model, by the import option that they fill: `is` recognises the file among several, `read` gives the option's value.
  * @satisfies {Record<string, { is: (file: InputFile) => boolean | Promise<boolean>, read: (file: InputFile) => any }>}
  */
 const companions = {
   weights: { is: (file) => file.hasExtension(hdf5), read: (file) => file.source },
   tokenizer: {
-    // Labels by number look like words by number: only the name tells.
+    // JSON of labels by number has the same form as a word index, so the file name decides.
     is: async (file) => {
       if (file.hasExtension(pickled)) return true;
       const json = file.hasExtension(['.json']) ? await jsonIn(file) : undefined;
@@ -67,23 +67,23 @@ const companions = {
   outputs: { is: (file) => /^outputs.*\.json$/i.test(file.name), read: (file) => file.json() },
   labels: {
     is: (file) => /^labels.*\.txt$/i.test(file.name),
-    // Nobody said that this file holds the labels, so an empty line in it is taken for none.
+    // The caller did not choose this file as the labels, so empty lines are ignored instead of rejected.
     read: async (file) => labelsIn(await file.bytes(), file.name).filter((label) => label !== ''),
   },
 };
 /** @typedef {keyof typeof companions} Companion */
 
 /**
- * A format that padless reads, or knows and refuses.
+ * A format that padless reads, or recognises and rejects.
  * @typedef {object} Format
- * @property {string} title  what a file of it is, for messages
- * @property {'loadModel' | 'fromKeras' | 'fromTfjs' | 'fromTorch' | null} importer  the function that takes such a file; null: refused
- * @property {readonly string[]} extensions  of its main file, in lower case
+ * @property {string} title  describes a file of this format, for messages
+ * @property {'loadModel' | 'fromKeras' | 'fromTfjs' | 'fromTorch' | null} importer  the function that reads such a file; null: padless rejects the format
+ * @property {readonly string[]} extensions  the extensions of its main file, in lower case
  * @property {(file: InputFile, options: FormatOptions) => boolean | Promise<boolean>} [holds]
- *   whether that is in the file, whatever its name is; absent: the extension says it
- * @property {readonly Companion[]} beside  further files that belong to it
+ *   whether the file's content has this format, whatever its name is; absent: the extension decides
+ * @property {readonly Companion[]} beside  further files that may belong to it
  * @property {(file: InputFile, options: FormatOptions, source: FilesSource) => Promise<Model>} read
- *   source: the file with all that lies beside it
+ *   source: the file together with the files beside it
  */
 
 /** @param {string} title @param {string} advice @returns {Format['read']} */
@@ -93,7 +93,7 @@ const refuse = (title, advice) => async (file) => {
 
 const ofText = /** @type {const} */ (['tokenizer', 'text', 'labels', 'outputs']);
 
-/** A state dict without a description of its modules. @param {InputFile} file @param {FormatOptions} options */
+/** The error for a state dict without a description of its modules. @param {InputFile} file @param {FormatOptions} options */
 async function refuseUndescribed(file, { packages }) {
   const { tensors } = await readStateDict(await file.bytes(), file.name, packages ?? {});
   return new UnsupportedError(
@@ -101,7 +101,10 @@ async function refuseUndescribed(file, { packages }) {
   );
 }
 
-/** The first that a file matches is its own; of several files, the one that matches the first is the model. @type {readonly Format[]} */
+/**
+ * In order of precedence: a file has the first format that it matches. Of several files, the model is the one that matches the earliest format.
+ * @type {readonly Format[]}
+ */
 export const formats = [
   {
     title: 'a file of torch.save',
@@ -118,7 +121,7 @@ export const formats = [
     title: 'a state dict of PyTorch in safetensors',
     importer: 'fromTorch',
     extensions: ['.safetensors'],
-    // The file does not say whose it is, but padless's own has its architecture in it.
+    // The file does not say who wrote it. A model of padless contains its architecture, so given modules mean a state dict.
     holds: async (file, { modules }) => modules !== undefined && file.folder === null && isSafetensors(await file.head()),
     beside: ofText,
     read: (file, { modules = [], ...options }) => fromTorch(file.source, modules, options),
@@ -180,7 +183,7 @@ export const formats = [
 ];
 
 /**
- * The format of a file by its content alone.
+ * Recognises the format of a file by its content alone.
  * @param {InputFile} file
  * @returns {Promise<Format | null>}
  */
@@ -191,23 +194,23 @@ export async function formatOf(file) {
 
 const extensions = formats.flatMap((format) => format.extensions);
 
-/** .bin comes last: a model of TensorFlow.js has its weights in such files. @param {InputFile} file */
+/** Sorts .bin last, because TensorFlow.js stores weights, not models, in such files. @param {InputFile} file */
 const placeOf = (file) => (file.hasExtension(['.bin']) ? 1 : 0);
 
 /**
- * The model among files, and its format.
+ * Finds the model among several files, and its format.
  * @param {InputFile[]} files
  * @param {FormatOptions} options
  * @returns {Promise<{ format: Format, file: InputFile } | null>}
  */
 async function modelAmong(files, options) {
   const named = files.filter((file) => file.hasExtension(extensions));
-  // Of many files, those of other names are not looked into.
+  // Of several files, only those with a known extension are read.
   const candidates = files.length === 1 ? files : named;
   for (const format of formats)
     for (const file of candidates)
       if (format.holds ? await format.holds(file, options) : file.hasExtension(format.extensions)) return { format, file };
-  // No content says what it is. A broken file goes to the reader of its extension, which says what is wrong with it.
+  // No file was recognised by its content. The reader for the extension then reports what is wrong with the file.
   for (const file of named.sort((a, b) => placeOf(a) - placeOf(b))) {
     if (file.hasExtension(['.json'])) await file.json();
     else return { format: /** @type {Format} */ (formats.find((format) => file.hasExtension(format.extensions))), file };
@@ -216,22 +219,22 @@ async function modelAmong(files, options) {
 }
 
 /**
- * A model that was found, not read yet.
+ * A model that was found but is not read yet.
  * @typedef {object} Recognised
  * @property {Format} format
- * @property {string} name  of its main file, without folders
- * @property {(more?: FormatOptions) => Promise<Model>} read  more: options beside those that were given before
+ * @property {string} name  the name of its main file, without folders
+ * @property {(more?: FormatOptions) => Promise<Model>} read  more: options in addition to those given to recognise
  */
 
 /**
- * Finds out which format a model's files are in, by their content and their names.
- * @param {FilesSource} source  a file or a folder; or several files by name: a model and what lies beside it, weights, a tokenizer's JSON,
- *   labels.txt and the JSON with the modules of a PyTorch state dict, which are the options `weights`, `tokenizer`, `labels` and `modules` where
- *   these are not given
+ * Recognises the format of a model's files by their content and names.
+ * @param {FilesSource} source  a file or a folder; or several files: the model and files that belong to it, such as weights, a tokenizer's JSON,
+ *   labels.txt and the JSON that describes the modules of a PyTorch state dict. These become the options `weights`, `tokenizer`, `labels` and
+ *   `modules`, unless the caller gives them.
  * @param {FormatOptions | null} [given]
- * @returns {Promise<Recognised | null>} null: none of them is a model
- * @throws {ModelFileError} for JSON that is broken, where nothing else is a model
- * @throws {import('../errors.js').LoadError} where a file cannot be read
+ * @returns {Promise<Recognised | null>} null if none of the files is a model
+ * @throws {ModelFileError} for invalid JSON, if no other file is a model
+ * @throws {import('../errors.js').LoadError} if a file cannot be read
  */
 export async function recognise(source, given) {
   checkImportOptions('recognise', given);

@@ -1,5 +1,5 @@
 /**
- * Keras's HDF5 files: whole models and weights, as Keras 1 and 2 lay them out and as Keras 3 does. HDF5 itself is read by h5wasm.
+ * Reads Keras's HDF5 files, whole models and weights alone, in the layout of Keras 1 and 2 and in that of Keras 3. h5wasm parses HDF5.
  * @module
  */
 import { ModelFileError, PadlessError, UnsupportedError } from '../errors.js';
@@ -12,19 +12,22 @@ import { JSON_MOST, optionalPackage, parseJson } from './input-files.js';
 
 /** @typedef {import('./floats.js').NamedArray} NamedArray */
 /**
- * What a file holds, whoever wrote it.
+ * The content of a Keras file, in the same form for every version of Keras.
  * @typedef {object} KerasFile
- * @property {any} config  the architecture as Keras JSON; null: weights alone
+ * @property {any} config  the architecture as Keras JSON; null: the file holds only weights
  * @property {string | null} kerasVersion
- * @property {string | null} backend  on which it was trained
- * @property {{ name: string, weights: NamedArray[] }[] | null} layers  Keras 1 and 2, and .h5 of Keras 3: by layer, in order
- * @property {Map<string, NamedArray> | null} vars  Keras 3: by path, 'layers/lstm/cell/vars/0'
+ * @property {string | null} backend  the Keras backend that the model was trained with
+ * @property {{ name: string, weights: NamedArray[] }[] | null} layers  Keras 1 and 2, and .h5 of Keras 3: the weights of each layer, in the order of the file
+ * @property {Map<string, NamedArray> | null} vars  Keras 3: the arrays by path, such as 'layers/lstm/cell/vars/0'
  */
 
-/** A file holds less than this times its own size: deflate packs at most 1032 to 1. What is smaller than ROOM may be anything. */
+/** A file unpacks to less than EXPANSION times its size, because deflate compresses at most 1032 to 1. */
 const EXPANSION = 1100;
+/** Unpacked bytes that are allowed to a file of any size. */
 const ROOM = 1 << 26;
+/** Largest number of groups and arrays in a file. */
 const NODES_MOST = 100_000;
+/** Largest depth of groups inside groups. */
 const NESTED_MOST = 64;
 /** enum H5T_class_t */
 const INTEGER = 0;
@@ -39,12 +42,12 @@ export const isHdf5 = (bytes) => String.fromCharCode(...bytes.subarray(0, 8)) ==
 
 let opened = 0;
 
-/** An open file. h5wasm's own getters go on with what is in memory where HDF5 failed; here every status is looked at. */
+/** An open file. h5wasm's own getters ignore failures of HDF5 and return whatever is in memory; this class checks every status. */
 class Hdf5 {
   /**
-   * @param {any} module  h5wasm's, which has no types of its own for what lies below its classes
-   * @param {bigint} id
-   * @param {string} what
+   * @param {any} module  the module of h5wasm, which declares no types for its low-level functions
+   * @param {bigint} id  HDF5's identifier of the open file
+   * @param {string} what  name of the file, for errors
    * @param {number} size  bytes of the file
    */
   constructor(module, id, what, size) {
@@ -59,7 +62,7 @@ class Hdf5 {
     return new ModelFileError(`${this.what}: ${path.slice(0, 200)} ${problem}`);
   }
 
-  /** Names in a group; none where it is not there. @param {string} path */
+  /** The names in a group; an empty list if the group does not exist. @param {string} path */
   names(path) {
     return this.isGroup(path) ? this.module.get_names(this.id, path, false) : [];
   }
@@ -69,7 +72,12 @@ class Hdf5 {
     return this.module.get_type(this.id, path) === this.module.H5G_GROUP;
   }
 
-  /** @param {string} path @param {Metadata} metadata @returns {Uint8Array} the bytes, taken by `get(pointer)`, which returns a status */
+  /**
+   * Reads an attribute or array: `get(pointer)` writes it into h5wasm's memory and returns a status, then `take(pointer)` may use it there.
+   * @param {string} path
+   * @param {Metadata} metadata
+   * @returns {Uint8Array} a copy of the bytes
+   */
   #read(
     path,
     { size, total_size: count },
@@ -95,7 +103,7 @@ class Hdf5 {
   /**
    * @param {string} path
    * @param {string} name
-   * @returns {string[] | null} an attribute of text; null where there is none
+   * @returns {string[] | null} the strings of a text attribute; null if there is no such attribute
    */
   attribute(path, name) {
     const { module, id } = this;
@@ -103,7 +111,7 @@ class Hdf5 {
     const where = `attribute ${name} of ${path}`;
     const metadata = module.get_attribute_metadata(id, path, name);
     const { shape, total_size: count, size, type, vlen } = metadata;
-    // h5py writes an empty list as one of numbers.
+    // h5py stores an empty list as an array of numbers, whatever its elements would be.
     if (!shape || Number(count) === 0) return [];
     if (type !== STRING) throw this.broken(where, 'is not text');
     /** @type {string[]} */
@@ -129,7 +137,11 @@ class Hdf5 {
     return texts;
   }
 
-  /** A list that Keras parts where it is longer than an attribute may be: name, or name0, name1, ... @param {string} path @param {string} name */
+  /**
+   * A list of strings. Keras splits a list that is too long for one attribute into the attributes name0, name1, ...
+   * @param {string} path
+   * @param {string} name
+   */
   list(path, name) {
     const whole = this.attribute(path, name);
     if (whole) return whole;
@@ -141,7 +153,7 @@ class Hdf5 {
 
   /**
    * @param {string} path
-   * @param {string} name  for errors, and of the result
+   * @param {string} name  the name of the returned array
    * @returns {NamedArray}
    */
   array(path, name) {
@@ -167,15 +179,15 @@ class Hdf5 {
   }
 }
 
-/** What a file of this many bytes can hold, unpacked; more room than any small file needs. @param {number} size */
+/** Upper bound of the unpacked bytes of a file of `size` bytes. @param {number} size */
 const roomFor = (size) => Math.max(ROOM, EXPANSION * size);
 
 /**
- * Calls `work` while the memory of h5wasm may grow by `bytes` at most. HDF5 allocates what a size in the file asks for before it reads, and
- * memory that has grown stays. h5wasm does not export its WebAssembly.Memory, so grow() is replaced on the prototype. That is seen by
- * nobody else: `work` is synchronous.
+ * Calls `work` and lets the memory of h5wasm grow by at most `bytes` meanwhile. HDF5 allocates the sizes that a file states before it reads
+ * the data, and WebAssembly memory never shrinks. h5wasm does not export its WebAssembly.Memory, so grow() is replaced on the prototype.
+ * `work` is synchronous, so no other code runs before grow() is restored.
  * @template T
- * @param {any} module  h5wasm's
+ * @param {any} module  the module of h5wasm
  * @param {number} bytes
  * @param {() => T} work
  * @returns {T}
@@ -198,9 +210,10 @@ function withBoundedMemory(module, bytes, work) {
 }
 
 /**
+ * Opens an HDF5 file, calls `read` with it and closes it.
  * @template T
  * @param {Uint8Array} bytes
- * @param {string} what  for errors
+ * @param {string} what  name of the file, for errors
  * @param {import('./input-files.js').Packages} packages
  * @param {(file: Hdf5) => T} read
  * @returns {Promise<T>}
@@ -211,7 +224,7 @@ async function openHdf5(bytes, what, { h5wasm }, read) {
   );
   const module = await ready;
   const { FS } = module;
-  // HDF5 prints what it finds wrong; the error that is thrown says enough.
+  // HDF5 prints its errors to stderr. They are suppressed, because the thrown error reports the problem.
   const stream = /** @type {any} */ (FS).getStream?.(2);
   const tty = stream?.tty;
   if (tty) stream.tty = { ...tty, ops: { ...tty.ops, put_char() {} } };
@@ -245,12 +258,13 @@ async function openHdf5(bytes, what, { h5wasm }, read) {
 }
 
 /**
- * @param {Uint8Array} bytes  a .h5, .hdf5 or .weights.h5
- * @param {string} [what]  for errors
+ * Reads a Keras model or its weights from an HDF5 file.
+ * @param {Uint8Array} bytes  the content of a .h5, .hdf5 or .weights.h5 file
+ * @param {string} [what]  name of the file, for errors
  * @param {import('./input-files.js').Packages} [packages]
  * @returns {Promise<KerasFile>}
- * @throws {ModelFileError} for a file that is cut short or contradicts itself
- * @throws {UnsupportedError} without the package h5wasm, and for weights that are not floats
+ * @throws {ModelFileError} for a file that is truncated or inconsistent
+ * @throws {UnsupportedError} if the package h5wasm is missing, and for weights that are not floats
  */
 export function readHdf5(bytes, what = 'the file', packages = {}) {
   return openHdf5(bytes, what, packages, (file) => {
@@ -282,12 +296,12 @@ export function readHdf5(bytes, what = 'the file', packages = {}) {
   });
 }
 
-/** Groups at the root that belong to no layer: Keras 2 writes them after fit(). */
+/** Groups at the root that belong to no layer. Keras 2 writes them after fit(). */
 const trainingGroups = new Set(['optimizer', '_optimizer', 'metrics', '_metrics']);
 
 /**
- * Every array of Keras 3's layout except those of training: of the optimizer, metrics and random generators. Keras 2 on Windows writes names
- * such as `layers\\dense`; the paths returned have slashes.
+ * Reads every array of Keras 3's layout, except those that only training needs (optimizer, metrics, random generators). Keras 2 on Windows
+ * writes names such as `layers\\dense`; the returned paths have slashes instead.
  * @param {Hdf5} file
  */
 function variables(file) {

@@ -1,27 +1,37 @@
 /**
- * Lists inside an HDF5 file that HDF5 itself follows without looking, and in a broken file for ever: the objects of a global heap, each of
- * which says where the next begins, and the free space of a local one. They are followed here first (HDF5 File Format 3.0, III.D and III.E).
+ * Checks the linked lists in the heaps of an HDF5 file. The HDF5 library follows them without checks, and can loop forever in a
+ * broken file. There are two kinds: the objects of a global heap, each of which gives the offset of the next, and the free blocks of a local
+ * heap (HDF5 File Format 3.0, III.D and III.E).
  * @module
  */
 
-/** Bytes of the head of an object in a global heap: index, references, 4 reserved, size. */
+/** Bytes of an object's header in a global heap: index, reference count, 4 reserved bytes, size. */
 const HEAD = 16;
-/** In place of an offset: there is no further free block. */
+/** Marks the end of the list of free blocks; stored instead of an offset. */
 const LAST = 1n;
 
-/** Steps that are left: heaps do not overlap, and a step is HEAD bytes at least. What was freed may, so there are some more. @typedef {{ left: number }} Steps */
+/**
+ * The number of list steps that the check may still take. Heaps in use do not overlap and a step covers at least HEAD bytes, so a valid file
+ * needs at most its length / HEAD steps. Freed heaps may overlap, so the limit is higher.
+ * @typedef {{ left: number }} Steps
+ */
 
-/** @param {DataView} view @param {number} at  of a collection of global heaps @param {Steps} steps @returns {boolean} */
+/**
+ * @param {DataView} view
+ * @param {number} at  offset of a collection of global heap objects
+ * @param {Steps} steps
+ * @returns {boolean} false if the list of its objects is invalid
+ */
 function isCollection(view, at, steps) {
   const { byteLength } = view;
   const size = Number(view.getBigUint64(at + 8, true));
   const end = at + size;
-  // Cut short: HDF5 sees to that.
+  // The file is truncated: HDF5 itself reports that.
   if (!(end <= byteLength)) return true;
   let next = at + HEAD;
   while (next + HEAD <= end) {
     const length = Number(view.getBigUint64(next + 8, true));
-    // What is free has index 0 and counts its head.
+    // Free space has index 0, and its length includes the header.
     const taken = view.getUint16(next, true) ? HEAD + 8 * Math.ceil(length / 8) : length;
     if (!(taken >= HEAD && next + taken <= end) || --steps.left < 0) return false;
     next += taken;
@@ -29,7 +39,12 @@ function isCollection(view, at, steps) {
   return true;
 }
 
-/** @param {DataView} view @param {number} at  of a local heap @param {Steps} steps @returns {boolean} */
+/**
+ * @param {DataView} view
+ * @param {number} at  offset of a local heap
+ * @param {Steps} steps
+ * @returns {boolean} false if the list of its free blocks is invalid
+ */
 function isLocalHeap(view, at, steps) {
   const { byteLength } = view;
   if (at + 32 > byteLength) return true;
@@ -43,17 +58,20 @@ function isLocalHeap(view, at, steps) {
   return true;
 }
 
-/** By their signatures, with version and reserved bytes: G C O L 1 0 0 0, H E A P 0 0 0 0. @type {[bigint, typeof isCollection, string][]} */
+/**
+ * The first 8 bytes of each kind of heap (signature, version, reserved bytes: G C O L 1 0 0 0 and H E A P 0 0 0 0), its check and its name.
+ * @type {[bigint, typeof isCollection, string][]}
+ */
 const kinds = [
   [0x14c4f4347n, isCollection, 'global heap'],
   [0x50414548n, isLocalHeap, 'local heap'],
 ];
 
 /**
- * Where anything in the file points to; what was freed keeps its signature.
+ * Finds a heap that is in use: its address occurs in the file as an 8-byte number. A freed heap keeps its signature, but nothing points to it.
  * @param {DataView} view
- * @param {Map<number, string>} names  by address
- * @returns {number | undefined} the first of these addresses
+ * @param {Map<number, string>} names  heaps by address
+ * @returns {number | undefined} the first of these addresses that occurs in the file; undefined if none does
  */
 function used(view, names) {
   for (let at = 0; at + 8 <= view.byteLength; at++) {
@@ -64,8 +82,8 @@ function used(view, names) {
 }
 
 /**
- * @param {Uint8Array} bytes  of a file
- * @returns {string | null} what is broken and where; null: nothing that is looked at
+ * @param {Uint8Array} bytes  the content of an HDF5 file
+ * @returns {string | null} the broken heap and its offset; null if the check finds none
  */
 export function brokenHeap(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

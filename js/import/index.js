@@ -1,5 +1,5 @@
 /**
- * `padless/import`: somebody else's file -> a Model that answers as its framework does.
+ * `padless/import`: reads model files of other frameworks into a Model that gives the same results.
  * @module
  */
 import { ModelFileError, UnsupportedError } from '../errors.js';
@@ -23,13 +23,13 @@ export { fromTorch } from './torch.js';
 /** @typedef {import('./torch.js').TorchArchitecture} TorchArchitecture */
 
 /**
- * A model of Keras 1 to 3: `.keras`, a whole `.h5`, or a JSON (model.to_json()) with its weights beside it. Takes the package h5wasm, and
- * for `.keras` fflate.
+ * Imports a model of Keras 1 to 3: `.keras`, a whole `.h5`, or JSON (model.to_json()) with its weights in another file. Needs the package
+ * h5wasm, and for `.keras` also fflate.
  * @param {ModelSource} file  URL, path, bytes, Response, Blob or File
  * @param {(ImportOptions & { weights?: ModelSource | undefined, packages?: Packages | null }) | null} [given]
- *   weights: HDF5, where the file is a JSON; packages: h5wasm and fflate, where padless stands where it cannot find them
+ *   weights: the HDF5 file of the weights, if `file` is JSON; packages: h5wasm and fflate, if padless cannot import them by name
  * @returns {Promise<Model>}
- * @throws {ModelFileError} for a file that is broken, or whose weights do not fit its layers
+ * @throws {ModelFileError} for an invalid file, or weights that do not fit the layers
  * @throws {UnsupportedError} for a layer or an option that padless lacks, or a package that is missing
  */
 export async function fromKeras(file, given) {

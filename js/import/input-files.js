@@ -1,5 +1,5 @@
 /**
- * What a caller hands an importer: one file, or several that belong together.
+ * Input of the importers: one file, or several that belong together.
  * @module
  */
 import { ArgumentError, LoadError, ModelFileError, UnsupportedError } from '../errors.js';
@@ -10,15 +10,15 @@ import { readSource } from '../file/read-source.js';
 /** @typedef {import('../file/read-source.js').ModelSource} ModelSource */
 /** @typedef {import('../file/read-source.js').ReadOptions} ReadOptions */
 /**
- * One file as loadModel takes it; a folder (a path or URL that ends in /); or files by name: an object, or a list of File.
+ * One file, in any form that loadModel accepts; a folder (a path or URL that ends in /); or several files: an object by name, or a list of File.
  * @typedef {ModelSource | Record<string, ModelSource> | ArrayLike<Blob>} FilesSource
  */
 
 const JSON_START = Uint8Array.of(123);
 
-/** Bytes of JSON, at most. */
+/** Largest accepted size of a JSON text, in bytes. */
 export const JSON_MOST = 64_000_000;
-/** And numbers, words, lists in it: five for each word of a Keras Tokenizer. */
+/** Largest number of JSON values in it. A Keras Tokenizer has five for each word. */
 const VALUES_MOST = 2 ** 22;
 
 /** @param {unknown} source @returns {source is ModelSource} */
@@ -41,12 +41,12 @@ const pathOf = (file) => String(/** @type {any} */ (file)?.webkitRelativePath ||
 /** @param {string} path */
 const baseName = (path) => path.slice(path.lastIndexOf('/') + 1);
 
-/** A source's name, for messages. @param {any} source */
+/** The file name of a source, for messages. @param {any} source */
 export const nameOf = (source) =>
   baseName(String(typeof source === 'string' ? source : isUrl(source) ? source.pathname : (source?.name ?? 'the file')));
 
 /**
- * Several files, each with its path. Names that are given twice count once, the last one.
+ * Several files by path. If two files have the same path, the last one is taken.
  * @param {Record<string, ModelSource> | ArrayLike<Blob>} files
  * @returns {Map<string, ModelSource>}
  */
@@ -58,10 +58,10 @@ export function filesByPath(files) {
   return new Map(/** @type {[string, ModelSource][]} */ (list));
 }
 
-/** Bytes at a file's start that say what it is: the first entry of a zip lies among them. */
+/** Bytes at the start of a file from which its format is recognised. They include the first entry of a zip. */
 const HEAD = 200;
 
-/** A file whose kind is not known yet: it is read when its content is first asked for, and once. */
+/** A file whose format is not known yet. It is read once, when its content is first needed. */
 export class InputFile {
   /** @type {Promise<Uint8Array<ArrayBuffer>> | undefined} */
   #bytes;
@@ -71,15 +71,15 @@ export class InputFile {
   /**
    * @param {ModelSource} source
    * @param {ReadOptions} options
-   * @param {string} [path]  among several files
+   * @param {string} [path]  its path, if it is one of several files
    */
   constructor(source, options, path) {
     this.source = source;
     this.options = options;
-    /** Its name without folders. */
+    /** The file name, without folders. */
     this.name = path === undefined ? nameOf(source) : baseName(path);
     this.path = path ?? this.name;
-    /** Names in it where it is a folder of this machine; null for a file. @type {string[] | null} */
+    /** The names in it, if it is a folder on the local disk; null for a file. @type {string[] | null} */
     this.folder = null;
   }
 
@@ -89,7 +89,7 @@ export class InputFile {
     return extensions.some((extension) => name.endsWith(extension));
   }
 
-  /** Looks whether it is a folder of this machine. */
+  /** Sets `folder` if the source is a folder on the local disk. */
   async lookForFolder() {
     const files = builtin('node:fs');
     const { source } = this;
@@ -99,19 +99,19 @@ export class InputFile {
 
   /** @returns {Promise<Uint8Array<ArrayBuffer>>} */
   bytes() {
-    // An importer may read the response again.
+    // A Response can be read only once. A clone is read here, because an importer may read the source again.
     return (this.#bytes ??= readSource(isResponse(this.source) ? this.source.clone() : this.source, this.options));
   }
 
-  /** Its first bytes; of a large file on a disk, only these are read. @returns {Promise<Uint8Array>} */
+  /** The first bytes of the file. Of a Blob or File, only these are read. @returns {Promise<Uint8Array>} */
   async head() {
     if (isBlob(this.source) && !this.#bytes) return readSource(this.source.slice(0, HEAD), this.options);
     return (await this.bytes()).subarray(0, HEAD);
   }
 
   /**
-   * What is in it if it is JSON: an object, or one that was written into a file as a string, as json.dump(model.to_json()) does.
-   * @returns {Promise<any>} undefined where neither its name nor its first character is JSON's
+   * The parsed content of a JSON file. An object that was stored as a JSON string, as json.dump(model.to_json()) does, is parsed twice.
+   * @returns {Promise<any>} undefined if neither the name nor the first character is that of a JSON file
    * @throws {ModelFileError} for JSON that is broken or too large
    */
   json() {
@@ -125,16 +125,16 @@ export class InputFile {
   }
 }
 
-/** Two letters at least: C:\model is a path. */
+/** The scheme of a URL. It has at least two letters, because C:\model is a path. */
 const scheme = /^[a-z][a-z0-9+.-]+:/i;
 
-/** Files that belong together: the one that the caller named, and what stands beside it. */
+/** Files that belong together: the main file, which the caller gives, and the files beside it. */
 export class Files {
-  /** @type {Map<string, ModelSource> | null} by name; null where they are looked for beside the main one */
+  /** @type {Map<string, ModelSource> | null} by name; null if they are looked up beside the main file */
   #named = null;
   /** @type {ModelSource | null} */
   #main = null;
-  /** Where the others stand: what comes before and after their names. @type {[string, string] | null} */
+  /** The parts of an address before and after the name of a file beside the main one. @type {[string, string] | null} */
   #beside = null;
 
   /**
@@ -146,7 +146,7 @@ export class Files {
     if (isSource(source)) {
       this.#main = source;
       const address = typeof source === 'string' ? source : isUrl(source) ? source.href : isResponse(source) ? source.url : '';
-      // A path of this machine may hold any character; in an address, what stands behind ? and # is no part of the name.
+      // A local path may contain any character. In a URL, the query after ? and the fragment after # do not belong to the name.
       const isPath = typeof source === 'string' && !scheme.test(address) && globalThis.process?.getBuiltinModule;
       const [whole, path, query = ''] = /** @type {string[]} */ (/^([^?#]*)(\?[^#]*)?/.exec(address));
       if (isPath) this.#beside = [address.slice(0, 1 + Math.max(address.lastIndexOf('/'), address.lastIndexOf('\\'))), ''];
@@ -159,8 +159,8 @@ export class Files {
   }
 
   /**
-   * The file that says what the model is.
-   * @param {string[]} names  what it is called in a folder or among several
+   * Reads the main file, which describes the model.
+   * @param {string[]} names  its possible names in a folder or among several files, most likely first
    * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
   async main(names) {
@@ -178,7 +178,7 @@ export class Files {
     try {
       return await readSource(source, this.options);
     } catch (error) {
-      // A folder of this machine.
+      // The path is that of a local folder.
       if (/** @type {any} */ (error)?.cause?.code !== 'EISDIR') throw error;
       this.#beside = [`${String(source)}/`, ''];
       return this.#firstOf(names);
@@ -197,7 +197,11 @@ export class Files {
     return this.beside(names[names.length - 1]);
   }
 
-  /** @param {string} path  its own, or as the only one of its name @returns {ModelSource | undefined} */
+  /**
+   * The file with this path; otherwise the file with the same name in another folder, if there is only one.
+   * @param {string} path
+   * @returns {ModelSource | undefined}
+   */
   #find(path) {
     const named = this.#named;
     if (!named) return undefined;
@@ -208,8 +212,8 @@ export class Files {
   }
 
   /**
-   * A file beside the main one.
-   * @param {string} path  as the model's file has it; relative, and not out of the folder
+   * Reads a file beside the main one.
+   * @param {string} path  as the main file states it: relative, and inside the same folder
    * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
   async beside(path) {
@@ -245,33 +249,34 @@ export function parseJson(bytes, what) {
 }
 
 /**
- * A package that only some files need: what it exports, or a function that imports it (a promise is awaited).
+ * A package that only some files need: its exports, or a function that returns them or a promise of them.
  * @template T
  * @typedef {T | (() => T | Promise<T>)} Given
  */
 /**
- * Packages that the caller has, where padless would not find them by itself.
+ * Packages that the caller provides, for environments in which padless cannot import them by name.
  * @typedef {object} Packages
  * @property {Given<{ ready: Promise<any>, File: any }>} [h5wasm]
  * @property {Given<{ unzipSync: any }>} [fflate]
  */
 
 /**
+ * Imports an optional package, or takes the one that the caller provides.
  * @template T
  * @param {string} name
- * @param {keyof T} needed  among what it exports
- * @param {string} task  for the error
+ * @param {keyof T} needed  an export that the package must have
+ * @param {string} task  what needs the package, for the error
  * @param {Given<T> | undefined} given
  * @param {(absent: (cause: unknown) => never) => Promise<T>} load
- *   where none is given: import(name).catch(absent), by which bundlers know that it may be absent
+ *   called if none is given: import(name).catch(absent), a form from which bundlers see that the package is optional
  * @returns {Promise<T>}
- * @throws {UnsupportedError} where it is absent
+ * @throws {UnsupportedError} if the package is not installed
  */
 export async function optionalPackage(name, needed, task, given, load) {
   /** @param {unknown} cause @returns {never} */
   const absent = (cause) => {
     const other = given === undefined ? `, or give it: { packages: { ${name} } }` : '';
-    // In a zip there is an HDF5 file.
+    // A .keras file is a zip that contains an HDF5 file, so it needs both packages.
     const both = name === 'fflate' ? 'h5wasm fflate' : name;
     throw new UnsupportedError(`${task} takes the package ${name}, which is not there: npm install -D ${both}${other}`, { cause });
   };

@@ -1,5 +1,6 @@
 /**
- * A model's weights in int8: a quarter of the bytes. Kernels of Embedding, Dense and recurrent layers; the rest stays as it is.
+ * Quantizes a model's weights to int8, a quarter of the bytes: the tables of Embedding, the kernels of Dense and recurrent layers. All other
+ * weights stay unchanged.
  * @module
  */
 import { ModelFileError } from '../errors.js';
@@ -10,10 +11,14 @@ import { serialize } from '../file/safetensors.js';
 /** @typedef {import('../layers/layer.js').Layer} Layer */
 /** @typedef {import('../layers/layer.js').Weight} Weight */
 
+/** Largest absolute value of a quantized weight. */
 const MOST = 127;
-/** Activations to which what all values have in common is nothing. */
+/** Activations whose result stays the same when one number is added to all inputs (softmax; see centre). */
 const blind = ['softmax', 'log_softmax'].map((name) => activationNumber(name, '', 3));
-/** Sizes that the largest value of a row or column may be cut to, in shares of it: what is beyond loses, all others are rounded finer. */
+/**
+ * Clipping limits to try, as fractions of the largest absolute value of a row or column. A lower limit clips the largest values and rounds all
+ * others with a finer step.
+ */
 const CUTS = [1, 0.97, 0.94, 0.91, 0.88, 0.85, 0.82, 0.79, 0.76, 0.73, 0.7];
 
 /** @param {number} value */
@@ -21,7 +26,7 @@ const rounded = (value) => Math.max(-MOST, Math.min(MOST, Math.round(value)));
 /** @param {Float64Array} values */
 const largest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 
-/** The step that leaves the least squared error. @param {Float64Array} values @param {number[]} steps */
+/** The step with the least squared quantization error. @param {Float64Array} values @param {number[]} steps */
 function bestStep(values, steps) {
   let [best, least] = [0, Infinity];
   for (const step of steps) {
@@ -32,7 +37,11 @@ function bestStep(values, steps) {
   return best;
 }
 
-/** A table: a row is in steps of its own, whole multiples of 1/255 of the largest row's. @param {number[]} shape @param {Float64Array} values */
+/**
+ * Quantizes an Embedding table. Each row has its own step, an integer multiple of 1/255 of the step that the largest value needs.
+ * @param {number[]} shape
+ * @param {Float64Array} values
+ */
 function tableToInt8([V, D], values) {
   const unit = Math.fround(largest(values) / MOST / 255);
   const rows = new Uint8Array(V);
@@ -55,7 +64,7 @@ function tableToInt8([V, D], values) {
   return new Int8Weight([V, D], int8, new Float32Array(D).fill(unit), rows);
 }
 
-/** A kernel: a column is in steps of its own. @param {number[]} shape @param {Float64Array} values */
+/** Quantizes a kernel. Each column has its own step. @param {number[]} shape @param {Float64Array} values */
 function kernelToInt8([K, N], values) {
   const int8 = new Int8Array(K * N);
   const scale = new Float32Array(N);
@@ -71,7 +80,12 @@ function kernelToInt8([K, N], values) {
   return new Int8Weight([K, N], int8, scale);
 }
 
-/** Softmax does not see what all columns have in common; without it they are smaller, and rounded finer. @param {number[]} shape @param {Float64Array} values */
+/**
+ * Subtracts the mean of each row of a kernel, in place. That adds the same number to all inputs of softmax, which does not change its result,
+ * and the smaller values are rounded with a finer step.
+ * @param {number[]} shape
+ * @param {Float64Array} values
+ */
 function centre([K, N], values) {
   for (let k = 0; k < K; k++) {
     const row = values.subarray(k * N, (k + 1) * N);
@@ -94,10 +108,10 @@ function quantised({ path, layer, spec }) {
 }
 
 /**
- * The model as a safetensors file with int8 weights.
+ * Writes the model as a safetensors file with int8 weights.
  * @param {import('../model/model.js').Model} model
- * @returns {Uint8Array<ArrayBuffer>} for loadModel
- * @throws {ModelFileError} for a weight that is NaN or infinite
+ * @returns {Uint8Array<ArrayBuffer>} a file that loadModel reads
+ * @throws {ModelFileError} if a weight is NaN or infinite
  */
 export function toInt8(model) {
   const tensors = model.root.listWeights().flatMap((place) => storedTensors(place.path, quantised(place)));

@@ -1,5 +1,5 @@
 /**
- * TF.js Layers models: model.json with its shards of weights.
+ * Reads TF.js Layers models: model.json and the weight files (shards) that it lists.
  * @module
  */
 import { ModelFileError, textOf, UnsupportedError } from '../errors.js';
@@ -15,8 +15,8 @@ import { weightsByName } from './weights.js';
 /** @typedef {{ config: any, kerasVersion: string, weights: NamedArray[] }} TfjsFile  weights in the order of the manifest */
 
 /**
- * A TensorFlow.js Layers model.
- * @param {FilesSource} files  model.json by URL or path, its shards beside it; a folder; or all files, as a list of File or by name
+ * Imports a TensorFlow.js Layers model.
+ * @param {FilesSource} files  URL or path of model.json, with its shards in the same folder; a folder; or all files, as a list of File or an object by name
  * @param {ImportOptions | null} [given]
  * @returns {Promise<import('../model/model.js').Model>}
  * @throws {ModelFileError | UnsupportedError | import('../errors.js').LoadError}
@@ -27,7 +27,7 @@ export async function fromTfjs(files, given) {
   const sources = new Files(files, readOptions(options));
   const json = parseJson(await sources.main(['model.json']), 'model.json');
   const { config, kerasVersion, weights } = await readTfjs(json, (path) => sources.beside(path));
-  // Saved by Keras and converted, Keras's rules hold; saved by TensorFlow.js, its own.
+  // A model that Keras saved and that was converted follows Keras's rules; one that TensorFlow.js saved follows those of TensorFlow.js.
   const own = /^tfjs/.test(kerasVersion);
   return finish(
     {
@@ -45,10 +45,10 @@ const show = (value) => JSON.stringify(value)?.slice(0, 80) ?? 'undefined';
 
 /**
  * @param {any} json  a parsed model.json
- * @param {(path: string) => Promise<Uint8Array>} readShard  by its path in the manifest
+ * @param {(path: string) => Promise<Uint8Array>} readShard  reads a shard, given its path in the manifest
  * @returns {Promise<TfjsFile>}
- * @throws {ModelFileError} for shards that are cut short or too long, a manifest that contradicts itself
- * @throws {UnsupportedError} for graph models, which hold operations and no layers
+ * @throws {ModelFileError} for shards that are too short or too long, or an invalid manifest
+ * @throws {UnsupportedError} for graph models, which consist of operations instead of layers
  */
 async function readTfjs(json, readShard) {
   const topology = json?.modelTopology;
@@ -104,10 +104,10 @@ function joined(parts) {
   return bytes;
 }
 
-/** Bytes of an element as it is stored. */
+/** Bytes of one stored element, by dtype. */
 const widths = { float32: 4, float16: 2, uint16: 2, uint8: 1 };
 
-/** @param {any} spec  of a weight in the manifest @returns {number} bytes */
+/** The stored size of a weight. @param {any} spec  its entry in the manifest @returns {number} bytes */
 function sizeOf(spec) {
   const { name, shape, dtype, quantization } = spec ?? {};
   if (typeof name !== 'string' || !Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0))

@@ -1,5 +1,5 @@
 /**
- * The JSON of a Keras `Tokenizer`, or the numbers of words -> text settings.
+ * Converts the JSON of a Keras `Tokenizer`, or a word index (word -> id), into text settings.
  * @module
  */
 import { ModelFileError, UnsupportedError } from '../errors.js';
@@ -8,7 +8,7 @@ import { parseJson as parseBytes } from './input-files.js';
 import { assumedOfWords, isWordIndex, wordIndexSettings } from './word-index.js';
 /** @typedef {import('../text/vectorizer.js').TextSettings} TextSettings */
 
-/** Layers inside layers, at most. */
+/** Largest depth of layers inside layers. */
 export const NESTED_MOST = 100;
 
 /** @param {any} value  JSON as text, or parsed @param {string} what @returns {any} */
@@ -17,13 +17,13 @@ const parsed = (value, what) => (typeof value === 'string' ? parseBytes(encodeTe
 /** @param {any} value */
 export const show = (value) => JSON.stringify(value)?.slice(0, 80) ?? 'undefined';
 
-/** Layers of a model. @param {any} architecture @returns {any[]} */
+/** The layers of a model. @param {any} architecture @returns {any[]} */
 export const listOf = (architecture) => {
   const list = Array.isArray(architecture?.config) ? architecture.config : architecture?.config?.layers;
   return Array.isArray(list) ? list : [];
 };
 
-/** The Embedding that a model begins with. @param {any} architecture @param {number} [depth] @returns {any} */
+/** The config of the first Embedding in a model; null if there is none. @param {any} architecture @param {number} [depth] @returns {any} */
 export function firstEmbedding(architecture, depth = 0) {
   for (const entry of depth > NESTED_MOST ? [] : listOf(architecture)) {
     if (entry?.class_name === 'Embedding') return entry.config;
@@ -33,29 +33,29 @@ export function firstEmbedding(architecture, depth = 0) {
   return null;
 }
 
-/** Length of the model's input, null where it varies. @param {any} architecture @returns {number | null} */
+/** The length of the model's input; null if it varies. @param {any} architecture @returns {number | null} */
 export function inputLength(architecture) {
   const config = listOf(architecture)[0]?.config ?? {};
   const shape = config.batch_shape ?? config.batch_input_shape;
   return shape?.length === 2 ? (shape[1] ?? null) : (config.input_length ?? null);
 }
 
-/** The settings that a tokenizer's file does not hold. @param {any} json  as text or parsed @returns {readonly string[]} */
+/** The settings that a tokenizer's file does not contain and that are assumed. @param {any} json  as text or parsed @returns {readonly string[]} */
 export const assumedOf = (json) => (isKeras(read(json)) ? ['padding', 'truncation'] : assumedOfWords);
 
-/** json.dump(tokenizer.to_json()) puts a string into a string. @param {any} json */
+/** Parses twice, because json.dump(tokenizer.to_json()) stores JSON text as a JSON string. @param {any} json */
 const read = (json) => parsed(parsed(json, 'tokenizer'), 'tokenizer');
 
 /** @param {any} whole */
 const isKeras = (whole) => whole?.class_name === 'Tokenizer' && Boolean(whole.config);
 
-/** Whether a file's JSON is that of a tokenizer. @param {any} json  parsed */
+/** Whether this JSON describes a tokenizer. @param {any} json  parsed */
 export const isTokenizer = (json) => json?.class_name === 'Tokenizer' || isWordIndex(json);
 
 /**
- * A Keras `Tokenizer`, or a word index. Nothing that Keras saves says how its rows are padded: what pad_sequences does by itself is taken (in front,
- * cut in front), to the model's length where it has one.
- * @param {any} json  tokenizer.to_json(), { word: id }, a list of words, as text or parsed
+ * The text settings of a Keras `Tokenizer` or a word index. Keras saves nothing about padding, so the defaults of pad_sequences are assumed:
+ * rows are padded and truncated at the front, to the input length of the model if that is fixed.
+ * @param {any} json  tokenizer.to_json(), { word: id } or a list of words, as text or parsed
  * @param {any} architecture
  * @returns {TextSettings}
  * @throws {ModelFileError | UnsupportedError}
@@ -80,7 +80,7 @@ export function textSettings(json, architecture) {
   if (!characters && (typeof split !== 'string' || split === ''))
     throw new UnsupportedError(`tokenizer: split is ${show(split)}; padless splits at a string`);
   if (typeof filters !== 'string') throw new ModelFileError(`tokenizer: filters is ${show(filters)}, expected a string`);
-  // Words beyond num_words are unknown; the id of the unknown word itself may be.
+  // Words with an id of num_words or more count as unknown. The id of the out-of-vocabulary token itself may exceed num_words.
   const unknown = typeof oov === 'string' && Object.hasOwn(index, oov) ? index[oov] : null;
   return {
     unit: 'split',
@@ -88,7 +88,7 @@ export function textSettings(json, architecture) {
     case: lower ? 'lower' : null,
     vocabulary: vocabularyOf(index, most, unknown, characters ? '' : split),
     pad: 0,
-    // Without a word for them unknown words are dropped.
+    // null (no oov_token): unknown words are dropped.
     unknown,
     length,
     padding: 'pre',
@@ -99,9 +99,9 @@ export function textSettings(json, architecture) {
 
 /**
  * @param {Record<string, any>} index  word -> id
- * @param {any} most  ids are below it; null or 0: all are
- * @param {number | null} unknown  an id that stays
- * @param {string} split  no word holds it
+ * @param {any} most  only ids below it are kept; null or 0: all are kept
+ * @param {number | null} unknown  an id that is always kept
+ * @param {string} split  separator, which no word contains; '' if each word is one character
  */
 function vocabularyOf(index, most, unknown, split) {
   const entries = Object.entries(index);
@@ -117,7 +117,7 @@ function vocabularyOf(index, most, unknown, split) {
       throw new ModelFileError(`tokenizer: ${show(vocabulary[id])} and ${show(word)} both have number ${id}`);
     vocabulary[id] = word;
   }
-  // A number without a word: what no text can have, as no word holds the separator, and a character is one alone.
+  // An id without a word gets a placeholder that matches no text: it contains the separator, or has more than one character.
   for (let id = 1; id < vocabulary.length; id++) vocabulary[id] ??= `no word${split || ' '}${id}`;
   return vocabulary;
 }

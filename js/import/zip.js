@@ -1,5 +1,5 @@
 /**
- * The .keras file of Keras 3: a zip of metadata.json, config.json, model.weights.h5 and assets. Unpacked by fflate.
+ * Reads the .keras file of Keras 3, a zip of metadata.json, config.json, model.weights.h5 and assets. fflate unpacks it.
  * @module
  */
 import { ModelFileError, UnsupportedError, textOf } from '../errors.js';
@@ -9,9 +9,9 @@ import { readHdf5 } from './hdf5.js';
 import { JSON_MOST, optionalPackage, parseJson } from './input-files.js';
 /** @typedef {import('./hdf5.js').KerasFile} KerasFile */
 
-/** Bytes of all files inside, at most. */
+/** Largest accepted total size of the unpacked files, in bytes. */
 const UNPACKED_MOST = 2 ** 31;
-/** Deflate packs at most 1032 to 1. */
+/** A deflated entry unpacks to less than EXPANSION times its size, because deflate compresses at most 1032 to 1. */
 const EXPANSION = 1100;
 const ENTRIES_MOST = 10_000;
 
@@ -44,20 +44,20 @@ const LOCAL_SIZE = 30;
  * An entry in the directory of a zip.
  * @typedef {object} Entry
  * @property {string} name
- * @property {boolean} isStored  not deflated
+ * @property {boolean} isStored  whether it is stored without compression
  * @property {number} crc  CRC-32 of the unpacked bytes
  * @property {number} size  bytes in the zip
- * @property {number} unpacked  bytes
+ * @property {number} unpacked  bytes after unpacking
  * @property {number} start  [start, end) of the entry in the zip, with its local header
  * @property {number} end
  */
 
 /**
- * Reads the directory of a zip, from the same fields as fflate.
+ * Reads the directory of a zip. It uses the same fields as fflate.
  * @param {Uint8Array} bytes
  * @param {string} what  for errors
  * @returns {Entry[]}
- * @throws {ModelFileError} if the directory is missing or cut short, or has too many entries
+ * @throws {ModelFileError} if the directory is missing or truncated, or has too many entries
  */
 function directoryOf(bytes, what) {
   const broken = new ModelFileError(
@@ -88,8 +88,8 @@ function directoryOf(bytes, what) {
 }
 
 /**
- * Refuses a directory that could make unpacking take more than the zip is worth: names that stand twice, entries that share bytes, and
- * more unpacked bytes than deflate can pack into the zip.
+ * Rejects a directory that a zip bomb could have: duplicate names, entries that overlap, and entries that claim more unpacked bytes than
+ * deflate can compress into their size.
  * @param {Entry[]} entries
  * @param {number} length  bytes of the zip
  * @param {string} what  for errors
@@ -117,12 +117,13 @@ function checkDirectory(entries, length, what) {
 export const isZip = (bytes) => bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4;
 
 /**
+ * Unpacks the wanted files of a zip and checks their sizes and CRC-32.
  * @param {Uint8Array} bytes
- * @param {string} what  for errors
+ * @param {string} what  name of the zip, for errors
  * @param {(name: string) => boolean} wanted
  * @param {import('./input-files.js').Packages} [packages]
  * @returns {Promise<Map<string, Uint8Array>>}
- * @throws {ModelFileError} for a file that is cut short, or says sizes that it cannot have
+ * @throws {ModelFileError} for a zip that is truncated or states impossible sizes
  */
 export async function unzip(bytes, what, wanted, { fflate } = {}) {
   const { unzipSync } = await optionalPackage('fflate', 'unzipSync', `${what}: unpacking a zip`, fflate, (absent) =>
@@ -133,7 +134,7 @@ export async function unzip(bytes, what, wanted, { fflate } = {}) {
   /** @type {Record<string, Uint8Array>} */
   let files;
   try {
-    // fflate prefers the Zip64 records, which torch.save writes into small zips, too: they must say the same.
+    // fflate prefers Zip64 records, which torch.save writes even into small zips. Both directories must list the same entries.
     let number = 0;
     files = unzipSync(bytes, {
       filter: (/** @type {import('fflate').UnzipFileInfo} */ { name, size, originalSize }) => {
@@ -162,10 +163,11 @@ export async function unzip(bytes, what, wanted, { fflate } = {}) {
 }
 
 /**
+ * Reads a .keras file.
  * @param {Uint8Array} bytes
- * @param {string} [what]  for errors
+ * @param {string} [what]  name of the file, for errors
  * @param {import('./input-files.js').Packages} [packages]
- * @returns {Promise<KerasFile & { vocabularies: Map<string, string> }>} vocabularies: text of assets/PATH/vocabulary.txt, by PATH
+ * @returns {Promise<KerasFile & { vocabularies: Map<string, string> }>} vocabularies: the text of each assets/PATH/vocabulary.txt, by PATH
  * @throws {ModelFileError | UnsupportedError}
  */
 export async function readKeras(bytes, what = 'the file', packages = {}) {
