@@ -90,7 +90,7 @@ export async function finish(
 ) {
   const { architecture, text: vectorizer } = reading('the architecture', () => withoutVectorizer(parts.architecture, vocabularies));
   const isBytes = ['Uint8Array', 'ArrayBuffer'].includes(kindOf(tokenizer));
-  const words = isBytes ? await unpickled(new Uint8Array(tokenizer)) : tokenizer;
+  const words = isBytes ? await unpickled(reading('the tokenizer', () => new Uint8Array(tokenizer))) : tokenizer;
   const read = words === undefined ? (vectorizer ?? parts.text) : reading('the tokenizer', () => textSettings(words, architecture));
   const settings = /** @type {import('../text/vectorizer.js').TextSettings | null} */ (
     read ? { ...read, ...text } : (text ?? null)
