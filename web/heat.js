@@ -1,8 +1,8 @@
 /**
  * Shows how much each token contributes to the answer. If a model ends in a mean over time and one dense layer with softmax, the difference
  * of two classes' log scores is a sum over the tokens: ln(p/q) = sum_t h_t (w_p - w_q) / T + b_p - b_q, where h_t is the state of token t
- * before the mean. A state depends on the whole text, so a contribution tells where in the text the model finds evidence, and not what the
- * token alone would give.
+ * before the mean; in a bag of n-grams the divisor is sqrt(T). The state of a recurrent layer depends on the whole text, so a contribution tells
+ * where in the text the model finds evidence, and not what the token alone would give.
  */
 import { make } from './elements.js';
 
@@ -22,7 +22,8 @@ import { make } from './elements.js';
 export function heatOf(model, text, scores) {
   const steps = model.trace(text);
   const [pooling, dense] = steps.slice(-2);
-  if (!pooling || !/^(GlobalAveragePooling1D|MaskedMean)$/.test(pooling.layer) || dense.layer !== 'Dense') return null;
+  if (!pooling || !/^(GlobalAveragePooling1D|padless>Masked(Mean|SqrtN))$/.test(pooling.layer) || dense.layer !== 'Dense')
+    return null;
   const [{ shape, data, mask }] = pooling.before;
   const weights = new Map(model.root.listWeights().map(({ path, layer, spec }) => [path, layer.weight(spec.name)]));
   const kernel = weights.get(`${dense.path}.kernel`);
@@ -35,10 +36,11 @@ export function heatOf(model, text, scores) {
   const [p, q] = order;
   const kept = Array.from({ length: T }, (_, t) => t).filter((t) => !mask || mask[t]);
   if (kept.length === 0 || K < 2) return null;
+  const divisor = pooling.layer === 'padless>MaskedSqrtN' ? Math.sqrt(kept.length) : kept.length;
   const shares = Float32Array.from(kept, (t) => {
     let sum = 0;
     for (let d = 0; d < D; d++) sum += data[t * D + d] * (matrix[d * K + p] - matrix[d * K + q]);
-    return sum / kept.length;
+    return sum / divisor;
   });
   const bias = weights.get(`${dense.path}.bias`)?.data;
   return { labels: [p, q], shares, bias: bias ? bias[p] - bias[q] : 0 };
@@ -47,25 +49,25 @@ export function heatOf(model, text, scores) {
 const graphemes = typeof Intl.Segmenter === 'function' ? new Intl.Segmenter(undefined, { granularity: 'grapheme' }) : null;
 
 /**
- * The shares of user-perceived characters (grapheme clusters), each of which may be several tokens.
+ * The shares of user-perceived characters (grapheme clusters). Each token's share is spread over what it covers of the text: a character may be
+ * several tokens, and an n-gram covers several characters. Characters that no token covers have no share.
  * @param {string} read  the part of the text that the model has read @param {ArrayLike<number>} offsets @param {Float32Array} shares
  */
 function sharesByCharacter(read, offsets, shares) {
-  let at = offsets[0];
-  const pieces = graphemes ? [...graphemes.segment(read)] : Array.from(read, (segment) => ({ segment, index: -1 }));
-  let token = 0;
-  const sums = [];
-  for (const { segment } of pieces) {
-    at += segment.length;
-    let sum = 0;
-    let any = false;
-    for (; token < shares.length && offsets[2 * token] < at; token++) {
-      sum += shares[token];
-      any = true;
-    }
-    if (any) sums.push({ segment, sum });
-  }
-  return sums;
+  const units = new Float64Array(read.length);
+  const covered = new Uint8Array(read.length);
+  shares.forEach((share, t) => {
+    const [start, end] = [offsets[2 * t] - offsets[0], offsets[2 * t + 1] - offsets[0]];
+    covered.fill(1, start, end);
+    for (let i = start; i < end; i++) units[i] += share / (end - start);
+  });
+  let at = 0;
+  const segments = graphemes ? Array.from(graphemes.segment(read), ({ segment }) => segment) : Array.from(read);
+  return segments.map((segment) => {
+    const [from, to] = [at, (at += segment.length)];
+    if (!covered.subarray(from, to).includes(1)) return { segment };
+    return { segment, sum: units.subarray(from, to).reduce((all, share) => all + share, 0) };
+  });
 }
 
 /** The shares of words; text between words has no share. @param {string} read @param {ArrayLike<number>} offsets @param {Float32Array} shares */
@@ -91,7 +93,8 @@ function sharesByWord(read, offsets, shares) {
  */
 export function heatText(text, offsets, shares, words) {
   // The text may be much longer than the part that the model reads.
-  const read = text.slice(offsets[0], offsets[2 * shares.length - 1]);
+  const end = shares.reduce((most, _, t) => Math.max(most, offsets[2 * t + 1]), 0);
+  const read = text.slice(offsets[0], end);
   const pieces = words ? sharesByWord(read, offsets, shares) : sharesByCharacter(read, offsets, shares);
   const most = Math.max(...pieces.map(({ sum = 0 }) => Math.abs(sum)), 1e-9);
   const nodes = pieces.map(({ segment, sum }) => {

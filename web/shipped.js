@@ -49,7 +49,7 @@ export const shipped = {
     question: 'questionLangid',
     about: 'aboutLangid',
     reads: 'characters',
-    nameOf: languageName,
+    nameOf: (label) => (label === 'und' ? say('noLanguage') : languageName(label)),
     // Ten languages in ten scripts.
     examples: [
       ['de', 'Guten Morgen, wie geht es Ihnen heute?'],
@@ -103,10 +103,7 @@ export const shipped = {
 export const proofModel = 'langid-gru';
 
 /** Files that are not models/KEY/KEY.safetensors: the first screen waits for this one, so it is the model in int8, a quarter of the bytes. */
-const files = new Map([
-  [proofModel, 'models/langid-gru/langid-gru.int8.safetensors'],
-  ['langid', 'models/langid-gru/langid.safetensors'],
-]);
+const files = new Map([[proofModel, 'models/langid-gru/langid-gru.int8.safetensors']]);
 
 /** @type {Map<string, Promise<Model>>} */
 const loading = new Map();

@@ -254,12 +254,13 @@ export class Try {
     if (!heat || !model.text) return;
     const [first, second] = heat.labels.map((k) => nameOf(labels[k]));
     const sum = heat.shares.reduce((all, share) => all + share, 0);
+    const grams = model.text.unit === 'ngrams';
     const number = (/** @type {number} */ value) => format(value, { maximumFractionDigits: 2 });
     find('heat-key').textContent = say('heat', { first, second });
     find('heat-text').replaceChildren(heatText(text, model.text.encode(text).offsets, heat.shares, reads === 'words'));
-    find('heat-sum').textContent = say('heatSum', {
+    find('heat-sum').textContent = say(grams ? 'heatSumGrams' : 'heatSum', {
       ...{ sum: number(sum), bias: number(heat.bias), total: number(sum + heat.bias) },
-      ...{ p: first, q: second, token: say(reads === 'words' ? 'word' : 'character') },
+      ...{ p: first, q: second, token: say(grams ? 'ngram' : reads === 'words' ? 'word' : 'character') },
     });
   }
 
@@ -278,7 +279,8 @@ export class Try {
     find('reads').hidden = false;
     find('tokens').classList.toggle('of-words', reads === 'words');
     find('tokens').replaceChildren(...cells);
-    find('reads-hint').textContent = say('readsHint', { steps, token: say(reads === 'words' ? 'word' : 'character') });
+    const token = vectorizer.unit === 'ngrams' ? 'ngram' : reads === 'words' ? 'word' : 'character';
+    find('reads-hint').textContent = say('readsHint', { steps, token: say(token) });
     find('more').textContent = all.length > SHOWN_TOKENS ? say('more', { shown: SHOWN_TOKENS, all: all.length }) : '';
   }
 

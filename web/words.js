@@ -75,6 +75,9 @@ const en = {
   plot: 'The last {n}: median {middle} ms, at most {most} ms.',
   heatTitle: 'Which {tokens} say so',
   heat: 'Green speaks for {first}, orange and underlined for {second}, the runner-up.',
+  heatSumGrams:
+    'Each n-gram brings its row times the last layer’s weights, spread over its characters. They are added, so they add up: {sum}, and {bias} that no {token} brings, make ln({p} / {q}) = {total}.',
+  ngram: 'n-gram',
   heatSum:
     'Each colour is a {token}’s own state times the last layer’s weights. They are averaged, so they add up: {sum}, and {bias} that no {token} brings, make ln({p} / {q}) = {total}. A state has read the whole text from both sides; it tells where, not only which {token}.',
   reads: 'What the model gets',
@@ -86,6 +89,7 @@ const en = {
   aboutIntents: 'English, {labels} answers, {parameters} weights in int8, {size}, WebAssembly SIMD ({build}).',
   card: 'The model’s card: accuracy, data, licence',
   outOfScope: 'out of scope',
+  noLanguage: 'no language',
   noun: 'noun',
   properNoun: 'proper noun',
   pronoun: 'pronoun',
@@ -316,6 +320,9 @@ const zh = {
   plot: '最近 {n} 次：中位数 {middle} 毫秒，最多 {most} 毫秒。',
   heatTitle: '哪些{tokens}说明了这一点',
   heat: '绿色支持{first}；橙色并带下划线的支持第二名{second}。',
+  heatSumGrams:
+    '每个 n 元组带来其向量乘以最后一层的权重，分摊到它的字符上。它们可以相加：{sum}，加上与{token}无关的 {bias}，得 ln({p} / {q}) = {total}。',
+  ngram: 'n 元组',
   heatSum:
     '每种颜色是该{token}自身的状态乘以最后一层的权重。状态取平均，因此可以相加：{sum}，加上与{token}无关的 {bias}，得 ln({p} / {q}) = {total}。状态从两边读过全文，它说明的是位置，而不仅仅是哪个{token}。',
   reads: '模型得到的输入',
@@ -327,6 +334,7 @@ const zh = {
   aboutIntents: '英语，{labels} 种答案，{parameters} 个 int8 权重，{size}，WebAssembly SIMD（{build}）。',
   card: '模型说明：准确率、数据、许可',
   outOfScope: '超出范围',
+  noLanguage: '不是语言',
   noun: '名词',
   properNoun: '专有名词',
   pronoun: '代词',

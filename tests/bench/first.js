@@ -7,7 +7,7 @@ const text = 'Guten Morgen';
 /** The bundled library, as a page loads it; the bytes that it fetches are counted. */
 async function padless() {
   const { loadModel } = await import('/made/stdin.js');
-  return (await loadModel('/web/models/langid-gru/langid.safetensors')).predict(text).label;
+  return (await loadModel('/web/models/langid-gru/langid-gru.safetensors')).predict(text).label;
 }
 
 async function ort() {

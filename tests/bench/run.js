@@ -94,7 +94,7 @@ async function inNode(tell) {
  */
 async function firstAnswers(browser, origin, tell) {
   const { loadModel } = await import('padless');
-  const model = await loadModel(new URL('web/models/langid-gru/langid.safetensors', root));
+  const model = await loadModel(new URL('web/models/langid-gru/langid-gru.safetensors', root));
   const onnx = languageOnnx(model);
   const { outputFiles } = await bundle();
   made.set('/made/langid.onnx', onnx);

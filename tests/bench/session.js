@@ -4,7 +4,7 @@
  */
 import { createModel, loadModel } from 'padless';
 
-const file = process.argv[2] ?? new URL('../../web/models/langid-gru/langid.safetensors', import.meta.url);
+const file = process.argv[2] ?? new URL('../../web/models/langid-gru/langid-gru.safetensors', import.meta.url);
 const loaded = await loadModel(file);
 const { architecture, outputs, keras_version: kerasVersion, origin, text } = loaded.settings;
 if (!text) throw new Error(`${file}: the model has no text settings`);

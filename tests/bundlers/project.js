@@ -63,7 +63,7 @@ export function install(folder, tarball, { packages = [], type = 'module' } = {}
 /** The page of app/ and its model. @param {string} folder @param {Record<string, string>} [files]  more, by path */
 export function addApp(folder, files = {}) {
   cpSync(join(root, 'tests/bundlers/app'), folder, { recursive: true });
-  cpSync(join(root, 'web/models/langid-gru/langid.safetensors'), join(folder, 'langid.safetensors'));
+  cpSync(join(root, 'web/models/langid-gru/langid-gru.safetensors'), join(folder, 'langid.safetensors'));
   addFiles(folder, files);
 }
 

@@ -8,7 +8,7 @@ import { check, record } from '../../js/tools/golden.js';
 
 const simd = 'baseline';
 const models = new URL('../models/', import.meta.url);
-const langid = new URL('../../web/models/langid-gru/langid.safetensors', import.meta.url);
+const langid = new URL('../../web/models/langid-gru/langid-gru.safetensors', import.meta.url);
 
 /** @param {string} path */
 const json = (path) => JSON.parse(readFileSync(new URL(path, models), 'utf8'));
@@ -32,7 +32,7 @@ for (const { file, inputs } of json('keras-files/goldens.json').cases) {
   };
 }
 
-const texts = json('langid-keras.json').cases.map((/** @type {{ text: string }} */ { text }) => text);
+const texts = json('langid-gru-keras.json').cases.map((/** @type {{ text: string }} */ { text }) => text);
 stored.langid = { cases: texts, load: () => loadModel(langid, { simd }) };
 stored['langid in int8'] = { cases: texts, load: async () => loadModel(toInt8(await loadModel(langid, { simd })), { simd }) };
 

@@ -19,7 +19,7 @@ after(() => rmSync(folder, { recursive: true }));
 const at = (path) => fileURLToPath(new URL(`../models/${path}`, import.meta.url));
 /** @param {string} path */
 const read = (path) => readFileSync(at(path));
-const langid = readFileSync(new URL('../../web/models/langid-gru/langid.safetensors', import.meta.url));
+const langid = readFileSync(new URL('../../web/models/langid-gru/langid-gru.safetensors', import.meta.url));
 const tokenizer = JSON.stringify({ class_name: 'Tokenizer', config: { word_index: JSON.stringify({ paris: 1, berlin: 2 }) } });
 /** @param {string} text */
 const bytesOf = (text) => new TextEncoder().encode(text);

@@ -15,7 +15,7 @@ const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 
 const { choice, integer, uniform, weights } = random();
 const V = 20;
 const sizes = [1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 33];
-const langid = new URL('../../web/models/langid-gru/langid.safetensors', import.meta.url);
+const langid = new URL('../../web/models/langid-gru/langid-gru.safetensors', import.meta.url);
 
 /** @param {any} layers  behind an embedding */
 const sequential = (layers) => ({
@@ -173,7 +173,7 @@ test('the language model in int8 takes at most 0.27 of the bytes and gives the s
   /** @param {Uint8Array} file */
   const size = (file) => [...parse(file).tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
   assert.ok(size(bytes) <= 0.27 * size(float.save()), `${size(bytes)} of ${size(float.save())} bytes`);
-  const { cases } = JSON.parse(readFileSync(new URL('../models/langid-keras.json', import.meta.url), 'utf8'));
+  const { cases } = JSON.parse(readFileSync(new URL('../models/langid-gru-keras.json', import.meta.url), 'utf8'));
   /** @type {string[]} */
   const texts = cases.map((/** @type {any} */ { text }) => text);
   const [expected, actual] = [float.predict(texts), model.predict(texts)];

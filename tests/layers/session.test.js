@@ -766,7 +766,7 @@ test('every layer class of the package declares its own reach', () => {
       assert.ok(Object.hasOwn(Class, 'reach'), name);
 });
 
-const langid = new URL('../../web/models/langid-gru/langid.safetensors', import.meta.url);
+const langid = new URL('../../web/models/langid-gru/langid-gru.safetensors', import.meta.url);
 test('a session of the language model gives the bits of predict, with NFC and maxlen', async () => {
   const model = await loadModel(langid, { simd });
   const phrases = [

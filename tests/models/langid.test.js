@@ -1,38 +1,87 @@
-/** The language model of the page: greetings, absurd input, and memory that is released. */
+/** The language model that the page runs: what people type first, what is no language, absurd input, and memory that comes back. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { loadModel } from 'padless';
 
-const simd = process.env.PADLESS_SIMD ?? 'auto';
-const file = new URL('../../web/models/langid-gru/langid.safetensors', import.meta.url);
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const file = new URL('../../web/models/langid/langid.safetensors', import.meta.url);
 const model = await loadModel(file, { simd });
 
-test('greetings in common languages get their language', () => {
+/** @param {string} name */
+const lines = (name) =>
+  readFileSync(new URL(name, import.meta.url), 'utf8')
+    .split('\n')
+    .filter(Boolean);
+/** @param {string} text */
+const labelOf = (text) => model.predict(text).label;
+
+test('a greeting is enough in the languages that people try first', () => {
   const greetings = {
-    'Guten Morgen': 'de',
+    hello: 'en',
+    thanks: 'en',
     'Good morning': 'en',
-    Bonjour: 'fr',
+    Hallo: 'de',
+    'danke!': 'de',
+    'Guten Morgen': 'de',
+    hola: 'es',
     'Buenos días': 'es',
-    'Доброе утро': 'ru',
+    ciao: 'it',
+    'grazie mille': 'it',
+    merci: 'fr',
+    Bonjour: 'fr',
+    привет: 'ru',
+    спасибо: 'ru',
     早上好: 'zh-Hans',
+    日本語: 'ja',
     こんにちは: 'ja',
     안녕하세요: 'ko',
   };
-  const answers = Object.fromEntries(Object.keys(greetings).map((text) => [text, model.predict(text).label]));
-  assert.deepEqual(answers, greetings);
+  assert.deepEqual(Object.fromEntries(Object.keys(greetings).map((text) => [text, labelOf(text)])), greetings);
 });
 
-test('an empty text, a lone surrogate and a megabyte get an answer, and the memory is released', () => {
+test('of 150 everyday messages 140 are right, of 60 inputs that are no language 54', () => {
+  const messages = lines('langid-messages.tsv').map((line) => line.split('\t'));
+  const right = messages.filter(([text, label]) => labelOf(text) === label).length;
+  assert.ok(messages.length === 150 && right >= 140, `${right} of ${messages.length}`);
+  const none = lines('langid-no-language.txt');
+  const found = none.filter((text) => labelOf(text) === 'und').length;
+  assert.ok(none.length === 60 && found >= 54, `${found} of ${none.length}`);
+});
+
+test('the file is at most 300 kB gzipped, and saved as it is', () => {
+  const bytes = readFileSync(file);
+  const { length } = gzipSync(bytes, { level: 9 });
+  assert.ok(length <= 300_000, `${length} bytes`);
+  const again = model.save();
+  assert.deepEqual(model.root.listWeights().length, 3);
+  assert.ok(again.length < bytes.length + 4096, `${again.length} bytes`);
+});
+
+test('a clear text is certain, a name is not; allowed labels answer alone', () => {
+  assert.equal(model.predict('Guten Morgen, wie geht es Ihnen heute?').certain, true);
+  assert.equal(model.predict('a').certain, false);
+  const { label = '', scores = {} } = model.predict('hallo', { labels: ['nl', 'fr'] });
+  assert.equal(label, 'nl');
+  assert.ok(Math.abs(scores.nl + scores.fr - 1) < 1e-6 && scores.de === 0);
+});
+
+test('an empty text, a lone surrogate and a megabyte get an answer, and the memory comes back', () => {
   const empty = model.predict('');
   assert.equal(empty.tokens, 0);
   assert.ok(Number.isFinite(empty.score));
-  assert.equal(model.predict('\ud800').tokens, 1);
-  model.predict('b'.repeat(1000));
+  assert.equal(model.predict('\ud800').tokens, 2);
+  model.predict('b'.repeat(3000));
   const { memory } = model.stats;
   assert.equal(model.predict('a'.repeat(1 << 20)).truncated, true);
   assert.equal(model.stats.memory, memory);
-  model.run([new Int32Array(300000).fill(5)]);
-  assert.ok(model.stats.memory < 2 * memory + (1 << 25), `${model.stats.memory} bytes after a long text, ${memory} before`);
   assert.deepEqual(model.predict('Guten Morgen'), model.predict('Guten Morgen'));
   assert.deepEqual(model.predict([]), []);
+});
+
+test('a session gives the bits of predict() while somebody types', () => {
+  const session = model.session();
+  const text = 'Guten Morgen, wie geht es Ihnen heute? Mir geht es gut.';
+  for (let i = 1; i <= text.length; i++) assert.deepEqual(session.update(text.slice(0, i)), model.predict(text.slice(0, i)));
 });

@@ -24,7 +24,7 @@ ENGLISH = [
     "lone \ud800 surrogate", "Guten Morgen", "你好，世界",
 ]  # fmt: skip
 TEXTS = {
-    "langid": [
+    "langid-gru": [
         "a", "é", "Ж", "語", "한", "?", " ", "7", "Hi", "OK", "да", "no", "Guten Morgen", "Guten M", "guten morgen!", "GUTEN MORGEN",
         "Hello, how are you?", "¿Dónde está la biblioteca?", "Où est la bibliothèque ?", "Dov'è la biblioteca?", "Onde fica a biblioteca?",
         "こんにちは", "今日はとても天気がいいですね。", "你好，世界", "我们今天去图书馆看书。", "這是繁體中文", "我們今天去圖書館看書。",
@@ -63,7 +63,7 @@ def tokens(text, unit):
 
 
 def golden(name):
-    path = MODELS / {"langid": "langid-gru"}.get(name, name) / f"{name}.safetensors"
+    path = MODELS / name / f"{name}.safetensors"
     model, about = shared.load(path)
     (output,), settings = about["outputs"], about["text"]
     labels, ids = output["labels"], shared.ids_of(settings["vocabulary"])

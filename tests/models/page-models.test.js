@@ -7,9 +7,8 @@ import { assertClose, bits } from '../close.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 
-for (const name of ['langid', 'tagger', 'intents']) {
-  const folder = name === 'langid' ? 'langid-gru' : name;
-  const file = new URL(`../../web/models/${folder}/${name}.safetensors`, import.meta.url);
+for (const name of ['langid-gru', 'tagger', 'intents']) {
+  const file = new URL(`../../web/models/${name}/${name}.safetensors`, import.meta.url);
   const golden = JSON.parse(readFileSync(new URL(`./${name}-keras.json`, import.meta.url), 'utf8'));
   const model = await loadModel(file, { simd });
 

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { loadModel } from 'padless';
 import { cli, file, folder, padless } from '../command.js';
 
-const model = fileURLToPath(new URL('../../web/models/langid-gru/langid.safetensors', import.meta.url));
+const model = fileURLToPath(new URL('../../web/models/langid-gru/langid-gru.safetensors', import.meta.url));
 
 test('recorded answers pass the check, and fail it after one bit of a weight has changed', async () => {
   const cases = file('cases.txt', 'Guten Tag, wie geht es Ihnen?\n\nThe quick brown fox\n');

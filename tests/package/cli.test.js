@@ -10,7 +10,7 @@ import { loadModel } from 'padless';
 import { file, folder, padless } from '../command.js';
 
 const root = new URL('../../', import.meta.url);
-const model = fileURLToPath(new URL('web/models/langid-gru/langid.safetensors', root));
+const model = fileURLToPath(new URL('web/models/langid-gru/langid-gru.safetensors', root));
 
 const overview = padless('--help');
 const commands = [...overview.stdout.matchAll(/^ {2}([a-z]+) [A-Z]/gm)].map(([, name]) => name);
@@ -89,7 +89,7 @@ test('an error in a file names the file and says what to do', () => {
     [['convert', state, '-o', out], /no padless metadata.*; for a state dict of PyTorch give its modules: --torch FILE\n/],
     [
       ['convert', model, '--weights', 'x', '-o', out],
-      /langid\.safetensors: --weights does not go with a model of padless's own; .* --torch FILE\n/,
+      /langid-gru\.safetensors: --weights does not go with a model of padless's own; .* --torch FILE\n/,
     ],
     [
       ['convert', join(models, 'tfjs/conv.json'), '--weights', 'x', '-o', out],
@@ -111,7 +111,7 @@ test('an error in a file names the file and says what to do', () => {
       ['convert', pickled, '--torch', torch, '-o', out],
       /state\.pth: embedding\.weight is not in the state dict, which holds embed\./,
     ],
-    [['convert', model, '--torch', torch, '-o', out], /langid\.safetensors: embedding\.weight is not in the state dict/],
+    [['convert', model, '--torch', torch, '-o', out], /langid-gru\.safetensors: embedding\.weight is not in the state dict/],
     [['convert', keras, '--torch', torch, '-o', out], /gru-stack-json\.json: --torch does not go with the JSON of a Keras model/],
     [['run', out, 'Hello'], /out\.safetensors: the model has no text settings; pass token ids by --ids FILE/],
     [['run', model, '--ids', file('ids.json', '[[5], [6, 99999]]')], /ids\.json: row 1, step 1: id 99999 is not/],

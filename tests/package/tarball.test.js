@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const model = join(root, 'web/models/langid-gru/langid.safetensors');
+const model = join(root, 'web/models/langid-gru/langid-gru.safetensors');
 const folder = mkdtempSync(join(tmpdir(), 'padless-'));
 after(() => rmSync(folder, { recursive: true }));
 
@@ -81,7 +81,7 @@ test('an error names a missing package and how to install it; packages of the cu
     symlinkSync(join(root, 'node_modules', name), join(project, '../node_modules', name));
   const { status, stderr } = padless(['convert', keras, '-o', 'x.safetensors'], project);
   assert.equal(status, 0, stderr);
-  assert.match(padless(['bench', model, '--onnx', model], project).stderr, /langid\.safetensors: onnxruntime-web: /);
+  assert.match(padless(['bench', model, '--onnx', model], project).stderr, /langid-gru\.safetensors: onnxruntime-web: /);
 });
 
 test('a page that imports no Keras files is bundled without the packages that read them', async () => {

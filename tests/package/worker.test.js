@@ -8,7 +8,7 @@ import { serve } from 'padless/serve';
 import { loadModel } from 'padless/worker';
 import { says } from '../says.js';
 
-const file = new URL('../../web/models/langid-gru/langid.safetensors', import.meta.url);
+const file = new URL('../../web/models/langid-gru/langid-gru.safetensors', import.meta.url);
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 
 test('two worker threads give the bits of one, pass errors on, and end with close', async () => {

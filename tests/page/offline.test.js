@@ -16,8 +16,8 @@ test('once loaded, the page works without its server', async () => {
   await page.waitForSelector('#offline:not(:empty)');
   const bytes = async () => Number(/: ([\d.]+) MB/.exec((await page.locator('#bytes').textContent()) ?? '')?.[1] ?? 0.9);
   for (const [id, about, least] of /** @type {[string, string, number][]} */ ([
-    ['intents', '151 answers', 1.3],
-    ['tagger', '17 parts', 2.2],
+    ['intents', '151 answers', 1.2],
+    ['tagger', '17 parts', 2.1],
   ])) {
     await page.locator(`#models [value=${id}]`).check();
     await page.waitForFunction((text) => document.getElementById('about')?.textContent?.includes(text), about);
@@ -46,7 +46,7 @@ test('once loaded, the page works without its server', async () => {
 test('offline, a model is read by what was kept of its reader', async (t) => {
   /** @param {string} path */
   const models = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-  const langid = models('web/models/langid-gru/langid.safetensors');
+  const langid = models('web/models/langid/langid.safetensors');
   const keras = models('tests/models/keras-files/bilstm-tagger.keras');
   const server = await serve();
   t.after(server.close);

@@ -177,7 +177,7 @@ test('install line and code are copied by a button; the code is whole, and runs'
       '/index.html': `<!doctype html><title>code</title>${importMap()}<textarea>Guten Morgen, wie geht es Ihnen?</textarea><script type="module" src="code.js"></script>`,
       '/code.js': code,
     },
-    { '/js/': 'js/', '/': 'web/models/langid-gru/' },
+    { '/js/': 'js/', '/': 'web/models/langid/' },
   );
   t.after(pages.close);
   const other = await state.browser.newPage({ serviceWorkers: 'block' });
@@ -197,5 +197,5 @@ test('the size that the page names is that of the bundle', async () => {
 });
 
 test('its model is the recurrent language model in int8', async () => {
-  assert.deepEqual(readFileSync(file), Buffer.from(toInt8(await loadModel('web/models/langid-gru/langid.safetensors'))));
+  assert.deepEqual(readFileSync(file), Buffer.from(toInt8(await loadModel('web/models/langid-gru/langid-gru.safetensors'))));
 });

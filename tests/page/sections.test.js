@@ -177,7 +177,7 @@ const violations = () =>
 /** Fills all sections. @param {string} text */
 async function showAll(text) {
   const { page } = state;
-  await page.setInputFiles('#files', fileURLToPath(new URL('../../web/models/langid-gru/langid.safetensors', import.meta.url)));
+  await page.setInputFiles('#files', fileURLToPath(new URL('../../web/models/langid/langid.safetensors', import.meta.url)));
   await page.waitForSelector('#yours-box:not([hidden])');
   await page.locator('#yours-text').fill('Guten Tag');
   await page.waitForSelector('#yours-answer li');

@@ -13,7 +13,7 @@ const serviceWorker = (entry) => `
   ];
   self.onmessage = async ({ data, ports: [port] }) => {
     try {
-      const model = await loadModel('/web/models/langid-gru/langid.safetensors');
+      const model = await loadModel('/web/models/langid/langid.safetensors');
       const architecture = { class_name: 'Sequential', config: { name: 's', layers } };
       const rare = await createModel({ architecture, weights: () => new Map() });
       port.postMessage(model.predict(data).label + rare.run([[1, 3]])[0].data.join());

@@ -36,7 +36,7 @@ const script = `
     echo.asked.length = log.length = 0;
   };
   const change = (id, value) => { find(id).value = value; find(id).dispatchEvent(new Event('input', { bubbles: true })); };
-  const langid = () => loadModel(new URL('/web/models/langid-gru/langid.safetensors', location.href));
+  const langid = () => loadModel(new URL('/web/models/langid-gru/langid-gru.safetensors', location.href));
   Object.assign(window, { attach, log, find, echo, frames, start, change, langid, reset, ready: true });`;
 
 /** @type {{ url: string, close: () => void }} */

@@ -21,7 +21,7 @@ const files = {
     import * as layers from 'padless/layers';
     import { loadModel } from 'padless/worker';
     import { Twice } from '/twice.js';
-    const file = new URL('/web/models/langid-gru/langid.safetensors', location.href);
+    const file = new URL('/web/models/langid/langid.safetensors', location.href);
     const opened = [];
     /** A model in workers, closed by the next test's start at the latest. */
     const load = async (options = {}, source = file) => {
@@ -298,7 +298,7 @@ test('a model comes from a URL, an address, bytes, a part of them, a Blob, a Fil
     const wide = new Uint8Array(bytes.length + 100);
     wide.set(bytes, 50);
     const progress = [];
-    const sources = [file, 'web/models/langid-gru/langid.safetensors', bytes.buffer, wide.subarray(50, 50 + bytes.length), new Blob([bytes]),
+    const sources = [file, 'web/models/langid/langid.safetensors', bytes.buffer, wide.subarray(50, 50 + bytes.length), new Blob([bytes]),
       new File([bytes], 'm'), await fetch(file)];
     const labels = [];
     for (const source of sources) {
@@ -319,7 +319,7 @@ test("bundled by esbuild: the package's worker copied beside the page's script, 
   const app = `
     import { loadModel } from 'padless/worker';
     window.go = async (worker) => {
-      const model = await loadModel('/web/models/langid-gru/langid.safetensors', { worker });
+      const model = await loadModel('/web/models/langid/langid.safetensors', { worker });
       const { label } = await model.predict('Guten Morgen');
       await model.close();
       return label;

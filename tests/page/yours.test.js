@@ -19,7 +19,7 @@ const state = site({ path: 'web/#yours', shown: '#masked-name[data-label]' });
 
 /** @param {string} path */
 const models = (path) => fileURLToPath(new URL(`../models/${path}`, import.meta.url));
-const langid = fileURLToPath(new URL('../../web/models/langid-gru/langid.safetensors', import.meta.url));
+const langid = fileURLToPath(new URL('../../web/models/langid-gru/langid-gru.safetensors', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'padless-yours-'));
 after(() => rmSync(folder, { recursive: true }));
 
@@ -62,7 +62,7 @@ const numbers = async () =>
 test('a padless file is dropped and typed into', async () => {
   const { page } = state;
   await drop(langid);
-  await loaded('langid.safetensors');
+  await loaded('langid-gru.safetensors');
   assert.equal(await page.evaluate(() => document.activeElement?.id), 'yours-text');
   assert.match(await text('yours-facts'), /^[\d,]+ weights, takes text\. WebAssembly SIMD \((relaxed|baseline)\)\.$/);
   assert.equal(await text('yours-padding'), 'Padding changes no bit of its answers.');
@@ -189,10 +189,10 @@ test('a tagger colours its text in place', async () => {
 test('what cannot be read is said, and the model before it stays', async () => {
   const { page } = state;
   await drop(langid);
-  await loaded('langid.safetensors');
+  await loaded('langid-gru.safetensors');
   await drop(models('torch/rnn-tanh.safetensors'));
   assert.match(await failed(), /PyTorch state dict.*--torch/);
-  assert.equal(await text('yours-name'), 'langid.safetensors');
+  assert.equal(await text('yours-name'), 'langid-gru.safetensors');
   const broken = join(folder, 'broken.keras');
   writeFileSync(broken, readFileSync(models('keras-files/bilstm-tagger.keras')).subarray(0, 3000));
   await drop(broken);
@@ -202,7 +202,7 @@ test('what cannot be read is said, and the model before it stays', async () => {
   await drop(other);
   await page.waitForFunction(() => /notes\.txt/.test(document.getElementById('yours-error')?.textContent ?? ''));
   await page.setInputFiles('#files', langid);
-  await loaded('langid.safetensors');
+  await loaded('langid-gru.safetensors');
   assert.equal(await page.locator('#yours-error').isVisible(), false);
 });
 
@@ -231,7 +231,7 @@ for (const way of ['the button', 'Escape'])
   test(`a file that is read for ever leaves the page answering, and ${way} ends it`, async () => {
     const { page } = state;
     await drop(langid);
-    await loaded('langid.safetensors');
+    await loaded('langid-gru.safetensors');
     await drop(await endless());
     await page.waitForFunction(() =>
       /^Still reading endless\.h5…/.test(document.getElementById('yours-status')?.textContent ?? ''),
@@ -252,7 +252,7 @@ for (const way of ['the button', 'Escape'])
     assert.equal(await text('yours-status'), 'Cancelled: endless.h5 was not read.');
     for (const id of ['cancel', 'yours-progress', 'yours-error']) assert.equal(await page.locator(`#${id}`).isVisible(), false, id);
     await ended();
-    assert.equal(await text('yours-name'), 'langid.safetensors');
+    assert.equal(await text('yours-name'), 'langid-gru.safetensors');
     await type('Where is the station?', 'li:first-child[data-label=en]');
     await drop(models('keras-files/bilstm-stack-h5.h5'));
     await loaded('bilstm-stack-h5.h5');
@@ -263,7 +263,7 @@ test('a file that is dropped while another is read takes its place', async () =>
   await drop(await endless());
   await state.page.waitForSelector('#cancel:not([hidden])');
   await drop(langid);
-  await loaded('langid.safetensors');
+  await loaded('langid-gru.safetensors');
   await ended();
 });
 
@@ -337,7 +337,7 @@ test('a model that is dropped on another section is read, and shown', async () =
   await page.click('nav a[href="#try"]');
   await page.waitForSelector('#about:not(:empty)');
   await drop(langid, '#text');
-  await loaded('langid.safetensors');
+  await loaded('langid-gru.safetensors');
   assert.ok(
     await page.locator('#yours-text').evaluate((box) => {
       const { top, bottom } = box.getBoundingClientRect();
@@ -348,7 +348,7 @@ test('a model that is dropped on another section is read, and shown', async () =
 
 test('a model of several inputs says that a box cannot hold them', async () => {
   await drop(langid);
-  await loaded('langid.safetensors');
+  await loaded('langid-gru.safetensors');
   await drop(models('keras-files/encoder-decoder.keras'));
   await loaded('encoder-decoder.keras');
   assert.match(await text('yours-hint'), /^This model takes .+ \[T\], .+; that is more than a box can hold/);

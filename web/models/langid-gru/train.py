@@ -1,7 +1,7 @@
 """Language identification over characters: train, compare with naive Bayes, evaluate, export.
 
     pip install -r requirements.txt
-    python train.py                     # everything; writes langid.safetensors and results.json beside this file
+    python train.py                     # everything; writes langid-gru.safetensors and results.json beside this file
     python train.py --evaluate-only     # naive Bayes and the shipped weights on the benchmark
 
 Training text: Common Voice sentence collections (CC0), Tatoeba (CC BY 2.0 FR), and greetings (phrases.json). The benchmark is read once, at the end;
@@ -473,9 +473,9 @@ def card(results):
 
 def main():
     parser = shared.arguments(__doc__, HERE, steps=40000, rate=5e-3)
-    parser.add_argument("--resume", type=Path, help="go on from the weights in this file (langid.partial.safetensors), with a schedule of its own")
+    parser.add_argument("--resume", type=Path, help="go on from the weights in this file (langid-gru.partial.safetensors), with a schedule of its own")
     options = parser.parse_args()
-    data, path = options.data / "data", options.out / "langid.safetensors"
+    data, path = options.data / "data", options.out / "langid-gru.safetensors"
 
     keras.utils.set_random_seed(options.seed)
     # The same text is held out whatever the seed, so that a run that goes on from another has not seen it.
@@ -495,7 +495,7 @@ def main():
             model = build(len(vocabulary))
         batches = Batches(split, vocabulary, options.seed)
         print(len(vocabulary), "characters known;", batches.characters, "characters of training text", flush=True)
-        part = options.out / "langid.partial.safetensors"
+        part = options.out / "langid-gru.partial.safetensors"
         trained = train(model, batches, options.steps, options.rate, options.seed, lambda: save(model, vocabulary, part))
         os.replace(part, path)
 

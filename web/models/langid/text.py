@@ -32,7 +32,9 @@ WORDS_MOST = 60000  # words of a language's list
 # A word is left out of a list if its share in another language's list is that many times as large: names, English in subtitles.
 RARER, RARER_IN_LISTS = 30, 8
 UND_TEXTS = 60000
-NAME_SHARE = 0.1  # share of a language's own name (names.json) in its list of words
+# Share in a list of words of the language's own name (names.json) and of a greeting (phrases.json) that is one word; times that a greeting
+# stands in the text.
+NAME_SHARE, GREETING_SHARE, GREETINGS = 0.1, 0.05, 60
 SEED = 1
 # Other ways in which people write: shares of samples without diacritics.
 BARE = defaultdict(lambda: 0.05, ro=0.15, hr=0.12, vi=0.08, cs=0.08, sk=0.08, tr=0.08, de=0.03, sv=0.03, nb=0.03, da=0.03, fi=0.03)
@@ -155,9 +157,6 @@ def read_sentences(data):
             label = "pt" if label == "pt-BR" else label
             if label in LANGUAGES:
                 texts[label].append(normalize(text))
-    for label, more in json.loads((HERE / "phrases.json").read_text("utf-8")).items():
-        if label in LANGUAGES:
-            texts[label] += 20 * [normalize(text) for text in more]
     return texts
 
 
@@ -257,6 +256,7 @@ def prepare(data, folder):
     train[UND], held[UND] = und.texts(rng, UND_TEXTS), und.texts(rng, 300)
     train[UND], held[UND] = ([normalize(text) for text in some] for some in (train[UND], held[UND]))
     number = {label: k for k, label in enumerate(LABELS)}
+    phrases = {label: [normalize(text) for text in some] for label, some in json.loads((HERE / "phrases.json").read_text("utf-8")).items()}
     with open(folder / "labels.txt", "w", encoding="utf-8") as file:
         file.writelines(f"{label} {0 if label == UND else BARE[label]} {int(label == UND)}\n" for label in LABELS)
     with open(folder / "bare.txt", "w", encoding="utf-8") as file:
@@ -264,7 +264,7 @@ def prepare(data, folder):
     with open(folder / "text.txt", "w", encoding="utf-8") as file:
         for label in LABELS:
             rng.shuffle(train[label])
-            for text in train[label]:
+            for text in train[label] + GREETINGS * phrases.get(label, []):
                 found = list(cut(pieces(text), rng))
                 if found:
                     file.write(f"{number[label]}\t{' '.join(found)}\n")
@@ -272,6 +272,7 @@ def prepare(data, folder):
     with open(folder / "words.txt", "w", encoding="utf-8") as file:
         for label, shares in clean_words(read_words(data), train):
             shares = shares + [(normalize(names[label]), NAME_SHARE)]
+            shares += [(text, GREETING_SHARE) for text in phrases[label] if len(pieces(text)) == 1]
             print(label, "words", len(shares), " ".join(w for w, _ in shares[:6]), flush=True)
             for word, share in shares:
                 for piece in cut([kind(word[0]) + word], rng):
