@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { ArgumentError, createModel, loadModel, ModelFileError, UnsupportedError } from 'padless';
 import { prepareText, TextVectorizer } from 'padless/text';
+import { Int8Weight } from '../../js/file/int8-weights.js';
 import { random } from '../random.js';
 import { says } from '../says.js';
 
@@ -197,14 +198,7 @@ test('a packed ternary table is read and written back, byte for byte; a broken o
   const table = model.root.listWeights()[0].layer;
   const int8 = Int8Array.from({ length: 300 * 7 }, () => integer(-1, 1));
   const [scale, rows] = [new Float32Array(7).fill(0.25), Uint8Array.from({ length: 300 }, () => integer(0, 255))];
-  table.weights.set('embeddings', {
-    shape: [300, 7],
-    int8,
-    scale,
-    rows,
-    ternary: true,
-    data: Float32Array.from(int8, (value, i) => value * 0.25 * rows[Math.floor(i / 7)]),
-  });
+  table.weights.set('embeddings', new Int8Weight([300, 7], int8, scale, rows, true));
   const bytes = model.save();
   const again = await loadModel(bytes);
   // Summed without looking up its rows, as the same values in float32 are summed one by one.
