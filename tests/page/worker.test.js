@@ -21,7 +21,7 @@ const files = {
     import * as layers from 'padless/layers';
     import { loadModel } from 'padless/worker';
     import { Twice } from '/twice.js';
-    const file = new URL('/web/models/langid/langid.safetensors', location.href);
+    const file = new URL('/web/models/langid-gru/langid-gru.safetensors', location.href);
     const opened = [];
     /** A model in workers, closed by the next test's start at the latest. */
     const load = async (options = {}, source = file) => {
