@@ -478,7 +478,8 @@ test('in a worker, a text that takes long leaves the page drawing', async () => 
       // The same model, that cuts nothing.
       const own = new Map(root.listWeights().map((/** @type {any} */ { path, layer, spec }) => [path, layer.weight(spec.name)]));
       const text = { ...settings.text, maxlen: null };
-      const model = await createModel({ ...settings, text, weights: () => own });
+      const { architecture, outputs } = settings;
+      const model = await createModel({ architecture, outputs, text, weights: () => own });
       /** @type {any} */
       let resolve;
       const typing = attach(find('line'), model, {

@@ -281,11 +281,11 @@ test('a worker that does not start is one clear error, and what is wrong with th
   assert.match(result[0], /^LoadError: load: the worker's script could not be loaded or run; write your own worker/);
   assert.match(result[1], /^LoadError: load: the worker's script could not be loaded or run: .*this worker is broken/);
   assert.deepEqual(result.slice(2), [
-    'ArgumentError: worker: expected a Worker, or an array of them',
+    'ArgumentError: worker: expected a Worker or an array of Workers',
     'TimeoutError: signal timed out',
     'ArgumentError: workers is 0, expected a whole number from 1 to 256',
-    'ArgumentError: workers is 2, but 1 are given as worker',
-    'ArgumentError: worker: expected a Worker, or an array of them',
+    'ArgumentError: workers is 2, but worker has 1 Workers',
+    'ArgumentError: worker: expected a Worker or an array of Workers',
   ]);
   // The engine's own report of it comes when it likes.
   for (let i = 0; i < 100 && complaints.length === 0; i++) await page.waitForTimeout(10);
