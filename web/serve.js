@@ -141,7 +141,13 @@ export async function serve({ port = 0, host = '127.0.0.1', bundle = true } = {}
     }).catch(() => ({ status: 400, headers: {}, body: '' }));
     response.writeHead(status, headers).end(request.method === 'HEAD' ? '' : body);
   });
-  await new Promise((resolve, reject) => server.once('error', reject).listen(port, host, () => resolve(undefined)));
+  try {
+    await new Promise((resolve, reject) => server.once('error', reject).listen(port, host, () => resolve(undefined)));
+  } catch (error) {
+    // An open bundler would keep the process alive.
+    await scripts?.close();
+    throw error;
+  }
   const address = server.address();
   const actual = address && typeof address === 'object' ? address.port : port;
   return {
