@@ -1,16 +1,17 @@
 /**
  * Serves the page and the package from the repository, for development: `node web/serve.js`; PORT and HOST set the port and the address. The
- * page needs no build step. If esbuild is installed, scripts are bundled on the way, as a page has about a hundred modules, and each takes a
- * request.
+ * page needs no build step. If Rollup and esbuild are installed, scripts are bundled on the way, as a page has about a hundred modules, and each
+ * takes a request.
  * Its Content-Security-Policy is the strictest that padless can run under, so what works here works under any policy that padless supports.
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { extname, relative } from 'node:path';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { bundler } from './bundle.js';
 
 const root = new URL('../', import.meta.url);
 
@@ -60,38 +61,6 @@ function locate(path) {
     : null;
 }
 
-/** Scripts that a page or worker starts with, and those that it names in its import map: the bundles keep their addresses. */
-const entries = ['web/page.js', 'web/reader.js', 'js/index.js', 'js/import/index.js'];
-
-/**
- * Bundles the scripts, again at each call, in little time where nothing has changed.
- * @returns {Promise<{ rebuild: () => Promise<Map<string, Uint8Array>>, close: () => unknown } | null>} null without esbuild
- */
-async function bundler() {
-  const esbuild = await import('esbuild').catch(() => null);
-  if (!esbuild) return null;
-  const folder = fileURLToPath(root);
-  const context = await esbuild.context({
-    absWorkingDir: folder,
-    entryPoints: entries,
-    outbase: folder,
-    outdir: folder,
-    // Beside page.js, whose modules name files beside them by import.meta.url.
-    chunkNames: 'web/chunk-[hash]',
-    ...{ bundle: true, splitting: true, minify: true, write: false, format: 'esm', target: 'es2022', logLevel: 'silent' },
-    external: ['node:*', 'fflate', 'h5wasm', 'pbf', 'onnxruntime-web/*', '@tensorflow/*'],
-  });
-  return {
-    rebuild: async () => {
-      const { outputFiles } = await context.rebuild();
-      return new Map(
-        (outputFiles ?? []).map(({ path, contents }) => [`/${relative(folder, path).replaceAll('\\', '/')}`, contents]),
-      );
-    },
-    close: () => context.dispose(),
-  };
-}
-
 /**
  * The response to a request. It serves files of web/, js/ and the optional packages only.
  * @param {string} url
@@ -123,17 +92,17 @@ async function respond(url, { zipped, known, bundles }) {
 
 /**
  * Starts the server. Port 0, the default, takes any free port.
- * @param {{ port?: number, host?: string, bundle?: boolean }} [options]  bundle: scripts as few files, where esbuild is installed; default: true
+ * @param {{ port?: number, host?: string, bundle?: boolean }} [options]  bundle: scripts as few files, where Rollup and esbuild are installed; default: true
  * @returns {Promise<{ url: string, close: () => void }>}
  */
 export async function serve({ port = 0, host = '127.0.0.1', bundle = true } = {}) {
-  const scripts = bundle ? await bundler() : null;
+  const bundleScripts = bundle ? await bundler() : null;
   /** @type {Promise<Map<string, Uint8Array>>} */
-  let bundles = Promise.resolve(new Map());
+  let bundles = bundleScripts?.().catch(() => new Map()) ?? Promise.resolve(new Map());
   const server = createServer(async (request, response) => {
     const url = request.url ?? '/';
     // A page that is loaded gets its scripts as they are now. Without the files that `make` writes, there is nothing to bundle.
-    if (scripts && /\/(\?|$)|\.html\b/.test(url)) bundles = scripts.rebuild().catch(() => new Map());
+    if (bundleScripts && /\/(\?|$)|\.html\b/.test(url)) bundles = bundleScripts().catch(() => new Map());
     const { status, headers, body } = await respond(url, {
       zipped: request.method !== 'HEAD' && /\bgzip\b/.test(String(request.headers['accept-encoding'])),
       known: String(request.headers['if-none-match'] ?? ''),
@@ -141,19 +110,12 @@ export async function serve({ port = 0, host = '127.0.0.1', bundle = true } = {}
     }).catch(() => ({ status: 400, headers: {}, body: '' }));
     response.writeHead(status, headers).end(request.method === 'HEAD' ? '' : body);
   });
-  try {
-    await new Promise((resolve, reject) => server.once('error', reject).listen(port, host, () => resolve(undefined)));
-  } catch (error) {
-    // An open bundler would keep the process alive.
-    await scripts?.close();
-    throw error;
-  }
+  await new Promise((resolve, reject) => server.once('error', reject).listen(port, host, () => resolve(undefined)));
   const address = server.address();
   const actual = address && typeof address === 'object' ? address.port : port;
   return {
     url: `http://${host === '127.0.0.1' ? 'localhost' : host}:${actual}/`,
     close: () => {
-      void scripts?.close();
       server.close();
       server.closeAllConnections();
     },
