@@ -2,21 +2,15 @@
  * SimpleRNN, GRU, LSTM, RNN with cells, and Bidirectional.
  * @module
  */
-import { cell as cellNumbers, merge as merges, order as orders, rnn as rnnLayout, state as stateLayout } from '../dist/abi.js';
+import { merge as merges, order as orders, rnn as rnnLayout, state as stateLayout } from '../dist/abi.js';
 import { ShapeError, UnsupportedError } from '../errors.js';
 import { activationNumber } from '../runtime/activations.js';
+import { cellNumber, cells } from '../runtime/cells.js';
 import { Layer } from './layer.js';
 import { Products } from './products.js';
 import { Spec, Steps, Tensor } from './tensor.js';
 /** @typedef {import('../runtime/memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Rules} Rules */
-
-/** pl_cell and the number of gates of each cell. */
-const cells = {
-  SimpleRNN: { cell: cellNumbers.simple_rnn, gates: 1 },
-  GRU: { cell: cellNumbers.gru, gates: 3 },
-  LSTM: { cell: cellNumbers.lstm, gates: 4 },
-};
 
 /**
  * The arguments of a recurrent layer, [sequence, states], in either form that files have.
@@ -120,12 +114,12 @@ export class Recurrent extends Layer {
       );
     this.refuse({ time_major: [false], ...(this.aligned ? { stateful: [false] } : {}) });
     const { config } = this;
-    const { cell, gates } = cells[this.kind];
+    const { gates } = cells[this.kind];
     const resetAfter = this.kind === 'GRU' && (config.reset_after ?? rules.kerasMajor >= 3);
     this.D = input.features;
     this.#embedding ??= input.lookup;
     this.units = this.count('units');
-    this.cell = resetAfter ? cellNumbers.gru_reset_after : cell;
+    this.cell = cellNumber(this.kind, resetAfter);
     this.act = activationNumber(config.activation === undefined ? 'tanh' : config.activation, this.path, rules.kerasMajor);
     const recurrent = config.recurrent_activation === undefined ? 'sigmoid' : config.recurrent_activation;
     this.recAct = activationNumber(recurrent, this.path, rules.kerasMajor);

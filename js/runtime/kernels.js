@@ -5,6 +5,7 @@
 import * as abi from '../dist/abi.js';
 import { ArgumentError, checkFits, IdError, ShapeError, show, typeName, checkOptions } from '../errors.js';
 import { activationNumber } from './activations.js';
+import { cellNumber, cells } from './cells.js';
 import { Heap } from './memory.js';
 import { getModule } from './wasm.js';
 
@@ -357,16 +358,15 @@ export class Kernels {
   #pack(name, rnn, B, D) {
     needOptions(name, rnn);
     const { heap } = this;
-    const gates = { SimpleRNN: 1, GRU: 3, LSTM: 4 }[rnn.cell];
-    if (!gates) throw new ArgumentError(`${name}: cell ${show(rnn.cell)}, expected 'SimpleRNN', 'GRU' or 'LSTM'`);
+    if (!Object.hasOwn(cells, rnn.cell))
+      throw new ArgumentError(`${name}: cell ${show(rnn.cell)}, expected 'SimpleRNN', 'GRU' or 'LSTM'`);
+    const { gates } = cells[rnn.cell];
     const [H] = check(`${name}: recurrentKernel`, rnn.recurrentKernel, 2);
     checkShape(`${name}: recurrentKernel`, rnn.recurrentKernel, [H, gates * H]);
     checkShape(`${name}: kernel`, rnn.kernel, [D, gates * H]);
     const resetAfter = rnn.cell === 'GRU' && rnn.resetAfter !== false;
     if (rnn.bias) checkShape(`${name}: bias`, rnn.bias, resetAfter ? [2, 3 * H] : [gates * H]);
-    const cell = { SimpleRNN: abi.cell.simple_rnn, GRU: resetAfter ? abi.cell.gru_reset_after : abi.cell.gru, LSTM: abi.cell.lstm }[
-      rnn.cell
-    ];
+    const cell = cellNumber(rnn.cell, resetAfter);
     const packed = heap.reserve32(heap.exports.pl_rnn_packed_size(cell, D, H));
     const [kernel, recurrent] = [heap.f32(rnn.kernel.data), heap.f32(rnn.recurrentKernel.data)];
     heap.exports.pl_rnn_pack(packed, kernel, recurrent, rnn.bias ? heap.f32(rnn.bias.data) : 0, cell, D, H);
