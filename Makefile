@@ -28,7 +28,7 @@ CFLAGS = -std=c11 -ffp-contract=off -Ic $(WARNINGS)
 .DEFAULT_GOAL := wasm
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox test-bundlers lint lint-c lint-js format demo fuzz-keras fuzz-torch peers clean
+.PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox test-bundlers lint lint-c lint-js format model-packages demo fuzz-keras fuzz-torch peers clean
 
 # Recipes print what they make; V=1 prints their commands, too.
 Q := $(if $(V),,@)
@@ -250,6 +250,10 @@ lint-js: $(TYPES) node_modules/.installed
 format: node_modules/.installed | build/setup ## clang-format and prettier, in place
 	$(Q)clang-format -i $(C_FILES)
 	$(Q)$(BIN)/prettier --write --log-level warn .
+
+model-packages: wasm types ## each shipped model as an npm package of its own, packed into build/packages
+	@rm -rf build/packages && node web/models/packages.js build/packages
+	@for each in build/packages/*/; do npm pack --loglevel=error --pack-destination build/packages ./$$each; done
 
 demo: wasm ## serves the page and prints its address; PORT= sets the port
 	@node web/serve.js

@@ -28,11 +28,16 @@ export function run(command, args, cwd, env) {
   }
 }
 
-/** Packs the package into a folder. @param {string} folder @returns {string} path of the tarball */
-export function pack(folder) {
+/**
+ * Packs a package into a folder.
+ * @param {string} folder
+ * @param {string} [from]  the package's own; default: padless
+ * @returns {string} path of the tarball
+ */
+export function pack(folder, from = root) {
   mkdirSync(folder, { recursive: true });
   const args = ['pack', '--json', '--ignore-scripts', '--loglevel=error', '--pack-destination', folder];
-  const [{ filename }] = JSON.parse(run('npm', args, root));
+  const [{ filename }] = JSON.parse(run('npm', args, from));
   return join(folder, filename);
 }
 
