@@ -58,7 +58,7 @@ const proofError = reportFor('proof');
 const proof = new Proof(proofError);
 async function startProof() {
   try {
-    proof.start(await loadShipped(proofModel));
+    await proof.start(await loadShipped(proofModel));
   } catch (error) {
     proofError(error, () => void startProof());
   }

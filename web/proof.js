@@ -92,12 +92,22 @@ export class Proof {
     this.#showPadding();
   }
 
-  /** @param {Model} model */
+  /** @param {Model} model @returns {Promise<void>} the first answers are there, or an error */
   start(model) {
     this.#model = model;
     /** @type {any} */
     const answering = { predict: () => null };
-    this.#typing = attach(this.#box, answering, { onAnswer: () => this.#show(), onError: this.onError });
+    return new Promise((resolve) => {
+      /** @param {() => void} show */
+      const first = (show) => {
+        show();
+        resolve();
+      };
+      this.#typing = attach(this.#box, answering, {
+        onAnswer: () => first(() => this.#show()),
+        onError: (error) => first(() => this.onError(error)),
+      });
+    });
   }
 
   #showPadding() {

@@ -4,40 +4,29 @@
  */
 import { features, loadModel } from 'padless';
 import { bilstmIds, bilstmWeights, createBilstm } from './bilstm.js';
-import { find, make, tableHead, tableRow } from './elements.js';
-import { format, onLanguage, say } from './language.js';
+import { find } from './elements.js';
+import { onLanguage, say } from './language.js';
 import { loadOnnxruntime } from './onnxruntime.js';
 import { loadShipped } from './shipped.js';
+import { aboutReference, builds, caseName, peerNames, speedTable } from './speed-table.js';
 import { loadTensorflow } from './tensorflow.js';
 import { medians } from './timing.js';
 
 /** @typedef {import('padless').Model} Model */
 /** @typedef {import('./bilstm.js').Peer} Peer */
-/** @typedef {'relaxed' | 'baseline'} Build */
-/**
- * A row of the table.
- * @typedef {object} Line
- * @property {'langid' | 'bilstm'} word  the model; also the key of its name in the page's texts
- * @property {number} n  characters or time steps
- * @property {number} units  of each LSTM; 0 for the language model
- * @property {Partial<Record<Build, number>>} times  milliseconds of each build
- * @property {number[]} peers  milliseconds of each peer
- */
+/** @typedef {import('./speed-table.js').Case} Case */
+/** @typedef {import('./speed-table.js').Line} Line */
 
-const builds = /** @type {const} */ (['relaxed', 'baseline']);
-/** Characters of the texts for the language model. */
-const textLengths = [40, 200];
-const bilstmSizes = [
-  { units: 64, n: 32 },
-  { units: 128, n: 64 },
-  { units: 256, n: 64 },
+/** @type {Case[]} */
+const cases = [
+  ...[40, 200].map((n) => ({ word: /** @type {const} */ ('langid'), n, units: 0 })),
+  { word: 'bilstm', units: 64, n: 32 },
+  { word: 'bilstm', units: 128, n: 64 },
+  { word: 'bilstm', units: 256, n: 64 },
 ];
 
 /** @returns {Line[]} without times */
-const newLines = () => [
-  ...textLengths.map((n) => ({ word: /** @type {const} */ ('langid'), n, units: 0, times: {}, peers: [] })),
-  ...bilstmSizes.map((size) => ({ word: /** @type {const} */ ('bilstm'), ...size, times: {}, peers: [] })),
-];
+const newLines = () => cases.map((each) => ({ ...each, times: {} }));
 
 /**
  * Throws if a peer does not give padless's answer: comparing their times would then mean nothing.
@@ -51,30 +40,15 @@ function mustAgree(ours, theirs, name) {
   return difference;
 }
 
-/** @param {number | undefined} time  undefined: not measured yet */
-const shownTime = (time) => (time === undefined ? '…' : say('milliseconds', { n: format(time, { maximumSignificantDigits: 3 }) }));
-
-/** @param {Line} line @param {Peer[]} peers @param {ReturnType<typeof features>} has  the builds that this browser can run */
-function lineRow({ word, n, units, times, peers: theirs }, peers, has) {
-  const best = Math.min(...Object.values(times));
-  const rate = Number.isFinite(best) ? format((1000 * n) / best, { maximumSignificantDigits: 3 }) : '…';
-  const cells = [...builds.map((build) => (has[build] ? shownTime(times[build]) : say('none'))), rate];
-  peers.forEach((_, i) => {
-    const ratio = format(theirs[i] / best, { maximumSignificantDigits: 2 });
-    if (word === 'langid') cells.push(say('noMask'));
-    else cells.push(theirs[i] === undefined ? '…' : say('ratio', { time: shownTime(theirs[i]), n: ratio }));
-  });
-  return tableRow(say(word, { n, units }), cells);
-}
-
 export class Speed {
   #has = features();
   /** The builds that this browser can run. */
   #usable = builds.filter((build) => this.#has[build]);
-  /** @type {Line[]} */
-  #lines = [];
-  /** @type {'measuring' | 'measured' | null} */
+  #lines = newLines();
+  /** @type {'measured' | null} */
   #state = null;
+  /** The case that is being measured; -1: none. */
+  #at = -1;
   /** Each peer by name, null if the page's server does not have it; null before the first measurement. @type {Map<string, Peer | null> | null} */
   #known = null;
   /** The largest difference between an answer of a peer and padless's. @type {number | null} */
@@ -84,23 +58,22 @@ export class Speed {
   constructor(onError) {
     const button = /** @type {HTMLButtonElement} */ (find('measure'));
     button.addEventListener('click', async () => {
-      if (this.#state === 'measuring') return;
-      this.#state = 'measuring';
+      if (this.#at >= 0) return;
       // A disabled button would lose the focus.
       button.setAttribute('aria-disabled', 'true');
-      this.#showTable();
       try {
         await this.#measure();
         this.#state = 'measured';
         onError(null);
       } catch (error) {
-        this.#state = null;
         onError(error);
       }
+      this.#at = -1;
       button.removeAttribute('aria-disabled');
-      this.#showTable();
+      this.#show();
     });
-    onLanguage(() => this.#showTable());
+    onLanguage(() => this.#show());
+    this.#show();
   }
 
   /** The peers that the page's server has. */
@@ -108,14 +81,25 @@ export class Speed {
     return [...(this.#known?.values() ?? [])].filter((peer) => peer !== null);
   }
 
-  #showTable() {
-    find('speed-status').textContent = this.#state ? say(this.#state) : '';
-    if (this.#lines.length === 0) return;
-    const rows = this.#lines.map((line) => lineRow(line, this.#peers, this.#has));
-    const names = this.#peers.map(({ name }) => name);
-    const head = tableHead([say('case'), say('relaxed'), say('baseline'), say('rate'), ...names]);
-    find('speeds').replaceChildren(head, make('tbody', '', ...rows));
-    this.#showPeers(names);
+  #show() {
+    const progress = /** @type {HTMLProgressElement} */ (find('speed-progress'));
+    const at = this.#at;
+    progress.hidden = at < 0;
+    progress.max = cases.length;
+    progress.value = Math.max(at, 0);
+    const measuring = at < 0 ? '' : say('measuring', { at: at + 1, n: cases.length, case: caseName(cases[at]) });
+    find('speed-status').textContent = measuring || (this.#state ? say(this.#state) : '');
+    find('speeds').replaceChildren(...speedTable(this.#lines, (engine) => this.#missing(engine)));
+    find('speed-reference').textContent = aboutReference();
+    this.#showPeers(this.#peers.map(({ name }) => name));
+  }
+
+  /** What stands for a time that was not measured here. @param {import('./speed-table.js').Engine} engine */
+  #missing(engine) {
+    const build = engine === 'relaxed' || engine === 'baseline';
+    if (build && !this.#has[engine]) return say('none');
+    if (!build && this.#known && !this.#known.get(engine)) return say('notServed');
+    return this.#at < 0 ? '—' : '…';
   }
 
   /** @param {string[]} names  of the peers that are served */
@@ -133,24 +117,33 @@ export class Speed {
   async #measure() {
     this.#lines = newLines();
     this.#difference = null;
-    this.#showTable();
+    this.#state = null;
+    this.#at = 0;
+    this.#show();
     this.#known ??= new Map([
-      ['onnxruntime-web', await loadOnnxruntime()],
-      ['TensorFlow.js', await loadTensorflow()],
+      [peerNames[0], await loadOnnxruntime()],
+      [peerNames[1], await loadTensorflow()],
     ]);
     const bytes = (await loadShipped('langid')).save();
     const shipped = await Promise.all(this.#usable.map((simd) => loadModel(bytes, { simd })));
-    for (const line of this.#lines) {
-      this.#showTable();
+    for (const [i, line] of this.#lines.entries()) {
+      this.#at = i;
+      this.#show();
       if (line.word === 'langid') await this.#measureShipped(line, shipped);
       else await this.#measureBilstm(line);
     }
   }
 
+  /** The median times of some functions; the progress bar shows how far they are. @param {(() => unknown)[]} ways */
+  #medians(ways) {
+    const progress = /** @type {HTMLProgressElement} */ (find('speed-progress'));
+    return medians(ways, (share) => (progress.value = this.#at + share));
+  }
+
   /** @param {Line} line @param {Model[]} models  the language model in each build */
   async #measureShipped(line, models) {
     const text = 'The quick brown fox jumps over the lazy dog. '.repeat(5).slice(0, line.n);
-    const times = await medians(models.map((each) => () => void each.predict(text)));
+    const times = await this.#medians(models.map((each) => () => void each.predict(text)));
     this.#usable.forEach((build, i) => (line.times[build] = times[i]));
   }
 
@@ -167,9 +160,10 @@ export class Speed {
       opened.push(theirs);
       this.#difference = Math.max(this.#difference ?? 0, mustAgree(answer, await theirs.run(), name));
     }
-    const times = await medians([...models.map((each) => () => void each.run([ids])), ...opened.map(({ run }) => run)]);
+    const times = await this.#medians([...models.map((each) => () => void each.run([ids])), ...opened.map(({ run }) => run)]);
     this.#usable.forEach((build, i) => (line.times[build] = times[i]));
-    line.peers = times.slice(this.#usable.length);
+    const served = peerNames.filter((name) => this.#known?.get(name));
+    served.forEach((name, i) => (line.times[name] = times[this.#usable.length + i]));
     for (const { close } of opened) await close();
   }
 }

@@ -47,12 +47,17 @@ async function callsPerSample(way, ms) {
   return Math.max(1, Math.ceil((ms * n) / (performance.now() - start)));
 }
 
-/** The median of milliseconds a call, for each function. They take turns, so that a disturbance hits all alike. @param {(() => unknown)[]} ways */
-export async function medians(ways) {
+/**
+ * The median of milliseconds a call, for each function. They take turns, so that a disturbance hits all alike.
+ * @param {(() => unknown)[]} ways
+ * @param {(share: number) => void} [onProgress]  told now and then what share of the work is done, from 0 to 1
+ */
+export async function medians(ways, onProgress = () => {}) {
   const ms = Math.max(SAMPLE_MS, SAMPLE_TICKS * clockTick());
   const counts = [];
   for (const way of ways) {
     counts.push(await callsPerSample(way, ms));
+    onProgress((0.4 * counts.length) / ways.length);
     await yieldToPage();
   }
   const times = ways.map(() => /** @type {number[]} */ ([]));
@@ -66,6 +71,7 @@ export async function medians(ways) {
       }
       times[i].push((performance.now() - start) / counts[i]);
     }
+    onProgress(0.4 + (0.6 * (sample + 1)) / SAMPLES);
     await yieldToPage();
   }
   return times.map((each) => each.sort((a, b) => a - b)[each.length >> 1]);

@@ -56,7 +56,7 @@ export class Try {
    * @param {object} on
    * @param {(error: unknown, retry?: () => void) => void} on.error  null: all is well
    * @param {() => unknown} on.loaded  called when a model has been loaded
-   * @param {Promise<unknown>} on.ready  the first screen has its model: until then, this section fetches none
+   * @param {Promise<unknown>} on.ready  the first screen has answered: until then, this section fetches no model
    */
   constructor(on) {
     this.on = on;
