@@ -290,7 +290,9 @@ export function readHdf5(bytes, what = 'the file', packages = {}) {
       return { ...about, layers, vars: null };
     }
     const vars = variables(file);
-    if (vars.size === 0 && !config)
+    // A model without weights has these groups all the same.
+    const isKeras = ['/layers', '/vars', '/_layer_checkpoint_dependencies'].some((path) => file.isGroup(path));
+    if (vars.size === 0 && !config && !isKeras)
       throw new ModelFileError(`${what}: the HDF5 file is not Keras's: it has neither layer_names nor layers`);
     return { ...about, layers: null, vars };
   });

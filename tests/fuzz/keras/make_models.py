@@ -1,19 +1,22 @@
 """Makes random models with Keras and writes each as a file, with random inputs and what Keras answers.
 
-    python make_models.py FOLDER N SEED
+    python make_models.py FOLDER N SEED [FIRST]
 
-FOLDER gets N models, in turn NAME.keras, NAME.h5 and NAME.json with NAME.weights.h5, and cases.jsonl, a line each:
+FOLDER gets N models, numbers FIRST (default 0) and following of SEED, in turn NAME.keras, NAME.h5 and NAME.json with NAME.weights.h5, and a line
+each at the end of cases.jsonl:
 
     name, file, weights   files of the model; weights: HDF5 of a JSON, else null
     layers                classes of its layers, for the report
+    uses                  what is in it: layers with their options, with and without masks (see `features`)
     inputs                input name -> rows
     outputs               [{ shape, data, mask }]; mask: per step, 1 where it counts; null: all count
     keras                 version
 
-Runs with Keras 3 (backend jax) and with Keras 2 of TensorFlow 2.15.
+Runs with Keras 3 (backend jax, unless KERAS_BACKEND says otherwise) and with Keras 2 of TensorFlow 2.15.
 """
 
 import json
+import logging
 import os
 import sys
 import warnings
@@ -23,216 +26,185 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 warnings.simplefilter("ignore")
+logging.disable(logging.WARNING)
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
+from random_layers import KERAS3, L, RandomLayers  # noqa: E402
+from random_operations import operation  # noqa: E402
 
-L = keras.layers
-KERAS3 = int(keras.__version__.split(".")[0]) >= 3
-VOCABULARY, STEPS, FEATURES = 11, 6, 4
+VOCABULARY, STEPS, FEATURES, ROWS = 11, 6, 4, 4
 
 
-class Maker:
-    """Random layers and graphs, all from one generator."""
-
-    def __init__(self, rng):
-        self.rng = rng
-        self.length = None
-
-    def one_of(self, *values):
-        return values[self.rng.integers(len(values))]
-
-    def chance(self, p):
-        return self.rng.random() < p
-
-    def units(self):
-        return int(self.rng.integers(2, 6))
-
-    def activation(self):
-        return self.one_of(
-            None, "relu", "tanh", "sigmoid", "softmax", "elu", "selu", "softplus", "softsign", "swish", "gelu", "exponential", "hard_sigmoid", "linear"
-        )
-
-    def name(self):
-        """Mostly Keras's own; some that are legal and odd."""
-        if self.chance(0.85):
-            return {}
-        self.count = getattr(self, "count", 0) + 1
-        return {"name": self.one_of("Größe", "layer", "a b", "x-1", "Dense", "embedding", "model_weights", "0", "vars") + f"_{self.count}"}
-
-    # Layers over sequences [B, T, D] -> [B, T, D'].
-
-    def cell(self, **options):
-        kind = self.one_of(L.SimpleRNN, L.GRU, L.LSTM)
-        if kind is L.GRU and self.chance(0.3):
-            options["reset_after"] = False
-        if self.chance(0.2):
-            options["activation"] = self.one_of("relu", "sigmoid", "tanh", "linear")
-        if kind is not L.SimpleRNN and self.chance(0.2):
-            options["recurrent_activation"] = self.one_of("hard_sigmoid", "tanh", "sigmoid")
-        if self.chance(0.1):
-            options["use_bias"] = False
-        if self.chance(0.1):
-            options["dropout"] = 0.3
-        if self.length and self.chance(0.1):
-            options["unroll"] = True
-        return kind(self.units(), **options)
-
-    def recurrent(self, sequences=True):
-        options = {"return_sequences": sequences}
-        if self.chance(0.15):
-            options["go_backwards"] = True
-        return self.cell(**options, **self.name())
-
-    def bidirectional(self, sequences=True):
-        merge = self.one_of("concat", "concat", "sum", "mul", "ave")
-        return L.Bidirectional(self.cell(return_sequences=sequences), merge_mode=merge)
-
-    def stacked(self, sequences=True):
-        cells = [self.one_of(L.SimpleRNNCell, L.GRUCell, L.LSTMCell)(self.units()) for _ in range(self.one_of(1, 2))]
-        return L.RNN(cells if len(cells) > 1 else cells[0], return_sequences=sequences)
-
-    def convolution(self):
-        padding = self.one_of("same", "causal", "valid")
-        options = {"padding": padding, "activation": self.activation()}
-        kind = self.one_of("conv", "conv", "depthwise", "separable")
-        if kind == "depthwise":
-            if padding == "causal":
-                options["padding"] = "same"
-            return L.DepthwiseConv1D(self.one_of(1, 2, 3), **options)
-        if kind == "separable":
-            return L.SeparableConv1D(self.units(), self.one_of(1, 2, 3), **options)
-        if self.chance(0.2):
-            options["dilation_rate"] = 2
-        elif self.chance(0.2) and padding != "causal":
-            options["strides"] = 2
-        return L.Conv1D(self.units(), self.one_of(1, 2, 3), **options)
-
-    def window(self):
-        kind = self.one_of(L.MaxPooling1D, L.AveragePooling1D)
-        return kind(2, strides=self.one_of(None, 1), padding=self.one_of("valid", "same"))
-
-    def normalization(self):
-        kinds = [lambda: L.LayerNormalization(), lambda: L.BatchNormalization(), lambda: L.UnitNormalization(), lambda: L.LayerNormalization(center=False)]
-        if hasattr(L, "RMSNormalization"):
-            kinds.append(lambda: L.RMSNormalization())
-        kinds.append(lambda: L.GroupNormalization(groups=self.one_of(1, -1)))
-        return self.one_of(*kinds)()
-
-    def elementwise(self):
-        return self.one_of(
-            lambda: L.Activation(self.activation() or "linear"),
-            lambda: L.ReLU(*self.one_of((), (0.7,))),
-            lambda: L.LeakyReLU(0.2),
-            lambda: L.ELU(0.5),
-            lambda: L.PReLU(shared_axes=[1]),
-            lambda: L.Dropout(0.4),
-            lambda: L.SpatialDropout1D(0.4),
-            lambda: L.GaussianNoise(0.2),
-            lambda: L.GaussianDropout(0.2),
-            lambda: L.Rescaling(0.5, 0.25),
-            lambda: L.Identity(),
-            lambda: L.Softmax(),
-            lambda: L.ActivityRegularization(0.1),
-            lambda: L.Masking(self.one_of(0.0, 0.5)),
-            lambda: L.Dense(self.units(), activation=self.activation(), use_bias=self.chance(0.8), **self.name()),
-            lambda: L.TimeDistributed(L.Dense(self.units(), activation=self.activation())),
-        )()
-
-    def over_steps(self):
-        return self.one_of(
-            self.recurrent, self.bidirectional, self.stacked, self.convolution, self.window, self.normalization, self.elementwise, self.elementwise
-        )()
+class Maker(RandomLayers):
+    """Random graphs."""
 
     def attention(self, x, y):
-        if self.chance(0.4) and x.shape[-1] == y.shape[-1]:
-            kind = self.one_of(L.Attention, L.AdditiveAttention)
-            return kind(use_scale=self.chance(0.5))([x, y], **({"use_causal_mask": True} if self.chance(0.2) and x is y else {}))
-        layer = L.MultiHeadAttention(self.one_of(1, 2), 2, use_bias=self.chance(0.7))
-        return layer(x, y)
+        causal = {"use_causal_mask": True} if self.chance(0.2) and x is y else {}
+        if self.chance(0.5) and x.shape[-1] == y.shape[-1]:
+            if self.chance(0.5):
+                return L.AdditiveAttention(use_scale=self.chance(0.5))([x, y], **causal)
+            layer = L.Attention(**self.some(0.4, use_scale=True, score_mode="concat", dropout=0.2))
+            return layer([x, y] if self.chance(0.7) else [x, y, y], **causal)
+        options = self.some(0.3, use_bias=False, value_dim=3, output_shape=lambda: self.units(), dropout=0.1)
+        return L.MultiHeadAttention(self.one_of(1, 2), 2, **options)(x, y, **causal, **({"key": y} if self.chance(0.2) else {}))
 
     def merge(self, xs):
         if all(x.shape == xs[0].shape for x in xs) and self.chance(0.8):
             kinds = [L.Add, L.Multiply, L.Average, L.Maximum, L.Minimum] + ([L.Subtract] if len(xs) == 2 else [])
             return self.one_of(*kinds)()(xs)
-        return L.Concatenate()(xs)
+        if len(xs) == 2 and len(xs[0].shape) == 2 and xs[0].shape[-1] == xs[1].shape[-1] and self.chance(0.5):
+            return L.Dot(axes=self.one_of(1, -1), normalize=self.chance(0.5))(xs)
+        return L.Concatenate(axis=self.one_of(-1, -1, len(xs[0].shape) - 1))(xs)
 
-    # Models.
+    def two_sequences(self, x, y):
+        """One result of two sequences."""
+        kind = self.one_of("attention", "time", "merge", "dot")
+        if kind == "attention":
+            return self.attention(x, y)
+        if kind == "time" and x.shape[-1] == y.shape[-1]:
+            return L.Concatenate(axis=1)([x, y])
+        if kind == "dot" and x.shape[1] is not None and y.shape[1] is not None and x.shape[-1] == y.shape[-1]:
+            return L.Dot(axes=2, normalize=self.chance(0.3))([x, y])
+        return self.merge([x, y]) if x.shape[1] == y.shape[1] else L.GlobalMaxPooling1D()(x)
 
-    def sequence(self, x, depth):
+    def sequence(self, x, depth, most=4):
         """A few layers over a sequence, with residuals, attention and models inside."""
-        for _ in range(self.rng.integers(0, 4)):
+        for _ in range(self.rng.integers(0, most)):
             before = x
-            if self.chance(0.12):
+            kind = self.rng.random()
+            if kind < 0.1:
                 x = self.attention(x, x)
-            elif depth == 0 and self.chance(0.12):
-                x = self.inner(x)(x)
+            elif kind < 0.2 and depth < 2:
+                x = self.inner(x, depth)(x)
+            elif kind < 0.26:
+                x = operation(self, x)
+            elif kind < 0.28:
+                x = self.halve()(x)
             else:
-                x = self.over_steps()(x)
+                x = self.over_steps(x.shape[-1])(x)
             if self.chance(0.15) and x.shape[1] == before.shape[1]:
-                x = self.merge([before, x])
-            if x.shape[1] is not None and x.shape[1] < 2:
+                x = self.merge([before, x] if self.chance(0.8) else [before, x, x])
+            if x.shape[1] is not None and x.shape[1] < 3:
                 break
         return x
 
-    def inner(self, x):
+    def inner(self, x, depth=0):
         """A model to use as a layer: Functional, of one or more layers, or Sequential."""
         shape = tuple(x.shape[1:])
+        batch = {"batch_size": ROWS} if self.stateful else {}
         if self.chance(0.4):
-            return keras.Sequential([keras.Input(shape), *[self.elementwise() for _ in range(self.one_of(1, 2))]])
-        a = keras.Input(shape)
-        return keras.Model(a, self.sequence(a, 1) if self.chance(0.5) else self.elementwise()(a))
+            layers = [self.one_of(self.each_step, self.idle, self.parametric, self.normalization)() for _ in range(self.one_of(1, 2))]
+            return keras.Sequential([keras.Input(shape, **batch), *layers], **self.name())
+        a = keras.Input(shape, **batch)
+        y = self.sequence(a, depth + 1, 3) if self.chance(0.6) else self.each_step()(a)
+        if self.chance(0.15) and y is not a:
+            y = self.merge([y, y])
+        return keras.Model(a, L.Identity()(y) if y is a else y, **self.name())
+
+    def encoder_decoder(self, x, y):
+        """A recurrent layer that starts with the final states of another."""
+        kind = self.one_of(L.SimpleRNN, L.GRU, L.LSTM)
+        units = self.units()
+        sequences = self.chance(0.5)
+        if self.chance(0.3):
+            encoded, *states = L.Bidirectional(kind(units, return_state=True))(x)
+            return L.Bidirectional(kind(units, return_sequences=sequences))(y, initial_state=states)
+        encoded, *states = kind(units, return_state=True, **self.layer_options(0.1))(x)
+        return kind(units, return_sequences=sequences)(y, initial_state=states)
 
     def to_vector(self, x):
+        keep = self.some(0.2, keepdims=True)
         choices = [
             lambda: self.recurrent(False)(x),
             lambda: self.bidirectional(False)(x),
-            lambda: self.stacked(False)(x),
+            lambda: self.of_cells(False)(x),
             lambda: L.GlobalAveragePooling1D()(x),
             lambda: L.GlobalMaxPooling1D()(x),
+            lambda: L.Flatten()(self.one_of(L.GlobalAveragePooling1D, L.GlobalMaxPooling1D)(**keep)(x)),
+            lambda: x[:, self.one_of(0, -1)],
         ]
         if x.shape[1] is not None:
             order = self.one_of({}, {}, {"data_format": "channels_first"})
-            choices += [lambda: L.Flatten(**order)(x), lambda: L.Reshape((-1,))(x)]
+            choices += [lambda: L.Flatten(**order)(x), lambda: L.Reshape((-1,))(x), lambda: L.Flatten()(L.Permute((2, 1))(x))]
         return self.one_of(*choices)()
 
     def vectors(self, x):
         for _ in range(self.rng.integers(0, 3)):
-            kind = self.one_of("dense", "norm", "element", "inner")
-            if kind == "dense":
-                x = L.Dense(self.units(), activation=self.activation(), **self.name())(x)
-            elif kind == "norm":
-                x = self.one_of(L.LayerNormalization, L.BatchNormalization)()(x)
-            elif kind == "element":
-                x = self.one_of(L.Dropout(0.2), L.ReLU(), L.Activation("tanh"), L.LeakyReLU())(x)
-            else:
+            if self.chance(0.15):
                 a = keras.Input(tuple(x.shape[1:]))
                 x = keras.Model(a, L.Dense(self.units())(a))(x)
+            elif self.chance(0.1):
+                x = self.one_of(L.GlobalAveragePooling1D, L.GlobalMaxPooling1D)()(L.RepeatVector(self.one_of(1, 2))(x))
+            else:
+                x = self.on_vectors()(x)
         return x
 
+    def input(self, shape, **options):
+        return keras.Input(batch_shape=(ROWS, *shape), **options) if self.stateful else keras.Input(shape, **options)
+
     def text(self, name):
-        ids = keras.Input((self.length,), dtype="int32", name=name)
-        return ids, L.Embedding(VOCABULARY, FEATURES, mask_zero=self.chance(0.7), **self.name())(ids)
+        ids = self.input((self.length,), dtype="int32", name=name)
+        x = L.Embedding(VOCABULARY, FEATURES, mask_zero=self.chance(0.7), **self.name())(ids)
+        if self.chance(0.1):
+            x = self.merge([x, L.Embedding(VOCABULARY, FEATURES, mask_zero=self.chance(0.3))(ids)])
+        return ids, x
 
     def numbers(self, name):
-        x = keras.Input((self.length, FEATURES), name=name)
-        return x, L.Masking()(x) if self.chance(0.6) else x
+        x = self.input((self.length, FEATURES), name=name)
+        return x, L.Masking(mask_value=self.one_of(0.0, 0.0, 0.5))(x) if self.chance(0.6) else x
+
+    def words(self, name):
+        """Values [B, T, C, D], or ids [B, T, C], with layers inside TimeDistributed: one vector for each step."""
+        if self.chance(0.6):
+            a = self.input((self.length, 3), dtype="int32", name=name)
+            x = L.TimeDistributed(L.Embedding(VOCABULARY, FEATURES, mask_zero=self.chance(0.6)))(a)
+        else:
+            a = x = self.input((self.length, 3, FEATURES), name=name)
+        if self.chance(0.3):
+            x = L.TimeDistributed(self.one_of(lambda: self.conv(FEATURES), lambda: self.recurrent(True), self.idle, self.each_step)())(x)
+        last = [
+            lambda: self.recurrent(False),
+            lambda: self.bidirectional(False),
+            L.GlobalMaxPooling1D,
+            L.GlobalAveragePooling1D,
+            L.Flatten,
+        ]
+        return a, L.TimeDistributed(self.one_of(*last)())(x)
+
+    def single(self, kind, a, x):
+        """A model with one input."""
+        if kind == "sequential":
+            return keras.Sequential([a, *[self.over_steps(FEATURES) for _ in range(self.one_of(1, 2, 3))]])
+        x = self.sequence(x, 0)
+        if kind == "chain":
+            return keras.Model(a, self.vectors(self.to_vector(x)) if self.chance(0.7) else x)
+        branches = [self.vectors(self.to_vector(x)) for _ in range(2)]
+        outputs = self.one_of([self.merge(branches)], branches, [branches[0], x])
+        return keras.Model(a, outputs if len(outputs) > 1 else outputs[0])
 
     def model(self):
         self.length = self.one_of(None, STEPS)
-        start = self.text if self.chance(0.8) else self.numbers
-        kind = self.one_of("chain", "chain", "graph", "graph", "two", "shared", "wrapped")
+        self.stateful = self.chance(0.08)
+        start = self.one_of(self.text, self.text, self.text, self.numbers)
+        kind = self.one_of("chain", "chain", "chain", "graph", "graph", "two", "shared", "wrapped", "decoder", "words", "sequential", "plain")
+        if kind == "words":
+            self.stateful = False
+            return self.single(self.one_of("chain", "graph"), *self.words("words"))
+        if kind == "plain":
+            a = keras.Input((FEATURES,), name="a")
+            return keras.Model(a, L.Identity()(self.vectors(self.vectors(a))))
+        if kind == "sequential":
+            start = self.numbers
         a, x = start("a")
-        if kind == "chain":
-            x = self.sequence(x, 0)
-            return keras.Model(a, self.vectors(self.to_vector(x)) if self.chance(0.7) else x)
-        if kind == "graph":
-            x = self.sequence(x, 0)
-            branches = [self.vectors(self.to_vector(x)) for _ in range(2)]
-            outputs = self.one_of([self.merge(branches)], branches, [branches[0], x])
-            return keras.Model(a, outputs if len(outputs) > 1 else outputs[0])
+        if kind in ("chain", "graph", "sequential"):
+            return self.single(kind, a, x)
         b, y = start("b")
+        if kind == "decoder":
+            return keras.Model([a, b], self.encoder_decoder(x, y))
         if kind == "two":
             x, y = self.sequence(x, 0), self.sequence(y, 0)
+            if self.chance(0.4):
+                return keras.Model([a, b], self.two_sequences(x, y))
             return keras.Model([a, b], self.vectors(self.merge([self.to_vector(x), self.to_vector(y)])))
         layer = self.recurrent(False) if self.chance(0.5) else self.inner(x)
         first, second = layer(x), layer(y)
@@ -244,33 +216,50 @@ class Maker:
 
 
 def fill(model, rng):
+    """Multiples of 1/32, which take little room in an archive."""
     for variable in model.weights:
         if "seed_generator" in getattr(variable, "path", variable.name):
             continue
         shape = tuple(variable.shape)
         low = any(word in variable.name for word in ("variance", "gamma", "scale"))
-        variable.assign((rng.uniform(0.5, 1.5, shape) if low else rng.standard_normal(shape) * 0.5).astype("float32"))
+        values = rng.uniform(0.5, 1.5, shape) if low else rng.standard_normal(shape) * 0.5
+        variable.assign((np.round(values * 32) / 32).astype("float32"))
 
 
 def rows_of(tensor, rng):
+    shape = [STEPS if size is None else size for size in tensor.shape[1:]]
     if "int" in str(tensor.dtype):
-        x = rng.integers(1, VOCABULARY, (4, STEPS))
+        x = rng.integers(1, VOCABULARY, (ROWS, *shape))
+        if len(shape) == 2:  # words of characters: short words, words without characters
+            x[:, 1, 2:] = 0
+            x[1, 0, :1] = 0
+            x[2, 2] = 0
+            if rng.random() < 0.5:  # a text of padding only
+                x[3] = 0
         x[1, 3:] = 0
         x[2, :2] = 0
-        x[3, [1, 4]] = 0
+        if rng.random() < 0.7:
+            x[3, [1, 4]] = 0
         return x
-    x = rng.standard_normal((4, STEPS, FEATURES)).round(3)
-    x[1, 4:] = 0
-    x[2, 0] = 0
+    x = (rng.standard_normal((ROWS, *shape)) * 16).round() / 16
+    if len(shape) > 1:
+        x[1, 4:] = 0
+        x[2, 0] = padding_value(rng)
     return x
 
 
+def padding_value(rng):
+    """What a step at padding holds: Masking's default value or another."""
+    return 0.0 if rng.random() < 0.7 else 0.5
+
+
 def mask_of(y):
-    if KERAS3:
+    try:
         from keras.src.backend import get_keras_mask
 
         return get_keras_mask(y)
-    return getattr(y, "_keras_mask", None)
+    except ImportError:
+        return getattr(y, "_keras_mask", None)
 
 
 def classes(layer):
@@ -283,8 +272,57 @@ def classes(layer):
     return found
 
 
+#: Options that say nothing about what a layer computes from its weights.
+IGNORED = {"name", "dtype", "trainable", "module", "registered_name", "batch_input_shape", "batch_shape", "build_config", "layers"}
+
+
+def features(json_of_layer, found, inside=""):
+    """What a model has in it: "Class", "Class option=value" and "Class in Class", of all layers at all depths."""
+    kind, config = json_of_layer.get("class_name"), json_of_layer.get("config")
+    if not isinstance(kind, str) or not isinstance(config, dict):
+        return
+    found |= {kind, f"{kind} in {inside}"}
+    for node in json_of_layer.get("inbound_nodes") or []:
+        found |= {f"{kind} called with {key}" for key in (node.get("kwargs", {}) if isinstance(node, dict) else {})}
+    if len(json_of_layer.get("inbound_nodes") or []) > 1:
+        found.add(f"{kind} shared")
+    for option, value in config.items():
+        if option in IGNORED or option.endswith(("_initializer", "_regularizer", "_constraint", "seed")):
+            continue
+        if isinstance(value, (bool, str)) or value is None:
+            found.add(f"{kind} {option}={value}")
+        elif isinstance(value, (int, float)):
+            found.add(f"{kind} {option}={value if value in (0, 1, -1) else 'number'}")
+        elif isinstance(value, dict):
+            found.add(f"{kind} {option}={value.get('class_name')} {value['config'] if isinstance(value.get('config'), str) else ''}")
+        else:
+            found.add(f"{kind} {option} is a list")
+    for value in config.values():
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, dict) and "class_name" in each:
+                features(each, found, kind)
+
+
+#: "Class masked" and "Class unmasked" of each layer that was called.
+called = set()
+
+
+def note_masks():
+    """Notes for each call of a layer whether its input has a mask."""
+    call = keras.layers.Layer.__call__
+
+    def noted(self, *args, **kwargs):
+        first = args[0][0] if args and isinstance(args[0], (list, tuple)) and args[0] else args[0] if args else None
+        if first is not None and hasattr(first, "shape"):
+            called.add(f"{type(self).__name__} {'un' if mask_of(first) is None else ''}masked")
+        return call(self, *args, **kwargs)
+
+    keras.layers.Layer.__call__ = noted
+
+
 def write(folder, name, rng, kind):
     keras.backend.clear_session()
+    called.clear()
     model = Maker(rng).model()
     fill(model, rng)
     weights = None
@@ -301,18 +339,25 @@ def write(folder, name, rng, kind):
     outputs = []
     for each in y if isinstance(y, (list, tuple)) else [y]:
         mask = mask_of(each)
-        values = np.asarray(each, "float32")
+        values = np.asarray(each.detach() if hasattr(each, "detach") else each, "float32")
         if not np.isfinite(values).all() or np.abs(values).max() > 1e4:
             return None
         outputs.append(
-            {"shape": list(values.shape), "data": values.ravel().tolist(), "mask": None if mask is None else np.asarray(mask).astype(int).ravel().tolist()}
+            {
+                "shape": list(values.shape),
+                "data": [float(f"{value:.7g}") for value in values.ravel()],
+                "mask": None if mask is None else np.asarray(mask).astype(int).ravel().tolist(),
+            }
         )
+    uses = {f"format {kind}", f"{len(outputs)} outputs", f"{len(inputs)} inputs", f"masked output {outputs[0]['mask'] is not None}"} | called
+    features(json.loads(model.to_json()), uses)
     return {
         "name": name,
         "file": file,
         "weights": weights,
         "keras": keras.__version__,
         "layers": sorted(classes(model)),
+        "uses": sorted(uses),
         "inputs": {key: x.tolist() for key, x in inputs.items()},
         "outputs": outputs,
     }
@@ -320,10 +365,12 @@ def write(folder, name, rng, kind):
 
 def main():
     folder, n, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    first = int(sys.argv[4]) if len(sys.argv) > 4 else 0
     folder.mkdir(parents=True, exist_ok=True)
+    note_masks()
     skipped = {}
-    with open(folder / "cases.jsonl", "w", encoding="utf8") as out:
-        for i in range(n):
+    with open(folder / "cases.jsonl", "a", encoding="utf8") as out:
+        for i in range(first, first + n):
             rng = np.random.default_rng([seed, i])
             try:
                 case = write(folder, f"model-{seed}-{i}", rng, ("keras", "h5", "json")[i % 3])
@@ -333,7 +380,7 @@ def main():
                 continue
             if case:
                 print(json.dumps(case), file=out, flush=True)
-    for reason, count in sorted(skipped.items(), key=lambda pair: -pair[1])[:10]:
+    for reason, count in sorted(skipped.items(), key=lambda pair: -pair[1])[:12]:
         print(f"{count} left out by Keras {keras.__version__}: {reason}", file=sys.stderr)
 
 
