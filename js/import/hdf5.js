@@ -179,6 +179,9 @@ class Hdf5 {
   }
 }
 
+/** Names of arrays that inference does not need: the states of stateful layers, and the vector by which SpectralNormalization normalises. */
+const trainingNames = /(^|\/)(rnn_state(_\d+)?|vector_u)(:\d+)?$/;
+
 /** Upper bound of the unpacked bytes of a file of `size` bytes. @param {number} size */
 const roomFor = (size) => Math.max(ROOM, EXPANSION * size);
 
@@ -284,7 +287,7 @@ export function readHdf5(bytes, what = 'the file', packages = {}) {
       const layers = layerNames.map((name) => {
         const at = `${group}/${name}`;
         if (!file.isGroup(at)) throw file.broken(at, 'is missing');
-        const names = file.list(at, 'weight_names').filter((weight) => !/(^|\/)rnn_state(_\d+)?(:\d+)?$/.test(weight));
+        const names = file.list(at, 'weight_names').filter((weight) => !trainingNames.test(weight));
         return { name, weights: names.map((weight) => file.array(`${at}/${weight}`, weight)) };
       });
       return { ...about, layers, vars: null };

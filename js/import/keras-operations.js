@@ -172,6 +172,8 @@ export function advised(error) {
  * @returns {any} a copy in which operations have a `module`, as in a .keras file
  */
 export function withModules(json) {
+  // Keras itself has two names for this class, and reads only its own in an .h5 file.
+  if (json?.class_name === 'GroupedQueryAttention') return { ...json, class_name: 'GroupQueryAttention' };
   const { layers } = json?.config ?? {};
   if (!Array.isArray(layers)) return json;
   return {

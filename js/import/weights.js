@@ -264,6 +264,12 @@ function inOrderOf(slots, arrays) {
   return left.length === 0 && found.every((array) => array) ? /** @type {NamedArray[]} */ (found) : arrays;
 }
 
+/**
+ * Layers whose own arrays inference does not need: SpectralNormalization stores the kernel of the layer inside once more, and a vector for
+ * training; Discretization of Keras 2 a summary of the data.
+ */
+const ownNotNeeded = new Set(['SpectralNormalization', 'Discretization']);
+
 /** Keras's to_snake_case. @param {string} className */
 const snake = (className) =>
   className
@@ -278,7 +284,7 @@ function numbered(layers) {
   /** @type {Map<string, number>} */
   const counts = new Map();
   return layers.map((layer) => {
-    const base = snake(layer.fileClass);
+    const base = snake(layer.fileClass.replace('GroupQuery', 'GroupedQuery'));
     const count = counts.get(base) ?? 0;
     counts.set(base, count + 1);
     return count ? `${base}_${count}` : base;
@@ -316,6 +322,7 @@ export const weightsByPath = (vars, file) => (root) => {
       put(weights, { path, layer, spec }, array, file);
       left.delete(place);
     });
+    if (ownNotNeeded.has(layer.fileClass)) for (const path of left) if (path.startsWith(`${at}vars/`)) left.delete(path);
     const layers = layersOf(layer);
     // Keras 2.12 names the group of a model's layers differently.
     const folder = groups.has(`${at}_layer_checkpoint_dependencies`) ? '_layer_checkpoint_dependencies' : 'layers';

@@ -238,6 +238,7 @@ export class Softmax extends Activation {
     const one = Array.isArray(given) && given.length === 1 ? given[0] : given;
     const axis = one < 0 ? last + 1 + one : one;
     this.overTime = last === 2 && axis === 1;
+    if (this.overTime) this.needMask(input);
     if (!this.overTime && axis !== last)
       throw new UnsupportedError(
         `${this.path}: Softmax has axis=${JSON.stringify(given)}; padless supports the last axis, ${last}, and the time axis, 1`,

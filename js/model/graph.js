@@ -68,8 +68,9 @@ export const provideFunctionalGraph = (module) => void (functionalGraph = module
  */
 export async function prepare(json) {
   if (/"(Functional|Model)"/.test(json)) functionalGraph ??= await importLate(() => import('./functional-graph.js'));
+  const activates = !rareLayers && /"(log_sigmoid|hard_tanh|squareplus|sparse_\w+|\w+_shrink|celu)"/.test(json);
   const operates = !operations && /"keras\.(src\.)?ops\.|"NotEqual"/.test(json);
-  if (!operates && ![...lateNames, 'Lambda'].some((name) => !classes.has(name) && json.includes(`"${name}"`))) return;
+  if (!operates && !activates && ![...lateNames, 'Lambda'].some((name) => !classes.has(name) && json.includes(`"${name}"`))) return;
   rareLayers ??= await importLate(() => import('./rare-layers.js'));
   register(rareLayers.late);
   if (operates) ({ operations } = rareLayers);
@@ -151,13 +152,14 @@ function makeLayer(json, path, options) {
 }
 
 /**
- * The layer for an activation that is not a name: one of Keras's layers, or customLayers' for a function of the author's.
+ * The layer for an activation that no kernel computes: one of Keras's layers or rare activations, or customLayers' for a function of the author's.
  * @param {any} activation
  * @param {string} path  of the layer that has it
  * @param {Options} options
  * @returns {Layer | null} null: activationNumber() reads it
  */
 function activationLayerOf(activation, path, options) {
+  if (typeof activation === 'string') return rareLayers?.activationOf(activation) ?? null;
   if (activation === null || typeof activation !== 'object' || typeof activation.class_name !== 'string') return null;
   const { class_name: className, config } = activation;
   if (className !== 'function') return layerFromJson(activation, path, options);

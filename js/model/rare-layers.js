@@ -3,6 +3,7 @@
  * and the page would fetch each of them.
  * @module
  */
+export { activationOf } from '../layers/late/activations.js';
 export { Lambda } from '../layers/late/lambda.js';
 export { late } from '../dist/layers-late.js';
 export * as operations from './operations.js';

@@ -24,6 +24,13 @@ const refused = {
   // Keras does not save the weights of an activation.
   'activation-layer-weights': /dense\.activation_layer\.alpha \[1,3\] is missing/,
   'dotted-names': /^enc\.out\.kernel: the layers "out" \(Dense\) and "enc\.out" \(Dense\) both have a weight of this path/,
+  'einsum-dense-time':
+    /^einsum_dense: EinsumDense has the equation "abc,bcd->ad" for 3 axes; padless supports sums over the last axes.*: use Permute or Reshape and a Dense/,
+  'reshape-same':
+    /^global_average_pooling1d: GlobalAveragePooling1D reads padding in Keras, as reshape \(with some backends\) removes the mask/,
+  'rare-activation-recurrent': /lstm: activation is hard_tanh; padless has recurrent layers with named activations only/,
+  'discretization-mask':
+    /^embedding: an Embedding with mask_zero takes the bins of discretization; padless makes masks of ids only/,
   'transformer-twice':
     /^multi_head_attention_1: MultiHeadAttention reads padding in Keras, as multi_head_attention removes the mask/,
 };

@@ -270,6 +270,15 @@ export class AdditiveAttention extends DotAttention {
   }
 }
 
+/** Repeats each D neighbouring values. @param {Float32Array} values @param {number} D @param {number} times */
+function repeated(values, D, times) {
+  if (times === 1) return values;
+  const y = new Float32Array(values.length * times);
+  for (let at = 0; at < values.length; at += D)
+    for (let i = 0; i < times; i++) y.set(values.subarray(at, at + D), at * times + i * D);
+  return y;
+}
+
 /** A Dense over the last axis or axes whose kernel has more than two axes: the EinsumDense in Keras MultiHeadAttention. */
 class Projection extends Layer {
   /** @override @type {import('../layer.js').Reach} */
@@ -279,21 +288,27 @@ class Projection extends Layer {
    * @param {Spec} input
    * @param {number[]} kernel  shape
    * @param {number[]} bias  shape; [] for no bias
+   * @param {number} [repeat]  number of heads of the output for each head of the kernel [K, heads, D]
    * @returns {Spec}
    */
-  declare(input, kernel, bias) {
+  declare(input, kernel, bias, repeat = 1) {
     this.built = true;
+    this.repeat = repeat;
     this.weightSpecs = [];
     this.addWeight('kernel', kernel);
     if (bias.length) this.addWeight('bias', bias);
     this.K = input.features;
-    this.N = product(kernel) / this.K;
+    this.N = (product(kernel) / this.K) * repeat;
     return input.ofFeatures(this.N);
   }
 
   /** @override @param {Heap} heap */
   load(heap) {
-    this.packed = packDense(heap, this.weight('kernel').data, this.weights.get('bias')?.data, this.K ?? 0, this.N ?? 0);
+    const kernel = this.weight('kernel');
+    const D = /** @type {number} */ (kernel.shape.at(-1));
+    const bias = this.weights.get('bias');
+    const [columns, shift] = [kernel, bias].map((weight) => weight && repeated(weight.data, D, this.repeat ?? 1));
+    this.packed = packDense(heap, /** @type {Float32Array} */ (columns), shift, this.K ?? 0, this.N ?? 0);
   }
 
   /** @override @param {Tensor} x */
@@ -302,14 +317,8 @@ class Projection extends Layer {
   }
 }
 
-/** Keras MultiHeadAttention (Vaswani et al. 2017), called with query, value and key. */
-export class MultiHeadAttention extends Layer {
-  /** @override */
-  static className = 'MultiHeadAttention';
-
-  /** @override @type {import('../layer.js').Reach} */
-  static reach = 'all';
-
+/** Base of MultiHeadAttention and GroupQueryAttention, called with query, value and key. */
+class ManyHeads extends Layer {
   /** @param {import('../layer.js').LayerConfig} [config] */
   constructor(config) {
     super(config);
@@ -322,6 +331,11 @@ export class MultiHeadAttention extends Layer {
   /** @override */
   get positional() {
     return ['value', 'key'];
+  }
+
+  /** The numbers of query heads and of key heads, features of a head's keys and values, and of the output. @param {Spec} _query @returns {{ heads: number, groups: number, Dk: number, Dv: number, width: number }} */
+  sizes(_query) {
+    throw new UnsupportedError(`${this.path}: ${this.className} has no sizes`);
   }
 
   /**
@@ -337,27 +351,14 @@ export class MultiHeadAttention extends Layer {
       this.needSequence(x);
       this.needMask(x);
     }
-    // From 3.7 on, Keras removes the masks of its inputs. Another layer that uses the mask of the same tensor may run before or after that.
-    if (rules.framework === 'keras3' && !(rules.kerasMinor <= 6))
-      for (const x of new Set([query, value, key])) {
-        x.maskRemovedBy = this.path;
-        if (maskReaders.has(x)) this.needMask(x);
-      }
     sameSteps(this, value, key, rules);
     this.refuse({ use_gate: [false], sliding_window: [] });
-    const width = this.count('output_shape', query.features);
-    if (String(this.config.attention_axes ?? '1') !== '1')
-      throw new UnsupportedError(
-        `${this.path}: MultiHeadAttention has attention_axes=${JSON.stringify(this.config.attention_axes)}; padless supports the time axis, 1`,
-      );
-    const heads = this.count('num_heads');
-    const Dk = this.count('key_dim');
-    const Dv = this.count('value_dim', Dk);
+    const { heads, groups, Dk, Dv, width } = this.sizes(query);
     this.heads = heads;
     const bias = this.config.use_bias !== false;
     this.query.declare(query, [query.features, heads, Dk], bias ? [heads, Dk] : []);
-    this.key.declare(key, [key.features, heads, Dk], bias ? [heads, Dk] : []);
-    const values = this.value.declare(value, [value.features, heads, Dv], bias ? [heads, Dv] : []);
+    this.key.declare(key, [key.features, groups, Dk], bias ? [groups, Dk] : [], heads / groups);
+    const values = this.value.declare(value, [value.features, groups, Dv], bias ? [groups, Dv] : [], heads / groups);
     this.attentionOutput.declare(values, [heads, Dv, width], bias ? [width] : []);
     // The output of a query at padding is the mean of all values with some backends of Keras, 0 with others.
     const y = query.with({
@@ -395,6 +396,68 @@ export class MultiHeadAttention extends Layer {
     );
     const output = this.attentionOutput.call(y);
     return scores ? [output, scores] : output;
+  }
+}
+
+/** Keras MultiHeadAttention (Vaswani et al. 2017). */
+export class MultiHeadAttention extends ManyHeads {
+  /** @override */
+  static className = 'MultiHeadAttention';
+
+  /** @override @type {import('../layer.js').Reach} */
+  static reach = 'all';
+
+  /**
+   * @override
+   * @param {Spec} query
+   * @param {Rules} rules
+   * @param {Record<string, any>} [options]
+   */
+  build(query, rules, options = {}) {
+    if (String(this.config.attention_axes ?? '1') !== '1')
+      throw new UnsupportedError(
+        `${this.path}: MultiHeadAttention has attention_axes=${JSON.stringify(this.config.attention_axes)}; padless supports the time axis, 1`,
+      );
+    const y = super.build(query, rules, options);
+    // From 3.7 on, Keras removes the masks of its inputs. Another layer that uses the mask of the same tensor may run before or after that.
+    const { value = query } = options;
+    if (rules.framework === 'keras3' && !(rules.kerasMinor <= 6))
+      for (const x of new Set([query, value, options.key ?? value])) {
+        x.maskRemovedBy = this.path;
+        if (maskReaders.has(x)) this.needMask(x);
+      }
+    return y;
+  }
+
+  /** @override @param {Spec} query */
+  sizes(query) {
+    const [heads, Dk] = [this.count('num_heads'), this.count('key_dim')];
+    return { heads, groups: heads, Dk, Dv: this.count('value_dim', Dk), width: this.count('output_shape', query.features) };
+  }
+}
+
+/** Keras GroupQueryAttention (Ainslie et al. 2023): several heads of queries share a head of keys and values. It removes no masks. */
+export class GroupQueryAttention extends ManyHeads {
+  /** @override */
+  static className = 'GroupQueryAttention';
+
+  /** @override @type {import('../layer.js').Reach} */
+  static reach = 'all';
+
+  /** @override @param {Spec} query @param {Rules} rules @param {Record<string, any>} [options] */
+  build(query, rules, options = {}) {
+    const { value = query } = options;
+    const y = super.build(query, rules, options);
+    for (const x of [query, value, options.key ?? value]) maskReaders.add(x);
+    return y;
+  }
+
+  /** @override @param {Spec} query */
+  sizes(query) {
+    const [heads, groups] = [this.count('num_query_heads'), this.count('num_key_value_heads')];
+    if (heads % groups) throw this.wrong('num_key_value_heads', groups, `a divisor of num_query_heads, ${heads}`);
+    const Dk = this.count('head_dim');
+    return { heads, groups, Dk, Dv: Dk, width: query.features };
   }
 }
 

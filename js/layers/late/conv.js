@@ -8,6 +8,7 @@ import { COUNT_MOST, ShapeError, STEPS_MOST, UnsupportedError } from '../../erro
 import { activationNumber } from '../../runtime/activations.js';
 import { dense, packDense } from '../basic.js';
 import { isCount, Layer } from '../layer.js';
+import { maskUnlessSame } from './shape.js';
 import { Steps, Tensor } from '../tensor.js';
 /** @typedef {import('../../runtime/memory.js').Heap} Heap */
 /** @typedef {import('../tensor.js').Rules} Rules */
@@ -475,9 +476,14 @@ class Resizing extends Layer {
     const [T] = input.shape;
     return input.with({
       shape: [T === null ? null : this.lengthOf(T), input.features],
-      masked: input.masked && !losesMask,
       time: {},
+      ...(losesMask ? maskUnlessSame(this, input, this.isSame) : {}),
     });
+  }
+
+  /** Whether the output equals the input. */
+  get isSame() {
+    return false;
   }
 
   /**
@@ -546,6 +552,11 @@ export class Cropping1D extends Resizing {
   /** @override @param {number} t */
   sourceOf(t) {
     return t + pair(this, 'cropping')[0];
+  }
+
+  /** @override */
+  get isSame() {
+    return pair(this, 'cropping').every((count) => count === 0);
   }
 }
 

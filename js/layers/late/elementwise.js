@@ -104,7 +104,7 @@ export class ThresholdedReLU extends ReLU {
   }
 }
 
-/** Keras PReLU: one slope for each feature (shared_axes [1]), or one for each step and feature. */
+/** Keras PReLU: one slope for each feature (shared_axes [1]), for each step and feature, or for each step ([2]); or a single one. */
 export class PReLU extends Elementwise {
   /** @override */
   static className = 'PReLU';
@@ -120,13 +120,17 @@ export class PReLU extends Elementwise {
   build(input, rules) {
     this.needValues(input);
     const shared = new Set(this.list('shared_axes'));
-    const shape = input.shape.map((size, i) =>
-      shared.has(i + 1) ? 1 : i < input.shape.length - 1 ? this.needLength(input) : size,
-    );
-    if (shared.has(input.shape.length) && input.features !== 1)
+    const rank = input.shape.length;
+    const own = input.shape.flatMap((_, i) => (shared.has(i + 1) ? [] : [i]));
+    const shape = input.shape.map((size, i) => (shared.has(i + 1) ? 1 : i === 0 && rank > 1 ? this.needLength(input) : size));
+    const end = (own.at(-1) ?? rank - 2) + 1;
+    // With a shared axis between two that are not, the slopes of a text do not follow one another in memory.
+    if (own.length && end - own[0] !== own.length)
       throw new UnsupportedError(
-        `${this.path}: PReLU has one slope for all features (shared_axes); padless needs one for each feature`,
+        `${this.path}: PReLU has shared_axes=${JSON.stringify([...shared])} for ${rank + 1} axes; padless shares the first ones and the last ones`,
       );
+    /** Number of neighbouring values that have the same slope. */
+    this.repeat = product(input.shape, end);
     this.addWeight('alpha', /** @type {number[]} */ (shape));
     return super.build(input, rules);
   }
@@ -136,7 +140,8 @@ export class PReLU extends Elementwise {
    * @param {Heap} heap
    */
   load(heap) {
-    this.alpha = this.place(heap, 'alpha');
+    const { repeat = 1 } = this;
+    this.alpha = heap.f32(Array.from(this.weight('alpha').data).flatMap((slope) => new Array(repeat).fill(slope)));
   }
 
   /**
@@ -146,7 +151,7 @@ export class PReLU extends Elementwise {
    */
   compute(y, x) {
     const { shape } = this.weight('alpha');
-    const D = product(shape);
+    const D = product(shape) * (this.repeat ?? 1);
     if (shape.length > 1 && shape[0] > 1 && !(x.time.uniform && x.time.T === shape[0]))
       throw new ShapeError(`${this.path}: rows of up to ${x.time.T} steps, expected all to have ${shape[0]}, as the slopes`);
     x.heap.exports.pl_prelu(y, x.pointer, this.alpha ?? 0, (x.rows * x.features) / D, D);

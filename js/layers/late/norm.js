@@ -4,15 +4,16 @@
  */
 import { ShapeError, UnsupportedError } from '../../errors.js';
 import { Elementwise } from '../basic.js';
+import { transposed } from './shape.js';
 /** @typedef {import('../../runtime/memory.js').Heap} Heap */
 /** @typedef {import('../tensor.js').Rules} Rules */
 /** @typedef {import('../tensor.js').Spec} Spec */
 /** @typedef {import('../tensor.js').Tensor} Tensor */
 
-/** Base of layers that normalise over the last axis. */
+/** Base of layers that normalise over the last axis, some also over others. */
 class LastAxis extends Elementwise {
-  /** Whether it normalises over time and features together. */
-  whole = false;
+  /** Axes that it normalises over; time: axis 1 of a sequence; all: time and features. @type {'features' | 'time' | 'all'} */
+  over = 'features';
 
   /**
    * @override
@@ -25,11 +26,32 @@ class LastAxis extends Elementwise {
     const { axis = -1 } = this.config;
     const last = input.shape.length;
     const given = Array.isArray(axis) && axis.length === 1 ? axis[0] : axis;
-    if (!this.whole && given !== -1 && given !== last)
+    if (this.over === 'features' && given !== -1 && given !== last)
       throw new UnsupportedError(
-        `${this.path}: ${this.className} has axis=${JSON.stringify(axis)}; padless supports the last axis, ${last}`,
+        `${this.path}: ${this.className} has axis=${JSON.stringify(axis)} for ${last + 1} axes; padless supports the last axis, ${last}${this.other}`,
       );
     return y;
+  }
+
+  /** Other axes that the class supports, for messages. */
+  get other() {
+    return '';
+  }
+
+  /** The axes of the option, from 1 on. @param {Spec} input @returns {number[]} */
+  axesOf({ shape }) {
+    return [this.config.axis ?? -1].flat().map((axis) => (axis < 0 ? axis + shape.length + 1 : axis));
+  }
+
+  /** Whether the only axis is time. @param {Spec} input */
+  isOverTime(input) {
+    return input.shape.length === 2 && this.axesOf(input).join() === '1';
+  }
+
+  /** Throws if the rows differ in length. @param {Tensor} x */
+  needEqualLengths(x) {
+    if (!x.time.uniform)
+      throw new ShapeError(`${this.path}: rows of different lengths, up to ${x.time.T} steps; expected equal lengths`);
   }
 
   /** @param {number} otherwise */
@@ -38,7 +60,10 @@ class LastAxis extends Elementwise {
   }
 }
 
-/** Keras LayerNormalization: over the features of each step, or over all values of a text (axis [1, 2]). */
+/**
+ * Keras LayerNormalization: over the features of each step, over the steps for each feature (axis 1), or over all values of a text (axis
+ * [1, 2]). The last two read the padding.
+ */
 export class LayerNormalization extends LastAxis {
   /** @override */
   static className = 'LayerNormalization';
@@ -46,21 +71,28 @@ export class LayerNormalization extends LastAxis {
   /** @override @type {import('../layer.js').Reach} */
   static reach = 'step';
 
+  /** @override */
+  get other() {
+    return ', and for [B, T, D] also 1 and [1, 2]';
+  }
+
   /**
    * @override
    * @param {Spec} input
    * @param {Rules} rules
    */
   build(input, rules) {
-    this.refuse({ rms_scaling: [false] });
     this.needValues(input);
+    const { center, rms_scaling: rms, scale } = this.config;
+    const axes = this.axesOf(input);
     const rank = input.shape.length;
-    const axes = [this.config.axis].flat().map((axis) => (axis < 0 ? axis + rank + 1 : axis));
-    this.whole = rank > 1 && axes.length === rank && input.shape.every((_, i) => axes.includes(i + 1));
-    if (this.whole) this.needLength(input);
-    const shape = /** @type {number[]} */ (this.whole ? input.shape : [input.features]);
-    if (this.config.scale !== false) this.addWeight('gamma', shape);
-    if (this.config.center !== false) this.addWeight('beta', shape);
+    const isAll = rank > 1 && axes.length === rank && input.shape.every((_, i) => axes.includes(i + 1));
+    const isTime = this.isOverTime(input);
+    this.over = isAll ? 'all' : isTime ? 'time' : 'features';
+    if (isAll || isTime) this.needLength(input);
+    const shape = /** @type {number[]} */ (isAll ? input.shape : [isTime ? input.shape[0] : input.features]);
+    if (rms || scale !== false) this.addWeight('gamma', shape);
+    if (!rms && center !== false) this.addWeight('beta', shape);
     return super.build(input, rules);
   }
 
@@ -79,12 +111,36 @@ export class LayerNormalization extends LastAxis {
    * @param {Tensor} x
    */
   compute(y, x) {
+    const { heap, B, features: D } = x;
+    if (this.over !== 'features') this.needEqualLengths(x);
+    const rows = this.over === 'all' ? B : x.rows;
+    if (this.over !== 'time') {
+      this.#normalise(heap, y, x.pointer, rows, rows && (x.rows * D) / rows);
+      return;
+    }
+    const { T } = x.time;
+    const columns = transposed(x, T, D);
+    this.#normalise(heap, columns, columns, B * D, T);
+    heap.exports.pl_transpose(y, columns, B, D, T);
+  }
+
+  /** Normalises each row of x [rows, D]. @param {Heap} heap @param {number} y  pointer; may be x @param {number} x  pointer @param {number} rows @param {number} D */
+  #normalise(heap, y, x, rows, D) {
     const { gamma = 0, beta = 0 } = this;
-    const { pl_layer_norm: norm } = x.heap.exports;
-    if (this.whole && !x.time.uniform)
-      throw new ShapeError(`${this.path}: rows of different lengths, up to ${x.time.T} steps; expected equal lengths`);
-    const rows = this.whole ? x.B : x.rows;
-    norm(y, x.pointer, gamma, beta, this.epsilon(1e-3), rows, rows && (x.rows * x.features) / rows);
+    if (!this.config.rms_scaling) {
+      heap.exports.pl_layer_norm(y, x, gamma, beta, this.epsilon(1e-3), rows, D);
+      return;
+    }
+    // y = gamma x / sqrt(variance + epsilon): Keras subtracts no mean here.
+    const [from, to] = [x, y].map((pointer) => heap.f32View(pointer, rows * D));
+    const scale = this.weight('gamma').data;
+    for (let at = 0; at < rows * D; at += D) {
+      const row = from.subarray(at, at + D);
+      const mean = row.reduce((sum, value) => sum + value, 0) / D;
+      const variance = row.reduce((sum, value) => sum + (value - mean) ** 2, 0) / D;
+      const factor = 1 / Math.sqrt(variance + this.epsilon(1e-3));
+      for (let d = 0; d < D; d++) to[at + d] = row[d] * factor * scale[d];
+    }
   }
 }
 
@@ -193,7 +249,10 @@ export class UnitNormalization extends LastAxis {
   }
 }
 
-/** Keras BatchNormalization at inference: (x - mean) / sqrt(variance + epsilon) * gamma + beta, with mean and variance from the file. */
+/**
+ * Keras BatchNormalization at inference: (x - mean) / sqrt(variance + epsilon) * gamma + beta, with mean and variance from the file, one of
+ * each for a feature or, with axis 1 of a sequence, for a step.
+ */
 export class BatchNormalization extends LastAxis {
   /** @override */
   static className = 'BatchNormalization';
@@ -201,17 +260,27 @@ export class BatchNormalization extends LastAxis {
   /** @override @type {import('../layer.js').Reach} */
   static reach = 'step';
 
+  /** @override */
+  get other() {
+    return ', and for [B, T, D] also 1';
+  }
+
   /**
    * @override
    * @param {Spec} input
    * @param {Rules} rules
    */
   build(input, rules) {
-    const D = input.features;
+    this.needValues(input);
+    this.refuse({ renorm: [false] });
+    const isTime = this.isOverTime(input);
+    if (isTime) this.over = 'time';
+    const D = isTime ? this.needLength(input) : input.features;
     if (this.config.scale !== false) this.addWeight('gamma', [D]);
     if (this.config.center !== false) this.addWeight('beta', [D]);
     this.addWeight('moving_mean', [D]);
     this.addWeight('moving_variance', [D]);
+    this.width = isTime ? input.features : 1;
     return super.build(input, rules);
   }
 
@@ -223,8 +292,11 @@ export class BatchNormalization extends LastAxis {
     const [gamma, beta] = ['gamma', 'beta'].map((name) => this.weights.get(name)?.data);
     const [mean, variance] = [this.weight('moving_mean').data, this.weight('moving_variance').data];
     const scale = Array.from(variance, (v, d) => (gamma?.[d] ?? 1) / Math.sqrt(v + this.epsilon(1e-3)));
-    this.scale = heap.f32(scale);
-    this.shift = heap.f32(scale.map((s, d) => (beta?.[d] ?? 0) - mean[d] * s));
+    const shift = scale.map((s, d) => (beta?.[d] ?? 0) - mean[d] * s);
+    // Over time, all features of a step have one scale: a row of the kernel is a whole text.
+    const [scales, shifts] = [scale, shift].map((list) => list.flatMap((value) => new Array(this.width).fill(value)));
+    this.scale = heap.f32(scales);
+    this.shift = heap.f32(shifts);
   }
 
   /**
@@ -233,6 +305,10 @@ export class BatchNormalization extends LastAxis {
    * @param {Tensor} x
    */
   compute(y, x) {
-    x.heap.exports.pl_affine(y, x.pointer, this.scale ?? 0, this.shift ?? 0, x.rows, x.features);
+    const { scale = 0, shift = 0, width = 1 } = this;
+    const D = this.over === 'time' ? this.weight('moving_mean').shape[0] * width : x.features;
+    if (this.over === 'time' && !(x.time.uniform && x.time.T * width === D))
+      throw new ShapeError(`${this.path}: rows of up to ${x.time.T} steps, expected all to have ${D / width}, as the means`);
+    x.heap.exports.pl_affine(y, x.pointer, scale, shift, (x.rows * x.features) / D, D);
   }
 }

@@ -2,7 +2,8 @@
  * Layers that change the shape of texts with equal lengths.
  * @module
  */
-import { ShapeError, STEPS_MOST, UnsupportedError } from '../../errors.js';
+import { ShapeError, STEPS_MOST } from '../../errors.js';
+import { arrayOf, tensorOf, transposed as permuted } from '../arrays.js';
 import { Layer } from '../layer.js';
 import { product, Steps, Tensor } from '../tensor.js';
 /** @typedef {import('../tensor.js').Spec} Spec */
@@ -26,11 +27,29 @@ export function shaped(heap, pointer, B, shape) {
   return new Tensor(heap, pointer, B, shape, shape.length > 1 ? new Steps(heap, B, shape[0], null) : null);
 }
 
+/**
+ * The mask of an output. A layer that gives its input unchanged may return the same array, which keeps the mask, or a new one, which has none:
+ * Keras 3's backends differ in that. A later layer that uses the mask is refused.
+ * @param {Layer} layer
+ * @param {Spec} input
+ * @param {boolean} same  the output has the values of the input, in the same shape
+ * @returns {Partial<Spec>}
+ */
+export const maskUnlessSame = (layer, { masked, rules }, same) =>
+  same && masked && rules.framework === 'keras3'
+    ? { masked, maskRemovedBy: `${layer.path} (with some backends)` }
+    : { masked: false };
+
 /** Base of the layers that give the same values another shape. */
 class Reshaping extends Layer {
   /** The shape of the output. @param {number[]} shape  of the input @returns {number[]} */
   shapeOf(shape) {
     return shape;
+  }
+
+  /** Whether the output equals the input in values and shape. @param {(number | null)[]} from @param {(number | null)[]} to */
+  isSame(from, to) {
+    return from.join() === to.join();
   }
 
   /**
@@ -39,13 +58,24 @@ class Reshaping extends Layer {
    */
   build(input) {
     this.needValues(input);
-    if (input.sequence) this.needLength(input);
-    const shape = this.shapeOf(/** @type {number[]} */ (input.shape));
-    if (!shape.every((size) => Number.isInteger(size) && size > 0) || product(shape) !== product(input.shape))
-      throw new ShapeError(
-        `${this.path}: ${this.className} of [${input.shape}] (${product(input.shape)} values) to [${shape}] (${product(shape)})`,
-      );
-    return input.with({ shape, masked: false, time: shape.length > 1 ? {} : null });
+    const { rules, shape: from } = input;
+    if (input.sequence) {
+      this.readsPadding(input);
+      rules.needsLength.add(this.path);
+    }
+    // The shapes for two lengths: sizes that differ are variable. They are primes, so that no product equals them.
+    const [one, two] = [7919, 7907].map((T) => {
+      const sizes = from.map((size) => size ?? T);
+      return { sizes, shape: this.shapeOf(sizes) };
+    });
+    const shape = one.shape.map((size, i) => (size === two.shape[i] ? size : null));
+    if (shape.length === 1 && shape[0] === null) this.needLength(input);
+    for (const { sizes, shape: to } of [one, two])
+      if (!to.every((size) => Number.isInteger(size) && size > 0) || product(to) !== product(sizes))
+        throw new ShapeError(
+          `${this.path}: ${this.className} of [${from.map(show)}] to [${shape.map(show)}]: ${from.includes(null) ? 'other numbers of values' : `${product(sizes)} values to ${product(to)}`}`,
+        );
+    return input.with({ shape, time: shape.length > 1 ? {} : null, ...maskUnlessSame(this, input, this.isSame(from, shape)) });
   }
 
   /**
@@ -54,14 +84,15 @@ class Reshaping extends Layer {
    */
   call(x) {
     if (x.steps) matrixOf(x, this.path);
-    return shaped(
-      x.heap,
-      x.pointer,
-      x.B,
-      this.shapeOf(/** @type {number[]} */ ([...(x.steps ? [x.steps.T] : []), ...x.shape.slice(x.steps ? 1 : 0)])),
-    );
+    return shaped(x.heap, x.pointer, x.B, this.shapeOf(sizesOf(x)));
   }
 }
+
+/** A size, for a message. @param {number | null} size */
+const show = (size) => size ?? 'T';
+
+/** The sizes of a text. @param {Tensor} x  whose rows have equal lengths @returns {number[]} */
+const sizesOf = (x) => /** @type {number[]} */ ([...(x.steps ? [x.steps.T] : []), ...x.shape.slice(x.steps ? 1 : 0)]);
 
 /** Keras Flatten. */
 export class Flatten extends Reshaping {
@@ -107,7 +138,7 @@ export class Reshape extends Reshaping {
   }
 }
 
-/** Keras Permute of [B, T, D]. */
+/** Keras Permute. */
 export class Permute extends Reshaping {
   /** @override */
   static className = 'Permute';
@@ -115,23 +146,30 @@ export class Permute extends Reshaping {
   /** @override @type {import('../layer.js').Reach} */
   static reach = 'all';
 
+  /** The axes of the input in the order of the output, from 0 on, without the batch. @type {number[]} */
+  order = [];
+
   /**
    * @override
    * @param {Spec} input
    */
   build(input) {
+    this.needValues(input);
     const dims = this.list('dims');
-    if (input.shape?.length !== 2 || !['1,2', '2,1'].includes(dims.join()))
-      throw new UnsupportedError(
-        `${this.path}: Permute has dims=${JSON.stringify(dims)} for [B, ${input.shape}]; padless supports [B, T, D]`,
-      );
-    this.swaps = dims[0] === 2;
+    if (dims.length !== input.shape.length || input.shape.some((_, i) => !dims.includes(i + 1)))
+      throw this.wrong('dims', dims, `the numbers from 1 to ${input.shape.length} for [B, ${input.shape.map(show)}]`);
+    this.order = dims.map((/** @type {number} */ axis) => axis - 1);
     return super.build(input);
   }
 
   /** @override @param {number[]} shape */
   shapeOf(shape) {
-    return this.swaps ? [shape[1], shape[0]] : shape;
+    return this.order.map((axis) => shape[axis]);
+  }
+
+  /** @override */
+  isSame() {
+    return this.order.every((axis, i) => axis === i);
   }
 
   /**
@@ -139,9 +177,14 @@ export class Permute extends Reshaping {
    * @param {Tensor} x
    */
   call(x) {
-    if (!this.swaps) return super.call(x);
-    const [T, D] = matrixOf(x, this.path);
-    return shaped(x.heap, transposed(x, T, D), x.B, [D, T]);
+    if (this.isSame()) return super.call(x);
+    const shape = this.shapeOf(sizesOf(x));
+    if (shape.length === 2) {
+      const [T, D] = matrixOf(x, this.path);
+      return shaped(x.heap, transposed(x, T, D), x.B, shape);
+    }
+    const axes = [0, ...this.order.map((axis) => axis + 1)];
+    return tensorOf(permuted(arrayOf(x, this.path), axes), x.heap);
   }
 }
 

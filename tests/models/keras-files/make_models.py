@@ -1069,7 +1069,7 @@ def values(rng, variable):
     """Random values of Glorot's scale; no weight keeps its initial value."""
     name, shape = variable.name, variable.shape
     noise = rng.standard_normal(shape)
-    if name == "embeddings":
+    if name in ("embeddings", "reverse_embeddings", "vector_u"):
         return noise
     if name in ("bias", "beta", "moving_mean") or name.endswith("_bias"):
         return 0.3 * noise
@@ -1199,6 +1199,103 @@ def dotted_names():
     inside = Input((3,), name="x")
     enc = keras.Model(inside, D(3, name="out")(inside), name="enc")
     return keras.Model(a, D(2, name="enc.out")(enc(a)))
+
+
+# Rarer layers and options.
+@case(inputs=PRE)
+def einsum_dense():
+    """Axes of heads appear and disappear; the second kernel has its axes in another order."""
+    x = ids(length=T)
+    h = layers.EinsumDense("abc,cde->abde", output_shape=(None, 2, 3), bias_axes="de", activation="softmax")(E(V, 4)(x))
+    h = layers.EinsumDense("abcd,edc->abe", output_shape=(None, 5), bias_axes="e", activation="tanh")(h)
+    return keras.Model(x, GRU(3)(h))
+
+
+chain("einsum-dense-mask", lambda: [layers.EinsumDense("...x,xy->...y", output_shape=3), layers.GlobalAveragePooling1D()], notes="the mask ends at EinsumDense")
+case(
+    lambda: Sequential([Input((3,)), layers.EinsumDense("ab,cb->ac", output_shape=4, bias_axes="c", activation="relu"), D(2)]),
+    name="einsum-dense-vectors-h5",
+    inputs={"input_layer": VECTORS["a"]},
+    file="h5",
+)
+chain("einsum-dense-bias", lambda: [layers.EinsumDense("abc,cde->abde", output_shape=(None, 3, 2), bias_axes="d"), layers.Reshape((-1, 6)), GRU(3)], mask=False)
+chain("einsum-dense-time", lambda: [layers.EinsumDense("abc,bcd->ad", output_shape=3), D(2)], mask=False, length=T, notes="a sum over time")
+chain("spectral-normalization", lambda: [layers.SpectralNormalization(D(3, activation="tanh")), GRU(3)])
+chain("spectral-normalization-h5", lambda: [layers.SpectralNormalization(layers.Conv1D(3, 2)), GRU(3)], mask=False, file="h5")
+chain("permute-varying", lambda: [layers.Permute((2, 1)), layers.Softmax(), layers.Permute((2, 1)), D(3)], mask=False)
+chain("permute-heads", lambda: [layers.Reshape((-1, 2, 2)), layers.Permute((1, 3, 2)), layers.Reshape((-1, 4)), GRU(3)], mask=False)
+chain("permute-mask", lambda: [layers.Permute((2, 1)), layers.Permute((2, 1)), layers.GlobalAveragePooling1D()])
+chain("reshape-varying", lambda: [layers.Reshape((-1, 2)), GRU(3, return_sequences=True)], mask=False)
+chain("reshape-same", lambda: [layers.Reshape((T, 4)), layers.GlobalAveragePooling1D()], length=T, notes="jax returns the same array, with its mask")
+chain("batch-normalization-time", lambda: [layers.BatchNormalization(axis=1), layers.GlobalAveragePooling1D()], length=T)
+chain("layer-normalization-time", lambda: [layers.LayerNormalization(axis=1), layers.GlobalAveragePooling1D()], length=T)
+chain("layer-normalization-rms", lambda: [layers.LayerNormalization(rms_scaling=True, scale=False), GRU(3)])
+chain("layer-normalization-rms-time", lambda: [layers.LayerNormalization(axis=[1], rms_scaling=True), GRU(3)], length=T, mask=False)
+chain("prelu-step", lambda: [layers.PReLU(shared_axes=[2]), D(3)], length=T)
+chain("prelu-one", lambda: [layers.PReLU(shared_axes=[1, 2]), GRU(3)])
+ACTIVATIONS = ["log_sigmoid", "hard_tanh", "squareplus", "sparse_plus", "sparse_sigmoid", "hard_shrink", "soft_shrink", "tanh_shrink", "celu"]
+
+
+@case(inputs=PADDED)
+def rare_activations():
+    x = ids()
+    e = E(V, 3, mask_zero=True)(x)
+    return keras.Model(x, [layers.Activation(name)(e) for name in ACTIVATIONS] + [D(3, activation="squareplus")(e)])
+
+
+chain("rare-activation-recurrent", lambda: [LSTM(3, activation="hard_tanh"), D(2)])
+
+
+@case(inputs=PADDED[:-1])
+def group_query_attention():
+    x = ids()
+    e = E(V, 4, mask_zero=True)(x)
+    return keras.Model(x, GRU(3)(layers.Add()([e, layers.GroupQueryAttention(3, 4, 2)(e, e)])))
+
+
+@case(inputs=PRE, file="h5")
+def group_query_attention_h5():
+    x = ids()
+    e = E(V, 4)(x)
+    y, scores = layers.GroupQueryAttention(2, 2, 1, use_bias=False)(e, e, use_causal_mask=True, return_attention_scores=True)
+    return keras.Model(x, [D(2)(y), scores])
+
+
+@case(inputs=PADDED)
+def reversible_embedding():
+    """The scores have no mask, the vectors have one."""
+    x = ids()
+    table = layers.ReversibleEmbedding(V, 4, mask_zero=True, logit_soft_cap=2.5)
+    e = table(x)
+    return keras.Model(x, [layers.GlobalAveragePooling1D()(e), layers.GlobalAveragePooling1D()(table(D(4)(e), reverse=True))])
+
+
+@case(inputs=PRE, file="h5")
+def reversible_embedding_untied_h5():
+    x = ids()
+    table = layers.ReversibleEmbedding(V, 4, tie_weights=False)
+    return keras.Model(x, table(GRU(4, return_sequences=True)(table(x)), reverse=True))
+
+
+@case(inputs={"a": [[0.1, -3, 2], [0.5, 0.75, 9]]})
+def discretization():
+    a = Input((3,), name="a")
+    bins = layers.Discretization([-1.0, 0.1, 0.75, 2.0])(a)
+    counts = [layers.Discretization([0.0, 0.5], output_mode=mode)(a) for mode in ("one_hot", "multi_hot", "count")]
+    return keras.Model(a, [GRU(3)(E(5, 2)(bins)), GRU(2)(counts[0]), D(2)(counts[1]), counts[2]])
+
+
+case(
+    lambda: Sequential([Input((3,)), layers.Discretization([0.0, 0.5]), E(3, 2, mask_zero=True), GRU(2)]),
+    name="discretization-mask",
+    inputs={"input_layer": [[0.1, -3, 2], [0.5, 0.75, 9]]},
+)
+case(
+    lambda: Sequential([Input((1,)), layers.Discretization([0.0, 0.5], output_mode="one_hot"), D(2)]),
+    name="discretization-one-h5",
+    inputs={"input_layer": [[0.1], [-3]]},
+    file="h5",
+)
 
 
 def names_of(tensors):

@@ -1,0 +1,211 @@
+/**
+ * Layers and options that few models have: their limits, and rows of different lengths. tests/import/keras-files.test.js compares them with Keras.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createModel, ModelFileError, ShapeError, UnsupportedError } from 'padless';
+import { random } from '../random.js';
+import { says } from '../says.js';
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const { weights } = random();
+
+/** @param {any[]} layers  [class, config] @param {(number | null)[]} shape  of the input @param {any} [more] */
+const create = (layers, shape, more = {}) =>
+  createModel({
+    architecture: {
+      class_name: 'Sequential',
+      config: {
+        name: 'model',
+        layers: [['InputLayer', { name: 'x', batch_shape: [null, ...shape] }], ...layers].map(([class_name, config]) => ({
+          class_name,
+          config,
+        })),
+      },
+    },
+    weights,
+    simd,
+    kerasVersion: '3.15.1',
+    ...more,
+  });
+const embedding = ['Embedding', { name: 'embedding', input_dim: 9, output_dim: 4 }];
+const masked = ['Embedding', { name: 'embedding', input_dim: 9, output_dim: 4, mask_zero: true }];
+const pooling = ['GlobalAveragePooling1D', { name: 'pooling' }];
+
+test('Reshape and Permute over a length that varies answer each row as alone', async () => {
+  const model = await create(
+    [
+      embedding,
+      ['Permute', { name: 'there', dims: [2, 1] }],
+      ['Softmax', { name: 'softmax' }],
+      ['Permute', { name: 'back', dims: [2, 1] }],
+      ['Reshape', { name: 'reshape', target_shape: [-1, 2] }],
+      ['GRU', { name: 'gru', units: 3 }],
+    ],
+    [null],
+  );
+  const rows = [[1, 2, 3], [4], [5, 6]];
+  const [{ data }] = model.run(rows);
+  rows.forEach((row, b) => assert.deepEqual(data.subarray(3 * b, 3 * b + 3), model.run([row])[0].data));
+});
+
+/** @type {[string, any[], (number | null)[], new (...args: any[]) => Error, RegExp][]} */
+const refused = [
+  [
+    'Reshape to another number of values',
+    [embedding, ['Reshape', { name: 'r', target_shape: [3, 4] }]],
+    [null],
+    ShapeError,
+    /^r: Reshape of \[T,4\] to \[3,4\]/,
+  ],
+  [
+    'Reshape to vectors of a size that varies',
+    [embedding, ['Reshape', { name: 'r', target_shape: [-1] }]],
+    [null],
+    ShapeError,
+    /^r: Reshape needs a fixed length/,
+  ],
+  [
+    'Permute of other axes',
+    [embedding, ['Permute', { name: 'p', dims: [1, 3] }]],
+    [null],
+    ModelFileError,
+    /^p: dims is \[1,3\], expected the numbers from 1 to 2 for \[B, T,4\]/,
+  ],
+  [
+    'a mask that only some backends keep',
+    [masked, ['Permute', { name: 'p', dims: [1, 2] }], pooling],
+    [null],
+    UnsupportedError,
+    /^pooling: .* as p \(with some backends\) removes the mask/,
+  ],
+  [
+    'the same behind Cropping1D',
+    [masked, ['Cropping1D', { name: 'c', cropping: 0 }], pooling],
+    [null],
+    UnsupportedError,
+    /^pooling: .* as c \(with some backends\) removes the mask/,
+  ],
+  [
+    'EinsumDense over time',
+    [embedding, ['EinsumDense', { name: 'e', equation: 'abc,bcd->ad', output_shape: 2 }]],
+    [3],
+    UnsupportedError,
+    /^e: EinsumDense has the equation "abc,bcd->ad" for 3 axes/,
+  ],
+  [
+    'EinsumDense with an axis twice',
+    [embedding, ['EinsumDense', { name: 'e', equation: 'abc,cc->abc', output_shape: [null, 4] }]],
+    [3],
+    UnsupportedError,
+    /^e: EinsumDense has the equation/,
+  ],
+  [
+    'EinsumDense with a bias over time',
+    [embedding, ['EinsumDense', { name: 'e', equation: 'abc,cd->abd', output_shape: [3, 2], bias_axes: 'bd' }]],
+    [3],
+    UnsupportedError,
+    /^e: EinsumDense has bias_axes="bd"; padless supports axes of the kernel: d/,
+  ],
+  [
+    'BatchNormalization over several axes',
+    [embedding, ['BatchNormalization', { name: 'n', axis: [1, 2] }]],
+    [3],
+    UnsupportedError,
+    /^n: BatchNormalization has axis=\[1,2\] for 3 axes; padless supports the last axis, 2, and for \[B, T, D\] also 1/,
+  ],
+  [
+    'LayerNormalization over time of any length',
+    [embedding, ['LayerNormalization', { name: 'n', axis: 1 }]],
+    [null],
+    ShapeError,
+    /^n: LayerNormalization needs a fixed length/,
+  ],
+  [
+    'BatchNormalization with renorm',
+    [embedding, ['BatchNormalization', { name: 'n', renorm: true }]],
+    [3],
+    UnsupportedError,
+    /^n: BatchNormalization has renorm=true/,
+  ],
+  [
+    'PReLU shared between axes that are not',
+    [
+      embedding,
+      ['EinsumDense', { name: 'e', equation: 'abc,cde->abde', output_shape: [3, 2, 2] }],
+      ['PReLU', { name: 'p', shared_axes: [2] }],
+    ],
+    [3],
+    UnsupportedError,
+    /^p: PReLU has shared_axes=\[2\] for 4 axes/,
+  ],
+  [
+    'an activation of Keras that changes the size',
+    [['Activation', { name: 'a', activation: 'glu' }]],
+    [4],
+    UnsupportedError,
+    /^a: activation "?glu"? is not one of/,
+  ],
+  [
+    'SpectralNormalization of an Embedding',
+    [['SpectralNormalization', { name: 's', layer: { class_name: 'Embedding', config: embedding[1] } }]],
+    [3],
+    UnsupportedError,
+    /^s: SpectralNormalization of Embedding takes token ids, and Keras converts/,
+  ],
+  [
+    'Discretization without boundaries',
+    [['Discretization', { name: 'd', num_bins: 3 }]],
+    [3],
+    UnsupportedError,
+    /^d: Discretization has no bin_boundaries: save the model after adapt\(\)/,
+  ],
+  [
+    'more bins than the Embedding has rows',
+    [
+      ['Discretization', { name: 'd', bin_boundaries: [0, 1, 2] }],
+      ['Dropout', { name: 'o' }],
+      ['Embedding', { name: 'e', input_dim: 3, output_dim: 2 }],
+    ],
+    [3],
+    ShapeError,
+    /^e: input_dim=3, expected at least 4, the number of bins of d/,
+  ],
+  [
+    'Discretization of sequences',
+    [['Discretization', { name: 'd', bin_boundaries: [0] }]],
+    [3, 2],
+    ShapeError,
+    /^d: Discretization takes vectors \[B, F\], got \[B, 3,2\]/,
+  ],
+  [
+    'more key heads than divide the query heads',
+    [embedding, ['GroupQueryAttention', { name: 'g', head_dim: 2, num_query_heads: 4, num_key_value_heads: 3 }]],
+    [3],
+    ModelFileError,
+    /^g: num_key_value_heads is 3, expected a divisor of num_query_heads, 4/,
+  ],
+];
+for (const [what, layers, shape, type, message] of refused)
+  test(`refused by name: ${what}`, () => assert.rejects(create(layers, shape), says(type, message)));
+
+test('SpectralNormalization behind a mask needs a Keras whose eager and compiled runs agree', async () => {
+  const layers = [
+    masked,
+    ['SpectralNormalization', { name: 's', layer: { class_name: 'Dense', config: { name: 'd', units: 2 } } }],
+    pooling,
+  ];
+  assert.equal((await create(layers, [null])).run([[1, 2, 0]])[0].data.length, 2);
+  await assert.rejects(
+    create(layers, [null], { kerasVersion: '3.5.0' }),
+    says(UnsupportedError, /^pooling: .* as s \(when compiled\) removes the mask/),
+  );
+});
+
+test('bins count the boundaries that are at most the value; NaN lies behind all', async () => {
+  const model = await create([['Discretization', { name: 'd', bin_boundaries: [-1, 0.1, 2], output_mode: 'one_hot' }]], [1]);
+  const values = [-3, -1, 0.09, 0.1, 2, 5, NaN];
+  const [{ data }] = model.run(values.map((value) => [value]));
+  const bins = values.map((_, i) => data.subarray(4 * i, 4 * i + 4).indexOf(1));
+  assert.deepEqual(bins, [0, 1, 1, 2, 3, 3, 3]);
+});
