@@ -433,10 +433,20 @@ function joinGroups(B, parts) {
   const rest = lengths[0].map((_, axis) => Math.max(...lengths.map((shape) => shape[axis])));
   const size = product(rest);
   const data = new Float32Array(checkFits(B * size));
-  for (const { group, data: values } of parts) {
+  parts.forEach(({ group, data: values }, part) => {
     const own = values.length / group.length;
-    group.forEach((b, i) => data.set(values.subarray(i * own, (i + 1) * own), b * size));
-  }
+    values.forEach((value, n) => {
+      // The index in the larger shape, from the last axis on.
+      let [at, width, left] = [0, 1, n % own];
+      for (let axis = rest.length - 1; axis >= 0; axis--) {
+        const length = lengths[part][axis];
+        at += (left % length) * width;
+        width *= rest[axis];
+        left = Math.floor(left / length);
+      }
+      data[group[Math.floor(n / own)] * size + at] = value;
+    });
+  });
   return { shape: [B, ...rest], data };
 }
 

@@ -32,6 +32,18 @@ const embedding = ['Embedding', { name: 'embedding', input_dim: 9, output_dim: 4
 const masked = ['Embedding', { name: 'embedding', input_dim: 9, output_dim: 4, mask_zero: true }];
 const pooling = ['GlobalAveragePooling1D', { name: 'pooling' }];
 
+test('an output in which another axis than the first one varies has the values of each row in their places', async () => {
+  const model = await create([embedding, ['Permute', { name: 'permute', dims: [2, 1] }]], [null]);
+  const rows = [[1, 2, 3], [4], [5, 6]];
+  const [{ shape, data }] = model.run(rows);
+  assert.deepEqual(shape, [3, 4, 3]);
+  rows.forEach((row, b) => {
+    const [{ data: alone }] = model.run([row]);
+    for (let d = 0; d < 4; d++)
+      for (let t = 0; t < 3; t++) assert.equal(data[(b * 4 + d) * 3 + t], t < row.length ? alone[d * row.length + t] : 0);
+  });
+});
+
 test('Reshape and Permute over a length that varies answer each row as alone', async () => {
   const model = await create(
     [
