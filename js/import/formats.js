@@ -7,6 +7,7 @@ import { ModelFileError, UnsupportedError } from '../errors.js';
 import { textDecoder } from '../runtime/engine.js';
 import { loadModel } from '../model/model.js';
 import { described, readOptions, checkImportOptions } from './finish.js';
+import { fromFastText, isFastText } from './fasttext.js';
 import { isHdf5 } from './hdf5.js';
 import { filesByPath, InputFile, isSource, parseJson } from './input-files.js';
 import { fromKerasHdf5, fromKerasJson, fromKerasZip } from './keras-files.js';
@@ -77,7 +78,7 @@ const companions = {
  * A format that padless reads, or recognises and rejects.
  * @typedef {object} Format
  * @property {string} title  describes a file of this format, for messages
- * @property {'loadModel' | 'fromKeras' | 'fromTfjs' | 'fromTorch' | null} importer  the function that reads such a file; null: padless rejects the format
+ * @property {'loadModel' | 'fromKeras' | 'fromTfjs' | 'fromTorch' | 'fromFastText' | null} importer  the function that reads such a file; null: padless rejects the format
  * @property {readonly string[]} extensions  the extensions of its main file, in lower case
  * @property {(file: InputFile, options: FormatOptions) => boolean | Promise<boolean>} [holds]
  *   whether the file's content has this format, whatever its name is; absent: the extension decides
@@ -106,6 +107,14 @@ async function refuseUndescribed(file, { packages }) {
  * @type {readonly Format[]}
  */
 export const formats = [
+  {
+    title: 'a classifier of fastText',
+    importer: 'fromFastText',
+    extensions: ['.ftz', '.bin'],
+    holds: async (file) => file.folder === null && isFastText(await file.head()),
+    beside: ['text', 'labels', 'outputs'],
+    read: (file, options) => fromFastText(file.source, options),
+  },
   {
     title: 'a file of torch.save',
     importer: 'fromTorch',

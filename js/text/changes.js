@@ -80,7 +80,7 @@ function changedRange(vectorizer, old, { ids, offsets }, front, back) {
 export function encodeAfter(vectorizer, text, before) {
   const { maxlen } = vectorizer;
   // The tokens of a truncated text are not all known.
-  if (typeof text !== 'string' || !before || before.row.truncated) return vectorizer.encode(text);
+  if (typeof text !== 'string' || !before || before.row.truncated || before.row.whole) return vectorizer.encode(text);
   const { text: old, row } = before;
   const { front, back } = unchangedEnds(old.length, text.length, (i, j) => old.charCodeAt(i) === text.charCodeAt(j));
   const { ids, offsets } = row;

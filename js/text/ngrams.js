@@ -1,6 +1,6 @@
 /**
  * Unit `ngrams`: a text as the n-grams of its words, each hashed to rows of a table, as in fastText (Bojanowski et al. 2017). Fetched only for
- * models that use it, so it imports nothing.
+ * models that use it. fastText's own n-grams are in ./fasttext.js.
  *
  * A piece of text is
  *   a word      letters and marks (\p{L}, \p{M}); its n-grams are those of `_word_`, without `_` alone, and then the whole of it if it is longer
@@ -13,6 +13,7 @@
  * and the row finalise(h + k * 0x9e3779b1) mod rows for each k from 0 to hashes - 1, where finalise is that of MurmurHash3.
  * @module
  */
+import { FastTextNGrams } from './fasttext.js';
 
 /**
  * @typedef {object} NGramSettings
@@ -76,7 +77,8 @@ const isWhole = (value, least, most) => Number.isSafeInteger(value) && value >= 
  * @param {any} settings
  */
 function problemWith(settings) {
-  const { rows, hashes = 1, min = 1, max = 5, border = '_', word = true, unspaced } = settings ?? {};
+  const { scheme, rows, hashes = 1, min = 1, max = 5, border = '_', word = true, unspaced } = settings ?? {};
+  if (scheme !== undefined) return "scheme is neither 'fasttext' nor left out";
   if (!isWhole(rows, 1, 2 ** 31 - 1)) return 'rows is not a whole number from 1 on';
   if (!isWhole(hashes, 1, 16)) return 'hashes is not a whole number from 1 to 16';
   if (!isWhole(min, 1, 64) || !isWhole(max, min, 64)) return 'min and max are not whole numbers from 1 to 64 with min <= max';
@@ -325,3 +327,11 @@ export class NGrams {
     }
   }
 }
+
+/**
+ * @param {any} settings
+ * @param {{ normalization: 'NFC' | 'NFKC' | 'NFD' | 'NFKD' | null, case: 'lower' | 'lower-ascii' | null }} text
+ * @returns {NGrams | FastTextNGrams}
+ */
+export const makeNGrams = (settings, text) =>
+  settings?.scheme === 'fasttext' ? new FastTextNGrams(settings, text) : new NGrams(settings, text);

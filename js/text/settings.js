@@ -8,7 +8,7 @@ import { COUNT_MOST, ModelFileError, show, STEPS_MOST, textOf, typeName } from '
  * @typedef {object} TextSettings
  * @property {'codepoint' | 'grapheme' | 'word' | 'split' | 'text' | 'ngrams'} [unit]  what a token is; grapheme and word: segments of Intl.Segmenter;
  *   split: the text between two separators; text: the whole text; ngrams: hashed n-grams of words. Default codepoint
- * @property {import('./ngrams.js').NGramSettings} [ngrams]  unit ngrams: which n-grams, and their rows
+ * @property {import('./ngrams.js').NGramSettings | import('./fasttext.js').FastTextSettings} [ngrams]  unit ngrams: which n-grams, and their rows
  * @property {string | null} [split]  unit split: the separator; null (default): white space; '': each code point is a token
  * @property {string} [filters]  unit split: characters that separate, too
  * @property {string} [remove]  units split and text: characters that are removed before the text is split

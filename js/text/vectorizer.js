@@ -16,6 +16,7 @@ import { Splitter } from './splitter.js';
  * @property {Int32Array} ids
  * @property {Int32Array} offsets  token i is [offsets[2i], offsets[2i+1]) of the text, in UTF-16 units
  * @property {boolean} truncated  the text has more than maxlen tokens
+ * @property {boolean} [whole]  an edit may change tokens anywhere
  */
 
 /**
@@ -29,18 +30,18 @@ import { Splitter } from './splitter.js';
  * @property {Encoding[]} rows
  */
 
-/** Of unit ngrams, once it was fetched. @type {typeof import('./ngrams.js').NGrams | null} */
-let NGrams = null;
+/** Of unit ngrams, once it was fetched. @type {typeof import('./ngrams.js').makeNGrams | null} */
+let makeNGrams = null;
 
 /** Saves the import() of ./ngrams.js, as provideRareLayers() of ../model/graph.js does. @param {typeof import('./ngrams.js')} module */
-export const provideNGrams = (module) => void ({ NGrams } = module);
+export const provideNGrams = (module) => void ({ makeNGrams } = module);
 
 /**
  * Fetches the code of a unit that few models use. To be awaited before `new TextVectorizer` of unit ngrams.
  * @param {TextSettings | null | undefined} settings
  */
 export async function prepareText(settings) {
-  if (settings?.unit === 'ngrams' && !NGrams) provideNGrams(await importLate(() => import('./ngrams.js')));
+  if (settings?.unit === 'ngrams' && !makeNGrams) provideNGrams(await importLate(() => import('./ngrams.js')));
 }
 
 /** UTF-16 units that are segmented at once. A long text of which maxlen keeps little is read no further than necessary. */
@@ -106,10 +107,10 @@ export class TextVectorizer {
     this.size = this.ngrams ? this.ngrams.rows : read.vocabulary.length;
   }
 
-  /** @param {import('./ngrams.js').NGramSettings | undefined} settings */
+  /** @param {import('./ngrams.js').NGramSettings | import('./fasttext.js').FastTextSettings | undefined} settings */
   #makeNGrams(settings) {
-    if (!NGrams) throw new UnsupportedError('text: unit ngrams is not fetched yet; await prepareText(settings) before');
-    const ngrams = new NGrams(settings, this);
+    if (!makeNGrams) throw new UnsupportedError('text: unit ngrams is not fetched yet; await prepareText(settings) before');
+    const ngrams = makeNGrams(settings, this);
     if (ngrams.problem) throw new ModelFileError(`text: ngrams: ${ngrams.problem}`);
     return ngrams;
   }

@@ -42,6 +42,7 @@ test('a single file is recognised by its content, whatever its name is', async (
     ['the JSON of a Keras model', bytesOf(JSON.stringify(json.toString()))],
     ['a TensorFlow.js model', tfjs],
     ['a file of torch.save', pickle],
+    ['a classifier of fastText', read('fasttext/softmax.ftz')],
   ])) {
     assert.equal(await titleOf(bytes), title);
     assert.equal(await titleOf(new Blob([bytes])), title);
