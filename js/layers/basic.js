@@ -2,14 +2,14 @@
  * Layers that process each step on its own: embedding, masking, dense, activations, and those that do nothing at inference.
  * @module
  */
-import { ModelFileError, ShapeError, UnsupportedError } from '../errors.js';
+import { ShapeError, UnsupportedError } from '../errors.js';
 import { activationNumber } from '../runtime/activations.js';
 import { Layer } from './layer.js';
 import { LazyLookup } from './products.js';
-import { Steps, Tensor } from './tensor.js';
 /** @typedef {import('../runtime/memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Rules} Rules */
 /** @typedef {import('./tensor.js').Spec} Spec */
+/** @typedef {import('./tensor.js').Tensor} Tensor */
 
 /** Keras Embedding: the row of a table for each id. With `mask_zero`, id 0 is padding for all layers that follow. */
 export class Embedding extends Layer {
@@ -333,55 +333,4 @@ export class Identity extends Dropout {
 
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'all';
-}
-
-/** Keras TimeDistributed: applies the inner layer to each step of a sequence, as if each step was a text. */
-export class TimeDistributed extends Layer {
-  /** @override */
-  static className = 'TimeDistributed';
-
-  /** @override @type {import('./layer.js').Reach} */
-  static reach = 'step';
-
-  /** @param {import('./layer.js').LayerConfig & { layer: Layer }} config */
-  constructor({ layer, ...config }) {
-    super(config);
-    this.layer = layer;
-  }
-
-  /** @override @param {any} config @param {(json: any, path: string) => Layer} layerFromJson @param {string} name */
-  static fromConfig({ layer, ...config }, layerFromJson, name) {
-    return new this({ ...config, layer: layerFromJson(layer, `${name}.layer`) });
-  }
-
-  /** @override */
-  getConfig() {
-    return { ...super.getConfig(), layer: { class_name: this.layer.className, config: this.layer.getConfig() } };
-  }
-
-  /**
-   * @override
-   * @param {Spec} input
-   */
-  build(input) {
-    this.needValues(input);
-    if (!input.sequence) throw new ShapeError(`${this.path}: TimeDistributed takes a sequence [B, T, ...], got vectors`);
-    const inner = this.layer.apply(input.with({ shape: input.shape.slice(1), masked: false, time: null }));
-    if (Array.isArray(inner)) throw new ModelFileError(`${this.path}: the inner layer has ${inner.length} outputs, expected 1`);
-    if (inner.shape.includes(null))
-      throw new ShapeError(`${this.path}: the output of the inner layer has a variable length, expected a fixed one`);
-    return input.with({ shape: [input.shape[0], ...inner.shape] });
-  }
-
-  /**
-   * @override
-   * @param {Tensor} x
-   */
-  call(x) {
-    const { N } = x.time;
-    const shape = x.shape.slice(1);
-    const steps = shape.length > 1 ? new Steps(x.heap, N, Number(shape[0]), null) : null;
-    const y = /** @type {Tensor} */ (this.layer.apply(new Tensor(x.heap, x.pointer, N, shape, steps)));
-    return new Tensor(x.heap, y.pointer, x.B, [x.shape[0], ...y.shape], x.steps, x.keep);
-  }
 }

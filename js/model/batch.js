@@ -32,7 +32,7 @@ export const isList = (value) => {
 };
 
 /** Copies a list. Array.from would fail for a list without an iterator, or one whose buffer was detached. @param {ArrayLike<any>} list @returns {any[]} */
-const toArray = (list) => {
+export const toArray = (list) => {
   const items = new Array(list.length);
   for (let i = 0; i < items.length; i++) items[i] = list[i];
   return items;
@@ -86,6 +86,7 @@ function checkExact({ shape: [own] }, steps, b) {
  * @returns {Padded}
  */
 export function padRows(input, rows, options) {
+  if (input.words) return input.words.pad(input, rows, options);
   const { mask, lengths, wholeLength } = options;
   const exact = input.exact && !mask && !lengths;
   const what = input.ids ? 'token ids' : 'values';
@@ -227,6 +228,7 @@ function checkId({ input, rows, data, T }, i) {
  */
 export function placeInput(heap, padded, inPlace, masked) {
   const { input, B, T, data, mask } = padded;
+  if (input.words) return input.words.place(heap, padded, inPlace, masked);
   const sequence = input.ids || input.shape.length > 1;
   const shape = input.ids ? [] : [...(sequence ? [T] : []), ...input.shape.slice(sequence ? 1 : 0)];
   if (!sequence) return new Tensor(heap, heap.f32(data), B, shape);
@@ -252,6 +254,7 @@ export function placeInput(heap, padded, inPlace, masked) {
  * @returns {{ shape: number[], data: Float32Array }}
  */
 export function readOutput(y) {
+  if ('read' in y) return /** @type {import('../layers/late/words.js').WordsTensor} */ (y).read();
   const { B, steps, keep, features } = y;
   const values = y.view();
   if (!steps) return { shape: [B, .../** @type {number[]} */ (y.shape)], data: values.slice() };

@@ -21,9 +21,10 @@ import { importLate } from '../runtime/import-late.js';
  */
 /**
  * An input of a model.
- * @typedef {{ name: string, shape: (number | null)[], ids: boolean, vocabulary: number, maskZero: boolean, padded: boolean, exact?: boolean }} ModelInput
+ * @typedef {{ name: string, shape: (number | null)[], ids: boolean, vocabulary: number, maskZero: boolean, padded: boolean, exact?: boolean, words?: typeof import('./words.js'), even?: boolean }} ModelInput
  *   shape: of one text; vocabulary: number of ids; maskZero: id 0 is padding; padded: one embedding of these ids has mask_zero and another has
- *   not; exact: a row has shape[0] steps, because no layer masks the input and zeros would be data
+ *   not; exact: a row has shape[0] steps, because no layer masks the input and zeros would be data; words: ids [B, T, C], read by this module; even: all
+ *   words have the same number of characters
  */
 
 /** Maximum depth of layers inside layers, and of models inside models. */
@@ -55,6 +56,9 @@ let rareLayers = null;
  * @param {typeof import('./rare-layers.js')} module
  */
 export const provideRareLayers = (module) => void (rareLayers = module);
+
+/** The module for ids [B, T, C]; undefined: not fetched, because no layer takes such. */
+export const wordsModule = () => rareLayers?.words;
 
 /** @type {typeof import('./functional-graph.js') | undefined} */
 let functionalGraph;
@@ -235,7 +239,10 @@ export function modelFromJson(json, path = '', { customLayers = {}, kerasMajor =
     if (root.layers.length === 0) throw new ModelFileError(`${where}: the model has no layers`);
     const ids = idsOf([root.layers[0]]);
     const input = list[0]?.class_name === 'InputLayer' ? (list[0].config?.name ?? 'input') : 'input';
-    const shape = inputShape(list[0], where) ?? inputShape(json, where) ?? (ids.ids ? [null] : null);
+    const shape =
+      inputShape(list[0], where) ??
+      inputShape(json, where) ??
+      (ids.ids ? (/** @type {any} */ (root.layers[0]).idsShape ?? [null]) : null);
     if (!shape && !path) throw new ModelFileError(`${where}: the shape of the input is missing; expected an InputLayer`);
     return { root, inputs: [{ name: input, shape: shape ?? [], ...ids }] };
   }

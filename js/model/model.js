@@ -16,7 +16,7 @@ import {
   typeName,
   UnsupportedError,
 } from '../errors.js';
-import { customClasses, knownLayers, modelFromJson, prepare } from './graph.js';
+import { customClasses, knownLayers, modelFromJson, prepare, wordsModule } from './graph.js';
 import { checkText, isMasking, markExact, withOwnLength } from './padding.js';
 import { storedTensors, weightsOf } from '../file/weights.js';
 import { Layer } from '../layers/layer.js';
@@ -68,7 +68,7 @@ import { getModule } from '../runtime/wasm.js';
  * @property {number[][] | null} changed
  *   for each row, the steps at which the output differs from the output of the same layer for the same input without a mask (zeros at
  *   padding); [0] if the output is a vector that differs. null: there is no mask, or the layer has a state, several outputs, or further
- *   arguments such as initial states
+ *   arguments such as initial states, or its input is words of characters
  */
 /** @typedef {{ shape: number[], data: Float32Array, mask: Uint8Array | null }} TraceTensor  mask [B, T]: 0 is padding; null: no mask */
 
@@ -132,9 +132,9 @@ export class Model {
     if (settings.text) settings.text = withOwnLength(settings.text, first, !rules.select);
     /** Converts texts to ids; null for a model without text settings. */
     this.text = settings.text ? new TextVectorizer(settings.text) : null;
-    if (this.text && (inputs.length !== 1 || !first.ids))
+    if (this.text && (inputs.length !== 1 || !first.ids || first.words))
       throw new ModelFileError(
-        `text: text settings need a model with one input of token ids, this one has ${inputs.length}${first.ids ? '' : ' of values'}`,
+        `text: text settings need a model with one input of token ids, this one has ${inputs.length}${first.words ? ' of words of characters' : first.ids ? '' : ' of values'}`,
       );
     if (this.text && this.text.size > first.vocabulary) {
       throw new ModelFileError(
@@ -195,7 +195,7 @@ export class Model {
    * the lengths of the rows. If the model has a fixed length and no mask, it would read padding as data: then rows must have this length,
    * unless `mask` or `lengths` is given.
    *
-   * @param {Rows | Record<string, Rows>} rows  [B][T] token ids, or [B][T][D] or [B][D] values; or { data, shape } with a
+   * @param {Rows | Record<string, Rows>} rows  [B][T] token ids, [B][T][C] for words of characters, or [B][T][D] or [B][D] values; or { data, shape } with a
    *   row-major array of these; for several inputs an object with each input by its name
    * @param {{ mask?: import('./batch.js').MaskRows, lengths?: ArrayLike<number> }} [options]
    *   mask: 0 is padding, [B][T] or flat [B*T]; lengths: number of steps that count at the start of each row. Only for models with one
@@ -462,8 +462,14 @@ function buildLayers(architecture, customLayers, rules) {
       customLayers,
       kerasMajor: rules.framework === 'tfjs' ? 3 : rules.kerasMajor,
     });
-    for (const { name, shape, ids } of inputs)
-      if (ids ? shape.length !== 1 : shape.slice(shape.length > 1 ? 1 : 0).includes(null))
+    const module = wordsModule();
+    for (const input of inputs)
+      if (module && input.ids && input.shape.length === 2) {
+        input.words = module;
+        module.prepareWords(input, rules);
+      }
+    for (const { name, shape, ids, words } of inputs)
+      if (ids ? shape.length !== 1 && !words : shape.slice(shape.length > 1 ? 1 : 0).includes(null))
         throw new UnsupportedError(
           `input ${name}: ${ids ? 'token ids' : 'values'} of shape [${['B', ...shape.map((length) => length ?? 'T')]}]; expected ${ids ? '[B, T]' : '[B, D] or [B, T, D] with a known D'}`,
         );
@@ -472,7 +478,10 @@ function buildLayers(architecture, customLayers, rules) {
         throw new ModelFileError(`input ${name}: a length of ${shape[0]} steps, expected at most ${STEPS_MOST}, or null for any`);
     root.setPath('');
     rules.masks = inputs.some(({ maskZero }) => maskZero) || root.all().some(isMasking);
-    const given = inputs.map(({ shape, ids, maskZero }) => new Spec({ shape, ids, masked: maskZero, time: {}, rules }));
+    const given = inputs.map((input) => {
+      const { shape, ids, maskZero, words } = input;
+      return words?.specOf(input, rules) ?? new Spec({ shape, ids, masked: maskZero, time: {}, rules });
+    });
     /** @type {Spec[]} */
     const specs = [root.apply(given.length === 1 ? given[0] : given)].flat();
     const found = new Set(root.all());
@@ -545,6 +554,7 @@ function changedByMask(layer, x, y, options) {
     return null;
   const given = [x].flat();
   if (!(y instanceof Tensor) || !given.every((each) => each instanceof Tensor)) return null;
+  if (given.some((each) => 'read' in each)) return null;
   if (!given.some((each) => each.steps && (each.keep?.mask ?? each.steps.mask))) return null;
   const { heap, B } = y;
   return heap.scoped(() => {

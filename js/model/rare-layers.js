@@ -7,3 +7,4 @@ export { activationOf } from '../layers/late/activations.js';
 export { Lambda } from '../layers/late/lambda.js';
 export { late } from '../dist/layers-late.js';
 export * as operations from './operations.js';
+export * as words from './words.js';

@@ -33,6 +33,7 @@ function runsIncrementally({ inputs, padded, needsLength, root }) {
   return (
     inputs.length === 1 &&
     inputs[0].ids &&
+    !inputs[0].words &&
     !padded &&
     !needsLength &&
     root.all().every((layer) => !layer.config.stateful && (layer.build === Layer.prototype.build || reachOf(layer)))

@@ -1,0 +1,153 @@
+/**
+ * Inputs of words of characters: ids [B, T, C]. js/layers/late/words.js has their form in the heap.
+ * @module
+ */
+import { ArgumentError, checkFits, IdError, ShapeError, STEPS_MOST, typeName, UnsupportedError } from '../errors.js';
+import { rulesInside, WordsSpec, WordsTensor } from '../layers/late/words.js';
+import { Spec, Steps, Tensor } from '../layers/tensor.js';
+import { isList, isRowMajor, toArray } from './batch.js';
+/** @typedef {import('../layers/tensor.js').Rules} Rules */
+/** @typedef {import('./batch.js').Padded} Padded */
+/** @typedef {import('./graph.js').ModelInput} ModelInput */
+/** @typedef {Padded & { C: number, counts: Uint8Array }} PaddedWords  C: padded number of characters; counts [B, T, C]: the characters that count */
+
+/**
+ * Decides whether the ids of an input mask. padless's own models and Keras 2 mask characters, and words without
+ * characters that count; Keras 3 makes no mask inside TimeDistributed.
+ * @param {ModelInput} input @param {Rules} rules
+ */
+export function prepareWords(input, rules) {
+  const [, C] = input.shape;
+  if (Number(C) > STEPS_MOST)
+    throw new ShapeError(`input ${input.name}: words of ${C} characters, expected at most ${STEPS_MOST}, or null for any`);
+  input.padded = false;
+  if (!input.maskZero) return;
+  if (rules.framework === 'tfjs' || (rules.framework === 'keras2' && !(rules.kerasMinor >= 4)))
+    throw new UnsupportedError(
+      `input ${input.name}: mask_zero of words of characters, made by TF.js or Keras before 2.4; padless knows its rules from 2.4 on`,
+    );
+  input.maskZero = rules.framework !== 'keras3';
+}
+
+/** @param {ModelInput} input @param {Rules} rules @returns {Spec} */
+export function specOf(input, rules) {
+  const [T, C] = input.shape;
+  const { maskZero: masked } = input;
+  // Without a mask, zeros would be data in Keras.
+  const even = !masked && !rules.select;
+  const word = new Spec({ shape: [C], ids: true, masked, time: {}, rules: even ? rules : rulesInside(rules) });
+  input.even = even;
+  return new WordsSpec({ T, masked, time: {}, rules, word, even });
+}
+
+/** Splits row-major ids [B, T, C]. @param {{ data: ArrayLike<number | bigint>, shape: ArrayLike<number> }} rows */
+function nested({ data, shape: given }) {
+  const shape = toArray(given);
+  const [B, T, C] = shape;
+  if (shape.length !== 3 || !shape.every((size) => Number.isInteger(size) && size >= 0) || data.length !== B * T * C)
+    throw new ShapeError(`run: ${data.length} ids of shape [${shape}], expected [B, T, C] with as many`);
+  const values = toArray(data);
+  return Array.from({ length: B }, (_, b) =>
+    Array.from({ length: T }, (__, t) => values.slice((b * T + t) * C, (b * T + t + 1) * C)),
+  );
+}
+
+/** The rows as lists of words, which are lists of characters. @param {any} rows @returns {any[][][]} */
+function listsOf(rows) {
+  if (isRowMajor(rows)) return nested(rows);
+  if (!isList(rows)) throw new ArgumentError(`run: rows are ${typeName(rows)}, expected an array of rows of words of token ids`);
+  return toArray(rows).map((row, b) => {
+    if (!isList(row)) throw new ArgumentError(`run: row ${b} is ${typeName(row)}, expected an array of words`);
+    return toArray(row).map((word, t) => {
+      if (!isList(word)) throw new ArgumentError(`run: row ${b}, word ${t} is ${typeName(word)}, expected an array of token ids`);
+      return toArray(word);
+    });
+  });
+}
+
+/** Checks the number of words in a row, and of characters in a word. @param {ModelInput} input @param {any[][][]} rows @param {number | null} C */
+function checkSizes({ shape: [own], exact, maskZero }, rows, C) {
+  rows.forEach((row, b) => {
+    if (exact && row.length !== own)
+      throw new ShapeError(`run: row ${b} has ${row.length} words, expected exactly ${own}, as the model has no mask`);
+    row.forEach((word, t) => {
+      if (C !== null && (maskZero ? word.length > C : word.length !== C))
+        throw new ShapeError(
+          `run: row ${b}, word ${t} has ${word.length} characters, expected ${maskZero ? 'at most' : 'exactly'} ${C}${maskZero ? '' : ', as the model has no mask: pad or cut words as in training'}`,
+        );
+    });
+  });
+}
+
+/**
+ * Checks the rows of the input and pads them.
+ * @param {ModelInput} input
+ * @param {any} given  [B][T][C] ids
+ * @param {{ mask?: any, lengths?: any, wholeLength: boolean }} options
+ * @returns {PaddedWords}
+ */
+export function pad(input, given, { mask, lengths, wholeLength }) {
+  if (mask || lengths)
+    throw new ArgumentError('run: mask and lengths are for ids [B, T]; give words and rows of different lengths instead');
+  const rows = listsOf(given);
+  const words = rows.flat();
+  const longest = words.reduce((most, word) => Math.max(most, word.length), 0);
+  const [own, ownC] = input.shape;
+  const even = Boolean(input.even);
+  checkSizes(input, rows, ownC ?? (even && words.length ? longest : null));
+  const B = rows.length;
+  const most = rows.reduce((n, row) => Math.max(n, row.length), 0);
+  if (own !== null && wholeLength && most > own) throw new ShapeError(`run: a row has ${most} words, expected at most ${own}`);
+  const T = own !== null && wholeLength ? own : most;
+  const C = even ? (ownC ?? longest) : longest;
+  const data = new Int32Array(checkFits(B * T * C));
+  const counts = new Uint8Array(B * T * C);
+  const stays = new Uint8Array(B * T);
+  rows.forEach((row, b) =>
+    row.forEach((word, t) => {
+      const i = b * T + t;
+      stays[i] = input.maskZero ? 0 : 1;
+      word.forEach((each, c) => {
+        const id = typeof each === 'bigint' ? Number(each) : each;
+        const at = i * C + c;
+        data[at] = Number.isInteger(id) ? id : -1;
+        if (input.maskZero && id === 0) return;
+        if (!(data[at] === id && id >= 0 && id < input.vocabulary))
+          throw new IdError(
+            `row ${b}, word ${t}, character ${c}: id ${String(each)} is not a whole number from 0 to ${input.vocabulary - 1}`,
+          );
+        counts[at] = 1;
+        stays[i] = 1;
+      });
+    }),
+  );
+  return { input, rows, B, T, C, data, mask: stays, counts };
+}
+
+/**
+ * Copies the input to the heap.
+ * @param {import('../runtime/memory.js').Heap} heap
+ * @param {any} padded  PaddedWords
+ * @param {boolean} inPlace  whether all words are stored, those that do not count as words without characters
+ * @param {boolean} masked  whether the padded form has the mask
+ * @returns {WordsTensor}
+ */
+export function place(heap, { input, B, T, C, data, mask, counts }, inPlace, masked) {
+  const steps = new Steps(heap, B, T, inPlace ? null : mask);
+  const keep = inPlace && masked ? new Steps(heap, B, T, mask) : null;
+  const even = Boolean(input.even);
+  /** @type {number[]} */
+  const ids = [];
+  const inside = new Uint8Array(steps.N * C);
+  for (let i = 0, n = 0; i < B * T; i++) {
+    if (steps.mask && !mask[i]) continue;
+    for (let at = i * C; at < (i + 1) * C; at++)
+      if (even || counts[at]) {
+        ids.push(data[at]);
+        inside[n * C + at - i * C] = 1;
+      }
+    n++;
+  }
+  const word = new Tensor(heap, heap.i32(ids), steps.N, [], new Steps(heap, steps.N, C, even ? null : inside));
+  return new WordsTensor(word, B, steps, keep, even);
+}

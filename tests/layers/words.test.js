@@ -1,0 +1,260 @@
+/**
+ * Words of characters: ids [B, T, C], with layers inside TimeDistributed that read the characters of each word.
+ */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { ArgumentError, createModel, IdError, loadModel, ModelFileError, ShapeError, UnsupportedError } from 'padless';
+import { fromKeras } from 'padless/import';
+import * as layers from 'padless/layers';
+import { bits } from '../close.js';
+import { random } from '../random.js';
+import { says } from '../says.js';
+import { needs, sharedJson, sharedUrl } from '../shared.js';
+
+const { Bidirectional, Dense, Embedding, GRU, LSTM, MaskedMax, Model, SimpleRNN, TimeDistributed } = layers;
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const { weights, integer, choice } = random();
+
+/** @param {layers.Layer} layer */
+const each = (layer) => new TimeDistributed({ layer });
+const embedding = (mask = true) => each(new Embedding({ input_dim: 12, output_dim: 5, mask_zero: mask }));
+
+/** @param {layers.Layer[]} list @param {object} [more] */
+const create = (list, more) => createModel({ architecture: new Model(list), weights, simd, ...more });
+
+/** Layers that read characters of a word, each making a vector of it. @type {[string, () => layers.Layer[]][]} */
+const readers = [
+  ['an LSTM', () => [new LSTM({ units: 6 })]],
+  ['a GRU that goes backwards', () => [new GRU({ units: 3, go_backwards: true })]],
+  ['a bidirectional LSTM', () => [new Bidirectional({ layer: new LSTM({ units: 4 }) })]],
+  [
+    'two recurrent layers',
+    () => [new Bidirectional({ layer: new GRU({ units: 4, return_sequences: true }) }), new SimpleRNN({ units: 3 })],
+  ],
+  ['a convolution and a maximum', () => [new layers.Conv1D({ filters: 4, kernel_size: 3, padding: 'same' }), new MaskedMax()]],
+  ['dense layers and a mean', () => [new Dense({ units: 7, activation: 'tanh' }), new layers.GlobalAveragePooling1D()]],
+  ['a maximum', () => [new layers.GlobalMaxPooling1D()]],
+  ['attention', () => [new layers.AttentionPooling({ units: 3 })]],
+];
+const tagger = () => [new Bidirectional({ layer: new LSTM({ units: 5, return_sequences: true }) }), new Dense({ units: 3 })];
+
+/** Words of 1 to 6 characters. @param {number} T */
+const words = (T) => Array.from({ length: T }, () => Array.from({ length: integer(1, 6) }, () => integer(1, 11)));
+
+/** The same words with zeros at random places, and words of zeros. @param {number[][]} row @returns {number[][]} */
+function padded(row) {
+  const spread = row.map((word) => {
+    const zeros = Array.from({ length: integer(0, 4) }, () => 0);
+    return choice([() => [...word, ...zeros], () => [...zeros, ...word], () => word.flatMap((id) => [id, 0])])();
+  });
+  return spread.flatMap((word) => [...Array.from({ length: integer(0, 2) }, () => choice([[], [0], [0, 0, 0]])), word]);
+}
+
+/** The outputs at the words that count. @param {import('padless').OutputTensor} output @param {number} b @param {number[][]} row */
+function atWords({ shape: [, T, K], data }, b, row) {
+  const found = row.flatMap((word, t) =>
+    word.some((id) => id !== 0) ? [bits(data.subarray((b * T + t) * K, (b * T + t + 1) * K))] : [],
+  );
+  const at = row.flatMap((word, t) => (word.some((id) => id !== 0) ? [] : [data.subarray((b * T + t) * K, (b * T + t + 1) * K)]));
+  assert.ok(at.every((values) => values.every((value) => Object.is(value, 0))));
+  return found.map((values) => [...values]);
+}
+
+for (const [name, make] of readers)
+  test(`${name} over the characters of each word: padding characters and padding words change no bit and cost no step`, async () => {
+    const model = await create([embedding(), ...make().map(each), ...tagger()]);
+    const rows = [words(4), words(1), words(7), []];
+    const alone = rows.map((row) => {
+      const before = model.stats.steps;
+      const [output] = model.run([row]);
+      return { found: atWords(output, 0, row), steps: model.stats.steps - before };
+    });
+    for (let i = 0; i < 4; i++) {
+      const given = rows.map(padded);
+      const before = model.stats.steps;
+      const [output] = model.run(given);
+      assert.equal(
+        model.stats.steps - before,
+        alone.reduce((sum, { steps }) => sum + steps, 0),
+      );
+      given.forEach((row, b) => assert.deepEqual(atWords(output, b, row), alone[b].found));
+    }
+  });
+
+test('the model gives what its parts give, one after the other: words as texts, then their vectors as steps', async () => {
+  const whole = await create([embedding(), each(new Bidirectional({ layer: new LSTM({ units: 4 }) })), ...tagger()]);
+  /** The weights of `whole`, in order. @param {number} from */
+  const take = (from) => (/** @type {layers.Layer} */ root) =>
+    new Map(root.listWeights().map(({ path }, i) => {
+      const { layer, spec } = whole.root.listWeights()[from + i];
+      return [path, layer.weight(spec.name)];
+    })); // prettier-ignore
+  const inner = await createModel({
+    architecture: new Model([
+      new Embedding({ input_dim: 12, output_dim: 5, mask_zero: true }),
+      new Bidirectional({ layer: new LSTM({ units: 4 }) }),
+    ]),
+    weights: take(0),
+    simd,
+  });
+  const outer = await createModel({
+    architecture: {
+      class_name: 'Sequential',
+      config: {
+        layers: [{ class_name: 'InputLayer', config: { batch_shape: [null, null, 8] } }, ...new Model(tagger()).getConfig().layers],
+      },
+    },
+    weights: take(inner.root.listWeights().length),
+    simd,
+  });
+  const row = words(6);
+  const [{ data }] = inner.run(row);
+  const vectors = row.map((_, t) => data.subarray(8 * t, 8 * t + 8));
+  assert.deepEqual(bits(whole.run([row])[0].data), bits(outer.run([vectors])[0].data));
+});
+
+test('without mask_zero each character that is given counts, and so does a word without characters', async () => {
+  const model = await create([embedding(false), each(new LSTM({ units: 3 })), new LSTM({ units: 4 })]);
+  const [plain] = model.run([[[1, 2], [3]]]);
+  assert.notDeepEqual(model.run([[[1, 2, 0], [3]]])[0].data, plain.data);
+  assert.notDeepEqual(model.run([[[1, 2], [3], []]])[0].data, plain.data);
+  assert.deepEqual(model.run({ data: [1, 2, 3, 4], shape: [1, 2, 2] })[0].data, model.run([[[1, 2], [3, 4]]])[0].data); // prettier-ignore
+});
+
+test('values of each character are an output, with zeros where nothing counts', async () => {
+  const model = await create([embedding(), each(new Dense({ units: 2 }))]);
+  const [{ shape, data }] = model.run([
+    [[1, 2, 3], [4]],
+    [[0], [0, 5, 0]],
+  ]);
+  assert.deepEqual(shape, [2, 2, 3, 2]);
+  const [one] = model.run([[[5]]]);
+  const counts = [1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 0];
+  data.forEach((value, i) => assert.equal(value !== 0, counts[i >> 1] === 1, `value ${i}`));
+  assert.deepEqual([...data.subarray(20, 22)], [...one.data]);
+});
+
+test('layers that read each character by itself need no TimeDistributed; others are refused by name', async () => {
+  const list = [new Dense({ units: 4, activation: 'relu' }), new layers.Dropout({ rate: 0.2 })];
+  const direct = await create([embedding(), ...list, each(new MaskedMax()), new LSTM({ units: 2 })]);
+  assert.equal(direct.run([words(3)])[0].shape.join(), '1,2');
+  await assert.rejects(
+    create([embedding(), new layers.Flatten({}), new Dense({ units: 2 })]),
+    says(
+      UnsupportedError,
+      /^flatten: Flatten is applied to words of characters; put a layer that reads words into TimeDistributed/,
+    ),
+  );
+  await assert.rejects(create([embedding(), new LSTM({ units: 2 })]), says(UnsupportedError, /^lstm: LSTM is applied to words of/));
+});
+
+test('a model of words is saved, loaded and traced', async () => {
+  const model = await create([embedding(), each(new LSTM({ units: 3 })), new LSTM({ units: 4 })]);
+  const again = await loadModel(model.save(), { simd });
+  const rows = [words(3), words(2)];
+  assert.deepEqual(again.run(rows)[0].data, model.run(rows)[0].data);
+  const steps = again.trace(rows);
+  const { before, after, changed } = /** @type {import('padless').TraceStep} */ (
+    steps.find(({ path }) => path === 'time_distributed')
+  );
+  assert.deepEqual(before[0].shape.length, 3);
+  assert.equal(before[0].data[0], rows[0][0][0]);
+  assert.deepEqual(after[0].shape, [2, 3, before[0].shape[2], 5]);
+  assert.equal(changed, null);
+});
+
+test('a session runs rows of words whole', async () => {
+  const model = await create([embedding(), each(new LSTM({ units: 3 })), new LSTM({ units: 4 })]);
+  const session = model.session();
+  for (const row of [words(3), words(4)]) assert.deepEqual(session.run(/** @type {any} */ (row))[0].data, model.run([row])[0].data);
+});
+
+test('rows that are no words of characters are refused, with both numbers', async () => {
+  const model = await create([embedding(), each(new LSTM({ units: 3 }))]);
+  /** @type {[any, new (...args: any[]) => Error, RegExp][]} */
+  const wrong = [
+    [[[1, 2]], ArgumentError, /^run: row 0, word 0 is number, expected an array of token ids/],
+    [[3], ArgumentError, /^run: row 0 is number, expected an array of words/],
+    ['abc', ArgumentError, /^run: rows are string, expected an array of rows of words/],
+    [[[[1], [2, 12]]], IdError, /^row 0, word 1, character 1: id 12 is not a whole number from 0 to 11/],
+    [[[[1.5]]], IdError, /character 0: id 1.5/],
+    [[[['a']]], IdError, /character 0: id a/],
+    [{ data: [1, 2, 3], shape: [1, 2, 2] }, ShapeError, /^run: 3 ids of shape \[1,2,2\], expected \[B, T, C\]/],
+  ];
+  for (const [rows, Class, message] of wrong) assert.throws(() => model.run(rows), says(Class, message));
+  assert.throws(() => model.run([[[1]]], { lengths: [1] }), says(ArgumentError, /^run: mask and lengths are for ids \[B, T\]/));
+  assert.deepEqual(model.run([])[0].shape, [0, 0, 3]);
+  assert.deepEqual(model.run([[], []])[0].shape, [2, 0, 3]);
+});
+
+test('text settings are refused for words of characters', () =>
+  assert.rejects(
+    create([embedding(), each(new LSTM({ units: 3 }))], { text: { vocabulary: ['', '<unk>', 'a'] } }),
+    says(ModelFileError, /^text: text settings need .* 1 of words of characters/),
+  ));
+
+/** @param {any[]} list @param {(number | null)[]} shape @param {string} kerasVersion */
+const imported = (list, shape, kerasVersion) =>
+  createModel({
+    architecture: {
+      class_name: 'Sequential',
+      config: { layers: [{ class_name: 'InputLayer', config: { batch_shape: [null, ...shape] } }, ...list] },
+    },
+    weights,
+    kerasVersion,
+    simd,
+  });
+/** @param {string} class_name @param {any} [config] */
+const json = (class_name, config = {}) => ({ class_name, config });
+/** @param {any} layer */
+const distributed = (layer) => json('TimeDistributed', { layer });
+const keras = [
+  distributed(json('Embedding', { input_dim: 12, output_dim: 5, mask_zero: true })),
+  distributed(json('LSTM', { units: 3 })),
+];
+
+test('Keras 3 makes no mask of the characters: zeros are data, and words must have the length of the model', async () => {
+  const model = await imported(keras, [2, 3], '3.15.1');
+  assert.equal(model.inputs[0].maskZero, false);
+  assert.equal(model.run([[[1, 2, 0], [0, 0, 0]]])[0].shape.join(), '1,2,3'); // prettier-ignore
+  assert.throws(() => model.run([[[1, 2], [0, 0, 0]]]), says(ShapeError, /^run: row 0, word 0 has 2 characters, expected exactly 3, as the model has no mask/)); // prettier-ignore
+  assert.throws(() => model.run([[[1, 2, 0]]]), says(ShapeError, /^run: row 0 has 1 words, expected exactly 2/));
+  const free = await imported(keras, [null, null], '3.15.1');
+  assert.throws(() => free.run([[[1, 2], [3]]]), says(ShapeError, /^run: row 0, word 1 has 1 characters, expected exactly 2/));
+});
+
+test('Keras 2 masks characters and words; what reads the padding of a word is refused by name', async () => {
+  const model = await imported([...keras, json('LSTM', { units: 2 })], [null, null], '2.15.0');
+  assert.deepEqual(bits(model.run([[[1, 2, 0], [0, 0, 0], [3, 0, 0]]])[0].data), bits(model.run([[[1, 2], [3]]])[0].data)); // prettier-ignore
+  const inner = json('Sequential', {
+    name: 'word',
+    layers: [json('Conv1D', { filters: 2, kernel_size: 2 }), json('GlobalMaxPooling1D')],
+  });
+  await assert.rejects(
+    imported([keras[0], distributed(inner)], [null, null], '2.15.0'),
+    says(UnsupportedError, /conv1_d: reads the padding of words of characters/),
+  );
+  await assert.rejects(
+    imported(keras, [null, null], '2.2.4'),
+    says(UnsupportedError, /^input input: mask_zero of words of characters/),
+  );
+});
+
+test('in Keras, a layer inside TimeDistributed that would be given the mask of the steps is refused', () =>
+  assert.rejects(
+    imported(
+      [json('Embedding', { input_dim: 12, output_dim: 4, mask_zero: true }), distributed(json('Softmax'))],
+      [null],
+      '3.15.1',
+    ),
+    says(UnsupportedError, /layer: Softmax inside TimeDistributed is given the mask \[B, T\] of the steps in Keras/),
+  ));
+
+const folder = 'cases/ids-3d';
+test('a model of words that Keras 3.15 saved answers as Keras does', needs(`${folder}/expected.json`), async () => {
+  const { inputs, outputs } = sharedJson(`${folder}/expected.json`);
+  const model = await fromKeras(readFileSync(sharedUrl(`${folder}/words_of_chars.keras`)), { simd });
+  const [{ data }] = model.run(inputs[0]);
+  outputs.flat(3).forEach((/** @type {number} */ value, /** @type {number} */ i) => assert.ok(Math.abs(value - data[i]) < 1e-5));
+});
