@@ -201,9 +201,13 @@ test-relaxed: $(SUITE_NEEDS) ## the suite on Node 26, relaxed build
 test-one: $(SUITE_NEEDS) ## one file on this machine's Node, fixed-order build: make test-one T=tests/text/text.test.js
 	@[ -f "$(T)" ] || { echo "padless: T is '$(T)', expected a test file: make test-one T=tests/text/text.test.js" >&2; exit 1; }
 	@PADLESS_SIMD=baseline $(if $(filter tests/firefox/%,$(T)),$(NODE26),node) $(suite) $(T)
-test-page: $(SUITE_NEEDS) ## the page in headless Chromium
+test-page: $(SUITE_NEEDS) tests/page/react/node_modules/.installed ## the page, and web/examples, in headless Chromium
 	@echo "the page in headless Chromium"
 	@node $(suite) $(PAGE_TESTS)
+tests/page/react/node_modules/.installed: tests/page/react/package-lock.json
+	@echo "fetching React for the test of an example"
+	$(Q)cd tests/page/react && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 test-bundlers: $(SUITE_NEEDS) ## the packed package in projects of every bundler and runtime; fetches many packages. N='vite next' names some
 	@node tests/bundlers/run.js $(N)
 test-firefox: $(SUITE_NEEDS) ## kernels, models, importers, text and the page in headless Firefox; FIREFOX= names another binary

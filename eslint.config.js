@@ -28,7 +28,16 @@ export default [
   { files: ['js/**/*.js'], languageOptions: { globals: globals['shared-node-browser'] } },
   { files: ['web/**/*.js'], languageOptions: { globals: browser } },
   {
-    files: ['js/cli.js', 'js/tools/**', 'c/*.js', 'web/serve.js', 'web/models/**/*.js', 'eslint.config.js', 'tests/**/*.js'],
+    files: [
+      'js/cli.js',
+      'js/tools/**',
+      'c/*.js',
+      'web/serve.js',
+      'web/examples/node.js',
+      'web/models/**/*.js',
+      'eslint.config.js',
+      'tests/**/*.js',
+    ],
     languageOptions: { globals: node },
   },
   // Functions handed to the browser stand in the test's own file.
