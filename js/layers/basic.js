@@ -2,7 +2,7 @@
  * Layers that process each step on its own: embedding, masking, dense, activations, and those that do nothing at inference.
  * @module
  */
-import { ShapeError, UnsupportedError } from '../errors.js';
+import { ShapeError } from '../errors.js';
 import { activationNumber } from '../runtime/activations.js';
 import { Layer } from './layer.js';
 import { LazyLookup } from './products.js';
@@ -211,60 +211,6 @@ export class Activation extends Elementwise {
   }
 }
 
-/** Keras Softmax: over the last axis, or over time (axis 1 of a sequence) where it ignores padding. */
-export class Softmax extends Activation {
-  /** @override */
-  static className = 'Softmax';
-
-  /** @override @type {import('./tensor.js').Framework[]} */
-  static ignoresMaskIn = ['tfjs'];
-
-  /** @override @type {import('./layer.js').Reach} */
-  static reach = 'step';
-
-  /** @override */
-  get activation() {
-    return 'softmax';
-  }
-
-  /**
-   * @override
-   * @param {Spec} input
-   * @param {Rules} rules
-   */
-  build(input, rules) {
-    const last = input.shape.length;
-    const given = this.config.axis ?? -1;
-    const one = Array.isArray(given) && given.length === 1 ? given[0] : given;
-    const axis = one < 0 ? last + 1 + one : one;
-    this.overTime = last === 2 && axis === 1;
-    if (this.overTime) this.needMask(input);
-    if (!this.overTime && axis !== last)
-      throw new UnsupportedError(
-        `${this.path}: Softmax has axis=${JSON.stringify(given)}; padless supports the last axis, ${last}, and the time axis, 1`,
-      );
-    return super.build(input, rules);
-  }
-
-  /**
-   * @override
-   * @param {Tensor} x
-   */
-  call(x) {
-    return this.overTime ? softmaxOverTime(x) : super.call(x);
-  }
-}
-
-/** Softmax over the steps that count, for each feature separately. @param {Tensor} x  sequence */
-export function softmaxOverTime(x) {
-  return x.whereKept((kept) => {
-    const { heap, features } = kept;
-    const y = heap.reserve32(kept.rows * features);
-    heap.exports.pl_ragged_softmax(y, kept.pointer, kept.time.pointer, kept.B, features);
-    return kept.ofFeatures(y, features);
-  });
-}
-
 /** Keras Dropout and, below, other layers that act only during training: at inference they return their input. */
 export class Dropout extends Layer {
   /** @override */
@@ -292,44 +238,6 @@ export class Dropout extends Layer {
 export class SpatialDropout1D extends Dropout {
   /** @override */
   static className = 'SpatialDropout1D';
-
-  /** @override @type {import('./layer.js').Reach} */
-  static reach = 'all';
-}
-export class GaussianDropout extends Dropout {
-  /** @override */
-  static className = 'GaussianDropout';
-
-  /** @override @type {import('./layer.js').Reach} */
-  static reach = 'all';
-}
-export class GaussianNoise extends Dropout {
-  /** @override */
-  static className = 'GaussianNoise';
-
-  /** @override @type {import('./layer.js').Reach} */
-  static reach = 'all';
-}
-export class AlphaDropout extends Dropout {
-  /** @override */
-  static className = 'AlphaDropout';
-
-  /** @override @type {import('./layer.js').Reach} */
-  static reach = 'all';
-}
-export class ActivityRegularization extends Dropout {
-  /** @override */
-  static className = 'ActivityRegularization';
-
-  /** @override @type {import('./layer.js').Reach} */
-  static reach = 'all';
-}
-export class Identity extends Dropout {
-  /** @override */
-  static className = 'Identity';
-
-  /** @override @type {import('./tensor.js').Framework[]} */
-  static ignoresMaskIn = ['keras2'];
 
   /** @override @type {import('./layer.js').Reach} */
   static reach = 'all';

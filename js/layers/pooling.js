@@ -1,8 +1,7 @@
 /**
- * Layers that reduce the steps of a text that count to one vector; and softmax over these steps.
+ * Layers that reduce the steps of a text that count to one vector.
  * @module
  */
-import { Elementwise, softmaxOverTime } from './basic.js';
 import { Layer } from './layer.js';
 import { Steps, Tensor } from './tensor.js';
 /** @typedef {import('./tensor.js').Rules} Rules */
@@ -166,32 +165,5 @@ export class GlobalMaxPooling1D extends MaskedMax {
    */
   call(x) {
     return super.call(x.unmasked());
-  }
-}
-
-/** Softmax over time for each feature: the values of the steps that count sum to 1. */
-export class MaskedSoftmax extends Elementwise {
-  /** @override */
-  static className = 'padless>MaskedSoftmax';
-
-  /** @override @type {import('./layer.js').Reach} */
-  static reach = 'all';
-
-  /**
-   * @override
-   * @param {Spec} input
-   * @param {Rules} rules
-   */
-  build(input, rules) {
-    this.needSequence(input);
-    return super.build(input, rules);
-  }
-
-  /**
-   * @override
-   * @param {Tensor} x
-   */
-  call(x) {
-    return softmaxOverTime(x);
   }
 }

@@ -146,6 +146,11 @@ test('layers that read each character by itself need no TimeDistributed; others 
       /^flatten: Flatten is applied to words of characters; put a layer that reads words into TimeDistributed/,
     ),
   );
+  // Axis 1 is the words here, and would be the characters inside TimeDistributed.
+  await assert.rejects(
+    create([embedding(), new layers.Softmax({ axis: 1 })]),
+    says(UnsupportedError, /^softmax: Softmax is applied to/),
+  );
   await assert.rejects(create([embedding(), new LSTM({ units: 2 })]), says(UnsupportedError, /^lstm: LSTM is applied to words of/));
 });
 

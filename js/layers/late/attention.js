@@ -6,7 +6,8 @@ import { ShapeError, UnsupportedError } from '../../errors.js';
 import { dense, Dense, packDense } from '../basic.js';
 import { Layer } from '../layer.js';
 import { Multiply } from './merge.js';
-import { MaskedSoftmax, MaskedSum } from '../pooling.js';
+import { MaskedSum } from '../pooling.js';
+import { MaskedSoftmax } from './softmax.js';
 import { product, Steps, Tensor } from '../tensor.js';
 /** @typedef {import('../../runtime/memory.js').Heap} Heap */
 /** @typedef {import('../tensor.js').Rules} Rules */

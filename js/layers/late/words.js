@@ -23,11 +23,16 @@ export function rulesInside(rules) {
   return { ...rules, readsPadding: none, needsPadded: none, needsLength: new Set() };
 }
 
+/** Options that number axes, so that they mean another axis inside TimeDistributed. */
+const ofAxes = ['axis', 'axes', 'shared_axes', 'equation'];
+
 /**
  * Whether a layer processes each character by itself, so that it may be applied to words as well as inside TimeDistributed.
  * @param {Layer} layer
  */
-const isEach = (layer) => layer instanceof Dropout || ['step', 'lookup'].includes(reachOf(layer) ?? '');
+const isEach = (layer) =>
+  layer instanceof Dropout ||
+  (['step', 'lookup'].includes(reachOf(layer) ?? '') && !ofAxes.some((option) => layer.config[option] !== undefined));
 
 /**
  * How Layer.apply() applies a layer to words of characters.
