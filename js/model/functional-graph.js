@@ -81,7 +81,10 @@ export function functionalFromJson(config, list, path, name, options, operations
       const consumers = root.nodes.filter(({ args }) => refsIn(args).some((ref) => ref.key === key));
       const shape = inputShape(inputLayers.get(inputName), `${where}.${inputName}`);
       if (!shape) throw new ModelFileError(`${where}.${inputName}: the input has no shape`);
-      return { name: inputName, shape, ...idsOf(consumers.map(({ layer }) => layer)) };
+      const read = idsOf(consumers.map(({ layer }) => layer));
+      // Ids of an input that no layer reads may be any.
+      if (consumers.length === 0) read.ids = /int/.test(inputLayers.get(inputName)?.config?.dtype);
+      return { name: inputName, shape, ...read };
     }),
   };
 }

@@ -462,7 +462,7 @@ function buildLayers(architecture, customLayers, rules) {
       customLayers,
       kerasMajor: rules.framework === 'tfjs' ? 3 : rules.kerasMajor,
     });
-    const module = wordsModule();
+    const module = root.all().some((layer) => 'takesWords' in layer) ? wordsModule() : undefined;
     for (const input of inputs)
       if (module && input.ids && input.shape.length === 2) {
         input.words = module;

@@ -58,6 +58,24 @@ test('a layer used twice in a graph shares its weights; two inputs are given by 
   assert.throws(() => model.run({ a: [[1]], b: [[9]] }), says(IdError, /id 9 is not a whole number from 0 to 8/));
 });
 
+test('an input of ids that no layer reads is taken, whatever ids it has', async () => {
+  const unread = {
+    class_name: 'InputLayer',
+    name: 'b',
+    config: { name: 'b', batch_shape: [null, null], dtype: 'int32' },
+    inbound_nodes: [],
+  };
+  const model = await create(
+    functional(
+      [input('a'), unread, layer('Embedding', 'embedding', embedding, ['a']), layer('GRU', 'gru', { units: 3 }, ['embedding'])],
+      ['a', 'b'],
+      ['gru'],
+    ),
+  );
+  const [one] = model.run({ a: [[1, 2]], b: [[99]] });
+  assert.deepEqual(model.run({ a: [[1, 2]], b: [[3, 1000]] })[0].data, one.data);
+});
+
 test('an output may be the list that a layer with return_state returns, as Keras 2 writes it; its tensors get their own names', async () => {
   const layers = [
     input('x'),
