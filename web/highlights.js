@@ -13,7 +13,7 @@ const HIGHLIGHTED = 5000;
  * Moves pieces to their places in a text that was edited at one place, and drops the pieces that the edit touches.
  * @param {Piece[]} pieces @param {string} from  the text before @param {string} to  the text after
  */
-function shifted(pieces, from, to) {
+export function shifted(pieces, from, to) {
   const most = Math.min(from.length, to.length);
   let head = 0;
   while (head < most && from[head] === to[head]) head++;

@@ -32,7 +32,7 @@ const [FIRST_PIECE, LONGEST_PIECE] = [16, 128];
  * @param {number} tolerance
  * @returns {{ near: boolean, equal: boolean }} near: within the tolerance; equal: to the last bit
  */
-function compareStates(now, kept, tolerance) {
+export function compareStates(now, kept, tolerance) {
   let equal = true;
   for (let u = 0; u < now.length; u++) {
     if (Object.is(now[u], kept[u])) continue;

@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { UnsupportedError } from 'padless';
 import { fromKeras } from 'padless/import';
+import { modernKeras } from '../../js/import/keras.js';
 import { assertClose } from '../close.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
@@ -28,3 +29,20 @@ for (const goldens of readdirSync(folder).filter((file) => /^goldens-.*\.json$/.
     });
   }
 }
+
+test('the default of recurrent_activation is hard_sigmoid before Keras 2.3, and sigmoid in TensorFlow', () => {
+  for (const [version, expected] of [
+    ['1.2.2', 'hard_sigmoid'],
+    ['2.2.5', 'hard_sigmoid'],
+    ['2.2.4-tf', 'sigmoid'],
+    ['2.3.0', 'sigmoid'],
+    ['2.4.0', 'sigmoid'],
+    ['2.15.0', 'sigmoid'],
+  ])
+    for (const class_name of ['LSTM', 'GRU']) {
+      const { config } = modernKeras({ class_name, config: { name: 'rnn', units: 2 } }, version);
+      assert.equal(config.recurrent_activation, expected, `${class_name} of ${version}`);
+      const given = { name: 'rnn', units: 2, recurrent_activation: 'relu' };
+      assert.equal(modernKeras({ class_name, config: given }, version).config.recurrent_activation, 'relu');
+    }
+});

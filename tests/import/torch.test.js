@@ -233,3 +233,24 @@ test('rows are computed without padding; where the model was called with padded 
   assert.deepEqual(scores(packed.predict('ab')), [...short[0].data]);
   assert.deepEqual(fixed.run([[2, 3, 0, 0, 0]]), padded);
 });
+
+test('a Conv1d with padding and a stride pads both sides, as torch does; padding "same" with a stride is refused', async () => {
+  const dict = stateDict({
+    'conv.weight': [
+      [1, 1, 3],
+      [1, 10, 100],
+    ],
+  });
+  /** @param {any} options */
+  const load = (options) =>
+    fromTorch(dict, [{ type: 'Conv1d', name: 'conv', in_channels: 1, out_channels: 1, kernel_size: 3, bias: false, ...options }], {
+      simd,
+    });
+  const answer = async (/** @type {any} */ options) => [...(await load(options)).run([[[1], [2], [3], [4]]])[0].data];
+  assert.deepEqual(await answer({ stride: 2, padding: 1 }), [210, 432]);
+  assert.deepEqual(await answer({ stride: 1, padding: 1 }), [210, 321, 432, 43]);
+  assert.deepEqual(await answer({ stride: 1, padding: 'same' }), [210, 321, 432, 43]);
+  assert.deepEqual(await answer({ stride: 2, padding: 2 }), [100, 321, 43]);
+  assert.deepEqual(await answer({ stride: 2, padding: 'valid' }), [321]);
+  await assert.rejects(load({ stride: 2, padding: 'same' }), says(UnsupportedError, /conv: .*padding.*same/));
+});

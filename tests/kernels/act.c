@@ -156,3 +156,15 @@ TEST("ELU of any alpha and PReLU match their twins at every length, in place, to
     }
   }
 }
+
+TEST("gelu of a large negative number is 0") {
+  const float x[] = {-10, -1000, -1e6f, -1e20f};
+  float y[4];
+  const int acts[] = {PL_GELU, PL_GELU_TANH};
+  for (int i = 0; i < 2; i++) {
+    pl_activate(y, x, (pl_act)acts[i], 1, 4);
+    for (int n = 0; n < 4; n++) {
+      CHECK(y[n] == 0, "act %d of %g is %g", acts[i], (double)x[n], (double)y[n]);
+    }
+  }
+}

@@ -22,3 +22,12 @@ TEST("pl_arena_has is true for exactly the blocks that fit") {
   CHECK(pl_arena_has(&arena, 0) && !pl_arena_has(&arena, 1), "full");
   CHECK(!pl_arena_has(&arena, SIZE_MAX), "more than memory");
 }
+
+TEST("an arena that is used beyond its size has no room, not even for an empty block") {
+  pl_arena arena;
+  pl_arena_init(&arena, TEST_NEW(uint8_t, 64), 64);
+  for (size_t used = 65; used < 130; used++) {
+    arena.used = used;
+    CHECK(!pl_arena_has(&arena, 0) && !pl_arena_has(&arena, 16), "%d bytes used", (int)used);
+  }
+}

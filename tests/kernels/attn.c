@@ -265,6 +265,34 @@ TEST("attention by hand: one query, two keys") {
   CHECK_CLOSE((double)additive.weights[0], 1 / (1 + exp(second - first)), 1e-6, "%s", "additive");
 }
 
+TEST("weighted sums add 64 keys at a time in float, and these sums in double") {
+  enum { T = 256, D = 20 }; /* features as 16 and as 4 */
+  const int32_t query_splits[] = {0, 1}, key_splits[] = {0, T};
+  batch a = new_batch(false, 0, query_splits, key_splits, 1, 1, 1, D);
+  a.q[0] = 0; /* all weights are 1/256 */
+  for (int t = 0; t < T; t++) {
+    for (int d = 0; d < D; d++) {
+      a.v[t * D + d] = t == 0 ? 4294967296.0f : t < 128 ? 256 : t == 128 ? -4294967296.0f : 0;
+    }
+  }
+  /* 2^24 + 1 is 2^24 in float, so the ones of the first 64 keys are lost, and those of the next 64 are not. */
+  const attended out = attend(&a);
+  for (int d = 0; d < D; d++) {
+    CHECK(out.y[d] == 64, "[%d] is %g", d, (double)out.y[d]);
+  }
+}
+
+TEST("products of rows add 64 terms of a lane in float, and these sums in double") {
+  enum { K = 4 * 129 };
+  float a[K] = {0}, w[K] = {0}, y;
+  for (int k = 0; k < K; k += 4) {
+    a[k] = 1;
+    w[k] = k == 0 ? 16777216.0f : k < 512 ? 1 : -16777216.0f;
+  }
+  pl_batch_product(&y, a, w, 1, 1, K, 1);
+  CHECK(y == 64, "y is %g", (double)y);
+}
+
 /* ---- rows with rows ---------------------------------------------------------------------------------------------------------- */
 
 TEST("batch product matches its twin at every tail, and a row has the same bits alone") {

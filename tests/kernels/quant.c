@@ -248,6 +248,29 @@ TEST("each cell with int8 weights matches its twin at every number of units and 
   }
 }
 
+/* A layer whose weights are w and u, each times 1, without a bias. x is 0 and h starts at `state`, so h U alone could change the result. */
+static float after_one_step(pl_cell cell, int act, const int8_t *w, const int8_t *u, float state) {
+  const float ones[] = {1, 1, 1, 1}, x = 0;
+  const int32_t splits[] = {0, 1};
+  float *packed = TEST_NEW(float, pl_quant_rnn_packed_size(cell, 1, 1)), y = NAN;
+  pl_quant_rnn_pack(packed, w, ones, u, ones, NULL, cell, 1, 1);
+  const pl_rnn rnn = {cell, 1, 1, act, PL_SIGMOID, packed, NULL, NULL, 1};
+  pl_state init = {&state, NULL};
+  pl_arena arena = new_arena(pl_ragged_rnn_scratch(&rnn, splits, 1));
+  CHECK(pl_ragged_rnn(&y, NULL, NULL, &x, &rnn, &init, splits, PL_FORWARD, 1, 1, &arena) == PL_OK, "%s", cell_names[cell]);
+  return y;
+}
+
+TEST("a state that is small beside 1 is rounded as one of 1: its int8 products are 0") {
+  const int8_t zeros[4] = {0}, u[] = {127, 127, 127, 127}, candidate[] = {0, 0, 127};
+  const float tiny = 1e-5f; /* less than half of 1/32767 */
+  CHECK(after_one_step(PL_SIMPLE_RNN, PL_LINEAR, zeros, u, tiny) == 0, "%s", "h U");
+  /* (r*h) Uh, with z = 1/2. */
+  CHECK(after_one_step(PL_GRU, PL_LINEAR, zeros, candidate, tiny) == tiny / 2, "%s", "(r*h) Uh");
+  CHECK(after_one_step(PL_SIMPLE_RNN, PL_LINEAR, zeros, u, 1) == 127, "%s", "h U of 1");
+  CHECK(after_one_step(PL_GRU, PL_LINEAR, zeros, candidate, 1) > 30, "%s", "(r*h) Uh of 1");
+}
+
 TEST("cells with int8 weights and unbounded states match their twin") {
   for (int cell = PL_SIMPLE_RNN; cell <= PL_LSTM; cell++) {
     for (int H = 3; H <= 6; H += 3) {

@@ -72,3 +72,25 @@ TEST("log1p keeps its error bound between 0 and 1") {
     }
   }
 }
+
+TEST("tanh is exactly 1 from 9 on and -1 from -9 on: gelu multiplies the difference from 1 by x") {
+  const float bounds[] = {9.0f, 9.0000010f, 20.0f, 1e6f, FLT_MAX, INFINITY};
+  for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
+    CHECK(v_tanh(v_splat(bounds[i]))[0] == 1 && v_tanh(v_splat(-bounds[i]))[0] == -1, "tanh(%.9g)", (double)bounds[i]);
+  }
+}
+
+TEST("v_min and v_max order -0 before +0, and NaN in either operand gives NaN") {
+  const float values[] = {-1.0f, -0.0f, 0.0f, 1.0f, INFINITY, -INFINITY};
+  const v4f order[] = {v_splat(-INFINITY), v_splat(-1), v_splat(-0.0f), v_splat(0), v_splat(1), v_splat(INFINITY)};
+  for (int i = 0; i < 6; i++) {
+    for (int j = 0; j < 6; j++) {
+      const v4f least = v_min(order[i], order[j]), most = v_max(order[i], order[j]);
+      CHECK_BITS(&least, &order[i < j ? i : j], 4, "least of %d and %d", i, j);
+      CHECK_BITS(&most, &order[i < j ? j : i], 4, "most of %d and %d", i, j);
+    }
+    const v4f a = v_splat(values[i]), nan = v_splat(NAN);
+    CHECK(isnan(v_min(a, nan)[0]) && isnan(v_min(nan, a)[0]), "v_min of NaN and %g", (double)values[i]);
+    CHECK(isnan(v_max(a, nan)[0]) && isnan(v_max(nan, a)[0]), "v_max of NaN and %g", (double)values[i]);
+  }
+}

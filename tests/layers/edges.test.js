@@ -337,6 +337,18 @@ test('a trace does not change the states of a stateful layer', async () => {
   assert.deepEqual(a.run([[4]])[0].data, b.run([[4]])[0].data);
 });
 
+test('the state of a stateful layer is of one batch: another number of rows is refused until resetState()', async () => {
+  for (const name of ['SimpleRNN', 'GRU', 'LSTM']) {
+    const model = await create([embedding, [name, { name: 'rnn', units: 3, stateful: true }]]);
+    model.run([[1], [2]]);
+    for (const rows of [[[1]], [[1], [2], [3]]])
+      assert.throws(() => model.run(rows), says(ShapeError, /^rnn: its state is of a batch of 2 rows, this batch has \d; call/));
+    model.run([[3], [4]]);
+    model.resetState();
+    assert.equal(model.run([[1]])[0].data.length, 3);
+  }
+});
+
 test('tags are refused for a model that changes the length, and for one that gives a vector', async () => {
   const text = { vocabulary: ['', '', 'a', 'b'] };
   const model = await create([embedding, ['Conv1D', { name: 'conv', filters: 2, kernel_size: 1, strides: 2 }]], { text });

@@ -120,6 +120,30 @@ test('a model with several heads answers with all of them, by name', async () =>
   assert.deepEqual(padded[0].outputs, outputs);
 });
 
+test('of equal scores, the first label is the answer, for a text and for each token', async () => {
+  const labels = ['x', 'y', 'z'];
+  const text = { vocabulary: ['', '', 'a', 'b', 'c', 'd'] };
+  const dense = layer('Dense', 'dense', { units: 3, activation: 'softmax' });
+  /** @param {import('padless/layers').Layer} root */
+  const zeros = (root) => new Map([...weights(root)].map(([path, { shape, data }]) => [path, { shape, data: data.map(() => 0) }]));
+  const tags = await create(sequential(embedding, dense), {
+    weights: zeros,
+    text,
+    outputs: [{ name: 'tags', kind: 'tags', labels }],
+  });
+  assert.deepEqual(
+    tags.predict('ab').tags?.map(({ label }) => label),
+    ['x', 'x'],
+  );
+  const pooled = await create(sequential(embedding, layer('GlobalMaxPooling1D', 'pooling'), dense), {
+    weights: zeros,
+    text,
+    outputs: [{ name: 'topic', kind: 'class', labels }],
+  });
+  assert.equal(pooled.predict('ab').label, 'x');
+  assert.equal(pooled.predict('ab', { labels: ['z', 'y'] }).label, 'y');
+});
+
 test('cross-entropy, accuracy and F1 of spans count neither padding nor ignored labels', async () => {
   const labels = ['O', 'B-X', 'I-X'];
   const model = await create(sequential(embedding, layer('Softmax', 'softmax')), {

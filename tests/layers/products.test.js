@@ -5,10 +5,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createModel } from 'padless';
 import { bits } from '../close.js';
+import { functional, input, layer as entry } from '../keras-json.js';
 import { random } from '../random.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
-const { normal, integer } = random();
+const { normal, integer, weights: randomWeights } = random();
 
 /**
  * A recurrent layer over an embedding, and the same layer over the values of that embedding.
@@ -76,4 +77,41 @@ test('if the products of a vocabulary do not fit, they are looked up in turns, i
   const first = compare(run(0, V)); // more tokens than the table holds
   for (const from of [0, 1500, 100, 2900]) compare(run(from, 1500)); // fills the table, starts it again, wraps around
   assert.equal(compare(run(7, V)), first);
+});
+
+test('a layer that two embeddings share looks up the products of one and reads the values of the other', async () => {
+  for (const shared of [
+    entry('GRU', 'rnn', { units: 4 }, ['a'], ['b']),
+    entry('Bidirectional', 'rnn', { layer: { class_name: 'LSTM', config: { units: 4 } } }, ['a'], ['b']),
+  ]) {
+    /** @type {Map<string, import('padless/layers').Weight>} */
+    const known = new Map();
+    /** @param {any[]} inputs @param {any[]} entries */
+    const create = (inputs, entries) =>
+      createModel({
+        architecture: functional(entries, inputs, [
+          ['rnn', 0, 0],
+          ['rnn', 1, 0],
+        ]),
+        weights: (root) => {
+          for (const [path, weight] of randomWeights(root, 0.5)) if (!known.has(path)) known.set(path, weight);
+          return new Map(root.listWeights().map(({ path }) => [path, /** @type {any} */ (known.get(path))]));
+        },
+        simd,
+      });
+    const embeddings = ['a', 'b'].map((name) => entry('Embedding', name, { input_dim: 9, output_dim: 3 }, [`${name}-ids`]));
+    const looked = await create(['a-ids', 'b-ids'], [input('a-ids'), input('b-ids'), ...embeddings, shared]);
+    const read = await create(['a', 'b'], [input('a', [null, 3]), input('b', [null, 3]), shared]);
+    /** @param {string} name @param {number[][]} rows */
+    const values = (name, rows) => {
+      const { data } = /** @type {import('padless/layers').Weight} */ (known.get(`${name}.embeddings`));
+      return rows.map((row) => row.map((id) => data.subarray(3 * id, 3 * id + 3)));
+    };
+    for (let i = 0; i < 5; i++) {
+      const [a, b] = [0, 1].map(() => [0, 1].map(() => Array.from({ length: integer(1, 9) }, () => integer(0, 8))));
+      const given = { a: values('a', a), b: values('b', b) };
+      const all = [looked.run({ 'a-ids': a, 'b-ids': b }), read.run(given)].map((each) => each.map(({ data }) => bits(data)));
+      assert.deepEqual(all[0], all[1]);
+    }
+  }
 });

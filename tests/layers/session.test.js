@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { ArgumentError, createModel, loadModel, PadlessError } from 'padless';
 import * as layers from 'padless/layers';
 import { loadModel as loadFar } from 'padless/worker';
+import { compareStates } from '../../js/session/recurrence.js';
 import { encodeAfter } from '../../js/text/changes.js';
 import { bits } from '../close.js';
 import { random } from '../random.js';
@@ -565,6 +566,13 @@ test('with a tolerance, an edit costs the same in a text of any length, answers 
     session.close();
   }
   assert.ok(costs[1] < 1000 && costs[1] < 1.5 * costs[0] + 100, `${costs} steps`);
+});
+
+test('a tolerance is relative for states above 1', () => {
+  const kept = Float32Array.of(0.5, 100);
+  const near = (/** @type {number[]} */ ...now) => compareStates(Float32Array.from(now), kept, 2 ** -10).near;
+  assert.ok(near(0.5, 100) && near(0.5 + 2 ** -10, 100) && near(0.5, 100 + 64 / 1024));
+  assert.ok(!near(0.5 + 2 ** -9, 100) && !near(0.5, 100 + 128 / 1024) && !near(NaN, 100));
 });
 
 test('a session with a tolerance refreshes itself when the program is idle', async () => {

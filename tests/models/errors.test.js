@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { runInNewContext } from 'node:vm';
-import { ArgumentError, createModel, init, loadModel, ModelFileError, PadlessError } from 'padless';
+import { ArgumentError, createModel, IdError, init, loadModel, ModelFileError, PadlessError } from 'padless';
 import { fromKeras, fromTfjs, fromTorch, recognise } from 'padless/import';
 import { loadModel as loadInWorker } from 'padless/worker';
 import { parse, serialize } from '../../js/file/safetensors.js';
@@ -239,4 +239,24 @@ test('a Node without getBuiltinModule is told which Node padless needs', () => {
   const out = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
   const line = `EngineError padless needs Node 20.16 or newer, this is Node ${process.versions.node}\n`;
   assert.equal(out, line + line);
+});
+
+test('an id outside int32 is refused, also where its low 32 bits are an id', async () => {
+  const model = await create([embedding, pooling]);
+  for (const id of [2 ** 32 + 2, -(2 ** 32) + 2, 2 ** 53, 2n ** 32n + 2n, -1, 4, 2.5, NaN])
+    for (const rows of [[[id]], [[1, 2], [id]]])
+      assert.throws(() => model.run(/** @type {any} */ (rows)), says(IdError, /: id .* is not a whole number from 0 to 3$/));
+  assert.equal(model.run([[2]])[0].data.length, 3);
+});
+
+test('where compiling has failed once, the next model compiles again', () => {
+  const script = `
+    const { init } = await import(${JSON.stringify(new URL('js/index.js', root).href)});
+    const { compile } = WebAssembly;
+    WebAssembly.compile = () => Promise.reject(new Error('not now'));
+    await init().catch(({ name, message }) => console.log(name, message));
+    WebAssembly.compile = compile;
+    console.log(typeof (await init()).maskedMean);`;
+  const out = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+  assert.match(out, /^EngineError the engine refuses to compile WebAssembly \(not now\).*\nfunction\n$/);
 });

@@ -31,6 +31,29 @@ test('recorded answers pass the check, and fail it after one bit of a weight has
   assert.match(stdout, /outputs of 3 cases differ\n$/);
 });
 
+test('check compares names, shapes and the number of values, too', async () => {
+  const golden = join(folder, 'shape.json');
+  padless('record', model, file('one.txt', 'text'), '-o', golden);
+  const text = readFileSync(golden, 'utf8');
+  const { shape, data, name } = JSON.parse(text).cases[0].outputs[0];
+  /** @param {any} changes */
+  const drift = (changes) => {
+    const changed = JSON.parse(text);
+    Object.assign(changed.cases[0].outputs[0], changes);
+    return padless('check', model, file('drift.json', JSON.stringify(changed)));
+  };
+  assert.equal(drift({}).status, 0);
+  for (const [changes, what] of [
+    [{ shape: shape.toReversed() }, `shape [${shape}], recorded [${shape.toReversed()}]`],
+    [{ name: 'other' }, `its name is now ${name}`],
+    [{ data: data.slice(0, 16) }, `${shape[1]} values, recorded 3`],
+  ]) {
+    const { status, stdout } = drift(changes);
+    assert.equal(status, 1);
+    assert.ok(stdout.includes(what), stdout);
+  }
+});
+
 test('rows of ids may be cases, too; a file that is not a golden file is refused', async () => {
   const golden = join(folder, 'ids.json');
   assert.equal(padless('record', model, file('ids-cases.json', '[[[5, 6, 7], [8]], "text"]'), '-o', golden).status, 0);

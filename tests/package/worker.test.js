@@ -21,6 +21,19 @@ test('two worker threads give the bits of one, pass errors on, and end with clos
   assert.throws(() => serve(), { name: 'UnsupportedError', message: 'serve: called outside of a worker' });
 });
 
+test('a call goes to the worker with the fewest pending calls', async () => {
+  const model = await loadModel(file, { simd, workers: 2 });
+  /** @type {string[]} */
+  const order = [];
+  const rows = [Array.from({ length: 30_000 }, (_, i) => 2 + (i % 9))];
+  await Promise.all([
+    model.run(rows).then(() => order.push('the long one')),
+    model.run([[2]]).then(() => order.push('a short one')),
+  ]);
+  assert.deepEqual(order, ['a short one', 'the long one']);
+  await model.close();
+});
+
 test('options may be null, and wrong options are refused before a worker starts', async () => {
   const none = /** @type {any} */ (null);
   const model = await loadModel(file, none);

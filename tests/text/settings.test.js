@@ -119,6 +119,28 @@ test('tags are those of the tokens, not of start and end; a session answers as p
   }
 });
 
+test('a maxlen above the length is the length', () => {
+  for (const truncation of /** @type {const} */ (['post', 'pre'])) {
+    const reader = new TextVectorizer({ vocabulary: ['', '', 'a', 'b'], length: 3, maxlen: 9, truncation });
+    assert.deepEqual(tokensOf(reader, 'aab').length, 3);
+    const { ids, shape, rows } = reader.encodeBatch(['aabb']);
+    assert.deepEqual([...ids], truncation === 'post' ? [2, 2, 3] : [2, 3, 3]);
+    assert.deepEqual([shape, rows[0].truncated], [[1, 3], true]);
+  }
+});
+
+test('a character is normalised with up to 32 marks behind it', () => {
+  const reader = new TextVectorizer({ vocabulary: ['', '', 'a', '\u00e1'], normalization: 'NFC' });
+  // U+0334 combines with nothing; the acute accent does, behind any number of them.
+  for (const [others, id] of [
+    [0, 3],
+    [30, 3],
+    [31, 3],
+    [32, 2],
+  ])
+    assert.equal(reader.encode(`a${'\u0334'.repeat(others)}\u0301`).ids[0], id, `${others + 1} marks`);
+});
+
 test('what these settings cannot be is refused with the value', () => {
   const vocabulary = ['', '<unk>', 'a'];
   for (const [settings, said] of /** @type {[any, RegExp][]} */ ([
