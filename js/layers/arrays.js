@@ -162,3 +162,50 @@ export function productOf(a, b, path) {
     },
   };
 }
+
+/**
+ * y = f(row) for each row of values along adjacent axes.
+ * @param {(row: Float64Array) => number} f @param {NdArray} x @param {number[]} axes  adjacent, ascending
+ * @param {boolean} keep  axes of size 1 replace the removed ones
+ * @returns {NdArray}
+ */
+export function reduced(f, x, axes, keep) {
+  const [first, end] = [axes[0], axes[0] + axes.length];
+  const [M, R, D] = [product(x.shape, 0, first), product(x.shape, first, end), product(x.shape, end)];
+  return {
+    shape: [...x.shape.slice(0, first), ...(keep ? axes.map(() => 1) : []), ...x.shape.slice(end)],
+    values: (heap) => {
+      const pointer = x.values(heap);
+      const y = heap.reserve32(M * D);
+      const [to, of] = [heap.f32View(y, M * D), heap.f32View(pointer, M * R * D)];
+      const row = new Float64Array(R);
+      for (let i = 0; i < M * D; i++) {
+        const from = Math.floor(i / D) * R * D + (i % D);
+        for (let r = 0; r < R; r++) row[r] = of[from + r * D];
+        to[i] = f(row);
+      }
+      return y;
+    },
+  };
+}
+
+/** The entries of an axis at the given indices; at index -1 the value `fill`. @param {NdArray} x @param {number} axis @param {number[]} indices @param {number} fill @returns {NdArray} */
+export function gathered(x, axis, indices, fill) {
+  const [M, R, D] = [product(x.shape, 0, axis), x.shape[axis], product(x.shape, axis + 1)];
+  const shape = x.shape.map((size, i) => (i === axis ? indices.length : size));
+  return {
+    shape,
+    values: (heap) => {
+      const pointer = x.values(heap);
+      const y = heap.reserve32(product(shape));
+      const [to, of] = [heap.f32View(y, product(shape)), heap.f32View(pointer, M * R * D)];
+      for (let m = 0, at = 0; m < M; m++)
+        for (const index of indices) {
+          if (index < 0) to.fill(fill, at, at + D);
+          else to.set(of.subarray((m * R + index) * D, (m * R + index + 1) * D), at);
+          at += D;
+        }
+      return y;
+    },
+  };
+}

@@ -4,59 +4,30 @@
  * @module
  */
 import { ShapeError, textOf, UnsupportedError } from '../errors.js';
-import { activationNumber } from '../runtime/activations.js';
 import { alongAxes, arrayOf, elementwise, productOf, reshaped, sliced, tensorOf, transposed, withLast } from '../layers/arrays.js';
 import { Masking } from '../layers/late/masking.js';
+import { maskUnlessSame } from '../layers/late/shape.js';
 import { Ref, refsIn } from '../layers/functional.js';
 import { firstOf, Layer } from '../layers/layer.js';
 import { product, Spec, Steps, Tensor } from '../layers/tensor.js';
+import { activated, activationOperation } from './activation-operations.js';
+import { axisOperations } from './axis-operations.js';
+import { elementwiseOperations, roundHalfEven } from './elementwise-operations.js';
 /** @typedef {import('../layers/arrays.js').NdArray} NdArray */
 /** @typedef {import('../layers/tensor.js').Rules} Rules */
-
-/** Operations that work element by element. @type {Record<string, (...values: number[]) => number | boolean>} */
-const elementwiseOperations = {
-  Add: (a, b) => a + b,
-  Subtract: (a, b) => a - b,
-  Multiply: (a, b) => a * b,
-  TrueDivide: (a, b) => a / b,
-  Divide: (a, b) => a / b,
-  Maximum: (a, b) => Math.max(a, b),
-  Minimum: (a, b) => Math.min(a, b),
-  Negative: (a) => -a,
-  Absolute: (a) => Math.abs(a),
-  Square: (a) => a * a,
-  Sqrt: (a) => Math.sqrt(a),
-  Rsqrt: (a) => 1 / Math.sqrt(a),
-  Equal: (a, b) => a === b,
-  NotEqual: (a, b) => a !== b,
-  Greater: (a, b) => a > b,
-  GreaterEqual: (a, b) => a >= b,
-  Less: (a, b) => a < b,
-  LessEqual: (a, b) => a <= b,
-  LogicalAnd: (a, b) => a !== 0 && b !== 0,
-  LogicalOr: (a, b) => a !== 0 || b !== 0,
-  LogicalNot: (a) => a === 0,
-  Where: (a, b, c) => (a ? b : c),
-  OnesLike: () => 1,
-  ZerosLike: () => 0,
-};
 
 /** Operations along axes, and their kernels. @type {Record<string, string>} */
 const axisKernels = { Sum: 'sum', Mean: 'mean', Max: 'max', Min: 'min', Softmax: 'softmax', LogSoftmax: 'log_softmax' };
 
-/** Activations. @type {Record<string, string>} */
-const activations = {
-  Exp: 'exponential',
-  HardSigmoid: 'hard_sigmoid',
-  Relu: 'relu',
-  Sigmoid: 'sigmoid',
-  Silu: 'silu',
-  Softplus: 'softplus',
-  Tanh: 'tanh',
-};
-
-/** All other operations. @type {Record<string, (layer: Operation, x: any, ...rest: any[]) => NdArray>} */
+/** All other operations. @type {Record<string, (layer: Operation, x: any, ...rest: any[]) => NdArray | NdArray[]>} */
 const others = {
+  ...axisOperations,
+  StopGradient: (_, x) => x,
+  Round: (layer, x) => {
+    // Rounded to float32 after each step, as in Keras.
+    const factor = Math.fround(10 ** layer.number('decimals', 0));
+    return elementwise((a) => Math.fround(roundHalfEven(Math.fround(a * factor)) / factor), [x], layer.path);
+  },
   Cast: (layer, x) => {
     const { dtype } = layer.config;
     const f = /^u?int/.test(dtype) ? Math.trunc : dtype === 'bool' ? (/** @type {number} */ a) => a !== 0 : null;
@@ -131,17 +102,6 @@ const others = {
   },
   Einsum: (layer, a, b) => einsum(layer, a, b),
 };
-
-/** @param {Operation} layer @param {NdArray} x @param {string} name @returns {NdArray} */
-const activated = (layer, { shape, values }, name) => ({
-  shape,
-  values: (heap) => {
-    const pointer = values(heap);
-    const y = heap.reserve32(product(shape));
-    heap.exports.pl_activate(y, pointer, activationNumber(name, layer.path, 3), 1, product(shape));
-    return y;
-  },
-});
 
 /** @param {NdArray[]} xs @param {number} axis @param {string} path @returns {NdArray} */
 function concatenated(xs, axis, path) {
@@ -251,7 +211,7 @@ function constant(value) {
     const shape = [];
     for (let each = nested; Array.isArray(each); [each] = each) shape.push(each.length);
     const flat = [nested].flat(Infinity).map(Number);
-    return { shape, values: (/** @type {import('../runtime/memory.js').Heap} */ heap) => heap.f32(flat) };
+    return { shape, list: flat, values: (/** @type {import('../runtime/memory.js').Heap} */ heap) => heap.f32(flat) };
   }
   if (typeof value !== 'number' && typeof value !== 'boolean') return value;
   return {
@@ -261,8 +221,23 @@ function constant(value) {
   };
 }
 
+/** Operations of Keras 3 that may return their argument itself, with its mask: maskUnlessSame(). In Keras 2 only a cast does. */
+const mayKeepMask = new Set([
+  'Cast',
+  'Concatenate',
+  'ConvertToTensor',
+  'Einsum',
+  'GetItem',
+  'Reshape',
+  'Split',
+  'Squeeze',
+  'StopGradient',
+  'Swapaxes',
+  'Transpose',
+]);
+
 /** A node of the graph that is an operation. */
-class Operation extends Layer {
+export class Operation extends Layer {
   /** @override @type {import('../layers/layer.js').Reach} */
   static reach = 'all';
 
@@ -272,8 +247,10 @@ class Operation extends Layer {
     /** Class in Keras. */
     this.operation = kind;
     this.fileClass = this.className;
-    /** @type {(number | null)[]} */
-    this.shape = [];
+    /** The shape of each result. @type {(number | null)[][]} */
+    this.shapes = [];
+    /** The value that Pad fills in. */
+    this.fill = 0;
   }
 
   /** @override */
@@ -304,17 +281,18 @@ class Operation extends Layer {
   }
 
   /**
-   * The result of the operation.
+   * The results of the operation.
    * @param {any} args  as in the file
    * @param {(x: any) => NdArray} toArray  converts a Spec or Tensor
-   * @returns {NdArray}
+   * @returns {NdArray[]} one, or several for Split
    */
-  #result(args, toArray) {
+  #results(args, toArray) {
     const { operation: kind, path, config } = this;
     /** @param {any} value @returns {any} */
     const read = (value) => {
       if (value instanceof Spec || value instanceof Tensor) return toArray(value);
       if (kind === 'GetItem') return value;
+      if (kind === 'Take' && Array.isArray(value)) return constant({ class_name: '__numpy__', config: { value } });
       return Array.isArray(value) ? value.map(read) : constant(value);
     };
     // In the form of Keras 2, a single argument is not in a list.
@@ -329,56 +307,70 @@ class Operation extends Layer {
       operands.some((each) => !Array.isArray(each?.shape))
     )
       throw new ShapeError(`${path}: ${kind} has ${rest.length + 1} arguments, expected ${needed} that are tensors or numbers`);
-    if (Object.hasOwn(elementwiseOperations, kind)) return elementwise(elementwiseOperations[kind], [x, ...rest], path);
-    if (Object.hasOwn(activations, kind)) return activated(this, x, activations[kind]);
-    if (Object.hasOwn(others, kind)) return others[kind](this, x, ...rest);
+    if (Object.hasOwn(elementwiseOperations, kind)) return [elementwise(elementwiseOperations[kind], [x, ...rest], path)];
+    const activation = activationOperation(this, x);
+    if (activation) return [activation];
+    if (Object.hasOwn(others, kind)) return [others[kind](this, x, ...rest)].flat();
     if (!Object.hasOwn(axisKernels, kind)) throw new UnsupportedError(`${path}: the operation ${kind} is not supported`);
     this.refuse({ initial: [] });
-    return alongAxes(axisKernels[kind], x, this.axes(x), config.keepdims);
+    return [alongAxes(axisKernels[kind], x, this.axes(x), config.keepdims)];
   }
 
   /**
    * @override
    * @param {any} args @param {Rules} rules @param {Record<string, any>} [options]
-   * @returns {Spec}
+   * @returns {Spec | Spec[]}
    */
   build(args, rules, options = {}) {
     if (rules.select)
       throw new UnsupportedError(
         `${this.path}: operations ignore masks, so a model with them needs the version of Keras that it is made for`,
       );
-    for (const option of Object.keys(options)) this.unsupported(`the argument ${option} by name`);
-    for (const x of [args].flat(9))
-      if (x instanceof Spec && x.sequence) {
+    for (const [option, value] of Object.entries(options)) {
+      if (this.operation !== 'Pad' || option !== 'constant_values' || typeof value !== 'number')
+        this.unsupported(`the argument ${option} by name`);
+      this.fill = value;
+    }
+    const specs = [args].flat(9).filter((x) => x instanceof Spec);
+    for (const x of specs)
+      if (x.sequence) {
         this.readsPadding(x);
         rules.needsLength.add(this.path);
       }
-    // Computes the shape for two batch sizes and lengths: sizes that differ are variable. They are primes, so that no product equals them.
-    const [one, two] = [
+    // Computes the shapes for two batch sizes and lengths: sizes that differ are variable. They are primes, so that no product equals them.
+    const [ones, twos] = [
       [1009, 7919],
       [1013, 7907],
-    ].map(
-      ([B, T]) =>
-        this.#result(args, ({ shape }) => ({
-          shape: [B, ...shape.map((/** @type {number | null} */ n) => n ?? T)],
-          values: () => 0,
-        })).shape,
+    ].map(([B, T]) =>
+      this.#results(args, ({ shape }) => ({
+        shape: [B, ...shape.map((/** @type {number | null} */ n) => n ?? T)],
+        values: () => 0,
+      })).map(({ shape }) => shape),
     );
-    if (one[0] !== 1009 || two[0] !== 1013 || one.indexOf(1009, 1) > 0)
-      this.unsupported(`a result [${one}] that mixes the texts of a batch`);
-    if (one.some((size) => !Number.isSafeInteger(size)))
-      throw new ShapeError(`${this.path}: ${this.operation} gives the shape [${one}], expected whole numbers`);
-    this.shape = one.slice(1).map((size, i) => (size === two[i + 1] ? size : null));
-    return new Spec({ shape: this.shape, time: this.shape.length > 1 ? {} : null, rules });
+    this.shapes = ones.map((one, k) => {
+      if (one[0] !== 1009 || twos[k][0] !== 1013 || one.indexOf(1009, 1) > 0)
+        this.unsupported(`a result [${one}] that mixes the texts of a batch`);
+      if (one.some((size) => !Number.isSafeInteger(size)))
+        throw new ShapeError(`${this.path}: ${this.operation} gives the shape [${one}], expected whole numbers`);
+      return one.slice(1).map((size, i) => (size === twos[k][i + 1] ? size : null));
+    });
+    const keepsMask = rules.framework === 'keras2' ? this.operation === 'Cast' : mayKeepMask.has(this.operation);
+    const results = this.shapes.map((shape) => {
+      const isSame = keepsMask && specs.length === 1 && specs[0].shape.join() === shape.join();
+      return new Spec({ shape, time: shape.length > 1 ? {} : null, rules, ...(isSame && maskUnlessSame(this, specs[0], true)) });
+    });
+    return results.length === 1 ? results[0] : results;
   }
 
-  /** @override @param {any} args @returns {Tensor} */
+  /** @override @param {any} args @returns {Tensor | Tensor[]} */
   call(args) {
     const { heap } = /** @type {Tensor} */ (firstOf(args));
-    const y = this.#result(args, (x) => arrayOf(x, this.path));
-    if (this.shape.some((size, i) => size !== null && size !== y.shape[i + 1]))
-      throw new ShapeError(`${this.path}: ${this.operation} gives [${y.shape.slice(1)}], expected [${this.shape}]`);
-    return tensorOf(y, heap);
+    const results = this.#results(args, (x) => arrayOf(x, this.path)).map((y, k) => {
+      if (this.shapes[k].some((size, i) => size !== null && size !== y.shape[i + 1]))
+        throw new ShapeError(`${this.path}: ${this.operation} gives [${y.shape.slice(1)}], expected [${this.shapes[k]}]`);
+      return tensorOf(y, heap);
+    });
+    return results.length === 1 ? results[0] : results;
   }
 }
 

@@ -27,8 +27,8 @@ const refused = (loading, message) => assert.rejects(loading, says(UnsupportedEr
 test('the error names what does the same in padless, and says that a layer of the user may replace the operation', async () => {
   const rename = (/** @type {string} */ kind) => (/** @type {any} */ entry) => (entry.class_name = kind);
   await refused(
-    fromKeras(changed('Tanh', rename('Selu'))),
-    /^tanh: the operation Selu is not supported: build the model with the layer Activation\("selu"\); or give a layer .* customLayers: \{ "Selu": \.\.\. \}$/,
+    fromKeras(changed('Tanh', rename('Normalize'))),
+    /^tanh: the operation Normalize is not supported: build the model with the layer UnitNormalization; or give a layer .* customLayers: \{ "Normalize": \.\.\. \}$/,
   );
   await refused(fromKeras(changed('Tanh', rename('Sinh'))), /^tanh: the operation Sinh is not supported: give a layer that does/);
   await refused(

@@ -477,7 +477,7 @@ class Resizing extends Layer {
     return input.with({
       shape: [T === null ? null : this.lengthOf(T), input.features],
       time: {},
-      ...(losesMask ? maskUnlessSame(this, input, this.isSame) : {}),
+      ...(losesMask ? maskUnlessSame(this, input, input.rules.framework === 'keras3' && this.isSame) : {}),
     });
   }
 

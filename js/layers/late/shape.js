@@ -29,7 +29,7 @@ export function shaped(heap, pointer, B, shape) {
 
 /**
  * The mask of an output. A layer that gives its input unchanged may return the same array, which keeps the mask, or a new one, which has none:
- * Keras 3's backends differ in that. A later layer that uses the mask is refused.
+ * Keras's backends differ in that. A later layer that uses the mask is refused.
  * @param {Layer} layer
  * @param {Spec} input
  * @param {boolean} same  the output has the values of the input, in the same shape
@@ -70,12 +70,15 @@ class Reshaping extends Layer {
     });
     const shape = one.shape.map((size, i) => (size === two.shape[i] ? size : null));
     if (shape.length === 1 && shape[0] === null) this.needLength(input);
+    /** @param {number[]} sizes */
+    const values = (sizes) => (from.includes(null) ? '' : ` (${product(sizes)} values)`);
     for (const { sizes, shape: to } of [one, two])
       if (!to.every((size) => Number.isInteger(size) && size > 0) || product(to) !== product(sizes))
         throw new ShapeError(
-          `${this.path}: ${this.className} of [${from.map(show)}] to [${shape.map(show)}]: ${from.includes(null) ? 'other numbers of values' : `${product(sizes)} values to ${product(to)}`}`,
+          `${this.path}: ${this.className} of [${from.map(show)}]${values(sizes)} to [${shape.map(show)}]${values(to)}; expected equal numbers of values`,
         );
-    return input.with({ shape, time: shape.length > 1 ? {} : null, ...maskUnlessSame(this, input, this.isSame(from, shape)) });
+    const isSame = rules.framework === 'keras3' && this.isSame(from, shape);
+    return input.with({ shape, time: shape.length > 1 ? {} : null, ...maskUnlessSame(this, input, isSame) });
   }
 
   /**

@@ -149,7 +149,15 @@ class Maker(RandomLayers):
             x = self.merge([x, L.Embedding(VOCABULARY, FEATURES, mask_zero=self.chance(0.3))(ids)])
         return ids, x
 
+    def bins(self, name):
+        """Vectors of values, as ids of their bins."""
+        x = keras.Input((FEATURES,), name=name)
+        bins = L.Discretization([-1.0, 0.0, 0.5])
+        return x, L.Embedding(4, FEATURES)(bins(x))
+
     def numbers(self, name):
+        if self.chance(0.1):
+            return self.bins(name)
         x = self.input((self.length, FEATURES), name=name)
         return x, L.Masking(mask_value=self.one_of(0.0, 0.0, 0.5))(x) if self.chance(0.6) else x
 
@@ -218,7 +226,7 @@ class Maker(RandomLayers):
 def fill(model, rng):
     """Multiples of 1/32, which take little room in an archive."""
     for variable in model.weights:
-        if "seed_generator" in getattr(variable, "path", variable.name):
+        if "seed_generator" in getattr(variable, "path", variable.name) or variable.dtype != "float32":
             continue
         shape = tuple(variable.shape)
         low = any(word in variable.name for word in ("variance", "gamma", "scale"))

@@ -1298,6 +1298,38 @@ case(
 )
 
 
+@case(inputs={"x": FLOATS})
+def operations_more():
+    x = Input((T, 3), name="x")
+    first, second, third = ops.split(x, 3, axis=-1)
+    before, behind = ops.split(x, [2], axis=1)
+    y = [
+        ops.log(ops.absolute(x) + 0.01), ops.sign(x), ops.round(x), ops.round(x * 3.1234, 1), ops.floor(x), ops.ceil(x), ops.floor_divide(x, 0.3333), ops.floor_divide(x, -0.1234),
+        ops.prod(x, axis=1), ops.var(x, axis=1), ops.std(x, axis=-1, keepdims=True), ops.var(x, axis=(1, 2)),
+        ops.cast(ops.argmax(x, axis=-1), "float32"), ops.cast(ops.argmin(x, axis=1, keepdims=True), "float32"),
+        ops.stop_gradient(x) * 2, first * second - third, before, behind, ops.take(x, np.array([[0, -1], [2, 2]]), axis=1), ops.take(x, 1, axis=2), ops.take(x, [2, 0], axis=-1),
+        ops.pad(x, ((0, 0), (1, 2), (0, 1))), ops.pad(x, ((0, 0), (1, 0), (0, 0)), constant_values=0.5), ops.pad(x, ((0, 0), (5, 4), (1, 2)), mode="reflect"), ops.pad(x, ((0, 0), (5, 2), (3, 1)), mode="symmetric"),
+        ops.pad(x, ((0, 0), (2, 1), (1, 0)), mode="edge"),
+        ops.log_sigmoid(x * 5), ops.hard_tanh(x), ops.squareplus(x, b=2), ops.sparse_plus(x), ops.sparse_sigmoid(x), ops.hard_shrink(x, 0.3), ops.soft_shrink(x, 0.7), ops.tanh_shrink(x), ops.threshold(x, 0.1, 2.0), ops.celu(x, 0.5),
+        ops.elu(x, 0.5), ops.leaky_relu(x, 0.1), ops.relu6(x * 5), ops.selu(x), ops.softsign(x), ops.hard_silu(x * 4), ops.glu(x[:, :, :2]), ops.glu(x, axis=1),
+    ]  # fmt: skip
+    return keras.Model(x, y)
+
+
+@case(inputs=PADDED[:-1])
+def operations_mask_kept():
+    """jax returns the argument of a cast that changes nothing, with its mask."""
+    x = ids()
+    return keras.Model(x, layers.GlobalAveragePooling1D()(ops.cast(E(V, 4, mask_zero=True)(x), "float32")))
+
+
+@case(inputs=PADDED)
+def operations_mask_lost():
+    """The same before a layer that has no use for masks."""
+    x = ids(length=T)
+    return keras.Model(x, D(2)(layers.Flatten()(ops.cast(E(V, 4, mask_zero=True)(x), "float32"))))
+
+
 def names_of(tensors):
     """A Sequential's tensors have other names than its layers; the layers' are in the file."""
     return [tensor._keras_history.operation.name for tensor in tensors]

@@ -30,6 +30,9 @@ def build():
     both = tf.concat([tf.tanh(mean), attended, h[:, -1], e[:, 0] * 0.5 - 0.1], axis=-1)
     parts = [h[:, 1:4], e[..., 0], tf.reverse(h, [1]), tf.reshape(e, [-1, 2 * T, 2]), tf.stack([e, -h], axis=1), tf.where(m3 > 0.5, e, h)]
     more = [tf.reduce_mean(h, axis=1), tf.reduce_max(e, axis=1, keepdims=True), tf.abs(e) ** 2, tf.clip_by_value(tf.nn.relu(e), 0.1, 0.5)]
+    rare = [tf.math.log(tf.abs(e) + 0.01), tf.sign(e), tf.round(e * 3), tf.floor(e), tf.math.ceil(e), tf.math.log_sigmoid(e), tf.nn.elu(e), tf.nn.relu6(e * 5), tf.nn.selu(e)]
+    rare += [tf.reduce_prod(h, axis=1), tf.math.reduce_variance(e, axis=1), tf.math.reduce_std(e, axis=-1), tf.cast(tf.argmax(e, axis=-1), tf.float32)]
+    more += [*rare, layers.GlobalAveragePooling1D()(tf.stop_gradient(e))]
     return keras.Model(x, [layers.Dense(2)(both), products, layers.GRU(3)(e + h), *parts, *more])
 
 
