@@ -4,6 +4,7 @@
  */
 import { ShapeError } from '../errors.js';
 import { elementwise, gathered, reduced, sliced } from '../layers/arrays.js';
+import { product } from '../layers/tensor.js';
 import { activated } from './activation-operations.js';
 /** @typedef {import('../layers/arrays.js').NdArray} NdArray */
 /** @typedef {import('./operations.js').Operation} Operation */
@@ -104,6 +105,28 @@ function gatedLinearUnit(layer, x) {
   return elementwise((a, b) => a * b, [part(x, axis, 0, half), gate], layer.path);
 }
 
+/** The k greatest elements of the last axis, the greatest first and the first of equal ones first, and their indices. @param {Operation} layer @param {NdArray} x @returns {NdArray[]} */
+function topK(layer, x) {
+  const last = x.shape.length - 1;
+  const k = layer.count('k');
+  if (last < 1 || k > x.shape[last]) layer.unsupported(`k=${k} of ${last < 1 ? 'no' : x.shape[last]} elements`);
+  return [false, true].map((indices) => ({
+    shape: [...x.shape.slice(0, last), k],
+    values: (heap) => {
+      const pointer = x.values(heap);
+      const [rows, width] = [product(x.shape, 0, last), x.shape[last]];
+      const y = heap.reserve32(rows * k);
+      const [from, to] = [heap.f32View(pointer, rows * width), heap.f32View(y, rows * k)];
+      for (let r = 0; r < rows; r++) {
+        const row = from.subarray(r * width, (r + 1) * width);
+        const places = Array.from(row, (_, i) => i).sort((i, j) => row[j] - row[i] || i - j);
+        for (let i = 0; i < k; i++) to[r * k + i] = indices ? places[i] : row[places[i]];
+      }
+      return y;
+    },
+  }));
+}
+
 /** @type {Record<string, (layer: Operation, x: any, ...rest: any[]) => NdArray | NdArray[]>} */
 export const axisOperations = {
   ...Object.fromEntries(
@@ -119,4 +142,5 @@ export const axisOperations = {
   Take: (layer, x, indices) => taken(layer, x, indices),
   Split: (layer, x) => split(layer, x),
   Glu: (layer, x) => gatedLinearUnit(layer, x),
+  TopK: (layer, x) => topK(layer, x),
 };

@@ -53,7 +53,7 @@ import { getModule } from '../runtime/wasm.js';
  * @property {1} format
  * @property {any} architecture  Keras JSON
  * @property {string} [keras_version]  version of Keras whose rules for masks apply. Absent: every layer ignores steps at padding
- * @property {'keras' | 'tfjs' | 'torch'} [origin]
+ * @property {'keras' | 'tfjs' | 'torch' | 'onnx'} [origin]
  * @property {import('../text/vectorizer.js').TextSettings | null} [text]
  * @property {OutputSettings[]} [outputs]
  */
@@ -641,7 +641,7 @@ async function parseModel(bytes, module, build, customLayers) {
 /**
  * Creates a model from its parts.
  * @param {{ architecture: any, weights: (root: Layer) => Map<string, Weight>, kerasVersion?: string | undefined,
- *   origin?: 'keras' | 'tfjs' | 'torch' | undefined, text?: import('../text/vectorizer.js').TextSettings | null | undefined,
+ *   origin?: 'keras' | 'tfjs' | 'torch' | 'onnx' | undefined, text?: import('../text/vectorizer.js').TextSettings | null | undefined,
  *   outputs?: OutputSettings[] | undefined, customLayers?: CustomLayers | undefined } & EngineOptions} parts
  *   architecture: Keras JSON, or a Model of `padless/layers`, whose custom classes need not be passed again. weights: a function that returns
  *   the weights by path for the built layers, which `root.listWeights()` lists. kerasVersion: version of Keras whose rules for masks apply;

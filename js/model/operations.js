@@ -251,6 +251,15 @@ export class Operation extends Layer {
     this.shapes = [];
     /** The value that Pad fills in. */
     this.fill = 0;
+    /** Whether each step is computed by itself, so that rows may have different lengths. */
+    this.perStep = false;
+    /** Pointers to weights among the arguments, by name. @type {Map<string, number>} */
+    this.placed = new Map();
+  }
+
+  /** @override @param {import('../runtime/memory.js').Heap} heap */
+  load(heap) {
+    for (const { name } of this.weightSpecs) this.placed.set(name, this.place(heap, name));
   }
 
   /** @override */
@@ -292,6 +301,10 @@ export class Operation extends Layer {
     const read = (value) => {
       if (value instanceof Spec || value instanceof Tensor) return toArray(value);
       if (kind === 'GetItem') return value;
+      if (value?.class_name === '__weight__') {
+        const { name, shape } = value.config;
+        return { shape, values: () => this.placed.get(name) };
+      }
       if (kind === 'Take' && Array.isArray(value)) return constant({ class_name: '__numpy__', config: { value } });
       return Array.isArray(value) ? value.map(read) : constant(value);
     };
@@ -322,7 +335,7 @@ export class Operation extends Layer {
    * @returns {Spec | Spec[]}
    */
   build(args, rules, options = {}) {
-    if (rules.select)
+    if (rules.select && rules.masks)
       throw new UnsupportedError(
         `${this.path}: operations ignore masks, so a model with them needs the version of Keras that it is made for`,
       );
@@ -331,11 +344,15 @@ export class Operation extends Layer {
         this.unsupported(`the argument ${option} by name`);
       this.fill = value;
     }
-    const specs = [args].flat(9).filter((x) => x instanceof Spec);
+    const all = [args].flat(9);
+    for (const x of all)
+      if (x?.class_name === '__weight__' && Array.isArray(x.config?.shape)) this.addWeight(textOf(x.config.name), x.config.shape);
+    const specs = all.filter((x) => x instanceof Spec);
+    this.perStep = rules.select && this.#isPerStep(args, specs);
     for (const x of specs)
       if (x.sequence) {
         this.readsPadding(x);
-        rules.needsLength.add(this.path);
+        if (!this.perStep) rules.needsLength.add(this.path);
       }
     // Computes the shapes for two batch sizes and lengths: sizes that differ are variable. They are primes, so that no product equals them.
     const [ones, twos] = [
@@ -357,13 +374,49 @@ export class Operation extends Layer {
     const keepsMask = rules.framework === 'keras2' ? this.operation === 'Cast' : mayKeepMask.has(this.operation);
     const results = this.shapes.map((shape) => {
       const isSame = keepsMask && specs.length === 1 && specs[0].shape.join() === shape.join();
-      return new Spec({ shape, time: shape.length > 1 ? {} : null, rules, ...(isSame && maskUnlessSame(this, specs[0], true)) });
+      const time = this.perStep ? specs[0].time : shape.length > 1 ? {} : null;
+      return new Spec({ shape, time, rules, ...(isSame && maskUnlessSame(this, specs[0], true)) });
     });
     return results.length === 1 ? results[0] : results;
   }
 
+  /** Whether the operation computes each step from the same step of sequences with equal steps. @param {any} args @param {Spec[]} specs */
+  #isPerStep(args, specs) {
+    const [first] = specs;
+    if (!specs.every((x) => x.sequence && x.time && x.time === first.time && x.shape.length === first.shape.length)) return false;
+    const rank = first.shape.length + 1;
+    const { operation: kind } = this;
+    if (kind === 'GetItem') {
+      const [, key] = args;
+      const isWhole = (/** @type {any} */ entry) =>
+        entry?.class_name === '__slice__' && !Object.values(entry.config).some((each) => each !== null);
+      return Array.isArray(key) && isWhole(key[0]) && isWhole(key[1]);
+    }
+    if (kind === 'TopK') return rank > 2;
+    if (Object.hasOwn(axisKernels, kind) || ['Concatenate', 'Argmax', 'Argmin', 'Prod'].includes(kind))
+      return this.axes({ shape: Array.from({ length: rank }, () => 1) })[0] > 1;
+    if (!Object.hasOwn(elementwiseOperations, kind) && !['Cast', 'Clip', 'Power', 'Round'].includes(kind)) return false;
+    // Constants have no axis for the steps.
+    return [args]
+      .flat(9)
+      .every(({ class_name: name, config }) => name === undefined || (name === '__weight__' && config.shape.length <= rank - 2));
+  }
+
+  /** The results, computed with each step as a row of its own. @param {any} args @returns {Tensor[]} */
+  #resultsPerStep(args) {
+    const { heap, B, steps, time } = /** @type {Tensor} */ (firstOf(args));
+    return this.#results(args, ({ shape, pointer }) => ({
+      shape: [time.N, 1, ...shape.slice(1)],
+      values: () => (shape.length ? pointer : heap.f32(heap.i32View(pointer, time.N).slice())),
+    })).map(({ shape, values }) => new Tensor(heap, values(heap), B, [time.T, ...shape.slice(2)], steps));
+  }
+
   /** @override @param {any} args @returns {Tensor | Tensor[]} */
   call(args) {
+    if (this.perStep) {
+      const each = this.#resultsPerStep(args);
+      return each.length === 1 ? each[0] : each;
+    }
     const { heap } = /** @type {Tensor} */ (firstOf(args));
     const results = this.#results(args, (x) => arrayOf(x, this.path)).map((y, k) => {
       if (this.shapes[k].some((size, i) => size !== null && size !== y.shape[i + 1]))

@@ -30,7 +30,7 @@ test('the error names what does the same in padless, and says that a layer of th
     fromKeras(changed('Tanh', rename('Normalize'))),
     /^tanh: the operation Normalize is not supported: build the model with the layer UnitNormalization; or give a layer .* customLayers: \{ "Normalize": \.\.\. \}$/,
   );
-  await refused(fromKeras(changed('Tanh', rename('Sinh'))), /^tanh: the operation Sinh is not supported: give a layer that does/);
+  await refused(fromKeras(changed('Tanh', rename('Sinc'))), /^tanh: the operation Sinc is not supported: give a layer that does/);
   await refused(
     fromKeras(changed('GetItem', (entry) => (entry.inbound_nodes[0].args[1] = [{ class_name: '__slice__', config: {} }, [1, 2]]))),
     /^get_item: the operation GetItem with the index .* is not supported: build the model with x\[:, i\], or the layer padless>LastStep/,

@@ -104,7 +104,7 @@ for (const [what, entries, message, options] of /** @type {[string, any[], RegEx
     'a model of no Keras, whose masks select',
     [op('a', 'Tanh', [tensor('e')])],
     /^a: operations ignore masks/,
-    { kerasVersion: '' },
+    { kerasVersion: '', maskZero: true },
   ],
   [
     'a mask of one sequence for another',
