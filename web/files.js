@@ -42,7 +42,7 @@ export async function filesOf(transfer) {
 }
 
 /** Names in the page's import map that the worker needs. Import maps do not apply in workers, so it gets the addresses. */
-const readerPackages = /** @type {const} */ (['padless', 'padless/import', 'fflate', 'h5wasm']);
+const readerPackages = /** @type {const} */ (['padless', 'padless/import', 'fflate', 'h5wasm', 'pbf']);
 /** @typedef {(typeof readerPackages)[number]} Package */
 /** @typedef {{ name: string, bytes: Uint8Array<ArrayBuffer> }} Read  name: of the file that was read; bytes: the model as a .safetensors file */
 

@@ -19,6 +19,8 @@ const attributeTypes = { float: 1, int: 2, string: 3, ints: 7, strings: 8 };
  * @property {Record<string, Constant>} [constants]  by name
  * @property {Record<string, DataType>} inputs  name -> type
  * @property {string[]} outputs  float32
+ * @property {Record<string, (number | string)[]>} [shapes]  of inputs: sizes, or names of sizes that vary; any shape if absent
+ * @property {number} [opset]  14 by default
  */
 
 // Field numbers stand beside the names that onnx.proto gives them. Each function writes the fields of one message.
@@ -66,24 +68,39 @@ function writeTensor([name, constant], pbf) {
   pbf.writeBytesField(9 /* raw_data */, new Uint8Array(valuesOf(constant).buffer));
 }
 
-/** An input or output of any shape. @param {[string, DataType]} entry @param {PbfWriter} pbf */
+/** @typedef {{ type: DataType, shape?: (number | string)[] | undefined }} TensorType  shape: any if absent */
+
+/** An input or output. @param {[string, TensorType]} entry @param {PbfWriter} pbf */
 function writeValueInfo([name, type], pbf) {
   pbf.writeStringField(1 /* name */, name);
   pbf.writeMessage(2 /* type */, writeType, type);
 }
-/** @param {DataType} type @param {PbfWriter} pbf */
+/** @param {TensorType} type @param {PbfWriter} pbf */
 const writeType = (type, pbf) => pbf.writeMessage(1 /* tensor_type */, writeTensorType, type);
-/** @param {DataType} type @param {PbfWriter} pbf */
-const writeTensorType = (type, pbf) => pbf.writeVarintField(1 /* elem_type */, dataTypes[type]);
+/** @param {TensorType} type @param {PbfWriter} pbf */
+function writeTensorType({ type, shape }, pbf) {
+  pbf.writeVarintField(1 /* elem_type */, dataTypes[type]);
+  if (shape) pbf.writeMessage(2 /* shape */, writeShape, shape);
+}
+/** @param {(number | string)[]} shape @param {PbfWriter} pbf */
+function writeShape(shape, pbf) {
+  for (const size of shape) pbf.writeMessage(1 /* dim */, writeSize, size);
+}
+/** @param {number | string} size @param {PbfWriter} pbf */
+function writeSize(size, pbf) {
+  if (typeof size === 'number') pbf.writeVarintField(1 /* dim_value */, size);
+  else pbf.writeStringField(2 /* dim_param */, size);
+}
 
 /** @param {OnnxGraph} graph @param {PbfWriter} pbf */
-function writeGraph({ nodes, constants = {}, inputs, outputs }, pbf) {
+function writeGraph({ nodes, constants = {}, inputs, outputs, shapes = {} }, pbf) {
   for (const node of nodes) pbf.writeMessage(1 /* node */, writeNode, node);
   pbf.writeStringField(2 /* name */, 'graph');
   for (const entry of Object.entries(constants)) pbf.writeMessage(5 /* initializer */, writeTensor, entry);
-  for (const entry of Object.entries(inputs)) pbf.writeMessage(11 /* input */, writeValueInfo, entry);
-  for (const name of outputs)
-    pbf.writeMessage(12 /* output */, writeValueInfo, /** @type {[string, DataType]} */ ([name, 'float32']));
+  const write = (/** @type {number} */ field, /** @type {string} */ name, /** @type {DataType} */ type) =>
+    pbf.writeMessage(field, writeValueInfo, /** @type {[string, TensorType]} */ ([name, { type, shape: shapes[name] }]));
+  for (const [name, type] of Object.entries(inputs)) write(11 /* input */, name, type);
+  for (const name of outputs) write(12 /* output */, name, 'float32');
 }
 
 /** @param {number} version @param {PbfWriter} pbf */
@@ -94,7 +111,7 @@ export function onnxGraph(graph) {
   const pbf = new PbfWriter();
   pbf.writeVarintField(1 /* ir_version */, 8);
   pbf.writeMessage(7 /* graph */, writeGraph, graph);
-  pbf.writeMessage(8 /* opset_import */, writeOpset, 14);
+  pbf.writeMessage(8 /* opset_import */, writeOpset, graph.opset ?? 14);
   return pbf.finish();
 }
 

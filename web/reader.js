@@ -23,7 +23,11 @@ async function read(given, addresses) {
     return { name: own.name, bytes };
   }
   const { recognise } = /** @type {typeof import('padless/import')} */ (await import(addresses['padless/import']));
-  const packages = { fflate: () => import(addresses.fflate), h5wasm: () => import(addresses.h5wasm) };
+  const packages = {
+    fflate: () => import(addresses.fflate),
+    h5wasm: () => import(addresses.h5wasm),
+    pbf: () => import(addresses.pbf),
+  };
   const found = await recognise(Object.fromEntries(given.map(({ path, file }) => [path, file])), { packages });
   return found && { name: found.name, bytes: (await found.read()).save() };
 }

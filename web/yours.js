@@ -17,7 +17,7 @@ import { tensorNodes } from './tensors.js';
 const SLOW_MS = 4000;
 
 /** Optional packages, and the file types that need each of them. */
-const fileTypes = { fflate: ['.keras'], h5wasm: ['.keras', '.h5'] };
+const fileTypes = { fflate: ['.keras'], h5wasm: ['.keras', '.h5'], pbf: ['.onnx'] };
 
 /** The token ids in a text. @param {string} text @throws {Error} if something in it is not a whole number */
 function idsOf(text) {

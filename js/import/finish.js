@@ -72,7 +72,7 @@ export function reading(what, read) {
  * @typedef {object} Parts
  * @property {any} architecture  Keras JSON
  * @property {string | undefined} [kerasVersion]
- * @property {'keras' | 'tfjs' | 'torch' | undefined} origin
+ * @property {'keras' | 'tfjs' | 'torch' | 'onnx' | undefined} origin
  * @property {(root: any) => Map<string, import('../layers/layer.js').Weight>} weights
  * @property {Map<string, string>} [vocabularies]  vocabularies of the file's text layers, by layer path
  * @property {import('../text/vectorizer.js').TextSettings | null | undefined} [text]  text settings stored in the file

@@ -11,6 +11,7 @@ import { fromFastText, isFastText } from './fasttext.js';
 import { isHdf5 } from './hdf5.js';
 import { filesByPath, InputFile, isSource, parseJson } from './input-files.js';
 import { fromKerasHdf5, fromKerasJson, fromKerasZip } from './keras-files.js';
+import { fromOnnx, isOnnx } from './onnx.js';
 import { fromTfjs } from './tfjs.js';
 import { isTokenizer } from './tokenizer.js';
 import { fromTorch, isSafetensors, isTorchFile, listTensors, readStateDict } from './torch.js';
@@ -78,7 +79,7 @@ const companions = {
  * A format that padless reads, or recognises and rejects.
  * @typedef {object} Format
  * @property {string} title  describes a file of this format, for messages
- * @property {'loadModel' | 'fromKeras' | 'fromTfjs' | 'fromTorch' | 'fromFastText' | null} importer  the function that reads such a file; null: padless rejects the format
+ * @property {'loadModel' | 'fromKeras' | 'fromOnnx' | 'fromTfjs' | 'fromTorch' | 'fromFastText' | null} importer  the function that reads such a file; null: padless rejects the format
  * @property {readonly string[]} extensions  the extensions of its main file, in lower case
  * @property {(file: InputFile, options: FormatOptions) => boolean | Promise<boolean>} [holds]
  *   whether the file's content has this format, whatever its name is; absent: the extension decides
@@ -153,6 +154,15 @@ export const formats = [
     holds: ({ folder }) => folder !== null && folder.includes('saved_model.pb'),
     beside: [],
     read: refuse('a SavedModel of TensorFlow', "save the model as .keras or .h5: model.save('model.keras')"),
+  },
+  {
+    title: 'an ONNX model',
+    importer: 'fromOnnx',
+    extensions: ['.onnx'],
+    holds: async (file) => file.folder === null && isOnnx(await file.head()),
+    beside: ofText,
+    read: (file, options, source) =>
+      fromOnnx(isSource(source) ? source : { .../** @type {any} */ (source), 'model.onnx': file.source }, options),
   },
   {
     title: 'a TensorFlow.js model',

@@ -10,6 +10,7 @@ import { InputFile } from './input-files.js';
 export { recognise } from './formats.js';
 export { toInt8 } from './quantize.js';
 export { fromFastText } from './fasttext.js';
+export { fromOnnx } from './onnx.js';
 export { fromTfjs } from './tfjs.js';
 export { fromTorch } from './torch.js';
 /** @typedef {import('../model/model.js').Model} Model */

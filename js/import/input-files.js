@@ -258,6 +258,7 @@ export function parseJson(bytes, what) {
  * @typedef {object} Packages
  * @property {Given<{ ready: Promise<any>, File: any }>} [h5wasm]
  * @property {Given<{ unzipSync: any }>} [fflate]
+ * @property {Given<{ PbfReader: any }>} [pbf]
  */
 
 /**

@@ -18,7 +18,7 @@ import { printText, textOptions } from './text-options.js';
 /** @typedef {import('./usage.js').Values} Values */
 
 /** Those of the user's project, in the first place. */
-const packages = { h5wasm: () => projectPackage('h5wasm'), fflate: () => projectPackage('fflate') };
+const packages = Object.fromEntries(['h5wasm', 'fflate', 'pbf'].map((name) => [name, () => projectPackage(name)]));
 
 /** Options that are files beside the model. */
 const besides = /** @type {const} */ (['weights', 'tokenizer', 'text', 'labels', 'outputs']);

@@ -66,7 +66,7 @@ export const commands = {
     takes: 'INPUT -o MODEL.safetensors',
     says: [
       'convert a model of Keras (.keras, .h5, .hdf5, .json with --weights), TF.js (model.json), PyTorch',
-      '(.pt, .pth, .bin, .safetensors, with --torch), fastText (.bin, .ftz) or padless',
+      '(.pt, .pth, .bin, .safetensors, with --torch), ONNX (.onnx), fastText (.bin, .ftz) or padless',
     ],
     options: [
       'output',

@@ -384,7 +384,7 @@ test('without the packages for other files the page says what it reads', async (
   await page.waitForSelector('#missing:not([hidden])');
   assert.equal(
     await page.locator('#missing').textContent(),
-    'Not served beside this page: fflate, h5wasm. So .keras, .h5 cannot be read here; the rest can.',
+    'Not served beside this page: fflate, h5wasm, pbf. So .keras, .h5, .onnx cannot be read here; the rest can.',
   );
   await page.setInputFiles('#files', models('keras-files/bilstm-tagger.keras'));
   await page.waitForSelector('#yours-error:not([hidden])');

@@ -179,3 +179,43 @@ export class Rescaling extends ReLU {
     return [this.number('scale', 1), this.number('offset', 0)];
   }
 }
+
+/** y = x * scale + shift with a number for each feature; the options `scale` and `shift` say which of the two there are. */
+export class Affine extends Elementwise {
+  /** @override */
+  static className = 'padless>Affine';
+
+  /** @override @type {import('../layer.js').Reach} */
+  static reach = 'step';
+
+  /**
+   * @override
+   * @param {Spec} input
+   * @param {Rules} rules
+   */
+  build(input, rules) {
+    if (this.config.scale !== false) this.addWeight('scale', [input.features]);
+    if (this.config.shift !== false) this.addWeight('shift', [input.features]);
+    return super.build(input, rules);
+  }
+
+  /**
+   * @override
+   * @param {Heap} heap
+   */
+  load(heap) {
+    const [scale, shift] = ['scale', 'shift'].map((name) => this.weights.get(name)?.data);
+    const D = (scale ?? shift)?.length ?? 0;
+    this.scale = heap.f32(scale ?? new Float32Array(D).fill(1));
+    this.shift = heap.f32(shift ?? new Float32Array(D));
+  }
+
+  /**
+   * @override
+   * @param {number} y
+   * @param {Tensor} x
+   */
+  compute(y, x) {
+    x.heap.exports.pl_affine(y, x.pointer, this.scale ?? 0, this.shift ?? 0, x.rows, x.features);
+  }
+}

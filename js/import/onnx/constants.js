@@ -1,0 +1,222 @@
+/**
+ * Values that are known when a file is read: weights, and what exporters compute of shapes around a layer. Elements of whole-number tensors
+ * may be sizes that vary (sizes.js).
+ * @module
+ */
+import { ModelFileError, UnsupportedError } from '../../errors.js';
+import { bfloat16, float16, toFloat32 } from '../floats.js';
+import { product } from '../../layers/tensor.js';
+import { productOf, same, Size } from './sizes.js';
+/** @typedef {import('./sizes.js').Extent} Extent */
+/** @typedef {import('./protobuf.js').TensorMessage} TensorMessage */
+
+/** Greatest number of elements that are computed at import for one tensor, as far as the file does not hold them. */
+export const FOLDED_MOST = 2 ** 22;
+
+/** @typedef {'float' | 'int' | 'bool'} Kind */
+
+/** A tensor whose elements are known. */
+export class Constant {
+  /**
+   * @param {Kind} kind
+   * @param {Extent[]} shape
+   * @param {ArrayLike<any>} data  of shape `base`: Float32Array, or whole numbers and sizes
+   * @param {number[]} [base]  the shape of `data`: 1 along an axis on which all elements are equal
+   */
+  constructor(kind, shape, data, base = /** @type {number[]} */ (shape)) {
+    this.kind = kind;
+    this.shape = shape;
+    this.data = data;
+    this.base = base;
+  }
+
+  /** Whether `data` has each element. */
+  get whole() {
+    return this.shape.every((size, i) => size === this.base[i]);
+  }
+
+  /** The only element, or undefined. @returns {any} */
+  get single() {
+    return this.data.length === 1 ? this.data[0] : undefined;
+  }
+
+  /** Its elements as a list, if each is there. @returns {any[]} */
+  get list() {
+    return Array.from(this.data);
+  }
+}
+
+/** @param {Extent} value */
+export const scalar = (value) => new Constant('int', [], [value]);
+/** @param {Extent[]} values */
+export const vector = (values) => new Constant('int', [values.length], values);
+
+/** TensorProto.DataType -> its name, its kind, and bytes of an element in raw data. @type {Record<number, [string, Kind, number]>} */
+const types = {
+  1: ['float', 'float', 4],
+  2: ['uint8', 'int', 1],
+  3: ['int8', 'int', 1],
+  4: ['uint16', 'int', 2],
+  5: ['int16', 'int', 2],
+  6: ['int32', 'int', 4],
+  7: ['int64', 'int', 8],
+  9: ['bool', 'bool', 1],
+  10: ['float16', 'float', 2],
+  11: ['double', 'float', 8],
+  12: ['uint32', 'int', 4],
+  13: ['uint64', 'int', 8],
+  16: ['bfloat16', 'float', 2],
+};
+const otherTypes = ['undefined', ...Array(7), 'string', ...Array(5), 'complex64', 'complex128', ''];
+
+/** The kind of a data type. @param {number} type @param {string} where @returns {Kind} */
+export function kindOfType(type, where) {
+  if (Object.hasOwn(types, type)) return types[type][1];
+  throw new UnsupportedError(
+    `${where}: data type ${otherTypes[type] || type}; padless reads ${Object.values(types)
+      .map(([name]) => name)
+      .join(', ')}`,
+  );
+}
+
+/** @param {Uint8Array} raw @param {string} name */
+function rawInts(raw, name) {
+  const { buffer } = raw.slice();
+  if (name === 'int64') return Array.from(new BigInt64Array(buffer), Number);
+  if (name === 'uint64') return Array.from(new BigUint64Array(buffer), Number);
+  const Classes = /** @type {Record<string, any>} */ ({
+    uint8: Uint8Array,
+    int8: Int8Array,
+    uint16: Uint16Array,
+    int16: Int16Array,
+    int32: Int32Array,
+    uint32: Uint32Array,
+    bool: Uint8Array,
+  });
+  return new Classes[name](buffer);
+}
+
+/** @param {Uint8Array[]} parts @returns {Uint8Array} */
+function joined(parts) {
+  if (parts.length === 1) return parts[0];
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  parts.reduce((at, part) => (all.set(part, at), at + part.length), 0);
+  return all;
+}
+
+/** The elements of a tensor. @param {TensorMessage} tensor @param {string} name  of the type @param {Uint8Array | null} raw @returns {ArrayLike<number>} */
+function elements({ floats, ints, doubles }, name, raw) {
+  const isFloat = types[1][0] === name;
+  if (raw)
+    return types[10][0] === name || name === 'bfloat16' || isFloat || name === 'double'
+      ? toFloat32(raw, name === 'double' ? 'float64' : name === 'float' ? 'float32' : /** @type {any} */ (name))
+      : rawInts(raw, name);
+  if (isFloat) return toFloat32(joined(floats), 'float32');
+  if (name === 'double') return toFloat32(joined(doubles), 'float64');
+  if (name === 'float16') return float16(Uint16Array.from(ints));
+  if (name === 'bfloat16') return bfloat16(Uint16Array.from(ints));
+  return ints;
+}
+
+/**
+ * Reads a tensor of the file.
+ * @param {TensorMessage} tensor
+ * @param {string} where  for messages
+ * @param {(location: string) => Uint8Array} external  the bytes of a file of data
+ * @returns {Constant}
+ */
+export function constantOf(tensor, where, external) {
+  const kind = kindOfType(tensor.type, where);
+  const [name, , bytes] = types[tensor.type];
+  const { dims } = tensor;
+  if (!dims.every((size) => Number.isSafeInteger(size) && size >= 0))
+    throw new ModelFileError(`${where}: shape [${dims}], expected whole numbers`);
+  const size = product(dims);
+  let { raw } = tensor;
+  if (tensor.external) {
+    const { location = '', offset = '0', length } = tensor.external;
+    const file = external(location);
+    const [from, count] = [Number(offset), length === undefined ? size * bytes : Number(length)];
+    if (!(from >= 0 && count >= 0 && from + count <= file.length))
+      throw new ModelFileError(`${where}: ${count} bytes from byte ${from} on of ${location}, which has ${file.length}`);
+    raw = file.subarray(from, from + count);
+  }
+  if (raw && raw.length !== size * bytes)
+    throw new ModelFileError(`${where}: ${raw.length} bytes of ${name}, expected ${size * bytes} for [${dims}]`);
+  const data = elements(tensor, name, raw);
+  if (data.length !== size) throw new ModelFileError(`${where}: ${data.length} values, expected ${size} for [${dims}]`);
+  return new Constant(kind, dims, data);
+}
+
+/** The elements of a constant, each there. @param {Constant} x @param {string} where @returns {Constant} */
+export function expanded(x, where) {
+  if (x.whole) return x;
+  const size = productOf(x.shape);
+  if (typeof size !== 'number') throw new UnsupportedError(`${where}: a tensor of shape [${x.shape}] with values of its own`);
+  return broadcastTo(x, /** @type {number[]} */ (x.shape), where);
+}
+
+/** @param {number} size @param {string} where */
+export function checkFolded(size, where) {
+  if (size > FOLDED_MOST)
+    throw new UnsupportedError(`${where}: a constant of ${size} elements; at most ${FOLDED_MOST} are computed at import`);
+}
+
+/** @param {Kind} kind @param {number} size @returns {any} */
+const empty = (kind, size) => (kind === 'float' ? new Float32Array(size) : new Array(size).fill(0));
+
+/**
+ * y[i][j]... = x[from + i strides[0] + j strides[1] + ...]
+ * @param {Kind} kind @param {ArrayLike<any>} x @param {number[]} shape @param {number[]} strides @param {number} from @param {string} where
+ */
+export function strided(kind, x, shape, strides, from, where) {
+  const size = product(shape);
+  checkFolded(Math.max(0, size - x.length), where);
+  const y = empty(kind, size);
+  let n = 0;
+  const visit = (/** @type {number} */ axis, /** @type {number} */ at) => {
+    if (axis === shape.length) y[n++] = x[at];
+    else for (let i = 0; i < shape[axis]; i++) visit(axis + 1, at + i * strides[axis]);
+  };
+  if (size) visit(0, from);
+  return y;
+}
+
+/** @param {number[]} shape */
+export const stridesOf = (shape) => shape.map((_, i) => product(shape, i + 1));
+
+/** @param {Constant} x @param {number[]} shape @param {string} where */
+export function broadcastTo(x, shape, where) {
+  if (x.base.join() === shape.join()) return new Constant(x.kind, shape, x.data);
+  const more = shape.length - x.base.length;
+  const strides = stridesOf(x.base);
+  const steps = shape.map((_, i) => (i < more || x.base[i - more] === 1 ? 0 : strides[i - more]));
+  return new Constant(x.kind, shape, strided(x.kind, x.data, shape, steps, 0, where));
+}
+
+/** Axis i of the result is x's axis axes[i]. @param {Constant} x @param {number[]} axes @param {string} where */
+export function transposed(x, axes, where) {
+  const strides = stridesOf(x.base);
+  const base = axes.map((axis) => x.base[axis]);
+  const steps = axes.map((axis) => strides[axis]);
+  return new Constant(
+    x.kind,
+    axes.map((axis) => x.shape[axis]),
+    strided(x.kind, x.data, base, steps, 0, where),
+    base,
+  );
+}
+
+/** The shape to which shapes broadcast; null if they don't, or if it is not known. @param {Extent[][]} shapes @returns {Extent[] | null} */
+export function commonShape(shapes) {
+  const rank = Math.max(0, ...shapes.map(({ length }) => length));
+  const common = Array.from({ length: rank }, (_, i) => {
+    const sizes = shapes.map((shape) => shape.at(i - rank) ?? 1);
+    const size = sizes.find((each) => i - rank >= -rank && each !== 1) ?? 1;
+    return sizes.every((each) => each === 1 || same(each, size)) ? size : null;
+  });
+  return common.includes(null) ? null : /** @type {Extent[]} */ (common);
+}
+
+/** Whether no element is a size that varies. @param {Constant} x */
+export const isPlain = (x) => x.data instanceof Float32Array || !Array.from(x.data).some((each) => each instanceof Size);

@@ -1,0 +1,406 @@
+/**
+ * Turns the nodes of an ONNX graph into layers, one after the other. What the nodes of each operator become is in the files beside this one.
+ * @module
+ */
+import { ModelFileError, UnsupportedError } from '../../errors.js';
+import { product } from '../../layers/tensor.js';
+import { Builder } from './builder.js';
+import { commonShape, Constant, constantOf, expanded, transposed, vector } from './constants.js';
+import { fold } from './folding.js';
+import { named, plus, Size } from './sizes.js';
+import { aligned, equalAxes, Factor, isBatch, Parts, sizeOf, Value } from './values.js';
+/** @typedef {import('./sizes.js').Extent} Extent */
+/** @typedef {import('./values.js').Axis} Axis */
+/** @typedef {import('./values.js').Output} Output */
+/** @typedef {Constant | Value | Parts} Any */
+/** @typedef {import('./protobuf.js').NodeMessage} Node */
+/** @typedef {import('../../layers/layer.js').Weight} Weight */
+
+/**
+ * The nodes of an operator. Inputs that are left out are undefined.
+ * @typedef {(c: Converter, node: Node, inputs: (Any | undefined)[]) => Any | (Any | undefined)[]} Operator
+ */
+
+/** Thrown where the lengths of rows matter outside of recurrent layers, so that they have to be an input. */
+export class NeedsLengths extends UnsupportedError {}
+
+export class Converter {
+  /**
+   * @param {{ file: string, opset: number, operators: Record<string, Operator>, external: (location: string) => Uint8Array, uses: Map<string, number>,
+   *   ownLengths: boolean }} of
+   *   uses: how many nodes read a name; ownLengths: rows have the lengths that the graph gets as sequence_lens
+   */
+  constructor({ file, opset, operators, external, uses, ownLengths }) {
+    this.file = file;
+    this.opset = opset;
+    this.operators = operators;
+    this.external = external;
+    this.uses = uses;
+    this.ownLengths = ownLengths;
+    this.builder = new Builder();
+    /** @type {Map<string, Any>} */
+    this.values = new Map();
+    /** Names of inputs that give the lengths of rows. @type {Set<string>} */
+    this.lengthInputs = new Set();
+    /** Output -> the axis sizes of the input that it is. @type {Map<string, Output>} */
+    this.timeOf = new Map();
+  }
+
+  /** @param {Node} node */
+  describe(node) {
+    return `${this.file}: node ${JSON.stringify(node.name || node.outputs[0] || '')} (${node.op})`;
+  }
+
+  /** @param {Node} node @param {string} what @returns {never} */
+  refuse(node, what) {
+    throw new UnsupportedError(`${this.describe(node)}: ${what}`);
+  }
+
+  /** Called where values of different steps meet outside of a recurrent layer. @param {Node} node @param {Axis} [axis] */
+  readsSteps(node, axis) {
+    if (this.ownLengths && this.lengthInputs.size && (!axis || axis.some(({ varies }) => varies)))
+      throw new NeedsLengths(`${this.describe(node)}: reads the steps behind the lengths`);
+  }
+
+  /** The value of an attribute. @param {Node} node @param {string} name @param {any} [otherwise] @returns {any} */
+  attribute({ attributes }, name, otherwise) {
+    return attributes[name] ?? otherwise;
+  }
+
+  /** A name for the layer of a node. @param {Node} node @param {string} [suffix] */
+  nameOf(node, suffix = '') {
+    return (node.name || node.outputs[0] || node.op) + suffix;
+  }
+
+  /** A tensor of the file. @param {import('./protobuf.js').TensorMessage} tensor @param {string} where */
+  constant(tensor, where) {
+    return constantOf(tensor, where, this.external);
+  }
+
+  /** The result of Shape. @param {Node} node @param {Extent[]} shape */
+  shapeOf(node, shape) {
+    return vector(shape.slice(this.attribute(node, 'start', 0), this.attribute(node, 'end', shape.length)));
+  }
+
+  /** Whether a node reads an output, or it is one of the model. @param {string | undefined} name */
+  isUsed(name) {
+    return Boolean(name) && (this.uses.get(/** @type {string} */ (name)) ?? 0) > 0;
+  }
+
+  /** An axis of an attribute as a number from 0 on. @param {Node} node @param {number} axis @param {number} rank */
+  axis(node, axis, rank) {
+    const at = axis < 0 ? axis + rank : axis;
+    if (!Number.isInteger(at) || at < 0 || at >= rank)
+      throw new ModelFileError(`${this.describe(node)}: axis ${axis} of a tensor with ${rank} axes`);
+    return at;
+  }
+
+  /** A list of whole numbers from a constant input. @param {Node} node @param {Any | undefined} x @param {string} what @returns {Extent[] | undefined} */
+  list(node, x, what) {
+    if (x === undefined) return undefined;
+    if (!(x instanceof Constant)) return this.refuse(node, `${what} depend on the input; padless needs them to be constant`);
+    return expanded(x, this.describe(node)).list;
+  }
+
+  /** The axes of a node, from the attribute or, in newer opsets, the input. @param {Node} node @param {Any | undefined} input @param {number} rank @returns {number[] | undefined} */
+  axes(node, input, rank) {
+    const given = node.attributes.axes ?? this.list(node, input, 'axes');
+    return given?.map((/** @type {number} */ axis) => this.axis(node, axis, rank));
+  }
+
+  /** Computes a node. @param {Node} node */
+  run(node) {
+    const inputs = node.inputs.map((name) => {
+      if (name === '') return undefined;
+      const value = this.values.get(name);
+      if (value === undefined) throw new ModelFileError(`${this.describe(node)}: input ${JSON.stringify(name)} is not there`);
+      return value;
+    });
+    const folded = inputs.every((x) => x === undefined || x instanceof Constant)
+      ? fold(this, node, /** @type {(Constant | undefined)[]} */ (inputs))
+      : null;
+    if (!folded && !Object.hasOwn(this.operators, node.op))
+      this.refuse(node, `the operator is not supported; padless reads ${Object.keys(this.operators).sort().join(', ')}`);
+    const result = folded ?? this.operators[node.op](this, node, inputs);
+    const list = Array.isArray(result) ? result : [result];
+    node.outputs.forEach((name, i) => {
+      const value = list[i];
+      if (name === '') return;
+      if (value) this.values.set(name, value);
+      else if (this.isUsed(name)) this.refuse(node, `output ${i} is read; padless does not compute it`);
+    });
+  }
+
+  /** The outputs of a graph inside a node. @param {Node} node @param {import('./protobuf.js').GraphMessage} graph @returns {any[]} */
+  inside(node, graph) {
+    for (const tensor of graph.initializers)
+      this.values.set(tensor.name, this.constant(tensor, `${this.describe(node)}: ${JSON.stringify(tensor.name)}`));
+    for (const each of graph.nodes) this.run(each);
+    // Names inside differ from those outside, as the standard demands.
+    return graph.outputs.map(({ name }) => this.values.get(name));
+  }
+
+  /** One Value of anything that depends on the input. @param {Node} node @param {Any | undefined} x @returns {Value} */
+  tensor(node, x) {
+    if (x instanceof Value) return x;
+    if (x instanceof Parts) return this.joined(node, x);
+    if (x instanceof Constant) return this.placed(node, x);
+    throw new ModelFileError(`${this.describe(node)}: an input is missing`);
+  }
+
+  /** Any output of which a layer for constants can take the number of rows. @returns {Output} */
+  get anyInput() {
+    const [[name]] = this.builder.entries;
+    return { layer: name, tensor: 0 };
+  }
+
+  /** A constant as a tensor with a value for each row. @param {Node} node @param {Constant} x */
+  placed(node, x) {
+    const whole = expanded(x, this.describe(node));
+    if (whole.list.some((each) => each instanceof Size)) return this.sizeTensor(node, whole);
+    const view = whole.base.map((size) => (size === 1 ? [] : [new Factor(size)]));
+    const axes = view.filter(({ length }) => length);
+    const shape = axes.length ? whole.base.filter((size) => size !== 1) : [1];
+    const value = { shape, data: Float32Array.from(whole.data, Number) };
+    const output = this.builder.layer('padless>Constant', this.nameOf(node, '_constant'), { shape }, this.anyInput, { value });
+    return new Value({ output, groups: [[this.batch], ...(axes.length ? axes : [[]])], view, kind: x.kind });
+  }
+
+  /** The factor of the batch. */
+  batch = new Factor(named('B'), true);
+
+  /** A number that depends on T as a tensor. @param {Node} node @param {Constant} x @returns {Value} */
+  sizeTensor(node, x) {
+    const size = x.single;
+    const source = size instanceof Size ? this.timeOf.get(size.key) : undefined;
+    if (!source) return this.refuse(node, `computes with the size ${x.list.join(', ')}; padless has B and T in shapes only`);
+    this.readsSteps(node);
+    const output = this.builder.layer('padless>StepCount', this.nameOf(node, '_steps'), {}, source);
+    return new Value({ output, groups: [[this.batch], []], view: x.shape.map(() => []), kind: 'int' });
+  }
+
+  /**
+   * The values stored in these groups.
+   * @param {Node} node @param {Value} value @param {Axis[]} groups  all factors of the value; the first group is the batch
+   * @returns {Output}
+   */
+  arranged(node, value, groups) {
+    if (equalAxes(value.groups, groups)) return value.output;
+    const keepsTime = equalAxes(value.groups.slice(0, 2), groups.slice(0, 2));
+    if (!keepsTime && value.groups.length > 2) this.readsSteps(node, value.stored);
+    /** @type {Record<string, number>} */
+    const sizes = {};
+    /** @type {Map<Factor, string>} */
+    const names = new Map();
+    for (const factor of value.groups.flat()) {
+      const name = factor.batch ? 'b' : factor.varies && ![...names.values()].includes('t') ? 't' : `a${names.size}`;
+      names.set(factor, name);
+      if (typeof factor.size === 'number' && !factor.batch) sizes[name] = factor.size;
+    }
+    const side = (/** @type {Axis[]} */ axes) =>
+      axes.map((axis) => (axis.length === 1 ? names.get(axis[0]) : `(${axis.map((each) => names.get(each)).join(' ')})`)).join(' ');
+    const pattern = `${side(value.groups)} -> ${side(groups)}`;
+    return this.builder.layer('padless>Rearrange', this.nameOf(node, '_rearrange'), { pattern, sizes }, value.output);
+  }
+
+  /** The groups of a value with an axis moved to the end as a group of its own. @param {Value} value @param {Axis} last @returns {Axis[]} */
+  withLast(value, last) {
+    const [batch, ...groups] = value.groups;
+    const rest = groups.map((axis) => axis.filter((factor) => !last.includes(factor)));
+    // Groups that held only factors of the last axis are gone.
+    return [batch, ...rest.filter((axis, i) => axis.length || !groups[i].length), last].filter(
+      (axis, i, all) => axis.length || i === all.length - 1 || i === 0,
+    );
+  }
+
+  /** Refuses an axis that has the batch. @param {Node} node @param {Axis} axis @param {string} what */
+  notBatch(node, axis, what) {
+    if (axis.some(({ batch }) => batch))
+      this.refuse(node, `${what} runs over the batch, which mixes the texts of a batch; padless answers each text by itself`);
+  }
+
+  /**
+   * Brings operands to common factors, as NumPy broadcasts them.
+   * @param {Node} node @param {(Value | Constant)[]} given @param {boolean} [distinct]  no two have a factor in common
+   * @returns {{ operands: (Value | Constant)[], axes: Axis[] }}  all values have the factors of `axes`
+   */
+  combined(node, given, distinct = false) {
+    const rank = Math.max(...given.map(({ shape }) => shape.length));
+    const shape = commonShape(given.map((each) => each.shape));
+    if (!shape)
+      this.refuse(
+        node,
+        `shapes [${given.map((each) => each.shape.join()).join('] and [')}] with axes whose sizes are not known to be equal; padless cannot broadcast them`,
+      );
+    const operands = given.map((x, i) => {
+      if (x instanceof Constant) return x;
+      const own = i && !distinct ? x.apart() : x;
+      return own.with({ view: [...Array.from({ length: rank - own.view.length }, () => []), ...own.view] });
+    });
+    const values = () => operands.flatMap((x, i) => (x instanceof Value ? [i] : []));
+    const at = (/** @type {number} */ i) => /** @type {Value} */ (operands[i]);
+    for (let axis = 0; axis < rank; axis++) {
+      const having = values().filter((i) => at(i).view[axis].length);
+      const [first, ...others] = having;
+      const count = () => having.reduce((sum, i) => sum + at(i).view[axis].length, 0);
+      // Each pass may split factors of the first operand; then those before have to be split, too.
+      for (let before = -1; before !== count();) {
+        before = count();
+        for (const i of others) {
+          const result = aligned(at(first), at(first).view[axis], at(i), at(i).view[axis]);
+          if (!result) this.refuse(node, `axis ${axis} is the batch in one operand and another axis in the other`);
+          [operands[first], operands[i]] = [result.a, result.b];
+        }
+      }
+    }
+    /** @type {Axis[]} */
+    const axes = Array.from({ length: rank }, (_, axis) => {
+      const first = values().find((i) => at(i).view[axis].length);
+      if (first !== undefined) return at(first).view[axis];
+      const size = /** @type {Extent[]} */ (shape)[axis];
+      return size === 1 ? [] : [new Factor(size)];
+    });
+    for (const i of values()) {
+      const value = at(i);
+      const names = new Map(value.view.flatMap((axis, k) => axis.map((factor, j) => [factor, axes[k][j]])));
+      const rename = (/** @type {Axis[]} */ list) => list.map((axis) => axis.map((factor) => names.get(factor) ?? factor));
+      operands[i] = value.with({ groups: rename(value.groups), view: rename(value.view) });
+    }
+    return { operands, axes };
+  }
+
+  /**
+   * Groups for the result of an operation on several operands: those of the largest, with the factors of the others.
+   * @param {(Value | Constant)[]} operands  from combined() @param {Axis[]} axes
+   * @returns {Axis[]}
+   */
+  layout(operands, axes) {
+    const values = /** @type {Value[]} */ (operands.filter((x) => x instanceof Value));
+    const main = values.reduce((a, b) => (b.stored.length > a.stored.length ? b : a));
+    const order = [...main.stored];
+    const flat = axes.flat().filter(({ batch }) => !batch);
+    flat.forEach((factor, i) => {
+      if (order.includes(factor)) return;
+      const before = flat
+        .slice(0, i)
+        .reverse()
+        .find((each) => order.includes(each));
+      order.splice(factor.varies || !before ? 0 : order.indexOf(before) + 1, 0, factor);
+    });
+    const starts = new Set(main.groups.slice(1).map(([first]) => first));
+    const presence = (/** @type {Factor} */ factor) =>
+      operands.map((x) => (x instanceof Value ? x.stored.includes(factor) : this.sizeIn(x, axes, factor) !== 1)).join();
+    /** @type {Axis[]} */
+    const groups = [];
+    order.forEach((factor, i) => {
+      const previous = order[i - 1];
+      const own = !previous || starts.has(factor) || factor.varies || previous.varies || presence(factor) !== presence(previous);
+      if (own) groups.push([factor]);
+      else groups[groups.length - 1].push(factor);
+    });
+    if (groups.length === main.groups.length - 1 && groups.flat().length === main.stored.length) return main.groups;
+    return [[this.batch], ...(groups.length ? groups : [[]])];
+  }
+
+  /** The size of a constant along the axis of a factor: 1 if it is broadcast there. @param {Constant} x @param {Axis[]} axes @param {Factor} factor */
+  sizeIn(x, axes, factor) {
+    const axis = axes.findIndex((each) => each.includes(factor));
+    return axis < 0 ? 1 : (x.base[axis - axes.length + x.base.length] ?? 1);
+  }
+
+  /** A constant operand in the order of groups, without the batch. @param {Node} node @param {Constant} x @param {Axis[]} axes @param {Axis[]} groups @returns {Weight | number} */
+  operand(node, x, axes, groups) {
+    const where = this.describe(node);
+    if (x.data.length === 1 && typeof x.single === 'number' && Number.isFinite(x.single)) return x.single;
+    if (x.list.some((each) => each instanceof Size)) return this.refuse(node, 'a constant has sizes that vary');
+    const base = [...Array.from({ length: axes.length - x.base.length }, () => 1), ...x.base];
+    if (base.some((size, i) => size !== 1 && isBatch(axes[i])))
+      return this.refuse(node, `a constant of shape [${x.base}] has rows for a batch of fixed size`);
+    const factors = axes.flatMap((axis, i) =>
+      base[i] === 1 ? axis.map((factor) => ({ factor, size: 1 })) : axis.map((factor) => ({ factor, size: Number(factor.size) })),
+    );
+    const flat = new Constant(
+      x.kind,
+      factors.map(({ size }) => size),
+      x.data,
+    );
+    const order = groups.flat().filter(({ batch }) => !batch);
+    const places = order.map((factor) => factors.findIndex((each) => each.factor === factor));
+    const rest = factors.map((_, i) => i).filter((i) => !places.includes(i));
+    const sorted = transposed(flat, [...rest, ...places], where);
+    const shape = groups.slice(1).map((group) => product(group.map((factor) => factors[places[order.indexOf(factor)]].size)));
+    return { shape, data: Float32Array.from(sorted.data, Number) };
+  }
+
+  /** Parts as one tensor. @param {Node} node @param {Parts} parts @returns {Value} */
+  joined(node, { axis, list }) {
+    const values = list.map((x, i) => (i ? this.tensor(node, x).apart() : this.tensor(node, x)));
+    if (values.length === 1) return values[0];
+    // The other axes broadcast to each other, but have equal sizes; the axis itself is taken out of the comparison.
+    const own = values.map((value) => value.view[axis]);
+    own.forEach((each) => this.notBatch(node, each, 'concatenation'));
+    const size = own.reduce((/** @type {Extent} */ sum, each) => plus(sum, sizeOf(each)), 0);
+    const bare = values.map((value) => value.with({ view: value.view.map((each, i) => (i === axis ? [] : each)) }));
+    const { operands, axes } = this.combined(node, bare, true);
+    const made = new Factor(size);
+    const rest = this.layout(
+      operands.map((x, i) => {
+        const value = /** @type {Value} */ (x);
+        return value.with({
+          groups: value.groups
+            .map((group) => group.filter((factor) => !own[i].includes(factor)))
+            .filter((group, g) => g === 0 || group.length),
+        });
+      }),
+      axes,
+    )
+      .slice(1)
+      .filter((group) => group.length);
+    const view = axes.map((each, i) => (i === axis ? [made] : each));
+    const overTime = own.some((each) => each.some(({ varies }) => varies));
+    if (overTime) {
+      this.readsSteps(node, own.flat());
+      const groups = own.map((each) => [[this.batch], each, rest.flat()]);
+      const outputs = operands.map((x, i) => this.arranged(node, /** @type {Value} */ (x), groups[i]));
+      const output = this.builder.layer('Concatenate', this.nameOf(node), { axis: 1 }, outputs);
+      return new Value({ output, groups: [[this.batch], [made], rest.flat()], view, kind: values[0].kind });
+    }
+    // Outermost among the features: behind what varies, and behind steps of a fixed number that all parts have.
+    const isLast = operands.every((x, i) => equalAxes(/** @type {Value} */ (x).groups.slice(-1), [own[i]]));
+    const front = isLast ? rest : rest.length > 1 || rest[0]?.some(({ varies }) => varies) ? rest.slice(0, 1) : [];
+    const behind = isLast ? [] : rest.slice(front.length).flat();
+    const outputs = operands.map((x, i) =>
+      this.arranged(node, /** @type {Value} */ (x), [[this.batch], ...front, [...own[i], ...behind]]),
+    );
+    const output = wholeOf(values, outputs) ?? this.builder.layer('Concatenate', this.nameOf(node), { axis: -1 }, outputs);
+    return new Value({ output, groups: [[this.batch], ...front, [made, ...behind]], view, kind: values[0].kind });
+  }
+
+  /** A copy of a value whose view is another. @param {Node} node @param {Value} value @param {Extent[]} shape */
+  reshaped(node, value, shape) {
+    const result = value.reshaped(shape);
+    if (result) return result;
+    return this.refuse(
+      node,
+      `[${value.shape}] -> [${shape}] mixes axes that padless keeps apart; export the model with a batch axis and a time axis that vary (dynamic_axes or dynamic_shapes)`,
+    );
+  }
+}
+
+/** The output of which the values are all parts, one behind the other. @param {Value[]} values @param {Output[]} outputs  in their order @returns {Output | null} */
+function wholeOf(values, outputs) {
+  let end = 0;
+  const [first] = values;
+  for (const [i, { part, output }] of values.entries()) {
+    if (
+      !part ||
+      output !== outputs[i] ||
+      part.start !== end ||
+      part.of.layer !== first.part?.of.layer ||
+      part.of.tensor !== first.part.of.tensor
+    )
+      return null;
+    end = part.end;
+  }
+  return end === first.part?.width ? first.part.of : null;
+}

@@ -1,0 +1,121 @@
+/**
+ * Reads the graph of an ONNX model: its nodes in order, with functions of the file in place of their calls.
+ * @module
+ */
+import { ModelFileError, UnsupportedError } from '../../errors.js';
+/** @typedef {import('./protobuf.js').ModelMessage} ModelMessage */
+/** @typedef {import('./protobuf.js').NodeMessage} NodeMessage */
+/** @typedef {import('./protobuf.js').GraphMessage} GraphMessage */
+/** @typedef {import('./protobuf.js').FunctionMessage} FunctionMessage */
+/** @typedef {import('./protobuf.js').TensorMessage} TensorMessage */
+
+/** Versions of the operators that are read. */
+export const OPSETS = [7, 26];
+
+/** Greatest number of nodes, with those of functions in place of their calls. */
+const NODES_MOST = 100_000;
+/** Greatest depth of functions that call functions. */
+const DEPTH_MOST = 20;
+
+/** The version of the operators of ai.onnx. @param {Map<string, number>} opsets @param {string} file */
+export function opsetOf(opsets, file) {
+  const version = opsets.get('') ?? 1;
+  if (!(version >= OPSETS[0] && version <= OPSETS[1]))
+    throw new UnsupportedError(
+      `${file}: opset ${version}; padless reads opsets ${OPSETS[0]} to ${OPSETS[1]}. Export the model with opset_version=17, say`,
+    );
+  return version;
+}
+
+/** The nodes of the graph, those of functions in place of their calls. @param {ModelMessage} model @param {string} file @returns {NodeMessage[]} */
+export function nodesOf({ graph, functions }, file) {
+  /** @type {Map<string, FunctionMessage>} */
+  const known = new Map(functions.map((each) => [`${each.domain}.${each.name}`, each]));
+  /** @type {NodeMessage[]} */
+  const nodes = [];
+  let calls = 0;
+  /** @param {NodeMessage[]} list @param {Map<string, string>} names @param {Record<string, any>} attributes @param {string} prefix @param {number} depth */
+  const add = (list, names, attributes, prefix, depth) => {
+    if (depth > DEPTH_MOST) throw new ModelFileError(`${file}: functions call each other more than ${DEPTH_MOST} deep`);
+    const rename = (/** @type {string} */ name) => (name === '' || prefix === '' ? name : (names.get(name) ?? prefix + name));
+    for (const node of list) {
+      if (nodes.length >= NODES_MOST) throw new ModelFileError(`${file}: more than ${NODES_MOST} nodes`);
+      const given = Object.fromEntries(
+        Object.entries(node.references).flatMap(([name, of]) => (attributes[of] === undefined ? [] : [[name, attributes[of]]])),
+      );
+      const made = {
+        ...node,
+        inputs: node.inputs.map(rename),
+        outputs: node.outputs.map(rename),
+        attributes: { ...node.attributes, ...given },
+      };
+      const body = known.get(`${node.domain}.${node.op}`);
+      if (!body) {
+        nodes.push(made);
+        continue;
+      }
+      const inner = `${made.name || node.op}_${calls++}/`;
+      const arguments_ = new Map([
+        ...body.inputs.map((name, i) => /** @type {[string, string]} */ ([name, made.inputs[i] ?? ''])),
+        ...body.outputs.map((name, i) => /** @type {[string, string]} */ ([name, made.outputs[i] ?? `${inner}${name}`])),
+      ]);
+      add(body.nodes, arguments_, { ...body.attributes, ...made.attributes }, inner, depth + 1);
+    }
+  };
+  add(graph.nodes, new Map(), {}, '', 0);
+  for (const node of nodes)
+    if (node.domain !== '')
+      throw new UnsupportedError(
+        `${file}: node ${JSON.stringify(node.name || node.outputs[0])} (${node.op}): the operator is of the domain ${node.domain}; padless reads those of ai.onnx`,
+      );
+  return nodes;
+}
+
+/** The graphs in a node's attributes. @param {NodeMessage} node @returns {GraphMessage[]} */
+const graphsIn = ({ attributes }) => Object.values(attributes).filter((value) => value && Array.isArray(value.nodes));
+
+/** All names that a node reads, those of graphs inside of it included. @param {NodeMessage} node @returns {string[]} */
+export const namesRead = (node) => [
+  ...node.inputs,
+  ...graphsIn(node).flatMap((graph) => [...graph.nodes.flatMap(namesRead), ...graph.outputs.map(({ name }) => name)]),
+];
+
+/** The nodes that outputs depend on, in order. @param {NodeMessage[]} nodes @param {Iterable<string>} outputs @param {string} file */
+export function neededNodes(nodes, outputs, file) {
+  /** @type {Map<string, NodeMessage>} */
+  const makers = new Map();
+  for (const node of nodes)
+    for (const name of node.outputs) {
+      if (name !== '' && makers.has(name)) throw new ModelFileError(`${file}: two nodes have the output ${JSON.stringify(name)}`);
+      makers.set(name, node);
+    }
+  const names = new Set(outputs);
+  /** @type {Set<NodeMessage>} */
+  const needed = new Set();
+  for (const name of names) {
+    const node = makers.get(name);
+    if (!node || needed.has(node)) continue;
+    needed.add(node);
+    for (const each of namesRead(node)) names.add(each);
+  }
+  return nodes.filter((node) => needed.has(node));
+}
+
+/** How many times each name is read. @param {NodeMessage[]} nodes @param {string[]} outputs @returns {Map<string, number>} */
+export function usesOf(nodes, outputs) {
+  /** @type {Map<string, number>} */
+  const uses = new Map();
+  for (const name of [...nodes.flatMap(namesRead), ...outputs]) uses.set(name, (uses.get(name) ?? 0) + 1);
+  return uses;
+}
+
+/** The files that tensors of a graph are in. @param {GraphMessage} graph @param {Set<string>} [found] */
+export function externalFiles(graph, found = new Set()) {
+  const add = (/** @type {any} */ tensor) => tensor?.external && found.add(tensor.external.location ?? '');
+  graph.initializers.forEach(add);
+  for (const node of graph.nodes) {
+    for (const value of Object.values(node.attributes)) add(value);
+    for (const inner of graphsIn(node)) externalFiles(inner, found);
+  }
+  return found;
+}

@@ -1,0 +1,237 @@
+/**
+ * Converts a whole ONNX model: which axis of each input is the batch, which inputs are token ids, and the layers that its nodes become.
+ * @module
+ */
+import { ModelFileError, PadlessError, UnsupportedError } from '../../errors.js';
+import { Constant, kindOfType } from './constants.js';
+import { Converter, NeedsLengths } from './converter.js';
+import { namesRead, neededNodes, nodesOf, opsetOf, usesOf } from './graph.js';
+import { axisOperators } from './operators/axes.js';
+import { controlOperators } from './operators/control.js';
+import { elementwiseOperators } from './operators/elementwise.js';
+import { normOperators } from './operators/norms.js';
+import { productOperators } from './operators/products.js';
+import { recurrentOperators } from './operators/recurrent.js';
+import { reductionOperators } from './operators/reductions.js';
+import { windowOperators } from './operators/windows.js';
+import { named, Size } from './sizes.js';
+import { Factor, sizeOf, Value } from './values.js';
+/** @typedef {import('./protobuf.js').ModelMessage} ModelMessage */
+/** @typedef {import('./protobuf.js').ValueInfo} ValueInfo */
+/** @typedef {import('./protobuf.js').NodeMessage} NodeMessage */
+/** @typedef {import('./sizes.js').Extent} Extent */
+/** @typedef {import('./values.js').Output} Output */
+
+export { externalFiles } from './graph.js';
+export { ProtobufReader } from './protobuf.js';
+
+/** @type {Record<string, import('./converter.js').Operator>} */
+export const operators = {
+  ...axisOperators,
+  ...controlOperators,
+  ...elementwiseOperators,
+  ...normOperators,
+  ...productOperators,
+  ...recurrentOperators,
+  ...reductionOperators,
+  ...windowOperators,
+};
+
+/** Nodes through which ids stay ids. */
+const passing = ['Identity', 'Cast', 'Transpose', 'Squeeze', 'Unsqueeze', 'Reshape', 'Flatten'];
+
+/** Greatest number of ways to see the axes of the inputs that are tried. */
+const TRIALS_MOST = 12;
+
+/** Names of values that are an input, passed on unchanged. @param {NodeMessage[]} nodes @param {string} input */
+function copiesOf(nodes, input) {
+  const names = new Set([input]);
+  for (const node of nodes) if (passing.includes(node.op) && names.has(node.inputs[0])) names.add(node.outputs[0]);
+  return names;
+}
+
+/** Whether an input is the indices of a table. @param {NodeMessage[]} nodes @param {string} input */
+function isIds(nodes, input) {
+  const names = copiesOf(nodes, input);
+  return nodes.some(({ op, inputs }) => op === 'Gather' && names.has(inputs[1]));
+}
+
+/** Whether an input is the lengths of a recurrent node. @param {NodeMessage[]} nodes @param {string} input */
+function isLengths(nodes, input) {
+  const names = copiesOf(nodes, input);
+  return nodes.some(({ op, inputs }) => (op === 'LSTM' || op === 'GRU' || op === 'RNN') && names.has(inputs[4]));
+}
+
+/** The axes of an input that may be its batch, by the names of its sizes where they tell. @param {ValueInfo} input */
+function mayBeBatch({ shape }) {
+  const all = Array.from({ length: Math.min(3, shape?.length ?? 0) }, (_, i) => i);
+  const called = (/** @type {RegExp} */ name, wanted = true) => all.filter((i) => name.test(String(shape?.[i])) === wanted);
+  const [batch, others] = [called(/batch|^[bn]$/i), called(/time|seq|len|step|word|token|char|^t$/i, false)];
+  return batch.length ? batch : others.length ? others : all;
+}
+
+/** The axes of each input that may be its batch: combinations, most likely first. @param {ValueInfo[]} inputs @returns {number[][]} */
+function batchAxes(inputs) {
+  const choices = inputs.map(mayBeBatch);
+  /** @type {number[][]} */
+  let all = [[]];
+  for (const list of choices) all = all.flatMap((before) => list.map((axis) => [...before, axis])).slice(0, 81);
+  const labels = (/** @type {number[]} */ axes) => new Set(axes.map((axis, i) => inputs[i].shape?.[axis])).size;
+  const fixed = (/** @type {number[]} */ axes) => axes.filter((axis, i) => typeof inputs[i].shape?.[axis] === 'number').length;
+  const sum = (/** @type {number[]} */ axes) => axes.reduce((a, b) => a + b, 0);
+  return all.sort((a, b) => labels(a) - labels(b) || fixed(a) - fixed(b) || sum(a) - sum(b)).slice(0, TRIALS_MOST);
+}
+
+/**
+ * The inputs as Values.
+ * @param {Converter} c @param {ValueInfo[]} inputs @param {number[]} batch  the batch axis of each @param {NodeMessage[]} nodes
+ * @returns {Output[]} in the order of the file
+ */
+function placeInputs(c, inputs, batch, nodes) {
+  /** @type {Map<string, Size>} */
+  const sizes = new Map();
+  return inputs.flatMap(({ name, type, shape }, i) => {
+    const where = `${c.file}: input ${JSON.stringify(name)}`;
+    const kind = kindOfType(type, where);
+    if (!shape) throw new UnsupportedError(`${where} has no known number of axes`);
+    if (shape.length === 0)
+      throw new UnsupportedError(`${where} is one number for the whole batch; padless has an input for each text`);
+    const ids = kind === 'int' && isIds(nodes, name);
+    if (ids && shape.length > 2) throw new UnsupportedError(`${where} has token ids of shape [${shape}]; padless reads [B, T]`);
+    const size = (/** @type {number | string | null} */ each, /** @type {number} */ axis) => {
+      if (typeof each === 'number' && each > 0) return each;
+      const label = typeof each === 'string' ? each : `${name}.${axis}`;
+      const known = sizes.get(label) ?? named(`T${sizes.size || ''}`);
+      sizes.set(label, known);
+      return known;
+    };
+    /** @type {import('./values.js').Axis[]} */
+    const view = shape.map((each, axis) => {
+      if (axis === batch[i]) return [c.batch];
+      const of = size(each, axis);
+      return of === 1 ? [] : [new Factor(of)];
+    });
+    const axes = view.filter((axis) => axis[0] !== c.batch);
+    if (axes.slice(1).some((axis) => axis.some(({ varies }) => varies)))
+      throw new UnsupportedError(
+        `${where} has shape [${shape}], of which more than the batch and the time axis vary; padless knows features by their number`,
+      );
+    if (isLengths(nodes, name) && axes.length === 0) {
+      c.lengthInputs.add(name);
+      if (c.ownLengths) {
+        const output = { layer: name, tensor: 0 };
+        c.values.set(name, new Value({ output, groups: [[c.batch], []], view, kind }));
+        return [];
+      }
+    }
+    const [first, ...rest] = axes;
+    const isSequence = ids || first?.some(({ varies }) => varies) || axes.length > 1;
+    const groups = [[c.batch], ...(isSequence ? [first ?? [], ...(ids ? [] : rest.length ? rest : [[]])] : [first ?? []])];
+    const own = groups.slice(1).map((axis) => {
+      const extent = sizeOf(axis);
+      return typeof extent === 'number' ? extent : null;
+    });
+    const output = c.builder.input(name, own);
+    const extent = first ? sizeOf(first) : 1;
+    if (extent instanceof Size && !c.timeOf.has(extent.key)) c.timeOf.set(extent.key, output);
+    c.values.set(name, new Value({ output, groups, view, kind, ids }));
+    return [output];
+  });
+}
+
+/** An output of the model: batch first, the other axes as in the file. @param {Converter} c @param {string} name */
+function placeOutput(c, name) {
+  const node = { name, op: 'output', domain: '', inputs: [], outputs: [name], attributes: {}, references: {} };
+  const found = c.values.get(name);
+  if (found === undefined) throw new ModelFileError(`${c.file}: output ${JSON.stringify(name)} is not there`);
+  if (found instanceof Constant)
+    throw new UnsupportedError(`${c.file}: output ${JSON.stringify(name)} does not depend on the input`);
+  const value = c.tensor(node, found);
+  const at = value.view.findIndex((axis) => axis.some(({ batch }) => batch));
+  if (at >= 0 && value.view[at].length > 1)
+    throw new UnsupportedError(
+      `${c.file}: output ${JSON.stringify(name)} of shape [${value.shape}] has the texts of a batch and their steps in one axis; padless keeps them apart`,
+    );
+  const axes = value.view.filter((axis, i) => i > at || axis.length).filter((axis) => axis[0] !== c.batch);
+  // A sequence has features, if only one.
+  const single = axes.length === 1 && axes[0].some(({ varies }) => varies);
+  const groups = [[c.batch], ...(axes.length === 0 ? [[]] : axes), ...(single ? [[]] : [])];
+  let output = c.arranged(node, value, groups);
+  // An output that is an input, or that two names share, is a layer of its own.
+  const entry = c.builder.entries.get(output.layer);
+  if (entry?.class_name === 'InputLayer') output = c.builder.layer('Identity', name, {}, output);
+  return { name, output };
+}
+
+/**
+ * @param {ModelMessage} model @param {NodeMessage[]} nodes @param {number[]} batch
+ * @param {{ file: string, opset: number, external: (location: string) => Uint8Array, constants: Map<string, Constant>, ownLengths: boolean }} of
+ */
+function converted({ graph }, nodes, batch, { file, opset, external, constants, ownLengths }) {
+  const outputs = graph.outputs.map(({ name }) => name);
+  const c = new Converter({ file, opset, operators, external, uses: usesOf(nodes, outputs), ownLengths });
+  for (const [name, constant] of constants) c.values.set(name, constant);
+  const inputs = placeInputs(c, inputsOf(graph, constants, nodes), batch, nodes);
+  if (ownLengths && c.lengthInputs.size === 0) c.ownLengths = false;
+  for (const node of nodes) c.run(node);
+  return c.builder.finish(
+    inputs,
+    outputs.map((name) => placeOutput(c, name)),
+  );
+}
+
+/** The inputs that nodes read and that are no weights. @param {import('./protobuf.js').GraphMessage} graph @param {Map<string, Constant>} constants @param {NodeMessage[]} nodes */
+function inputsOf(graph, constants, nodes) {
+  const read = new Set([...nodes.flatMap(namesRead), ...graph.outputs.map(({ name }) => name)]);
+  const inputs = graph.inputs.filter(({ name }) => !constants.has(name) && read.has(name));
+  return inputs;
+}
+
+/**
+ * The architecture and the weights of an ONNX model.
+ * @param {ModelMessage} model
+ * @param {string} file  for messages
+ * @param {(location: string) => Uint8Array} external  the bytes of a file of data
+ * @returns {{ architecture: any, weights: Map<string, import('../../layers/layer.js').Weight> }}
+ * @throws {ModelFileError | UnsupportedError}
+ */
+export function onnxParts(model, file, external) {
+  const { graph, opsets } = model;
+  if (graph.sparse) throw new UnsupportedError(`${file}: weights are sparse tensors; padless reads dense ones`);
+  const opset = opsetOf(opsets, file);
+  const outputs = graph.outputs.map(({ name }) => name);
+  if (outputs.length === 0) throw new ModelFileError(`${file}: the graph has no outputs`);
+  const nodes = neededNodes(nodesOf(model, file), outputs, file);
+  const read = new Set(nodes.flatMap(namesRead));
+  // A reader of constants that no node needs is never called.
+  const reader = new Converter({ file, opset, operators, external, uses: new Map(), ownLengths: false });
+  const constants = new Map(
+    graph.initializers
+      .filter(({ name }) => read.has(name))
+      .map((tensor) => [tensor.name, reader.constant(tensor, `${file}: ${JSON.stringify(tensor.name)}`)]),
+  );
+  const inputs = inputsOf(graph, constants, nodes);
+  if (inputs.length === 0) throw new UnsupportedError(`${file}: no output depends on an input`);
+  /** @type {any} */
+  let first;
+  for (const batch of batchAxes(inputs))
+    for (const ownLengths of [true, false]) {
+      try {
+        return converted(model, nodes, batch, { file, opset, external, constants, ownLengths });
+      } catch (error) {
+        if (!(error instanceof PadlessError)) throw error;
+        if (error instanceof NeedsLengths) continue;
+        first ??= error;
+        break;
+      }
+    }
+  throw withAdvice(first, inputs);
+}
+
+/** Adds what helps where sizes are fixed. @param {any} error @param {ValueInfo[]} inputs */
+function withAdvice(error, inputs) {
+  const fixed = inputs.filter(({ shape }) => typeof shape?.[0] === 'number');
+  if (error instanceof UnsupportedError && fixed.length && /batch|mixes/.test(error.message))
+    error.message += `; the inputs have fixed sizes (${fixed.map(({ name, shape }) => `${name} [${shape}]`).join(', ')}): export the model with a batch axis that varies`;
+  return error;
+}

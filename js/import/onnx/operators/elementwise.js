@@ -1,0 +1,372 @@
+/**
+ * Operators that work on each element: arithmetic with broadcasting, comparisons, and activations.
+ */
+import { Constant, isPlain, kindOfType } from '../constants.js';
+import { equalAxes, Value } from '../values.js';
+/** @typedef {import('../converter.js').Converter} Converter */
+/** @typedef {import('../converter.js').Node} Node */
+/** @typedef {import('../converter.js').Any} Any */
+/** @typedef {import('../converter.js').Operator} Operator */
+/** @typedef {import('../values.js').Axis} Axis */
+/** @typedef {import('../values.js').Output} Output */
+/** @typedef {import('../constants.js').Kind} Kind */
+
+/** Operators on two or more tensors that are layers in Keras. @type {Record<string, string>} */
+const merges = { Add: 'Add', Sub: 'Subtract', Mul: 'Multiply', Max: 'Maximum', Min: 'Minimum', Sum: 'Add', Mean: 'Average' };
+
+/** Operators on two or three tensors, and padless's operations. @type {Record<string, string>} */
+const operations = {
+  Add: 'Add',
+  Sub: 'Subtract',
+  Mul: 'Multiply',
+  Div: 'TrueDivide',
+  Max: 'Maximum',
+  Min: 'Minimum',
+  Equal: 'Equal',
+  Less: 'Less',
+  LessOrEqual: 'LessEqual',
+  Greater: 'Greater',
+  GreaterOrEqual: 'GreaterEqual',
+  And: 'LogicalAnd',
+  Or: 'LogicalOr',
+  Xor: 'NotEqual',
+  Where: 'Where',
+};
+const comparisons = ['Equal', 'Less', 'LessOrEqual', 'Greater', 'GreaterOrEqual', 'And', 'Or', 'Xor'];
+
+/** Operators on one tensor, and padless's operations. @type {Record<string, string>} */
+const ofOne = {
+  Neg: 'Negative',
+  Abs: 'Absolute',
+  Sqrt: 'Sqrt',
+  Reciprocal: 'Reciprocal',
+  Log: 'Log',
+  Floor: 'Floor',
+  Ceil: 'Ceil',
+  Round: 'Round',
+  Sign: 'Sign',
+  Sin: 'Sin',
+  Cos: 'Cos',
+  Tan: 'Tan',
+  Sinh: 'Sinh',
+  Cosh: 'Cosh',
+  Asin: 'Arcsin',
+  Acos: 'Arccos',
+  Atan: 'Arctan',
+  Asinh: 'Arcsinh',
+  Acosh: 'Arccosh',
+  Atanh: 'Arctanh',
+  Erf: 'Erf',
+  Not: 'LogicalNot',
+  IsNaN: 'Isnan',
+};
+
+/** Activations without options. @type {Record<string, string>} */
+const activations = {
+  Tanh: 'tanh',
+  Sigmoid: 'sigmoid',
+  Exp: 'exponential',
+  Softplus: 'softplus',
+  Softsign: 'softsign',
+  HardSwish: 'hard_silu',
+  Mish: 'mish',
+  Relu: 'relu',
+};
+
+/** A layer with the shape of its input. @param {Converter} c @param {Node} node @param {Any | undefined} x @param {string} className @param {Record<string, any>} config @param {string} [suffix] */
+export function layerOn(c, node, x, className, config, suffix = '') {
+  const value = c.tensor(node, x);
+  return value.with({
+    output: c.builder.layer(className, c.nameOf(node, suffix), config, value.output),
+    kind: 'float',
+    ids: false,
+  });
+}
+
+/** @param {Converter} c @param {Node} node @param {Any | undefined} x @param {string} kind @param {Record<string, any>} [config] @param {Kind} [to] */
+export function operationOn(c, node, x, kind, config = {}, to = 'float') {
+  const value = c.tensor(node, x);
+  return value.with({ output: c.builder.operation(kind, c.nameOf(node), [value.output], config), kind: to, ids: false });
+}
+
+/** Whether inputs of a merge fit to its layer: all of the result's steps, or vectors, or one feature. @param {Value[]} values @param {Axis[]} groups  of the result */
+function canMerge(values, groups) {
+  const [, ...rest] = groups;
+  const has = values.map((value) => rest.map((axis) => axis.length === 0 || axis.every((factor) => value.stored.includes(factor))));
+  if (has.every((each) => !each.includes(false))) return true;
+  return rest.length <= 2;
+}
+
+/** The groups of an input of a merge. @param {Value} value @param {Axis[]} groups  of the result */
+function mergeGroups(value, groups) {
+  const [batch, ...rest] = groups;
+  const own = rest.map((axis) => (axis.every((factor) => value.stored.includes(factor)) ? axis : []));
+  // Without steps of its own it is a vector.
+  return rest.length === 2 && rest[0].length && !own[0].length ? [batch, own[1]] : [batch, ...own];
+}
+
+/** The activation or Dense of a value gets a further number for each feature, if nothing else reads it. @param {Converter} c @param {Value} value @param {Float32Array} bias */
+function addedToBias(c, value, bias) {
+  const { layer } = value.output;
+  const entry = c.builder.entries.get(layer);
+  const units = entry?.config.units;
+  if (
+    entry?.class_name !== 'Dense' ||
+    entry.config.use_bias ||
+    c.builder.users.get(layer) ||
+    (bias.length !== units && bias.length !== 1)
+  )
+    return false;
+  entry.config.use_bias = true;
+  c.builder.weights.set(`${layer}.bias`, {
+    shape: [units],
+    data: Float32Array.from({ length: units }, (_, n) => bias[bias.length === 1 ? 0 : n]),
+  });
+  return true;
+}
+
+/**
+ * A tensor and a constant that has one number for all elements, or one for each feature.
+ * @param {Converter} c @param {Node} node @param {Value} x @param {Constant} constant
+ * @param {{ first: boolean, single: boolean, axes: Axis[], groups: Axis[] }} of  first: the constant is the first operand; single: no other node reads x
+ * @returns {Output | null} null: in no such form
+ */
+function withConstant(c, node, x, constant, { first, single, axes, groups }) {
+  if (!['Add', 'Sub', 'Mul', 'Div'].includes(node.op) || !isPlain(constant) || !equalAxes(x.groups, groups)) return null;
+  const value = c.operand(node, constant, axes, groups);
+  if (typeof value === 'number') {
+    if (node.op === 'Add' && single && addedToBias(c, x, Float32Array.of(value))) return x.output;
+    const [scale, offset] =
+      { Add: [1, value], Sub: first ? [-1, value] : [1, -value], Mul: [value, 0], Div: first ? [NaN, 0] : [1 / value, 0] }[
+        node.op
+      ] ?? [];
+    if (!Number.isFinite(scale) || x.ids) return null;
+    return c.builder.layer('Rescaling', c.nameOf(node), { scale, offset }, x.output);
+  }
+  const { shape, data } = value;
+  const width = shape[shape.length - 1];
+  if (data.length !== width || (node.op === 'Div' && first) || !data.every(Number.isFinite)) return null;
+  if (node.op === 'Add' && single && addedToBias(c, x, data)) return x.output;
+  const ones = new Float32Array(width).fill(1);
+  const weights =
+    {
+      Add: [ones, data],
+      Sub: first ? [ones.map(() => -1), data] : [ones, data.map((each) => -each)],
+      Mul: [data, null],
+      Div: [data.map((each) => 1 / each), null],
+    }[node.op] ?? [];
+  const [scale, shift] = weights;
+  return c.builder.layer('padless>Affine', c.nameOf(node), { scale: true, shift: shift !== null }, x.output, {
+    scale: { shape: [width], data: /** @type {Float32Array} */ (scale) },
+    ...(shift && { shift: { shape: [width], data: shift } }),
+  });
+}
+
+/**
+ * An operator on several tensors, with broadcasting.
+ * @param {Converter} c @param {Node} node @param {(Any | undefined)[]} inputs
+ * @returns {Any}
+ */
+export function broadcasting(c, node, inputs) {
+  /** @type {(Value | Constant)[]} */
+  const given = inputs.map((x) => (x instanceof Constant && isPlain(x) ? x : c.tensor(node, x)));
+  // All of them constant, but with sizes in them.
+  if (given.every((x) => x instanceof Constant))
+    [given[0]] = [/** @type {any} */ (c.placed(node, /** @type {Constant} */ (given[0])))];
+  const { operands, axes } = c.combined(node, given);
+  const groups = c.layout(operands, axes);
+  const values = /** @type {Value[]} */ (operands.filter((x) => x instanceof Value));
+  const kind = comparisons.includes(node.op) ? 'bool' : node.op === 'Where' ? given[1].kind : values[0].kind;
+  const result = (/** @type {Output} */ output) => new Value({ output, groups, view: axes, kind });
+  const ids = values.some((value) => value.ids);
+  const constant = operands.find((x) => x instanceof Constant);
+  if (operands.length === 2 && constant && values.length === 1) {
+    const name = node.inputs.find(
+      (each) => given.includes(/** @type {any} */ (c.values.get(each))) && c.values.get(each) instanceof Value,
+    );
+    const single = c.uses.get(name ?? '') === 1;
+    const found = withConstant(c, node, values[0], constant, { first: operands[0] === constant, single, axes, groups });
+    if (found) return result(found);
+  }
+  if (node.op === 'Div' && values.length === 2 && !canMergeOnly(values, groups)) {
+    const [a, b] = values;
+    const reciprocal = c.builder.operation('Reciprocal', c.nameOf(node, '_reciprocal'), [b.output]);
+    const pair = [a, b.with({ output: reciprocal })];
+    const outputs = pair.map((value) => c.arranged(node, value, mergeGroups(value, groups)));
+    return result(c.builder.layer('Multiply', c.nameOf(node), {}, outputs));
+  }
+  if (
+    !ids &&
+    values.length === operands.length &&
+    Object.hasOwn(merges, node.op) &&
+    operands.length > 1 &&
+    canMerge(values, groups)
+  ) {
+    const outputs = values.map((value) => c.arranged(node, value, mergeGroups(value, groups)));
+    return result(c.builder.layer(merges[node.op], c.nameOf(node), {}, outputs));
+  }
+  if (!Object.hasOwn(operations, node.op)) return c.refuse(node, 'operands of which some are constant; padless takes tensors here');
+  const args = operands.map((x) =>
+    x instanceof Constant
+      ? c.operand(node, x, axes, groups)
+      : c.arranged(node, x, [
+          groups[0],
+          ...groups.slice(1).map((axis) => (axis.every((factor) => x.stored.includes(factor)) ? axis : [])),
+        ]),
+  );
+  return result(c.builder.operation(operations[node.op], c.nameOf(node), args));
+}
+
+/** Whether operands have equal steps, so that an operation needs no rows of equal lengths, or none varies. @param {Value[]} values @param {Axis[]} groups */
+function canMergeOnly(values, groups) {
+  if (!groups.flat().some(({ varies }) => varies)) return true;
+  return values.every((value) => groups.slice(1).every((axis) => axis.every((factor) => value.stored.includes(factor))));
+}
+
+/** More than two operands, one after the other. @type {Operator} */
+const several = (c, node, inputs) => {
+  if (inputs.length === 1) return /** @type {Any} */ (inputs[0]);
+  return /** @type {Any} */ (inputs.slice(1).reduce((a, b) => broadcasting(c, node, [a, b]), inputs[0]));
+};
+
+/** Softmax, LogSoftmax: over an axis; before opset 13 over all axes from one on. @param {string} name  the activation @param {string} overTime  the layer for steps @returns {Operator} */
+const softmax = (name, overTime) => (c, node, inputs) => {
+  const value = c.tensor(node, inputs[0]);
+  const flattens = c.opset < 13;
+  const axis = c.axis(node, c.attribute(node, 'axis', flattens ? 1 : -1), value.view.length);
+  const own = flattens ? value.view.slice(axis).flat() : value.view[axis];
+  c.notBatch(node, own, 'softmax');
+  if (own.some(({ varies }) => varies)) {
+    const rest = value.stored.filter((factor) => !own.includes(factor));
+    const groups = [[c.batch], own, rest];
+    if (own.length === 1 && equalAxes(value.groups.slice(0, 2), groups.slice(0, 2)) && overTime) {
+      c.readsSteps(node, own);
+      const output = c.builder.layer(overTime, c.nameOf(node), {}, c.arranged(node, value, groups));
+      return value.with({ output, groups });
+    }
+  }
+  const groups = c.withLast(value, own);
+  c.readsSteps(node, own);
+  return value.with({
+    output: c.builder.layer('Activation', c.nameOf(node), { activation: name }, c.arranged(node, value, groups)),
+    groups,
+  });
+};
+
+/** @param {Converter} c @param {Node} node @param {Any | undefined} x @param {string} what @param {number} [otherwise] @returns {number} */
+function numberOf(c, node, x, what, otherwise) {
+  if (x === undefined && otherwise !== undefined) return otherwise;
+  const value = x instanceof Constant ? x.single : undefined;
+  return typeof value === 'number' ? value : c.refuse(node, `${what} is not one constant number`);
+}
+
+/** @type {Operator} */
+const clip = (c, node, [x, min, max]) => {
+  const least = node.attributes.min ?? numberOf(c, node, min, 'min', -Infinity);
+  const most = node.attributes.max ?? numberOf(c, node, max, 'max', Infinity);
+  if (least === 0) return layerOn(c, node, x, 'ReLU', { ...(most !== Infinity && most < 3e38 && { max_value: most }) });
+  return operationOn(c, node, x, 'Clip', {
+    ...(Number.isFinite(least) && { x_min: least }),
+    ...(Number.isFinite(most) && { x_max: most }),
+  });
+};
+
+/** @type {Operator} */
+const pow = (c, node, [x, given]) => {
+  const exponent = numberOf(c, node, given, 'the exponent');
+  const value = c.tensor(node, x);
+  if (exponent === 1) return value;
+  if (exponent === 2) return operationOn(c, node, value, 'Square');
+  if (exponent === 0.5) return operationOn(c, node, value, 'Sqrt');
+  if (exponent === -0.5) return operationOn(c, node, value, 'Rsqrt');
+  if (exponent === -1) return operationOn(c, node, value, 'Reciprocal');
+  if (exponent === 3)
+    return value.with({ output: c.builder.layer('Multiply', c.nameOf(node), {}, [value.output, value.output, value.output]) });
+  return c.refuse(node, `the exponent is ${exponent}; padless has -1, -0.5, 0.5, 1, 2 and 3`);
+};
+
+/** @type {Operator} */
+const cast = (c, node, [x]) => {
+  const any = /** @type {Any} */ (x);
+  const to = node.op === 'CastLike' ? any.kind : kindOfType(node.attributes.to, c.describe(node));
+  const value = c.tensor(node, any);
+  if (value.kind === to || value.kind === 'bool' || (value.kind === 'int' && to === 'float')) return value.with({ kind: to });
+  return operationOn(c, node, value, 'Cast', { dtype: to === 'bool' ? 'bool' : 'int32' }, to);
+};
+
+/** f(x scale + offset) / scale - offset / scale @param {Converter} c @param {Node} node @param {Any | undefined} x @param {number} scale @param {(x: Value) => Value} f */
+function scaled(c, node, x, scale, f) {
+  if (scale === 1) return f(c.tensor(node, x));
+  return layerOn(
+    c,
+    node,
+    f(layerOn(c, node, x, 'Rescaling', { scale, offset: 0 }, '_in')),
+    'Rescaling',
+    { scale: 1 / scale, offset: 0 },
+    '_out',
+  );
+}
+
+/** @type {Record<string, Operator>} */
+export const elementwiseOperators = {
+  ...Object.fromEntries(Object.keys(operations).map((op) => [op, broadcasting])),
+  ...Object.fromEntries(['Sum', 'Max', 'Min'].map((op) => [op, several])),
+  Mean: (c, node, inputs) => (inputs.length === 1 ? /** @type {Any} */ (inputs[0]) : broadcasting(c, node, inputs)),
+  Mod: (c, node) => c.refuse(node, 'of values that depend on the input'),
+  ...Object.fromEntries(
+    Object.entries(ofOne).map(([op, kind]) => [
+      op,
+      /** @type {Operator} */ (c, node, [x]) =>
+        x && x.kind !== 'float' && ['Floor', 'Ceil', 'Round'].includes(op)
+          ? x
+          : operationOn(c, node, x, kind, {}, op === 'Not' || op === 'IsNaN' ? 'bool' : /** @type {Any} */ (x).kind),
+    ]),
+  ),
+  ...Object.fromEntries(
+    Object.entries(activations).map(([op, activation]) => [
+      op,
+      /** @type {Operator} */ (c, node, [x]) => layerOn(c, node, x, 'Activation', { activation }),
+    ]),
+  ),
+  Softmax: softmax('softmax', 'padless>MaskedSoftmax'),
+  LogSoftmax: softmax('log_softmax', ''),
+  LeakyRelu: (c, node, [x]) => layerOn(c, node, x, 'LeakyReLU', { negative_slope: c.attribute(node, 'alpha', 0.01) }),
+  Elu: (c, node, [x]) => layerOn(c, node, x, 'ELU', { alpha: c.attribute(node, 'alpha', 1) }),
+  Celu: (c, node, [x]) =>
+    scaled(c, node, x, 1 / c.attribute(node, 'alpha', 1), (value) => layerOn(c, node, value, 'ELU', { alpha: 1 })),
+  Selu: (c, node, [x]) => {
+    const [alpha, gamma] = [c.attribute(node, 'alpha', 1.6732632), c.attribute(node, 'gamma', 1.050701)];
+    return layerOn(c, node, layerOn(c, node, x, 'ELU', { alpha }, '_elu'), 'Rescaling', { scale: gamma, offset: 0 });
+  },
+  ThresholdedRelu: (c, node, [x]) => layerOn(c, node, x, 'ThresholdedReLU', { theta: c.attribute(node, 'alpha', 1) }),
+  HardSigmoid: (c, node, [x]) => {
+    const [scale, offset] = [c.attribute(node, 'alpha', 0.2), c.attribute(node, 'beta', 0.5)];
+    return layerOn(c, node, layerOn(c, node, x, 'Rescaling', { scale, offset }, '_scaled'), 'ReLU', { max_value: 1 });
+  },
+  Gelu: (c, node, [x]) =>
+    layerOn(c, node, x, 'Activation', { activation: c.attribute(node, 'approximate', 'none') === 'tanh' ? 'gelu_tanh' : 'gelu' }),
+  Swish: (c, node, [x]) => {
+    const alpha = c.attribute(node, 'alpha', 1);
+    return scaled(c, node, x, alpha, (value) => layerOn(c, node, value, 'Activation', { activation: 'silu' }));
+  },
+  PRelu: (c, node, [x, slope]) => {
+    const value = c.tensor(node, x);
+    const last = value.groups[value.groups.length - 1];
+    if (!(slope instanceof Constant)) return c.refuse(node, 'the slopes depend on the input');
+    const { operands, axes } = c.combined(node, [value, slope]);
+    const [y] = /** @type {Value[]} */ (operands);
+    const alpha = c.operand(node, slope, axes, y.groups);
+    const width = last.reduce((size, factor) => size * Number(factor.size), 1);
+    const data = typeof alpha === 'number' ? new Float32Array(width).fill(alpha) : alpha.data;
+    if (data.length !== width) return c.refuse(node, `slopes of shape [${slope.shape}]; padless has one for each feature`);
+    const shared_axes = y.groups.length > 2 ? y.groups.slice(1, -1).map((_, i) => i + 1) : undefined;
+    const shape = [...(shared_axes ?? []).map(() => 1), width];
+    return value.with({
+      output: c.builder.layer('PReLU', c.nameOf(node), { shared_axes }, value.output, { alpha: { shape, data } }),
+    });
+  },
+  Clip: clip,
+  Pow: pow,
+  Cast: cast,
+  CastLike: cast,
+};

@@ -1,0 +1,113 @@
+/**
+ * Operators that reduce axes.
+ */
+import { Constant } from '../constants.js';
+import { axisOf, equalAxes, Value } from '../values.js';
+import { operationOn } from './elementwise.js';
+/** @typedef {import('../converter.js').Converter} Converter */
+/** @typedef {import('../converter.js').Node} Node */
+/** @typedef {import('../converter.js').Any} Any */
+/** @typedef {import('../converter.js').Operator} Operator */
+/** @typedef {import('../values.js').Axis} Axis */
+
+/**
+ * Reduces axes of a value.
+ * @param {Converter} c @param {Node} node @param {Value} value @param {number[]} axes  of the view @param {'Sum' | 'Mean' | 'Max' | 'Min'} how @param {boolean} keep
+ * @returns {Value}
+ */
+export function reduced(c, node, value, axes, how, keep) {
+  const own = axes.flatMap((axis) => value.view[axis]);
+  c.notBatch(node, own, 'the reduction');
+  const view = value.view.flatMap((axis, i) => (axes.includes(i) ? (keep ? [[]] : []) : [axis]));
+  if (own.length === 0) return value.with({ view });
+  const summed = value.stored.filter((factor) => own.includes(factor));
+  const rest = value.stored.filter((factor) => !own.includes(factor));
+  const ownSteps = how === 'Sum' && value.short;
+  if (!ownSteps) c.readsSteps(node, own);
+  const overFeatures =
+    !summed.some(({ varies }) => varies) && (rest.some(({ varies }) => varies) || !equalAxes(value.groups.slice(1, 2), [summed]));
+  if (overFeatures) {
+    const groups = c.withLast(value, summed);
+    const output = c.builder.operation(how, c.nameOf(node), [c.arranged(node, value, groups)], { axis: -1, keepdims: true });
+    return new Value({ output, groups: [...groups.slice(0, -1), []], view, kind: value.kind });
+  }
+  const output = c.builder.layer(`padless>Masked${how}`, c.nameOf(node), {}, c.arranged(node, value, [[c.batch], summed, rest]));
+  return new Value({ output, groups: [[c.batch], rest], view, kind: value.kind });
+}
+
+/** @param {'Sum' | 'Mean' | 'Max' | 'Min'} how @param {(c: Converter, node: Node, x: Value) => Value} [before] @param {(c: Converter, node: Node, x: Value) => Value} [after] @returns {Operator} */
+const reduction =
+  (how, before = (_c, _node, x) => x, after = (_c, _node, x) => x) =>
+  (c, node, [x, given]) => {
+    const value = c.tensor(node, x);
+    const rank = value.view.length;
+    const axes = c.axes(node, given, rank) ?? [];
+    if (axes.length === 0 && c.attribute(node, 'noop_with_empty_axes', 0)) return value;
+    const all = axes.length ? axes : value.view.map((_, i) => i);
+    const y = reduced(c, node, before(c, node, value), all, how, Boolean(c.attribute(node, 'keepdims', 1)));
+    return after(c, node, y);
+  };
+
+/** @param {string} kind  of an operation on one tensor @returns {(c: Converter, node: Node, x: Value) => Value} */
+const by = (kind) => (c, node, x) => operationOn(c, node, x, kind);
+
+/** The number of the greatest or least element of an axis. @param {boolean} least @returns {Operator} */
+const argument =
+  (least) =>
+  (c, node, [x]) => {
+    const value = c.tensor(node, x);
+    const axis = c.axis(node, c.attribute(node, 'axis', 0), value.view.length);
+    const own = value.view[axis];
+    c.notBatch(node, own, 'the reduction');
+    if (c.attribute(node, 'select_last_index', 0))
+      c.refuse(node, 'select_last_index is 1; padless gives the first of equal elements');
+    c.readsSteps(node, own);
+    const groups = c.withLast(value, own);
+    const output = c.builder.operation(least ? 'Argmin' : 'Argmax', c.nameOf(node), [c.arranged(node, value, groups)], {
+      axis: -1,
+      keepdims: true,
+    });
+    const keep = c.attribute(node, 'keepdims', 1);
+    const view = value.view.flatMap((each, i) => (i === axis ? (keep ? [[]] : []) : [each]));
+    return new Value({ output, groups: [...groups.slice(0, -1), []], view, kind: 'int' });
+  };
+
+/** The k greatest elements of an axis and their numbers. @type {Operator} */
+const topK = (c, node, [x, given]) => {
+  const value = c.tensor(node, x);
+  const k = node.attributes.k ?? (given instanceof Constant ? given.single : undefined);
+  const axis = c.axis(node, c.attribute(node, 'axis', -1), value.view.length);
+  const own = value.view[axis];
+  c.notBatch(node, own, 'TopK');
+  if (typeof k !== 'number') return c.refuse(node, 'k is not a constant number');
+  if (!c.attribute(node, 'largest', 1)) c.refuse(node, 'largest is 0; padless gives the greatest elements');
+  c.readsSteps(node, own);
+  const groups = c.withLast(value, own);
+  const from = c.arranged(node, value, groups);
+  return ['values', 'indices'].map((part, i) => {
+    if (!c.isUsed(node.outputs[i])) return undefined;
+    const made = axisOf(k);
+    const output = c.builder.operation('TopK', c.nameOf(node, `_${part}`), [from], { k, part });
+    return new Value({
+      output,
+      groups: [...groups.slice(0, -1), made],
+      view: value.view.map((each, j) => (j === axis ? made : each)),
+      kind: i ? 'int' : value.kind,
+    });
+  });
+};
+
+/** @type {Record<string, Operator>} */
+export const reductionOperators = {
+  ReduceSum: reduction('Sum'),
+  ReduceMean: reduction('Mean'),
+  ReduceMax: reduction('Max'),
+  ReduceMin: reduction('Min'),
+  ReduceL1: reduction('Sum', by('Absolute')),
+  ReduceL2: reduction('Sum', by('Square'), by('Sqrt')),
+  ReduceSumSquare: reduction('Sum', by('Square')),
+  ReduceLogSum: reduction('Sum', undefined, by('Log')),
+  ArgMax: argument(false),
+  ArgMin: argument(true),
+  TopK: topK,
+};

@@ -1,0 +1,247 @@
+/** ONNX models: the operators against onnxruntime-web on random weights, what is refused, and files that are broken. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import * as ort from 'onnxruntime-web/wasm';
+import { ModelFileError, PadlessError, UnsupportedError } from 'padless';
+import { fromOnnx, recognise } from 'padless/import';
+import { onnxGraph } from '../../web/onnx.js';
+import { file, folder, padless } from '../command.js';
+import { random } from '../random.js';
+import { says } from '../says.js';
+/** @typedef {import('../../web/onnx.js').OnnxGraph} OnnxGraph */
+/** @typedef {import('../../web/onnx.js').OnnxNode} OnnxNode */
+/** @typedef {import('../../web/onnx.js').Constant} Constant */
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const { normal, integer } = random();
+ort.env.wasm.numThreads = 1;
+ort.env.logLevel = 'fatal';
+const [V, D, H, K] = [11, 6, 5, 4];
+
+/** @param {number[]} shape @param {number} [scale] @returns {Constant} */
+const weight = (shape, scale = 0.5) => ({
+  type: 'float32',
+  shape,
+  data: normal(
+    shape.reduce((a, b) => a * b, 1),
+    scale,
+  ),
+});
+/** @param {number[]} data @param {number[]} [shape] @returns {Constant} */
+const ints = (data, shape = [data.length]) => ({ type: 'int64', shape, data });
+/** @param {string} op @param {string[]} inputs @param {string[]} outputs @param {any} [attributes] @returns {OnnxNode} */
+const node = (op, inputs, outputs, attributes = {}) => ({ op, inputs, outputs, attributes });
+
+const embedded = [node('Gather', ['table', 'ids'], ['e'])];
+const table = { table: weight([V, D]) };
+/** The nodes that exporters of PyTorch write around an LSTM, and its weights. @param {'LSTM' | 'GRU' | 'RNN'} op @param {any} attributes @param {string[]} [outputs] */
+function recurrent(op, attributes, outputs = ['Y', 'Y_h', 'Y_c']) {
+  const directions = attributes.direction === 'bidirectional' ? 2 : 1;
+  const rows = { LSTM: 4, GRU: 3, RNN: 1 }[op] * H;
+  return {
+    nodes: [
+      node('Transpose', ['e'], ['time_first'], { perm: [1, 0, 2] }),
+      node(op, ['time_first', 'W', 'R', 'bias'], outputs.slice(0, op === 'LSTM' ? 3 : 2), { hidden_size: H, ...attributes }),
+    ],
+    constants: { W: weight([directions, rows, D]), R: weight([directions, rows, H]), bias: weight([directions, 2 * rows]) },
+  };
+}
+
+/** @param {OnnxNode[]} nodes @param {Record<string, Constant>} constants @param {string[]} [outputs] @param {Partial<OnnxGraph>} [more] @returns {OnnxGraph} */
+const onIds = (nodes, constants, outputs = ['y'], more = {}) => ({
+  nodes: [...embedded, ...nodes],
+  constants: { ...table, ...constants },
+  inputs: { ids: 'int64' },
+  shapes: { ids: ['batch', 'time'] },
+  outputs,
+  ...more,
+});
+
+/** Batches of different sizes and lengths. */
+const sizes = [
+  [1, 1],
+  [1, 7],
+  [3, 5],
+];
+
+/**
+ * Compares the outputs of both, of whole batches, and of rows of different lengths with each row alone, bit by bit.
+ * @param {OnnxGraph} graph @param {number} [shortest]  row that the model reads
+ */
+async function agrees(graph, shortest = 1) {
+  const bytes = onnxGraph(graph);
+  const model = await fromOnnx(bytes, { simd });
+  const session = await ort.InferenceSession.create(bytes);
+  for (const [B, T] of sizes.filter(([, each]) => each >= shortest)) {
+    const rows = Array.from({ length: B }, () => Array.from({ length: T }, () => integer(0, V - 1)));
+    const ids = new ort.Tensor('int64', BigInt64Array.from(rows.flat(), BigInt), [B, T]);
+    const expected = await session.run({ ids });
+    for (const { name, data } of model.run(rows)) {
+      const right = Array.from(/** @type {ArrayLike<any>} */ (expected[name].data), Number);
+      assert.equal(data.length, right.length, name);
+      data.forEach((value, i) =>
+        assert.ok(
+          Math.abs(value - right[i]) <= 1e-5 * Math.max(1, Math.abs(right[i])),
+          `${name}[${i}] of B=${B} and T=${T} is ${value}, expected ${right[i]}`,
+        ),
+      );
+    }
+  }
+  await session.release();
+  const rows = [7, shortest, 4].filter((T) => T >= shortest).map((T) => Array.from({ length: T }, () => integer(0, V - 1)));
+  const together = model.run(rows);
+  rows.forEach((row, b) =>
+    model.run([row]).forEach(({ data }, i) => {
+      const size = together[i].data.length / rows.length;
+      assert.deepEqual(together[i].data.slice(b * size, b * size + data.length), data);
+    }),
+  );
+  return model;
+}
+
+/** Names of the classes of a model's layers. @param {import('padless').Model} model */
+const classesOf = (model) =>
+  model.root
+    .all()
+    .slice(1)
+    .map(({ className }) => className.replace('padless>', ''));
+
+const gemm = [node('Gemm', ['v', 'kernel', 'shift'], ['y'], { transB: 1 })];
+const kernels = (/** @type {number} */ width) => ({ kernel: weight([K, width]), shift: weight([K]) });
+
+for (const op of /** @type {const} */ (['LSTM', 'GRU', 'RNN']))
+  for (const direction of ['forward', 'reverse', 'bidirectional'])
+    test(`${op}, ${direction}: the sequence and the last states, in the order of the graph`, async () => {
+      const { nodes, constants } = recurrent(op, { direction, ...(op === 'GRU' && { linear_before_reset: 1 }) });
+      const states = op === 'LSTM' ? ['Y', 'h', 'c'] : ['Y', 'h'];
+      const out = [node('Transpose', ['Y_h'], ['h'], { perm: [1, 0, 2] }), node('Transpose', ['Y_c'], ['c'], { perm: [1, 0, 2] })];
+      const batchFirst = node('Transpose', ['Y'], ['out'], { perm: [2, 0, 1, 3] });
+      await agrees(onIds([...nodes, batchFirst, ...out.slice(0, states.length - 1)], constants, ['out', ...states.slice(1)]));
+    });
+
+test('a GRU that resets before the product, and an RNN with relu', async () => {
+  const gru = recurrent('GRU', { direction: 'bidirectional' }, ['', 'Y_h']);
+  const last = node('Transpose', ['Y_h'], ['y'], { perm: [1, 0, 2] });
+  await agrees(onIds([...gru.nodes, last], gru.constants));
+  const rnn = recurrent('RNN', { activations: ['Relu'] }, ['', 'Y_h']);
+  await agrees(onIds([...rnn.nodes, last], rnn.constants));
+});
+
+test('a classifier with last states becomes Embedding, Bidirectional and Dense', async () => {
+  const { nodes, constants } = recurrent('LSTM', { direction: 'bidirectional' }, ['', 'Y_h', '']);
+  const picked = [
+    node('Gather', ['Y_h', 'first'], ['h0'], { axis: 0 }),
+    node('Gather', ['Y_h', 'second'], ['h1'], { axis: 0 }),
+    node('Concat', ['h0', 'h1'], ['v'], { axis: 1 }),
+  ];
+  const indices = { first: ints([-2], []), second: ints([1], []) };
+  const graph = onIds(
+    [...nodes, ...picked, ...gemm, node('Softmax', ['y'], ['p'])],
+    { ...constants, ...indices, ...kernels(2 * H) },
+    ['p'],
+  );
+  assert.deepEqual(classesOf(await agrees(graph)), ['Embedding', 'Bidirectional', 'LSTM', 'LSTM', 'Dense', 'Activation']);
+});
+
+/** @param {OnnxGraph} graph */
+const importing = (graph) => fromOnnx(onnxGraph(graph), { simd });
+
+const lstm = recurrent('LSTM', {});
+for (const [
+  what,
+  nodes,
+  constants,
+  message,
+  more,
+] of /** @type {[string, OnnxNode[], Record<string, Constant>, RegExp, any?][]} */ ([
+  [
+    'an operator that padless lacks',
+    [node('Det', ['e'], ['y'])],
+    {},
+    /node "y" \(Det\): the operator is not supported; padless reads Abs, /,
+  ],
+  [
+    'a sum over the batch',
+    [node('ReduceSum', ['e', 'axes'], ['y'])],
+    { axes: ints([0]) },
+    /node "y" \(ReduceSum\): the reduction runs over the batch/,
+  ],
+  [
+    'clip',
+    [lstm.nodes[0], { ...lstm.nodes[1], outputs: ['y'], attributes: { hidden_size: H, clip: 3.5 } }],
+    lstm.constants,
+    /\(LSTM\): clip is 3\.5; padless does not clip/,
+  ],
+  [
+    'input_forget',
+    [lstm.nodes[0], { ...lstm.nodes[1], outputs: ['y'], attributes: { hidden_size: H, input_forget: 1 } }],
+    lstm.constants,
+    /input_forget is 1/,
+  ],
+  [
+    'peepholes',
+    [lstm.nodes[0], node('LSTM', ['time_first', 'W', 'R', 'bias', '', '', '', 'P'], ['y'], { hidden_size: H })],
+    { ...lstm.constants, P: weight([1, 3 * H]) },
+    /peepholes/,
+  ],
+  [
+    'an activation that padless lacks',
+    [
+      lstm.nodes[0],
+      { ...lstm.nodes[1], outputs: ['y'], attributes: { hidden_size: H, activations: ['Sigmoid', 'Affine', 'Tanh'] } },
+    ],
+    lstm.constants,
+    /activation Affine; padless has relu/,
+  ],
+  [
+    'a recurrence over the batch',
+    [
+      { ...lstm.nodes[1], inputs: ['e', 'W', 'R', 'bias'], outputs: ['Y'] },
+      node('Gather', ['e', 'one'], ['y'], { axis: 1 }),
+      node('Add', ['y', 'Y'], ['z']),
+    ],
+    { ...lstm.constants, one: ints([0], []) },
+    /./,
+    { outputs: ['Y', 'y'] },
+  ],
+  ['an opset of before 7', [node('Relu', ['e'], ['y'])], {}, /opset 6; padless reads opsets 7 to/, { opset: 6 }],
+]))
+  test(`${what} is refused by name`, () =>
+    assert.rejects(importing({ ...onIds(nodes, constants), ...more }), says(UnsupportedError, message)));
+
+const small = onnxGraph(onIds([...lstm.nodes, node('Transpose', ['Y_h'], ['y'], { perm: [1, 0, 2] })], lstm.constants));
+
+test('a file that is cut or changed is refused by an error of padless', async () => {
+  for (let length = 0; length < small.length; length += 1 + Math.floor(length / 16))
+    await assert.rejects(fromOnnx(small.slice(0, length), { simd }), says(PadlessError, /./));
+  for (let i = 0; i < 300; i++) {
+    const changed = small.slice();
+    changed[integer(0, Math.min(600, small.length) - 1)] = integer(0, 255);
+    await fromOnnx(changed, { simd }).catch((error) => assert.ok(error instanceof PadlessError, error.stack));
+  }
+});
+
+test('a constant that would need much memory is refused', async () => {
+  const nodes = [node('Range', ['from', 'to', 'by'], ['many']), node('Gather', ['e', 'many'], ['y'], { axis: 1 })];
+  const constants = { from: ints([0], []), to: ints([2 ** 40], []), by: ints([1], []) };
+  await assert.rejects(
+    importing(onIds(nodes, constants)),
+    says(UnsupportedError, /a constant of 1099511627776 elements; at most 4194304/),
+  );
+});
+
+test('recognise and padless convert read ONNX; without pbf the error says what to install', async () => {
+  const path = file('model.onnx', small);
+  assert.equal((await recognise(small))?.format.title, 'an ONNX model');
+  const output = join(folder, 'model.safetensors');
+  assert.match(padless('convert', path, '-o', output).stdout, /parameters/);
+  const run = padless('run', output, '--ids', file('ids.json', '[[1, 2, 3], [4]]'));
+  assert.equal(JSON.parse(run.stdout.split('\n')[0]).y[0].length, H);
+  const absent = { pbf: () => Promise.reject(new Error('absent')) };
+  await assert.rejects(
+    fromOnnx(small, { packages: absent }),
+    says(UnsupportedError, /reading ONNX takes the package pbf, .*npm install -D pbf/),
+  );
+  await assert.rejects(fromOnnx(Uint8Array.of(1, 2, 3)), says(ModelFileError, /not a valid ONNX file/));
+});
