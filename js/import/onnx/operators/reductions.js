@@ -12,7 +12,7 @@ import { operationOn } from './elementwise.js';
 
 /**
  * Reduces axes of a value.
- * @param {Converter} c @param {Node} node @param {Value} value @param {number[]} axes  of the view @param {'Sum' | 'Mean' | 'Max' | 'Min'} how @param {boolean} keep
+ * @param {Converter} c @param {Node} node @param {Value} value @param {number[]} axes  of the view @param {'Sum' | 'Mean' | 'Max' | 'Min' | 'Prod'} how @param {boolean} keep
  * @returns {Value}
  */
 export function reduced(c, node, value, axes, how, keep) {
@@ -26,7 +26,7 @@ export function reduced(c, node, value, axes, how, keep) {
   if (!ownSteps) c.readsSteps(node, own);
   const overFeatures =
     !summed.some(({ varies }) => varies) && (rest.some(({ varies }) => varies) || !equalAxes(value.groups.slice(1, 2), [summed]));
-  if (overFeatures) {
+  if (overFeatures || how === 'Prod') {
     const groups = c.withLast(value, summed);
     const output = c.builder.operation(how, c.nameOf(node), [c.arranged(node, value, groups)], { axis: -1, keepdims: true });
     return new Value({ output, groups: [...groups.slice(0, -1), []], view, kind: value.kind });
@@ -35,7 +35,7 @@ export function reduced(c, node, value, axes, how, keep) {
   return new Value({ output, groups: [[c.batch], rest], view, kind: value.kind });
 }
 
-/** @param {'Sum' | 'Mean' | 'Max' | 'Min'} how @param {(c: Converter, node: Node, x: Value) => Value} [before] @param {(c: Converter, node: Node, x: Value) => Value} [after] @returns {Operator} */
+/** @param {'Sum' | 'Mean' | 'Max' | 'Min' | 'Prod'} how @param {(c: Converter, node: Node, x: Value) => Value} [before] @param {(c: Converter, node: Node, x: Value) => Value} [after] @returns {Operator} */
 const reduction =
   (how, before = (_c, _node, x) => x, after = (_c, _node, x) => x) =>
   (c, node, [x, given]) => {
@@ -83,18 +83,11 @@ const topK = (c, node, [x, given]) => {
   if (!c.attribute(node, 'largest', 1)) c.refuse(node, 'largest is 0; padless gives the greatest elements');
   c.readsSteps(node, own);
   const groups = c.withLast(value, own);
-  const from = c.arranged(node, value, groups);
-  return ['values', 'indices'].map((part, i) => {
-    if (!c.isUsed(node.outputs[i])) return undefined;
-    const made = axisOf(k);
-    const output = c.builder.operation('TopK', c.nameOf(node, `_${part}`), [from], { k, part });
-    return new Value({
-      output,
-      groups: [...groups.slice(0, -1), made],
-      view: value.view.map((each, j) => (j === axis ? made : each)),
-      kind: i ? 'int' : value.kind,
-    });
-  });
+  const made = axisOf(k);
+  const output = c.builder.operation('TopK', c.nameOf(node), [c.arranged(node, value, groups)], { k });
+  const view = value.view.map((each, i) => (i === axis ? made : each));
+  const of = { groups: [...groups.slice(0, -1), made], view };
+  return [new Value({ ...of, output, kind: value.kind }), new Value({ ...of, output: { ...output, tensor: 1 }, kind: 'int' })];
 };
 
 /** @type {Record<string, Operator>} */
@@ -103,6 +96,7 @@ export const reductionOperators = {
   ReduceMean: reduction('Mean'),
   ReduceMax: reduction('Max'),
   ReduceMin: reduction('Min'),
+  ReduceProd: reduction('Prod'),
   ReduceL1: reduction('Sum', by('Absolute')),
   ReduceL2: reduction('Sum', by('Square'), by('Sqrt')),
   ReduceSumSquare: reduction('Sum', by('Square')),
