@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { about, print, readText } from './tools/files.js';
-import { commands, isCommand, options, takes, usage } from './tools/usage.js';
+import { commands, isCommand, options, takes, unknownCommand, unknownOption, usage } from './tools/usage.js';
 /** @typedef {import('./tools/usage.js').CommandName} CommandName */
 /** @typedef {import('./tools/usage.js').Values} Values */
 
@@ -53,14 +53,29 @@ async function run(model, [file, ...texts], { ids, trace: traced }) {
   if (!texts.length) for await (const line of createInterface({ input: process.stdin })) print(model.predict(line));
 }
 
+/** The arguments; an unknown option is named with the one that was probably meant. */
+function readArguments() {
+  try {
+    return parseArgs({ allowPositionals: true, options });
+  } catch (cause) {
+    if (/** @type {any} */ (cause)?.code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') throw cause;
+    const { tokens, positionals } = parseArgs({ allowPositionals: true, options, strict: false, tokens: true });
+    const unknown = tokens.find((token) => token.kind === 'option' && !Object.hasOwn(options, token.name));
+    throw new ArgumentError(unknownOption(/** @type {any} */ (unknown)?.rawName ?? '', positionals[0]), { cause });
+  }
+}
+
 async function main() {
-  const { values: given, positionals } = parseArgs({ allowPositionals: true, options });
+  const { values: given, positionals } = readArguments();
   const { version, ...values } = /** @type {Values & { version?: boolean }} */ ({ ...given });
   if (version) return print(JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')).version);
   const [command, ...files] = positionals;
-  if (command === 'help') return print(usage(files.find(isCommand)));
+  if (command === 'help') {
+    if (files.length && !isCommand(files[0])) throw new ArgumentError(unknownCommand(files[0]));
+    return print(usage(files.find(isCommand)));
+  }
   if (!command) return print(usage());
-  if (!isCommand(command)) throw new ArgumentError(`unknown command ${JSON.stringify(command)}; padless --help lists them`);
+  if (!isCommand(command)) throw new ArgumentError(unknownCommand(command));
   if (values.help) return print(usage(command));
   checkArguments(command, files, values);
   const [file, other, ...more] = files;

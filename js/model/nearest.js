@@ -16,6 +16,19 @@ function distance(a, b) {
 }
 
 /**
+ * Whether a name is likely a slip for another one: at most a third of its letters differ, or it is the beginning of it.
+ * @param {string} name @param {string[]} known
+ * @returns {string | undefined} the nearest of the known names
+ */
+export function slipOf(name, known) {
+  const wanted = name.slice(0, 100).toLowerCase();
+  const [best] = known
+    .map((each) => ({ each, far: wanted.length > 1 && each.startsWith(wanted) ? 0 : distance(wanted, each) }))
+    .sort((a, b) => a.far - b.far);
+  return best && best.far <= Math.max(1, wanted.length / 3) ? best.each : undefined;
+}
+
+/**
  * @param {string} name
  * @param {string[]} known
  * @returns {string} behind "is not one of": 'the 96 that padless knows; the nearest are Dense, ...'

@@ -2,6 +2,7 @@
  * Commands, their options and help texts: `padless COMMAND --help`.
  * @module
  */
+import { slipOf } from '../model/nearest.js';
 
 /** An option. @typedef {{ value?: string, short?: string, says: string }} Option  value: its value in the help; absent: it takes none */
 
@@ -112,6 +113,12 @@ export const commands = {
 };
 /** @typedef {keyof typeof commands} CommandName */
 
+/** What a first argument that is no command should have been. @param {string} given @returns {string} the message */
+export function unknownCommand(given) {
+  const meant = slipOf(given, Object.keys(commands));
+  return `unknown command ${JSON.stringify(given)}${meant ? `; did you mean ${meant}?` : ';'} padless --help lists them`;
+}
+
 /** @param {string} name @returns {name is CommandName} */
 export const isCommand = (name) => Object.hasOwn(commands, name);
 
@@ -122,13 +129,26 @@ export const options = /** @type {Record<string, { type: 'string' | 'boolean', s
       name,
       { type: 'value' in option ? 'string' : 'boolean', ...('short' in option && { short: option.short }) },
     ]),
-    ['version', { type: 'boolean' }],
+    ['version', { type: 'boolean', short: 'v' }],
   ])
 );
 /**
  * The options of a call.
  * @typedef {{ [Name in keyof typeof allOptions]?: (typeof allOptions)[Name] extends { value: string } ? string : boolean } & { simd?: any }} Values
  */
+
+/**
+ * What an argument that looks like an option, and is none, should have been.
+ * @param {string} given  such as --labls or -x
+ * @param {string | undefined} command  the first argument that is no option
+ * @returns {string} the message
+ */
+export function unknownOption(given, command) {
+  const own = command !== undefined && isCommand(command);
+  const known = own ? [...commands[command].options, 'help'] : Object.keys(options);
+  const meant = given.startsWith('--') ? slipOf(given.slice(2), known) : undefined;
+  return `unknown option ${given}${meant ? `; did you mean --${meant}?` : ';'} padless ${own ? `${command} ` : ''}--help lists ${own ? 'its options' : 'the commands'}`;
+}
 
 /** Whether a command has an option. @param {CommandName} name @param {string} given @returns {boolean} */
 export const takes = (name, given) =>
@@ -143,8 +163,8 @@ export function usage(name) {
     return [
       'usage: padless COMMAND ...',
       ...Object.entries(commands).flatMap(([each, { takes: what, says }]) => entry(`${each} ${what}`, says)),
-      ...entry('COMMAND --help', ['its options']),
-      ...entry('--version', ['of padless']),
+      ...entry('-h, --help; COMMAND --help', ['this list; the options of a command']),
+      ...entry('-v, --version', ['the version of padless']),
     ].join('\n');
   const { takes: what, says, options: some } = /** @type {Command} */ (commands[name]);
   const list = [...some, /** @type {const} */ ('help')].flatMap((key) => {

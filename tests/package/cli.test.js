@@ -28,7 +28,9 @@ test('--help names every command, and each command has its own help', () => {
     assert.equal(padless('help', name).stdout, stdout);
     assert.equal(padless(name, '-h').stdout, stdout);
   }
-  assert.equal(padless('--version').stdout.trim(), JSON.parse(readFileSync(new URL('package.json', root), 'utf8')).version);
+  const { version } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
+  assert.deepEqual([padless('--version'), padless('-v')], new Array(2).fill({ status: 0, stdout: `${version}\n`, stderr: '' }));
+  assert.deepEqual(padless('-h'), overview);
 });
 
 test('every option that the documentation gives a command is in its help, and other commands refuse it', () => {
@@ -51,6 +53,20 @@ test('every option that the documentation gives a command is in its help, and ot
 test("a missing or wrong argument of a command is named, with the command's usage", () => {
   for (const [args, said] of /** @type {[string[], RegExp][]} */ ([
     [['nonsense'], /^padless: unknown command "nonsense"; padless --help lists them\n$/],
+    [['cnvert', 'x'], /^padless: unknown command "cnvert"; did you mean convert\? padless --help lists them\n$/],
+    [['conv', 'x'], /^padless: unknown command "conv"; did you mean convert\? padless --help lists them\n$/],
+    [['help', 'evl'], /^padless: unknown command "evl"; did you mean eval\? padless --help lists them\n$/],
+    [
+      ['convert', '--labls', 'x'],
+      /^padless: unknown option --labls; did you mean --labels\? padless convert --help lists its options\n$/,
+    ],
+    [
+      ['convert', '--tok=x'],
+      /^padless: unknown option --tok; did you mean --tokenizer\? padless convert --help lists its options\n$/,
+    ],
+    [['run', '--zzzzz', model], /^padless: unknown option --zzzzz; padless run --help lists its options\n$/],
+    [['--versoin'], /^padless: unknown option --versoin; did you mean --version\? padless --help lists the commands\n$/],
+    [['info', '-x', model], /^padless: unknown option -x; padless info --help lists its options\n$/],
     [['info', model, '--simd', 'fast'], /^padless: --simd fast: expected auto, baseline or relaxed\n$/],
     [['info'], /^padless: info: no model file given\nusage: padless info MODEL/],
     [['convert'], /^padless: convert: no input file given\nusage: padless convert INPUT/],
