@@ -28,7 +28,7 @@ CFLAGS = -std=c11 -ffp-contract=off -Ic $(WARNINGS)
 .DEFAULT_GOAL := wasm
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox test-bundlers lint lint-c lint-js format model-packages demo fuzz-keras fuzz-torch mutants peers clean
+.PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox test-bundlers test-build lint lint-package lint-c lint-js format model-packages demo fuzz-keras fuzz-torch mutants peers clean
 
 # Recipes print what they make; V=1 prints their commands, too.
 Q := $(if $(V),,@)
@@ -180,12 +180,17 @@ node_modules/.installed: package-lock.json
 	@touch $@
 
 types: $(TYPES) ## the TypeScript declarations, from the JSDoc of js/
-$(TYPES): $(JS_FILES) tsconfig.json $(DIST) node_modules/.installed
+$(TYPES): $(JS_FILES) js/runtime/environment.d.ts tsconfig.json $(DIST) node_modules/.installed
 	@echo "check types, write declarations"
 	$(Q)$(BIN)/tsc
+	@cp js/runtime/environment.d.ts $(@D)
+	@for each in $(@D)/*.d.ts; do \
+	  [ $$each = $(@D)/environment.d.ts ] && continue; \
+	  { echo '/// <reference path="./environment.d.ts" />'; cat $$each; } >$$each.new && mv $$each.new $$each; \
+	done
 	@touch $@
 
-test: lint test-native sanitize test-node test-node26 test-relaxed test-page test-firefox ## lint and every test, as before a commit
+test: lint test-build test-native sanitize test-node test-node26 test-relaxed test-page test-firefox ## lint and every test, as before a commit
 
 SUITE_NEEDS := $(DIST) $(TYPES) build/test/kernels.wasm build/test/kernels.relaxed.wasm node_modules/.installed | build/setup
 suite = --test --test-reporter=./tests/reporter.js
@@ -210,6 +215,22 @@ tests/page/react/node_modules/.installed: tests/page/react/package-lock.json
 	@touch $@
 test-bundlers: $(SUITE_NEEDS) ## the packed package in projects of every bundler and runtime; fetches many packages. N='vite next' names some
 	@node tests/bundlers/run.js $(N)
+# What two machines with the same tools build has the same bytes: compares js/dist with a build in another folder.
+test-build: $(DIST) $(TYPES) ## builds again in build/again, from nothing, and compares every byte with js/dist
+	@rm -rf build/again && mkdir -p build/again
+	@git ls-files -z | xargs -0 cp --parents -t build/again 2>/dev/null; ln -s ../../node_modules build/again/node_modules
+	@$(MAKE) -s -C build/again wasm types >build/again.log 2>&1 || { tail build/again.log; exit 1; }
+	@diff -r js/dist build/again/js/dist && diff -r js/page/padless build/again/js/page/padless && echo "two builds give the same bytes"
+	@rm -rf build/again
+
+# Pinned. attw reads no tarball with a newer fflate. Excluded are the wasm and the script, which have no types.
+lint-package: $(DIST) $(TYPES) ## the packed package by publint and are-the-types-wrong; npx fetches them
+	@mkdir -p build && npm pack --ignore-scripts --loglevel=error --pack-destination build >/dev/null
+	@npx --yes publint@0.3.15 run build/padless-*.tgz
+	@npx --yes -p @arethetypeswrong/cli@0.18.2 -p fflate@0.8.2 attw build/padless-*.tgz --profile esm-only \
+	  --exclude-entrypoints padless.min.js padless.wasm padless.relaxed.wasm
+	@rm build/padless-*.tgz
+
 test-firefox: $(SUITE_NEEDS) ## kernels, models, importers, text and the page in headless Firefox; FIREFOX= names another binary
 	@echo "kernels, models, importers, text and the page in headless Firefox"
 	@$(NODE26) $(suite) $(FIREFOX_TESTS)

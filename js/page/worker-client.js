@@ -135,7 +135,7 @@ class Connection {
   /**
    * @param {string} method
    * @param {unknown[]} args
-   * @param {Transferable[]} [transfer]
+   * @param {(ArrayBuffer | MessagePort)[]} [transfer]
    * @returns {Promise<any>}
    */
   call(method, args, transfer = []) {

@@ -36,7 +36,7 @@ export class Heap {
     /** @type {WebAssembly.Memory} */
     this.memory = memory;
     this.#makeViews();
-    const base = /** @type {WebAssembly.Global} */ (/** @type {unknown} */ (this.exports.__heap_base)).value;
+    const base = /** @type {{ value: number }} */ (/** @type {unknown} */ (this.exports.__heap_base)).value;
     this.top = align(base);
     this.arena = this.structs(abi.arena, {});
   }

@@ -8,7 +8,7 @@ import { importLate } from './import-late.js';
 
 /** @typedef {'baseline' | 'relaxed'} Build  fixed-order SIMD128, or relaxed SIMD (fused multiply-add) */
 /** @typedef {'auto' | Build} Simd */
-/** @typedef {URL | string | BufferSource | Response} ModuleFile  the wasm file: its address, bytes, or response */
+/** @typedef {URL | string | ArrayBuffer | ArrayBufferView<ArrayBuffer> | Response} ModuleFile  the wasm file: its address, bytes, or response */
 /** @typedef {WebAssembly.Module | ModuleFile} ModuleSource */
 
 // The shortest functions that use i8x16.splat and f32x4.relaxed_madd: an engine without the feature finds them invalid.
@@ -74,7 +74,7 @@ async function compileInline(build) {
 }
 
 /**
- * @param {BufferSource} bytes
+ * @param {ArrayBuffer | ArrayBufferView<ArrayBuffer>} bytes
  * @throws {EngineError} where the engine refuses to compile bytes that are valid
  */
 async function compile(bytes) {
@@ -141,7 +141,7 @@ export function extractBuild(bytes, sizes, pieces, build) {
 async function compileFrom(source) {
   try {
     const kind = kindOf(source);
-    if (ArrayBuffer.isView(source) || kind === 'ArrayBuffer') return await compile(/** @type {BufferSource} */ (source));
+    if (ArrayBuffer.isView(source) || kind === 'ArrayBuffer') return await compile(/** @type {ArrayBuffer} */ (source));
     const response = typeof source === 'string' || kind === 'URL' ? await fetch(String(source)) : /** @type {Response} */ (source);
     if (!response.ok) throw new Error(`HTTP status ${response.status} of ${response.url}`);
     return await compile(await response.arrayBuffer());

@@ -20,19 +20,56 @@ test('package.json names no file that is missing and no dependency', () => {
   assert.equal(manifest.dependencies, undefined);
 });
 
-test('the packed package contains every file that package.json names, README and LICENSE, and no tests', () => {
+/** Paths of the files in the packed package. */
+function packedFiles() {
   const out = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts', '--loglevel=error'], {
     cwd: fileURLToPath(root),
   });
-  const packed = JSON.parse(out.toString())[0].files.map((/** @type {{ path: string }} */ { path }) => path);
+  return JSON.parse(out.toString())[0].files.map((/** @type {{ path: string }} */ { path }) => path);
+}
+
+test('the packed package contains every file that package.json names, README and LICENSE, and no tests', () => {
+  const packed = packedFiles();
   assert.deepEqual(
-    [...named, 'README.md', 'LICENSE', 'CHANGELOG.md'].filter((path) => !packed.includes(path)),
+    [...named, 'README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md', 'web/docs/layers.md'].filter(
+      (path) => !packed.includes(path),
+    ),
     [],
   );
-  const strangers = packed.filter(
-    (/** @type {string} */ path) => !/^(js\/|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/.test(path),
+  const allowed =
+    /^(js\/|package\.json$|LICENSE$|[A-Z]+\.md$|web\/docs\/\w+(-\w+)*\.md$|web\/examples\/|web\/models\/.*README\.md$|web\/page\.png$)/;
+  assert.deepEqual(
+    packed.filter((/** @type {string} */ path) => !allowed.test(path)),
+    [],
   );
-  assert.deepEqual(strangers, []);
+  // Types of what nobody can import.
+  assert.deepEqual(
+    packed.filter((/** @type {string} */ path) => /types\/(cli|tools)/.test(path)),
+    [],
+  );
+});
+
+test('every link in a packed document leads to a packed file or to the web', () => {
+  const packed = packedFiles();
+  const documents = packed.filter((/** @type {string} */ path) => path.endsWith('.md'));
+  assert.ok(documents.length > 12);
+  for (const document of documents) {
+    const text = readFileSync(new URL(document, root), 'utf8').replace(/```[^]*?```/g, '');
+    for (const [, to] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^(https?:|#|mailto:)/.test(to)) continue;
+      const path = new URL(to.split('#')[0], new URL(document, 'file:///')).pathname.slice(1);
+      assert.ok(
+        packed.includes(path) || packed.some((/** @type {string} */ each) => each.startsWith(`${path}/`)),
+        `${document}: ${to}`,
+      );
+    }
+  }
+});
+
+test('the changelog begins with the version of package.json; no address of a repository is made up', () => {
+  const [, version] = /^## (\S+)/m.exec(readFileSync(new URL('CHANGELOG.md', root), 'utf8')) ?? [];
+  assert.equal(version, manifest.version);
+  for (const field of ['repository', 'bugs', 'homepage']) assert.equal(manifest[field], undefined);
 });
 
 test('bundlers that do not read exports, as Parcel by default, find each entry by main and alias', () => {

@@ -1,7 +1,7 @@
 /** The packed package, installed in an empty project, as a user gets it. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -94,6 +94,25 @@ test('a page that imports no Keras files is bundled without the packages that re
     write: false,
   });
   assert.deepEqual(warnings, []);
+});
+
+test('the declarations compile without the library "dom", with the types of Node and without', () => {
+  const typed = join(folder, 'no-dom');
+  mkdirSync(typed);
+  const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const entries = Object.keys(exports).filter((name) => exports[name].types);
+  assert.ok(entries.length >= 10);
+  writeFileSync(join(typed, 'use.ts'), entries.map((name, i) => `export * as e${i} from 'padless${name.slice(1)}';`).join('\n'));
+  for (const types of [[], ['node']])
+    for (const lib of [['es2022'], ['es2022', 'dom']]) {
+      const compilerOptions = {
+        ...{ strict: true, exactOptionalPropertyTypes: true, noEmit: true, target: 'es2022', module: 'nodenext' },
+        ...{ lib, types, typeRoots: [join(root, 'node_modules/@types')] },
+      };
+      writeFileSync(join(typed, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['use.ts'] }));
+      const { stdout } = spawnSync(process.execPath, [join(root, 'node_modules/.bin/tsc'), '-p', typed], { encoding: 'utf8' });
+      assert.equal(stdout, '', `${lib} ${types}`);
+    }
 });
 
 for (const [module, moduleResolution] of [

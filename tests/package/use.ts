@@ -20,7 +20,22 @@ import {
 import { attach, type AttachOptions } from 'padless/dom';
 import { fromKeras, fromTfjs, fromTorch, toInt8, type ImportOptions, type TorchModule } from 'padless/import';
 import { init as initKernels, Kernels, ShapeError, type Input, type Mask, type Output } from 'padless/kernels';
-import { Add, Bidirectional, Dense, Embedding, Layer, LSTM, MaskedMean, Model as Sequential } from 'padless/layers';
+import {
+  Add,
+  Bidirectional,
+  Dense,
+  Embedding,
+  Layer,
+  LSTM,
+  MaskedMean,
+  Model as Sequential,
+  Spec,
+  Tensor,
+  type LayerConfig,
+  type Reach,
+  type Value,
+  type WeightSpec,
+} from 'padless/layers';
 import { serve } from 'padless/serve';
 import { TextVectorizer } from 'padless/text';
 import { loadModel as loadInWorker, type RemoteModel } from 'padless/worker';
@@ -130,6 +145,23 @@ class TwoDense extends Layer {
     return this.second.apply(this.first.apply(x));
   }
 }
+/** A layer that is given tensors, names their types. */
+class Twice extends Layer {
+  static override reach: Reach = 'step';
+  inner: Dense;
+  constructor(config: LayerConfig) {
+    super(config);
+    this.inner = new Dense({ units: 2 });
+  }
+  override call(x: Value): Value {
+    const y: Spec | Tensor = this.inner.apply(x);
+    return y instanceof Tensor && y.B > 0 ? this.inner.apply(y) : y;
+  }
+  get specs(): WeightSpec[] {
+    return this.listWeights().map(({ spec }) => spec);
+  }
+}
+console.log(Twice);
 serve({ customLayers: { TwoDense } });
 await loadModel('x', { customLayers: { TwoDense } });
 await createModel({
