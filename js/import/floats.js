@@ -3,7 +3,7 @@
  * @module
  */
 
-/** An array of a file, converted to float32. @typedef {{ name: string, shape: number[], data: Float32Array }} NamedArray */
+/** An array of a file, converted to float32. @typedef {{ name: string, shape: number[], data: Float32Array, int8?: Int8Array }} NamedArray  int8: as stored, without scales */
 
 /** Converts float16: 1 sign bit, 5 exponent bits, 10 fraction bits. @param {Uint16Array} halves @returns {Float32Array} */
 export function float16(halves) {

@@ -160,12 +160,13 @@ class Hdf5 {
     const { module, id } = this;
     if (module.get_type(id, path) !== module.H5G_DATASET) throw this.broken(path, 'is missing');
     const metadata = module.get_dataset_metadata(id, path);
-    const { shape, type, size, littleEndian, virtual_sources: virtual } = metadata;
+    const { shape, type, size, littleEndian, signed, virtual_sources: virtual } = metadata;
     const bfloat = this.attribute(path, 'dtype')?.[0] === 'bfloat16' && size === 2;
     const float = type === FLOAT && [2, 4, 8].includes(size) && littleEndian;
-    if (!(float || (bfloat && (type === OPAQUE || type === INTEGER))) || !shape)
+    const isInt8 = type === INTEGER && size === 1 && Boolean(signed);
+    if (!(float || isInt8 || (bfloat && (type === OPAQUE || type === INTEGER))) || !shape)
       throw new UnsupportedError(
-        `${this.what}: weight ${path} is of type ${type === INTEGER ? `int${8 * size}` : `${type} of ${size} bytes`}; padless reads float16, bfloat16, float32 and float64`,
+        `${this.what}: weight ${path} is of type ${type === INTEGER ? `int${8 * size}` : `${type} of ${size} bytes`}; padless reads float16, bfloat16, float32, float64 and int8`,
       );
     if (virtual?.length) throw this.broken(path, 'is a view of other files');
     const bytes = this.#read(
@@ -174,6 +175,10 @@ class Hdf5 {
       (pointer) => module.get_dataset_data(id, path, null, null, null, pointer),
       () => {},
     );
+    if (isInt8) {
+      const int8 = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+      return { name, shape: Array.from(shape, Number), data: Float32Array.from(int8), int8 };
+    }
     const dtype = bfloat ? 'bfloat16' : size === 2 ? 'float16' : size === 4 ? 'float32' : 'float64';
     return { name, shape: Array.from(shape, Number), data: toFloat32(bytes, dtype) };
   }

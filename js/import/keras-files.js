@@ -8,6 +8,7 @@ import { finish, reading, readOptions } from './finish.js';
 import { readHdf5 } from './hdf5.js';
 import { InputFile } from './input-files.js';
 import { modernKeras } from './keras.js';
+import { refuseQuantized } from './keras-int8.js';
 import { withModules } from './keras-operations.js';
 import { weightsByLayer, weightsByPath } from './weights.js';
 import { readKeras } from './zip.js';
@@ -27,6 +28,7 @@ export async function fromKerasZip(file, options) {
   const { config, kerasVersion, vars, layers, vocabularies } = await readKeras(await file.bytes(), name, options.packages ?? {});
   const weights = vars ? weightsByPath(vars, name) : weightsByLayer(layers ?? [], name);
   const version = kerasVersion ?? '3';
+  refuseQuantized(config);
   const architecture = reading(name, () => modernKeras(config, version));
   return finish({ architecture, kerasVersion: version, origin: 'keras', weights, vocabularies }, options);
 }
@@ -62,6 +64,7 @@ async function fromHdf5(file, options, json) {
   const { backend, vars, layers } = holds;
   const theano = backend === 'theano' || (!backend && parseInt(kerasVersion, 10) < 2);
   const weights = vars ? weightsByPath(vars, name) : weightsByLayer(layers ?? [], name, { theano });
+  refuseQuantized(architecture);
   const modern = reading(name, () => modernKeras(architecture, kerasVersion));
   return finish({ architecture: modern, kerasVersion, origin: 'keras', weights }, options);
 }

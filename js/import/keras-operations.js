@@ -185,7 +185,7 @@ export function withModules(json) {
         const { module, config, class_name: kind, inbound_nodes: nodes } = entry ?? {};
         const isLayer =
           module !== undefined ||
-          /^(InputLayer|SpatialDropout[123]D)$/.test(kind) ||
+          /^(InputLayer|SpatialDropout[123]D|Discretization)$/.test(kind) ||
           config?.trainable !== undefined ||
           config?.layers;
         return isLayer || !nodes?.[0]?.args ? withModules(entry) : { ...entry, module: 'keras.src.ops.numpy' };

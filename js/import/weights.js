@@ -3,6 +3,7 @@
  * @module
  */
 import { ModelFileError, UnsupportedError } from '../errors.js';
+import { quantizedWeights } from './keras-int8.js';
 /** @typedef {import('../layers/layer.js').Layer} Layer */
 /** @typedef {import('../layers/layer.js').Weight} Weight */
 /** @typedef {import('./floats.js').NamedArray} NamedArray */
@@ -51,6 +52,10 @@ function slotsOf(layer) {
 function put(weights, { path, spec }, array, file) {
   if (array.shape.join() !== spec.shape.join())
     throw new ModelFileError(`${file}: ${path} is ${array.name} of shape [${array.shape}], expected [${spec.shape}]`);
+  if (array.int8)
+    throw new UnsupportedError(
+      `${file}: ${path} is int8; padless reads the int8 weights of Keras from .keras and .weights.h5 files: save the model as .keras`,
+    );
   weights.set(path, { shape: spec.shape, data: array.data });
 }
 
@@ -314,14 +319,18 @@ export const weightsByPath = (vars, file) => (root) => {
     seen.add(layer);
     const inner = layer.sublayers;
     const group = inner.length === 0 && groups.has(`${at}cell/vars`) ? `${at}cell/vars` : `${at}vars`;
+    /** @type {NamedArray[]} */
+    const arrays = [];
+    for (let i = 0, array; (array = vars.get(`${group}/${i}`)); i++) arrays.push(array);
+    const isInt8 = arrays.some(({ int8 }) => int8);
+    const quantized = isInt8 ? quantizedWeights(layer, arrays, file) : null;
     layer.weightSpecs.forEach((spec, i) => {
-      const place = `${group}/${i}`;
-      const array = vars.get(place);
       const path = `${layer.path}.${spec.name}`;
-      if (!array) throw new ModelFileError(`${file}: ${path} [${spec.shape}] is missing, expected at ${place}`);
-      put(weights, { path, layer, spec }, array, file);
-      left.delete(place);
+      if (!arrays[i]) throw new ModelFileError(`${file}: ${path} [${spec.shape}] is missing, expected at ${group}/${i}`);
+      if (quantized) weights.set(path, quantized[i]);
+      else put(weights, { path, layer, spec }, arrays[i], file);
     });
+    for (let i = isInt8 ? arrays.length : layer.weightSpecs.length; i > 0; i--) left.delete(`${group}/${i - 1}`);
     if (ownNotNeeded.has(layer.fileClass)) for (const path of left) if (path.startsWith(`${at}vars/`)) left.delete(path);
     const layers = layersOf(layer);
     // Keras 2.12 names the group of a model's layers differently.

@@ -1,0 +1,123 @@
+/**
+ * Models that Keras quantized itself: what stays int8, labels, and what is refused. tests/import/keras-files.test.js compares their values with Keras's.
+ */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { loadModel, ModelFileError, UnsupportedError } from 'padless';
+import { fromKeras } from 'padless/import';
+import { quantizedWeights } from '../../js/import/keras-int8.js';
+import { decode } from '../close.js';
+import { says } from '../says.js';
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const folder = new URL('../models/keras-files/', import.meta.url);
+/** @type {any[]} */
+const cases = JSON.parse(readFileSync(new URL('goldens.json', folder), 'utf8')).cases;
+
+/** The label of each row of K values. @param {Float32Array} values @param {number} K */
+const labels = (values, K) =>
+  Array.from({ length: values.length / K }, (_, i) => {
+    const row = values.subarray(i * K, (i + 1) * K);
+    return row.indexOf(Math.max(...row));
+  });
+
+test('tables and kernels of Dense stay int8, also when the model is saved, and labels are those of Keras', async () => {
+  const { inputs, outputs } = cases.find(({ name }) => name === 'int8-classifier');
+  const model = await fromKeras(new URL('int8-classifier.keras', folder), { simd });
+  const dtypes = (/** @type {typeof model} */ each) =>
+    Object.fromEntries(each.root.listWeights().map(({ path, layer, spec }) => [path, Boolean(layer.weight(spec.name).int8)]));
+  assert.deepEqual(
+    Object.entries(dtypes(model))
+      .filter(([, isInt8]) => isInt8)
+      .map(([path]) => path),
+    ['embedding.embeddings', 'dense.kernel', 'dense_1.kernel'],
+  );
+  const [rows] = Object.values(inputs);
+  const [{ data }] = model.run(/** @type {any} */ (rows));
+  assert.deepEqual(labels(data, 3), labels(decode(outputs[0].data), 3));
+  const again = await loadModel(model.save(), { simd });
+  assert.deepEqual(dtypes(again), dtypes(model));
+  assert.deepEqual(again.run(/** @type {any} */ (rows))[0].data, data);
+});
+
+/** @param {(json: any) => void} change */
+function loadChanged(change) {
+  const json = JSON.parse(readFileSync(new URL('int8-tagger-weights.json', folder), 'utf8'));
+  change(json);
+  return fromKeras(new TextEncoder().encode(JSON.stringify(json)), {
+    weights: new URL('int8-tagger-weights.weights.h5', folder),
+    simd,
+  });
+}
+
+test('other modes, and int8 inside TimeDistributed, are refused with the name of the layer', async () => {
+  const last = (/** @type {any} */ json) => json.config.layers.at(-1);
+  await assert.rejects(
+    loadChanged(
+      (json) => (last(json).config.dtype = { class_name: 'Int4DTypePolicy', config: { mode: 'int4/128', source_name: 'float32' } }),
+    ),
+    says(
+      UnsupportedError,
+      /^dense: quantized to int4\/128 by Keras; padless reads int8\. Save the model before quantize\(\), and convert it with --int8/,
+    ),
+  );
+  await assert.rejects(
+    loadChanged((json) => (last(json).config.dtype = 'float8_from_float32')),
+    says(UnsupportedError, /^dense: quantized to float8 by Keras/),
+  );
+  await assert.rejects(
+    loadChanged((json) => {
+      json.config.layers.push({ class_name: 'TimeDistributed', config: { name: 'td', layer: json.config.layers.pop() } });
+    }),
+    says(
+      UnsupportedError,
+      /^dense: quantized to int8 by Keras in a TimeDistributed, which gives wrong answers there\. Save the model before/,
+    ),
+  );
+});
+
+test('scales that are missing, do not fit or are no positive numbers are refused', () => {
+  const layer = /** @type {any} */ ({
+    path: 'd',
+    className: 'Dense',
+    weightSpecs: [{ name: 'kernel', shape: [2, 3], int8: 'columns' }],
+  });
+  const kernel = { name: 'vars/0', shape: [2, 3], data: new Float32Array(6), int8: new Int8Array(6) };
+  const scales = (/** @type {number[]} */ ...values) => ({
+    name: 'vars/1',
+    shape: [values.length],
+    data: new Float32Array(values),
+  });
+  for (const [arrays, message] of /** @type {[any[], RegExp][]} */ ([
+    [[kernel], /^f: d has 1 arrays, expected 1 and /],
+    [[kernel, scales(1, 2)], /^f: vars\/1 has 2 scales, which do not fit vars\/0 \[2,3\]/],
+    [[kernel, scales(1, 0, 2)], /^f: vars\/1: value 1 is 0, expected a number above 0/],
+    [[kernel, scales(1, NaN, 2)], /^f: vars\/1: value 1 is NaN/],
+    [[{ ...kernel, shape: [3, 2] }, scales(1, 2)], /^f: d\.kernel is vars\/0 of shape \[3,2\], expected \[2,3\]/],
+  ]))
+    assert.throws(() => quantizedWeights(layer, arrays, 'f'), says(ModelFileError, message));
+});
+
+test('a table keeps the scale of each row to 1/510 of the largest value', () => {
+  const [V, D] = [5, 4];
+  const layer = /** @type {any} */ ({
+    path: 'e',
+    className: 'Embedding',
+    weightSpecs: [{ name: 'embeddings', shape: [V, D], int8: 'rows' }],
+  });
+  const int8 = Int8Array.from({ length: V * D }, (_, i) => ((i * 53) % 255) - 127);
+  const scale = Float32Array.of(127, 100, 40, 3000, 1e5);
+  const [weight] = quantizedWeights(
+    layer,
+    [
+      { name: 'vars/0', shape: [V, D], data: Float32Array.from(int8), int8 },
+      { name: 'vars/1', shape: [V], data: scale },
+    ],
+    'f',
+  );
+  const most = 127 / 40;
+  weight.data.forEach((value, i) =>
+    assert.ok(Math.abs(value - int8[i] / scale[Math.floor(i / D)]) <= most / 500, `${i}: ${value}`),
+  );
+});
