@@ -4,6 +4,7 @@
  * @module
  */
 import { ModelFileError, textOf } from '../errors.js';
+import { readCrfs } from './crf.js';
 import { finish, reading, readOptions } from './finish.js';
 import { readHdf5 } from './hdf5.js';
 import { InputFile } from './input-files.js';
@@ -25,11 +26,12 @@ import { readKeras } from './zip.js';
 /** @param {InputFile} file  .keras @param {KerasOptions} options @returns {Promise<Model>} */
 export async function fromKerasZip(file, options) {
   const { name } = file;
-  const { config, kerasVersion, vars, layers, vocabularies } = await readKeras(await file.bytes(), name, options.packages ?? {});
+  const { config, kerasVersion, layers, vocabularies, ...read } = await readKeras(await file.bytes(), name, options.packages ?? {});
+  const { architecture: json, vars } = reading(name, () => readCrfs(config, read.vars, options.customLayers));
   const weights = vars ? weightsByPath(vars, name) : weightsByLayer(layers ?? [], name);
   const version = kerasVersion ?? '3';
-  refuseQuantized(config);
-  const architecture = reading(name, () => modernKeras(config, version));
+  refuseQuantized(json);
+  const architecture = reading(name, () => modernKeras(json, version));
   return finish({ architecture, kerasVersion: version, origin: 'keras', weights, vocabularies }, options);
 }
 
@@ -61,10 +63,11 @@ async function fromHdf5(file, options, json) {
   const kerasVersion = textOf(
     options.kerasVersion ?? json?.keras_version ?? holds.kerasVersion ?? (holds.vars || json?.module ? '3' : '1'),
   );
-  const { backend, vars, layers } = holds;
+  const { backend, layers } = holds;
+  const { architecture: own, vars } = reading(name, () => readCrfs(architecture, holds.vars, options.customLayers));
   const theano = backend === 'theano' || (!backend && parseInt(kerasVersion, 10) < 2);
   const weights = vars ? weightsByPath(vars, name) : weightsByLayer(layers ?? [], name, { theano });
-  refuseQuantized(architecture);
-  const modern = reading(name, () => modernKeras(architecture, kerasVersion));
+  refuseQuantized(own);
+  const modern = reading(name, () => modernKeras(own, kerasVersion));
   return finish({ architecture: modern, kerasVersion, origin: 'keras', weights }, options);
 }

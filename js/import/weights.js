@@ -289,7 +289,7 @@ function numbered(layers) {
   /** @type {Map<string, number>} */
   const counts = new Map();
   return layers.map((layer) => {
-    const base = snake(layer.fileClass.replace('GroupQuery', 'GroupedQuery'));
+    const base = snake(layer.fileClass.replace('GroupQuery', 'GroupedQuery').replace(/^padless>(Addons|Contrib)CRF$/, 'CRF'));
     const count = counts.get(base) ?? 0;
     counts.set(base, count + 1);
     return count ? `${base}_${count}` : base;

@@ -45,6 +45,9 @@ class Maker(RandomLayers):
                 return L.AdditiveAttention(use_scale=self.chance(0.5))([x, y], **causal)
             layer = L.Attention(**self.some(0.4, use_scale=True, score_mode="concat", dropout=0.2))
             return layer([x, y] if self.chance(0.7) else [x, y, y], **causal)
+        if hasattr(L, "GroupQueryAttention") and self.chance(0.3):
+            heads = self.one_of((2, 1), (2, 2), (4, 2))
+            return L.GroupQueryAttention(2, *heads, **self.some(0.3, use_bias=False, dropout=0.1))(x, y, **causal)
         options = self.some(0.3, use_bias=False, value_dim=3, output_shape=lambda: self.units(), dropout=0.1)
         return L.MultiHeadAttention(self.one_of(1, 2), 2, **options)(x, y, **causal, **({"key": y} if self.chance(0.2) else {}))
 
@@ -80,6 +83,10 @@ class Maker(RandomLayers):
                 x = operation(self, x)
             elif kind < 0.28:
                 x = self.halve()(x)
+            elif kind < 0.3:
+                both = self.bidirectional(True)
+                both.merge_mode = None
+                x = self.merge(list(both(x)))
             else:
                 x = self.over_steps(x.shape[-1])(x)
             if self.chance(0.15) and x.shape[1] == before.shape[1]:
@@ -144,7 +151,8 @@ class Maker(RandomLayers):
 
     def text(self, name):
         ids = self.input((self.length,), dtype="int32", name=name)
-        x = L.Embedding(VOCABULARY, FEATURES, mask_zero=self.chance(0.7), **self.name())(ids)
+        kind = L.ReversibleEmbedding if hasattr(L, "ReversibleEmbedding") and self.chance(0.1) else L.Embedding
+        x = kind(VOCABULARY, FEATURES, mask_zero=self.chance(0.7), **self.name())(ids)
         if self.chance(0.1):
             x = self.merge([x, L.Embedding(VOCABULARY, FEATURES, mask_zero=self.chance(0.3))(ids)])
         return ids, x
@@ -184,6 +192,11 @@ class Maker(RandomLayers):
         if kind == "sequential":
             return keras.Sequential([a, *[self.over_steps(FEATURES) for _ in range(self.one_of(1, 2, 3))]])
         x = self.sequence(x, 0)
+        if kind == "scores":
+            layer = self.one_of(L.Attention, L.AdditiveAttention)()
+            return keras.Model(a, list(layer([x, x], return_attention_scores=True)))
+        if kind == "states":
+            return keras.Model(a, list(self.recurrent(self.chance(0.5), return_state=True)(x)))
         if kind == "chain":
             return keras.Model(a, self.vectors(self.to_vector(x)) if self.chance(0.7) else x)
         branches = [self.vectors(self.to_vector(x)) for _ in range(2)]
@@ -194,7 +207,7 @@ class Maker(RandomLayers):
         self.length = self.one_of(None, STEPS)
         self.stateful = self.chance(0.08)
         start = self.one_of(self.text, self.text, self.text, self.numbers)
-        kind = self.one_of("chain", "chain", "chain", "graph", "graph", "two", "shared", "wrapped", "decoder", "words", "sequential", "plain")
+        kind = self.one_of("chain", "chain", "chain", "graph", "graph", "two", "shared", "wrapped", "decoder", "words", "sequential", "plain", "scores", "states")
         if kind == "words":
             self.stateful = False
             return self.single(self.one_of("chain", "graph"), *self.words("words"))
@@ -204,7 +217,7 @@ class Maker(RandomLayers):
         if kind == "sequential":
             start = self.numbers
         a, x = start("a")
-        if kind in ("chain", "graph", "sequential"):
+        if kind in ("chain", "graph", "sequential", "scores", "states"):
             return self.single(kind, a, x)
         b, y = start("b")
         if kind == "decoder":
@@ -297,7 +310,9 @@ def features(json_of_layer, found, inside=""):
     for option, value in config.items():
         if option in IGNORED or option.endswith(("_initializer", "_regularizer", "_constraint", "seed")):
             continue
-        if isinstance(value, (bool, str)) or value is None:
+        if kind == "__lambda__":
+            found.add("Lambda of a lambda")
+        elif isinstance(value, (bool, str)) or value is None:
             found.add(f"{kind} {option}={value}")
         elif isinstance(value, (int, float)):
             found.add(f"{kind} {option}={value if value in (0, 1, -1) else 'number'}")

@@ -6,10 +6,13 @@ L = keras.layers
 KERAS3 = int(keras.__version__.split(".")[0]) >= 3
 ACTIVATIONS = ["relu", "tanh", "sigmoid", "softmax", "elu", "selu", "softplus", "softsign", "swish", "gelu", "exponential", "hard_sigmoid", "linear", "mish"]
 if KERAS3:
-    ACTIVATIONS += ["relu6", "leaky_relu", "silu", "hard_silu", "log_softmax"]
-ODD_NAMES = ["layer", "a b", "x-1", "Dense", "embedding", "model_weights", "0", "vars", "lstm_cell", "kernel", "layers", "bidirectional_7", "top.level"]
+    newer = ["celu", "log_sigmoid", "hard_tanh", "squareplus", "sparse_plus", "sparse_sigmoid", "hard_shrink", "soft_shrink", "tanh_shrink"]
+    ACTIVATIONS += ["relu6", "leaky_relu", "silu", "hard_silu", "log_softmax"] + [name for name in newer if hasattr(keras.activations, name)]
+#: Compiled without the path of this file, which Keras would save.
+HALVE = eval(compile("lambda x: x * 0.5 + 1.0", "halve", "eval"))
+ODD_NAMES = ["layer", "x-1", "Dense", "embedding", "model_weights", "0", "vars", "lstm_cell", "kernel", "layers", "bidirectional_7", "top.level"]
 if KERAS3:
-    ODD_NAMES += ["Größe", "层", "__proto__", "constructor"]
+    ODD_NAMES += ["a b", "Größe", "层", "__proto__", "constructor"]
 
 
 @keras.saving.register_keras_serializable("mine")
@@ -165,6 +168,8 @@ class RandomLayers:
         options = {"padding": self.one_of("same", "valid")}
         options |= self.some(0.4, strides=lambda: self.one_of(2, 3))
         options |= self.some(0.4, activation=self.activation) | self.some(0.15, use_bias=False)
+        if "strides" in options and not KERAS3:
+            options |= self.some(0.3, output_padding=1)
         if "strides" not in options and self.chance(0.2):
             options["dilation_rate"] = 2
         return L.Conv1DTranspose(self.units(), self.one_of(2, 3), **options)
@@ -195,8 +200,11 @@ class RandomLayers:
         ]
         if hasattr(L, "RMSNormalization"):
             kinds.append(lambda: L.RMSNormalization(**epsilon()))
+        if KERAS3 and "rms_scaling" in L.LayerNormalization(name="asked").get_config():
+            kinds.append(lambda: L.LayerNormalization(rms_scaling=True, **epsilon()))
         if self.length:
             kinds.append(lambda: L.LayerNormalization(axis=[1, 2]))
+            kinds.append(lambda: self.one_of(L.LayerNormalization, L.BatchNormalization)(axis=1, **switches()))
         return self.one_of(*kinds)()
 
     def parametric(self):
@@ -207,7 +215,7 @@ class RandomLayers:
             lambda: L.ELU(**self.some(0.6, alpha=0.5)),
             lambda: L.Softmax(**self.some(0.4, axis=lambda: self.one_of(-1, 1, 2))),
             lambda: L.Rescaling(self.one_of(0.5, -2.0), self.one_of(0.0, 0.25)),
-            lambda: L.PReLU(shared_axes=[1]),
+            lambda: L.PReLU(shared_axes=self.one_of([1], [1], [1, 2])),
         ]
         if hasattr(L, "ThresholdedReLU"):
             kinds.append(lambda: L.ThresholdedReLU(0.4))
@@ -220,8 +228,24 @@ class RandomLayers:
             L.Dropout(0.4), L.SpatialDropout1D(0.4), L.GaussianNoise(0.2), L.GaussianDropout(0.2), L.AlphaDropout(0.2), L.Identity(), L.ActivityRegularization(0.1)
         )
 
+    def einsum(self):
+        if not hasattr(L, "EinsumDense"):
+            return L.Dense(self.units())
+        options = self.some(0.5, bias_axes="d") | self.some(0.3, activation=self.activation)
+        if self.chance(0.5):
+            return L.EinsumDense("...c,cd->...d", output_shape=self.units(), **options)
+        return L.EinsumDense("abc,cd->abd", output_shape=(self.length, self.units()), **options)
+
+    def spectral(self):
+        if not KERAS3:
+            return L.Dense(self.units())
+        return L.SpectralNormalization(self.one_of(L.Dense(self.units(), activation=self.activation()), L.Conv1D(2, 2)))
+
     def each_step(self):
         return self.one_of(
+            self.einsum,
+            self.spectral,
+            lambda: L.Permute((1, 2)),
             lambda: L.Activation(self.activation() or "linear"),
             lambda: L.Dense(self.units(), activation=self.activation(), **self.some(0.2, use_bias=False), **self.name()),
             lambda: L.TimeDistributed(L.Dense(self.units(), activation=self.activation())),
@@ -233,7 +257,7 @@ class RandomLayers:
     def halve(self):
         """A Lambda, which compare.js replaces by its name."""
         self.names += 1
-        return L.Lambda(lambda x: x * 0.5 + 1.0, name=f"halve_{self.names}")
+        return L.Lambda(HALVE, name=f"halve_{self.names}")
 
     def over_steps(self, features):
         """A layer from [B, T, D] to [B, T', D']."""
