@@ -218,7 +218,7 @@ test-bundlers: $(SUITE_NEEDS) ## the packed package in projects of every bundler
 # What two machines with the same tools build has the same bytes: compares js/dist with a build in another folder.
 test-build: $(DIST) $(TYPES) ## builds again in build/again, from nothing, and compares every byte with js/dist
 	@rm -rf build/again && mkdir -p build/again
-	@git ls-files -z | xargs -0 cp --parents -t build/again 2>/dev/null; ln -s ../../node_modules build/again/node_modules
+	@git ls-files -z | tar --null -T - -cf - | tar -xf - -C build/again && ln -s ../../node_modules build/again/node_modules
 	@$(MAKE) -s -C build/again wasm types >build/again.log 2>&1 || { tail build/again.log; exit 1; }
 	@diff -r js/dist build/again/js/dist && diff -r js/page/padless build/again/js/page/padless && echo "two builds give the same bytes"
 	@rm -rf build/again

@@ -47,8 +47,20 @@ export class Heap {
   /** While a session runs the model, called in place of each layer. @type {((layer: any, x: any, options: any) => any) | null} */
   interceptor = null;
 
+  /** @throws {MemoryError} where the engine has no memory, or no addresses, for another instance */
   #instantiate() {
-    const { exports } = new WebAssembly.Instance(this.module);
+    let instance;
+    try {
+      instance = new WebAssembly.Instance(this.module);
+    } catch (cause) {
+      // Other errors are those of a module that is not padless's.
+      if (!/^(Range|Internal)Error/.test(String(cause))) throw cause;
+      throw new MemoryError(
+        'the engine has no memory for another WebAssembly instance; each model has one: drop models that are not used',
+        { cause },
+      );
+    }
+    const { exports } = instance;
     return {
       exports: /** @type {Exports} */ (/** @type {unknown} */ (exports)),
       memory: /** @type {WebAssembly.Memory} */ (exports.memory),
@@ -122,9 +134,16 @@ export class Heap {
   /** WebAssembly memory cannot shrink: makes a new instance and copies the reserved part into its memory. */
   #shrink() {
     const old = new Uint8Array(this.memory.buffer, 0, this.top);
-    Object.assign(this, this.#instantiate());
-    const missing = this.top - this.memory.buffer.byteLength;
-    if (missing > 0) this.memory.grow(Math.ceil(missing / PAGE));
+    let fresh;
+    try {
+      fresh = this.#instantiate();
+      const missing = this.top - fresh.memory.buffer.byteLength;
+      if (missing > 0) fresh.memory.grow(Math.ceil(missing / PAGE));
+    } catch {
+      // Without room for a second memory, the large one stays.
+      return;
+    }
+    Object.assign(this, fresh);
     this.#makeViews();
     this.#bytes.set(old);
   }

@@ -2,6 +2,7 @@
  * What does not fit in WebAssembly's memory: a MemoryError with the numbers, and the model is as it was before the call.
  */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { createModel, init, MemoryError } from 'padless';
 import { Heap } from '../../js/runtime/memory.js';
@@ -97,3 +98,22 @@ test('a run that fails leaves the states of a stateful layer as they were', asyn
   assert.throws(() => model.run(rows(1)), MemoryError);
   assert.equal(lstm.kept, null);
 });
+
+test(
+  'where no further instance fits, making one is a MemoryError, and the models that exist answer on',
+  { skip: process.platform !== 'linux' && 'limits the addresses of a process with ulimit -v' },
+  () => {
+    const script = `
+      const { init } = await import(${JSON.stringify(new URL('../../js/index.js', import.meta.url).href)});
+      const all = [];
+      let error;
+      while (!error) await init({ simd: 'baseline' }).then((pl) => all.push(pl), (reason) => (error = reason));
+      console.log(error.name, error.message, all.length > 0);
+      // After the first call the memory is large and cannot be replaced by a smaller one.
+      for (const length of [12_000_000, 5])
+        console.log(all[0].maskedSum({ data: new Float32Array(length).fill(1), shape: [1, length, 1] }).data[0]);`;
+    const command = `ulimit -v 60000000; exec "${process.execPath}" --input-type=module -e "$SCRIPT"`;
+    const out = execFileSync('sh', ['-c', command], { encoding: 'utf8', env: { ...process.env, SCRIPT: script } });
+    assert.match(out, /^MemoryError the engine has no memory for another WebAssembly instance; .* true\n12000000\n5\n$/);
+  },
+);
