@@ -15,7 +15,7 @@ const isFunction = ({ class_name: className = 'function', module = 'keras' }) =>
 /**
  * @param {any} activation  as Keras JSON has it: a name, null (linear), or { config: name }
  * @param {string} path  of the layer, for the error
- * @param {number} kerasMajor  hard_sigmoid changed between Keras 2 and 3
+ * @param {number} kerasMajor  hard_sigmoid changed between Keras 2 and 3; that of Keras 2 is hard_sigmoid_keras2 in models of ONNX
  * @returns {number} pl_act
  * @throws {UnsupportedError} for a name that padless does not have
  */
@@ -23,7 +23,7 @@ export function activationNumber(activation, path, kerasMajor) {
   const value = activation !== null && typeof activation === 'object' && isFunction(activation) ? activation.config : activation;
   const given = value === undefined || value === null ? 'linear' : value;
   const name = typeof given === 'string' && Object.hasOwn(aliases, given) ? aliases[given] : given;
-  if (typeof name !== 'string' || !Object.hasOwn(numbers, name) || name.endsWith('keras2')) {
+  if (typeof name !== 'string' || !Object.hasOwn(numbers, name)) {
     const known = Object.keys(numbers).filter((each) => !each.endsWith('keras2'));
     throw new UnsupportedError(`${path}: activation ${show(given)} is not one of ${known.join(', ')}`);
   }

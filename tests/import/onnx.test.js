@@ -245,3 +245,278 @@ test('recognise and padless convert read ONNX; without pbf the error says what t
   );
   await assert.rejects(fromOnnx(Uint8Array.of(1, 2, 3)), says(ModelFileError, /not a valid ONNX file/));
 });
+
+/** The answers of both for inputs by name. @param {OnnxGraph} graph @param {Record<string, any>} feeds @param {any} rows @param {any} [options] */
+async function bothAnswers(graph, feeds, rows, options) {
+  const bytes = onnxGraph(graph);
+  const model = await fromOnnx(bytes, { simd });
+  const session = await ort.InferenceSession.create(bytes);
+  const expected = await session.run(feeds);
+  await session.release();
+  return { model, expected, got: model.run(rows, options) };
+}
+/** @param {ArrayLike<number>} got @param {ArrayLike<any>} expected */
+function assertNear(got, expected) {
+  assert.equal(got.length, expected.length);
+  Array.from(expected, Number).forEach((value, i) =>
+    assert.ok(Math.abs(got[i] - value) <= 1e-5, `value ${i} is ${got[i]}, expected ${value}`),
+  );
+}
+
+const padded = [
+  [1, 2, 3, 4, 5],
+  [6, 7, 8, 0, 0],
+  [9, 0, 0, 0, 0],
+];
+const lengths = [5, 3, 1];
+const ids = new ort.Tensor('int64', BigInt64Array.from(padded.flat(), BigInt), [3, 5]);
+const withLengths = { ids, lengths: new ort.Tensor('int64', BigInt64Array.from(lengths, BigInt), [3]) };
+const packed = /** @type {const} */ ({
+  inputs: { ids: 'int64', lengths: 'int64' },
+  shapes: { ids: ['batch', 'time'], lengths: ['batch'] },
+});
+const toInt32 = node('Cast', ['lengths'], ['counts'], { to: 6 });
+/** A recurrent node with lengths. @param {string[]} outputs */
+function masked(outputs) {
+  const { nodes, constants } = recurrent('GRU', { direction: 'bidirectional' }, outputs);
+  nodes[1].inputs.push('counts');
+  return { nodes: [toInt32, ...nodes], constants };
+}
+
+test('sequence_lens of an input are the lengths of the rows, and padding changes no bit', async () => {
+  const { nodes, constants } = masked(['', 'Y_h']);
+  const graph = onIds([...nodes, node('Transpose', ['Y_h'], ['y'], { perm: [1, 0, 2] })], constants, ['y'], packed);
+  const { model, expected, got } = await bothAnswers(graph, withLengths, padded, { lengths });
+  assert.deepEqual(
+    model.inputs.map(({ name }) => name),
+    ['ids'],
+  );
+  assertNear(got[0].data, expected.y.data);
+  assert.deepEqual(model.run(padded.map((row, b) => row.slice(0, lengths[b])))[0].data, got[0].data);
+});
+
+test('where a node reads the steps behind the lengths, these stay an input: a mean divides by T', async () => {
+  const { nodes, constants } = masked(['Y', '']);
+  const mean = node('ReduceMean', ['Y'], ['m'], { axes: [0], keepdims: 0 });
+  const graph = onIds([...nodes, mean, node('Transpose', ['m'], ['y'], { perm: [1, 0, 2] })], constants, ['y'], packed);
+  const { model, expected, got } = await bothAnswers(graph, withLengths, { ids: padded, lengths: lengths.map((each) => [each]) });
+  assert.deepEqual(
+    model.inputs.map(({ name }) => name),
+    ['ids', 'lengths'],
+  );
+  assertNear(got[0].data, expected.y.data);
+});
+
+test('a sum over the steps that is divided by the lengths is the mean over the steps that count', async () => {
+  const { nodes, constants } = masked(['Y', '']);
+  const graph = onIds(
+    [
+      ...nodes,
+      node('ReduceSum', ['Y', 'zero'], ['s'], { keepdims: 0 }),
+      node('Transpose', ['s'], ['rows'], { perm: [1, 0, 2] }),
+      node('Reshape', ['rows', 'flat'], ['v']),
+      node('Cast', ['lengths'], ['n'], { to: 1 }),
+      node('Unsqueeze', ['n', 'one'], ['column']),
+      node('Div', ['v', 'column'], ['y']),
+    ],
+    { ...constants, zero: ints([0]), one: ints([1]), flat: ints([0, -1]) },
+    ['y'],
+    packed,
+  );
+  const { model, expected, got } = await bothAnswers(graph, withLengths, padded, { lengths });
+  assert.deepEqual(
+    model.inputs.map(({ name }) => name),
+    ['ids'],
+  );
+  assertNear(got[0].data, expected.y.data);
+});
+
+test('rows that the graph sorts by their lengths and puts back are those of the batch', async () => {
+  const { nodes, constants } = masked(['', 'Y_h']);
+  const graph = onIds(
+    [
+      node('Shape', ['lengths'], ['all']),
+      node('TopK', ['lengths', 'all'], ['sorted', 'order'], { axis: -1 }),
+      node('Gather', ['e', 'order'], ['e_sorted']),
+      { ...nodes[0], inputs: ['sorted'] },
+      { ...nodes[1], inputs: ['e_sorted'] },
+      nodes[2],
+      node('Squeeze', ['all'], ['B']),
+      node('Range', ['none', 'B', 'step'], ['numbers']),
+      node('ConstantOfShape', ['all'], ['empty'], {}),
+      node('Cast', ['empty'], ['whole'], { to: 7 }),
+      node('ScatterElements', ['whole', 'order', 'numbers'], ['back']),
+      node('Gather', ['Y_h', 'back'], ['h'], { axis: 1 }),
+      node('Transpose', ['h'], ['y'], { perm: [1, 0, 2] }),
+    ],
+    { ...constants, none: ints([0], []), step: ints([1], []) },
+    ['y'],
+    packed,
+  );
+  const unsorted = [1, 5, 3];
+  const feeds = { ids, lengths: new ort.Tensor('int64', BigInt64Array.from(unsorted, BigInt), [3]) };
+  const { expected, got } = await bothAnswers(graph, feeds, padded, { lengths: unsorted });
+  assertNear(got[0].data, expected.y.data);
+  const without = {
+    ...graph,
+    nodes: graph.nodes.map((each) => (each.op === 'Gather' && each.inputs[1] === 'back' ? node('Identity', ['Y_h'], ['h']) : each)),
+  };
+  await assert.rejects(importing(without), says(UnsupportedError, /output "y" has the rows of the batch in another order/));
+});
+
+const byOperator = /** @type {[string, OnnxNode[], Record<string, Constant>, (string[] | null)?, number?, number?][]} */ ([
+  [
+    'a convolution with padding, and the greatest value',
+    [
+      node('Transpose', ['e'], ['c'], { perm: [0, 2, 1] }),
+      node('Conv', ['c', 'k', 'b'], ['d'], { pads: [1, 1] }),
+      node('Relu', ['d'], ['r']),
+      node('ReduceMax', ['r'], ['y'], { axes: [2], keepdims: 0 }),
+    ],
+    { k: weight([7, D, 3]), b: weight([7]) },
+  ],
+  [
+    'a strided convolution and pooling',
+    [
+      node('Transpose', ['e'], ['c'], { perm: [0, 2, 1] }),
+      node('Conv', ['c', 'k'], ['d'], { strides: [2], dilations: [1] }),
+      node('MaxPool', ['d'], ['p'], { kernel_shape: [2], strides: [1] }),
+      node('GlobalAveragePool', ['p'], ['g']),
+      node('Flatten', ['g'], ['y']),
+    ],
+    { k: weight([4, D, 2]) },
+    null,
+    4,
+  ],
+  [
+    'attention by a product with the last state',
+    [
+      ...recurrent('LSTM', {}).nodes,
+      node('Squeeze', ['Y', 'one'], ['s']),
+      node('Transpose', ['s'], ['rows'], { perm: [1, 0, 2] }),
+      node('Transpose', ['Y_h'], ['q'], { perm: [1, 2, 0] }),
+      node('MatMul', ['rows', 'q'], ['scores']),
+      node('Softmax', ['scores'], ['a'], { axis: 1 }),
+      node('Transpose', ['a'], ['at'], { perm: [0, 2, 1] }),
+      node('MatMul', ['at', 'rows'], ['w']),
+      node('Squeeze', ['w', 'one'], ['y']),
+    ],
+    { ...recurrent('LSTM', {}).constants, one: ints([1]) },
+  ],
+  [
+    'attention of each step to each',
+    [
+      node('Transpose', ['e'], ['t'], { perm: [0, 2, 1] }),
+      node('MatMul', ['e', 't'], ['s']),
+      node('Softmax', ['s'], ['a']),
+      node('MatMul', ['a', 'e'], ['m']),
+      node('ReduceMean', ['m'], ['y'], { axes: [1], keepdims: 0 }),
+    ],
+    {},
+  ],
+  [
+    'arithmetic with vectors, columns and numbers',
+    [
+      node('Mul', ['e', 'row'], ['a']),
+      node('Add', ['a', 'two'], ['b']),
+      node('ReduceMean', ['b'], ['m'], { axes: [-1] }),
+      node('Sub', ['b', 'm'], ['c']),
+      node('Mul', ['c', 'c'], ['q']),
+      node('ReduceMean', ['q'], ['v'], { axes: [-1] }),
+      node('Add', ['v', 'eps'], ['w']),
+      node('Sqrt', ['w'], ['r']),
+      node('Div', ['c', 'r'], ['y']),
+    ],
+    { row: weight([D]), two: weight([1]), eps: { type: 'float32', shape: [], data: [1e-3] } },
+  ],
+  [
+    'GELU as it is spelled out',
+    [
+      node('Div', ['e', 'root'], ['a']),
+      node('Erf', ['a'], ['b']),
+      node('Add', ['b', 'one'], ['c']),
+      node('Mul', ['e', 'c'], ['d']),
+      node('Mul', ['d', 'half'], ['y']),
+    ],
+    {
+      root: { type: 'float32', shape: [], data: [Math.SQRT2] },
+      one: { type: 'float32', shape: [], data: [1] },
+      half: { type: 'float32', shape: [], data: [0.5] },
+    },
+  ],
+  [
+    'a mask that the graph computes',
+    [
+      node('Equal', ['ids', 'pad'], ['p']),
+      node('Not', ['p'], ['n']),
+      node('Cast', ['n'], ['f'], { to: 1 }),
+      node('Unsqueeze', ['f', 'last'], ['m']),
+      node('Mul', ['e', 'm'], ['x']),
+      node('ReduceSum', ['x', 'one'], ['s'], { keepdims: 0 }),
+      node('ReduceSum', ['m', 'one'], ['k'], { keepdims: 0 }),
+      node('Max', ['k', 'least'], ['l']),
+      node('Div', ['s', 'l'], ['y']),
+    ],
+    { pad: ints([0], []), last: ints([-1]), one: ints([1]), least: { type: 'float32', shape: [1], data: [1] } },
+  ],
+  [
+    'softmax over all axes from one on, before opset 13',
+    [
+      node('ReduceSum', ['e'], ['s'], { axes: [1], keepdims: 0 }),
+      node('Reshape', ['s', 'shape'], ['r']),
+      node('Softmax', ['r'], ['y'], { axis: 1 }),
+    ],
+    { shape: ints([0, 2, 3]) },
+    null,
+    1,
+    11,
+  ],
+  [
+    'positions: a table of which each row takes as many as it has steps',
+    [
+      node('Shape', ['ids'], ['s']),
+      node('Gather', ['s', 'one'], ['T']),
+      node('Range', ['zero', 'T', 'one'], ['t']),
+      node('Gather', ['places', 't'], ['p']),
+      node('Add', ['e', 'p'], ['x']),
+      node('ReduceMean', ['x'], ['y'], { axes: [1], keepdims: 0 }),
+    ],
+    { zero: ints([0], []), one: ints([1], []), places: weight([20, D]) },
+  ],
+  [
+    'the greatest label and the two best',
+    [
+      node('ReduceSum', ['e', 'one'], ['s'], { keepdims: 0 }),
+      node('TopK', ['s', 'two'], ['y', 'places']),
+      node('Cast', ['places'], ['at'], { to: 1 }),
+      node('ArgMax', ['s'], ['g'], { axis: 1 }),
+      node('Cast', ['g'], ['best'], { to: 1 }),
+    ],
+    { one: ints([1]), two: ints([2]) },
+    ['y', 'at', 'best'],
+  ],
+  [
+    'slices of steps and features, and steps in reverse',
+    [
+      node('Slice', ['e', 'm1', 'far', 'one'], ['last']),
+      node('Squeeze', ['last', 'one'], ['v']),
+      node('Slice', ['v', 'from', 'to', 'one'], ['part']),
+      node('Slice', ['e', 'm1', 'near', 'one', 'm1'], ['back']),
+      node('Slice', ['back', 'zero', 'one', 'one'], ['first']),
+      node('Squeeze', ['first', 'one'], ['w']),
+      node('Concat', ['part', 'w', 'v'], ['y'], { axis: -1 }),
+    ],
+    {
+      m1: ints([-1]),
+      one: ints([1]),
+      zero: ints([0]),
+      far: ints([2 ** 31 - 1]),
+      near: ints([-(2 ** 40)]),
+      from: ints([1]),
+      to: ints([4]),
+    },
+  ],
+]);
+for (const [what, nodes, constants, outputs, shortest = 1, opset = 14] of byOperator)
+  test(`${what}: the answers of onnxruntime`, () =>
+    agrees(onIds(nodes, constants, outputs ?? ['y'], { opset }), shortest).then(() => {}));

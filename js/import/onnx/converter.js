@@ -12,7 +12,7 @@ import { aligned, equalAxes, Factor, isBatch, Parts, sizeOf, Value } from './val
 /** @typedef {import('./sizes.js').Extent} Extent */
 /** @typedef {import('./values.js').Axis} Axis */
 /** @typedef {import('./values.js').Output} Output */
-/** @typedef {Constant | Value | Parts} Any */
+/** @typedef {Constant | Value | Parts | import('./values.js').RowOrder | import('./values.js').RowStarts} Any */
 /** @typedef {import('./protobuf.js').NodeMessage} Node */
 /** @typedef {import('../../layers/layer.js').Weight} Weight */
 
@@ -40,7 +40,7 @@ export class Converter {
     this.builder = new Builder();
     /** @type {Map<string, Any>} */
     this.values = new Map();
-    /** Names of inputs that give the lengths of rows. @type {Set<string>} */
+    /** Layers that give the lengths of rows: inputs, or the number of steps of each row. @type {Set<string>} */
     this.lengthInputs = new Set();
     /** Output -> the axis sizes of the input that it is. @type {Map<string, Output>} */
     this.timeOf = new Map();
@@ -140,11 +140,20 @@ export class Converter {
     return graph.outputs.map(({ name }) => this.values.get(name));
   }
 
-  /** One Value of anything that depends on the input. @param {Node} node @param {Any | undefined} x @returns {Value} */
-  tensor(node, x) {
-    if (x instanceof Value) return x;
+  /**
+   * One Value of anything that depends on the input.
+   * @param {Node} node @param {Any | undefined} x @param {boolean} [keepsIds]  token ids stay ids; otherwise they become values to compute with
+   * @returns {Value}
+   */
+  tensor(node, x, keepsIds = false) {
+    if (x instanceof Value) return x.ids && !keepsIds ? this.idValues(node, x) : x;
     if (x instanceof Parts) return this.joined(node, x);
     if (x instanceof Constant) return this.placed(node, x);
+    if (x)
+      return this.refuse(
+        node,
+        'computes with the numbers of rows, which mixes the texts of a batch; padless answers each text by itself',
+      );
     throw new ModelFileError(`${this.describe(node)}: an input is missing`);
   }
 
@@ -152,6 +161,13 @@ export class Converter {
   get anyInput() {
     const [[name]] = this.builder.entries;
     return { layer: name, tensor: 0 };
+  }
+
+  /** Token ids as values, one feature for each step. @param {Node} node @param {Value} x */
+  idValues(node, x) {
+    const [batch, steps] = x.groups;
+    const output = this.builder.layer('padless>IdValues', this.nameOf(node, '_ids'), {}, x.output);
+    return x.with({ output, groups: [batch, steps, []], ids: false });
   }
 
   /** A constant as a tensor with a value for each row. @param {Node} node @param {Constant} x */

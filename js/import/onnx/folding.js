@@ -327,7 +327,7 @@ const folders = {
       if (![start, end, step].every((each) => typeof each === 'number')) return null;
       const size = x.shape[axis];
       if (typeof size !== 'number') {
-        if (start !== 0 || step !== 1 || Number(end) < 2 ** 31) return null;
+        if (start !== 0 || step !== 1 || Number(end) < 2 ** 31 - 1) return null;
         continue;
       }
       const places = sliceOf(size, Number(start), Number(end), step);
@@ -366,8 +366,11 @@ const folders = {
   },
   MatMul: (c, node, [a, b]) => {
     if (a.shape.length !== 2 || b.shape.length !== 2 || !isPlain(a) || !isPlain(b)) return null;
-    const [x, y] = [a, b].map((each) => expanded(each, c.describe(node)));
-    const [[M, K], [, N]] = [x.base, y.base];
+    const y = expanded(b, c.describe(node));
+    const [K, N] = y.base;
+    // Rows of which there is one for each text of the batch may be all the same.
+    const M = a.base[0];
+    const x = broadcastTo(a, [M, K], c.describe(node));
     checkFolded(M * N + (M * K * N) / 64, c.describe(node));
     const out = new Float32Array(M * N);
     for (let m = 0; m < M; m++)
@@ -376,7 +379,7 @@ const folders = {
         for (let k = 0; k < K; k++) sum += x.data[m * K + k] * y.data[k * N + n];
         out[m * N + n] = sum;
       }
-    return new Constant('float', [M, N], out);
+    return new Constant('float', [a.shape[0], N], out, [M, N]);
   },
   DequantizeLinear: (c, node, [given, scale, zero]) => {
     const x = expanded(given, c.describe(node));

@@ -71,6 +71,9 @@ export function nodesOf({ graph, functions }, file) {
   return nodes;
 }
 
+/** Nodes and those in the graphs inside of them. @param {NodeMessage[]} nodes @returns {NodeMessage[]} */
+export const withInner = (nodes) => nodes.flatMap((node) => [node, ...graphsIn(node).flatMap((graph) => withInner(graph.nodes))]);
+
 /** The graphs in a node's attributes. @param {NodeMessage} node @returns {GraphMessage[]} */
 const graphsIn = ({ attributes }) => Object.values(attributes).filter((value) => value && Array.isArray(value.nodes));
 

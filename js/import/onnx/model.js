@@ -5,7 +5,7 @@
 import { ModelFileError, PadlessError, UnsupportedError } from '../../errors.js';
 import { Constant, kindOfType } from './constants.js';
 import { Converter, NeedsLengths } from './converter.js';
-import { namesRead, neededNodes, nodesOf, opsetOf, usesOf } from './graph.js';
+import { namesRead, neededNodes, nodesOf, opsetOf, usesOf, withInner } from './graph.js';
 import { axisOperators } from './operators/axes.js';
 import { controlOperators } from './operators/control.js';
 import { elementwiseOperators } from './operators/elementwise.js';
@@ -43,22 +43,29 @@ const passing = ['Identity', 'Cast', 'Transpose', 'Squeeze', 'Unsqueeze', 'Resha
 /** Greatest number of ways to see the axes of the inputs that are tried. */
 const TRIALS_MOST = 12;
 
-/** Names of values that are an input, passed on unchanged. @param {NodeMessage[]} nodes @param {string} input */
-function copiesOf(nodes, input) {
+/** Names of values that are an input, passed on unchanged. @param {NodeMessage[]} nodes @param {string} input @param {string[]} [ops] */
+function copiesOf(nodes, input, ops = passing) {
   const names = new Set([input]);
-  for (const node of nodes) if (passing.includes(node.op) && names.has(node.inputs[0])) names.add(node.outputs[0]);
+  for (const node of nodes) if (ops.includes(node.op) && names.has(node.inputs[0])) names.add(node.outputs[0]);
   return names;
 }
 
 /** Whether an input is the indices of a table. @param {NodeMessage[]} nodes @param {string} input */
 function isIds(nodes, input) {
   const names = copiesOf(nodes, input);
-  return nodes.some(({ op, inputs }) => op === 'Gather' && names.has(inputs[1]));
+  // An EmbeddingBag has the table inside of a loop, and a slice of the ids in front of it.
+  return withInner(nodes).some(
+    ({ op, inputs }, i, all) =>
+      op === 'Gather' &&
+      (names.has(inputs[1]) ||
+        (all[i - 1]?.op === 'Slice' && all[i - 1].outputs[0] === inputs[1] && names.has(all[i - 1].inputs[0]))),
+  );
 }
 
 /** Whether an input is the lengths of a recurrent node. @param {NodeMessage[]} nodes @param {string} input */
 function isLengths(nodes, input) {
-  const names = copiesOf(nodes, input);
+  // Rows may be sorted by their lengths.
+  const names = copiesOf(nodes, input, [...passing, 'TopK']);
   return nodes.some(({ op, inputs }) => (op === 'LSTM' || op === 'GRU' || op === 'RNN') && names.has(inputs[4]));
 }
 
@@ -90,7 +97,9 @@ function batchAxes(inputs) {
 function placeInputs(c, inputs, batch, nodes) {
   /** @type {Map<string, Size>} */
   const sizes = new Map();
-  return inputs.flatMap(({ name, type, shape }, i) => {
+  /** Inputs with the lengths of rows. @type {{ name: string, view: import('./values.js').Axis[] }[]} */
+  const lengths = [];
+  const outputs = inputs.flatMap(({ name, type, shape }, n) => {
     const where = `${c.file}: input ${JSON.stringify(name)}`;
     const kind = kindOfType(type, where);
     if (!shape) throw new UnsupportedError(`${where} has no known number of axes`);
@@ -107,22 +116,20 @@ function placeInputs(c, inputs, batch, nodes) {
     };
     /** @type {import('./values.js').Axis[]} */
     const view = shape.map((each, axis) => {
-      if (axis === batch[i]) return [c.batch];
+      if (axis === batch[n]) return [c.batch];
       const of = size(each, axis);
       return of === 1 ? [] : [new Factor(of)];
     });
-    const axes = view.filter((axis) => axis[0] !== c.batch);
+    // As in outputs, a size of 1 in front of the batch is left out.
+    const axes = view.filter((axis, i) => axis[0] !== c.batch && (axis.length || i > batch[n]));
     if (axes.slice(1).some((axis) => axis.some(({ varies }) => varies)))
       throw new UnsupportedError(
         `${where} has shape [${shape}], of which more than the batch and the time axis vary; padless knows features by their number`,
       );
     if (isLengths(nodes, name) && axes.length === 0) {
+      lengths.push({ name, view });
+      if (c.ownLengths) return [];
       c.lengthInputs.add(name);
-      if (c.ownLengths) {
-        const output = { layer: name, tensor: 0 };
-        c.values.set(name, new Value({ output, groups: [[c.batch], []], view, kind }));
-        return [];
-      }
     }
     const [first, ...rest] = axes;
     const isSequence = ids || first?.some(({ varies }) => varies) || axes.length > 1;
@@ -137,6 +144,21 @@ function placeInputs(c, inputs, batch, nodes) {
     c.values.set(name, new Value({ output, groups, view, kind, ids }));
     return [output];
   });
+  if (c.ownLengths) placeLengths(c, lengths);
+  return outputs;
+}
+
+/** Gives the lengths of rows as the numbers of their steps, if there is one sequence. @param {Converter} c @param {{ name: string, view: import('./values.js').Axis[] }[]} lengths */
+function placeLengths(c, lengths) {
+  const sources = [...c.timeOf.values()];
+  if (lengths.length !== 1 || sources.length !== 1) {
+    if (lengths.length) throw new NeedsLengths(`${c.file}: ${lengths.length} lengths for ${sources.length} sequences`);
+    return;
+  }
+  const [{ name, view }] = lengths;
+  const output = c.builder.layer('padless>StepCount', name, {}, sources[0]);
+  c.lengthInputs.add(output.layer);
+  c.values.set(name, new Value({ output, groups: [[c.batch], []], view, kind: 'int' }));
 }
 
 /** An output of the model: batch first, the other axes as in the file. @param {Converter} c @param {string} name */
@@ -152,6 +174,8 @@ function placeOutput(c, name) {
     throw new UnsupportedError(
       `${c.file}: output ${JSON.stringify(name)} of shape [${value.shape}] has the texts of a batch and their steps in one axis; padless keeps them apart`,
     );
+  if (at >= 0 && value.view[at][0] !== c.batch)
+    throw new UnsupportedError(`${c.file}: output ${JSON.stringify(name)} has the rows of the batch in another order`);
   const axes = value.view.filter((axis, i) => i > at || axis.length).filter((axis) => axis[0] !== c.batch);
   // A sequence has features, if only one.
   const single = axes.length === 1 && axes[0].some(({ varies }) => varies);
@@ -172,7 +196,7 @@ function converted({ graph }, nodes, batch, { file, opset, external, constants, 
   const c = new Converter({ file, opset, operators, external, uses: usesOf(nodes, outputs), ownLengths });
   for (const [name, constant] of constants) c.values.set(name, constant);
   const inputs = placeInputs(c, inputsOf(graph, constants, nodes), batch, nodes);
-  if (ownLengths && c.lengthInputs.size === 0) c.ownLengths = false;
+  if (c.lengthInputs.size === 0) c.ownLengths = false;
   for (const node of nodes) c.run(node);
   return c.builder.finish(
     inputs,

@@ -47,11 +47,11 @@ export const equalAxes = (a, b) =>
 
 export class Value {
   /**
-   * @param {{ output: Output, groups: Axis[], view: Axis[], kind?: Kind, ids?: boolean, part?: Part | null, short?: Short | null }} of
+   * @param {{ output: Output, groups: Axis[], view: Axis[], kind?: Kind, ids?: boolean, part?: Part | null, short?: Short | null, positions?: Output | null }} of
    *   groups: as stored; the first is the batch. A value whose view has no batch is the same for each row. part: where its features are in those
-   *   of another output; short: the steps up to the lengths of the rows, behind which it has zeros
+   *   of another output; short: the steps up to the lengths of the rows, behind which it has zeros; positions: the sequence whose steps it numbers
    */
-  constructor({ output, groups, view, kind = 'float', ids = false, part = null, short = null }) {
+  constructor({ output, groups, view, kind = 'float', ids = false, part = null, short = null, positions = null }) {
     this.output = output;
     this.groups = groups;
     this.view = view;
@@ -59,12 +59,13 @@ export class Value {
     this.ids = ids;
     this.part = part;
     this.short = short;
+    this.positions = positions;
   }
 
   /** @param {Partial<Value>} change */
   with(change) {
     // What was known of another output does not hold for this one.
-    const other = change.output ? { part: null, short: null } : {};
+    const other = change.output ? { part: null, short: null, positions: null } : {};
     return new Value({ ...this, ...other, ...change });
   }
 
@@ -138,7 +139,7 @@ export function aligned(a, left, b, right) {
   const [p, q] = [[...left], [...right]];
   for (let i = 0; i < Math.max(p.length, q.length); i++) {
     const [x, y] = [p[i], q[i]];
-    if (!x || !y || x.batch !== y.batch) return null;
+    if (!x || !y || x.batch !== y.batch || (x.batch && x !== y)) return null;
     if (same(x.size, y.size)) continue;
     const [more, less] = [quotient(x.size, y.size), quotient(y.size, x.size)];
     if (more !== null) {
@@ -152,6 +153,30 @@ export function aligned(a, left, b, right) {
     } else return null;
   }
   return { a, b, left: p, right: q };
+}
+
+/** Numbers of the rows of a batch in another order, [B]: what TopK gives where it sorts rows by their lengths, or the inverse of it. */
+export class RowOrder {
+  /** @param {Factor} factor  in views of tensors whose rows are in this order @param {boolean} inverse */
+  constructor(factor, inverse) {
+    this.factor = factor;
+    this.inverse = inverse;
+    /** @type {Kind} */
+    this.kind = 'int';
+    this.shape = [factor.size];
+  }
+}
+
+/** Where each row begins in a list of the steps of all rows: 0, T, 2 T, ... */
+export class RowStarts {
+  /** @param {Extent[]} shape @param {Extent} steps  of a row @param {number} first  number of the first row */
+  constructor(shape, steps, first = 0) {
+    this.shape = shape;
+    this.steps = steps;
+    this.first = first;
+    /** @type {Kind} */
+    this.kind = 'int';
+  }
 }
 
 /** Several tensors one behind the other along an axis. They are concatenated only if a node needs them together. */

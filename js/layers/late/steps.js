@@ -55,6 +55,27 @@ export class StepCount extends Layer {
   }
 }
 
+/** Token ids as values: [B, T, 1]. */
+export class IdValues extends Layer {
+  /** @override */
+  static className = 'padless>IdValues';
+
+  /** @override @type {import('../layer.js').Reach} */
+  static reach = 'all';
+
+  /** @override @param {Spec} input */
+  build(input) {
+    if (!(input instanceof Spec) || !input.ids) throw new ShapeError(`${this.path}: IdValues takes token ids`);
+    return input.with({ shape: [input.shape[0], 1], ids: false });
+  }
+
+  /** @override @param {Tensor} x */
+  call({ heap, B, pointer, rows, time, steps, keep }) {
+    const values = heap.f32(Float32Array.from(heap.i32View(pointer, rows)));
+    return new Tensor(heap, values, B, [time.T, 1], steps, keep);
+  }
+}
+
 /** The number of each step that counts in its row, from 0 on: [B, T, 1]. */
 export class Positions extends Layer {
   /** @override */

@@ -3,14 +3,18 @@
  * @module
  */
 import { Constant, scalar } from '../constants.js';
+import { positioned } from './products.js';
 import { sliceOf, slices, splitSizes, targetShape } from '../folding.js';
-import { minus, plus, productOf, same, Size } from '../sizes.js';
-import { axisOf, Factor, Parts, sizeOf, Value } from '../values.js';
+import { minus, plus, productOf, quotient, same, Size, times } from '../sizes.js';
+import { axisOf, Factor, Parts, RowOrder, RowStarts, sizeOf, Value } from '../values.js';
 /** @typedef {import('../sizes.js').Extent} Extent */
 /** @typedef {import('../converter.js').Converter} Converter */
 /** @typedef {import('../converter.js').Node} Node */
 /** @typedef {import('../converter.js').Any} Any */
 /** @typedef {import('../converter.js').Operator} Operator */
+
+/** Ends of slices from here on mean the end of the axis: exporters write the greatest int32 or int64. */
+const INT_MAX = 2 ** 31 - 1;
 
 /** A slice of all elements, in Keras JSON. @param {Record<string, any>} [config] */
 const sliceKey = (config = {}) => ({ class_name: '__slice__', config });
@@ -68,7 +72,7 @@ function oneStep(c, node, value, axis, className) {
 function slicedSteps(c, node, value, axis, start, end, step) {
   const own = value.view[axis];
   const size = sizeOf(own);
-  const whole = typeof end === 'number' && end >= 2 ** 31;
+  const whole = typeof end === 'number' && end >= INT_MAX;
   const [from, to] = [start, end].map((at) => (at instanceof Size ? minus(at, size) : at));
   if (own.length === 1 && step === 1) {
     if (start === 0 && (whole || same(end, size))) return value;
@@ -94,7 +98,7 @@ function slicedSteps(c, node, value, axis, start, end, step) {
       });
     }
   }
-  if (own.length === 1 && step === -1 && start === -1 && Number(end) < -(2 ** 31)) return reversed(c, node, value, axis);
+  if (own.length === 1 && step === -1 && start === -1 && Number(end) < -INT_MAX) return reversed(c, node, value, axis);
   return c.refuse(
     node,
     `[${start}:${end}:${step}] of an axis of ${size}; padless takes the first or last step, cuts steps at both ends and reverses`,
@@ -144,9 +148,18 @@ export function sliced(c, node, x, axis, start, end, step) {
     const parts = x instanceof Parts && x.axis === axis ? partsAt(x, places) : null;
     return parts ?? taken(c, node, c.tensor(node, x), axis, places);
   }
+  if (x instanceof Constant && start === 0 && step === 1 && end instanceof Size && axis === x.shape.length - 2) {
+    // The first rows of a table of positions, as many as there are steps.
+    const source = c.timeOf.get(end.key);
+    const front = x.shape.slice(0, axis);
+    if (source && front.every((each) => each === 1)) {
+      const y = positioned(c, node, x, [axisOf(end)], source);
+      return y.with({ view: [...front.map(() => []), ...y.view] });
+    }
+  }
   const value = c.tensor(node, x);
   if (value.view[axis].some(({ batch }) => batch)) {
-    if (start === 0 && step === 1 && (same(end, size) || Number(end) >= 2 ** 31)) return value;
+    if (start === 0 && step === 1 && (same(end, size) || Number(end) >= INT_MAX)) return value;
     c.notBatch(node, value.view[axis], 'a slice');
   }
   return slicedSteps(c, node, value, axis, start, end, step);
@@ -298,7 +311,7 @@ export const axisOperators = {
   Shape: (c, node, [x]) => c.shapeOf(node, /** @type {Any} */ (x).shape),
   Size: (_c, _node, [x]) => scalar(productOf(/** @type {Any} */ (x).shape)),
   Transpose: (c, node, [x]) => {
-    const value = c.tensor(node, x);
+    const value = c.tensor(node, x, true);
     const perm = c.attribute(
       node,
       'perm',
@@ -313,12 +326,12 @@ export const axisOperators = {
     return value.with({ view: perm.map((/** @type {number} */ axis) => value.view[axis]) });
   },
   Reshape: (c, node, [x, given]) => {
-    const value = c.tensor(node, x);
+    const value = c.tensor(node, x, true);
     const target = node.attributes.shape ?? c.list(node, given, 'shape');
     return c.reshaped(node, value, targetShape(c, node, value.shape, target));
   },
   Flatten: (c, node, [x]) => {
-    const value = c.tensor(node, x);
+    const value = c.tensor(node, x, true);
     const axis = c.attribute(node, 'axis', 1);
     const at = axis < 0 ? axis + value.view.length : axis;
     return value.with({ view: [value.view.slice(0, at).flat(), value.view.slice(at).flat()] });
@@ -327,18 +340,23 @@ export const axisOperators = {
     const any = /** @type {Any} */ (x);
     const axes = c.axes(node, given, any.shape.length) ?? any.shape.flatMap((size, i) => (size === 1 ? [i] : []));
     for (const axis of axes) if (any.shape[axis] !== 1) c.refuse(node, `axis ${axis} has size ${any.shape[axis]}, expected 1`);
-    return without(c.tensor(node, any), axes);
+    return without(c.tensor(node, any, true), axes);
   },
   Unsqueeze: (c, node, [x, given]) => {
-    const value = c.tensor(node, x);
+    const value = c.tensor(node, x, true);
     const list = node.attributes.axes ?? c.list(node, given, 'axes') ?? [];
     return inserted(value, c.axes(node, given, value.view.length + list.length) ?? []);
   },
   Concat: (c, node, inputs) => {
     const list = /** @type {Any[]} */ (inputs);
+    const [starts, end] = list;
+    if (starts instanceof RowStarts && end instanceof Constant && same(end.single, times(starts.steps, c.batch.size)))
+      return new RowStarts([plus(starts.shape[0], 1)], starts.steps);
     const axis = c.axis(node, c.attribute(node, 'axis', 1), list[0].shape.length);
     const parts = list.flatMap((x) =>
-      x instanceof Parts && x.axis === axis ? x.list : [x instanceof Parts ? c.joined(node, x) : x],
+      x instanceof Parts && x.axis === axis
+        ? x.list
+        : [x instanceof Parts ? c.joined(node, x) : x instanceof Constant ? x : c.tensor(node, x)],
     );
     const batched = parts.find((x) => x instanceof Value && x.view[axis].some(({ batch }) => batch));
     if (batched) c.notBatch(node, /** @type {Value} */ (batched).view[axis], 'concatenation');
@@ -357,6 +375,12 @@ export const axisOperators = {
   },
   Slice: (c, node, inputs) => {
     let x = /** @type {Any} */ (inputs[0]);
+    if (
+      x instanceof RowStarts &&
+      x.first === 0 &&
+      slices(c, node, inputs).every(({ start, end, step }) => start === 1 && Number(end) >= INT_MAX && step === 1)
+    )
+      return new RowStarts([minus(x.shape[0], 1)], x.steps, 1);
     for (const { axis, start, end, step } of slices(c, node, inputs)) x = sliced(c, node, x, axis, start, end, step);
     return x;
   },
@@ -371,6 +395,25 @@ export const axisOperators = {
     return expand(c, node, [value, new Constant('int', [shape.length], shape)]);
   },
   Pad: pad,
+  Range: (c, node, inputs) => {
+    const [start, limit, delta] = inputs.map((x) => (x instanceof Constant ? x.single : undefined));
+    const size = limit instanceof Size ? limit : null;
+    if (start !== 0 || !size)
+      return c.refuse(node, `a range from ${start} to ${limit} by ${delta}; padless numbers rows and steps from 0 on`);
+    if (delta === 1 && same(size, c.batch.size)) return new RowOrder(c.batch, false);
+    const rows = delta instanceof Size ? quotient(size, delta) : null;
+    if (rows !== null && same(rows, c.batch.size)) return new RowStarts([c.batch.size], /** @type {Size} */ (delta));
+    const source = c.timeOf.get(size.key);
+    if (delta !== 1 || !source)
+      return c.refuse(node, `a range from ${start} to ${limit} by ${delta}; padless numbers rows and steps from 0 on`);
+    const steps = axisOf(size);
+    const output = c.builder.layer('padless>Positions', c.nameOf(node), {}, source);
+    return new Value({ output, groups: [[c.batch], steps, []], view: [steps], kind: 'int', positions: source });
+  },
+  ScatterElements: (c, node, [, order, numbers]) => {
+    const inverts = order instanceof RowOrder && numbers instanceof RowOrder && numbers.factor === c.batch && !order.inverse;
+    return inverts ? new RowOrder(order.factor, true) : c.refuse(node, 'writes elements at computed places');
+  },
   ReverseSequence: (c, node, [x, lengths]) => {
     const value = c.tensor(node, x);
     const [time, batch] = [c.attribute(node, 'time_axis', 0), c.attribute(node, 'batch_axis', 1)];

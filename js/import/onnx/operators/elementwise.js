@@ -2,7 +2,7 @@
  * Operators that work on each element: arithmetic with broadcasting, comparisons, and activations.
  */
 import { Constant, isPlain, kindOfType } from '../constants.js';
-import { equalAxes, Value } from '../values.js';
+import { equalAxes, RowOrder, RowStarts, Value } from '../values.js';
 /** @typedef {import('../converter.js').Converter} Converter */
 /** @typedef {import('../converter.js').Node} Node */
 /** @typedef {import('../converter.js').Any} Any */
@@ -129,7 +129,7 @@ function withConstant(c, node, x, constant, { first, single, axes, groups }) {
       { Add: [1, value], Sub: first ? [-1, value] : [1, -value], Mul: [value, 0], Div: first ? [NaN, 0] : [1 / value, 0] }[
         node.op
       ] ?? [];
-    if (!Number.isFinite(scale) || x.ids) return null;
+    if (!Number.isFinite(scale)) return null;
     return c.builder.layer('Rescaling', c.nameOf(node), { scale, offset }, x.output);
   }
   const { shape, data } = value;
@@ -167,7 +167,6 @@ export function broadcasting(c, node, inputs) {
   const values = /** @type {Value[]} */ (operands.filter((x) => x instanceof Value));
   const kind = comparisons.includes(node.op) ? 'bool' : node.op === 'Where' ? given[1].kind : values[0].kind;
   const result = (/** @type {Output} */ output) => new Value({ output, groups, view: axes, kind });
-  const ids = values.some((value) => value.ids);
   const constant = operands.find((x) => x instanceof Constant);
   if (operands.length === 2 && constant && values.length === 1) {
     const name = node.inputs.find(
@@ -184,13 +183,7 @@ export function broadcasting(c, node, inputs) {
     const outputs = pair.map((value) => c.arranged(node, value, mergeGroups(value, groups)));
     return result(c.builder.layer('Multiply', c.nameOf(node), {}, outputs));
   }
-  if (
-    !ids &&
-    values.length === operands.length &&
-    Object.hasOwn(merges, node.op) &&
-    operands.length > 1 &&
-    canMerge(values, groups)
-  ) {
+  if (values.length === operands.length && Object.hasOwn(merges, node.op) && operands.length > 1 && canMerge(values, groups)) {
     const outputs = values.map((value) => c.arranged(node, value, mergeGroups(value, groups)));
     return result(c.builder.layer(merges[node.op], c.nameOf(node), {}, outputs));
   }
@@ -277,8 +270,9 @@ const pow = (c, node, [x, given]) => {
 /** @type {Operator} */
 const cast = (c, node, [x]) => {
   const any = /** @type {Any} */ (x);
+  if (any instanceof RowOrder || any instanceof RowStarts) return any;
   const to = node.op === 'CastLike' ? any.kind : kindOfType(node.attributes.to, c.describe(node));
-  const value = c.tensor(node, any);
+  const value = c.tensor(node, any, true);
   if (value.kind === to || value.kind === 'bool' || (value.kind === 'int' && to === 'float')) return value.with({ kind: to });
   return operationOn(c, node, value, 'Cast', { dtype: to === 'bool' ? 'bool' : 'int32' }, to);
 };

@@ -2,7 +2,7 @@
  * Normalisation.
  */
 import { Constant, expanded } from '../constants.js';
-import { sizeOf } from '../values.js';
+import { sizeOf, Value } from '../values.js';
 import { operationOn } from './elementwise.js';
 import { reduced } from './reductions.js';
 /** @typedef {import('../converter.js').Converter} Converter */
@@ -18,10 +18,48 @@ function perFeature(c, node, x, D, name) {
   return { shape: [D], data: Float32Array.from({ length: D }, (_, d) => data[data.length === 1 ? 0 : d]) };
 }
 
+/**
+ * The statistics of the batch, as Keras 2 has them in its LayerNormalization: each step of a text counts as a channel.
+ * @param {Converter} c @param {Node} node @param {Value} value @param {Any | undefined} scale @param {Any | undefined} bias
+ */
+function normalised(c, node, value, scale, bias) {
+  const rest = value.view.filter((_, i) => i !== 1).flat();
+  const isPlain = scale instanceof Constant && scale.single === 1 && bias instanceof Constant && bias.single === 0;
+  if (!isPlain || rest.some(({ batch, varies }) => batch || varies))
+    return c.refuse(node, 'training_mode is 1; padless has inference');
+  const groups = c.withLast(value, rest);
+  const config = { epsilon: c.attribute(node, 'epsilon', 1e-5), scale: false, center: false };
+  return value.with({
+    output: c.builder.layer('LayerNormalization', c.nameOf(node), config, c.arranged(node, value, groups)),
+    groups,
+  });
+}
+
+/**
+ * (x - mean) / sqrt(variance + epsilon), where the graph computes mean and variance. tf2onnx writes a LayerNormalization of Keras 2 so: each step of
+ * a text counts as a channel.
+ * @param {Converter} c @param {Node} node @param {Value} x @param {(Any | undefined)[]} of  scale, bias, mean, variance
+ */
+function byStatistics(c, node, x, [scale, bias, mean, variance]) {
+  const isPlain = scale instanceof Constant && scale.single === 1 && bias instanceof Constant && bias.single === 0;
+  if (!isPlain) return c.refuse(node, 'mean and variance depend on the input, and scale and bias are not 1 and 0');
+  const [m, v] = [mean, variance].map((each) => {
+    const value = c.tensor(node, each);
+    return value.with({ view: x.view.map((_, i) => (i === 1 ? value.view[0] : [])) });
+  });
+  const run = (/** @type {string} */ op, /** @type {Any[]} */ inputs) => {
+    const made = { ...node, op, name: c.nameOf(node, `_${op}`), inputs: [], attributes: {} };
+    return /** @type {Value} */ (c.operators[op](c, made, inputs));
+  };
+  const epsilon = new Constant('float', [], Float32Array.of(c.attribute(node, 'epsilon', 1e-5)));
+  return run('Div', [run('Sub', [x, m]), run('Sqrt', [run('Add', [v, epsilon])])]);
+}
+
 /** @type {Operator} */
 const batchNormalization = (c, node, [x, scale, bias, mean, variance]) => {
-  if (c.attribute(node, 'training_mode', 0)) c.refuse(node, 'training_mode is 1; padless has inference');
   const value = c.tensor(node, x);
+  if (c.attribute(node, 'training_mode', 0)) return normalised(c, node, value, scale, bias);
+  if (mean instanceof Value && variance instanceof Value) return byStatistics(c, node, value, [scale, bias, mean, variance]);
   const own = value.view[value.view.length > 1 ? 1 : 0];
   c.notBatch(node, own, 'BatchNormalization');
   const D = Number(sizeOf(own));

@@ -3,7 +3,7 @@
  */
 import { Constant, expanded, transposed } from '../constants.js';
 import { same } from '../sizes.js';
-import { aligned, axisOf, equalAxes, sizeOf, Value } from '../values.js';
+import { aligned, axisOf, equalAxes, isBatch, RowOrder, sizeOf, Value } from '../values.js';
 import { gathered } from './axes.js';
 /** @typedef {import('../converter.js').Converter} Converter */
 /** @typedef {import('../converter.js').Node} Node */
@@ -11,14 +11,38 @@ import { gathered } from './axes.js';
 /** @typedef {import('../converter.js').Operator} Operator */
 /** @typedef {import('../values.js').Axis} Axis */
 
+/** Row t of a table for step t. @param {Converter} c @param {Node} node @param {Constant} table @param {Axis[]} view  of the positions @param {import('../values.js').Output} source */
+export function positioned(c, node, table, view, source) {
+  const { base, data } = expanded(table, c.describe(node));
+  const [input_dim, output_dim] = base.slice(-2);
+  const weights = { embeddings: { shape: [input_dim, output_dim], data: Float32Array.from(data, Number) } };
+  const output = c.builder.layer('padless>PositionEmbedding', c.nameOf(node), { input_dim, output_dim }, source, weights);
+  const made = axisOf(output_dim);
+  return new Value({ output, groups: [[c.batch], view.flat(), made], view: [...view, made] });
+}
+
+/** The rows of a tensor in another order. @param {Converter} c @param {Node} node @param {Value} x @param {RowOrder} order */
+function reordered(c, node, x, { factor, inverse }) {
+  const axis = c.axis(node, c.attribute(node, 'axis', 0), x.view.length);
+  const [from, to] = inverse ? [factor, c.batch] : [c.batch, factor];
+  if (!isBatch(x.view[axis]) || x.view[axis][0] !== from)
+    return c.refuse(
+      node,
+      'takes rows of the batch in another order twice, or of another axis; padless answers each text by itself',
+    );
+  return x.with({ view: x.view.map((each, i) => (i === axis ? [to] : each)) });
+}
+
 /** @type {Operator} */
 const gather = (c, node, [x, given]) => {
   const table = /** @type {Any} */ (x);
+  if (given instanceof RowOrder) return reordered(c, node, c.tensor(node, x), given);
   const axis = c.axis(node, c.attribute(node, 'axis', 0), table.shape.length);
   if (given instanceof Constant && !(table instanceof Constant)) return gathered(c, node, table, given, axis);
   if (!(table instanceof Constant))
     return c.refuse(node, 'the data and the indices both depend on the input; padless has tables that are constant');
-  const ids = c.tensor(node, given);
+  const ids = c.tensor(node, given, true);
+  if (ids.positions && axis === 0 && table.shape.length === 2) return positioned(c, node, table, ids.view, ids.positions);
   if (axis !== 0 || table.shape.length !== 2)
     return c.refuse(node, `a table of shape [${table.shape}] along axis ${axis}; padless has embeddings [V, D] along axis 0`);
   if (!ids.ids) return c.refuse(node, 'the ids are computed in the graph; padless looks up the ids of an input');

@@ -34,6 +34,8 @@ const functions = {
   leakyrelu: { name: 'leaky_relu', alpha: 0.2 },
   hardsigmoid: { name: 'hard_sigmoid', alpha: 1 / 6, beta: 0.5 },
 };
+/** hard_sigmoid of Keras 1 and 2. */
+const older = { name: 'hard_sigmoid_keras2', alpha: 0.2, beta: 0.5 };
 /** alpha and beta by default. @type {Record<string, [number?, number?]>} */
 const parameters = {
   elu: [1],
@@ -62,6 +64,7 @@ function activationsOf(c, node, direction, defaults) {
     const known = Object.hasOwn(functions, name.toLowerCase()) ? functions[name.toLowerCase()] : null;
     const differs = (/** @type {number | undefined} */ a, /** @type {number | undefined} */ b) =>
       b !== undefined && a !== undefined && Math.abs(a - b) > 1e-6;
+    if (name.toLowerCase() === 'hardsigmoid' && !differs(alpha, older.alpha) && !differs(beta, older.beta)) return older.name;
     if (!known) return c.refuse(node, `activation ${name}; padless has ${Object.keys(functions).join(', ')} in recurrent layers`);
     if (differs(alpha, known.alpha)) c.refuse(node, `activation ${name} with alpha=${alpha}; padless has alpha=${known.alpha}`);
     if (differs(beta, known.beta)) c.refuse(node, `activation ${name} with beta=${beta}; padless has beta=${known.beta}`);
@@ -163,10 +166,10 @@ function statesOf(c, node, given, direction, H, layout) {
 
 /**
  * The input of a recurrent node, cut to the lengths of its rows.
- * @param {Converter} c @param {Node} node @param {Value} x @param {Axis} time @param {Axis} features @param {Any | undefined} lengths
+ * @param {Converter} c @param {Node} node @param {Value} x @param {{ time: Axis, batch: Axis, features: Axis }} axes  of its view @param {Any | undefined} lengths
  * @returns {{ input: Output, extend: ((y: Output, name: string) => Output) | null, key: string }}  extend: zeros behind the lengths
  */
-function inputOf(c, node, x, time, features, lengths) {
+function inputOf(c, node, x, { time, batch, features }, lengths) {
   const groups = [[c.batch], time, features];
   const all =
     lengths === undefined || (lengths instanceof Constant && lengths.single !== undefined && same(lengths.single, sizeOf(time)));
@@ -177,6 +180,8 @@ function inputOf(c, node, x, time, features, lengths) {
   const value = c.tensor(node, lengths);
   if (value.view.length !== 1 || value.stored.length)
     c.refuse(node, `sequence_lens of shape [${value.shape}], expected one for each row`);
+  if (value.view[0][0] && value.view[0][0] !== batch[0])
+    c.refuse(node, 'sequence_lens are of rows in another order than those of X');
   const key = `${value.output.layer} ${value.output.tensor}`;
   // Rows have their own lengths: what is behind them is not there.
   if (c.ownLengths && c.lengthInputs.has(value.output.layer)) return { input: c.arranged(node, x, groups), extend: null, key };
@@ -209,7 +214,7 @@ function recurrent(c, node, inputs) {
   if (!names.includes(direction) || weights.length !== (direction === 'bidirectional' ? 2 : 1))
     c.refuse(node, `direction is ${direction} and W is of ${weights.length} directions`);
   if (!same(sizeOf(features), D)) c.refuse(node, `X has ${sizeOf(features)} features and W ${D}`);
-  const { input, extend, key } = inputOf(c, node, x, time, features, inputs[4]);
+  const { input, extend, key } = inputOf(c, node, x, { time, batch, features }, inputs[4]);
   const states = weights.map((_, d) => statesOf(c, node, inputs.slice(5, node.op === 'LSTM' ? 7 : 6), d, H, layout));
   const withSequence = c.isUsed(node.outputs[0]);
   const withStates = c.isUsed(node.outputs[2]) || (withSequence && c.isUsed(node.outputs[1]));
@@ -245,6 +250,7 @@ function recurrent(c, node, inputs) {
     H,
     directions: weights.length,
     time,
+    batch,
     direction,
     withSequence,
     withStates,
@@ -257,23 +263,23 @@ function recurrent(c, node, inputs) {
 /**
  * Y, Y_h and Y_c.
  * @param {Converter} c @param {Node} node
- * @param {{ made: Output, H: number, directions: number, time: Axis, direction: string, withSequence: boolean, withStates: boolean, layout: number,
+ * @param {{ made: Output, H: number, directions: number, time: Axis, batch: Axis, direction: string, withSequence: boolean, withStates: boolean, layout: number,
  *   extend: ((y: Output, name: string) => Output) | null, key: string }} of
  */
-function outputsOf(c, node, { made, H, directions, time, direction, withSequence, withStates, layout, extend, key }) {
-  const { batch } = c;
+function outputsOf(c, node, { made, H, directions, time, batch, direction, withSequence, withStates, layout, extend, key }) {
+  const { batch: first } = c;
   const steps = time.map(({ size }) => new Factor(size));
   const [both, units] = [axisOf(directions), axisOf(H)];
   /** @type {Any | undefined} */
   let sequence;
   if (withSequence) {
-    const view = layout ? [[batch], steps, both, units] : [steps, both, [batch], units];
-    let y = new Value({ output: made, groups: [[batch], steps, [...both, ...units]], view });
+    const view = layout ? [batch, steps, both, units] : [steps, both, batch, units];
+    let y = new Value({ output: made, groups: [[first], steps, [...both, ...units]], view });
     if (direction === 'reverse') y = reversedOutput(c, node, y, layout ? 1 : 0);
-    if (extend) {
-      const short = { key, output: y.output };
-      y = y.with({ output: extend(y.output, c.nameOf(node, '_extended')), short });
-    }
+    // Behind the lengths there are zeros, which a sum does not notice.
+    const short = key ? { key, output: y.output } : null;
+    if (extend) y = y.with({ output: extend(y.output, c.nameOf(node, '_extended')), short });
+    else y = y.with({ short });
     sequence = y;
   }
   const states = node.op === 'LSTM' ? 2 : 1;
@@ -281,10 +287,10 @@ function outputsOf(c, node, { made, H, directions, time, direction, withSequence
     if (!c.isUsed(node.outputs[1 + which])) return undefined;
     const list = Array.from({ length: directions }, (_, d) => {
       const units_ = axisOf(H);
-      const view = layout ? [[batch], [], units_] : [[], [batch], units_];
+      const view = layout ? [batch, [], units_] : [[], batch, units_];
       return new Value({
         output: { layer: made.layer, tensor: withStates ? 1 + d * states + which : 0 },
-        groups: [[batch], units_],
+        groups: [[first], units_],
         view,
       });
     });
@@ -296,8 +302,8 @@ function outputsOf(c, node, { made, H, directions, time, direction, withSequence
     const merged = new Factor(directions);
     return new Value({
       output: made,
-      groups: [[batch], [merged, ...units]],
-      view: layout ? [[batch], [merged], units] : [[merged], [batch], units],
+      groups: [[first], [merged, ...units]],
+      view: layout ? [batch, [merged], units] : [[merged], batch, units],
     });
   };
   return [sequence, stateAt(0), states === 2 ? stateAt(1) : undefined];

@@ -2,7 +2,8 @@
  * Operators that reduce axes.
  */
 import { Constant } from '../constants.js';
-import { axisOf, equalAxes, Value } from '../values.js';
+import { same, Size } from '../sizes.js';
+import { axisOf, equalAxes, Factor, isBatch, RowOrder, Value } from '../values.js';
 import { operationOn } from './elementwise.js';
 /** @typedef {import('../converter.js').Converter} Converter */
 /** @typedef {import('../converter.js').Node} Node */
@@ -78,6 +79,11 @@ const topK = (c, node, [x, given]) => {
   const k = node.attributes.k ?? (given instanceof Constant ? given.single : undefined);
   const axis = c.axis(node, c.attribute(node, 'axis', -1), value.view.length);
   const own = value.view[axis];
+  if (value.view.length === 1 && isBatch(own) && k instanceof Size && same(k, c.batch.size)) {
+    // Rows in another order, such as that of their lengths: a Gather sorts other tensors alike, and another one puts them back.
+    const sorted = new Factor(c.batch.size, true);
+    return [value.with({ view: [[sorted]] }), new RowOrder(sorted, false)];
+  }
   c.notBatch(node, own, 'TopK');
   if (typeof k !== 'number') return c.refuse(node, 'k is not a constant number');
   if (!c.attribute(node, 'largest', 1)) c.refuse(node, 'largest is 0; padless gives the greatest elements');
