@@ -28,7 +28,7 @@ CFLAGS = -std=c11 -ffp-contract=off -Ic $(WARNINGS)
 .DEFAULT_GOAL := wasm
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox test-bundlers test-build lint lint-package lint-c lint-js format model-packages demo fuzz-keras fuzz-torch mutants peers clean
+.PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox test-bundlers test-build lint lint-package lint-c lint-js format model-packages demo fuzz-keras fuzz-torch fuzz mutants peers clean
 
 # Recipes print what they make; V=1 prints their commands, too.
 Q := $(if $(V),,@)
@@ -305,6 +305,10 @@ build/fuzz/torch/.installed: tests/fuzz/torch/requirements.txt
 	@echo "fetching PyTorch for build/fuzz/torch"
 	$(Q)python3 -m venv build/fuzz/torch && build/fuzz/torch/bin/pip install --quiet --requirement $<
 	@touch $@
+
+FUZZ_SECONDS ?= 60
+fuzz: $(DIST) node_modules/.installed ## changed files of every format, hostile texts, padding: FUZZ_SECONDS=60 in all; goes on where it stopped. NAME= a part of a target's name
+	@node tests/fuzz/run.js $(FUZZ_SECONDS) $(NAME)
 
 MUTANTS ?= 200
 mutants: $(SUITE_NEEDS) build/native/clang/kernels ## changes MUTANTS=200 places of js/ and c/, one at a time, and lists what no test notices; resumes. FILTER= part of a file name

@@ -1,0 +1,89 @@
+/**
+ * `make fuzz`: random cases for each target of tests/fuzz/targets.js, in a process of its own, so that what hangs or dies is seen. Counts are kept in
+ * build/fuzz/results.json; a further run goes on with the next seeds. A case that fails prints its seed.
+ *
+ *   node tests/fuzz/run.js [SECONDS=60] [NAME]     all targets together take so long; NAME: a part of a target's name
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PadlessError } from 'padless';
+import { random } from '../random.js';
+import { targets } from './targets.js';
+
+/** @typedef {{ cases: number, errors: number, seed: number, slowest: number, peak: number }} Result  slowest: ms of a case; peak: bytes of the process */
+
+const [seconds = '60', name = '', from] = process.argv.slice(2);
+const folder = join(import.meta.dirname, '../../build/fuzz');
+const file = join(folder, 'results.json');
+
+/** Tries one target from a seed on, until the time is over. @param {string} target @param {number} seed @param {number} ms */
+async function work(target, seed, ms) {
+  const log = console.log;
+  console.log = () => {};
+  const tryOne = await targets[target]();
+  // The first case fetches packages and compiles.
+  await Promise.resolve(random(0))
+    .then(tryOne)
+    .catch(() => {});
+  const result = { cases: 0, errors: 0, seed, slowest: 0, peak: 0 };
+  for (const end = Date.now() + ms; Date.now() < end; result.seed++, result.cases++) {
+    // The parent reads the last line of a process that hangs.
+    if (result.cases % 50 === 0) process.stderr.write(`${result.seed}\n`);
+    const begun = performance.now();
+    try {
+      await tryOne(random(result.seed));
+    } catch (error) {
+      if (!(error instanceof PadlessError)) {
+        log(JSON.stringify({ failed: result.seed, why: String(/** @type {any} */ (error)?.stack ?? error) }));
+        process.exit(1);
+      }
+      result.errors++;
+    }
+    result.slowest = Math.max(result.slowest, performance.now() - begun);
+  }
+  log(JSON.stringify({ ...result, peak: 1024 * process.resourceUsage().maxRSS }));
+}
+
+/** @param {string} target @param {Result | undefined} before @param {number} ms @returns {Result | null} */
+function child(target, before, ms) {
+  const seed = before?.seed ?? 1;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [import.meta.filename, String(ms), target, String(seed)], {
+    encoding: 'utf8',
+    timeout: 2 * ms + 120_000,
+    killSignal: 'SIGKILL',
+  });
+  const line = stdout?.trim().split('\n').at(-1) ?? '';
+  if (status !== 0) {
+    const last = stderr?.trim().split('\n').at(-1);
+    console.log(`${target}: FAILED ${line || `in the 50 cases from seed ${last} on: the process hung or died`}`);
+    process.exitCode = 1;
+    return null;
+  }
+  const now = JSON.parse(line);
+  return {
+    cases: now.cases + (before?.cases ?? 0),
+    errors: now.errors + (before?.errors ?? 0),
+    seed: now.seed,
+    slowest: Math.max(now.slowest, before?.slowest ?? 0),
+    peak: Math.max(now.peak, before?.peak ?? 0),
+  };
+}
+
+if (from) await work(name, Number(from), Number(seconds));
+else {
+  mkdirSync(folder, { recursive: true });
+  /** @type {Record<string, Result>} */
+  const results = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+  const chosen = Object.keys(targets).filter((each) => each.toLowerCase().includes(name.toLowerCase()));
+  for (const target of chosen) {
+    const result = child(target, results[target], Math.round((1000 * Number(seconds)) / chosen.length));
+    if (!result) continue;
+    results[target] = result;
+    writeFileSync(file, JSON.stringify(results));
+    const { cases, errors, slowest, peak } = result;
+    console.log(
+      `${target}: ${cases} cases, ${errors} refused with a PadlessError; slowest ${Math.round(slowest)} ms, process ${Math.round(peak / 1e6)} MB at most`,
+    );
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * What `make fuzz` tries: for each target, one case from random numbers. A case passes, or ends in a PadlessError; anything else is a bug.
+ */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
+import { loadModel } from 'padless';
+import { fromFastText, fromKeras, fromOnnx, fromTfjs, fromTorch } from 'padless/import';
+import { bits } from '../close.js';
+import { changedBytes, changedJson, hostileText } from './mutations.js';
+/** @typedef {import('./mutations.js').Random} Random */
+/** @typedef {(random: Random) => unknown} Case  may return a promise */
+
+const root = new URL('../../', import.meta.url);
+/** @param {string} path */
+const read = (path) => new Uint8Array(readFileSync(new URL(path, root)));
+/** Files of a folder that are small enough to be read thousands of times. @param {string} folder @param {RegExp} name */
+const files = (folder, name) =>
+  readdirSync(new URL(folder, root))
+    .filter((file) => name.test(file))
+    .map((file) => read(`${folder}${file}`))
+    .filter(({ length }) => length < 100_000);
+
+/** @param {string} folder @param {RegExp} name @param {(bytes: Uint8Array) => unknown} load @returns {() => Case} */
+const mutated = (folder, name, load) => () => {
+  const all = files(folder, name);
+  assert.ok(all.length > 0, folder);
+  return (random) => load(changedBytes(random.choice(all), random));
+};
+
+/** A .keras whose JSON has changed, in a zip that is whole. @returns {Case} */
+function kerasJson() {
+  const all = files('tests/models/keras-files/', /\.keras$/).map((bytes) => unzipSync(bytes));
+  return (random) => {
+    const entries = random.choice(all);
+    const name = random.choice(['config.json', 'config.json', 'metadata.json']);
+    return fromKeras(zipSync({ ...entries, [name]: strToU8(changedJson(strFromU8(entries[name]), random)) }, { level: 0 }));
+  };
+}
+
+/** @returns {Case} */
+function tfjs() {
+  const shards = Object.fromEntries(
+    readdirSync(new URL('tests/models/tfjs/', root))
+      .filter((file) => file.endsWith('.bin'))
+      .map((file) => [file, read(`tests/models/tfjs/${file}`)]),
+  );
+  const all = files('tests/models/tfjs/', /^(?!goldens).*\.json$/).map((bytes) => strFromU8(bytes));
+  return (random) => fromTfjs({ ...shards, 'model.json': strToU8(changedJson(random.choice(all), random)) });
+}
+
+/** Files of torch.save, in both formats. @returns {Case} */
+function torch() {
+  const { files: saved } = JSON.parse(gunzipSync(read('tests/models/torch/files.json.gz')).toString());
+  const all = Object.values(saved).map(({ bytes }) => new Uint8Array(Buffer.from(bytes, 'base64')));
+  const modules = [
+    { type: 'Embedding', name: 'embed' },
+    { type: 'GRU', name: 'rnn' },
+  ];
+  return (random) => fromTorch(changedBytes(random.choice(all), random), modules);
+}
+
+/** Settings of padless's own files. @returns {Case} */
+function settings() {
+  const all = files('tests/models/keras/', /\.safetensors$/).map((bytes) => {
+    const size = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+    return { header: strFromU8(bytes.subarray(8, 8 + size)), data: bytes.subarray(8 + size) };
+  });
+  return (random) => {
+    const { header, data } = random.choice(all);
+    const outer = JSON.parse(header);
+    outer.__metadata__.padless = changedJson(outer.__metadata__.padless, random);
+    const changed = strToU8(JSON.stringify(outer));
+    const bytes = new Uint8Array(8 + changed.length + data.length);
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(changed.length), true);
+    bytes.set(changed, 8);
+    bytes.set(data, 8 + changed.length);
+    return loadModel(bytes);
+  };
+}
+
+const shipped = ['langid/langid', 'langid-gru/langid-gru', 'langid-gru/langid-gru.int8', 'tagger/tagger', 'intents/intents'];
+const load = (/** @type {string} */ name, /** @type {import('padless').Simd} */ simd = 'auto') =>
+  loadModel(read(`web/models/${name}.safetensors`), { simd });
+
+/** Hostile texts: an answer whose tags lie in the text, in order, and the same answer from a session that is edited. @returns {Promise<Case>} */
+async function texts() {
+  const models = await Promise.all(shipped.map((name) => load(name)));
+  return (random) => {
+    const model = random.choice(models);
+    const session = model.session();
+    let text = '';
+    for (let edit = 0; edit < 4; edit++) {
+      const at = random.integer(0, text.length);
+      text = text.slice(0, at) + hostileText(random.integer(0, 120), random) + text.slice(at + random.integer(0, 20));
+      const answer = model.predict(text);
+      assert.deepEqual(session.update(text), answer);
+      let last = 0;
+      for (const tag of answer.tags ?? []) {
+        assert.ok(tag.start >= last && tag.end > tag.start && tag.end <= text.length, JSON.stringify([text, tag]));
+        // Tokens of one character, as of a ligature, have its place.
+        last = tag.start;
+      }
+    }
+    session.close();
+  };
+}
+
+/** Promise 1: a text has the same bits alone and among others, however long, in both builds. @returns {Promise<Case>} */
+async function padding() {
+  const models = await Promise.all(
+    shipped.flatMap((name) => [load(name, 'baseline'), load(name, 'relaxed').catch(() => load(name, 'baseline'))]),
+  );
+  return (random) => {
+    const model = random.choice(models);
+    const list = Array.from({ length: random.integer(2, 6) }, () => hostileText(random.integer(0, 80), random));
+    const all = model.predict(list);
+    const one = random.integer(0, list.length - 1);
+    const alone = model.predict(list[one]);
+    assert.deepEqual(all[one], alone);
+    const scores = (/** @type {any} */ answer) => bits(Float32Array.from(Object.values(answer.scores ?? {}).map(Number)));
+    assert.deepEqual(scores(all[one]), scores(alone));
+  };
+}
+
+/** @type {Record<string, () => Case | Promise<Case>>} */
+export const targets = {
+  safetensors: mutated('tests/models/keras/', /\.safetensors$/, (bytes) => loadModel(bytes)),
+  'settings of a model file': settings,
+  '.keras': mutated('tests/models/keras-files/', /\.keras$/, (bytes) => fromKeras(bytes)),
+  'JSON in a .keras': kerasJson,
+  '.h5': mutated('tests/models/keras-files/', /-h5\.h5$/, (bytes) => fromKeras(bytes)),
+  'TF.js model.json': tfjs,
+  'state dict of torch.save': torch,
+  ONNX: mutated('tests/models/onnx/', /\.onnx$/, (bytes) => fromOnnx(bytes)),
+  fastText: mutated('tests/models/fasttext/', /\.(bin|ftz)$/, (bytes) => fromFastText(bytes)),
+  'hostile texts, sessions, tags': texts,
+  'padding and other rows change no bit': padding,
+};
