@@ -29,13 +29,14 @@ warnings.simplefilter("ignore")
 logging.disable(logging.WARNING)
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
-from random_layers import KERAS3, L, RandomLayers  # noqa: E402
+from random_layers import KERAS3, L  # noqa: E402
 from random_operations import operation  # noqa: E402
+from random_rare import RareLayers  # noqa: E402
 
 VOCABULARY, STEPS, FEATURES, ROWS = 11, 6, 4, 4
 
 
-class Maker(RandomLayers):
+class Maker(RareLayers):
     """Random graphs."""
 
     def attention(self, x, y):
@@ -75,7 +76,9 @@ class Maker(RandomLayers):
         for _ in range(self.rng.integers(0, most)):
             before = x
             kind = self.rng.random()
-            if kind < 0.1:
+            if self.is_rare():
+                x = self.rare(x)
+            elif kind < 0.1:
                 x = self.attention(x, x)
             elif kind < 0.2 and depth < 2:
                 x = self.inner(x, depth)(x)
@@ -151,21 +154,16 @@ class Maker(RandomLayers):
 
     def text(self, name):
         ids = self.input((self.length,), dtype="int32", name=name)
-        kind = L.ReversibleEmbedding if hasattr(L, "ReversibleEmbedding") and self.chance(0.1) else L.Embedding
-        x = kind(VOCABULARY, FEATURES, mask_zero=self.chance(0.7), **self.name())(ids)
+        if hasattr(L, "ReversibleEmbedding") and self.chance(0.2) and self.is_rare():
+            return ids, self.table(ids, VOCABULARY, FEATURES)
+        x = L.Embedding(VOCABULARY, FEATURES, mask_zero=self.chance(0.7), **self.name())(ids)
         if self.chance(0.1):
             x = self.merge([x, L.Embedding(VOCABULARY, FEATURES, mask_zero=self.chance(0.3))(ids)])
         return ids, x
 
-    def bins(self, name):
-        """Vectors of values, as ids of their bins."""
-        x = keras.Input((FEATURES,), name=name)
-        bins = L.Discretization([-1.0, 0.0, 0.5])
-        return x, L.Embedding(4, FEATURES)(bins(x))
-
     def numbers(self, name):
-        if self.chance(0.1):
-            return self.bins(name)
+        if self.is_rare() and not self.stateful:
+            return self.bins(name, FEATURES)
         x = self.input((self.length, FEATURES), name=name)
         return x, L.Masking(mask_value=self.one_of(0.0, 0.0, 0.5))(x) if self.chance(0.6) else x
 

@@ -33,6 +33,14 @@ def of_keras(maker, x):
         lambda: ops.reshape(swapped, (-1, *swapped.shape[1:])) if x.shape[1] is not None else x - 1.0,
         lambda: ops.sum(ops.stack([x, x], axis=1), axis=1),
         lambda: ops.rsqrt(ops.square(x) + 1.0),
+        lambda: maker.one_of(ops.sign, ops.floor, ops.ceil, ops.stop_gradient, ops.log_sigmoid, ops.softsign, ops.relu6, ops.elu, ops.leaky_relu)(x),
+        lambda: ops.log(ops.abs(x) + 0.5),
+        lambda: x + maker.one_of(ops.prod, ops.var, ops.std)(x, axis=axis, **keep),
+        lambda: x + ops.cast(ops.argmax(x, axis=axis, keepdims=True), "float32"),
+        lambda: ops.take(x, maker.one_of([0, -1], 1, [[0], [1]]) if axis == 2 else [0, 1, -1], axis=axis),
+        lambda: ops.split(x, [1], axis=axis)[1],
+        lambda: ops.pad(x, ((0, 0), (1, 0), (0, 2)), mode=maker.one_of("constant", "edge")),
+        lambda: maker.one_of(lambda: ops.cast(x, "float32"), lambda: x[:, :], lambda: ops.squeeze(x[..., None], -1))(),
     )()
 
 
@@ -55,6 +63,10 @@ def of_tensorflow(maker, x):
         lambda: tf.transpose(tf.transpose(x, (0, 2, 1)), (0, 2, 1)),
         lambda: tf.cast(x > 0.0, "float32") + x / 2.0,
         lambda: tf.reduce_sum(tf.stack([x, x], axis=1), axis=1),
+        lambda: maker.one_of(tf.sign, tf.floor, tf.math.ceil, tf.stop_gradient, tf.math.log_sigmoid, tf.nn.relu6, tf.nn.elu)(x),
+        lambda: x + maker.one_of(tf.reduce_prod, tf.math.reduce_variance, tf.math.reduce_std)(x, axis=axis, keepdims=True),
+        lambda: tf.math.log(tf.abs(x) + 0.5),
+        lambda: tf.cast(x, "float32"),
     )()
 
 
