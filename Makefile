@@ -283,6 +283,17 @@ model-packages: wasm types ## each shipped model as an npm package of its own, p
 demo: wasm ## serves the page and prints its address; PORT= sets the port
 	@node web/serve.js
 
+# VitePress and TypeDoc are packages of their own: TypeDoc wants an older TypeScript than the types do.
+site: wasm web/site/node_modules/.installed node_modules/.installed ## the documentation as pages, with the demo: build/site; SITE= is the address that they will have
+	@SITE="$(or $(SITE),http://localhost/)" node web/site/build.js
+web/site/node_modules/.installed: web/site/package-lock.json
+	@echo "fetching VitePress and TypeDoc"
+	$(Q)cd web/site && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+survives: wasm peers ## what padding does to one model in several engines: web/docs/survives.md; KERAS= and TORCH= name Pythons that have these
+	@KERAS="$(KERAS)" TORCH="$(TORCH)" node tests/survives/run.js
+
 # Random models of other frameworks and what the frameworks answer: N models from SEED on. pip installs the framework, several GB.
 N ?= 500
 SEED ?= 1

@@ -5,14 +5,14 @@
 import { PbfWriter } from 'pbf';
 
 /** TensorProto.DataType */
-const dataTypes = { float32: 1, int32: 6, int64: 7, bool: 9 };
+const dataTypes = { float32: 1, int8: 3, int32: 6, int64: 7, bool: 9 };
 /** AttributeProto.AttributeType */
 const attributeTypes = { float: 1, int: 2, string: 3, ints: 7, strings: 8 };
 
 /** @typedef {keyof typeof dataTypes} DataType */
 /** @typedef {number | string | string[] | number[]} Attribute */
-/** @typedef {{ type: 'float32' | 'int32' | 'int64', shape: number[], data: ArrayLike<number> }} Constant */
-/** @typedef {{ op: string, inputs: string[], outputs: string[], attributes?: Record<string, Attribute> }} OnnxNode */
+/** @typedef {{ type: 'float32' | 'int8' | 'int32' | 'int64', shape: number[], data: ArrayLike<number> }} Constant */
+/** @typedef {{ op: string, inputs: string[], outputs: string[], attributes?: Record<string, Attribute>, domain?: string }} OnnxNode  domain: of onnxruntime's own operators, com.microsoft */
 /**
  * @typedef {object} OnnxGraph
  * @property {OnnxNode[]} nodes  in the order of computation; an input that is left out is ''
@@ -47,16 +47,18 @@ function writeAttribute([name, value], pbf) {
 }
 
 /** @param {OnnxNode} node @param {PbfWriter} pbf */
-function writeNode({ op, inputs, outputs, attributes = {} }, pbf) {
+function writeNode({ op, inputs, outputs, attributes = {}, domain }, pbf) {
   for (const name of inputs) pbf.writeStringField(1 /* input */, name);
   for (const name of outputs) pbf.writeStringField(2 /* output */, name);
   pbf.writeStringField(4 /* op_type */, op);
   for (const entry of Object.entries(attributes)) pbf.writeMessage(5 /* attribute */, writeAttribute, entry);
+  if (domain) pbf.writeStringField(7 /* domain */, domain);
 }
 
 /** @param {Constant} constant */
 function valuesOf({ type, data }) {
   if (type === 'int64') return BigInt64Array.from(data, BigInt);
+  if (type === 'int8') return Int8Array.from(data);
   return type === 'int32' ? Int32Array.from(data) : Float32Array.from(data);
 }
 
@@ -103,15 +105,20 @@ function writeGraph({ nodes, constants = {}, inputs, outputs, shapes = {} }, pbf
   for (const name of outputs) write(12 /* output */, name, 'float32');
 }
 
-/** @param {number} version @param {PbfWriter} pbf */
-const writeOpset = (version, pbf) => pbf.writeVarintField(2 /* version */, version);
+/** @param {{ domain?: string, version: number }} opset @param {PbfWriter} pbf */
+function writeOpset({ domain, version }, pbf) {
+  if (domain) pbf.writeStringField(1 /* domain */, domain);
+  pbf.writeVarintField(2 /* version */, version);
+}
 
 /** @param {OnnxGraph} graph @returns {Uint8Array} an ONNX file: ModelProto */
 export function onnxGraph(graph) {
   const pbf = new PbfWriter();
   pbf.writeVarintField(1 /* ir_version */, 8);
   pbf.writeMessage(7 /* graph */, writeGraph, graph);
-  pbf.writeMessage(8 /* opset_import */, writeOpset, graph.opset ?? 14);
+  pbf.writeMessage(8 /* opset_import */, writeOpset, { version: graph.opset ?? 14 });
+  for (const domain of new Set(graph.nodes.map((node) => node.domain)))
+    if (domain) pbf.writeMessage(8 /* opset_import */, writeOpset, { domain, version: 1 });
   return pbf.finish();
 }
 

@@ -21,7 +21,7 @@ function makeProject() {
   writePackages(join(folder, 'packages'));
   symlinkSync(root, join(modules, 'padless'));
   for (const { name } of packages) symlinkSync(join(folder, 'packages', `padless-${name}`), join(modules, `padless-${name}`));
-  for (const name of ['h5wasm', 'fflate']) symlinkSync(join(root, 'node_modules', name), join(modules, name));
+  for (const name of ['h5wasm', 'fflate', 'pbf']) symlinkSync(join(root, 'node_modules', name), join(modules, name));
   for (const name of ['web', 'build']) symlinkSync(join(root, name), join(folder, name));
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
   // npx starts the command of the package; npm installs nothing here.
@@ -44,6 +44,7 @@ function makeFiles() {
   copyFileSync(keras, join(folder, 'model.keras'));
   copyFileSync(join(root, 'tests/models/keras-files/activation-layer-h5.h5'), join(folder, 'model.h5'));
   copyFileSync(join(root, 'tests/models/fasttext/softmax.ftz'), join(folder, 'lid.176.ftz'));
+  copyFileSync(join(root, 'tests/models/onnx/dynamo-norm-lstm-bi.onnx'), join(folder, 'model.onnx'));
   mkdirSync(join(folder, 'tfjs'), { recursive: true });
   for (const name of ['model.json', 'lstm-masked.bin']) copyFileSync(join(root, 'web/samples', name), join(folder, 'tfjs', name));
   writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify({ '<OOV>': 1, hello: 2, world: 3 }));

@@ -1,0 +1,92 @@
+"""The model of forms.js in Keras or PyTorch: reads weights and forms as JSON from standard input, prints a row a way as a JSON line.
+
+python frameworks.py keras|torch <INPUT
+"""
+
+import json
+import sys
+import time
+
+import numpy
+
+given = json.load(sys.stdin)
+weights = {path: numpy.array(w["data"], "float32").reshape(w["shape"]) for path, w in given["weights"].items()}
+sizes = given["sizes"]
+
+
+def keras_ways():
+    import os
+
+    os.environ.setdefault("KERAS_BACKEND", given.get("backend", "jax"))
+    import keras
+    from keras import layers
+
+    model = keras.Sequential(
+        [
+            layers.Embedding(sizes["V"], sizes["D"], mask_zero=True),
+            layers.Bidirectional(layers.LSTM(sizes["H"], return_sequences=True)),
+            layers.GlobalAveragePooling1D(),
+            layers.Dense(sizes["K"], activation="softmax"),
+        ]
+    )
+    model.build((None, None))
+    model.set_weights(list(weights.values()))
+    yield f"Keras {keras.__version__}, mask_zero", lambda rows, form: model.predict_on_batch(numpy.array(rows))[0]
+
+
+def torch_ways():
+    import torch
+    from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+    torch.set_num_threads(1)
+    rnn = torch.nn.LSTM(sizes["D"], sizes["H"], bidirectional=True, batch_first=True)
+    with torch.no_grad():
+        for side, suffix in (("forward_layer", ""), ("backward_layer", "_reverse")):
+            # Keras and PyTorch have the gates in the same order.
+            getattr(rnn, "weight_ih_l0" + suffix).copy_(torch.tensor(weights[f"rnn.{side}.kernel"].T))
+            getattr(rnn, "weight_hh_l0" + suffix).copy_(torch.tensor(weights[f"rnn.{side}.recurrent_kernel"].T))
+            getattr(rnn, "bias_ih_l0" + suffix).copy_(torch.tensor(weights[f"rnn.{side}.bias"]))
+            getattr(rnn, "bias_hh_l0" + suffix).zero_()
+    table, kernel, bias = (torch.tensor(weights[name]) for name in ("embedding.embeddings", "dense.kernel", "dense.bias"))
+
+    def answer(rows, packed):
+        with torch.inference_mode():
+            ids = torch.tensor(rows)
+            mask = (ids != 0).float()[..., None]
+            x = table[ids]
+            if packed:
+                # Packing knows the end of a row alone.
+                lengths = [max(t + 1 for t, id in enumerate(row) if id) for row in rows]
+                y, _ = rnn(pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False))
+                y, _ = pad_packed_sequence(y, batch_first=True, total_length=len(rows[0]))
+            else:
+                y, _ = rnn(x)
+            mean = (y * mask).sum(1) / mask.sum(1)
+            return torch.softmax(mean @ kernel + bias, -1).numpy()[0]
+
+    version = torch.__version__.split("+")[0]
+    yield f"PyTorch {version}, packed, masked mean", lambda rows, form: answer(rows, True)
+    yield f"PyTorch {version}, not packed, masked mean", lambda rows, form: answer(rows, False)
+
+
+def shortest(calls):
+    """The shortest time of each call. They take turns; another program that runs at the same time only makes them longer."""
+    times = [float("inf")] * len(calls)
+    for turn in range(200):
+        for i, call in enumerate(calls):
+            start = time.perf_counter()
+            call()
+            if turn >= 5:
+                times[i] = min(times[i], time.perf_counter() - start)
+    return times
+
+
+for engine, answer in {"keras": keras_ways, "torch": torch_ways}[sys.argv[1]]():
+    change = {}
+    for form in ("end", "front", "middle", "batch"):
+        change[form] = max(
+            float(numpy.abs(answer(each[form], form) - answer(each["alone"], "alone")).max()) for each in given["texts"]
+        )
+    each = given["texts"][2]
+    alone, end = shortest([lambda form=form: answer(each[form], form) for form in ("alone", "end")])
+    print(json.dumps({"engine": engine, "change": change, "times": end / alone, "alone": answer(each["alone"], "alone").tolist()}))

@@ -1,0 +1,73 @@
+/**
+ * Writes the table of web/docs/survives.md: what padding does to one model in several engines. `make survives` calls it.
+ *   KERAS= and TORCH= name a Python that has Keras 3, and one that has PyTorch; without one, their rows stay as they are.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { compare } from '../bench/measure.js';
+import * as engines from './engines.js';
+import { forms, sizes, survive, texts, weights } from './forms.js';
+
+const page = new URL('../../web/docs/survives.md', import.meta.url);
+/** @param {Record<string, () => unknown>} ways */
+const time = (ways) => compare(ways, { milliseconds: 1500 });
+
+/** @param {'keras' | 'torch'} name @param {string | undefined} python @returns {import('./forms.js').Row[]} */
+function framework(name, python) {
+  if (!python) return [];
+  const each = texts.map((text) => Object.fromEntries(Object.entries(forms).map(([form, rows]) => [form, rows(text)])));
+  const plain = Object.entries(weights).map(([path, { shape, data }]) => [path, { shape, data: [...data] }]);
+  const { status, stdout, stderr } = spawnSync(python, [fileURLToPath(new URL('frameworks.py', import.meta.url)), name], {
+    input: JSON.stringify({ weights: Object.fromEntries(plain), sizes, texts: each }),
+    encoding: 'utf8',
+    maxBuffer: 1e9,
+  });
+  if (status !== 0) throw new Error(`${python}: ${stderr.slice(-2000)}`);
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
+const ours = await engines.padless();
+const reference = [...(ours([forms.alone(texts[2])[0]], 'alone') ?? [])];
+/** Engines that do not give padless's answer to a text alone are compared on another model. @param {string} name @param {ArrayLike<number>} answer @param {number} most */
+function mustAgree(name, answer, most) {
+  const difference = Math.max(...reference.map((value, k) => Math.abs(value - answer[k])));
+  assert.ok(difference < most, `${name} answers a text alone differently, by ${difference}`);
+}
+
+const rows = [await survive('padless', ours, time)];
+for (const [name, open, most] of /** @type {const} */ ([
+  ['TF.js 4.22 (wasm), maskZero', engines.tensorflow, 1e-5],
+  ['onnxruntime-web 1.30, float, lengths, masked mean', () => engines.onnxruntime('float32'), 1e-5],
+  ['onnxruntime-web 1.30, int8, lengths, masked mean', () => engines.onnxruntime('int8'), 0.1],
+])) {
+  const answer = await open();
+  mustAgree(name, /** @type {ArrayLike<number>} */ (await answer(forms.alone(texts[2]), 'alone')), most);
+  rows.push(await survive(name, answer, time));
+}
+for (const row of [...framework('keras', process.env.KERAS), ...framework('torch', process.env.TORCH)]) {
+  mustAgree(row.engine, /** @type {any} */ (row).alone, 1e-5);
+  rows.push(row);
+}
+
+/** @param {number | null} change */
+const shown = (change) => (change === null ? '—' : change === 0 ? '**0**' : change < 1e-6 ? '< 1e-6' : change.toPrecision(2));
+const lines = rows.map(
+  ({ engine, change, times }) =>
+    `| ${engine} | ${['end', 'front', 'middle', 'batch'].map((form) => shown(change[form])).join(' | ')} | ${times.toPrecision(2)} |`,
+);
+const markdown = readFileSync(page, 'utf8');
+const [before, after] = [/^[^]*<!-- rows -->\n/.exec(markdown)?.[0] ?? '', /\n<!-- end -->[^]*$/.exec(markdown)?.[0] ?? ''];
+const head = '\n| engine | at the end | in front | in the middle | in a batch | time |\n|---|---|---|---|---|---|\n';
+const measured = new Set(rows.map(({ engine }) => engine.split(' ')[0]));
+// Rows of engines that were not run stay.
+const kept = markdown
+  .slice(before.length, markdown.length - after.length)
+  .split('\n')
+  .filter((line) => /^\| (?!engine)/.test(line) && !measured.has(line.split(' ')[1]));
+writeFileSync(page, `${before}${head}${[...lines, ...kept].join('\n')}\n${after}`);
+console.log([...lines, ...kept].join('\n'));
