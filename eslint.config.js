@@ -34,6 +34,7 @@ export default [
       'c/*.js',
       'web/serve.js',
       'web/examples/node.js',
+      'web/site/**',
       'web/models/**/*.js',
       'eslint.config.js',
       'tests/**/*.js',

@@ -1,6 +1,6 @@
 /**
  * `padless`: runs small text models in web pages. Padding does not change their answers.
- * @module
+ * @module padless
  */
 export * from './errors.js';
 export { init, Kernels } from './runtime/kernels.js';
