@@ -21,10 +21,10 @@ import { importLate } from '../runtime/import-late.js';
  */
 /**
  * An input of a model.
- * @typedef {{ name: string, shape: (number | null)[], ids: boolean, vocabulary: number, maskZero: boolean, padded: boolean, exact?: boolean, words?: typeof import('./words.js'), even?: boolean }} ModelInput
+ * @typedef {{ name: string, shape: (number | null)[], ids: boolean, vocabulary: number, maskZero: boolean, padded: boolean, exact?: boolean, words?: typeof import('./words.js'), even?: boolean, maskCharacters?: boolean }} ModelInput
  *   shape: of one text; vocabulary: number of ids; maskZero: id 0 is padding; padded: one embedding of these ids has mask_zero and another has
  *   not; exact: a row has shape[0] steps, because no layer masks the input and zeros would be data; words: ids [B, T, C], read by this module; even: all
- *   words have the same number of characters
+ *   words have the same number of characters; maskCharacters: character 0 is padding
  */
 
 /** Maximum depth of layers inside layers, and of models inside models. */

@@ -466,7 +466,7 @@ function buildLayers(architecture, customLayers, rules) {
     for (const input of inputs)
       if (module && input.ids && input.shape.length === 2) {
         input.words = module;
-        module.prepareWords(input, rules);
+        module.prepareWords(input, rules, root);
       }
     for (const { name, shape, ids, words } of inputs)
       if (ids ? shape.length !== 1 && !words : shape.slice(shape.length > 1 ? 1 : 0).includes(null))

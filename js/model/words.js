@@ -3,39 +3,54 @@
  * @module
  */
 import { ArgumentError, checkFits, IdError, ShapeError, STEPS_MOST, typeName, UnsupportedError } from '../errors.js';
+import { Embedding } from '../layers/basic.js';
+import { TimeDistributed } from '../layers/late/time-distributed.js';
 import { rulesInside, WordsSpec, WordsTensor } from '../layers/late/words.js';
 import { Spec, Steps, Tensor } from '../layers/tensor.js';
 import { isList, isRowMajor, toArray } from './batch.js';
+/** @typedef {import('../layers/layer.js').Layer} Layer */
 /** @typedef {import('../layers/tensor.js').Rules} Rules */
 /** @typedef {import('./batch.js').Padded} Padded */
 /** @typedef {import('./graph.js').ModelInput} ModelInput */
 /** @typedef {Padded & { C: number, counts: Uint8Array }} PaddedWords  C: padded number of characters; counts [B, T, C]: the characters that count */
 
 /**
- * Decides whether the ids of an input mask. padless's own models and Keras 2 mask characters, and words without
- * characters that count; Keras 3 makes no mask inside TimeDistributed.
- * @param {ModelInput} input @param {Rules} rules
+ * Decides what zeros are. padless's own models and Keras 2 mask characters, and words without characters that count. Keras 3 masks neither for an
+ * Embedding in TimeDistributed, but characters inside a model in TimeDistributed that has the Embedding.
+ * @param {ModelInput} input @param {Rules} rules @param {Layer} root
  */
-export function prepareWords(input, rules) {
+export function prepareWords(input, rules, root) {
   const [, C] = input.shape;
   if (Number(C) > STEPS_MOST)
     throw new ShapeError(`input ${input.name}: words of ${C} characters, expected at most ${STEPS_MOST}, or null for any`);
   input.padded = false;
+  input.maskCharacters = input.maskZero;
   if (!input.maskZero) return;
   if (rules.framework === 'tfjs' || (rules.framework === 'keras2' && !(rules.kerasMinor >= 4)))
     throw new UnsupportedError(
       `input ${input.name}: mask_zero of words of characters, made by TF.js or Keras before 2.4; padless knows its rules from 2.4 on`,
     );
-  input.maskZero = rules.framework !== 'keras3';
+  if (rules.framework !== 'keras3') return;
+  input.maskZero = false;
+  /** Whether Keras masks, for each TimeDistributed with such an Embedding. */
+  const masks = root.all().flatMap((layer) => {
+    if (!(layer instanceof TimeDistributed)) return [];
+    return layer.layer.all().some(({ config }) => config.mask_zero) ? [!(layer.layer instanceof Embedding)] : [];
+  });
+  input.maskCharacters = masks.includes(true);
+  if (masks.includes(true) && masks.includes(false))
+    throw new UnsupportedError(
+      `input ${input.name}: TimeDistributed around an Embedding with mask_zero, where Keras 3 makes no mask, and around a model with one, where it does; padless supports one of these`,
+    );
 }
 
 /** @param {ModelInput} input @param {Rules} rules @returns {Spec} */
 export function specOf(input, rules) {
   const [T, C] = input.shape;
-  const { maskZero: masked } = input;
+  const { maskZero: masked, maskCharacters = false } = input;
   // Without a mask, zeros would be data in Keras.
-  const even = !masked && !rules.select;
-  const word = new Spec({ shape: [C], ids: true, masked, time: {}, rules: even ? rules : rulesInside(rules) });
+  const even = !maskCharacters && !rules.select;
+  const word = new Spec({ shape: [C], ids: true, masked: maskCharacters, time: {}, rules: even ? rules : rulesInside(rules) });
   input.even = even;
   return new WordsSpec({ T, masked, time: {}, rules, word, even });
 }
@@ -66,14 +81,14 @@ function listsOf(rows) {
 }
 
 /** Checks the number of words in a row, and of characters in a word. @param {ModelInput} input @param {any[][][]} rows @param {number | null} C */
-function checkSizes({ shape: [own], exact, maskZero }, rows, C) {
+function checkSizes({ shape: [own], exact, maskCharacters }, rows, C) {
   rows.forEach((row, b) => {
     if (exact && row.length !== own)
       throw new ShapeError(`run: row ${b} has ${row.length} words, expected exactly ${own}, as the model has no mask`);
     row.forEach((word, t) => {
-      if (C !== null && (maskZero ? word.length > C : word.length !== C))
+      if (C !== null && (maskCharacters ? word.length > C : word.length !== C))
         throw new ShapeError(
-          `run: row ${b}, word ${t} has ${word.length} characters, expected ${maskZero ? 'at most' : 'exactly'} ${C}${maskZero ? '' : ', as the model has no mask: pad or cut words as in training'}`,
+          `run: row ${b}, word ${t} has ${word.length} characters, expected ${maskCharacters ? 'at most' : 'exactly'} ${C}${maskCharacters ? '' : ', as the model has no mask: pad or cut words as in training'}`,
         );
     });
   });
@@ -111,7 +126,7 @@ export function pad(input, given, { mask, lengths, wholeLength }) {
         const id = typeof each === 'bigint' ? Number(each) : each;
         const at = i * C + c;
         data[at] = Number.isInteger(id) ? id : -1;
-        if (input.maskZero && id === 0) return;
+        if (input.maskCharacters && id === 0) return;
         if (!(data[at] === id && id >= 0 && id < input.vocabulary))
           throw new IdError(
             `row ${b}, word ${t}, character ${c}: id ${String(each)} is not a whole number from 0 to ${input.vocabulary - 1}`,

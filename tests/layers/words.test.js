@@ -219,7 +219,7 @@ const keras = [
   distributed(json('LSTM', { units: 3 })),
 ];
 
-test('Keras 3 makes no mask of the characters: zeros are data, and words must have the length of the model', async () => {
+test('Keras 3 makes no mask for an Embedding in TimeDistributed: zeros are data, and words must have the length of the model', async () => {
   const model = await imported(keras, [2, 3], '3.15.1');
   assert.equal(model.inputs[0].maskZero, false);
   assert.equal(model.run([[[1, 2, 0], [0, 0, 0]]])[0].shape.join(), '1,2,3'); // prettier-ignore
@@ -227,6 +227,29 @@ test('Keras 3 makes no mask of the characters: zeros are data, and words must ha
   assert.throws(() => model.run([[[1, 2, 0]]]), says(ShapeError, /^run: row 0 has 1 words, expected exactly 2/));
   const free = await imported(keras, [null, null], '3.15.1');
   assert.throws(() => free.run([[[1, 2], [3]]]), says(ShapeError, /^run: row 0, word 1 has 1 characters, expected exactly 2/));
+});
+
+test('Keras 3 masks characters inside a model in TimeDistributed, and no words', async () => {
+  const inside = [json('Embedding', { input_dim: 12, output_dim: 5, mask_zero: true }), json('LSTM', { units: 3 })];
+  const encoder = distributed(json('Sequential', { name: 'word', layers: inside }));
+  const model = await imported([encoder, json('LSTM', { units: 2 })], [null, 3], '3.15.1');
+  const [plain] = model.run([[[1, 2], [3]]]); // prettier-ignore
+  assert.deepEqual(bits(model.run([[[1, 2, 0], [0, 3, 0]]])[0].data), bits(plain.data)); // prettier-ignore
+  assert.notDeepEqual(model.run([[[1, 2], [3], [0, 0]]])[0].data, plain.data); // prettier-ignore
+  assert.throws(() => model.run([[[1, 2, 3, 4]]]), says(ShapeError, /word 0 has 4 characters, expected at most 3/));
+  const exact = await imported([encoder, json('LSTM', { units: 2 })], [2, 3], '3.15.1');
+  assert.throws(() => exact.run([[[1, 2]]]), says(ShapeError, /row 0 has 1 words, expected exactly 2/));
+  const sequences = json('LSTM', { units: 3, return_sequences: true });
+  /** @type {[any[], RegExp][]} */
+  const refused = [
+    [
+      [distributed(json('Sequential', { name: 'word', layers: [inside[0], sequences] }))],
+      /gives values of each character, whose mask Keras 3/,
+    ],
+    [[inside[0], distributed(inside[1])], /an Embedding with mask_zero of ids \[B, T, C\] gives a mask \[B, T, C\] in Keras 3/],
+  ];
+  for (const [list, message] of refused)
+    await assert.rejects(imported(list, [null, null], '3.15.1'), says(UnsupportedError, message));
 });
 
 test('Keras 2 masks characters and words; what reads the padding of a word is refused by name', async () => {

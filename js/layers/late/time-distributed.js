@@ -11,8 +11,7 @@ import { WordsSpec, WordsTensor } from './words.js';
 
 /** Whether Keras calls the layer with a mask. @param {Layer} layer */
 const readsMask = (layer) =>
-  layer instanceof Recurrent ||
-  /^(RNN|Softmax|GlobalAveragePooling1D|MultiHeadAttention|Attention|AdditiveAttention)$/.test(layer.className);
+  layer instanceof Recurrent || /^(RNN|Softmax|GlobalAveragePooling1D|\w*Attention)$/.test(layer.className);
 
 /** Keras TimeDistributed: applies the inner layer to each step of a sequence, as if each step was a text. Steps may be words of characters. */
 export class TimeDistributed extends Layer {

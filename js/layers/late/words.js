@@ -42,6 +42,10 @@ const isEach = (layer) =>
  * @returns {any} undefined: as to any other input, because the layer knows words, or is made of layers
  */
 function applyToWords(words, layer, x) {
+  if (layer.config.mask_zero && words instanceof WordsSpec && words.rules.framework === 'keras3')
+    throw new UnsupportedError(
+      `${layer.path}: an Embedding with mask_zero of ids [B, T, C] gives a mask [B, T, C] in Keras 3, which padless lacks; put it into TimeDistributed`,
+    );
   if ('takesWords' in layer || layer.build === Layer.prototype.build) return undefined;
   if (x !== words || !isEach(layer))
     throw new UnsupportedError(
@@ -75,6 +79,11 @@ export class WordsSpec extends Spec {
       throw new UnsupportedError(`${layer.path}: ${word.length} outputs for each word of characters, expected 1`);
     const { masked, time, rules, even } = this;
     const [T] = this.shape;
+    // In Keras 3 the mask ends where the word does.
+    if (word.masked && !word.ids && rules.framework === 'keras3')
+      throw new UnsupportedError(
+        `${layer.path}: gives values of each character, whose mask Keras 3 does not hand on; make a vector of each word there`,
+      );
     if (even) return new Spec({ shape: [T, ...word.shape], masked, time, rules });
     if (word.sequence) return new WordsSpec({ T, masked, time, rules, word, even });
     // A word of padding gives a recurrent layer's first state in Keras, too; other layers differ.
