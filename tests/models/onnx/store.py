@@ -6,7 +6,7 @@ A set of models is a folder with NAME.onnx for each and goldens-EXPORTER.json:
     models         name -> what the model is: `architecture` and the options that tell it from others of the same architecture, `opset`,
                    `unread`, names of inputs that no node reads, and `runs`: [{ inputs: name -> { type, shape, data }, outputs: [{ name, type, shape, data }] }], data float32 or int64,
                    little-endian, base64, computed by onnxruntime on the CPU from the file as it is stored
-    without        name -> why there is no file: the exporter's message, its first line
+    without        name -> why there is no file: the exporter's message, its beginning
 """
 
 import base64
@@ -79,8 +79,9 @@ class Store:
     def fail(self, name, error):
         """The exporter yields no file."""
         text = re.sub(r"\x1b\[\d*m", "", str(error)).split("## Exception summary")[-1].strip()
-        lines = [each for each in text.splitlines() if each] or [""]
-        self.without[name] = f"{type(error).__name__}: {lines[0]}"[:300]
+        lines = [each.strip() for each in text.splitlines() if each.strip()] or [""]
+        first = " ".join(lines[: 2 if lines[0].endswith(":") else 1])
+        self.without[name] = f"{type(error).__name__}: {first}"[:300]
 
     def write(self, say=True):
         lines = [f"  {json.dumps(name)}: {json.dumps(each)}" for name, each in sorted(self.models.items())]

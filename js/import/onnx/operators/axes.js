@@ -307,7 +307,11 @@ const expand = (c, node, [x, given]) => {
 /** @type {Record<string, Operator>} */
 export const axisOperators = {
   Identity: (_c, _node, [x]) => /** @type {Any} */ (x),
-  Dropout: (_c, _node, [x]) => [/** @type {Any} */ (x)],
+  Dropout: (c, node, [x, , training]) => {
+    if (training && !(training instanceof Constant && !training.single))
+      c.refuse(node, 'training_mode is not false, so that it drops values');
+    return [/** @type {Any} */ (x)];
+  },
   Shape: (c, node, [x]) => c.shapeOf(node, /** @type {Any} */ (x).shape),
   Size: (_c, _node, [x]) => scalar(productOf(/** @type {Any} */ (x).shape)),
   Transpose: (c, node, [x]) => {

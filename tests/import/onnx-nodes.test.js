@@ -1,0 +1,205 @@
+/**
+ * The standard's own tests of single nodes, for the operators that text models have: data of the Python package onnx, of which nothing is
+ * copied. `make fuzz-onnx` installs it in build/fuzz/onnx; ONNX_NODES names another folder of them (onnx/backend/test/data/node).
+ */
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { PbfReader } from 'pbf';
+import { PadlessError } from 'padless';
+import { fromOnnx } from 'padless/import';
+import { assertClose } from '../close.js';
+import { message } from './onnx-writer.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+/** In build/fuzz/onnx/lib/python3.N. */
+const library = join(root, 'build/fuzz/onnx/lib');
+const [version = ''] = existsSync(library) ? readdirSync(library) : [];
+const folder = process.env.ONNX_NODES ?? join(library, version, 'site-packages/onnx/backend/test/data/node');
+const skip = existsSync(folder) ? false : 'the Python package onnx is not installed: make fuzz-onnx installs it in build/fuzz/onnx';
+
+/** The fields of a message. @param {Uint8Array} bytes @returns {[number, any][]} */
+function fieldsOf(bytes) {
+  /** @type {[number, any][]} */
+  const fields = [];
+  const pbf = new PbfReader(bytes);
+  pbf.readFields((tag) => {
+    const type = /** @type {any} */ (pbf).type;
+    fields.push([tag, type === 2 ? pbf.readBytes() : type === 5 ? pbf.readFloat() : pbf.readVarint(true)]);
+  }, null);
+  return fields;
+}
+
+const text = new TextDecoder();
+/** @param {[number, any][]} fields @param {number} number */
+const all = (fields, number) => fields.filter(([each]) => each === number).map(([, content]) => content);
+/** @param {Uint8Array} info  ValueInfoProto, NodeProto, TensorProto @param {number} number */
+const nameOf = (info, number) => text.decode(all(fieldsOf(info), number)[0] ?? new Uint8Array(0));
+
+/** A TensorProto as the tests store it. @param {string} file @returns {{ type: number, shape: number[], data: Float64Array, fields: [number, any][] }} */
+function tensorIn(file) {
+  const fields = fieldsOf(new Uint8Array(readFileSync(file)));
+  const [type] = all(fields, 2);
+  const raw = all(fields, 9)[0]?.slice().buffer ?? new ArrayBuffer(0);
+  const Class = /** @type {Record<number, any>} */ ({
+    1: Float32Array,
+    6: Int32Array,
+    7: BigInt64Array,
+    9: Uint8Array,
+    11: Float64Array,
+  })[type];
+  const packed = all(fields, 1).flatMap((each) => (each instanceof Uint8Array ? varints(each) : [each]));
+  return { type, shape: packed, data: Class ? Float64Array.from(new Class(raw), Number) : new Float64Array(0), fields };
+}
+/** @param {Uint8Array} bytes */
+const varints = (bytes) => {
+  const pbf = new PbfReader(bytes);
+  const values = [];
+  while (pbf.pos < bytes.length) values.push(pbf.readVarint(true));
+  return values;
+};
+
+/** A row of a tensor, as nested lists. @param {ArrayLike<number>} data @param {number[]} shape @returns {any} */
+function nested(data, [size, ...inner]) {
+  const width = inner.reduce((a, b) => a * b, 1);
+  const flat = Array.from(data);
+  return Array.from({ length: size }, (_, i) => (inner.length ? nested(flat.slice(i * width, (i + 1) * width), inner) : flat[i]));
+}
+
+/** The same values with an axis first. @param {{ shape: number[], data: Float64Array }} tensor @param {number} axis */
+function axisFirst({ shape, data }, axis) {
+  const outer = shape.slice(0, axis).reduce((a, b) => a * b, 1);
+  const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
+  const size = shape[axis] ?? 1;
+  const moved = Float64Array.from(data, (_, i) => {
+    const [b, o, k] = [Math.floor(i / (outer * inner)), Math.floor(i / inner) % outer, i % inner];
+    return data[(o * size + b) * inner + k];
+  });
+  return { shape: [size, ...shape.slice(0, axis), ...shape.slice(axis + 1)], data: moved };
+}
+
+/** Operators whose first input is no data, but a table. */
+const readsSecond = ['Gather'];
+
+/**
+ * A test's model with all inputs but one as weights: the tests give weights as inputs.
+ * @param {string} path @param {number} keep  the input that stays @returns {Uint8Array}
+ */
+function withWeights(path, keep) {
+  const model = fieldsOf(new Uint8Array(readFileSync(join(path, 'model.onnx'))));
+  const [graph] = all(model, 7);
+  const fields = fieldsOf(graph);
+  const names = all(fields, 11).map((info) => nameOf(info, 1));
+  const weights = names.flatMap((name, i) => {
+    const file = join(path, 'test_data_set_0', `input_${i}.pb`);
+    if (i === keep || !existsSync(file)) return [];
+    const tensor = tensorIn(file).fields.filter(([number]) => number !== 8);
+    return [/** @type {[number, any]} */ ([5, [...tensor, [8, name]]])];
+  });
+  return message([...model.filter(([number]) => number !== 7), [7, [...fields, ...weights]]]);
+}
+
+/** Whether an answer has the expected values, whichever axis is the batch. @param {any} output @param {any} expected @param {string} what */
+function same(output, expected, what) {
+  const squeezed = (/** @type {number[]} */ shape) => shape.filter((size) => size !== 1).join();
+  /** @type {any} */
+  let failed = new Error(`${what}: shape [${output.shape}], expected [${expected.shape}] with the batch first`);
+  for (let axis = 0; axis < Math.max(1, expected.shape.length); axis++) {
+    const moved = axisFirst(expected, axis);
+    if (squeezed(moved.shape) !== squeezed(output.shape)) continue;
+    try {
+      // Infinities and NaN have no distance.
+      const counts = (/** @type {number} */ i) => Number.isFinite(moved.data[i]) || !Object.is(output.data[i], moved.data[i]);
+      return void assertClose(output.data, moved.data, { unit: 1e-5, what, counts });
+    } catch (error) {
+      failed = error;
+    }
+  }
+  throw failed;
+}
+
+/** @param {string} path @param {string} op @returns {Promise<'equal' | 'refused'>} */
+async function run(path, op) {
+  const [graph] = all(fieldsOf(new Uint8Array(readFileSync(join(path, 'model.onnx')))), 7);
+  const keep = readsSecond.includes(op) ? 1 : 0;
+  const input = tensorIn(join(path, 'test_data_set_0', `input_${keep}.pb`));
+  const outputs = all(fieldsOf(graph), 12).map((_, i) => tensorIn(join(path, 'test_data_set_0', `output_${i}.pb`)));
+  if (input.data.length === 0 || outputs.some(({ data }) => data.length === 0)) return 'refused';
+  /** @type {any} */
+  let model;
+  try {
+    model = await fromOnnx(withWeights(path, keep), { simd: 'baseline' });
+  } catch (error) {
+    if (error instanceof PadlessError) return 'refused';
+    throw error;
+  }
+  const axes = input.shape.map((_, axis) => axis);
+  const failed = [];
+  // Which axis of the input became the batch, the importer decides.
+  for (const axis of axes) {
+    const { shape, data } = axisFirst(input, axis);
+    try {
+      const answers = model.run(nested(data, shape.length === 1 ? [...shape, 1] : shape));
+      answers.forEach((/** @type {any} */ each, /** @type {number} */ i) => same(each, outputs[i], `output ${i}`));
+      return 'equal';
+    } catch (error) {
+      failed.push(/** @type {any} */ (error).message);
+    }
+  }
+  throw new Error(failed.join('; '));
+}
+
+/** Tests whose model is read, but fails when it runs, by a ShapeError: its axes all have fixed sizes, and the output has one more or less. */
+const known = [
+  'test_expand_dim_unchanged',
+  'test_globalaveragepool',
+  'test_globalmaxpool',
+  'test_reshape_zero_and_negative_dim',
+  'test_reshape_zero_dim',
+  'test_rms_normalization_4d_axis2',
+  'test_rms_normalization_4d_axis_negative_2',
+  'test_squeeze',
+  'test_squeeze_negative_axes',
+  'test_unsqueeze_axis_2',
+  'test_unsqueeze_negative_axes',
+  'test_unsqueeze_three_axes',
+  'test_unsqueeze_unsorted_axes',
+];
+
+/** Operators, and how many of their tests must be equal at least. */
+const operators = /** @type {Record<string, number>} */ ({ LSTM: 3, GRU: 4, RNN: 4, Gemm: 10, Softmax: 7, LogSoftmax: 7 });
+
+test("the standard's tests of single nodes are equal or refused", { skip }, async () => {
+  /** @type {Record<string, { equal: number, refused: number, wrong: string[] }>} */
+  const counts = {};
+  for (const name of readdirSync(folder).sort()) {
+    const path = join(folder, name);
+    if (!existsSync(join(path, 'test_data_set_0', 'input_0.pb'))) continue;
+    const [graph] = all(fieldsOf(new Uint8Array(readFileSync(join(path, 'model.onnx')))), 7);
+    const nodes = all(fieldsOf(graph), 1);
+    const op = nameOf(nodes[0], 4);
+    if (nodes.length !== 1) continue;
+    counts[op] ??= { equal: 0, refused: 0, wrong: [] };
+    try {
+      counts[op][await run(path, op)]++;
+    } catch (error) {
+      if (!known.includes(name)) counts[op].wrong.push(`${name}: ${/** @type {any} */ (error).message}`);
+    }
+  }
+  const sum = (/** @type {'equal' | 'refused'} */ key) => Object.values(counts).reduce((total, each) => total + each[key], 0);
+  console.log(`${sum('equal')} tests are equal, ${sum('refused')} refused`);
+  if (process.env.VERBOSE)
+    console.log(
+      Object.entries(counts)
+        .map(([op, { equal, refused }]) => `${op} ${equal}/${equal + refused}`)
+        .join(', '),
+    );
+  assert.deepEqual(
+    Object.values(counts).flatMap(({ wrong }) => wrong),
+    [],
+  );
+  for (const [op, least] of Object.entries(operators))
+    assert.ok(counts[op].equal >= least, `${op}: ${counts[op].equal} tests are equal`);
+});
