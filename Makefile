@@ -28,7 +28,7 @@ CFLAGS = -std=c11 -ffp-contract=off -Ic $(WARNINGS)
 .DEFAULT_GOAL := wasm
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox test-bundlers test-build lint lint-package lint-c lint-js format model-packages demo fuzz-keras fuzz-torch fuzz mutants peers clean
+.PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox test-bundlers test-build lint lint-package lint-c lint-js format model-packages demo fuzz-keras fuzz-torch fuzz-onnx fuzz mutants peers clean
 
 # Recipes print what they make; V=1 prints their commands, too.
 Q := $(if $(V),,@)
@@ -315,6 +315,14 @@ fuzz-torch: $(DIST) node_modules/.installed build/fuzz/torch/.installed ## N=500
 build/fuzz/torch/.installed: tests/fuzz/torch/requirements.txt
 	@echo "fetching PyTorch for build/fuzz/torch"
 	$(Q)python3 -m venv build/fuzz/torch && build/fuzz/torch/bin/pip install --quiet --requirement $<
+	@touch $@
+fuzz-onnx: $(DIST) node_modules/.installed build/fuzz/onnx/.installed ## N=500 random ONNX graphs from SEED=1 on, compared with onnxruntime
+	@rm -rf build/fuzz/onnx-models
+	@build/fuzz/onnx/bin/python tests/fuzz/onnx/make_models.py build/fuzz/onnx-models $(N) $(SEED)
+	@node tests/fuzz/onnx/compare.js build/fuzz/onnx-models
+build/fuzz/onnx/.installed: tests/fuzz/onnx/requirements.txt
+	@echo "fetching onnx and onnxruntime for build/fuzz/onnx"
+	$(Q)python3 -m venv build/fuzz/onnx && build/fuzz/onnx/bin/pip install --quiet --requirement $<
 	@touch $@
 
 FUZZ_SECONDS ?= 60
