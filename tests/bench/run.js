@@ -14,11 +14,12 @@ import { basename, extname } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
 import { bundle } from '../bundle.js';
 import { median } from './measure.js';
 import { languageOnnx } from './models.js';
+import { onnxFiles, onnxPath } from './onnx-files.js';
 import { typing } from './typing.js';
 
 /** @typedef {import('./suite.js').Row & { engine: string }} Row */
@@ -58,7 +59,7 @@ function sentences() {
 
 const options = {
   quick: Boolean(values.quick),
-  bars: (values.bar ?? '1,2,3,4,5,6,7,8,9').split(',').map(Number),
+  bars: (values.bar ?? '1,2,3,4,5,6,7,8,9,10').split(',').map(Number),
   sentences: sentences(),
 };
 
@@ -129,6 +130,34 @@ async function firstAnswers(browser, origin, tell) {
   });
 }
 
+/** Bar 10: what a page downloads for each model, with gzip: library and file. */
+async function downloads() {
+  const { fromOnnx } = await import('padless/import');
+  const gzip = (/** @type {Uint8Array} */ bytes) => gzipSync(bytes, { level: 9 }).length / 1000;
+  const { outputFiles, metafile } = await bundle();
+  // The entry and what it imports; a chunk with wasm comes with them.
+  const needed = new Set(Object.keys(metafile.outputs).filter((path) => metafile.outputs[path].entryPoint));
+  for (const path of needed)
+    for (const { path: next, kind } of metafile.outputs[path].imports) if (kind === 'import-statement') needed.add(next);
+  for (const [path, { inputs }] of Object.entries(metafile.outputs)) if ('js/dist/inline.js' in inputs) needed.add(path);
+  const library = outputFiles.reduce(
+    (sum, { path, contents }) => sum + ([...needed].some((each) => path.endsWith(each)) ? gzip(contents) : 0),
+    0,
+  );
+  const dist = new URL('node_modules/onnxruntime-web/dist/', root);
+  const runtime = ['ort.wasm.bundle.min.mjs', 'ort-wasm-simd-threaded.wasm'].reduce(
+    (sum, name) => sum + gzip(readFileSync(new URL(name, dist))),
+    0,
+  );
+  for (const name of Object.keys(onnxFiles)) {
+    const file = readFileSync(new URL(onnxPath(name), root));
+    const [ours, theirs] = [library + gzip((await fromOnnx(new Uint8Array(file))).save()), runtime + gzip(file)];
+    console.log(
+      `10  download  ${ours.toFixed(0)} kB  ${theirs.toFixed(0)} kB  ${(theirs / ours).toFixed(1)}  onnxruntime-web  |  ${name}`,
+    );
+  }
+}
+
 /** What is served besides the repository's files. @type {Map<string, Uint8Array>} */
 const made = new Map();
 
@@ -170,6 +199,7 @@ async function inChromium(tell) {
   }
 }
 
+if (options.bars.includes(10)) await downloads();
 console.log('bar  engine  build  padless  peer  ratio  peer  |  case');
 if (values.engine !== 'chromium') await inNode(report('node'));
 if (values.engine !== 'node') await inChromium(report('chromium'));

@@ -6,6 +6,7 @@ import { createModel, init, loadModel } from 'padless';
 import { toInt8 } from '../../js/import/quantize.js';
 import { compare } from './measure.js';
 import { classifier, rnnAlone } from './models.js';
+import { exported } from './onnx-files.js';
 
 /** @typedef {import('padless').Model} Model */
 /** @typedef {import('padless').Build} Build */
@@ -339,4 +340,13 @@ async function memory(context) {
 }
 
 /** @type {Record<number, (context: Context) => Promise<void>>} */
-export const bars = { 1: recurrent, 2: answers, 3: batch, 4: padding, 5: kernels, 6: int8, 8: memory };
+export const bars = {
+  1: recurrent,
+  2: answers,
+  3: batch,
+  4: padding,
+  5: kernels,
+  6: int8,
+  8: memory,
+  10: (context) => exported(context, mustAgree),
+};
