@@ -205,6 +205,12 @@ for (const [
     /./,
     { outputs: ['Y', 'y'] },
   ],
+  [
+    'dropout in training',
+    [node('Dropout', ['e', 'rate', 'yes'], ['y'])],
+    { rate: { type: 'float32', shape: [], data: [0.5] }, yes: ints([1], []) },
+    /\(Dropout\): training_mode is not false/,
+  ],
   ['an opset of before 7', [node('Relu', ['e'], ['y'])], {}, /opset 6; padless reads opsets 7 to/, { opset: 6 }],
 ]))
   test(`${what} is refused by name`, () =>
@@ -520,3 +526,43 @@ const byOperator = /** @type {[string, OnnxNode[], Record<string, Constant>, (st
 for (const [what, nodes, constants, outputs, shortest = 1, opset = 14] of byOperator)
   test(`${what}: the answers of onnxruntime`, () =>
     agrees(onIds(nodes, constants, outputs ?? ['y'], { opset }), shortest).then(() => {}));
+
+test('int8 weights are read as the numbers that they stand for', async () => {
+  const numbers = Array.from({ length: V * D }, () => integer(-127, 127));
+  const scales = normal(D, 0.1).map(Math.abs);
+  const constants = {
+    table: ints(numbers, [V, D]),
+    scale: /** @type {Constant} */ ({ type: 'float32', shape: [D], data: scales }),
+  };
+  const int8 = { op: 'DequantizeLinear', inputs: ['table', 'scale'], outputs: ['floats'], attributes: { axis: 1 } };
+  const look = node('Gather', ['floats', 'ids'], ['y']);
+  const model = await importing({
+    nodes: [int8, look],
+    constants,
+    inputs: { ids: 'int64' },
+    shapes: { ids: ['batch', 'time'] },
+    outputs: ['y'],
+  });
+  const [{ data }] = model.run([[3]]);
+  data.forEach((value, d) => assert.equal(value, Math.fround(numbers[3 * D + d] * Math.fround(scales[d]))));
+});
+
+test('names, sizes and files that the graph gets wrong are refused', async () => {
+  await assert.rejects(
+    importing(onIds([node('Relu', ['nothing'], ['y'])], {})),
+    says(ModelFileError, /node "y" \(Relu\): input "nothing" is not there/),
+  );
+  await assert.rejects(importing(onIds([node('Relu', ['e'], ['z'])], {})), says(UnsupportedError, /no output depends on an input/));
+  await assert.rejects(
+    importing(onIds([node('Relu', ['e'], ['y']), node('Tanh', ['e'], ['y'])], {})),
+    says(ModelFileError, /two nodes have the output "y"/),
+  );
+  await assert.rejects(
+    importing(onIds([node('Transpose', ['e'], ['y'], { perm: [0, 1] })], {})),
+    says(UnsupportedError, /perm \[0,1\] of a tensor with 3 axes/),
+  );
+  await assert.rejects(
+    importing(onIds([node('Gemm', ['e', 'k'], ['y'])], { k: weight([D, K]) })),
+    says(UnsupportedError, /A has shape \[B,T,6\], expected 2 axes/),
+  );
+});
