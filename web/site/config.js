@@ -30,7 +30,7 @@ const sidebar = [
   { text: 'Models', items: links(pagesOf('models')) },
   {
     text: 'Background',
-    items: links(['docs/speed', 'docs/survives', 'docs/architecture', 'trust', 'changelog']),
+    items: links(['docs/speed', 'docs/survives', 'docs/architecture', 'docs/trust', 'trust', 'changelog']),
   },
   { text: 'API', items: [{ text: 'Overview', link: '/api/' }, ...links(pagesOf('api'))], collapsed: true },
 ];
