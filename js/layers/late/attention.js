@@ -20,7 +20,7 @@ import { product, Steps, Tensor } from '../tensor.js';
  * @param {Tensor} value
  * @param {boolean} causal  a query uses the keys up to its own position
  * @param {number} features  of the result
- * @param {(y: number, weights: number, q: Tensor, k: Tensor, v: Tensor) => void} kernel
+ * @param {(y: number, weights: number, q: Tensor, k: Tensor, v: Tensor, causal: boolean) => void} kernel
  * @param {((q: Tensor, keys: import('../tensor.js').Steps, weights: number) => Tensor) | false} [scoresOf]  converts the weights after softmax to the second
  *   output
  * @param {number} [heads]
@@ -41,7 +41,7 @@ function attend(query, key, value, causal, features, kernel, scoresOf = false, h
     const y = heap.reserve32(q.time.N * features);
     const pairs = Array.from({ length: B }, (_, b) => q.time.length(b) * v.time.length(b));
     const weights = scoresOf ? heap.reserve32(pairs.reduce((sum, n) => sum + n, 0) * heads) : 0;
-    kernel(y, weights, q, k, v);
+    kernel(y, weights, q, k, v, causal);
     if (scoresOf) scores = scoresOf(q, v.time, weights);
     return q.ofFeatures(y, features);
   };
@@ -49,13 +49,56 @@ function attend(query, key, value, causal, features, kernel, scoresOf = false, h
   if (causal && query.keep && query.keep === value.keep) {
     const y = query.whereKept(run);
     const ragged = scores;
-    return [y, ragged?.steps === query.keep ? query.whereKept(() => /** @type {Tensor} */ (ragged)) : ragged];
+    if (ragged?.steps !== query.keep) return [y, ragged];
+    const spread = query.whereKept(() => /** @type {Tensor} */ (ragged));
+    if (query.keep.mask) scorePadding(spread, query, k, query.keep, kernel);
+    return [y, spread];
   }
   if (causal && query.keep !== value.keep)
     throw new UnsupportedError('causal attention between sequences of different masks is not supported');
   const y = run(query);
   if (query.keep?.mask) heap.exports.pl_apply_mask(y.pointer, y.pointer, heap.u8(query.keep.mask), B, query.keep.T, features);
   return [y, scores];
+}
+
+/**
+ * Fills in the scores of causal attention to the sequence itself for the queries at padding: as in Keras, of the keys before them that count.
+ * Without such a key, all keys have the same score. A text without a step that counts keeps zeros.
+ * @param {Tensor} scores  [B, T, T], in place
+ * @param {Tensor} query  in the padded form
+ * @param {Tensor} k  keys in the ragged form
+ * @param {Steps} keep  the steps that count
+ * @param {(y: number, weights: number, q: Tensor, k: Tensor, v: Tensor, causal: boolean) => void} kernel
+ */
+function scorePadding(scores, query, k, { T, mask, splits }, kernel) {
+  const { heap, B, features: D } = query;
+  /** Each query at padding: its row among all queries, the first key of its text, and how many keys it has. */
+  const queries = [];
+  for (let b = 0; b < B; b++)
+    for (let t = 0, keys = 0; t < T; t++) {
+      if (mask?.[b * T + t]) keys++;
+      else if (splits[b] < splits[b + 1]) queries.push({ row: b * T + t, first: splits[b], keys });
+    }
+  // Each query that has keys is a text of one step.
+  const some = queries.filter(({ keys }) => keys > 0);
+  const lengths = some.map(({ keys }) => keys);
+  const steps = Steps.prefixes(heap, lengths, Math.max(0, ...lengths));
+  const [q, keysOf] = [heap.reserve32(some.length * D), heap.reserve32(steps.N * D)];
+  some.forEach(({ row, first, keys }, i) => {
+    heap.f32View(q + 4 * i * D, D).set(heap.f32View(query.pointer + 4 * row * D, D));
+    heap.f32View(keysOf + 4 * steps.splits[i] * D, keys * D).set(heap.f32View(k.pointer + 4 * first * D, keys * D));
+  });
+  const [y, weights] = [heap.reserve32(some.length * D), heap.reserve32(steps.N)];
+  const alone = new Tensor(heap, q, some.length, [1, D], new Steps(heap, some.length, 1, null));
+  const before = new Tensor(heap, keysOf, some.length, [steps.T, D], steps);
+  kernel(y, weights, alone, before, before, false);
+  const out = scores.view();
+  for (const { row, keys } of queries) if (keys === 0) out.fill(1 / T, row * T, (row + 1) * T);
+  some.forEach(({ row, keys }, i) => {
+    const from = heap.f32View(weights + 4 * steps.splits[i], keys);
+    const text = row - (row % T);
+    for (let t = 0, n = 0; n < keys; t++) if (mask?.[text + t]) out[row * T + t] = from[n++];
+  });
 }
 
 /**
@@ -147,10 +190,6 @@ class DotAttention extends Layer {
     const scores = query.with({ shape: [query.shape[0], value.shape[0]] });
     if (!query.masked || rules.select) return [y, scores];
     // In Keras, the scores carry no mask.
-    if (options.use_causal_mask ?? this.config.causal)
-      throw new UnsupportedError(
-        `${this.path}: ${this.className} returns the scores of causal attention behind a mask, which padless lacks`,
-      );
     this.readsPadding(query);
     this.scoresWithoutMask = true;
     return [y, scores.with({ masked: false, time: {} })];
@@ -170,7 +209,7 @@ class DotAttention extends Layer {
       value,
       causal,
       value.features,
-      (to, weights, q, k, v) => this.compute(to, weights, q, k, v, causal),
+      (to, weights, q, k, v, isCausal) => this.compute(to, weights, q, k, v, isCausal),
       withScores && spreadScores,
     );
     if (!withScores) return y;

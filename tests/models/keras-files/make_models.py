@@ -1155,6 +1155,16 @@ def attention_scores_read():
     return keras.Model(x, LSTM(3)(scores))
 
 
+@case(inputs=PADDED[:-1])
+def attention_scores_causal():
+    """Scores of causal attention behind a mask: those of queries at padding are of the keys before them, which an LSTM reads."""
+    x = ids(length=T)
+    e = E(V, 4, mask_zero=True)(x)
+    kinds = [layers.Attention(use_scale=True), layers.Attention(score_mode="concat"), layers.AdditiveAttention()]
+    scores = [kind([e, e], return_attention_scores=True, use_causal_mask=True)[1] for kind in kinds]
+    return keras.Model(x, [LSTM(3)(scores[0]), *scores])
+
+
 chain("activation-layer", lambda: [D(4, activation=layers.LeakyReLU(0.2)), layers.GlobalMaxPooling1D(), D(3, activation=layers.Softmax())], mask=False, probabilities=False)
 chain("activation-layer-h5", lambda: [layers.Conv1D(4, 2, activation=layers.ELU()), layers.GlobalMaxPooling1D(), D(2)], mask=False, file="h5")
 chain("activation-layer-json", lambda: [layers.Activation(layers.ReLU(0.75)), GRU(3), D(2)], file="json")
