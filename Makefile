@@ -28,7 +28,7 @@ CFLAGS = -std=c11 -ffp-contract=off -Ic $(WARNINGS)
 .DEFAULT_GOAL := wasm
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox test-bundlers test-build lint lint-package lint-c lint-js format model-packages demo fuzz-keras fuzz-torch fuzz-onnx fuzz mutants peers clean
+.PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox test-bundlers test-build lint lint-package lint-c lint-js format model-packages demo fuzz-keras keras-cases fuzz-torch fuzz-onnx fuzz mutants peers clean
 
 # Recipes print what they make; V=1 prints their commands, too.
 Q := $(if $(V),,@)
@@ -304,6 +304,12 @@ fuzz-keras: $(DIST) node_modules/.installed $(KERAS_VERSIONS:%=build/fuzz/keras-
 	  build/fuzz/keras-$$version/bin/python -W ignore tests/fuzz/keras/make_models.py build/fuzz/keras-$$version/models $(N) $(SEED) || exit 1; \
 	done
 	@node tests/fuzz/keras/compare.js $(KERAS_VERSIONS:%=build/fuzz/keras-%/models)
+keras-cases: $(DIST) node_modules/.installed $(KERAS_VERSIONS:%=build/fuzz/keras-%/.installed) ## makes the random Keras models that are stored as tests again
+	@rm -rf build/fuzz/keras-cases
+	@for version in $(KERAS_VERSIONS); do for seed in 300 301 302; do \
+	  build/fuzz/keras-$$version/bin/python -W ignore tests/fuzz/keras/make_models.py build/fuzz/keras-cases/$$version-$$seed 60 $$seed || exit 1; \
+	done; done
+	@node tests/fuzz/keras/store.js tests/import/keras-cases.br build/fuzz/keras-cases/*
 build/fuzz/keras-%/.installed: tests/fuzz/keras/requirements-%.txt
 	@echo "fetching Keras $* for build/fuzz/keras-$*"
 	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install --quiet --requirement $<

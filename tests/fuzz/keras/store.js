@@ -38,7 +38,7 @@ async function candidates(folders) {
 }
 
 /**
- * Greedily: the model that has the most of what is missing, for its size; then again, for a second model of each.
+ * Greedily: the model that has the most of what is missing, for its size; then again, for further models of each.
  * @param {Candidate[]} all
  */
 function choose(all) {
@@ -46,7 +46,7 @@ function choose(all) {
   const counts = new Map();
   /** @type {Set<Candidate>} */
   const chosen = new Set();
-  for (let round = 0; round < 3; round++)
+  for (let round = 0; round < 10; round++)
     for (;;) {
       let best = { score: 0, each: /** @type {Candidate | null} */ (null) };
       for (const each of all) {

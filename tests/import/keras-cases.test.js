@@ -1,0 +1,40 @@
+/**
+ * Small random models that Keras 3.15, 3.5 and 2.15 saved, and what Keras answered: together they have every layer and option, with masks and
+ * without. tests/fuzz/keras/store.js wrote keras-cases.br; `make fuzz-keras` makes and compares new ones.
+ */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { brotliDecompressSync } from 'node:zlib';
+import * as layers from '../../js/dist/layers.js';
+import { judge } from '../fuzz/keras/compare.js';
+
+const packed = brotliDecompressSync(readFileSync(new URL('keras-cases.br', import.meta.url)));
+const end = 4 + packed.readUInt32LE(0);
+const { cases } = JSON.parse(packed.subarray(4, end).toString());
+/** @type {Map<string, Uint8Array>} case and file -> bytes */
+const files = new Map();
+let at = end;
+cases.forEach((/** @type {any} */ each, /** @type {number} */ i) =>
+  each.files.forEach((/** @type {[string, number]} */ [name, bytes]) => {
+    files.set(`${i}/${name}`, packed.subarray(at, at + bytes));
+    at += bytes;
+  }),
+);
+
+cases.forEach((/** @type {any} */ each, /** @type {number} */ i) =>
+  test(`${each.file} of Keras ${each.keras}: ${each.layers.join(', ')}`, async () => {
+    const { verdict, says } = await judge(each, (file) => /** @type {Uint8Array} */ (files.get(`${i}/${file}`)));
+    assert.equal(verdict, 'equal', says);
+  }),
+);
+
+test('the stored models have every layer of Keras that padless has', () => {
+  const stored = new Set(cases.flatMap((/** @type {any} */ each) => each.uses));
+  // The stored draw has none. Discretization is in keras-files.test.js; ActivityRegularization returns its input, as Dropout does.
+  const apart = ['ActivityRegularization', 'Discretization'];
+  const names = Object.values(layers).flatMap((Class) => ('className' in Class ? [Class.className] : []));
+  const missing = names.filter((name) => !name.startsWith('padless>') && !stored.has(name) && !apart.includes(name));
+  assert.deepEqual(missing, []);
+  assert.ok(cases.length >= 250 && new Set(cases.map((/** @type {any} */ { keras }) => keras)).size === 3);
+});
