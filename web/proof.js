@@ -28,11 +28,14 @@ const ANNOUNCE_MS = 1000;
  * @param {Answer} alone @param {Answer} naive @param {number} padding
  */
 function verdictOf(alone, naive, padding) {
+  // As many digits as it takes to tell the two scores apart.
+  let digits = 1;
+  while (digits < 6 && percent(naive.score, digits) === percent(alone.score, digits)) digits++;
   const values = {
     naive: languageName(naive.label),
     masked: languageName(alone.label),
-    score: percent(naive.score),
-    alone: percent(alone.score),
+    score: percent(naive.score, digits),
+    alone: percent(alone.score, digits),
   };
   const unsure = alone.score < SURE ? ` ${say('proofUnsure', values)}` : '';
   if (padding === 0) return say('proofNone') + unsure;

@@ -212,6 +212,17 @@ test('360 pixels wide: nothing scrolls sideways, in either language', async () =
   }
 });
 
+test('on a phone, the button that copies stands above the code, not over it', async () => {
+  const { page } = state;
+  await page.setViewportSize({ width: 360, height: 640 });
+  const [button, first] = await page.evaluate(() => {
+    const lines = document.createRange();
+    lines.selectNodeContents(/** @type {Node} */ (document.querySelector('#code code')));
+    return [document.querySelector('[data-copy=code]')?.getBoundingClientRect().bottom ?? NaN, lines.getBoundingClientRect().top];
+  });
+  assert.ok(button <= first, `${button} ${first}`);
+});
+
 test('with a finger, controls are 44 pixels high', async () => {
   const { page, browser, server } = state;
   const phone = await browser.newPage({
