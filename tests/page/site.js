@@ -26,6 +26,8 @@ export function site({ path = 'web/', shown = '#about:not(:empty)', focus, servi
     await mkdir(screenshots, { recursive: true });
     state.server = await serve();
     state.browser = await launch();
+    // The first request bundles the scripts, which may take longer than a page waits.
+    await fetch(`${state.server.url}web/page.js`);
   });
   after(async () => {
     await state.browser?.close();
