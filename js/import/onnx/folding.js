@@ -187,6 +187,7 @@ export function splitSizes(c, node, inputs, size) {
   const given = node.attributes.split ?? c.list(node, inputs[1], 'sizes');
   if (given) return /** @type {number[]} */ (given);
   const count = c.attribute(node, 'num_outputs', node.outputs.length);
+  if (!(count >= 1 && count <= size)) c.refuse(node, `splits an axis of ${size} into ${count} parts`);
   const each = Math.ceil(size / count);
   return Array.from({ length: count }, (_, i) => Math.min(each, size - i * each));
 }
@@ -292,6 +293,11 @@ const folders = {
     if (inputs.every((x) => x.data.length === 1 && same(x.single, inputs[0].single) && x.shape.length > 1 && !x.whole))
       return new Constant(inputs[0].kind, shape, inputs[0].data, inputs[0].base);
     const whole = inputs.map((x) => expanded(x, c.describe(node)));
+    const sizes = whole.map(({ data }) => data.length);
+    checkFolded(
+      sizes.reduce((sum, size) => sum + size, -Math.max(...sizes)),
+      c.describe(node),
+    );
     const outer = product(whole[0].base, 0, axis);
     const list = [];
     for (let o = 0; o < outer; o++)

@@ -39,7 +39,8 @@ export function nodesOf({ graph, functions }, file) {
     if (depth > DEPTH_MOST) throw new ModelFileError(`${file}: functions call each other more than ${DEPTH_MOST} deep`);
     const rename = (/** @type {string} */ name) => (name === '' || prefix === '' ? name : (names.get(name) ?? prefix + name));
     for (const node of list) {
-      if (nodes.length >= NODES_MOST) throw new ModelFileError(`${file}: more than ${NODES_MOST} nodes`);
+      // A function may be empty, so calls count, too.
+      if (nodes.length + calls >= NODES_MOST) throw new ModelFileError(`${file}: more than ${NODES_MOST} nodes`);
       const given = Object.fromEntries(
         Object.entries(node.references).flatMap(([name, of]) => (attributes[of] === undefined ? [] : [[name, attributes[of]]])),
       );

@@ -15,6 +15,8 @@ import { axisOf, Factor, Parts, RowOrder, RowStarts, sizeOf, Value } from '../va
 
 /** Ends of slices from here on mean the end of the axis: exporters write the greatest int32 or int64. */
 const INT_MAX = 2 ** 31 - 1;
+/** Greatest number of parts of Concat: one after the other may double them. */
+const PARTS_MOST = 4096;
 
 /** A slice of all elements, in Keras JSON. @param {Record<string, any>} [config] */
 const sliceKey = (config = {}) => ({ class_name: '__slice__', config });
@@ -362,6 +364,7 @@ export const axisOperators = {
         ? x.list
         : [x instanceof Parts ? c.joined(node, x) : x instanceof Constant ? x : c.tensor(node, x)],
     );
+    if (parts.length > PARTS_MOST) c.refuse(node, `joins ${parts.length} parts; padless joins ${PARTS_MOST} at most`);
     const batched = parts.find((x) => x instanceof Value && x.view[axis].some(({ batch }) => batch));
     if (batched) c.notBatch(node, /** @type {Value} */ (batched).view[axis], 'concatenation');
     return new Parts(axis, parts);
