@@ -48,8 +48,8 @@ const ownWorker =
 function startWorker() {
   const threads = globalThis.process?.getBuiltinModule?.('node:worker_threads');
   try {
-    if ((typeof Worker !== 'function' || 'Deno' in globalThis) && threads) {
-      // Deno has both; its own workers would keep an idle process alive.
+    if ((typeof Worker !== 'function' || 'Deno' in globalThis || 'Bun' in globalThis) && threads) {
+      // Deno and Bun have both; their own Worker would keep an idle process alive.
       // A variable, because bundlers for pages would include the file if they saw import.meta.url in the call.
       const here = import.meta.url;
       // The worker must not inherit options of the process, such as --input-type and --test.
