@@ -21,6 +21,8 @@ export function run(command, args, cwd, env) {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
+      // What has ended nothing by then hangs.
+      timeout: 900_000,
     });
   } catch (cause) {
     const { stdout, stderr } = /** @type {any} */ (cause);
@@ -155,6 +157,10 @@ export async function open(browser, url) {
     await page.close();
   }
 }
+
+/** The version of a package that a project has. @param {string} project @param {string} name */
+export const versionOf = (project, name) =>
+  JSON.parse(readFileSync(join(project, 'node_modules', name, 'package.json'), 'utf8')).version;
 
 /** Gzipped bytes of the scripts and wasm in a folder. @param {string} folder */
 export function sizeOf(folder) {

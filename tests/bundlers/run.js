@@ -1,11 +1,11 @@
 /**
- * Builds, serves or runs the packed package in an empty project for each bundler and runtime, and prints a table: `make test-bundlers`. Projects
- * are kept in build/bundlers, so that packages are fetched once.
+ * Builds, serves or runs the packed package in an empty project for each bundler and runtime: `make test-bundlers`. Projects are kept in
+ * build/bundlers, so that packages are fetched once; so are results, which make the table in web/docs/bundlers.md.
  *
  * node tests/bundlers/run.js [NAME ...]
  */
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { launch } from '../page/chromium.js';
 import {
@@ -21,6 +21,7 @@ import {
   serveFolder,
   sizeOf,
   startServer,
+  versionOf,
 } from './project.js';
 
 const node26 = join(root, 'node_modules/node/bin/node');
@@ -185,7 +186,7 @@ const projects = {
     test(project) {
       addApp(project, { 'use.js': nodeScript.replaceAll('LOAD', 'await import') });
       assert.equal(run(process.execPath, ['use.js'], project), 'de de\n');
-      return process.version;
+      return 'models here and in a worker';
     },
   },
   'Node, require': {
@@ -193,7 +194,31 @@ const projects = {
     test(project) {
       addApp(project, { 'use.cjs': nodeScript.replaceAll('LOAD', 'require') });
       assert.equal(run(process.execPath, ['use.cjs'], project), 'de de\n');
-      return process.version;
+      return 'models here and in a worker';
+    },
+  },
+  'TypeScript, strict': {
+    packages: ['typescript@5', '@types/node@20'],
+    test(project) {
+      copyFileSync(join(root, 'tests/package/use.ts'), join(project, 'use.ts'));
+      const resolutions = ['bundler', 'node16', 'nodenext'];
+      for (const moduleResolution of resolutions) {
+        const module = moduleResolution === 'bundler' ? 'esnext' : moduleResolution;
+        const compilerOptions = { strict: true, noEmit: true, target: 'es2022', lib: ['es2022', 'dom'], module, moduleResolution };
+        addFiles(project, { 'tsconfig.json': JSON.stringify({ compilerOptions, files: ['use.ts'] }) });
+        npx(project, ['tsc', '-p', '.']);
+      }
+      return `moduleResolution ${resolutions.join(', ')}`;
+    },
+  },
+  'npm install from git': {
+    type: 'module',
+    test(project) {
+      addApp(project, { 'use.js': nodeScript.replaceAll('LOAD', 'await import') });
+      rmSync(join(project, 'node_modules/padless'), { recursive: true });
+      run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', '--no-save', `git+file://${root}`], project);
+      assert.equal(run(process.execPath, ['use.js'], project), 'de de\n');
+      return 'builds with prepare';
     },
   },
   'Jest with jsdom': {
@@ -255,14 +280,16 @@ const projects = {
     packages: ['deno'],
     test(project) {
       addApp(project, { 'use.js': nodeScript.replaceAll('LOAD', 'await import') });
-      return `${run(join(project, 'node_modules/.bin/deno'), ['run', '-A', 'use.js'], project).trim()}`;
+      assert.equal(run(join(project, 'node_modules/.bin/deno'), ['run', '-A', 'use.js'], project), 'de de\n');
+      return 'models here and in a worker; ends with a worker open';
     },
   },
   Bun: {
     packages: ['bun'],
     test(project) {
       addApp(project, { 'use.js': nodeScript.replaceAll('LOAD', 'await import') });
-      return `${run(join(project, 'node_modules/.bin/bun'), ['use.js'], project).trim()}`;
+      assert.equal(run(join(project, 'node_modules/.bin/bun'), ['use.js'], project), 'de de\n');
+      return 'models here and in a worker; ends with a worker open';
     },
   },
 };
@@ -271,19 +298,32 @@ const wanted = process.argv.slice(2);
 const names = Object.keys(projects).filter(
   (name) => !wanted.length || wanted.some((each) => name.toLowerCase().includes(each.toLowerCase())),
 );
-const rows = [];
+/** Results of this run and of those before. @type {Record<string, { version: string, result: string }>} */
+const results = existsSync(join(folder, 'results.json')) ? JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8')) : {};
 for (const name of names) {
   const { packages, type, test } = projects[name];
   const project = join(folder, name.toLowerCase().replace(/[^a-z0-9]+/g, '-'));
   try {
     install(project, tarball, { ...(packages && { packages }), ...(type && { type }) });
     addFiles(project, {});
-    rows.push([name, await test(project)]);
+    const result = await test(project);
+    const version = packages ? versionOf(project, packages[0].replace(/(?<=.)@.*/, '')) : process.version.slice(1);
+    results[name] = { version, result };
+    console.log(`${name}, ${version}: ${result}`);
   } catch (error) {
     process.exitCode = 1;
-    rows.push([name, `FAILS: ${/** @type {Error} */ (error).message}`]);
+    delete results[name];
+    console.log(`${name} FAILS: ${/** @type {Error} */ (error).message}`);
   }
-  console.log(`${name}: ${rows[rows.length - 1][1]}`);
+  writeFileSync(join(folder, 'results.json'), JSON.stringify(results));
 }
 await browser.close();
-console.log(`\n| with | result |\n|---|---|\n${rows.map(([name, result]) => `| ${name} | ${result.split('\n')[0]} |`).join('\n')}`);
+const missing = Object.keys(projects).filter((name) => !results[name]);
+const table = Object.keys(projects)
+  .filter((name) => results[name])
+  .map((name) => `| ${name} | ${results[name].version} | ${results[name].result} |`);
+if (missing.length) console.log(`no result yet: ${missing.join(', ')}`);
+const path = join(root, 'web/docs/bundlers.md');
+const [before, after] = readFileSync(path, 'utf8').split(/(?<=<!-- table -->\n)[^]*(?=<!-- end of the table -->)/);
+writeFileSync(path, `${before}\n${['| with | version | tried |', '|---|---|---|', ...table].join('\n')}\n\n${after}`);
+console.log('web/docs/bundlers.md has the table');
