@@ -24,8 +24,7 @@ export function activationNumber(activation, path, kerasMajor) {
   const given = value === undefined || value === null ? 'linear' : value;
   const name = typeof given === 'string' && Object.hasOwn(aliases, given) ? aliases[given] : given;
   if (typeof name !== 'string' || !Object.hasOwn(numbers, name)) {
-    const known = Object.keys(numbers).filter((each) => !each.endsWith('keras2'));
-    throw new UnsupportedError(`${path}: activation ${show(given)} is not one of ${known.join(', ')}`);
+    throw new UnsupportedError(`${path}: activation ${show(given)} is not one of ${Object.keys(numbers).join(', ')}`);
   }
   if (name === 'hard_sigmoid' && kerasMajor < 3) return numbers.hard_sigmoid_keras2;
   return numbers[/** @type {keyof typeof numbers} */ (name)];
