@@ -72,9 +72,9 @@ export const provideFunctionalGraph = (module) => void (functionalGraph = module
  */
 export async function prepare(json) {
   if (/"(Functional|Model)"/.test(json)) functionalGraph ??= await importLate(() => import('./functional-graph.js'));
-  const activates = !rareLayers && /"(log_sigmoid|hard_tanh|squareplus|sparse_\w+|\w+_shrink|celu)"/.test(json);
-  const operates = !operations && /"keras\.(src\.)?ops\.|"NotEqual"/.test(json);
-  if (!operates && !activates && ![...lateNames, 'Lambda'].some((name) => !classes.has(name) && json.includes(`"${name}"`))) return;
+  // Operations, and the activations of js/layers/late.
+  const operates = !operations && /"(keras\.(src\.)?ops\.|NotEqual"|log_si|hard_t|squarep|sparse_|celu"|\w+_shr)/.test(json);
+  if (!operates && ![...lateNames, 'Lambda'].some((name) => !classes.has(name) && json.includes(`"${name}"`))) return;
   rareLayers ??= await importLate(() => import('./rare-layers.js'));
   register(rareLayers.late);
   if (operates) ({ operations } = rareLayers);

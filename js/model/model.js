@@ -429,25 +429,15 @@ export class Model {
  * @param {{ group: number[], shape: number[], data: Float32Array }[]} parts
  */
 function joinGroups(B, parts) {
-  const lengths = parts.map(({ shape }) => shape.slice(1));
-  const rest = lengths[0].map((_, axis) => Math.max(...lengths.map((shape) => shape[axis])));
-  const size = product(rest);
-  const data = new Float32Array(checkFits(B * size));
-  parts.forEach(({ group, data: values }, part) => {
-    const own = values.length / group.length;
+  const whole = parts[0].shape.map((_, axis) => (axis ? Math.max(...parts.map(({ shape }) => shape[axis])) : B));
+  const data = new Float32Array(checkFits(product(whole)));
+  for (const { group, data: values, shape } of parts)
     values.forEach((value, n) => {
-      // The index in the larger shape, from the last axis on.
-      let [at, width, left] = [0, 1, n % own];
-      for (let axis = rest.length - 1; axis >= 0; axis--) {
-        const length = lengths[part][axis];
-        at += (left % length) * width;
-        width *= rest[axis];
-        left = Math.floor(left / length);
-      }
-      data[group[Math.floor(n / own)] * size + at] = value;
+      /** The index of the value along an axis. @param {number} axis */
+      const index = (axis) => Math.floor(n / product(shape, axis + 1)) % shape[axis];
+      data[whole.reduce((at, length, axis) => at * length + (axis ? index(axis) : group[index(0)]), 0)] = value;
     });
-  });
-  return { shape: [B, ...rest], data };
+  return { shape: whole, data };
 }
 
 /**
