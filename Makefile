@@ -28,7 +28,7 @@ CFLAGS = -std=c11 -ffp-contract=off -Ic $(WARNINGS)
 .DEFAULT_GOAL := wasm
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox test-bundlers test-build lint lint-package lint-c lint-js format model-packages demo fuzz-keras keras-cases fuzz-torch fuzz-onnx fuzz mutants peers clean
+.PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox test-bundlers test-build lint lint-package lint-c lint-js format model-packages demo fuzz-keras keras-cases fuzz-torch fuzz-onnx fuzz mutants peers models-bench clean
 
 # Recipes print what they make; V=1 prints their commands, too.
 Q := $(if $(V),,@)
@@ -343,6 +343,15 @@ peers: node_modules/.installed tests/bench/peers/node_modules/.installed ## inst
 tests/bench/peers/node_modules/.installed: tests/bench/peers/package-lock.json
 	@echo "fetching the peers: onnxruntime-node, TF.js"
 	$(Q)cd tests/bench/peers && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# Reads the benchmark, so it is run to report, never to choose: BENCHMARK= names the folder that holds langid-benchmark.
+BENCHMARK ?= ../shared/data
+models-bench: $(DIST) tests/bench/models/node_modules/.installed ## langid beside the language identifiers of npm: the table and plot of its card
+	$(Q)node tests/bench/models/run.js $(BENCHMARK)
+tests/bench/models/node_modules/.installed: tests/bench/models/package-lock.json
+	@echo "fetching the language identifiers"
+	$(Q)cd tests/bench/models && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 clean: ## removes build/, js/dist/ and js/page/padless/; keeps npm packages

@@ -1,0 +1,96 @@
+/** The language identifiers of npm that langid is compared with. */
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { loadModel } from '../../../js/index.js';
+import { fromFastText } from '../../../js/import/index.js';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+const langid = join(root, 'web/models/langid/langid.safetensors');
+const gru = join(root, 'web/models/langid-gru/langid-gru.safetensors');
+/** The folder of an installed package. @param {string} name */
+const home = (name) => join(dirname(fileURLToPath(import.meta.url)), 'node_modules', name);
+const lid176 = join(home('fasttext.wasm.js'), 'dist/models/language-identification/assets/lid.176.ftz');
+
+/**
+ * @typedef {object} Peer
+ * @property {string} name  with its version
+ * @property {string} script  what a page imports
+ * @property {string[]} [files]  what it fetches beside
+ * @property {() => Promise<(text: string) => string | Promise<string>>} load  gives the function from a text to its label
+ */
+
+/** @param {string} name */
+const version = (name) => JSON.parse(readFileSync(join(home(name), 'package.json'), 'utf8')).version;
+/** @param {string} file @returns {Peer['load']} */
+const padless = (file) => async () => {
+  const model = await loadModel(file);
+  return (text) => model.predict(text).label ?? '';
+};
+
+/** @type {Peer[]} */
+export const peers = [
+  { name: 'langid', script: "export * from '../../../js/index.js'", files: [langid], load: padless(langid) },
+  { name: 'langid-gru', script: "export * from '../../../js/index.js'", files: [gru], load: padless(gru) },
+  ...['large', 'extrasmall'].map((size) => ({
+    name: `eld/${size} ${version('eld')}`,
+    script: `export * from 'eld/${size}'`,
+    load: async () => {
+      const { eld } = await import(`eld/${size}`);
+      return (/** @type {string} */ text) => eld.detect(text).language;
+    },
+  })),
+  {
+    name: `tinyld heavy ${version('tinyld')}`,
+    script: "export * from 'tinyld/heavy'",
+    load: async () => (await import('tinyld/heavy')).detect,
+  },
+  {
+    name: `cld3-asm ${version('cld3-asm')}`,
+    script: "export * from 'cld3-asm'",
+    load: async () => {
+      const { loadModule } = await import('cld3-asm');
+      const identifier = (await loadModule({ timeout: 60_000 })).create(0, 1000);
+      return (text) => identifier.findLanguage(text).language;
+    },
+  },
+  {
+    name: `fasttext.wasm.js ${version('fasttext.wasm.js')}, lid.176.ftz`,
+    script: "export * from 'fasttext.wasm.js/common'",
+    files: [lid176, join(home('fasttext.wasm.js'), 'dist/core/fastText.common.wasm')],
+    load: async () => {
+      const { getLIDModel } = await import('fasttext.wasm.js');
+      const model = await getLIDModel();
+      await model.load();
+      return async (text) => {
+        const { alpha2, alpha3 } = await model.identify(text);
+        return alpha2 || alpha3;
+      };
+    },
+  },
+  {
+    name: 'lid.176.ftz in padless',
+    script: "export * from '../../../js/index.js'",
+    files: [lid176],
+    load: async () => {
+      const model = await fromFastText(lid176);
+      return (text) => model.predict(text).label ?? '';
+    },
+  },
+  {
+    name: `lande ${version('lande')}`,
+    script: "export { default } from 'lande'",
+    load: async () => {
+      const { default: lande } = await import('lande');
+      return (text) => lande(text)[0]?.[0] ?? '';
+    },
+  },
+  {
+    name: `franc-all ${version('franc-all')}`,
+    script: "export * from 'franc-all'",
+    load: async () => {
+      const { franc } = await import('franc-all');
+      return (text) => franc(text, { minLength: 1 });
+    },
+  },
+];
