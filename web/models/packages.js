@@ -137,8 +137,12 @@ export declare function load(options?: LoadOptions): Promise<Model>;
 export declare function ${call}(text: string, options?: { labels?: AllowedLabels }): Promise<${returns}>;
 `;
 
-/** The card without links to other files of the repository, which are not in the package. @param {string} card */
-const standalone = (card) => card.replace(/\[([^\]]+)\]\((?!https?:|#)[^)]+\)/g, '$1').replace(/<!--.*?-->\n\n?/g, '');
+/** The card without pictures and links to other files of the repository, which are not in the package. @param {string} card */
+const standalone = (card) =>
+  card
+    .replace(/!\[[^\]]*\]\([^)]*\)\n\n/g, '')
+    .replace(/\[([^\]]+)\]\((?!https?:|#)[^)]+\)/g, '$1')
+    .replace(/<!--.*?-->\n\n?/g, '');
 
 /** @param {string} folder  where the packages are written to, each in a folder of its own */
 export function writePackages(folder) {
