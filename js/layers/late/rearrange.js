@@ -44,14 +44,18 @@ export class Rearrange extends Layer {
     this.to = to;
   }
 
-  /** The size of each name. @param {number[]} shape  with the batch @returns {Map<string, number>} */
-  sizesOf(shape) {
+  /** The size of each name. @param {number[]} shape  with the batch @param {boolean} alone  each step is a row of its own: axis 1 has one step @returns {Map<string, number>} */
+  sizesOf(shape, alone) {
     const { sizes = {} } = this.config;
     if (shape.length !== this.from.length)
       throw new ShapeError(`${this.path}: an input of ${shape.length} axes for ${this.config.pattern}`);
     /** @type {Map<string, number>} */
     const found = new Map();
     this.from.forEach((axis, i) => {
+      if (alone && i === 1) {
+        for (const name of axis) found.set(name, 1);
+        return;
+      }
       const unknown = axis.filter((name) => !Number.isSafeInteger(sizes[name]) || sizes[name] < 1);
       const known = product(axis.filter((name) => !unknown.includes(name)).map((name) => sizes[name]));
       if (unknown.length > 1) throw new ModelFileError(`${this.path}: sizes of ${unknown.join(', ')} are missing`);
@@ -70,10 +74,10 @@ export class Rearrange extends Layer {
     return axes.map((axis) => product(axis.map((name) => /** @type {number} */ (sizes.get(name)))));
   }
 
-  /** The result for an array. @param {import('../arrays.js').NdArray} x */
-  rearranged(x) {
+  /** The result for an array. @param {import('../arrays.js').NdArray} x @param {boolean} [alone]  see sizesOf() */
+  rearranged(x, alone = false) {
     const { from, to } = this;
-    const sizes = this.sizesOf(x.shape);
+    const sizes = this.sizesOf(x.shape, alone);
     const [before, after] = [from.flat(), to.flat()];
     const apart = reshaped(
       x,
@@ -116,7 +120,8 @@ export class Rearrange extends Layer {
     if (!this.keepsSteps) return tensorOf(this.rearranged(arrayOf(x, this.path)), x.heap);
     // Each step is a row of its own.
     const { N, T } = x.time;
-    const y = this.rearranged({ shape: [N, 1, .../** @type {number[]} */ (x.shape.slice(1))], values: () => x.pointer });
+    const shape = [N, 1, .../** @type {number[]} */ (x.shape.slice(1))];
+    const y = this.rearranged({ shape, values: () => x.pointer }, true);
     return new Tensor(x.heap, y.values(x.heap), x.B, [T, ...y.shape.slice(2)], x.steps, x.keep);
   }
 }
