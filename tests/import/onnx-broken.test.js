@@ -248,3 +248,23 @@ test('data in another file is looked up only where the caller gives files', asyn
   await rejects(bytes, /etc\/passwd|passwd/);
   await assert.rejects(fromOnnx({ 'model.onnx': bytes }, { simd }), PadlessError);
 });
+
+test('inputs that are missing, and a kernel_shape that the weights contradict, are refused', async () => {
+  const w = tensor('w', [2, 3, 1], new Float32Array(6));
+  const turned = node('Transpose', ['x'], ['t'], { perm: [0, 2, 1] });
+  for (const [op, inputs] of /** @type {[string, string[]][]} */ ([
+    ['Add', ['x']],
+    ['Where', ['x', 'x']],
+    ['MatMul', ['x', '']],
+    ['LSTM', ['x', 'w']],
+  ]))
+    await rejects(
+      withInput([node(op, inputs, ['y'])], [w]),
+      new RegExp(`\\(${op}\\): input \\d is missing; it has \\d`),
+      ModelFileError,
+    );
+  const conv = (/** @type {any} */ attributes) => withInput([turned, node('Conv', ['t', 'w'], ['y'], attributes)], [w]);
+  for (const size of [0, -1, 2])
+    await rejects(conv({ kernel_shape: [size] }), /\(Conv\): kernel_shape \[-?\d\], the weights have \[1\]/, ModelFileError);
+  await fromOnnx(conv({ kernel_shape: [1] }), { simd });
+});

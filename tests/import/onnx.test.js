@@ -159,7 +159,7 @@ for (const [
     'an operator that padless lacks',
     [node('Det', ['e'], ['y'])],
     {},
-    /node "y" \(Det\): the operator is not supported; padless reads Abs, /,
+    /node "y" \(Det\): the operator is not one of the \d+ that padless knows; the nearest are \w+, \w+, \w+ \(web/,
   ],
   [
     'a sum over the batch',

@@ -4,6 +4,7 @@
  */
 import { ModelFileError, UnsupportedError } from '../../errors.js';
 import { product } from '../../layers/tensor.js';
+import { nearest } from '../../model/nearest.js';
 import { Builder } from './builder.js';
 import { commonShape, Constant, constantOf, expanded, transposed, vector } from './constants.js';
 import { fold } from './folding.js';
@@ -20,6 +21,17 @@ import { aligned, equalAxes, Factor, isBatch, Parts, sizeOf, Value } from './val
  * The nodes of an operator. Inputs that are left out are undefined.
  * @typedef {(c: Converter, node: Node, inputs: (Any | undefined)[]) => Any | (Any | undefined)[]} Operator
  */
+
+/** Inputs that a node has at least, where that is more than one. @type {Record<string, number>} */
+const inputsLeast = {
+  ...Object.fromEntries(
+    ['Add', 'Sub', 'Mul', 'Div', 'Pow', 'MatMul', 'Gemm', 'Gather', 'Conv', 'PRelu', 'And', 'Or', 'Xor'].map((op) => [op, 2]),
+  ),
+  ...Object.fromEntries(
+    ['Equal', 'Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual', 'Expand', 'LayerNormalization'].map((op) => [op, 2]),
+  ),
+  ...{ Where: 3, LSTM: 3, GRU: 3, RNN: 3, BatchNormalization: 5 },
+};
 
 /** Thrown where the lengths of rows matter outside of recurrent layers, so that they have to be an input. */
 export class NeedsLengths extends UnsupportedError {}
@@ -116,11 +128,17 @@ export class Converter {
       if (value === undefined) throw new ModelFileError(`${this.describe(node)}: input ${JSON.stringify(name)} is not there`);
       return value;
     });
+    const least = Object.hasOwn(inputsLeast, node.op) ? inputsLeast[node.op] : 0;
+    for (let i = 0; i < least; i++)
+      if (inputs[i] === undefined) throw new ModelFileError(`${this.describe(node)}: input ${i} is missing; it has ${least}`);
     const folded = inputs.every((x) => x === undefined || x instanceof Constant)
       ? fold(this, node, /** @type {(Constant | undefined)[]} */ (inputs))
       : null;
     if (!folded && !Object.hasOwn(this.operators, node.op))
-      this.refuse(node, `the operator is not supported; padless reads ${Object.keys(this.operators).sort().join(', ')}`);
+      this.refuse(
+        node,
+        `the operator is not one of ${nearest(node.op, Object.keys(this.operators))} (web/docs/convert.md lists them)`,
+      );
     const result = folded ?? this.operators[node.op](this, node, inputs);
     const list = Array.isArray(result) ? result : [result];
     node.outputs.forEach((name, i) => {

@@ -1,6 +1,7 @@
 /**
  * Convolutions and pooling over one axis: [B, C, T] in ONNX, [B, T, C] in padless. An axis of size 1 beside it is left out.
  */
+import { ModelFileError } from '../../../errors.js';
 import { Constant, expanded } from '../constants.js';
 import { floorDivided, plus } from '../sizes.js';
 import { axisOf, isBatch, sizeOf, Value } from '../values.js';
@@ -62,6 +63,9 @@ const conv = (c, node, [x, w, b]) => {
   const [N, D, ...kernel] = expanded(w, c.describe(node)).base;
   const { value, at, time, channels } = spatial(c, node, x, kernel);
   const size = kernel[at];
+  const given = c.attribute(node, 'kernel_shape', kernel);
+  if (given.join() !== kernel.join())
+    throw new ModelFileError(`${c.describe(node)}: kernel_shape [${given}], the weights have [${kernel}]`);
   const { stride, dilation, ...pads } = optionsAt(c, node, at, kernel.length);
   const span = (size - 1) * dilation + 1;
   const groups = c.attribute(node, 'group', 1);
