@@ -64,6 +64,13 @@ export function functionalFromJson(config, list, path, name, options, operations
   for (const input of inputs)
     if (!inputLayers.has(input.name))
       throw new ModelFileError(`${where}: input ${JSON.stringify(input.name)} is not an InputLayer`);
+  // readMasks() may have given a call a layer of its own, so calls of one layer are told by their keys.
+  nodes.forEach(({ layer, key }, i) => {
+    if (layer.all().some((each) => each.config.stateful) && nodes.findIndex((node) => layerOf(node) === layerOf({ key })) < i)
+      throw new UnsupportedError(
+        `${where}.${layer.name}: a stateful layer that is called several times; the order of its calls decides the answer, and the file does not say it`,
+      );
+  });
   const unused = operations?.unusedOperations(nodes, outputs) ?? new Set();
   const root = new Functional(
     {

@@ -58,6 +58,29 @@ test('a layer used twice in a graph shares its weights; two inputs are given by 
   assert.throws(() => model.run({ a: [[1]], b: [[9]] }), says(IdError, /id 9 is not a whole number from 0 to 8/));
 });
 
+test('a stateful layer that is called twice is refused: the order of the calls would decide the answer', async () => {
+  const graph = (/** @type {any} */ options) =>
+    functional(
+      [
+        input('a'),
+        input('b'),
+        layer('Embedding', 'embedding', embedding, ['a'], ['b']),
+        layer('GRU', 'gru', { units: 3, ...options }, ['embedding'], [['embedding', 1, 0]]),
+        layer('Subtract', 'difference', {}, [
+          ['gru', 0, 0],
+          ['gru', 1, 0],
+        ]),
+      ],
+      ['a', 'b'],
+      ['difference'],
+    );
+  await create(graph({}));
+  await assert.rejects(
+    create(graph({ stateful: true })),
+    says(UnsupportedError, /gru: a stateful layer that is called several times/),
+  );
+});
+
 test('an input of ids that no layer reads is taken, whatever ids it has', async () => {
   const unread = {
     class_name: 'InputLayer',
