@@ -3,7 +3,7 @@
  * @module
  */
 import { UnsupportedError } from '../../errors.js';
-import { Layer } from '../layer.js';
+import { Wrapper } from './wrapper.js';
 /** @typedef {import('../tensor.js').Spec} Spec */
 /** @typedef {import('../tensor.js').Tensor} Tensor */
 
@@ -11,28 +11,12 @@ import { Layer } from '../layer.js';
  * Keras SpectralNormalization (Miyato et al. 2018): it normalises the kernel of the layer inside while the model is trained, and stores the result.
  * At inference it is the layer inside.
  */
-export class SpectralNormalization extends Layer {
+export class SpectralNormalization extends Wrapper {
   /** @override */
   static className = 'SpectralNormalization';
 
   /** @override @type {import('../layer.js').Reach} */
   static reach = 'all';
-
-  /** @param {import('../layer.js').LayerConfig & { layer: Layer }} config */
-  constructor({ layer, ...config }) {
-    super(config);
-    this.layer = layer;
-  }
-
-  /** @override @param {any} config @param {(json: any, path: string) => Layer} layerFromJson @param {string} name */
-  static fromConfig({ layer, ...config }, layerFromJson, name) {
-    return new this({ ...config, layer: layerFromJson(layer, `${name}.layer`) });
-  }
-
-  /** @override */
-  getConfig() {
-    return { ...super.getConfig(), layer: { class_name: this.layer.className, config: this.layer.getConfig() } };
-  }
 
   /**
    * @override

@@ -3,10 +3,11 @@
  * @module
  */
 import { ModelFileError, ShapeError, UnsupportedError } from '../../errors.js';
-import { Layer } from '../layer.js';
 import { Recurrent } from '../recurrent.js';
 import { Steps, Tensor } from '../tensor.js';
 import { WordsSpec, WordsTensor } from './words.js';
+import { Wrapper } from './wrapper.js';
+/** @typedef {import('../layer.js').Layer} Layer */
 /** @typedef {import('../tensor.js').Spec} Spec */
 
 /** Whether Keras calls the layer with a mask. @param {Layer} layer */
@@ -14,28 +15,12 @@ const readsMask = (layer) =>
   layer instanceof Recurrent || /^(RNN|Softmax|GlobalAveragePooling1D|\w*Attention)$/.test(layer.className);
 
 /** Keras TimeDistributed: applies the inner layer to each step of a sequence, as if each step was a text. Steps may be words of characters. */
-export class TimeDistributed extends Layer {
+export class TimeDistributed extends Wrapper {
   /** @override */
   static className = 'TimeDistributed';
 
   /** @override @type {import('../layer.js').Reach} */
   static reach = 'step';
-
-  /** @param {import('../layer.js').LayerConfig & { layer: Layer }} config */
-  constructor({ layer, ...config }) {
-    super(config);
-    this.layer = layer;
-  }
-
-  /** @override @param {any} config @param {(json: any, path: string) => Layer} layerFromJson @param {string} name */
-  static fromConfig({ layer, ...config }, layerFromJson, name) {
-    return new this({ ...config, layer: layerFromJson(layer, `${name}.layer`) });
-  }
-
-  /** @override */
-  getConfig() {
-    return { ...super.getConfig(), layer: { class_name: this.layer.className, config: this.layer.getConfig() } };
-  }
 
   /** The shape of an input of ids, if the file does not say it. */
   get idsShape() {
