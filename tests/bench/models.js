@@ -175,6 +175,23 @@ export function classifier(cell, D, H, { V = 5000, K = 10 } = {}) {
 }
 
 /**
+ * The nodes of a classifier: table -> recurrent node in two directions -> mean over the steps that the mask keeps -> softmax.
+ * @param {{ op: string, inputs: string[], attributes: Record<string, any>, domain?: string }} rnn
+ */
+export const meanClassifier = (rnn) => [
+  { op: 'Gather', inputs: ['table', 'ids'], outputs: ['X'] },
+  { ...rnn, outputs: ['Y'] },
+  { op: 'Mul', inputs: ['Y', 'mask'], outputs: ['kept'] },
+  { op: 'ReduceSum', inputs: ['kept', 'time'], outputs: ['sum'], attributes: { keepdims: 0 } },
+  { op: 'ReduceSum', inputs: ['mask', 'time'], outputs: ['count'], attributes: { keepdims: 0 } },
+  { op: 'Div', inputs: ['sum', 'count'], outputs: ['mean'] },
+  { op: 'Transpose', inputs: ['mean'], outputs: ['turned'], attributes: { perm: [1, 0, 2] } },
+  { op: 'Reshape', inputs: ['turned', 'flat'], outputs: ['features'] },
+  { op: 'Gemm', inputs: ['features', 'kernel', 'bias'], outputs: ['logits'] },
+  { op: 'Softmax', inputs: ['logits'], outputs: ['P'] },
+];
+
+/**
  * The language model as ONNX: Embedding -> bidirectional GRU -> masked mean -> Dense with softmax.
  * @param {import('padless').Model} model
  */
@@ -191,18 +208,7 @@ export function languageOnnx(model) {
       .map(([path, values]) => [path.replace('bidirectional', 'rnn'), values]),
   );
   return onnxGraph({
-    nodes: [
-      { op: 'Gather', inputs: ['table', 'ids'], outputs: ['X'] },
-      { op: 'GRU', inputs: ['X', 'W', 'R', 'B', 'lengths'], outputs: ['Y'], attributes: onnxAttributes('GRU', H) },
-      { op: 'Mul', inputs: ['Y', 'mask'], outputs: ['kept'] },
-      { op: 'ReduceSum', inputs: ['kept', 'time'], outputs: ['sum'], attributes: { keepdims: 0 } },
-      { op: 'ReduceSum', inputs: ['mask', 'time'], outputs: ['count'], attributes: { keepdims: 0 } },
-      { op: 'Div', inputs: ['sum', 'count'], outputs: ['mean'] },
-      { op: 'Transpose', inputs: ['mean'], outputs: ['turned'], attributes: { perm: [1, 0, 2] } },
-      { op: 'Reshape', inputs: ['turned', 'flat'], outputs: ['features'] },
-      { op: 'Gemm', inputs: ['features', 'kernel', 'bias'], outputs: ['logits'] },
-      { op: 'Softmax', inputs: ['logits'], outputs: ['P'] },
-    ],
+    nodes: meanClassifier({ op: 'GRU', inputs: ['X', 'W', 'R', 'B', 'lengths'], attributes: onnxAttributes('GRU', H) }),
     constants: {
       table: { type: 'float32', ...table },
       ...onnxDirections('GRU', weights, D, H),

@@ -4,6 +4,7 @@
 import { createRequire } from 'node:module';
 import { createModel } from 'padless';
 import { onnxGraph, onnxRnn } from '../../web/onnx.js';
+import { meanClassifier } from '../bench/models.js';
 import { sizes, weights } from './forms.js';
 
 const { V, D, H, K } = sizes;
@@ -101,18 +102,7 @@ export async function onnxruntime(type) {
     rnn.inputs.push('', '', '', 'W_scale', 'W_zero', 'R_scale', 'R_zero');
   }
   const graph = onnxGraph({
-    nodes: [
-      { op: 'Gather', inputs: ['table', 'ids'], outputs: ['X'] },
-      { ...rnn, outputs: ['Y'], attributes: { direction: 'bidirectional', hidden_size: H } },
-      { op: 'Mul', inputs: ['Y', 'mask'], outputs: ['kept'] },
-      { op: 'ReduceSum', inputs: ['kept', 'time'], outputs: ['sum'], attributes: { keepdims: 0 } },
-      { op: 'ReduceSum', inputs: ['mask', 'time'], outputs: ['count'], attributes: { keepdims: 0 } },
-      { op: 'Div', inputs: ['sum', 'count'], outputs: ['mean'] },
-      { op: 'Transpose', inputs: ['mean'], outputs: ['turned'], attributes: { perm: [1, 0, 2] } },
-      { op: 'Reshape', inputs: ['turned', 'flat'], outputs: ['features'] },
-      { op: 'Gemm', inputs: ['features', 'kernel', 'bias'], outputs: ['logits'] },
-      { op: 'Softmax', inputs: ['logits'], outputs: ['P'] },
-    ],
+    nodes: meanClassifier({ ...rnn, attributes: { direction: 'bidirectional', hidden_size: H } }),
     constants,
     inputs: { ids: 'int32', mask: 'float32', lengths: 'int32' },
     outputs: ['P'],
