@@ -1,0 +1,136 @@
+/** How ONNX files hold weights: each type of number, in a list or as bytes, in the file or in another one. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { ModelFileError, PadlessError, UnsupportedError } from 'padless';
+import { fromOnnx, recognise } from 'padless/import';
+import { says } from '../says.js';
+import { graph, model, node, tensor, value } from './onnx-writer.js';
+/** @typedef {import('./onnx-writer.js').Field} Field */
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const folder = mkdtempSync(join(tmpdir(), 'padless-onnx-'));
+after(() => rmSync(folder, { recursive: true }));
+
+// Numbers that each type holds.
+const weights = [1, -2, 0.5, 3, 0, -1.5];
+const whole = [1, -2, 5, 3, 0, -100];
+const x = [[[1, 2], [3, 5]]]; // prettier-ignore
+/** @param {number[]} w  [2, 3] */
+const expected = (w) => x[0].flatMap(([a, b]) => [0, 1, 2].map((j) => a * w[j] + b * w[j + 3]));
+
+/** y = x w. @param {Field[]} w @param {Field[][]} [nodes] @param {Field[][]} [constants] */
+const product = (w, nodes = [], constants = []) =>
+  model(
+    graph({
+      nodes: [...nodes, node('MatMul', ['x', nodes.length ? 'made' : 'w'], ['y'])],
+      constants: [w, ...constants],
+      inputs: [value('x', 1, ['batch', 'time', 2])],
+    }),
+  );
+/** @param {number} type @param {Field[]} content @param {number[]} [dims] @returns {Field[]} */
+const typed = (type, content, dims = [2, 3]) => [
+  ...dims.map((size) => /** @type {Field} */ ([1, size])),
+  [2, type],
+  [8, 'w'],
+  ...content,
+];
+const bytes = (/** @type {ArrayBufferView} */ { buffer }) => new Uint8Array(/** @type {ArrayBuffer} */ (buffer));
+const upper = (/** @type {number[]} */ values) =>
+  Uint16Array.from(new Uint32Array(Float32Array.from(values).buffer), (bits) => bits >>> 16);
+/** Half precision of the values above. @type {Record<number, number>} */
+const half = { 1: 0x3c00, '-2': 0xc000, 0.5: 0x3800, 3: 0x4200, 0: 0, '-1.5': 0xbe00 };
+const halves = Uint16Array.from(weights, (each) => half[each]);
+
+test('float32, float64, float16 and bfloat16, as bytes and as lists', async () => {
+  /** @type {Record<string, Field[]>} */
+  const forms = {
+    float32: typed(1, [[9, bytes(Float32Array.from(weights))]]),
+    'float32 in a list': typed(1, [[4, bytes(Float32Array.from(weights))]]),
+    float64: typed(11, [[9, bytes(Float64Array.from(weights))]]),
+    'float64 in a list': typed(11, [[10, bytes(Float64Array.from(weights))]]),
+    float16: typed(10, [[9, bytes(halves)]]),
+    'float16 in a list': typed(
+      10,
+      [...halves].map((each) => /** @type {Field} */ ([5, each])),
+    ),
+    bfloat16: typed(16, [[9, bytes(upper(weights))]]),
+    'bfloat16 in a list': typed(
+      16,
+      [...upper(weights)].map((each) => /** @type {Field} */ ([5, each])),
+    ),
+  };
+  for (const [name, w] of Object.entries(forms)) {
+    const [{ shape, data }] = (await fromOnnx(product(w), { simd })).run(x);
+    assert.deepEqual([shape, [...data]], [[1, 2, 3], expected(weights)], name);
+  }
+});
+
+test('int8 weights behind DequantizeLinear, for all columns and for each', async () => {
+  const w = typed(3, [[9, bytes(Int8Array.from(whole))]]);
+  const zero = typed(3, [[9, bytes(Int8Array.of(2))]], []).map(
+    ([number, content]) => /** @type {Field} */ ([number, number === 8 ? 'zero' : content]),
+  );
+  const one = product(
+    w,
+    [node('DequantizeLinear', ['w', 'scale', 'zero'], ['made'])],
+    [tensor('scale', [], Float32Array.of(0.5)), zero],
+  );
+  assert.deepEqual([...(await fromOnnx(one, { simd })).run(x)[0].data], expected(whole.map((each) => (each - 2) * 0.5)));
+  const scales = [0.5, 2, 0.25];
+  const each = product(
+    w,
+    [node('DequantizeLinear', ['w', 'scale'], ['made'], { axis: 1 })],
+    [tensor('scale', [3], Float32Array.from(scales))],
+  );
+  assert.deepEqual(
+    [...(await fromOnnx(each, { simd })).run(x)[0].data],
+    expected(whole.map((value_, i) => value_ * scales[i % 3])),
+  );
+});
+
+test('types that padless does not read, and tensors of the wrong size, are refused by name', async () => {
+  const refused = (/** @type {Field[]} */ w, /** @type {RegExp} */ words, /** @type {any} */ Class) =>
+    assert.rejects(fromOnnx(product(w), { simd }), says(Class, words));
+  await refused(typed(8, [[6, 'text']]), /"w".*data type string/, UnsupportedError);
+  await refused(typed(14, [[9, new Uint8Array(48)]]), /"w".*data type complex64/, UnsupportedError);
+  await refused(typed(1, [[9, new Uint8Array(20)]]), /"w".*20 bytes|"w".*5/, ModelFileError);
+  await refused(typed(1, [[4, new Uint8Array(28)]]), /"w"/, ModelFileError);
+  await refused(typed(10, [[9, new Uint8Array(7)]]), /"w"/, ModelFileError);
+});
+
+test('weights in other files: by a path, among files, at an offset; missing, too short, and outside of the folder', async () => {
+  /** @param {Record<string, string>} entries */
+  const external = (entries) =>
+    typed(1, [
+      ...Object.entries(entries).map(([key, content]) => /** @type {Field} */ ([13, [[1, key], [2, content]]])), // prettier-ignore
+      [14, 1],
+    ]);
+  const data = new Uint8Array(8 + 24);
+  data.set(bytes(Float32Array.from(weights)), 8);
+  const file = product(external({ location: 'w.data', offset: '8', length: '24' }));
+  writeFileSync(join(folder, 'model.onnx'), file);
+  writeFileSync(join(folder, 'w.data'), data);
+  for (const source of [join(folder, 'model.onnx'), { 'model.onnx': file, 'w.data': data }])
+    assert.deepEqual([...(await fromOnnx(source, { simd })).run(x)[0].data], expected(weights));
+  const found = await recognise({ 'model.onnx': file, 'w.data': data });
+  assert.deepEqual([...((await found?.read({ simd }))?.run(x)[0].data ?? [])], expected(weights));
+  await assert.rejects(fromOnnx({ 'model.onnx': file }, { simd }), says(PadlessError, /w\.data/));
+  await assert.rejects(
+    fromOnnx({ 'model.onnx': file, 'w.data': data.subarray(0, 20) }, { simd }),
+    says(ModelFileError, /"w".*w\.data/),
+  );
+  for (const location of ['missing.data', '']) {
+    writeFileSync(join(folder, 'other.onnx'), product(external({ location })));
+    await assert.rejects(fromOnnx(join(folder, 'other.onnx'), { simd }), says(PadlessError, /./));
+  }
+  for (const location of ['../w.data', '/etc/passwd', 'a/../../w.data', 'file:///etc/passwd', '..\\w.data']) {
+    writeFileSync(join(folder, 'other.onnx'), product(external({ location })));
+    await assert.rejects(
+      fromOnnx(join(folder, 'other.onnx'), { simd }),
+      says(ModelFileError, /which is outside of its own folder/),
+    );
+  }
+});
