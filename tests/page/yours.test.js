@@ -155,6 +155,15 @@ test('a state dict of PyTorch is read with the description that lies beside it',
   await loaded('state.pt');
 });
 
+test('ONNX and fastText files are dropped and answer', async () => {
+  await drop(models('onnx/torchscript-last-gru.onnx'));
+  await loaded('torchscript-last-gru.onnx');
+  await type('3 1 4', 'li[data-label="1"]');
+  await drop(models('fasttext/tree.ftz'));
+  await loaded('tree.ftz');
+  await type('die Straße ist schön', 'li:first-child[data-label=de]');
+});
+
 test('a tagger colours its text in place', async () => {
   const weights = [0, 0, 0, 0, 9, 0, 0, 0, 9];
   const model = await createModel({
