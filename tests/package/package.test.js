@@ -37,7 +37,7 @@ test('the packed package contains every file that package.json names, README and
     [],
   );
   const allowed =
-    /^(js\/|package\.json$|LICENSE$|[A-Z]+\.md$|web\/docs\/\w+(-\w+)*\.md$|web\/examples\/|web\/models\/.*README\.md$|web\/page\.png$)/;
+    /^(js\/|package\.json$|LICENSE$|[A-Z]+\.md$|web\/docs\/\w+(-\w+)*\.md$|web\/examples\/|web\/models\/.*(README\.md|\.svg)$|web\/page\.png$)/;
   assert.deepEqual(
     packed.filter((/** @type {string} */ path) => !allowed.test(path)),
     [],
