@@ -28,7 +28,7 @@ CFLAGS = -std=c11 -ffp-contract=off -Ic $(WARNINGS)
 .DEFAULT_GOAL := wasm
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
-.PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox test-bundlers test-build lint lint-package lint-c lint-js format model-packages demo fuzz-keras keras-cases fuzz-torch fuzz-onnx fuzz mutants peers models-bench clean
+.PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox test-bundlers test-build lint lint-package lint-c lint-js format model-packages demo site survives fuzz-keras keras-cases fuzz-torch fuzz-onnx fuzz mutants peers models-bench clean
 
 # Recipes print what they make; V=1 prints their commands, too.
 Q := $(if $(V),,@)
@@ -162,7 +162,7 @@ sanitize-%: build/sanitize/%/kernels
 build/native/size32/kernels: $(call objects,native/size32,$(CORE) tests/kernels/sizes.c tests/kernels/test.c)
 	$(Q)clang $(SANITIZE_SIZES) $^ -lm -o $@
 
-test-native: test-gcc test-clang test-size32
+test-native: test-gcc test-clang test-size32 ## the kernel tests on this machine, by gcc and clang, and with sizes of 32 bits
 test-gcc test-clang test-size32: test-%: build/native/%/kernels
 	$(run_kernels)
 

@@ -12,7 +12,7 @@ import { nameOf } from './input-files.js';
 
 const MAGIC = 793712314;
 const SUPERVISED = 3;
-/** Codes of a subvector in a quantised matrix. */
+/** Centroids of each subvector in a quantised matrix: a byte chooses one. */
 const CODES = 256;
 /** Bytes of a table that a quantised file expands to, at most. */
 const EXPANDED_MOST = 2 ** 30;
@@ -188,9 +188,10 @@ function huffmanTree(counts) {
   /** @type {[number, number][]} */
   const children = [];
   let [leaf, node] = [leaves - 1, leaves];
-  const least = () => (leaf >= 0 && counts[leaf] < (sums[node] ?? 1e15) ? leaf-- : node++);
+  /** The node with the smallest count that has no parent yet. */
+  const smallest = () => (leaf >= 0 && counts[leaf] < (sums[node] ?? 1e15) ? leaf-- : node++);
   for (let i = leaves; i < 2 * leaves - 1; i++) {
-    const [left, right] = [least(), least()];
+    const [left, right] = [smallest(), smallest()];
     children.push([left, right]);
     sums[i] = sums[left] + sums[right];
   }

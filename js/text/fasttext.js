@@ -1,6 +1,6 @@
 /**
  * The n-grams of fastText (Joulin et al. 2016, "Bag of Tricks for Efficient Text Classification"; version 0.9.3, dictionary.cc): a text is split at
- * ASCII white space. A word has an id of its own, if the model knows it, and those of the n-grams of `<word>`; the end of the text counts as the
+ * ASCII white space. A word gives its own id, if the model knows the word, and the ids of the n-grams of `<word>`; the end of the text counts as the
  * word `</s>`, and that word ends a text. Behind them come the n-grams of several words. N-grams are hashed to rows behind those of the words.
  * @module
  */

@@ -24,7 +24,7 @@ async function readSamples(file) {
   return samples;
 }
 
-/** What the framework's float32 may differ by, of values v: semantics.md's tolerance for logits. @param {number} v */
+/** What the framework's float32 may differ by, at a value of v. @param {number} v */
 const tolerance = (v) => Math.max(1e-4, 1e-4 * Math.abs(v));
 
 /**

@@ -2,6 +2,7 @@
  * Evaluates a model on labelled texts: cross-entropy, accuracy, and F1 of spans. Padding does not count.
  * @module
  */
+import { loss as lossLayout } from '../dist/abi.js';
 import { ArgumentError } from '../errors.js';
 import { spansOf } from '../model/spans.js';
 /** @typedef {import('../model/model.js').Model} Model */
@@ -322,10 +323,15 @@ function batchOf(model, tokens) {
 /** Runs pl_cross_entropy. @param {Model} model @param {Float32Array} data  [M, K] @param {number[]} gold @returns {{ sum: number, count: number, correct: number }} */
 function compared({ heap }, data, gold) {
   return heap.scoped(() => {
-    const result = heap.reserve(16);
+    const { size, fields } = lossLayout;
+    const result = heap.structs(lossLayout, {});
     const K = data.length / gold.length;
     heap.exports.pl_cross_entropy(result, 0, heap.f32(data), heap.i32(gold), 0, gold.length, K);
-    const view = new DataView(heap.bytes(result, 16).slice().buffer);
-    return { sum: view.getFloat64(0, true), count: view.getInt32(8, true), correct: view.getInt32(12, true) };
+    const view = new DataView(heap.bytes(result, size).slice().buffer);
+    return {
+      sum: view.getFloat64(fields.sum, true),
+      count: view.getInt32(fields.count, true),
+      correct: view.getInt32(fields.correct, true),
+    };
   });
 }

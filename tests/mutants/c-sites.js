@@ -1,5 +1,5 @@
 /**
- * Places in a C file that a mutant can change. The file is not parsed: what does not compile is drawn again.
+ * Places in a C file that a mutant can change. The file is not parsed: a mutant that does not compile is discarded, and another one chosen.
  */
 /** @typedef {import('./js-sites.js').Site} Site */
 

@@ -399,7 +399,8 @@ export class Converter {
       const output = this.builder.layer('Concatenate', this.nameOf(node), { axis: 1 }, outputs);
       return new Value({ output, groups: [[this.batch], [made], rest.flat()], view, kind: values[0].kind });
     }
-    // Outermost among the features: behind what varies, and behind steps of a fixed number that all parts have.
+    // The axis that is joined becomes the first of the features. Stored before it: an axis of varying size, and steps of a fixed number, if all
+    // parts have these.
     const isLast = operands.every((x, i) => equalAxes(/** @type {Value} */ (x).groups.slice(-1), [own[i]]));
     const front = isLast ? rest : rest.length > 1 || rest[0]?.some(({ varies }) => varies) ? rest.slice(0, 1) : [];
     const behind = isLast ? [] : rest.slice(front.length).flat();

@@ -117,7 +117,7 @@ function cast(x, kind) {
 }
 
 /** The elements along an axis at these places. @param {Constant} x @param {number} axis @param {number[]} places @param {string} where */
-export function taken(x, axis, places, where) {
+export function selected(x, axis, places, where) {
   const base = x.base.map((size, i) => (i === axis ? places.length : size));
   const strides = stridesOf(x.base);
   const outer = product(x.base, 0, axis);
@@ -281,7 +281,7 @@ const folders = {
     let y = expanded(x, c.describe(node));
     repeats.forEach((count, axis) => {
       const places = Array.from({ length: y.base[axis] * Number(count) }, (_, i) => i % y.base[axis]);
-      y = taken(y, axis, places, c.describe(node));
+      y = selected(y, axis, places, c.describe(node));
     });
     return y;
   },
@@ -319,7 +319,7 @@ const folders = {
     }
     if (!places.every((each) => Number.isInteger(each) && each >= -size && each < size))
       return c.refuse(node, `index ${places.find((each) => !(each >= -size && each < size))} of an axis of ${size}`);
-    const y = taken(
+    const y = selected(
       x,
       axis,
       places.map((each) => (each < 0 ? each + size : each)),
@@ -337,7 +337,7 @@ const folders = {
         continue;
       }
       const places = sliceOf(size, Number(start), Number(end), step);
-      if (x.base[axis] === size) x = taken(x, axis, places, c.describe(node));
+      if (x.base[axis] === size) x = selected(x, axis, places, c.describe(node));
       else
         x = new Constant(
           x.kind,
@@ -355,7 +355,7 @@ const folders = {
     return splitSizes(c, node, inputs, x.base[axis]).map((count) => {
       const places = Array.from({ length: count }, (_, i) => at + i);
       at += count;
-      return taken(x, axis, places, c.describe(node));
+      return selected(x, axis, places, c.describe(node));
     });
   },
   Range: (c, node, inputs) => {

@@ -48,8 +48,9 @@ export const equalAxes = (a, b) =>
 export class Value {
   /**
    * @param {{ output: Output, groups: Axis[], view: Axis[], kind?: Kind, ids?: boolean, part?: Part | null, short?: Short | null, positions?: Output | null }} of
-   *   groups: as stored; the first is the batch. A value whose view has no batch is the same for each row. part: where its features are in those
-   *   of another output; short: the steps up to the lengths of the rows, behind which it has zeros; positions: the sequence whose steps it numbers
+   *   groups: the axes as stored; the first is the batch. Without a batch axis in `view`, every row has the same values. part: set if the value is a
+   *   slice of another output's features; short: set if the steps beyond each row's length are zero: the sequence without them; positions: set if
+   *   the value is the numbers of a sequence's steps: that sequence
    */
   constructor({ output, groups, view, kind = 'float', ids = false, part = null, short = null, positions = null }) {
     this.output = output;

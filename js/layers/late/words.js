@@ -39,7 +39,7 @@ const isEach = (layer) =>
  * @param {WordsSpec | WordsTensor} words
  * @param {Layer} layer
  * @param {any} x  the argument of apply()
- * @returns {any} undefined: as to any other input, because the layer knows words, or is made of layers
+ * @returns {any} undefined: the layer is applied as to any other input: it takes words itself, or is made of layers that are asked in turn
  */
 function applyToWords(words, layer, x) {
   if (layer.config.mask_zero && words instanceof WordsSpec && words.rules.framework === 'keras3')
@@ -86,7 +86,7 @@ export class WordsSpec extends Spec {
       );
     if (even) return new Spec({ shape: [T, ...word.shape], masked, time, rules });
     if (word.sequence) return new WordsSpec({ T, masked, time, rules, word, even });
-    // A word of padding gives a recurrent layer's first state in Keras, too; other layers differ.
+    // Of a word that is all padding, recurrent layers of Keras give their first state, as padless does. Other layers compute a value from the padding.
     const same = layer instanceof Recurrent || layer instanceof Bidirectional || rules.select || !masked;
     const unlikePadding = same ? '' : `${layer.path}, which is applied to words of padding in Keras`;
     return new Spec({ shape: [T, ...word.shape], masked, time, rules, unlikePadding });

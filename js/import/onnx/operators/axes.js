@@ -29,7 +29,7 @@ const without = (value, axes) => value.with({ view: value.view.filter((_, i) => 
  * @param {Converter} c @param {Node} node @param {Value} value @param {number} axis  of the view @param {number[]} places  ascending or descending by a fixed step
  * @returns {Value}
  */
-function taken(c, node, value, axis, places) {
+function slicesOf(c, node, value, axis, places) {
   const own = value.view[axis];
   const size = Number(sizeOf(own));
   const step = places.length > 1 ? places[1] - places[0] : 1;
@@ -148,7 +148,7 @@ export function sliced(c, node, x, axis, start, end, step) {
   if (typeof size === 'number' && typeof start === 'number' && typeof end === 'number') {
     const places = sliceOf(size, start, end, step);
     const parts = x instanceof Parts && x.axis === axis ? partsAt(x, places) : null;
-    return parts ?? taken(c, node, c.tensor(node, x), axis, places);
+    return parts ?? slicesOf(c, node, c.tensor(node, x), axis, places);
   }
   if (x instanceof Constant && start === 0 && step === 1 && end instanceof Size && axis === x.shape.length - 2) {
     // The first rows of a table of positions, as many as there are steps.

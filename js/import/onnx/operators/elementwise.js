@@ -244,11 +244,11 @@ function numberOf(c, node, x, what, otherwise) {
 
 /** @type {Operator} */
 const clip = (c, node, [x, min, max]) => {
-  const least = node.attributes.min ?? numberOf(c, node, min, 'min', -Infinity);
+  const lowest = node.attributes.min ?? numberOf(c, node, min, 'min', -Infinity);
   const most = node.attributes.max ?? numberOf(c, node, max, 'max', Infinity);
-  if (least === 0) return layerOn(c, node, x, 'ReLU', { ...(most !== Infinity && most < 3e38 && { max_value: most }) });
+  if (lowest === 0) return layerOn(c, node, x, 'ReLU', { ...(most !== Infinity && most < 3e38 && { max_value: most }) });
   return operationOn(c, node, x, 'Clip', {
-    ...(Number.isFinite(least) && { x_min: least }),
+    ...(Number.isFinite(lowest) && { x_min: lowest }),
     ...(Number.isFinite(most) && { x_max: most }),
   });
 };

@@ -183,7 +183,7 @@ function inputOf(c, node, x, { time, batch, features }, lengths) {
   if (value.view[0][0] && value.view[0][0] !== batch[0])
     c.refuse(node, 'sequence_lens are of rows in another order than those of X');
   const key = `${value.output.layer} ${value.output.tensor}`;
-  // Rows have their own lengths: what is behind them is not there.
+  // The model's input has each row's own length, so there are no steps of padding to cut off.
   if (c.ownLengths && c.lengthInputs.has(value.output.layer)) return { input: c.arranged(node, x, groups), extend: null, key };
   const { short } = x;
   const input =
