@@ -196,6 +196,8 @@ export function broadcastTo(x, shape, where) {
 
 /** Axis i of the result is x's axis axes[i]. @param {Constant} x @param {number[]} axes @param {string} where */
 export function transposed(x, axes, where) {
+  if ([...axes].sort((a, b) => a - b).join() !== x.base.map((_, i) => i).join())
+    throw new ModelFileError(`${where}: axes in the order [${axes}], expected each of ${x.base.length} once`);
   const strides = stridesOf(x.base);
   const base = axes.map((axis) => x.base[axis]);
   const steps = axes.map((axis) => strides[axis]);

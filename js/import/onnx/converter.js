@@ -128,6 +128,7 @@ export class Converter {
       if (value === undefined) throw new ModelFileError(`${this.describe(node)}: input ${JSON.stringify(name)} is not there`);
       return value;
     });
+    if (node.domain) this.refuse(node, `its domain is ${node.domain}; padless reads the operators of ai.onnx`);
     const least = Object.hasOwn(inputsLeast, node.op) ? inputsLeast[node.op] : 0;
     for (let i = 0; i < least; i++)
       if (inputs[i] === undefined) throw new ModelFileError(`${this.describe(node)}: input ${i} is missing; it has ${least}`);

@@ -416,9 +416,12 @@ const folders = {
 const reduce = (c, node, [x, given]) => {
   const { start, add } = reductions[node.op];
   const rank = x.shape.length;
-  const axes =
-    c.axes(node, given, rank) ??
-    (c.attribute(node, 'noop_with_empty_axes', 0) ? [] : x.shape.map((/** @type {any} */ _, /** @type {number} */ i) => i));
+  const named = c.axes(node, given, rank);
+  const axes = named?.length
+    ? named
+    : c.attribute(node, 'noop_with_empty_axes', 0)
+      ? []
+      : x.shape.map((/** @type {any} */ _, /** @type {number} */ i) => i);
   const whole = expanded(x, c.describe(node));
   const rest = whole.base.map((_, i) => i).filter((/** @type {number} */ i) => !axes.includes(i));
   const sorted = transposed(whole, [...rest, ...axes], c.describe(node));
@@ -446,6 +449,8 @@ export function fold(c, node, inputs) {
   if (inputs.length === 0 || inputs.includes(undefined)) return null;
   const given = /** @type {Constant[]} */ (inputs);
   if (Object.hasOwn(reductions, op)) return reduce(c, node, given);
+  if (op === 'Mod' && c.attribute(node, 'fmod', 0))
+    c.refuse(node, 'fmod is 1; padless has the remainder with the sign of the divisor (fmod 0)');
   if (Object.hasOwn(ofTwo, op)) {
     const { kind } = given[0];
     const to = comparisons.includes(op) ? 'bool' : kind;

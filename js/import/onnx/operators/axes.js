@@ -211,6 +211,7 @@ export function gathered(c, node, x, given, axis) {
       step < 0 && places[0] + step * places.length < 0 ? -(2 ** 40) : places[0] + step * places.length,
       step,
     );
+  if (places.length === 0) c.refuse(node, 'takes no element');
   const parts = places.map((each) => c.tensor(node, sliced(c, node, x, axis, each, each === -1 ? 2 ** 40 : each + 1, 1)));
   return c.joined(node, new Parts(axis, parts));
 }
@@ -228,6 +229,8 @@ const pad = (c, node, [x, given, filler, axesGiven]) => {
   const rank = value.view.length;
   const mode = c.attribute(node, 'mode', 'constant');
   if (mode !== 'constant') c.refuse(node, `mode is ${mode}; padless pads with zeros`);
+  if (filler && !(filler instanceof Constant))
+    c.refuse(node, 'fills with a number that depends on the input; padless pads with zeros');
   const fill = filler instanceof Constant ? filler.single : (node.attributes.value ?? 0);
   if (fill !== 0) c.refuse(node, `fills with ${fill}; padless pads with zeros`);
   const list = /** @type {number[]} */ (node.attributes.pads ?? c.list(node, given, 'pads'));

@@ -2,7 +2,7 @@
  * Operators that work on each element: arithmetic with broadcasting, comparisons, and activations.
  */
 import { Constant, isPlain, kindOfType } from '../constants.js';
-import { equalAxes, RowOrder, RowStarts, Value } from '../values.js';
+import { equalAxes, Parts, RowOrder, RowStarts, Value } from '../values.js';
 /** @typedef {import('../converter.js').Converter} Converter */
 /** @typedef {import('../converter.js').Node} Node */
 /** @typedef {import('../converter.js').Any} Any */
@@ -94,6 +94,12 @@ function mergeGroups(value, groups) {
   return rest.length === 2 && rest[0].length && !own[0].length ? [batch, own[1]] : [batch, ...own];
 }
 
+/** Whether no other value is made of the same output: nodes such as Identity and Unsqueeze only give it another name or shape. @param {Converter} c @param {Output} output */
+function hasOneValue(c, { layer }) {
+  const isOf = (/** @type {any} */ x) => (x instanceof Parts ? x.list.some(isOf) : x instanceof Value && x.output.layer === layer);
+  return [...c.values.values()].filter(isOf).length === 1;
+}
+
 /** The activation or Dense of a value gets a further number for each feature, if nothing else reads it. @param {Converter} c @param {Value} value @param {Float32Array} bias */
 function addedToBias(c, value, bias) {
   const { layer } = value.output;
@@ -103,7 +109,8 @@ function addedToBias(c, value, bias) {
     entry?.class_name !== 'Dense' ||
     entry.config.use_bias ||
     c.builder.users.get(layer) ||
-    (bias.length !== units && bias.length !== 1)
+    (bias.length !== units && bias.length !== 1) ||
+    !hasOneValue(c, value.output)
   )
     return false;
   entry.config.use_bias = true;
@@ -165,6 +172,8 @@ export function broadcasting(c, node, inputs) {
   const { operands, axes } = c.combined(node, given);
   const groups = c.layout(operands, axes);
   const values = /** @type {Value[]} */ (operands.filter((x) => x instanceof Value));
+  if (node.op === 'Div' && operands.every((x) => x.kind === 'int'))
+    c.refuse(node, 'divides whole numbers that depend on the input; padless divides without rounding');
   const kind = comparisons.includes(node.op) ? 'bool' : node.op === 'Where' ? given[1].kind : values[0].kind;
   const result = (/** @type {Output} */ output) => new Value({ output, groups, view: axes, kind });
   const constant = operands.find((x) => x instanceof Constant);
@@ -267,12 +276,17 @@ const pow = (c, node, [x, given]) => {
   return c.refuse(node, `the exponent is ${exponent}; padless has -1, -0.5, 0.5, 1, 2 and 3`);
 };
 
+/** Data types of whole numbers of 8 and 16 bits. */
+const narrow = [2, 3, 4, 5];
+
 /** @type {Operator} */
-const cast = (c, node, [x]) => {
+const cast = (c, node, [x, like]) => {
   const any = /** @type {Any} */ (x);
   if (any instanceof RowOrder || any instanceof RowStarts) return any;
-  const to = node.op === 'CastLike' ? any.kind : kindOfType(node.attributes.to, c.describe(node));
+  const to = node.op === 'CastLike' ? /** @type {Any} */ (like).kind : kindOfType(node.attributes.to, c.describe(node));
   const value = c.tensor(node, any, true);
+  if (narrow.includes(node.attributes.to) && value.kind !== 'bool')
+    c.refuse(node, 'to whole numbers of 8 or 16 bits, which wrap; padless has int32');
   if (value.kind === to || value.kind === 'bool' || (value.kind === 'int' && to === 'float')) return value.with({ kind: to });
   return operationOn(c, node, value, 'Cast', { dtype: to === 'bool' ? 'bool' : 'int32' }, to);
 };
@@ -341,7 +355,8 @@ export const elementwiseOperators = {
     const alpha = c.operand(node, slope, axes, y.groups);
     const width = last.reduce((size, factor) => size * Number(factor.size), 1);
     const data = typeof alpha === 'number' ? new Float32Array(width).fill(alpha) : alpha.data;
-    if (data.length !== width) return c.refuse(node, `slopes of shape [${slope.shape}]; padless has one for each feature`);
+    if (data.length !== width || (typeof alpha !== 'number' && alpha.shape[alpha.shape.length - 1] !== width))
+      return c.refuse(node, `slopes of shape [${slope.shape}]; padless has one for each feature`);
     const shared_axes = y.groups.length > 2 ? y.groups.slice(1, -1).map((_, i) => i + 1) : undefined;
     const shape = [...(shared_axes ?? []).map(() => 1), width];
     return value.with({

@@ -6,7 +6,7 @@
  */
 import { Constant, expanded } from '../constants.js';
 import { same } from '../sizes.js';
-import { axisOf, Factor, isBatch, Parts, sizeOf, Value } from '../values.js';
+import { axisOf, equalAxes, Factor, isBatch, Parts, sizeOf, Value } from '../values.js';
 import { reversed, selected } from './axes.js';
 /** @typedef {import('../converter.js').Converter} Converter */
 /** @typedef {import('../converter.js').Node} Node */
@@ -139,12 +139,14 @@ function stateOf(c, node, x, direction, layout) {
     const batchAxis = layout ? 0 : 1;
     if (x.base[batchAxis] !== 1)
       c.refuse(node, `an initial state of shape [${x.base}] has rows for a batch of fixed size ${x.base[batchAxis]}`);
-    const H = x.base[2];
+    const H = Number(x.shape[2]);
+    // One element may stand for a whole axis.
+    const width = x.base[2];
     const at = x.base[layout ? 1 : 0] === 1 ? 0 : direction;
     const vector = new Constant(
       'float',
       [H],
-      Float32Array.from({ length: H }, (_, h) => x.data[at * H + h]),
+      Float32Array.from({ length: H }, (_, h) => x.data[at * width + (width === 1 ? 0 : h)]),
     );
     return c.placed(node, vector).output;
   }
@@ -187,7 +189,7 @@ function inputOf(c, node, x, { time, batch, features }, lengths) {
   if (c.ownLengths && c.lengthInputs.has(value.output.layer)) return { input: c.arranged(node, x, groups), extend: null, key };
   const { short } = x;
   const input =
-    short?.key === key
+    short?.key === key && equalAxes(x.groups, groups)
       ? short.output
       : c.builder.layer('padless>FirstSteps', c.nameOf(node, '_cut'), {}, [c.arranged(node, x, groups), value.output]);
   const whole = c.arranged(node, x, groups);

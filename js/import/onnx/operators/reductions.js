@@ -41,6 +41,7 @@ const reduction =
   (how, before = (_c, _node, x) => x, after = (_c, _node, x) => x) =>
   (c, node, [x, given]) => {
     const value = c.tensor(node, x);
+    if (how === 'Mean' && value.kind === 'int') c.refuse(node, 'the mean of whole numbers, which ONNX rounds; padless does not');
     const rank = value.view.length;
     const axes = c.axes(node, given, rank) ?? [];
     if (axes.length === 0 && c.attribute(node, 'noop_with_empty_axes', 0)) return value;

@@ -1,0 +1,104 @@
+/** ONNX nodes whose types, shapes or domains decide the answer: computed as the standard says, or refused. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ModelFileError, UnsupportedError } from 'padless';
+import { fromOnnx } from 'padless/import';
+import { says } from '../says.js';
+import { graph, model, node, tensor, value } from './onnx-writer.js';
+/** @typedef {import('./onnx-writer.js').Field} Field */
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const floats = (/** @type {string} */ name, /** @type {number[]} */ shape, /** @type {number[]} */ values) =>
+  tensor(name, shape, Float32Array.from(values));
+const ints = (/** @type {string} */ name, /** @type {number[]} */ shape, /** @type {number[]} */ values) =>
+  tensor(name, shape, BigInt64Array.from(values, BigInt));
+
+/**
+ * @param {Field[][]} nodes @param {Field[][]} constants
+ * @param {{ type?: number, shape?: (number | string)[], outputs?: string[], more?: any }} [of]  of the input x
+ */
+const read = (nodes, constants, { type = 1, shape = ['batch', 'time', 2], outputs = ['y'], more = {} } = {}) =>
+  fromOnnx(model(graph({ nodes, constants, inputs: [value('x', type, shape)], outputs }), more), { simd });
+/** @param {Promise<any>} made @param {RegExp} words @param {any} [Class] */
+const refused = (made, words, Class = UnsupportedError) => assert.rejects(made, says(Class, words));
+
+test('a number is added to the result of a Dense, and to no other name of it', async () => {
+  const constants = [floats('w', [2, 2], [1, 0, 0, 1]), floats('b', [2], [100, 200])];
+  for (const alias of ['Identity', 'Dropout']) {
+    const nodes = [
+      node('MatMul', ['x', 'w'], ['m']),
+      node(alias, ['m'], ['z']),
+      node('Add', ['z', 'b'], ['y']),
+      node('Relu', ['m'], ['r']),
+    ];
+    const answers = (await read(nodes, constants, { outputs: ['y', 'r'] })).run([[[1, 2]]]);
+    assert.deepEqual(answers.map(({ data }) => [...data]), [[101, 202], [1, 2]], alias); // prettier-ignore
+  }
+});
+
+test('whole numbers: what would be rounded or wrapped is refused', async () => {
+  const whole = { type: 7, shape: ['batch', 'time'] };
+  const two = ints('two', [1], [2]);
+  const toFloat = node('Cast', ['q'], ['y'], { to: 1 });
+  await refused(read([node('Div', ['x', 'two'], ['q']), toFloat], [two], whole), /\(Div\): divides whole numbers/);
+  await refused(
+    read([node('ReduceMean', ['x'], ['q'], { axes: [1] }), toFloat], [], { ...whole, more: { opset: 13 } }),
+    /\(ReduceMean\): the mean of whole numbers/,
+  );
+  for (const to of [2, 3, 4, 5])
+    await refused(
+      read([node('Cast', ['x'], ['q'], { to }), node('Cast', ['q'], ['y'], { to: 1 })], []),
+      /\(Cast\): to whole numbers of 8 or 16 bits/,
+    );
+  const like = await read([node('CastLike', ['x', 'two'], ['q']), node('Cast', ['q'], ['y'], { to: 1 })], [two]);
+  assert.deepEqual([...like.run([[[1.5, -1.5]]])[0].data], [1, -1]);
+});
+
+test('slopes, fillings, indices and orders of axes of other forms are refused', async () => {
+  await refused(
+    read([node('PRelu', ['x', 'slope'], ['y'])], [floats('slope', [2, 1], [2, 1])], { shape: ['batch', 2, 2] }),
+    /\(PRelu\): slopes of shape/,
+  );
+  const fill = [node('ReduceMax', ['x'], ['m'], { keepdims: 0 }), node('Pad', ['x', 'pads', 'm'], ['y'])];
+  await refused(read(fill, [ints('pads', [6], [0, 1, 0, 0, 0, 0])], { more: { opset: 13 } }), /batch|\(Pad\): fills with/);
+  await refused(read([node('Gather', ['x', 'none'], ['y'], { axis: 2 })], [ints('none', [0], [])]), /\(Gather\): takes no element/);
+  const turned = [node('Transpose', ['c'], ['t'], { perm: [0, 7] }), node('MatMul', ['x', 't'], ['y'])];
+  await refused(read(turned, [floats('c', [2, 2], [1, 2, 3, 4])]), /\(Transpose\): axes in the order \[0,7\]/, ModelFileError);
+});
+
+test('constants: no axes are all axes; a remainder with the sign of the dividend is refused', async () => {
+  const sum = [node('ReduceSum', ['c', 'none'], ['s'], { keepdims: 0 }), node('Mul', ['x', 's'], ['y'])];
+  const made = await read(sum, [floats('c', [2, 2], [1, 2, 3, 4]), ints('none', [0], [])]);
+  assert.deepEqual([...made.run([[[1, 2]]])[0].data], [10, 20]);
+  const mod = (/** @type {any} */ attributes) =>
+    read(
+      [node('Mod', ['a', 'b'], ['m'], attributes), node('Mul', ['x', 'm'], ['y'])],
+      [floats('a', [1], [-5]), floats('b', [1], [3])],
+    );
+  await refused(mod({ fmod: 1 }), /\(Mod\): fmod is 1/);
+});
+
+test('an operator of another domain is refused inside a branch, too', async () => {
+  const branch = graph({ nodes: [node('Relu', ['x'], ['z'], {}, 'com.foreign')], outputs: ['z'] });
+  const nodes = [node('If', ['yes'], ['y'], { then_branch: { g: branch }, else_branch: { g: branch } })];
+  const yes = [[2, 9], [8, 'yes'], [9, Uint8Array.of(1)]]; // prettier-ignore
+  await refused(read(nodes, [/** @type {Field[]} */ (yes)]), /domain (is )?"?com\.foreign/);
+});
+
+test('an initial state that is one number for all units', async () => {
+  const constants = [
+    floats('W', [1, 2, 2], [0.1, 0.2, 0.3, 0.4]),
+    floats('R', [1, 2, 2], [0.5, 0, 0, 0.5]),
+    ints('shape', [3], [1, 1, 2]),
+    floats('half', [1], [0.5]),
+  ];
+  const start = [node('ConstantOfShape', ['shape'], ['zeros']), node('Add', ['zeros', 'half'], ['h0'])];
+  const rnn = node('RNN', ['t', 'W', 'R', '', '', 'h0'], ['', 'h'], { hidden_size: 2 });
+  const made = await read(
+    [node('Transpose', ['x'], ['t'], { perm: [1, 0, 2] }), ...start, rnn, node('Squeeze', ['h'], ['y'], { axes: [0] })],
+    constants,
+    { more: { opset: 11 } },
+  );
+  const [{ data }] = made.run([[[1, 2]]]);
+  [0.1 + 0.4 + 0.25, 0.3 + 0.8 + 0.25].forEach((sum, i) => assert.ok(Math.abs(data[i] - Math.tanh(sum)) < 1e-6));
+});
