@@ -102,3 +102,15 @@ test('an initial state that is one number for all units', async () => {
   const [{ data }] = made.run([[[1, 2]]]);
   [0.1 + 0.4 + 0.25, 0.3 + 0.8 + 0.25].forEach((sum, i) => assert.ok(Math.abs(data[i] - Math.tanh(sum)) < 1e-6));
 });
+
+test('limits in the wrong order, and training, are refused', async () => {
+  const limits = [floats('low', [], [0]), floats('high', [], [-1])];
+  await refused(read([node('Clip', ['x', 'low', 'high'], ['y'])], limits), /\(Clip\): min is 0, max -1/);
+  const ones = ['s', 'b', 'm', 'v'].map((name) => floats(name, [2], [1, 1]));
+  const turn = node('Transpose', ['x'], ['t'], { perm: [0, 2, 1] });
+  const norm = node('BatchNormalization', ['t', 's', 'b', 'm', 'v'], ['y', 'mean']);
+  await refused(
+    read([turn, norm], ones, { more: { opset: 9 } }),
+    /\(BatchNormalization\): more than one output, which means training/,
+  );
+});

@@ -53,6 +53,8 @@ function embeddingBag(c, node) {
   // The ids of all rows, one row behind the other.
   if (!rows?.batch || !same(starts.steps, steps[0]?.size ?? 1) || steps.length > 1) return null;
   if (body[5].inputs[1] !== body[4].outputs[0] || body[6].inputs[0] !== body[5].outputs[0]) return null;
+  const { axes = [0], keepdims = 1 } = body[6].attributes;
+  if ((body[5].attributes.axis ?? 0) !== 0 || axes.join() !== '0' || keepdims !== 0) return null;
   c.readsSteps(node, steps);
   const embeddings = expanded(table, c.describe(node));
   const [input_dim, output_dim] = embeddings.base;

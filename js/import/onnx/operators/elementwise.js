@@ -255,6 +255,7 @@ function numberOf(c, node, x, what, otherwise) {
 const clip = (c, node, [x, min, max]) => {
   const lowest = node.attributes.min ?? numberOf(c, node, min, 'min', -Infinity);
   const most = node.attributes.max ?? numberOf(c, node, max, 'max', Infinity);
+  if (lowest > most) c.refuse(node, `min is ${lowest}, max ${most}`);
   if (lowest === 0) return layerOn(c, node, x, 'ReLU', { ...(most !== Infinity && most < 3e38 && { max_value: most }) });
   return operationOn(c, node, x, 'Clip', {
     ...(Number.isFinite(lowest) && { x_min: lowest }),

@@ -58,6 +58,8 @@ function byStatistics(c, node, x, [scale, bias, mean, variance]) {
 /** @type {Operator} */
 const batchNormalization = (c, node, [x, scale, bias, mean, variance]) => {
   const value = c.tensor(node, x);
+  if (c.opset < 14 && node.outputs.filter(Boolean).length > 1)
+    c.refuse(node, 'more than one output, which means training; padless has inference only');
   if (c.attribute(node, 'training_mode', 0)) return normalised(c, node, value, scale, bias);
   if (mean instanceof Value && variance instanceof Value) return byStatistics(c, node, value, [scale, bias, mean, variance]);
   const own = value.view[value.view.length > 1 ? 1 : 0];
@@ -127,6 +129,7 @@ const lpNormalization = (c, node, [x]) => {
   const powered = operationOn(c, node, value, p === 2 ? 'Square' : 'Absolute');
   const sum = reduced(c, node, powered, [axis], 'Sum', true);
   const length = p === 2 ? operationOn(c, node, sum, 'Sqrt') : sum;
+  // A vector of zeros becomes NaN, as in the standard's own test; onnxruntime gives zeros.
   return c.operators.Div(c, { ...node, op: 'Div' }, [value, length]);
 };
 
