@@ -35,6 +35,9 @@ const formulas = {
   threshold: ({ threshold, default_value: otherwise }) => ({ after: (x) => (x > fround(threshold) ? x : otherwise) }),
 };
 
+/** Activations whose code is fetched late: `prepare` of js/model/graph.js has to find each in a file. */
+export const lateActivations = Object.keys(formulas);
+
 /** The formula of an activation. @param {string} name  Keras's @param {any} [options] @returns {Formula | undefined} */
 export const formulaOf = (name, options = {}) => (Object.hasOwn(formulas, name) ? formulas[name](options) : undefined);
 
