@@ -18,6 +18,7 @@ const names = {
   chai: '/chai/index.js',
   fflate: '/fflate/browser.js',
   h5wasm: '/h5wasm/hdf5_hl.js',
+  pbf: '/pbf/index.js',
 };
 const folders = {
   '/js/': 'js/',
@@ -28,6 +29,7 @@ const folders = {
   '/chai/': 'node_modules/chai/',
   '/fflate/': 'node_modules/fflate/esm/',
   '/h5wasm/': 'node_modules/h5wasm/dist/esm/',
+  '/pbf/': 'node_modules/pbf/',
 };
 
 const root = new URL('../../', import.meta.url);
