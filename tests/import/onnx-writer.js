@@ -1,44 +1,33 @@
 /**
  * Writes ONNX files (github.com/onnx/onnx, onnx.proto) of any content, right or wrong, field by field. web/onnx.js writes right ones.
  */
+import { PbfWriter } from 'pbf';
 
 /** A value of a field: a whole number, text, bytes, or the fields of a message. @typedef {number | bigint | string | Uint8Array | Field[]} Content */
 /** @typedef {[number, Content]} Field  its number in onnx.proto, and its value */
 
-const encoder = new TextEncoder();
-
-/** Whole numbers as base-128 varints; negative ones take ten bytes. @param {number | bigint} value */
+/** A whole number of protobuf, in base 128; negative ones take ten bytes. @param {number} value */
 export function varint(value) {
-  let rest = BigInt.asUintN(64, BigInt(value));
-  const bytes = [];
-  do {
-    bytes.push(Number(rest & 127n) | (rest > 127n ? 128 : 0));
-    rest >>= 7n;
-  } while (rest);
-  return Uint8Array.from(bytes);
+  const pbf = new PbfWriter();
+  pbf.writeVarint(value);
+  return pbf.finish();
 }
 
-/** @param {Uint8Array[]} parts */
-function joined(parts) {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+/** @param {Field[]} fields @param {PbfWriter} pbf */
+function writeFields(fields, pbf) {
+  for (const [number, content] of fields)
+    if (typeof content === 'number' || typeof content === 'bigint') pbf.writeVarintField(number, Number(content));
+    else if (typeof content === 'string') pbf.writeStringField(number, content);
+    else if (content instanceof Uint8Array) pbf.writeBytesField(number, content);
+    else pbf.writeMessage(number, writeFields, content);
 }
 
 /** The bytes of a message. @param {Field[]} fields @returns {Uint8Array} */
-export const message = (fields) =>
-  joined(
-    fields.flatMap(([number, content]) => {
-      if (typeof content === 'number' || typeof content === 'bigint') return [varint(number * 8), varint(content)];
-      const bytes =
-        typeof content === 'string' ? encoder.encode(content) : content instanceof Uint8Array ? content : message(content);
-      return [varint(number * 8 + 2), varint(bytes.length), bytes];
-    }),
-  );
+export function message(fields) {
+  const pbf = new PbfWriter();
+  writeFields(fields, pbf);
+  return pbf.finish();
+}
 
 /** TensorProto. @param {string} name @param {(number | bigint)[]} dims @param {Float32Array | BigInt64Array} data @returns {Field[]} */
 export const tensor = (name, dims, data) => [
