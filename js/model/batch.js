@@ -4,6 +4,7 @@
  */
 import { ArgumentError, checkFits, IdError, ShapeError, show, typeName } from '../errors.js';
 import { product, Steps, Tensor } from '../layers/tensor.js';
+import { isList } from '../runtime/lists.js';
 /** @typedef {import('./graph.js').ModelInput} ModelInput */
 
 /**
@@ -23,13 +24,6 @@ import { product, Steps, Tensor } from '../layers/tensor.js';
  * @property {Int32Array | Float32Array} data  [B, T] ids, or [B, T, D], or [B, D]
  * @property {Uint8Array | null} mask  [B, T]
  */
-
-/** Whether a value is an array or array-like. @param {unknown} value @returns {value is ArrayLike<any>} */
-export const isList = (value) => {
-  const length = value !== null && typeof value === 'object' ? /** @type {any} */ (value).length : -1;
-  // `{ length: 1e9 }` is not a list: its last index must exist.
-  return Number.isSafeInteger(length) && (length === 0 || (length > 0 && length - 1 in /** @type {any} */ (value)));
-};
 
 /** Copies a list. Array.from would fail for a list without an iterator, or one whose buffer was detached. @param {ArrayLike<any>} list @returns {any[]} */
 export const toArray = (list) => {

@@ -3,7 +3,7 @@
  * @module
  */
 import { checkOutputs, predictions } from './answers.js';
-import { groupByLength, isList, isRowMajor, padRows, placeInput, readOutput } from './batch.js';
+import { groupByLength, isRowMajor, padRows, placeInput, readOutput } from './batch.js';
 import {
   ArgumentError,
   checkFits,
@@ -22,6 +22,7 @@ import { storedTensors, weightsOf } from '../file/weights.js';
 import { Layer } from '../layers/layer.js';
 import { Recurrent } from '../layers/recurrent.js';
 import { product, Spec, Tensor } from '../layers/tensor.js';
+import { isList } from '../runtime/lists.js';
 import { Heap } from '../runtime/memory.js';
 import { parse, parseJson, serialize } from '../file/safetensors.js';
 import { Session } from '../session/session.js';

@@ -7,7 +7,8 @@ import { Embedding } from '../layers/basic.js';
 import { TimeDistributed } from '../layers/late/time-distributed.js';
 import { rulesInside, WordsSpec, WordsTensor } from '../layers/late/words.js';
 import { Spec, Steps, Tensor } from '../layers/tensor.js';
-import { isList, isRowMajor, toArray } from './batch.js';
+import { isList } from '../runtime/lists.js';
+import { isRowMajor, toArray } from './batch.js';
 /** @typedef {import('../layers/layer.js').Layer} Layer */
 /** @typedef {import('../layers/tensor.js').Rules} Rules */
 /** @typedef {import('./batch.js').Padded} Padded */

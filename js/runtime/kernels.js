@@ -6,6 +6,7 @@ import * as abi from '../dist/abi.js';
 import { ArgumentError, checkFits, IdError, ShapeError, show, typeName, checkOptions } from '../errors.js';
 import { activationNumber } from './activations.js';
 import { cellNumber, cells } from './cells.js';
+import { isList } from './lists.js';
 import { Heap } from './memory.js';
 import { getModule } from './wasm.js';
 
@@ -38,12 +39,6 @@ import { getModule } from './wasm.js';
 
 /** @param {readonly number[]} shape */
 const count = (shape) => shape.reduce((product, size) => product * size, 1);
-
-/** `{ length: 1e9 }` is not a list: its last index must exist. @param {any} value @returns {value is ArrayLike<any>} */
-const isList = (value) => {
-  const length = value !== null && typeof value === 'object' ? value.length : -1;
-  return Number.isSafeInteger(length) && (length === 0 || (length > 0 && length - 1 in value));
-};
 
 /** @param {any} value */
 const isSize = (value) => Number.isSafeInteger(value) && value >= 0;

@@ -4,6 +4,7 @@
  * word `</s>`, and that word ends a text. Behind them come the n-grams of several words. N-grams are hashed to rows behind those of the words.
  * @module
  */
+import { isWhole } from './whole.js';
 
 /**
  * @typedef {object} FastTextSettings
@@ -30,9 +31,6 @@ const OFFSET = 2166136261 | 0;
 
 /** Whether a byte of UTF-8 goes on with the code point of the byte before. @param {number | undefined} byte */
 const continues = (byte) => byte !== undefined && (byte & 0xc0) === 0x80;
-
-/** @param {any} value @param {number} least @param {number} most */
-const isWhole = (value, least, most) => Number.isSafeInteger(value) && value >= least && value <= most;
 
 /** @param {any} settings */
 function problemWith({ words, buckets, kept = null, min, max, wordGrams }) {

@@ -14,6 +14,7 @@
  * @module
  */
 import { FastTextNGrams } from './fasttext.js';
+import { isWhole } from './whole.js';
 
 /**
  * @typedef {object} NGramSettings
@@ -68,9 +69,6 @@ class Numbers {
 }
 
 /** @typedef {(text: string, form: 'NFC' | 'NFKC' | 'NFD' | 'NFKD') => Iterable<{ 0: string, index: number }>} Chunks */
-
-/** @param {any} value @param {number} least @param {number} most */
-const isWhole = (value, least, most) => Number.isSafeInteger(value) && value >= least && value <= most;
 
 /**
  * What is wrong with settings; '' if nothing is.
