@@ -39,11 +39,18 @@ const files = ['kernels', 'layers', 'models', 'import', 'text'].flatMap((folder)
     .map((name) => `tests/${folder}/${name}`),
 );
 
-/** Whether a test file uses only what a page has. @param {string} file */
+/** Whether a test file, and each file that it imports of tests/, uses only what a page has. @param {string | URL} file @returns {boolean} */
 function runsInPages(file) {
-  const source = readFileSync(new URL(file, root), 'utf8');
-  const imported = [...source.matchAll(/\bfrom '([^.'][^']*)'/g)].map(([, name]) => name);
-  return imported.every((name) => /^padless\b/.test(name) || name in names) && !/\bBuffer\b|\bprocess\.(?!env\b)/.test(source);
+  const url = new URL(file, root);
+  const source = readFileSync(url, 'utf8');
+  const imported = [...source.matchAll(/\bfrom '([^']*)'/g)].map(([, name]) => name);
+  return (
+    !/\bBuffer\b|\bprocess\.(?!env\b)/.test(source) &&
+    imported.every((name) => {
+      if (name.startsWith('.')) return !new URL(name, url).pathname.includes('/tests/') || runsInPages(new URL(name, url));
+      return /^padless\b/.test(name) || name in names;
+    })
+  );
 }
 
 const { seed } = random();

@@ -3,7 +3,6 @@
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { assertClose, bits } from '../close.js';
 
 /** @typedef {{ type: string, shape: number[], data: string }} Stored */
@@ -14,7 +13,7 @@ import { assertClose, bits } from '../close.js';
 
 /** The models of a folder, by name. @param {URL} folder @returns {Case[]} */
 export function casesOf(folder) {
-  const files = readdirSync(fileURLToPath(folder)).filter((name) => /^goldens-.*\.json$/.test(name));
+  const files = readdirSync(folder).filter((name) => /^goldens-.*\.json$/.test(name));
   return files.flatMap((file) => {
     const { models } = JSON.parse(readFileSync(new URL(file, folder), 'utf8'));
     return Object.entries(models).map(([name, { runs, ...about }]) => ({
