@@ -55,7 +55,8 @@ export const value = (name, type, shape) => [
 ];
 
 /**
- * NodeProto. An attribute is a whole number, a list of them, text, or { t: TensorProto } or { g: GraphProto } as fields.
+ * NodeProto. An attribute is a whole number, a list of them, text, { t: TensorProto } or { g: GraphProto } as fields, or { ref: NAME } for a whole
+ * number that the call of a function gives.
  * @param {string} op @param {string[]} inputs @param {string[]} outputs @param {Record<string, any>} [attributes] @param {string} [domain]
  * @returns {Field[]}
  */
@@ -73,6 +74,7 @@ function attribute(content) {
   if (typeof content === 'number' || typeof content === 'bigint') return [[3, content], [20, 2]]; // prettier-ignore
   if (typeof content === 'string') return [[4, content], [20, 3]]; // prettier-ignore
   if (Array.isArray(content)) return [...content.map((each) => /** @type {Field} */ ([8, each])), [20, 7]];
+  if (content.ref) return [[21, content.ref], [20, 2]]; // prettier-ignore
   return content.t ? [[5, content.t], [20, 4]] : [[6, content.g], [20, 5]]; // prettier-ignore
 }
 

@@ -8,12 +8,14 @@ import { nearest } from '../../model/nearest.js';
 import { Builder } from './builder.js';
 import { commonShape, Constant, constantOf, expanded, transposed, vector } from './constants.js';
 import { fold } from './folding.js';
+import { inLoop } from './loops.js';
 import { named, plus, Size } from './sizes.js';
 import { aligned, equalAxes, Factor, isBatch, Parts, sizeOf, Value } from './values.js';
 /** @typedef {import('./sizes.js').Extent} Extent */
 /** @typedef {import('./values.js').Axis} Axis */
 /** @typedef {import('./values.js').Output} Output */
-/** @typedef {Constant | Value | Parts | import('./values.js').RowOrder | import('./values.js').RowStarts} Any */
+/** @typedef {import('./values.js').RowIndex | import('./values.js').RowBound | import('./values.js').RowTest | import('./values.js').RowList} OfLoop */
+/** @typedef {Constant | Value | Parts | import('./values.js').RowOrder | import('./values.js').RowStarts | OfLoop} Any */
 /** @typedef {import('./protobuf.js').NodeMessage} Node */
 /** @typedef {import('../../layers/layer.js').Weight} Weight */
 
@@ -49,6 +51,11 @@ export class Converter {
     this.external = external;
     this.uses = uses;
     this.ownLengths = ownLengths;
+    /** Whether nodes are in the body of a loop over rows, and whether in a branch for the last row. */
+    this.inLoop = false;
+    this.lastRow = false;
+    /** Layers that sum an axis: what they sum, and the size of the axis. @type {Map<string, { from: Output, size: Extent }>} */
+    this.sums = new Map();
     this.builder = new Builder();
     /** @type {Map<string, Any>} */
     this.values = new Map();
@@ -132,9 +139,9 @@ export class Converter {
     const least = Object.hasOwn(inputsLeast, node.op) ? inputsLeast[node.op] : 0;
     for (let i = 0; i < least; i++)
       if (inputs[i] === undefined) throw new ModelFileError(`${this.describe(node)}: input ${i} is missing; it has ${least}`);
-    const folded = inputs.every((x) => x === undefined || x instanceof Constant)
-      ? fold(this, node, /** @type {(Constant | undefined)[]} */ (inputs))
-      : null;
+    const special = this.inLoop ? inLoop(this, node, inputs) : null;
+    const isConstant = inputs.every((x) => x === undefined || x instanceof Constant);
+    const folded = special ?? (isConstant ? fold(this, node, /** @type {(Constant | undefined)[]} */ (inputs)) : null);
     if (!folded && !Object.hasOwn(this.operators, node.op))
       this.refuse(
         node,
@@ -333,8 +340,16 @@ export class Converter {
       if (own) groups.push([factor]);
       else groups[groups.length - 1].push(factor);
     });
-    if (groups.length === main.groups.length - 1 && groups.flat().length === main.stored.length) return main.groups;
-    return [[this.batch], ...(groups.length ? groups : [[]])];
+    // An axis of size 1 has no factor: [B, T, 1] is a sequence, not a vector of T values.
+    if (
+      equalAxes(
+        groups,
+        main.groups.slice(1).filter(({ length }) => length),
+      )
+    )
+      return main.groups;
+    const isSequence = groups.length === 1 && groups[0][0].varies;
+    return [[this.batch], ...(groups.length ? groups : [[]]), ...(isSequence ? [[]] : [])];
   }
 
   /** The size of a constant along the axis of a factor: 1 if it is broadcast there. @param {Constant} x @param {Axis[]} axes @param {Factor} factor */

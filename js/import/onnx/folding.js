@@ -16,7 +16,7 @@ import {
   stridesOf,
   transposed,
 } from './constants.js';
-import { compared, differs, floorDivided, minus, plus, productOf, quotient, same, Size, times } from './sizes.js';
+import { compared, differs, minus, plus, productOf, quotient, same, Size, times, truncated } from './sizes.js';
 /** @typedef {import('./sizes.js').Extent} Extent */
 /** @typedef {import('./constants.js').Kind} Kind */
 /** @typedef {import('./converter.js').Converter} Converter */
@@ -44,8 +44,7 @@ const ofTwo = {
   Mul: times,
   Div: (a, b, kind) => {
     if (kind !== 'int') return typeof a === 'number' && typeof b === 'number' ? a / b : quotient(a, b);
-    if (typeof a === 'number' && typeof b === 'number') return b === 0 ? null : Math.trunc(a / b);
-    return floorDivided(a, b);
+    return truncated(a, b);
   },
   Mod: (a, b) => {
     if (typeof a === 'number' && typeof b === 'number') return b === 0 ? null : a - b * Math.floor(a / b);

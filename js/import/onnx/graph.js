@@ -38,18 +38,36 @@ export function nodesOf({ graph, functions }, file) {
   const add = (list, names, attributes, prefix, depth) => {
     if (depth > DEPTH_MOST) throw new ModelFileError(`${file}: functions call each other more than ${DEPTH_MOST} deep`);
     const rename = (/** @type {string} */ name) => (name === '' || prefix === '' ? name : (names.get(name) ?? prefix + name));
-    for (const node of list) {
-      // A function may be empty, so calls count, too.
-      if (nodes.length + calls >= NODES_MOST) throw new ModelFileError(`${file}: more than ${NODES_MOST} nodes`);
+    /** A node of a function with the names and attributes of its call, in the graphs inside of it, too. @param {NodeMessage} node @returns {NodeMessage} */
+    const placed = (node) => {
       const given = Object.fromEntries(
         Object.entries(node.references).flatMap(([name, of]) => (attributes[of] === undefined ? [] : [[name, attributes[of]]])),
       );
-      const made = {
+      const own = Object.entries(node.attributes).map(([name, content]) => [
+        name,
+        isGraph(content) ? placedGraph(content) : content,
+      ]);
+      return {
         ...node,
         inputs: node.inputs.map(rename),
         outputs: node.outputs.map(rename),
-        attributes: { ...node.attributes, ...given },
+        attributes: { ...Object.fromEntries(own), ...given },
       };
+    };
+    /** @param {GraphMessage} inner @returns {GraphMessage} */
+    const placedGraph = (inner) => {
+      const renamed = (/** @type {{ name: string }[]} */ all) => all.map((each) => ({ ...each, name: rename(each.name) }));
+      const { inputs, outputs, initializers } = inner;
+      return {
+        ...inner,
+        .../** @type {any} */ ({ inputs: renamed(inputs), outputs: renamed(outputs), initializers: renamed(initializers) }),
+        nodes: inner.nodes.map(placed),
+      };
+    };
+    for (const node of list) {
+      // A function may be empty, so calls count, too.
+      if (nodes.length + calls >= NODES_MOST) throw new ModelFileError(`${file}: more than ${NODES_MOST} nodes`);
+      const made = placed(node);
       const body = known.get(`${node.domain}.${node.op}`);
       if (!body) {
         nodes.push(made);
@@ -75,8 +93,11 @@ export function nodesOf({ graph, functions }, file) {
 /** Nodes and those in the graphs inside of them. @param {NodeMessage[]} nodes @returns {NodeMessage[]} */
 export const withInner = (nodes) => nodes.flatMap((node) => [node, ...graphsIn(node).flatMap((graph) => withInner(graph.nodes))]);
 
+/** @param {any} value  of an attribute */
+const isGraph = (value) => Boolean(value) && Array.isArray(value.nodes);
+
 /** The graphs in a node's attributes. @param {NodeMessage} node @returns {GraphMessage[]} */
-const graphsIn = ({ attributes }) => Object.values(attributes).filter((value) => value && Array.isArray(value.nodes));
+const graphsIn = ({ attributes }) => Object.values(attributes).filter(isGraph);
 
 /** All names that a node reads, those of graphs inside of it included. @param {NodeMessage} node @returns {string[]} */
 export const namesRead = (node) => [

@@ -93,10 +93,21 @@ export function floorDivided(a, b) {
   if (exact !== null) return exact;
   if (typeof b !== 'number' || b <= 0) return null;
   if (typeof a === 'number') return Math.floor(a / b);
-  // Whole multiples of b come out of the quotient.
-  const whole = new Map([...a.terms].filter(([, factor]) => factor % b === 0).map(([names, factor]) => [names, factor / b]));
-  const rest = new Map([...a.terms].filter(([, factor]) => factor % b !== 0));
+  // Whole multiples of b come out of the quotient, so that the rest is not negative.
+  const parts = [...a.terms].map(([names, factor]) => ({
+    names,
+    times: Math.floor(factor / b),
+    rest: factor - b * Math.floor(factor / b),
+  }));
+  const whole = new Map(parts.map(({ names, times: count }) => [names, count]));
+  const rest = new Map(parts.filter((each) => each.rest !== 0).map((each) => [each.names, each.rest]));
   return plus(sizeOf(whole), named(`floor((${new Size(rest).key.replaceAll('*', '.')})/${b})`));
+}
+
+/** a / b without its fraction, as whole numbers are divided: towards 0. null: it depends on B or T. @param {Extent} a @param {Extent} b @returns {Extent | null} */
+export function truncated(a, b) {
+  if (typeof a === 'number' && typeof b === 'number') return b === 0 ? null : Math.trunc(a / b);
+  return quotient(a, b) ?? (compared(a, 0) === 1 ? floorDivided(a, b) : null);
 }
 
 /** Bounds of a size, for B and T from 1 on; a rounded quotient is 0 at least. @param {Extent} a @returns {[number, number]} */

@@ -180,6 +180,53 @@ export class RowStarts {
   }
 }
 
+/** The number of a row in a loop over the batch, plus an offset. */
+export class RowIndex {
+  /** @param {Extent[]} shape @param {number} offset */
+  constructor(shape, offset) {
+    this.shape = shape;
+    this.offset = offset;
+    /** @type {Kind} */
+    this.kind = 'int';
+  }
+}
+
+/** In a loop over the batch: where a row begins in a list of the steps of all rows, or the row that is `offset` behind it. */
+export class RowBound {
+  /** @param {Extent[]} shape @param {Extent} steps  of a row @param {number} offset */
+  constructor(shape, steps, offset) {
+    this.shape = shape;
+    this.steps = steps;
+    this.offset = offset;
+    /** @type {Kind} */
+    this.kind = 'int';
+  }
+}
+
+/** In a loop over the batch: whether the row is the last one, or another one follows. */
+export class RowTest {
+  /** @param {boolean} isLast */
+  constructor(isLast) {
+    this.isLast = isLast;
+    /** @type {Kind} */
+    this.kind = 'bool';
+    /** @type {Extent[]} */
+    this.shape = [];
+  }
+}
+
+/** A list to which a loop over the batch appends a tensor for each row. */
+export class RowList {
+  /** @param {Value | null} row  null: it is empty */
+  constructor(row) {
+    this.row = row;
+    /** @type {Kind} */
+    this.kind = 'float';
+    /** @type {Extent[]} */
+    this.shape = [];
+  }
+}
+
 /** Several tensors one behind the other along an axis. They are concatenated only if a node needs them together. */
 export class Parts {
   /** @param {number} axis  of each view @param {(Value | import('./constants.js').Constant)[]} list */

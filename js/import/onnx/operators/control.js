@@ -1,80 +1,128 @@
 /**
- * If, Loop and Scan: computed only where the condition is known at import, and where a loop is the EmbeddingBag of PyTorch.
+ * If, Loop and Scan: computed only where the condition is known at import, and where a loop runs over the rows of the batch, as PyTorch writes an
+ * EmbeddingBag. padless computes each row by itself, so that the body of such a loop is computed once: what depends on the row has no batch
+ * axis inside of the body, and gets one as a result.
  */
-import { Constant, expanded } from '../constants.js';
+import { Constant, scalar } from '../constants.js';
 import { same } from '../sizes.js';
-import { axisOf, RowStarts, Value } from '../values.js';
+import { RowIndex, RowList, RowTest, Value } from '../values.js';
 /** @typedef {import('../converter.js').Converter} Converter */
 /** @typedef {import('../converter.js').Node} Node */
+/** @typedef {import('../converter.js').Any} Any */
 /** @typedef {import('../converter.js').Operator} Operator */
+/** @typedef {import('../values.js').Output} Output */
+
+/** Whether two outputs are computed alike: by layers with equal options from the same outputs. @param {Converter} c @param {Output} a @param {Output} b @returns {boolean} */
+function equalOutputs(c, a, b) {
+  if (a.layer === b.layer) return a.tensor === b.tensor;
+  const { entries, sources, weights } = c.builder;
+  const [x, y] = [a, b].map(({ layer }) => entries.get(layer));
+  const [from, to] = [a, b].map(({ layer }) => sources.get(layer) ?? []);
+  const optionsOf = (/** @type {any} */ entry) => JSON.stringify({ ...entry.config, name: '' });
+  return (
+    a.tensor === b.tensor &&
+    x?.class_name === y?.class_name &&
+    optionsOf(x) === optionsOf(y) &&
+    from.length === to.length &&
+    from.length > 0 &&
+    ![...weights.keys()].some((path) => path.startsWith(`${a.layer}.`) || path.startsWith(`${b.layer}.`)) &&
+    from.every((each, i) => equalOutputs(c, each, to[i]))
+  );
+}
+
+/** Whether two results of a branch have the same values. @param {Converter} c @param {Any} a @param {Any} b */
+const equalResults = (c, a, b) =>
+  a instanceof Value &&
+  b instanceof Value &&
+  a.shape.length === b.shape.length &&
+  a.shape.every((size, i) => same(size, b.shape[i])) &&
+  a.groups.length === b.groups.length &&
+  a.groups.every((axis, i) => axis.length === b.groups[i].length && axis.every(({ size }, k) => same(size, b.groups[i][k].size))) &&
+  equalOutputs(c, a.output, b.output);
 
 /** @type {Operator} */
 const branch = (c, node, [test]) => {
   const value = test instanceof Constant ? test.single : undefined;
-  if (typeof value !== 'number') return c.refuse(node, 'the condition depends on the input; padless has no branches');
-  const graph = node.attributes[value ? 'then_branch' : 'else_branch'];
-  if (!Array.isArray(graph?.nodes)) return c.refuse(node, 'a branch is missing');
-  return c.inside(node, graph);
+  const isLast = test instanceof RowTest && test.isLast;
+  if (typeof value !== 'number' && !isLast) return c.refuse(node, 'the condition depends on the input; padless has no branches');
+  const branches = [node.attributes.then_branch, node.attributes.else_branch];
+  if (!branches.every((graph) => Array.isArray(graph?.nodes))) return c.refuse(node, 'a branch is missing');
+  if (!isLast) return c.inside(node, branches[value ? 0 : 1]);
+  // The last row of a loop is computed like the others.
+  const { lastRow } = c;
+  c.lastRow = true;
+  const last = c.inside(node, branches[0]);
+  c.lastRow = lastRow;
+  const others = c.inside(node, branches[1]);
+  if (!last.every((each, i) => equalResults(c, each, others[i])))
+    return c.refuse(node, 'the last row of the batch is computed in another way; padless computes all rows alike');
+  return others;
 };
 
-/** Reductions of an EmbeddingBag, and padless's layers. @type {Record<string, string>} */
-const bags = { ReduceMean: 'padless>MaskedMean', ReduceSum: 'padless>MaskedSum', ReduceMax: 'padless>MaskedMax' };
-
-/**
- * The loop over rows that PyTorch writes for an EmbeddingBag: it looks up the ids of a row, from where it starts to where the next one does, and
- * reduces over them.
- * @param {Converter} c @param {Node} node @returns {Value | null}
- */
-function embeddingBag(c, node) {
-  /** @type {Node[]} */
-  const body = (node.attributes.body?.nodes ?? []).filter((/** @type {Node} */ { op }) => op !== 'Constant');
-  const ops = body.map(({ op }) => op);
-  const reduction = ops[6];
-  if (ops.join() !== `Gather,Gather,Unsqueeze,Unsqueeze,Slice,Gather,${reduction},Cast` || !Object.hasOwn(bags, reduction))
-    return null;
-  const [starts, ends] = [c.values.get(body[0].inputs[0]), c.values.get(body[1].inputs[0])];
-  const [ids, table] = [c.values.get(body[4].inputs[0]), c.values.get(body[5].inputs[0])];
-  const isRows =
-    starts instanceof RowStarts &&
-    ends instanceof RowStarts &&
-    starts.first === 0 &&
-    ends.first === 1 &&
-    same(ends.shape[0], c.batch.size);
-  if (
-    !isRows ||
-    !(ids instanceof Value) ||
-    !ids.ids ||
-    ids.view.length !== 1 ||
-    !(table instanceof Constant) ||
-    table.shape.length !== 2
-  )
-    return null;
-  const [rows, ...steps] = ids.view[0];
-  // The ids of all rows, one row behind the other.
-  if (!rows?.batch || !same(starts.steps, steps[0]?.size ?? 1) || steps.length > 1) return null;
-  if (body[5].inputs[1] !== body[4].outputs[0] || body[6].inputs[0] !== body[5].outputs[0]) return null;
-  const { axes = [0], keepdims = 1 } = body[6].attributes;
-  if ((body[5].attributes.axis ?? 0) !== 0 || axes.join() !== '0' || keepdims !== 0) return null;
-  c.readsSteps(node, steps);
-  const embeddings = expanded(table, c.describe(node));
-  const [input_dim, output_dim] = embeddings.base;
-  const weights = { embeddings: { shape: [input_dim, output_dim], data: /** @type {Float32Array} */ (embeddings.data) } };
-  const looked = c.builder.layer('Embedding', c.nameOf(node, '_embedding'), { input_dim, output_dim }, ids.output, weights);
-  const made = axisOf(output_dim);
-  return new Value({
-    output: c.builder.layer(bags[reduction], c.nameOf(node), {}, looked),
-    groups: [[c.batch], made],
-    view: [[c.batch], made],
-  });
+/** A value inside of a loop as one for all rows. @param {Converter} c @param {Node} node @param {Any | undefined} x @returns {Value} */
+function stacked(c, node, x) {
+  const value = c.tensor(node, x);
+  value.view.forEach((axis) => c.notBatch(node, axis, 'the result of a row'));
+  return value.with({ view: [[c.batch], ...value.view] });
 }
 
+/** The rows of a loop over the batch. @type {Operator} */
+const loop = (c, node, inputs) => {
+  const { body } = node.attributes;
+  if (!Array.isArray(body?.nodes)) return c.refuse(node, 'the body is missing');
+  const [count, test, ...carried] = inputs;
+  const counted = count instanceof Constant && same(count.single, c.batch.size);
+  const starts = test === undefined || (test instanceof Constant && Number(test.single) === 1);
+  if (c.inLoop || (count !== undefined && !counted) || !starts || body.inputs.length !== carried.length + 2)
+    return c.refuse(
+      node,
+      `padless has no ${node.op} but over the rows of the batch; export the model without loops, by the other exporter of the framework, say`,
+    );
+  const [number, condition, ...names] = body.inputs.map((/** @type {any} */ { name }) => name);
+  c.values.set(number, new RowIndex([], 0));
+  c.values.set(condition, scalar(1));
+  names.forEach((/** @type {string} */ name, /** @type {number} */ i) => {
+    const first = carried[i];
+    const isIndex = first instanceof Constant && first.single === 0;
+    if (isIndex) c.values.set(name, new RowIndex(first.shape, 0));
+    else if (first instanceof RowList && !first.row) c.values.set(name, first);
+    else c.refuse(node, 'passes values from row to row, which mixes the texts of a batch; padless answers each text by itself');
+  });
+  c.inLoop = true;
+  const [goesOn, ...results] = c.inside(node, body);
+  c.inLoop = false;
+  const more = goesOn instanceof RowTest && !goesOn.isLast;
+  if (!more && !(counted && goesOn instanceof Constant && Number(goesOn.single) === 1))
+    return c.refuse(node, 'ends by a condition that is not the number of rows');
+  return results.map((x, i) => {
+    const first = carried[i];
+    if (i >= carried.length) return stacked(c, node, x);
+    if (first instanceof RowList) return x instanceof RowList ? x : c.refuse(node, 'the list of rows is lost');
+    if (!(x instanceof RowIndex) || x.offset !== 1) return c.refuse(node, 'the number of the row does not grow by 1');
+    return undefined;
+  });
+};
+
 /** @type {Operator} */
-const refused = (c, node) =>
-  c.refuse(node, `padless has no ${node.op}; export the model without loops, by the other exporter of the framework, say`);
+const scan = (c, node) =>
+  c.refuse(node, 'padless has no Scan; export the model without loops, by the other exporter of the framework, say');
 
 /** @type {Record<string, Operator>} */
 export const controlOperators = {
   If: branch,
-  Loop: (c, node, inputs) => embeddingBag(c, node) ?? refused(c, node, inputs),
-  Scan: refused,
+  Loop: loop,
+  Scan: scan,
+  SequenceEmpty: () => new RowList(null),
+  SequenceInsert: (c, node, [list, row, at]) => {
+    if (!(list instanceof RowList) || list.row || at || !c.inLoop)
+      return c.refuse(node, 'padless has no sequences of tensors but of one row of each text');
+    return new RowList(c.tensor(node, row));
+  },
+  ConcatFromSequence: (c, node, [list]) => {
+    const { axis, new_axis = 0 } = node.attributes;
+    if (!(list instanceof RowList) || !list.row || axis !== 0) return c.refuse(node, 'padless has no sequences of tensors');
+    const { view } = list.row;
+    if (!new_axis && (view.length === 0 || view[0].length)) return c.refuse(node, `joins rows of shape [${list.row.shape}]`);
+    return list.row.with({ view: [[c.batch], ...(new_axis ? view : view.slice(1))] });
+  },
 };

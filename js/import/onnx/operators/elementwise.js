@@ -2,6 +2,7 @@
  * Operators that work on each element: arithmetic with broadcasting, comparisons, and activations.
  */
 import { Constant, isPlain, kindOfType } from '../constants.js';
+import { same, Size } from '../sizes.js';
 import { equalAxes, Parts, RowOrder, RowStarts, Value } from '../values.js';
 /** @typedef {import('../converter.js').Converter} Converter */
 /** @typedef {import('../converter.js').Node} Node */
@@ -137,6 +138,7 @@ function withConstant(c, node, x, constant, { first, single, axes, groups }) {
         node.op
       ] ?? [];
     if (!Number.isFinite(scale)) return null;
+    if (scale === 1 && offset === 0) return x.output;
     return c.builder.layer('Rescaling', c.nameOf(node), { scale, offset }, x.output);
   }
   const { shape, data } = value;
@@ -158,12 +160,23 @@ function withConstant(c, node, x, constant, { first, single, axes, groups }) {
   });
 }
 
+/** A sum over the T steps of each row, divided by T: their mean. @param {Converter} c @param {Node} node @param {Any | undefined} x @param {Any | undefined} by @returns {Value | null} */
+function meanOf(c, node, x, by) {
+  if (node.op !== 'Div' || !(x instanceof Value) || !(by instanceof Constant) || by.shape.length > x.view.length) return null;
+  const sum = c.sums.get(x.output.layer);
+  if (!sum || !(by.single instanceof Size) || !same(by.single, sum.size)) return null;
+  c.readsSteps(node);
+  return x.with({ output: c.builder.layer('padless>MaskedMean', c.nameOf(node), {}, sum.from) });
+}
+
 /**
  * An operator on several tensors, with broadcasting.
  * @param {Converter} c @param {Node} node @param {(Any | undefined)[]} inputs
  * @returns {Any}
  */
 export function broadcasting(c, node, inputs) {
+  const mean = meanOf(c, node, inputs[0], inputs[1]);
+  if (mean) return mean;
   /** @type {(Value | Constant)[]} */
   const given = inputs.map((x) => (x instanceof Constant && isPlain(x) ? x : c.tensor(node, x)));
   // All of them constant, but with sizes in them.

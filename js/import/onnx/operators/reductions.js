@@ -3,7 +3,7 @@
  */
 import { Constant } from '../constants.js';
 import { same, Size } from '../sizes.js';
-import { axisOf, equalAxes, Factor, isBatch, RowOrder, Value } from '../values.js';
+import { axisOf, equalAxes, Factor, isBatch, RowOrder, sizeOf, Value } from '../values.js';
 import { operationOn } from './elementwise.js';
 /** @typedef {import('../converter.js').Converter} Converter */
 /** @typedef {import('../converter.js').Node} Node */
@@ -32,7 +32,9 @@ export function reduced(c, node, value, axes, how, keep) {
     const output = c.builder.operation(how, c.nameOf(node), [c.arranged(node, value, groups)], { axis: -1, keepdims: true });
     return new Value({ output, groups: [...groups.slice(0, -1), []], view, kind: value.kind });
   }
-  const output = c.builder.layer(`padless>Masked${how}`, c.nameOf(node), {}, c.arranged(node, value, [[c.batch], summed, rest]));
+  const from = c.arranged(node, value, [[c.batch], summed, rest]);
+  const output = c.builder.layer(`padless>Masked${how}`, c.nameOf(node), {}, from);
+  if (how === 'Sum') c.sums.set(output.layer, { from, size: sizeOf(summed) });
   return new Value({ output, groups: [[c.batch], rest], view, kind: value.kind });
 }
 

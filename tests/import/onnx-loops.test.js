@@ -1,0 +1,135 @@
+/**
+ * Loops over the rows of a batch, as PyTorch writes an EmbeddingBag, and graphs inside of nodes: a loop that computes anything else is refused.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { UnsupportedError } from 'padless';
+import { fromOnnx } from 'padless/import';
+import { says } from '../says.js';
+import { functionOf, graph, model, node, tensor, value } from './onnx-writer.js';
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+/** @param {string} name @param {number[]} values @param {number[]} [shape] */
+const ints = (name, values, shape = [values.length]) => tensor(name, shape, BigInt64Array.from(values, BigInt));
+const table = tensor('table', [4, 2], Float32Array.of(0, 0, 1, 10, 2, 20, 4, 40));
+const rows = [[1, 2], [3], [2, 3, 3]];
+
+/** What each loop below has instead of torch's. @typedef {{ count?: string, start?: string, end?: string, goesOn?: string, data?: string, result?: string, more?: any[] }} Change */
+
+/** An EmbeddingBag as torch's exporter by TorchScript writes it. @param {Change} [change] */
+function bag({ count = 'B', start = 'starts', end = 'ends', goesOn = 'true', data = 'flat', result = 'sum', more = [] } = {}) {
+  const body = graph({
+    nodes: [
+      node('Gather', [start, 'row'], ['from'], { axis: 0 }),
+      node('Gather', [end, 'row'], ['to'], { axis: 0 }),
+      node('Unsqueeze', ['from', 'zero'], ['from1']),
+      node('Unsqueeze', ['to', 'zero'], ['to1']),
+      node('Slice', [data, 'from1', 'to1', 'zero'], ['own']),
+      node('Gather', ['table', 'own'], ['looked'], { axis: 0 }),
+      node('ReduceSum', ['looked', 'zero'], ['sum'], { keepdims: 0 }),
+      node('Identity', [goesOn], ['goes on']),
+      ...more,
+    ],
+    inputs: [value('row', 7, []), value('before', 9, [])],
+    outputs: ['goes on', result],
+  });
+  return model(
+    graph({
+      nodes: [
+        node('Shape', ['ids'], ['shape']),
+        node('Gather', ['shape', 'first'], ['B'], { axis: 0 }),
+        node('Gather', ['shape', 'second'], ['T'], { axis: 0 }),
+        node('Mul', ['B', 'T'], ['all']),
+        node('Range', ['first', 'all', 'T'], ['begin']),
+        node('Unsqueeze', ['all', 'zero'], ['all1']),
+        node('Concat', ['begin', 'all1'], ['starts'], { axis: 0 }),
+        node('Slice', ['starts', 'one', 'many', 'zero'], ['ends']),
+        node('Reshape', ['ids', 'whole'], ['flat']),
+        node('Gather', ['table', 'ids'], ['embedded'], { axis: 0 }),
+        node('Loop', [count, 'true'], ['y'], { body: { g: body } }),
+      ],
+      constants: [
+        table,
+        ints('first', [0], []),
+        ints('second', [1], []),
+        ints('two', [2], []),
+        ints('zero', [0]),
+        ints('one', [1]),
+        ints('many', [Number.MAX_SAFE_INTEGER]),
+        ints('whole', [-1]),
+        ints('true', [1], []),
+        ints('false', [0], []),
+      ],
+      inputs: [value('ids', 7, ['batch', 'time'])],
+    }),
+  );
+}
+
+test('a loop that takes the ids of each row is computed for all rows', async () => {
+  const answer = (await fromOnnx(bag(), { simd })).run(rows)[0];
+  assert.deepEqual([...answer.data], [3, 30, 4, 40, 10, 100]);
+  assert.deepEqual(answer.shape, [3, 2]);
+});
+
+const changed = /** @type {Record<string, [Change, RegExp]>} */ ({
+  'fewer rows': [{ count: 'two' }, /\(Loop\): padless has no Loop but over the rows of the batch/],
+  'as many rows as steps': [{ count: 'T' }, /\(Loop\): padless has no Loop but over the rows/],
+  'the row before it': [{ start: 'ends', end: 'starts' }, /\(Slice\): takes other elements than those of one row/],
+  'no elements': [{ end: 'starts' }, /\(Slice\): takes other elements than those of one row/],
+  'an end after the first row': [{ goesOn: 'false' }, /\(Loop\): ends by a condition that is not the number of rows/],
+  'all rows': [
+    { result: 'mixed', more: [node('ReduceMax', ['embedded'], ['mixed'], { keepdims: 0 })] },
+    /\(ReduceMax\): reads all rows of the batch for each of them/,
+  ],
+  'a tensor of all rows': [{ result: 'embedded' }, /\(Loop\): the result of a row runs over the batch/],
+  'the number of the row': [
+    { result: 'n', more: [node('Mul', ['row', 'row'], ['n'])] },
+    /\(Mul\): computes with the number of the row/,
+  ],
+});
+
+for (const [what, [change, words]] of Object.entries(changed))
+  test(`a loop over ${what} is refused`, () => assert.rejects(fromOnnx(bag(change), { simd }), says(UnsupportedError, words)));
+
+test('a graph inside of a function has the names and attributes of the call', async () => {
+  // Own(x) is Softmax(x) along the axis that the call names, in a branch that is taken.
+  const softmax = graph({ nodes: [node('Softmax', ['x'], ['r'], { axis: { ref: 'along' } })], outputs: ['r'] });
+  const nodes = [
+    node('Constant', [], ['test'], { value: { t: ints('', [1], []) } }),
+    node('If', ['test'], ['y'], { then_branch: { g: softmax }, else_branch: { g: graph({ nodes: [], outputs: ['x'] }) } }),
+  ];
+  const calls = [node('Own', ['given'], ['a'], { along: 1 }, 'own'), node('Own', ['a'], ['y'], { along: 2 }, 'own')];
+  const bytes = model(graph({ nodes: calls, inputs: [value('given', 1, ['batch', 2, 2])] }), {
+    functions: [functionOf('Own', nodes)],
+    domains: ['own'],
+  });
+  const once = (/** @type {number} */ a, /** @type {number} */ b) => 1 / (1 + Math.exp(b - a));
+  const [p, q] = [once(0, 2), once(1, 4)];
+  const expected = [once(p, q), once(q, p), once(1 - p, 1 - q), once(1 - q, 1 - p)];
+  const [{ data }] = (await fromOnnx(bytes, { simd })).run([
+    [
+      [0, 1],
+      [2, 4],
+    ],
+  ]);
+  expected.forEach((each, i) => assert.ok(Math.abs(each - data[i]) < 1e-6, `${i}: ${data[i]}, expected ${each}`));
+});
+
+test('sizes are divided towards 0, as whole numbers are', async () => {
+  // (T - 4) / 3 is -1 for T = 1, and 0 from T = 2 on: whether it is below 0 depends on T.
+  const bytes = model(
+    graph({
+      nodes: [
+        node('Shape', ['x'], ['shape']),
+        node('Gather', ['shape', 'one'], ['T'], { axis: 0 }),
+        node('Sub', ['T', 'four'], ['less']),
+        node('Div', ['less', 'three'], ['part']),
+        node('Range', ['zero', 'part', 'one'], ['numbers']),
+        node('Cast', ['numbers'], ['y'], { to: 1 }),
+      ],
+      constants: [ints('zero', [0], []), ints('one', [1], []), ints('three', [3], []), ints('four', [4], [])],
+      inputs: [value('x', 1, ['batch', 'time', 2])],
+    }),
+  );
+  await assert.rejects(fromOnnx(bytes, { simd }), says(UnsupportedError, /\(Div\)/));
+});
