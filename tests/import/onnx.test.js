@@ -128,6 +128,36 @@ test('a GRU that resets before the product, and an RNN with relu', async () => {
   await agrees(onIds([...rnn.nodes, last], rnn.constants));
 });
 
+test('an LSTM whose forget gate is that of the input, and one that is given h alone', async () => {
+  const last = node('Transpose', ['Y_h'], ['y'], { perm: [1, 0, 2] });
+  for (const activations of [undefined, ['HardSigmoid', 'Tanh', 'Tanh', 'Sigmoid', 'Tanh', 'Tanh']]) {
+    const coupled = recurrent('LSTM', { direction: 'bidirectional', input_forget: 1, ...(activations && { activations }) });
+    await agrees(onIds([...coupled.nodes, last], coupled.constants));
+  }
+  const { nodes, constants } = recurrent('LSTM', {});
+  const shape = [node('Shape', ['ids'], ['s']), node('Gather', ['s', 'at'], ['B'], { axis: 0 })];
+  const state = [node('Concat', ['one', 'B', 'one'], ['to'], { axis: 0 }), node('Expand', ['h0', 'to'], ['given'])];
+  const [move, lstm] = nodes;
+  const given = { ...lstm, inputs: [...lstm.inputs, '', 'given'] };
+  const values = { ...constants, h0: weight([1, 1, H]), at: ints([0]), one: ints([1]) };
+  await agrees(onIds([move, ...shape, ...state, given, last], values));
+});
+
+test('steps of one number are a sequence', async () => {
+  const ends = /** @type {const} */ ([['ReduceL2', { axes: [1] }], ['ReduceSum', {}, 'axes']]); // prettier-ignore
+  for (const [op, attributes, axes] of ends) {
+    const nodes = [
+      node('Gather', ['narrow', 'ids'], ['x']),
+      node('Greater', ['x', 'zero'], ['positive']),
+      node('Where', ['positive', 'x', 'other'], ['either']),
+      node('Add', ['x', 'either'], ['sum']),
+      node(op, ['sum', ...(axes ? [axes] : [])], ['y'], attributes),
+    ];
+    const constants = { narrow: weight([V, 1]), zero: { ...weight([]), data: [0] }, other: weight([1]), axes: ints([1]) };
+    await agrees(onIds(nodes, constants));
+  }
+});
+
 test('a classifier with last states becomes Embedding, Bidirectional and Dense', async () => {
   const { nodes, constants } = recurrent('LSTM', { direction: 'bidirectional' }, ['', 'Y_h', '']);
   const picked = [
@@ -174,10 +204,17 @@ for (const [
     /\(LSTM\): clip is 3\.5; padless does not clip/,
   ],
   [
-    'input_forget',
-    [lstm.nodes[0], { ...lstm.nodes[1], outputs: ['y'], attributes: { hidden_size: H, input_forget: 1 } }],
+    'input_forget with gates that are not symmetric',
+    [
+      lstm.nodes[0],
+      {
+        ...lstm.nodes[1],
+        outputs: ['y'],
+        attributes: { hidden_size: H, input_forget: 1, activations: ['Relu', 'Tanh', 'Tanh'] },
+      },
+    ],
     lstm.constants,
-    /input_forget is 1/,
+    /input_forget is 1 with gates by relu/,
   ],
   [
     'peepholes',

@@ -120,11 +120,26 @@ function weightsOf(c, node, inputs, order, both) {
   return { weights, H, D, biased: B !== null };
 }
 
+/** Gate activations with f(-x) = 1 - f(x). */
+const symmetric = ['sigmoid', 'hard_sigmoid', 'hard_sigmoid_keras2'];
+
+/**
+ * input_forget: the forget gate is 1 - i, which is the activation of the input gate's negative sum.
+ * @param {Converter} c @param {Node} node @param {Record<string, Weight>} weights  of one direction; gates i, f, c, o @param {number} H @param {string} activation  of the gates
+ */
+function coupleGates(c, node, weights, H, activation) {
+  if (!symmetric.includes(activation))
+    c.refuse(node, `input_forget is 1 with gates by ${activation}; padless has it with ${symmetric.join(', ')}`);
+  for (const { shape, data } of Object.values(weights)) {
+    const N = shape[shape.length - 1];
+    for (let row = 0; row < data.length; row += N) for (let h = 0; h < H; h++) data[row + H + h] = -data[row + h];
+  }
+}
+
 /** Refuses what padless's cells do not compute. @param {Converter} c @param {Node} node @param {(Any | undefined)[]} inputs */
 function checkOptions(c, node, inputs) {
   const clip = c.attribute(node, 'clip', 0);
   if (clip !== 0) c.refuse(node, `clip is ${clip}; padless does not clip (clip 0)`);
-  if (c.attribute(node, 'input_forget', 0)) c.refuse(node, `input_forget is ${node.attributes.input_forget}; padless has 0`);
   const peepholes = inputs[7];
   if (node.op === 'LSTM' && peepholes && !(peepholes instanceof Constant && peepholes.list.every((each) => each === 0)))
     c.refuse(node, 'peepholes (input P) are not 0; padless has LSTMs without peepholes');
@@ -217,12 +232,14 @@ function recurrent(c, node, inputs) {
     c.refuse(node, `direction is ${direction} and W is of ${weights.length} directions`);
   if (!same(sizeOf(features), D)) c.refuse(node, `X has ${sizeOf(features)} features and W ${D}`);
   const { input, extend, key } = inputOf(c, node, x, { time, batch, features }, inputs[4]);
-  const states = weights.map((_, d) => statesOf(c, node, inputs.slice(5, node.op === 'LSTM' ? 7 : 6), d, H, layout));
+  const given = node.op === 'LSTM' ? [inputs[5], inputs[6]] : [inputs[5]];
+  const states = weights.map((_, d) => statesOf(c, node, given, d, H, layout));
   const withSequence = c.isUsed(node.outputs[0]);
   const withStates = c.isUsed(node.outputs[2]) || (withSequence && c.isUsed(node.outputs[1]));
   const configs = weights.map((_, d) => {
     const [gate, act = gate, output = act] =
       node.op === 'RNN' ? activationsOf(c, node, d, defaults).slice(0, 1) : activationsOf(c, node, d, defaults);
+    if (node.op === 'LSTM' && c.attribute(node, 'input_forget', 0)) coupleGates(c, node, weights[d], H, gate);
     if (output !== act)
       c.refuse(node, `activations ${act} and ${output} of the cell and of its output differ; padless has one for both`);
     return {
