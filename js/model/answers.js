@@ -99,7 +99,8 @@ export function predictions(outputs, tensors, batch, allowed) {
   const weights = allowed && outputs.map((output) => weightsOf(output, allowed));
   if (weights && !weights.some(Boolean))
     throw new ArgumentError('predict: labels need an output of kind class with labels; the model has none');
-  return batch.rows.map(({ ids, offsets, truncated }, b) => {
+  return batch.rows.map(({ offsets, truncated }, b) => {
+    const tokens = offsets.length / 2;
     const answers = outputs.map((output, i) => {
       const { shape, data } = tensors[i];
       const K = shape.length > 1 ? shape[shape.length - 1] : 1;
@@ -111,14 +112,14 @@ export function predictions(outputs, tensors, batch, allowed) {
           `${output.name}: the output has ${T} steps for ${batch.shape[1]} tokens, expected one for each; use run()`,
         );
       const shift = batch.starts[b];
-      const tags = Array.from(ids, (_, t) => {
+      const tags = Array.from({ length: tokens }, (_, t) => {
         const values = data.subarray((b * T + shift + t) * K, (b * T + shift + t + 1) * K);
         const best = argmax(values);
         return { label: labels[best], score: values[best], start: offsets[2 * t], end: offsets[2 * t + 1] };
       });
       return output.scheme ? { tags, spans: spansOf(tags) } : { tags };
     });
-    const rest = { tokens: ids.length, truncated };
+    const rest = { tokens, truncated };
     if (answers.length === 1) return { ...answers[0], ...rest };
     return { outputs: Object.fromEntries(outputs.map(({ name }, i) => [name, answers[i]])), ...rest };
   });

@@ -170,7 +170,7 @@ function writeValues(data, at, values, width, b, t) {
 }
 
 /** The mask [B, T]. @param {MaskRows} mask @param {number} B @param {number} T */
-function maskFromRows(mask, B, T) {
+export function maskFromRows(mask, B, T) {
   /** 1 for an entry that counts. An entry is a number, a boolean, or a list of one (a mask [B, T, 1]). @param {any} value */
   const counts = (value) =>
     Number(!(isList(value) ? [0, false].includes(value[0]) : [0, false].includes(/** @type {any} */ (value))));
@@ -192,7 +192,7 @@ function maskFromRows(mask, B, T) {
 }
 
 /** The mask [B, T]. @param {ArrayLike<number>} lengths @param {number} B @param {number} T */
-function maskFromLengths(lengths, B, T) {
+export function maskFromLengths(lengths, B, T) {
   if (lengths.length !== B) throw new ShapeError(`run: lengths has ${lengths.length} entries, expected B = ${B}`);
   const mask = new Uint8Array(B * T);
   for (let b = 0; b < B; b++) {

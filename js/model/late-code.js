@@ -6,7 +6,8 @@
 import * as int8Weights from '../file/int8-weights.js';
 import { provideInt8 } from '../file/weights.js';
 import * as nGrams from '../text/ngrams.js';
-import { provideNGrams } from '../text/vectorizer.js';
+import { provideNGrams, provideWordParts } from '../text/vectorizer.js';
+import * as wordParts from '../text/word-parts.js';
 import * as functionalGraph from './functional-graph.js';
 import { provideFunctionalGraph, provideRareLayers } from './graph.js';
 import * as rareLayers from './rare-layers.js';
@@ -17,4 +18,5 @@ export function provideLateCode() {
   provideInt8(int8Weights);
   provideNGrams(nGrams);
   provideRareLayers(rareLayers);
+  provideWordParts(wordParts);
 }

@@ -8,7 +8,7 @@ import { TimeDistributed } from '../layers/late/time-distributed.js';
 import { rulesInside, WordsSpec, WordsTensor } from '../layers/late/words.js';
 import { Spec, Steps, Tensor } from '../layers/tensor.js';
 import { isList } from '../runtime/lists.js';
-import { isRowMajor, toArray } from './batch.js';
+import { isRowMajor, maskFromLengths, maskFromRows, toArray } from './batch.js';
 /** @typedef {import('../layers/layer.js').Layer} Layer */
 /** @typedef {import('../layers/tensor.js').Rules} Rules */
 /** @typedef {import('./batch.js').Padded} Padded */
@@ -99,12 +99,10 @@ function checkSizes({ shape: [own], exact, maskCharacters }, rows, C) {
  * Checks the rows of the input and pads them.
  * @param {ModelInput} input
  * @param {any} given  [B][T][C] ids
- * @param {{ mask?: any, lengths?: any, wholeLength: boolean }} options
+ * @param {{ mask?: any, lengths?: any, wholeLength: boolean }} options  mask, lengths: which words count
  * @returns {PaddedWords}
  */
 export function pad(input, given, { mask, lengths, wholeLength }) {
-  if (mask || lengths)
-    throw new ArgumentError('run: mask and lengths are for ids [B, T]; give words and rows of different lengths instead');
   const rows = listsOf(given);
   const words = rows.flat();
   const longest = words.reduce((most, word) => Math.max(most, word.length), 0);
@@ -118,11 +116,13 @@ export function pad(input, given, { mask, lengths, wholeLength }) {
   const C = even ? (ownC ?? longest) : longest;
   const data = new Int32Array(checkFits(B * T * C));
   const counts = new Uint8Array(B * T * C);
-  const stays = new Uint8Array(B * T);
+  const chosen = mask ? maskFromRows(mask, B, T) : lengths ? maskFromLengths(lengths, B, T) : null;
+  const stays = chosen ?? new Uint8Array(B * T);
   rows.forEach((row, b) =>
     row.forEach((word, t) => {
       const i = b * T + t;
-      stays[i] = input.maskZero ? 0 : 1;
+      if (chosen && !chosen[i]) return;
+      if (!chosen) stays[i] = input.maskZero ? 0 : 1;
       word.forEach((each, c) => {
         const id = typeof each === 'bigint' ? Number(each) : each;
         const at = i * C + c;
@@ -133,11 +133,43 @@ export function pad(input, given, { mask, lengths, wholeLength }) {
             `row ${b}, word ${t}, character ${c}: id ${String(each)} is not a whole number from 0 to ${input.vocabulary - 1}`,
           );
         counts[at] = 1;
-        stays[i] = 1;
+        if (!chosen) stays[i] = 1;
       });
     }),
   );
   return { input, rows, B, T, C, data, mask: stays, counts };
+}
+
+/**
+ * The same as rows for pad().
+ * @param {import('../text/vectorizer.js').EncodedBatch} batch
+ * @param {number} C
+ */
+export const rowsOf = ({ rows }, C) =>
+  rows.map(({ ids }) => Array.from({ length: ids.length / C }, (_, t) => ids.subarray(t * C, (t + 1) * C)));
+
+/**
+ * The tokens of texts, each a word of its parts (setting `parts`), without looking at every id again.
+ * @param {ModelInput} input
+ * @param {import('../text/vectorizer.js').EncodedBatch} batch
+ * @returns {PaddedWords}
+ */
+export function padText(input, { ids: data, mask, shape: [B, T], rows }) {
+  const counts = Uint8Array.from(data, (id) => Number(id !== 0));
+  return { input, rows, B, T, C: Number(input.shape[1]), data, mask, counts };
+}
+
+/**
+ * The same tokens as words of characters, for a session: those that an edit left unchanged are not stored again.
+ * @param {import('../runtime/memory.js').Heap} heap
+ * @param {Int32Array} ids  [N, C]
+ * @param {number} C
+ */
+export function singleText(heap, ids, C) {
+  const N = ids.length / C;
+  const inside = Uint8Array.from(ids, (id) => Number(id !== 0));
+  const word = new Tensor(heap, heap.i32(ids.filter(Boolean)), N, [], new Steps(heap, N, C, inside));
+  return new WordsTensor(word, 1, new Steps(heap, 1, N, null), null, false);
 }
 
 /**

@@ -82,10 +82,14 @@ export class IncrementalRun {
   /** Identity of the ids. */
   #origin = {};
 
-  /** @param {Heap} heap @param {number} tolerance */
-  constructor(heap, tolerance) {
+  /** Of a text as words of characters. @type {{ words: typeof import('../model/words.js'), C: number } | undefined} */
+  #words;
+
+  /** @param {Heap} heap @param {number} tolerance @param {{ words: typeof import('../model/words.js'), C: number }} [words]  C: ids of a word */
+  constructor(heap, tolerance, words) {
     this.#heap = heap;
     this.#tolerance = tolerance;
+    this.#words = words;
   }
 
   /** Discards everything that is kept. */
@@ -98,19 +102,26 @@ export class IncrementalRun {
   /** Compares ids with those of the run before. @param {Int32Array} ids @returns {Ends & { same: boolean }} same: nothing has changed */
   compare(ids) {
     const old = this.#ids;
-    const ends = unchangedEnds(old.length, ids.length, (i, j) => old[i] === ids[j]);
-    return { ...ends, same: ends.front === ids.length && ends.front === old.length };
+    const { front, back } = unchangedEnds(old.length, ids.length, (i, j) => old[i] === ids[j]);
+    const C = this.#words?.C ?? 1;
+    return {
+      front: Math.floor(front / C),
+      back: Math.floor(back / C),
+      same: front === ids.length && front === old.length,
+    };
   }
 
   /**
    * @param {Layer} root
    * @param {Tensor} x  ids, in the ragged form
-   * @param {Int32Array} ids  the same
+   * @param {Int32Array} ids  the same; of words of characters [N, C], with zeros behind the characters
    * @param {Ends} ends  what compare(ids) returned
    */
   run(root, x, ids, { front, back }) {
     const heap = this.#heap;
-    if (ids.length > MAX_STEPS) {
+    const { words, C } = this.#words ?? { words: null, C: 1 };
+    const N = ids.length / C;
+    if (N > MAX_STEPS) {
       this.forget();
       return root.apply(x);
     }
@@ -118,8 +129,11 @@ export class IncrementalRun {
     this.#overlaps.clear();
     this.#ids = ids;
     /** @type {Part} */
-    const part = (from, to) => singleText(heap, heap.i32(ids.subarray(from, to)), [], to - from);
-    this.#overlaps.set(x, { origin: this.#origin, N: ids.length, front, back, part });
+    const part = (from, to) => {
+      const some = ids.subarray(from * C, to * C);
+      return words ? words.singleText(heap, some, C) : singleText(heap, heap.i32(some), [], to - from);
+    };
+    this.#overlaps.set(x, { origin: this.#origin, N, front, back, part });
     heap.interceptor = (layer, input, options) => this.#apply(layer, input, options);
     try {
       const y = root.apply(x);

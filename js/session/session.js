@@ -33,7 +33,7 @@ function runsIncrementally({ inputs, padded, needsLength, root }) {
   return (
     inputs.length === 1 &&
     inputs[0].ids &&
-    !inputs[0].words &&
+    !inputs[0].even &&
     !padded &&
     !needsLength &&
     root.all().every((layer) => !layer.config.stateful && (layer.build === Layer.prototype.build || reachOf(layer)))
@@ -67,7 +67,10 @@ export class Session {
     if (typeof tolerance !== 'number' || !(tolerance >= 0 && tolerance < Infinity))
       throw new ArgumentError(`session: tolerance is ${show(tolerance)}, expected a finite number, 0 or more`);
     this.#model = model;
-    this.#incremental = runsIncrementally(model) ? new IncrementalRun(model.heap, tolerance) : null;
+    const { words, shape } = model.inputs[0];
+    // Words of characters are compared as a text has them, which is always with as many ids.
+    const runs = runsIncrementally(model) && (!words || model.text?.parts);
+    this.#incremental = runs ? new IncrementalRun(model.heap, tolerance, words && { words, C: Number(shape[1]) }) : null;
   }
 
   /**
@@ -96,7 +99,10 @@ export class Session {
     const batch = vectorizer.batch([row]);
     const T = batch.shape[1];
     const mask = vectorizer.paddingIsData ? new Uint8Array(T).fill(1) : batch.mask;
-    const outputs = this.#forward({ input: model.inputs[0], rows: [batch.ids], B: 1, T, data: batch.ids, mask });
+    const [input] = model.inputs;
+    const outputs = this.#forward(
+      input.words?.padText(input, batch) ?? { input, rows: [batch.ids], B: 1, T, data: batch.ids, mask },
+    );
     return predictions(model.outputs, outputs, batch)[0];
   }
 
@@ -108,7 +114,7 @@ export class Session {
   run(ids) {
     this.#checkOpen('run');
     const model = this.#model;
-    if (!this.#incremental) return model.run([ids]);
+    if (!this.#incremental || model.inputs[0].words) return model.run([ids]);
     this.#read = null;
     const outputs = this.#forward(padRows(model.inputs[0], [ids], { wholeLength: false }));
     return outputs.map(({ name, shape, data }) => ({ name, shape: [...shape], data: data.slice() }));
@@ -155,7 +161,7 @@ export class Session {
     try {
       const outputs = heap.scoped(() => {
         const x = placeInput(heap, padded, false, false);
-        const ids = heap.i32View(x.pointer, x.time.N).slice();
+        const ids = padded.input.words ? /** @type {Int32Array} */ (padded.data) : heap.i32View(x.pointer, x.time.N).slice();
         const kept = incremental.compare(ids);
         if (kept.same && last && last.T === padded.T && sameValues(last.mask, mask)) return last.outputs;
         const y = [incremental.run(root, x, ids, kept)].flat();

@@ -47,8 +47,8 @@ function lowerBound(count, holds) {
  * @returns {{ from: number, to: number, head: number, tail: number }}
  *   from, to: the part is [from, to) in the old text. head, tail: tokens 0 to head-1 and those from tail on stay as they are
  */
-function changedRange(vectorizer, old, { ids, offsets }, front, back) {
-  const count = ids.length;
+function changedRange(vectorizer, old, { offsets }, front, back) {
+  const count = offsets.length / 2;
   const end = old.length - back;
   // Words, their n-grams and graphemes depend on the characters around them, but not across a border.
   if (vectorizer.unit !== 'codepoint') {
@@ -78,23 +78,23 @@ function changedRange(vectorizer, old, { ids, offsets }, front, back) {
  * @returns {Encoding}
  */
 export function encodeAfter(vectorizer, text, before) {
-  const { maxlen } = vectorizer;
+  const { maxlen, width } = vectorizer;
   // The tokens of a truncated text are not all known.
   if (typeof text !== 'string' || !before || before.row.truncated || before.row.whole) return vectorizer.encode(text);
   const { text: old, row } = before;
   const { front, back } = unchangedEnds(old.length, text.length, (i, j) => old.charCodeAt(i) === text.charCodeAt(j));
   const { ids, offsets } = row;
-  const count = ids.length;
+  const count = offsets.length / 2;
   const shift = text.length - old.length;
   const { from, to, head, tail } = changedRange(vectorizer, old, row, front, back);
   const changed = vectorizer.encode(text.slice(from, to + shift));
-  const added = changed.ids.length;
+  const added = changed.offsets.length / 2;
   const total = head + added + count - tail;
   if (changed.truncated || (maxlen !== null && total > maxlen)) return vectorizer.encode(text);
-  const result = { ids: new Int32Array(total), offsets: new Int32Array(2 * total), truncated: false };
-  result.ids.set(ids.subarray(0, head));
-  result.ids.set(changed.ids, head);
-  result.ids.set(ids.subarray(tail), head + added);
+  const result = { ids: new Int32Array(total * width), offsets: new Int32Array(2 * total), truncated: false };
+  result.ids.set(ids.subarray(0, head * width));
+  result.ids.set(changed.ids, head * width);
+  result.ids.set(ids.subarray(tail * width), (head + added) * width);
   result.offsets.set(offsets.subarray(0, 2 * head));
   for (let i = 0; i < 2 * added; i++) result.offsets[2 * head + i] = changed.offsets[i] + from;
   for (let i = 2 * tail; i < 2 * count; i++) result.offsets[2 * (head + added - tail) + i] = offsets[i] + shift;

@@ -9,6 +9,7 @@ import { COUNT_MOST, ModelFileError, show, STEPS_MOST, textOf, typeName } from '
  * @property {'codepoint' | 'grapheme' | 'word' | 'split' | 'text' | 'ngrams'} [unit]  what a token is; grapheme and word: segments of Intl.Segmenter;
  *   split: the text between two separators; text: the whole text; ngrams: hashed n-grams of words. Default codepoint
  * @property {import('./ngrams.js').NGramSettings | import('./fasttext.js').FastTextSettings} [ngrams]  unit ngrams: which n-grams, and their rows
+ * @property {import('./word-parts.js').PartSettings} [parts]  a token is several ids: its parts that the vocabulary has. Not with start and end
  * @property {string | null} [split]  unit split: the separator; null (default): white space; '': each code point is a token
  * @property {string} [filters]  unit split: characters that separate, too
  * @property {string} [remove]  units split and text: characters that are removed before the text is split
@@ -98,6 +99,17 @@ function readMap(map) {
   return entries.length ? new Map(entries) : null;
 }
 
+/** Refuses settings that do not go with `parts`. @param {any} settings @param {{ pad: number | null, unknown: number | null, marks: number, mask: boolean }} read */
+function checkParts({ parts, unit }, { pad, unknown, marks, mask }) {
+  if (parts === undefined || parts === null) return;
+  if (typeof parts !== 'object') throw new ModelFileError(`text: parts is ${show(parts)}, expected { width, endings, beginnings }`);
+  if (unit === 'ngrams') throw new ModelFileError('text: unit ngrams has no parts');
+  if (pad !== 0 || unknown === null || marks || !mask)
+    throw new ModelFileError(
+      `text: with parts, expected pad: 0, an id for unknown, mask: true, and no start or end; got pad ${pad}, unknown ${unknown}, mask ${mask} and ${marks} of start and end`,
+    );
+}
+
 /**
  * Settings with every default filled in; maxlen: without start and end; separators and removed: characters of unit split.
  * @typedef {{ vocabulary: string[], unit: NonNullable<TextSettings['unit']>, normalization: 'NFC' | 'NFKC' | 'NFD' | 'NFKD' | null,
@@ -130,6 +142,8 @@ export function readSettings(settings) {
   const { start, end } = readMarks(settings, vocabulary.length);
   const marks = Number(start !== null) + Number(end !== null);
   if (unit === 'ngrams' && (marks || map)) throw new ModelFileError('text: unit ngrams has no map, start or end');
+  const ids = unit === 'ngrams' ? { pad: null, unknown: null } : readIds(settings, paddingIsData);
+  checkParts(settings, { ...ids, marks, mask });
   const most = length !== null && maxlen > length ? length : maxlen;
   if (most !== null && most <= marks) throw new ModelFileError(`text: maxlen is ${most}, start and end take ${marks} of it`);
   return {
@@ -139,7 +153,7 @@ export function readSettings(settings) {
     case: oneOf('case', settings.case ?? null, ['lower', 'lower-ascii', null]),
     padding: oneOf('padding', settings.padding ?? 'post', ['post', 'pre']),
     truncation: oneOf('truncation', settings.truncation ?? 'post', unit === 'ngrams' ? ['post'] : ['post', 'pre']),
-    ...(unit === 'ngrams' ? { pad: null, unknown: null } : readIds(settings, paddingIsData)),
+    ...ids,
     length,
     maxlen: most === null ? null : most - marks,
     mask,

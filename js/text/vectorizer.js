@@ -13,7 +13,7 @@ import { Splitter } from './splitter.js';
 /**
  * The tokens of one text.
  * @typedef {object} Encoding
- * @property {Int32Array} ids
+ * @property {Int32Array} ids  with setting `parts`: `width` ids a token
  * @property {Int32Array} offsets  token i is [offsets[2i], offsets[2i+1]) of the text, in UTF-16 units
  * @property {boolean} truncated  the text has more than maxlen tokens
  * @property {boolean} [whole]  an edit may change tokens anywhere
@@ -22,7 +22,7 @@ import { Splitter } from './splitter.js';
 /**
  * Texts padded to one length.
  * @typedef {object} EncodedBatch
- * @property {Int32Array} ids  [B, T]
+ * @property {Int32Array} ids  [B, T]; with setting `parts` [B, T, width]
  * @property {Uint8Array} mask  [B, T], 0 is padding
  * @property {Int32Array} lengths  [B]
  * @property {Int32Array} starts  [B] step at which a row's tokens begin, behind padding and `start`
@@ -33,15 +33,22 @@ import { Splitter } from './splitter.js';
 /** Of unit ngrams, once it was fetched. @type {typeof import('./ngrams.js').makeNGrams | null} */
 let makeNGrams = null;
 
+/** Of setting parts, once it was fetched. @type {typeof import('./word-parts.js').WordParts | null} */
+let Parts = null;
+
+/** Saves the import() of ./word-parts.js. @param {typeof import('./word-parts.js')} module */
+export const provideWordParts = (module) => void ({ WordParts: Parts } = module);
+
 /** Saves the import() of ./ngrams.js, as provideRareLayers() of ../model/graph.js does. @param {typeof import('./ngrams.js')} module */
 export const provideNGrams = (module) => void ({ makeNGrams } = module);
 
 /**
- * Fetches the code of a unit that few models use. To be awaited before `new TextVectorizer` of unit ngrams.
+ * Fetches the code of settings that few models have. To be awaited before `new TextVectorizer` of unit ngrams, or with `parts`.
  * @param {TextSettings | null | undefined} settings
  */
 export async function prepareText(settings) {
   if (settings?.unit === 'ngrams' && !makeNGrams) provideNGrams(await importLate(() => import('./ngrams.js')));
+  if (settings?.parts && !Parts) provideWordParts(await importLate(() => import('./word-parts.js')));
 }
 
 /** UTF-16 units that are segmented at once. A long text of which maxlen keeps little is read no further than necessary. */
@@ -103,6 +110,9 @@ export class TextVectorizer {
     this.vocabulary = read.vocabulary;
     if (this.unit === 'ngrams') this.ngrams = this.#makeNGrams(settings.ngrams);
     else this.#indexVocabulary();
+    if (settings.parts) this.parts = this.#makeParts(settings.parts);
+    /** Ids of a token. */
+    this.width = this.parts?.width ?? 1;
     /** Ids are below it. */
     this.size = this.ngrams ? this.ngrams.rows : read.vocabulary.length;
   }
@@ -113,6 +123,14 @@ export class TextVectorizer {
     const ngrams = makeNGrams(settings, this);
     if (ngrams.problem) throw new ModelFileError(`text: ngrams: ${ngrams.problem}`);
     return ngrams;
+  }
+
+  /** @param {import('./word-parts.js').PartSettings} settings */
+  #makeParts(settings) {
+    if (!Parts) throw new UnsupportedError('text: the code of parts is not fetched yet; await prepareText(settings) before');
+    const parts = new Parts(settings, (part) => this.#index.get(part), this);
+    if (parts.problem) throw new ModelFileError(`text: parts: ${parts.problem}`);
+    return parts;
   }
 
   #indexVocabulary() {
@@ -306,7 +324,7 @@ export class TextVectorizer {
 
   /** @param {string} text @returns {Encoding} */
   #encode(text) {
-    const { unknown, maxlen, truncation } = this;
+    const { unknown, maxlen, truncation, parts, width } = this;
     if (this.ngrams) return this.ngrams.encode(text, maxlen, { chunksOf, borderFrom });
     /** @type {number[]} */
     const ids = [];
@@ -314,25 +332,27 @@ export class TextVectorizer {
     const offsets = [];
     let truncated = false;
     this.#tokens(text, (token, start, end) => {
-      const id = this.#index.get(token) ?? unknown;
+      const id = parts ? 0 : (this.#index.get(token) ?? unknown);
       if (id === null) return true;
-      if (maxlen !== null && truncation === 'post' && ids.length === maxlen) {
+      const count = offsets.length / 2;
+      if (maxlen !== null && truncation === 'post' && count === maxlen) {
         truncated = true;
         return false;
       }
       // Where the front is cut off, at most 2 * maxlen tokens are held.
-      if (maxlen !== null && ids.length === 2 * maxlen) {
+      if (maxlen !== null && count === 2 * maxlen) {
         truncated = true;
-        ids.splice(0, maxlen);
+        ids.splice(0, maxlen * width);
         offsets.splice(0, 2 * maxlen);
       }
-      ids.push(id);
+      if (parts) ids.push(...parts.idsOf(token));
+      else ids.push(id);
       offsets.push(start, end);
       return true;
     });
-    const cut = maxlen === null ? 0 : Math.max(0, ids.length - maxlen);
+    const cut = maxlen === null ? 0 : Math.max(0, offsets.length / 2 - maxlen);
     return {
-      ids: Int32Array.from(ids.slice(cut)),
+      ids: Int32Array.from(ids.slice(cut * width)),
       offsets: Int32Array.from(offsets.slice(2 * cut)),
       truncated: truncated || cut > 0,
     };
@@ -342,15 +362,33 @@ export class TextVectorizer {
    * The id of a single token, normalised and lower-cased as a text is.
    * @param {string} token
    * @returns {number} `unknown` if the vocabulary lacks it; `pad` if `unknown` is null; 0 if both are
+   * @throws {UnsupportedError} for unit ngrams and setting parts, where a token has several ids
    */
   idOf(token) {
-    if (this.ngrams) throw new UnsupportedError('idOf: unit ngrams has several ids for a token; use encode()');
+    if (this.parts || this.ngrams)
+      throw new UnsupportedError(
+        `idOf: ${this.parts ? 'setting parts' : 'unit ngrams'} has several ids for a token; use ${this.parts ? 'idsOf()' : 'encode()'}`,
+      );
+    return this.#index.get(this.#prepare(token)) ?? this.unknown ?? this.pad ?? 0;
+  }
+
+  /**
+   * The ids of a single token: `width` of them with setting parts, otherwise one.
+   * @param {string} token
+   * @returns {ArrayLike<number>}
+   */
+  idsOf(token) {
+    return this.parts ? this.parts.idsOf(this.#prepare(token)) : [this.idOf(token)];
+  }
+
+  /** A token, normalised and lower-cased as a text is. @param {string} token */
+  #prepare(token) {
     let prepared = '';
     this.#mapped(token, (char) => {
       prepared += char;
       return true;
     });
-    return this.#index.get(prepared) ?? this.unknown ?? this.pad ?? 0;
+    return prepared;
   }
 
   /**
@@ -373,24 +411,24 @@ export class TextVectorizer {
    * @returns {EncodedBatch}
    */
   batch(rows, { minLength = 0 } = {}) {
-    const { start, end, pad } = this;
+    const { start, end, pad, width } = this;
     const before = Number(start !== null);
     const marks = before + Number(end !== null);
-    const T = this.length ?? rows.reduce((most, row) => Math.max(most, row.ids.length + marks), minLength);
-    const ids = new Int32Array(checkFits(rows.length * T)).fill(pad ?? 0);
+    const T = this.length ?? rows.reduce((most, row) => Math.max(most, row.ids.length / width + marks), minLength);
+    const ids = new Int32Array(checkFits(rows.length * T * width)).fill(pad ?? 0);
     const mask = new Uint8Array(rows.length * T);
     const starts = new Int32Array(rows.length);
     rows.forEach((row, b) => {
-      const count = row.ids.length + marks;
+      const count = row.ids.length / width + marks;
       const first = this.padding === 'pre' ? T - count : 0;
       starts[b] = first + before;
       const at = b * T + first;
       if (start !== null) ids[at] = start;
-      ids.set(row.ids, at + before);
+      ids.set(row.ids, (at + before) * width);
       if (end !== null) ids[at + count - 1] = end;
       mask.fill(1, at, at + count);
     });
-    const lengths = Int32Array.from(rows, (row) => row.ids.length + marks);
+    const lengths = Int32Array.from(rows, (row) => row.ids.length / width + marks);
     return { ids, mask, lengths, starts, shape: [rows.length, T], rows };
   }
 
@@ -399,11 +437,12 @@ export class TextVectorizer {
    * @param {ArrayLike<number>} ids
    * @returns {string[]}
    * @throws {IdError} for an id outside the vocabulary
-   * @throws {UnsupportedError} for unit ngrams, whose ids are hashes
+   * @throws {UnsupportedError} for unit ngrams, whose ids are hashes, and with setting parts
    */
   decode(ids) {
     const { vocabulary } = this;
     if (this.ngrams) throw new UnsupportedError('decode: ids of unit ngrams are hashes and have no text');
+    if (this.parts) throw new UnsupportedError('decode: with setting parts, ids are parts of tokens and have no text');
     const tokens = [];
     for (const id of Array.from(ids)) {
       if (id === this.pad) continue;

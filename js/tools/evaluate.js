@@ -306,13 +306,13 @@ function batchOf(model, tokens) {
   const length = text.maxlen ?? tokens.length;
   const skip = text.truncation === 'pre' ? Math.max(0, tokens.length - length) : 0;
   const kept = tokens.map((_, t) => t).slice(skip, skip + length);
-  const ids = Int32Array.from(kept, (t) => text.idOf(tokens[t]));
+  const ids = Int32Array.from(kept.flatMap((t) => Array.from(text.idsOf(tokens[t]))));
   // Tokens from a file have no offsets in a text.
   const read = { ids, offsets: new Int32Array(0), truncated: kept.length < tokens.length };
   const { ids: data, mask, shape, starts } = text.batch([read]);
   const [, T] = shape;
   return {
-    rows: { data, shape },
+    rows: { data, shape: text.parts ? [...shape, text.width] : shape },
     mask: text.paddingIsData ? new Uint8Array(T).fill(1) : mask,
     T,
     from: starts[0],

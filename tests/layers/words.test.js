@@ -188,15 +188,34 @@ test('rows that are no words of characters are refused, with both numbers', asyn
     [{ data: [1, 2, 3], shape: [1, 2, 2] }, ShapeError, /^run: 3 ids of shape \[1,2,2\], expected \[B, T, C\]/],
   ];
   for (const [rows, Class, message] of wrong) assert.throws(() => model.run(rows), says(Class, message));
-  assert.throws(() => model.run([[[1]]], { lengths: [1] }), says(ArgumentError, /^run: mask and lengths are for ids \[B, T\]/));
+  assert.throws(
+    () => model.run([[[1]]], { lengths: [2] }),
+    says(ShapeError, /^run: lengths\[0\] is 2, expected a whole number from 0 to T = 1/),
+  );
   assert.deepEqual(model.run([])[0].shape, [0, 0, 3]);
   assert.deepEqual(model.run([[], []])[0].shape, [2, 0, 3]);
+});
+
+test('a mask or lengths say which words count, whatever stands in the others; a word without characters may count', async () => {
+  const model = await create([embedding(), each(new layers.MaskedSum()), ...tagger()]);
+  const [first, second] = words(2);
+  const alone = bits(model.run([[first, second]])[0].data);
+  const padding = [-7, 99];
+  const masked = model.run([[first, padding, second, []]], { mask: [[1, 0, 1, 0]] })[0];
+  assert.deepEqual(bits(Float32Array.of(...masked.data.subarray(0, 3), ...masked.data.subarray(6, 9))), alone);
+  assert.ok([...masked.data.subarray(3, 6), ...masked.data.subarray(9)].every((value) => Object.is(value, 0)));
+  const short = model.run([[first, second, padding]], { lengths: [2] })[0];
+  assert.deepEqual(bits(short.data.subarray(0, 6)), alone);
+  const before = model.stats.steps;
+  const counted = model.run([[first, [], second, [0]]], { mask: [[1, 1, 1, 1]] })[0];
+  assert.equal(model.stats.steps - before, 8);
+  assert.ok(counted.data.every((value) => value !== 0));
 });
 
 test('text settings are refused for words of characters', () =>
   assert.rejects(
     create([embedding(), each(new LSTM({ units: 3 }))], { text: { vocabulary: ['', '<unk>', 'a'] } }),
-    says(ModelFileError, /^text: text settings need .* 1 of words of characters/),
+    says(ModelFileError, /^text: text settings need .* token ids; this one has 1 of words of any number of characters/),
   ));
 
 /** @param {any[]} list @param {(number | null)[]} shape @param {string} kerasVersion */
