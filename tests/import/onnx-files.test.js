@@ -19,8 +19,6 @@ const refused = {
   'tf2onnx-before-gru': /node "model\/gru\/while_loop" \(Loop\)/,
   'tf2onnx-last-rnn': /node "model\/simple_rnn\/while_loop" \(Loop\)/,
   'tf2onnx-masked-lstm': /node "model\/lstm\/PartitionedCall\/while_loop" \(Loop\)/,
-  'dynamo-char-words-lstm-bi': /input "chars" has token ids of shape \[s61,s38,s28\]; padless reads \[B, T\]/,
-  'torchscript-char-words-lstm-bi': /input "chars" has token ids of shape \[batch,time,characters\]; padless reads \[B, T\]/,
 };
 
 test('every exporter has files, and every name above is a file', () => {

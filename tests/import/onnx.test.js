@@ -158,6 +158,109 @@ test('steps of one number are a sequence', async () => {
   }
 });
 
+/** Words and their characters, [B, T, C], of which a convolution or a GRU makes a vector of each word. @param {'Conv' | 'GRU' | 'mean'} kind @returns {OnnxGraph} */
+function taggerOfCharacters(kind) {
+  const flat = [
+    node('Shape', ['chars'], ['shape']),
+    node('Gather', ['shape', 'zero'], ['B'], { axis: 0 }),
+    node('Gather', ['shape', 'one'], ['T'], { axis: 0 }),
+    node('Mul', ['B', 'T'], ['all']),
+    node('Concat', ['all', 'rest'], ['to'], { axis: 0 }),
+    node('Reshape', ['chars', 'to'], ['each']),
+    node('Gather', ['letters', 'each'], ['c']),
+  ];
+  const back = [node('Concat', ['B', 'T', 'rest'], ['home'], { axis: 0 }), node('Reshape', ['w', 'home'], ['vectors'])];
+  const own = {
+    Conv: [
+      ...flat,
+      node('Transpose', ['c'], ['channels'], { perm: [0, 2, 1] }),
+      node('Conv', ['channels', 'window'], ['slid'], { pads: [1, 1], kernel_shape: [3] }),
+      node('Relu', ['slid'], ['positive']),
+      node('ReduceMax', ['positive'], ['w'], { axes: [2], keepdims: 0 }),
+      ...back,
+    ],
+    GRU: [
+      ...flat,
+      node('Transpose', ['c'], ['characters_first'], { perm: [1, 0, 2] }),
+      node('GRU', ['characters_first', 'Wc', 'Rc'], ['', 'h'], { hidden_size: H, direction: 'bidirectional' }),
+      node('Transpose', ['h'], ['rows_first'], { perm: [1, 0, 2] }),
+      node('Reshape', ['rows_first', 'both'], ['w']),
+      ...back,
+    ],
+    mean: [node('Gather', ['letters', 'chars'], ['c']), node('ReduceMean', ['c'], ['vectors'], { axes: [2], keepdims: 0 })],
+  }[kind];
+  const wide = { Conv: H, GRU: 2 * H, mean: D }[kind];
+  const lstm = recurrent('LSTM', { direction: 'bidirectional' }, ['Y', '', '']);
+  const [move, cell] = lstm.nodes;
+  return {
+    nodes: [
+      ...embedded,
+      ...own,
+      node('Concat', ['e', 'vectors'], ['joined'], { axis: 2 }),
+      { ...move, inputs: ['joined'] },
+      cell,
+      node('Transpose', ['Y'], ['y'], { perm: [2, 0, 1, 3] }),
+    ],
+    constants: {
+      ...table,
+      ...lstm.constants,
+      W: weight([2, 4 * H, D + wide]),
+      letters: weight([V, D]),
+      window: weight([H, D, 3]),
+      Wc: weight([2, 3 * H, D]),
+      Rc: weight([2, 3 * H, H]),
+      ...{ zero: ints([0]), one: ints([1]), rest: ints([-1]), both: ints([-1, 2 * H]) },
+    },
+    inputs: { ids: 'int64', chars: 'int64' },
+    shapes: { ids: ['batch', 'time'], chars: ['batch', 'time', 'characters'] },
+    outputs: ['y'],
+  };
+}
+
+for (const kind of /** @type {const} */ (['Conv', 'GRU', 'mean']))
+  test(`words of characters, ${kind}: ids [B, T, C] beside ids [B, T]`, async () => {
+    const bytes = onnxGraph(taggerOfCharacters(kind));
+    const model = await fromOnnx(bytes, { simd });
+    assert.deepEqual(model.inputs.map(({ name }) => name).sort(), ['chars', 'ids']);
+    const session = await ort.InferenceSession.create(bytes);
+    const rowsOf = (/** @type {number[]} */ [size, ...inner]) =>
+      Array.from({ length: size }, () => (inner.length ? rowsOf(inner) : integer(0, V - 1)));
+    const tensorOf = (/** @type {any[]} */ rows, /** @type {number[]} */ shape) =>
+      new ort.Tensor('int64', BigInt64Array.from(rows.flat(9), BigInt), shape);
+    for (const [B, T, C] of [
+      [1, 1, 1],
+      [1, 4, 3],
+      [3, 2, 5],
+    ]) {
+      const [ids, chars] = [rowsOf([B, T]), rowsOf([B, T, C])];
+      const expected = (await session.run({ ids: tensorOf(ids, [B, T]), chars: tensorOf(chars, [B, T, C]) })).y.data;
+      const [{ data }] = model.run({ ids, chars });
+      assert.equal(data.length, expected.length);
+      data.forEach((value, i) =>
+        assert.ok(Math.abs(value - Number(expected[i])) <= 1e-5, `${i}: ${value}, expected ${expected[i]}`),
+      );
+    }
+    await session.release();
+    // Texts of different numbers of words, whose characters differ in number, too.
+    const [ids, chars] = [[[1, 2], [3]], [[[1, 2, 3], [4]], [[5, 6]]]]; // prettier-ignore
+    const [together, alone] = [model.run({ ids, chars }), model.run({ ids: ids.slice(1), chars: chars.slice(1) })];
+    const half = together[0].data.length / 2;
+    assert.deepEqual(together[0].data.slice(half, half + alone[0].data.length), alone[0].data);
+  });
+
+test('values of characters beside those of words are refused', async () => {
+  const onChars = (/** @type {OnnxNode[]} */ nodes, /** @type {string} */ words) =>
+    assert.rejects(
+      importing({ ...taggerOfCharacters('mean'), nodes: [node('Gather', ['letters', 'chars'], ['c']), ...nodes] }),
+      says(UnsupportedError, new RegExp(words)),
+    );
+  await onChars([node('Identity', ['c'], ['y'])], 'output "y" .* has values of each character');
+  await onChars([node('ReduceMax', ['c'], ['y'], { axes: [1] })], 'runs over the batch');
+  await onChars([...embedded, node('Add', ['c', 'e'], ['y'])], 'reads characters of words and other tensors together');
+  await onChars([node('Softmax', ['c'], ['y'], { axis: 2 })], 'axes of texts and words are apart');
+  await onChars([node('Reshape', ['c', 'rest'], ['y'])], 'has values of each character');
+});
+
 test('a classifier with last states becomes Embedding, Bidirectional and Dense', async () => {
   const { nodes, constants } = recurrent('LSTM', { direction: 'bidirectional' }, ['', 'Y_h', '']);
   const picked = [

@@ -24,6 +24,8 @@ export class Builder {
     this.users = new Map();
     /** The numbers that names got so far. @type {Map<string, number>} */
     this.numbers = new Map();
+    /** Set while layers are applied to each word of characters: refuses a layer of several tensors. @type {(() => never) | null} */
+    this.inWords = null;
   }
 
   /** @param {string} name  of a layer @param {Output[]} sources */
@@ -60,6 +62,8 @@ export class Builder {
    * @returns {Output} its first output
    */
   layer(className, wanted, config, inputs, weights = {}, options = {}) {
+    // Embedding takes words of characters as it takes texts.
+    if (this.inWords && className !== 'Embedding') return this.#distributed(className, wanted, config, inputs, weights, options);
     const name = this.name(wanted);
     const several = (/** @type {Output | Output[]} */ given) => (Array.isArray(given) ? given.map(tensorOf) : tensorOf(given));
     const kwargs = Object.fromEntries(Object.entries(options).map(([key, given]) => [key, several(given)]));
@@ -74,12 +78,25 @@ export class Builder {
     return { layer: name, tensor: 0 };
   }
 
+  /** A layer that is applied to each word of characters. @param {string} className @param {string} wanted @param {any} config @param {Output | Output[]} input @param {Record<string, Weight>} weights @param {any} options @returns {Output} */
+  #distributed(className, wanted, config, input, weights, options) {
+    const { inWords } = this;
+    if (Array.isArray(input) || Object.keys(options).length || config.return_state) inWords?.();
+    this.inWords = null;
+    const inner = Object.fromEntries(Object.entries(weights).map(([path, weight]) => [`layer.${path}`, weight]));
+    const layer = { class_name: className, config: { ...config, name: 'layer' } };
+    const made = this.layer('TimeDistributed', wanted, { layer }, input, inner);
+    this.inWords = inWords;
+    return made;
+  }
+
   /**
    * Adds an operation on arrays. Its arguments are outputs, numbers, and weights.
    * @param {string} kind @param {string} wanted @param {(Output | Output[] | number | Weight | any)[]} args @param {Record<string, any>} [config]
    * @returns {Output}
    */
   operation(kind, wanted, args, config = {}) {
+    this.inWords?.();
     const name = this.name(wanted);
     /** @type {Output[]} */
     const sources = [];

@@ -10,9 +10,11 @@ import { commonShape, Constant, constantOf, expanded, transposed, vector } from 
 import { fold } from './folding.js';
 import { inLoop } from './loops.js';
 import { named, plus, Size } from './sizes.js';
+import { keepsAxes } from './words.js';
 import { aligned, equalAxes, Factor, isBatch, Parts, sizeOf, Value } from './values.js';
 /** @typedef {import('./sizes.js').Extent} Extent */
 /** @typedef {import('./values.js').Axis} Axis */
+/** @typedef {import('./words.js').Words} Words */
 /** @typedef {import('./values.js').Output} Output */
 /** @typedef {import('./values.js').RowIndex | import('./values.js').RowBound | import('./values.js').RowTest | import('./values.js').RowList} OfLoop */
 /** @typedef {Constant | Value | Parts | import('./values.js').RowOrder | import('./values.js').RowStarts | OfLoop} Any */
@@ -59,6 +61,10 @@ export class Converter {
     this.builder = new Builder();
     /** @type {Map<string, Any>} */
     this.values = new Map();
+    /** Words of characters among the inputs. @type {Words[]} */
+    this.words = [];
+    /** The words whose characters the node reads. @type {Words | null} */
+    this.ofWords = null;
     /** Layers that give the lengths of rows: inputs, or the number of steps of each row. @type {Set<string>} */
     this.lengthInputs = new Set();
     /** Output -> the axis sizes of the input that it is. @type {Map<string, Output>} */
@@ -77,6 +83,8 @@ export class Converter {
 
   /** Called where values of different steps meet outside of a recurrent layer. @param {Node} node @param {Axis} [axis] */
   readsSteps(node, axis) {
+    // Lengths are of texts, not of words.
+    if (this.ofWords) return;
     if (this.ownLengths && this.lengthInputs.size && (!axis || axis.some(({ varies }) => varies)))
       throw new NeedsLengths(`${this.describe(node)}: reads the steps behind the lengths`);
   }
@@ -147,7 +155,8 @@ export class Converter {
         node,
         `the operator is not one of ${nearest(node.op, Object.keys(this.operators))} (web/docs/convert.md lists them)`,
       );
-    const result = folded ?? this.operators[node.op](this, node, inputs);
+    const words = this.words.find((each) => inputs.some((x) => each.holds(x)));
+    const result = folded ?? (words ? this.runInWords(node, inputs, words) : this.operators[node.op](this, node, inputs));
     const list = Array.isArray(result) ? result : [result];
     node.outputs.forEach((name, i) => {
       const value = list[i];
@@ -155,6 +164,30 @@ export class Converter {
       if (value) this.values.set(name, value);
       else if (this.isUsed(name)) this.refuse(node, `output ${i} is read; padless does not compute it`);
     });
+  }
+
+  /** Computes a node that reads the characters of words. @param {Node} node @param {(Any | undefined)[]} inputs @param {Words} words @returns {(Any | undefined)[]} */
+  runInWords(node, inputs, words) {
+    const refuse = () =>
+      this.refuse(node, 'reads characters of words and other tensors together; padless makes a vector of each word first');
+    const isOther = (/** @type {any} */ x) => x !== undefined && !(x instanceof Constant) && !words.holds(x);
+    if (inputs.some(isOther)) refuse();
+    if (!keepsAxes.has(node.op) && inputs.some((x) => words.isApart(x)))
+      this.refuse(
+        node,
+        'an input whose axes of texts and words are apart; padless needs them as one, [B*T, C, ...], in front of this operator',
+      );
+    const { batch } = this;
+    this.batch = words.batch;
+    this.ofWords = words;
+    this.builder.inWords = refuse;
+    try {
+      return [this.operators[node.op](this, node, inputs)].flat().map((x) => words.settled(x));
+    } finally {
+      this.batch = batch;
+      this.ofWords = null;
+      this.builder.inWords = null;
+    }
   }
 
   /** The outputs of a graph inside a node. @param {Node} node @param {import('./protobuf.js').GraphMessage} graph @returns {any[]} */
@@ -208,7 +241,7 @@ export class Converter {
     return new Value({ output, groups: [[this.batch], ...(axes.length ? axes : [[]])], view, kind: x.kind });
   }
 
-  /** The factor of the batch. */
+  /** The factor of the batch: of texts, or of the words of all texts while a node reads their characters. */
   batch = new Factor(named('B'), true);
 
   /** A number that depends on T as a tensor. @param {Node} node @param {Constant} x @returns {Value} */
@@ -257,7 +290,7 @@ export class Converter {
 
   /** Refuses an axis that has the batch. @param {Node} node @param {Axis} axis @param {string} what */
   notBatch(node, axis, what) {
-    if (axis.some(({ batch }) => batch))
+    if (axis.some((factor) => factor.batch || factor === this.ofWords?.steps))
       this.refuse(node, `${what} runs over the batch, which mixes the texts of a batch; padless answers each text by itself`);
   }
 
@@ -429,8 +462,11 @@ export class Converter {
 
   /** A copy of a value whose view is another. @param {Node} node @param {Value} value @param {Extent[]} shape */
   reshaped(node, value, shape) {
-    const result = value.reshaped(shape);
-    if (result) return result;
+    const { ofWords } = this;
+    const result = (ofWords ? value.with({ view: ofWords.apart(value.view) }) : value).reshaped(shape);
+    // Words that a graph splits are no words of characters.
+    const lost = ofWords && [ofWords.rows, ofWords.steps].some((factor) => !result?.view.flat().includes(factor));
+    if (result && !lost) return result;
     return this.refuse(
       node,
       `[${value.shape}] -> [${shape}] mixes axes that padless keeps apart; export the model with a batch axis and a time axis that vary (dynamic_axes or dynamic_shapes)`,

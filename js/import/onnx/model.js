@@ -16,6 +16,7 @@ import { reductionOperators } from './operators/reductions.js';
 import { windowOperators } from './operators/windows.js';
 import { named, Size } from './sizes.js';
 import { Factor, sizeOf, Value } from './values.js';
+import { Words } from './words.js';
 /** @typedef {import('./protobuf.js').ModelMessage} ModelMessage */
 /** @typedef {import('./protobuf.js').ValueInfo} ValueInfo */
 /** @typedef {import('./protobuf.js').NodeMessage} NodeMessage */
@@ -106,7 +107,9 @@ function placeInputs(c, inputs, batch, nodes) {
     if (shape.length === 0)
       throw new UnsupportedError(`${where} is one number for the whole batch; padless has an input for each text`);
     const ids = kind === 'int' && isIds(nodes, name);
-    if (ids && shape.length > 2) throw new UnsupportedError(`${where} has token ids of shape [${shape}]; padless reads [B, T]`);
+    const ofWords = ids && shape.length === 3 && !shape.includes(1);
+    if (ids && shape.length > 2 && !ofWords)
+      throw new UnsupportedError(`${where} has token ids of shape [${shape}]; padless reads [B, T], and [B, T, C] of characters`);
     const size = (/** @type {number | string | null} */ each, /** @type {number} */ axis) => {
       if (typeof each === 'number' && each > 0) return each;
       const label = typeof each === 'string' ? each : `${name}.${axis}`;
@@ -122,7 +125,7 @@ function placeInputs(c, inputs, batch, nodes) {
     });
     // As in outputs, a size of 1 in front of the batch is left out.
     const axes = view.filter((axis, i) => axis[0] !== c.batch && (axis.length || i > batch[n]));
-    if (axes.slice(1).some((axis) => axis.some(({ varies }) => varies)))
+    if (!ofWords && axes.slice(1).some((axis) => axis.some(({ varies }) => varies)))
       throw new UnsupportedError(
         `${where} has shape [${shape}], of which more than the batch and the time axis vary; padless knows features by their number`,
       );
@@ -131,6 +134,7 @@ function placeInputs(c, inputs, batch, nodes) {
       if (c.ownLengths) return [];
       c.lengthInputs.add(name);
     }
+    if (ofWords) return [placeWords(c, name, view, axes.flat())];
     const [first, ...rest] = axes;
     const isSequence = ids || first?.some(({ varies }) => varies) || axes.length > 1;
     const groups = [[c.batch], ...(isSequence ? [first ?? [], ...(ids ? [] : rest.length ? rest : [[]])] : [first ?? []])];
@@ -146,6 +150,16 @@ function placeInputs(c, inputs, batch, nodes) {
   });
   if (c.ownLengths) placeLengths(c, lengths);
   return outputs;
+}
+
+/** An input of the characters of words. @param {Converter} c @param {string} name @param {import('./values.js').Axis[]} view @param {Factor[]} axes  words and characters @returns {Output} */
+function placeWords(c, name, view, [steps, characters]) {
+  const [T, C] = [steps, characters].map(({ size }) => (typeof size === 'number' ? size : null));
+  const output = c.builder.input(name, [T, C]);
+  const words = new Words(c.batch, steps);
+  c.words.push(words);
+  c.values.set(name, new Value({ output, groups: [[words.batch], [characters]], view, kind: 'int', ids: true }));
+  return output;
 }
 
 /** Gives the lengths of rows as the numbers of their steps, if there is one sequence. @param {Converter} c @param {{ name: string, view: import('./values.js').Axis[] }[]} lengths */
@@ -169,6 +183,10 @@ function placeOutput(c, name) {
   if (found instanceof Constant)
     throw new UnsupportedError(`${c.file}: output ${JSON.stringify(name)} does not depend on the input`);
   const value = c.tensor(node, found);
+  if (c.words.some((each) => each.holds(value)))
+    throw new UnsupportedError(
+      `${c.file}: output ${JSON.stringify(name)} of shape [${value.shape}] has values of each character; padless gives one vector of each word`,
+    );
   const at = value.view.findIndex((axis) => axis.some(({ batch }) => batch));
   if (at >= 0 && value.view[at].length > 1)
     throw new UnsupportedError(
