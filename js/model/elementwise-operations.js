@@ -3,24 +3,7 @@
  * @module
  */
 
-/** ln 2 */
-const LN2 = 0.6931471805599453;
-
-/**
- * ln x, correct to about 1e-15: Math.log differs between engines. With x = 2^e m, sqrt(1/2) <= m < sqrt(2) and s = (m - 1) / (m + 1),
- *   ln x = e ln 2 + 2 (s + s^3/3 + s^5/5 + ...),  |s| <= 0.172, so that the terms from s^21 on are below 1e-16.
- * @param {number} x
- */
-export function log(x) {
-  if (!(x > 0) || x === Infinity) return x === 0 ? -Infinity : x < 0 ? NaN : x;
-  let [m, e] = [x, 0];
-  for (; m >= Math.SQRT2; m /= 2) e++;
-  for (; m < Math.SQRT1_2; m *= 2) e--;
-  const s = (m - 1) / (m + 1);
-  let sum = 0;
-  for (let k = 19; k >= 1; k -= 2) sum = sum * s * s + 1 / k;
-  return e * LN2 + 2 * s * sum;
-}
+import { arccos, arccosh, arcsin, arcsinh, arctan, arctanh, cos, cosh, exp, log, power, sin, sinh, tan } from './transcendental.js';
 
 /** The nearest whole number; of two that are as near, the even one. @param {number} x */
 export function roundHalfEven(x) {
@@ -34,16 +17,6 @@ function floorDivide(a, b) {
   const rest = a % b;
   const quotient = (a - rest) / b;
   return roundHalfEven(rest !== 0 && rest < 0 !== b < 0 ? quotient - 1 : quotient);
-}
-
-/** e^x for x <= 0, to about 1e-13: by the series of e^(x / 2^k), squared k times, because Math.exp differs between engines. @param {number} x */
-function exp(x) {
-  let k = 0;
-  for (; x < -0.1; x /= 2) k++;
-  let sum = 1;
-  for (let n = 12; n >= 1; n--) sum = 1 + (x / n) * sum;
-  for (; k > 0; k--) sum *= sum;
-  return sum;
 }
 
 /**
@@ -64,6 +37,12 @@ export function erf(x) {
   let fraction = 0;
   for (let n = 60; n > 0; n--) fraction = n / 2 / (z + fraction);
   return Math.sign(x) * (1 - exp(-z * z) / (Math.sqrt(Math.PI) * (z + fraction)));
+}
+
+/** The remainder with the sign of the divisor. @param {number} a @param {number} b */
+function remainder(a, b) {
+  const rest = a % b;
+  return rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest;
 }
 
 /** @type {Record<string, (...values: number[]) => number | boolean>} */
@@ -97,7 +76,14 @@ export const elementwiseOperations = {
   LogicalXor: (a, b) => (a !== 0) !== (b !== 0),
   Reciprocal: (a) => 1 / a,
   Erf: erf,
+  ...{ Sin: sin, Cos: cos, Tan: tan, Arcsin: arcsin, Arccos: arccos, Arctan: arctan },
+  ...{ Sinh: sinh, Cosh: cosh, Arcsinh: arcsinh, Arccosh: arccosh, Arctanh: arctanh },
+  Power: power,
+  Mod: remainder,
+  // As in C; Keras has no such operation.
+  Fmod: (a, b) => a % b,
   Isnan: (a) => Number.isNaN(a),
+  Isinf: (a) => Math.abs(a) === Infinity,
   Where: (a, b, c) => (a ? b : c),
   OnesLike: () => 1,
   ZerosLike: () => 0,

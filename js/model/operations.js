@@ -38,15 +38,6 @@ const others = {
     const { x_min: min, x_max: max } = layer.config;
     return elementwise((a) => Math.min(Math.max(a, min ?? -Infinity), max ?? Infinity), [x], layer.path);
   },
-  Power: (layer, x, exponent) => {
-    const f =
-      exponent.number === 2
-        ? elementwiseOperations.Square
-        : exponent.number === 0.5
-          ? elementwiseOperations.Sqrt
-          : layer.unsupported('that exponent');
-    return elementwise(f, [x], layer.path);
-  },
   Gelu: (layer, x) => activated(layer, x, layer.config.approximate ? 'gelu_tanh' : 'gelu'),
   Concatenate: (layer, xs) => concatenated(xs, layer.axis(xs[0]), layer.path),
   Stack: (layer, xs) => {
@@ -395,7 +386,7 @@ export class Operation extends Layer {
     if (kind === 'TopK') return rank > 2;
     if (Object.hasOwn(axisKernels, kind) || ['Concatenate', 'Argmax', 'Argmin', 'Prod'].includes(kind))
       return this.axes({ shape: Array.from({ length: rank }, () => 1) })[0] > 1;
-    if (!Object.hasOwn(elementwiseOperations, kind) && !['Cast', 'Clip', 'Power', 'Round'].includes(kind)) return false;
+    if (!Object.hasOwn(elementwiseOperations, kind) && !['Cast', 'Clip', 'Round'].includes(kind)) return false;
     // Constants have no axis for the steps.
     return [args]
       .flat(9)

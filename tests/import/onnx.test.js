@@ -143,6 +143,44 @@ test('an LSTM whose forget gate is that of the input, and one that is given h al
   await agrees(onIds([move, ...shape, ...state, given, last], values));
 });
 
+test('circular and hyperbolic functions, powers and remainders of each element', async () => {
+  /** @type {[string, string[]?, any?][]} */
+  const nodes = [
+    ...['Sin', 'Cos', 'Tan', 'Atan', 'Sinh', 'Cosh', 'Asinh', 'IsInf', 'Shrink'].map((op) => /** @type {[string]} */ ([op])),
+    ['Shrink', [], { lambd: 0.25, bias: 0.5 }],
+    ['IsInf', [], { detect_negative: 0 }],
+    ['Pow', ['five']],
+    ['Mod', ['third'], { fmod: 1 }],
+    ['Hardmax', [], { axis: 2 }],
+    ['ArgMax', [], { axis: 2, select_last_index: 1, keepdims: 0 }],
+    ['ReduceLogSumExp', [], { axes: [2] }],
+  ];
+  const constants = { five: { ...weight([]), data: [5] }, third: { ...weight([]), data: [0.3] } };
+  const all = nodes.map(([op, more = [], attributes = {}], i) => node(op, ['e', ...more], [`y${i}`], attributes));
+  const bounded = ['Asin', 'Acos', 'Atanh'].map((op) => node(op, ['small'], [`of ${op}`]));
+  const positive = [node('Acosh', ['large'], ['of Acosh']), node('Pow', ['large', 'e'], ['of Pow'])];
+  const before = [node('Tanh', ['e'], ['small']), node('Cosh', ['e'], ['large'])];
+  const each = [...all, ...bounded, ...positive];
+  const casts = each
+    .map(({ op, outputs: [name] }) => (['IsInf', 'ArgMax'].includes(op) ? [node('Cast', [name], [`${name} cast`], { to: 1 })] : []))
+    .flat();
+  const outputs = [
+    ...new Set(each.map(({ outputs: [name] }) => (casts.some(({ inputs }) => inputs[0] === name) ? `${name} cast` : name))),
+  ];
+  await agrees(onIds([...before, ...each, ...casts], constants, outputs));
+  await agrees(onIds([node('ReduceLogSumExp', ['e'], ['y'], { axes: [1], keepdims: 0 })], {}));
+});
+
+test('the least elements, and quotients of whole numbers', async () => {
+  const least = [
+    node('TopK', ['e', 'two'], ['values', 'places'], { largest: 0, axis: -1 }),
+    node('Cast', ['places'], ['y'], { to: 1 }),
+  ];
+  await agrees(onIds(least, { two: ints([2]) }, ['values', 'y']));
+  const divided = [node('Sub', ['ids', 'four'], ['n']), node('Div', ['n', 'three'], ['q']), node('Cast', ['q'], ['y'], { to: 1 })];
+  await agrees(onIds(divided, { four: ints([4], []), three: ints([3], []) }));
+});
+
 test('steps of one number are a sequence', async () => {
   const ends = /** @type {const} */ ([['ReduceL2', { axes: [1] }], ['ReduceSum', {}, 'axes']]); // prettier-ignore
   for (const [op, attributes, axes] of ends) {

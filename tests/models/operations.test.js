@@ -84,7 +84,6 @@ for (const [what, entries, message, options] of /** @type {[string, any[], RegEx
     /^a: the operation GetItem with the index \{"0":1\}/,
   ],
   ['a half-precision cast', [op('a', 'Cast', [tensor('e')], { dtype: 'float16' })], /^a: the operation Cast with dtype=float16/],
-  ['a cube', [op('a', 'Power', [tensor('e'), 3])], /^a: the operation Power with that exponent/],
   [
     'einsum of a diagonal',
     [op('a', 'Einsum', [tensor('e'), tensor('e')], { subscripts: 'btt,btd->bd' })],

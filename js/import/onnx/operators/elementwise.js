@@ -3,7 +3,7 @@
  */
 import { Constant, isPlain, kindOfType } from '../constants.js';
 import { same, Size } from '../sizes.js';
-import { equalAxes, Parts, RowOrder, RowStarts, Value } from '../values.js';
+import { equalAxes, Parts, RowOrder, RowStarts, sizeOf, Value } from '../values.js';
 /** @typedef {import('../converter.js').Converter} Converter */
 /** @typedef {import('../converter.js').Node} Node */
 /** @typedef {import('../converter.js').Any} Any */
@@ -32,6 +32,9 @@ const operations = {
   Or: 'LogicalOr',
   Xor: 'NotEqual',
   Where: 'Where',
+  Pow: 'Power',
+  Mod: 'Mod',
+  Fmod: 'Fmod',
 };
 const comparisons = ['Equal', 'Less', 'LessOrEqual', 'Greater', 'GreaterOrEqual', 'And', 'Or', 'Xor'];
 
@@ -49,6 +52,8 @@ const ofOne = {
   Erf: 'Erf',
   Not: 'LogicalNot',
   IsNaN: 'Isnan',
+  ...{ Sin: 'Sin', Cos: 'Cos', Tan: 'Tan', Asin: 'Arcsin', Acos: 'Arccos', Atan: 'Arctan' },
+  ...{ Sinh: 'Sinh', Cosh: 'Cosh', Asinh: 'Arcsinh', Acosh: 'Arccosh', Atanh: 'Arctanh' },
 };
 
 /** Activations without options. @type {Record<string, string>} */
@@ -185,12 +190,14 @@ export function broadcasting(c, node, inputs) {
   const { operands, axes } = c.combined(node, given);
   const groups = c.layout(operands, axes);
   const values = /** @type {Value[]} */ (operands.filter((x) => x instanceof Value));
-  if (node.op === 'Div' && operands.every((x) => x.kind === 'int'))
-    c.refuse(node, 'divides whole numbers that depend on the input; padless divides without rounding');
+  const isWhole = node.op === 'Div' && operands.every((x) => x.kind === 'int');
   const kind = comparisons.includes(node.op) ? 'bool' : node.op === 'Where' ? given[1].kind : values[0].kind;
-  const result = (/** @type {Output} */ output) => new Value({ output, groups, view: axes, kind });
+  const result = (/** @type {Output} */ output) => {
+    const value = new Value({ output, groups, view: axes, kind });
+    return isWhole ? towardsZero(c, node, value) : value;
+  };
   const constant = operands.find((x) => x instanceof Constant);
-  if (operands.length === 2 && constant && values.length === 1) {
+  if (operands.length === 2 && constant && values.length === 1 && !isWhole) {
     const name = node.inputs.find(
       (each) => given.includes(/** @type {any} */ (c.values.get(each))) && c.values.get(each) instanceof Value,
     );
@@ -198,7 +205,7 @@ export function broadcasting(c, node, inputs) {
     const found = withConstant(c, node, values[0], constant, { first: operands[0] === constant, single, axes, groups });
     if (found) return result(found);
   }
-  if (node.op === 'Div' && values.length === 2 && !canMergeOnly(values, groups)) {
+  if (node.op === 'Div' && !isWhole && values.length === 2 && !canMergeOnly(values, groups)) {
     const [a, b] = values;
     const reciprocal = c.builder.operation('Reciprocal', c.nameOf(node, '_reciprocal'), [b.output]);
     const pair = [a, b.with({ output: reciprocal })];
@@ -276,20 +283,72 @@ const clip = (c, node, [x, min, max]) => {
   });
 };
 
+/** Exponents that have an operation of their own. @type {Record<number, string>} */
+const powers = { 2: 'Square', 0.5: 'Sqrt', [-0.5]: 'Rsqrt', [-1]: 'Reciprocal' };
+
 /** @type {Operator} */
-const pow = (c, node, [x, given]) => {
-  const exponent = numberOf(c, node, given, 'the exponent');
+const pow = (c, node, inputs) => {
+  const [x, given] = inputs;
+  const exponent = given instanceof Constant ? given.single : undefined;
+  if (exponent === undefined || !(x instanceof Value || x instanceof Parts)) return broadcasting(c, node, inputs);
   const value = c.tensor(node, x);
   if (exponent === 1) return value;
-  if (exponent === 2) return operationOn(c, node, value, 'Square');
-  if (exponent === 0.5) return operationOn(c, node, value, 'Sqrt');
-  if (exponent === -0.5) return operationOn(c, node, value, 'Rsqrt');
-  if (exponent === -1) return operationOn(c, node, value, 'Reciprocal');
+  if (Object.hasOwn(powers, exponent)) return operationOn(c, node, value, powers[exponent]);
   if (exponent === 3)
     return value.with({ output: c.builder.layer('Multiply', c.nameOf(node), {}, [value.output, value.output, value.output]) });
-  return c.refuse(node, `the exponent is ${exponent}; padless has -1, -0.5, 0.5, 1, 2 and 3`);
+  return broadcasting(c, node, [value, given]);
 };
 
+/** Runs another operator on the way. @param {Converter} c @param {Node} node @param {string} op @param {(Any | undefined)[]} inputs @param {Record<string, any>} [attributes] @returns {Value} */
+export function runOperator(c, node, op, inputs, attributes = {}) {
+  const made = { ...node, op, name: c.nameOf(node, `_${op}`), inputs: [], outputs: [], attributes };
+  const [result] = [c.operators[op](c, made, inputs)].flat();
+  return c.tensor(node, result);
+}
+
+/** @param {number} value */
+const number = (value) => new Constant('float', [], Float32Array.of(value));
+
+/** x + bias below -lambd, x - bias above lambd, 0 between them. @type {Operator} */
+const shrink = (c, node, [x]) => {
+  const [limit, bias] = [c.attribute(node, 'lambd', 0.5), c.attribute(node, 'bias', 0)];
+  const run = (/** @type {string} */ op, /** @type {Any[]} */ ...inputs) => runOperator(c, node, op, inputs);
+  const value = c.tensor(node, x);
+  const [below, above] = [run('Add', value, number(bias)), run('Sub', value, number(bias))];
+  const low = run('Where', run('Less', value, number(-limit)), below, number(0));
+  return run('Where', run('Greater', value, number(limit)), above, low);
+};
+
+/** 1 for the first of the greatest elements of an axis, 0 for the others. @type {Operator} */
+const hardmax = (c, node, [x]) => {
+  const given = c.tensor(node, x);
+  const flattens = c.opset < 13;
+  const axis = c.axis(node, c.attribute(node, 'axis', flattens ? 1 : -1), given.view.length);
+  // As Softmax, it took the axes from this one on as one.
+  const value = flattens ? given.with({ view: [...given.view.slice(0, axis), given.view.slice(axis).flat()] }) : given;
+  const own = value.view[axis];
+  const size = sizeOf(own);
+  if (typeof size !== 'number') return c.refuse(node, `runs over an axis of ${size}; padless has axes of a fixed size here`);
+  const best = runOperator(c, node, 'ArgMax', [value], { axis, keepdims: 1 });
+  const shape = value.view.slice(axis).map((_, i) => (i ? 1 : size));
+  const places = new Constant(
+    'int',
+    shape,
+    Array.from({ length: size }, (_, i) => i),
+  );
+  const found = runOperator(c, node, 'Equal', [best, places]).with({ kind: 'float' });
+  return flattens ? c.reshaped(node, found, given.shape) : found;
+};
+
+/** Whole numbers are divided towards 0. @param {Converter} c @param {Node} node @param {Value} quotient */
+const towardsZero = (c, node, quotient) =>
+  quotient.with({
+    output: c.builder.operation('Cast', c.nameOf(node, '_whole'), [quotient.output], { dtype: 'int32' }),
+    kind: 'int',
+  });
+
+/** The greatest float32. */
+const FLOAT_MOST = 3.4028234663852886e38;
 /** Data types of whole numbers of 8 and 16 bits. */
 const narrow = [2, 3, 4, 5];
 
@@ -323,7 +382,17 @@ export const elementwiseOperators = {
   ...Object.fromEntries(Object.keys(operations).map((op) => [op, broadcasting])),
   ...Object.fromEntries(['Sum', 'Max', 'Min'].map((op) => [op, several])),
   Mean: (c, node, inputs) => (inputs.length === 1 ? /** @type {Any} */ (inputs[0]) : broadcasting(c, node, inputs)),
-  Mod: (c, node) => c.refuse(node, 'of values that depend on the input'),
+  Mod: (c, node, inputs) => broadcasting(c, c.attribute(node, 'fmod', 0) ? { ...node, op: 'Fmod' } : node, inputs),
+  IsInf: (c, node, [x]) => {
+    const [negative, positive] = [c.attribute(node, 'detect_negative', 1), c.attribute(node, 'detect_positive', 1)];
+    if (negative && positive) return operationOn(c, node, x, 'Isinf', {}, 'bool');
+    // Greater than the greatest number.
+    const [op, limit] = positive ? ['Greater', FLOAT_MOST] : ['Less', negative ? -FLOAT_MOST : -Infinity];
+    const value = c.tensor(node, x);
+    return value.with({ output: c.builder.operation(op, c.nameOf(node), [value.output, limit]), kind: 'bool' });
+  },
+  Shrink: shrink,
+  Hardmax: hardmax,
   ...Object.fromEntries(
     Object.entries(ofOne).map(([op, kind]) => [
       op,

@@ -4,7 +4,8 @@
 import { Constant } from '../constants.js';
 import { same, Size } from '../sizes.js';
 import { axisOf, equalAxes, Factor, isBatch, RowOrder, sizeOf, Value } from '../values.js';
-import { operationOn } from './elementwise.js';
+import { sliced } from './axes.js';
+import { operationOn, runOperator } from './elementwise.js';
 /** @typedef {import('../converter.js').Converter} Converter */
 /** @typedef {import('../converter.js').Node} Node */
 /** @typedef {import('../converter.js').Any} Any */
@@ -55,6 +56,15 @@ const reduction =
 /** @param {string} kind  of an operation on one tensor @returns {(c: Converter, node: Node, x: Value) => Value} */
 const by = (kind) => (c, node, x) => operationOn(c, node, x, kind);
 
+/** The number of the last of equal elements: counted from the end, it is the first. @param {Converter} c @param {Node} node @param {Value} value @param {number} axis @param {import('../sizes.js').Extent} size */
+function lastOf(c, node, value, axis, size) {
+  if (typeof size !== 'number')
+    return c.refuse(node, `select_last_index is 1 over an axis of ${size}; padless has it over axes of a fixed size`);
+  const turned = c.tensor(node, sliced(c, node, value, axis, -1, -(2 ** 40), -1));
+  const first = runOperator(c, node, node.op, [turned], { ...node.attributes, select_last_index: 0 });
+  return runOperator(c, node, 'Sub', [new Constant('int', [], [size - 1]), first]);
+}
+
 /** The number of the greatest or least element of an axis. @param {boolean} least @returns {Operator} */
 const argument =
   (least) =>
@@ -63,9 +73,8 @@ const argument =
     const axis = c.axis(node, c.attribute(node, 'axis', 0), value.view.length);
     const own = value.view[axis];
     c.notBatch(node, own, 'the reduction');
-    if (c.attribute(node, 'select_last_index', 0))
-      c.refuse(node, 'select_last_index is 1; padless gives the first of equal elements');
     c.readsSteps(node, own);
+    if (c.attribute(node, 'select_last_index', 0)) return lastOf(c, node, value, axis, sizeOf(own));
     const groups = c.withLast(value, own);
     const output = c.builder.operation(least ? 'Argmin' : 'Argmax', c.nameOf(node), [c.arranged(node, value, groups)], {
       axis: -1,
@@ -89,7 +98,13 @@ const topK = (c, node, [x, given]) => {
   }
   c.notBatch(node, own, 'TopK');
   if (typeof k !== 'number') return c.refuse(node, 'k is not a constant number');
-  if (!c.attribute(node, 'largest', 1)) c.refuse(node, 'largest is 0; padless gives the greatest elements');
+  if (!c.attribute(node, 'largest', 1)) {
+    const opposite = operationOn(c, node, value, 'Negative', {}, value.kind);
+    const [values, places] = /** @type {Value[]} */ (
+      topK(c, { ...node, attributes: { ...node.attributes, largest: 1 } }, [opposite, given])
+    );
+    return [operationOn(c, node, values, 'Negative', {}, value.kind), places];
+  }
   c.readsSteps(node, own);
   const groups = c.withLast(value, own);
   const made = axisOf(k);
@@ -97,6 +112,26 @@ const topK = (c, node, [x, given]) => {
   const view = value.view.map((each, i) => (i === axis ? made : each));
   const of = { groups: [...groups.slice(0, -1), made], view };
   return [new Value({ ...of, output, kind: value.kind }), new Value({ ...of, output: { ...output, tensor: 1 }, kind: 'int' })];
+};
+
+/** Greatest and least float32: no sum of infinities becomes NaN. */
+const finite = { min: -3.4028234663852886e38, max: 3.4028234663852886e38 };
+
+/** log sum e^x = m + log sum e^(x - m), with the greatest element m. @type {Operator} */
+const logSumExp = (c, node, [x, given]) => {
+  const value = c.tensor(node, x);
+  const { axes = c.axes(node, given, value.view.length), noop_with_empty_axes: noop, keepdims = 1 } = node.attributes;
+  const reduce = (/** @type {string} */ op, /** @type {Any} */ of, /** @type {number} */ keep) =>
+    runOperator(c, node, op, [of], { ...(axes?.length && { axes }), noop_with_empty_axes: noop, keepdims: keep });
+  const most = runOperator(c, node, 'Clip', [reduce('ReduceMax', value, 1)], finite);
+  const powers = runOperator(c, node, 'Exp', [runOperator(c, node, 'Sub', [value, most])]);
+  const sum = runOperator(c, node, 'Log', [reduce('ReduceSum', powers, 1)]);
+  const y = runOperator(c, node, 'Add', [sum, most]);
+  if (keepdims || (noop && !axes?.length)) return y;
+  const all = axes?.length
+    ? axes.map((/** @type {number} */ axis) => c.axis(node, axis, value.view.length))
+    : value.view.map((_, i) => i);
+  return y.with({ view: y.view.filter((_, i) => !all.includes(i)) });
 };
 
 /** @type {Record<string, Operator>} */
@@ -109,6 +144,7 @@ export const reductionOperators = {
   ReduceL1: reduction('Sum', by('Absolute')),
   ReduceL2: reduction('Sum', by('Square'), by('Sqrt')),
   ReduceSumSquare: reduction('Sum', by('Square')),
+  ReduceLogSumExp: logSumExp,
   ReduceLogSum: reduction('Sum', undefined, by('Log')),
   ArgMax: argument(false),
   ArgMin: argument(true),
