@@ -181,6 +181,146 @@ test('the least elements, and quotients of whole numbers', async () => {
   await agrees(onIds(divided, { four: ints([4], []), three: ints([3], []) }));
 });
 
+/** Nodes over [B, C, T], with the names of their outputs [B, T, C]. @param {[string, any, string[]?][]} list  operator, attributes, more inputs */
+function overChannels(list) {
+  const nodes = list.flatMap(([op, attributes, more = []], i) => [
+    node(op, ['channels', ...more], [`c${i}`], attributes),
+    node('Transpose', [`c${i}`], [`y${i}`], { perm: [0, 2, 1] }),
+  ]);
+  return { nodes: [node('Transpose', ['e'], ['channels'], { perm: [0, 2, 1] }), ...nodes], outputs: list.map((_, i) => `y${i}`) };
+}
+
+test('pooling with padding at either end, ceil_mode and dilation', async () => {
+  const options = [
+    { kernel_shape: [3], pads: [1, 1], strides: [2] },
+    { kernel_shape: [3], pads: [2, 0] },
+    { kernel_shape: [4], pads: [1, 3], strides: [3] },
+    { kernel_shape: [2], strides: [2], ceil_mode: 1 },
+    { kernel_shape: [3], strides: [2], pads: [1, 1], ceil_mode: 1 },
+    { kernel_shape: [2], strides: [3], pads: [0, 1], ceil_mode: 1 },
+    { kernel_shape: [4], strides: [2], auto_pad: 'SAME_LOWER' },
+    { kernel_shape: [3], strides: [2], auto_pad: 'SAME_UPPER' },
+    { kernel_shape: [2], pads: [1, 1], dilations: [2] },
+  ];
+  const average = options.filter((each) => !each.dilations);
+  const { nodes, outputs } = overChannels([
+    ...options.map((each) => /** @type {[string, any]} */ (['MaxPool', each])),
+    ...average.map((each) => /** @type {[string, any]} */ (['AveragePool', each])),
+    ...average
+      .filter((each) => !each.ceil_mode)
+      .map((each) => /** @type {[string, any]} */ (['AveragePool', { ...each, count_include_pad: 1 }])),
+  ]);
+  await agrees(onIds(nodes, {}, outputs), 4);
+});
+
+test('padding by a number, by the ends, and reflected', async () => {
+  const constants = { pads: ints([0, 0, 2, 0, 0, 1]), number: { ...weight([]), data: [-1.5] } };
+  const { nodes, outputs } = overChannels([
+    ['Pad', {}, ['pads', 'number']],
+    ['Pad', { mode: 'edge' }, ['pads']],
+    ['Pad', { mode: 'reflect' }, ['pads']],
+  ]);
+  await agrees(onIds(nodes, constants, outputs), 3);
+  await assert.rejects(
+    async () => (await importing(onIds(nodes, constants, outputs))).run([[1, 2]]),
+    says(PadlessError, /row 0 has 2 steps, expected 3/),
+  );
+});
+
+test('a convolution whose kernel covers all values of a step, as Conv2d over words has it', async () => {
+  const nodes = [
+    node('Unsqueeze', ['e', 'one'], ['image']),
+    node('Conv', ['image', 'window', 'shift'], ['slid'], { kernel_shape: [3, D], pads: [1, 0, 1, 0] }),
+    node('Relu', ['slid'], ['positive']),
+    node('Squeeze', ['positive', 'three'], ['found']),
+    node('ReduceMax', ['found'], ['y'], { axes: [2], keepdims: 0 }),
+    // The same with the axes of the image turned.
+    node('Transpose', ['image'], ['turned'], { perm: [0, 1, 3, 2] }),
+    node('Conv', ['turned', 'flat'], ['z'], { kernel_shape: [D, 2] }),
+  ];
+  const constants = {
+    window: weight([K, 1, 3, D]),
+    flat: weight([K, 1, D, 2]),
+    shift: weight([K]),
+    one: ints([1]),
+    three: ints([3]),
+  };
+  const model = await agrees(onIds(nodes, constants, ['y']), 2);
+  assert.deepEqual(classesOf(model).slice(0, 3), ['Embedding', 'Conv1D', 'Activation']);
+  await agrees(
+    onIds(
+      [...nodes, node('Squeeze', ['z', 'two'], ['z3']), node('Transpose', ['z3'], ['y2'], { perm: [0, 2, 1] })],
+      { ...constants, two: ints([2]) },
+      ['y2'],
+    ),
+    2,
+  );
+});
+
+test('the first steps of each row in reverse, with lengths that other nodes read, too', async () => {
+  const graph = {
+    ...onIds(
+      [
+        node('ReverseSequence', ['e', 'lengths'], ['y'], { time_axis: 1, batch_axis: 0 }),
+        node('ReduceMean', ['e'], ['mean'], { axes: [1] }),
+      ],
+      {},
+      ['y', 'mean'],
+    ),
+    inputs: /** @type {any} */ ({ ids: 'int64', lengths: 'int64' }),
+    shapes: { ids: ['batch', 'time'], lengths: ['batch'] },
+  };
+  const bytes = onnxGraph(graph);
+  const rows = [[1, 2, 3, 4], [5, 6, 7, 8]]; // prettier-ignore
+  const session = await ort.InferenceSession.create(bytes);
+  const expected = await session.run({
+    ids: new ort.Tensor('int64', BigInt64Array.from(rows.flat(), BigInt), [2, 4]),
+    lengths: new ort.Tensor('int64', BigInt64Array.of(3n, 2n), [2]),
+  });
+  const model = await fromOnnx(bytes, { simd });
+  const answers = model.run({ ids: rows, lengths: [[3], [2]] });
+  answers.forEach(({ name, data }) =>
+    assert.ok(
+      data.every((value, i) => Math.abs(value - Number(expected[name].data[i])) < 1e-6),
+      name,
+    ),
+  );
+  // Nothing else reads the steps behind the lengths: rows have their own length.
+  const short = await importing({ ...graph, outputs: ['y'], nodes: graph.nodes.slice(0, 2) });
+  assert.deepEqual(
+    short.inputs.map(({ name }) => name),
+    ['ids'],
+  );
+  const [{ data }] = short.run([[1, 2, 3], [5, 6]]); // prettier-ignore
+  const y = /** @type {Float32Array} */ (expected.y.data);
+  assert.ok(
+    data.slice(0, 3 * D).every((value, i) => value === y[i]) &&
+      data.slice(3 * D, 5 * D).every((value, i) => value === y[4 * D + i]),
+  );
+  await session.release();
+});
+
+test('tables along other axes, repeated axes, and elements by a table of places', async () => {
+  const nodes = [
+    node('Gather', ['wide', 'ids'], ['columns'], { axis: 1 }),
+    node('Transpose', ['columns'], ['a'], { perm: [1, 2, 0] }),
+    node('Gather', ['list', 'ids'], ['numbers']),
+    node('Unsqueeze', ['numbers', 'two'], ['b']),
+    node('Gather', ['cube', 'ids'], ['c']),
+    node('Tile', ['e', 'repeats'], ['d']),
+    node('Gather', ['e', 'places'], ['f'], { axis: 2 }),
+  ];
+  const constants = {
+    wide: weight([D, V]),
+    list: weight([V]),
+    cube: weight([V, 2, 3]),
+    repeats: ints([1, 1, 2]),
+    places: ints([0, 3, 5, 1], [2, 2]),
+    two: ints([2]),
+  };
+  await agrees(onIds(nodes, constants, ['a', 'b', 'c', 'd', 'f']));
+});
+
 test('steps of one number are a sequence', async () => {
   const ends = /** @type {const} */ ([['ReduceL2', { axes: [1] }], ['ReduceSum', {}, 'axes']]); // prettier-ignore
   for (const [op, attributes, axes] of ends) {

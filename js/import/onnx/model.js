@@ -63,11 +63,14 @@ function isIds(nodes, input) {
   );
 }
 
-/** Whether an input is the lengths of a recurrent node. @param {NodeMessage[]} nodes @param {string} input */
+/** Whether an input is the lengths of a recurrent node, or of ReverseSequence. @param {NodeMessage[]} nodes @param {string} input */
 function isLengths(nodes, input) {
   // Rows may be sorted by their lengths.
   const names = copiesOf(nodes, input, [...passing, 'TopK']);
-  return nodes.some(({ op, inputs }) => (op === 'LSTM' || op === 'GRU' || op === 'RNN') && names.has(inputs[4]));
+  return nodes.some(
+    ({ op, inputs }) =>
+      names.has(inputs[op === 'ReverseSequence' ? 1 : 4]) && ['LSTM', 'GRU', 'RNN', 'ReverseSequence'].includes(op),
+  );
 }
 
 /** The axes of an input that may be its batch, by the names of its sizes where they tell. @param {ValueInfo} input */

@@ -453,13 +453,16 @@ export class AveragePooling1D extends PoolingWindow {
 }
 
 /** Base of the layers that remove, add or repeat steps. */
-class Resizing extends Layer {
+export class Resizing extends Layer {
+  /** The value of steps that are no step of the input. */
+  fill = 0;
+
   /** @param {number} T  length of an input row @returns {number} length of the output row */
   lengthOf(T) {
     return T;
   }
 
-  /** @param {number} t  step of the output @param {number} _T  length of the input row @returns {number} step of the input; outside of it: 0 */
+  /** @param {number} t  step of the output @param {number} _T  length of the input row @returns {number} step of the input; outside of it: `fill` */
   sourceOf(t, _T) {
     return t;
   }
@@ -487,24 +490,36 @@ class Resizing extends Layer {
   }
 
   /**
-   * @override
-   * @param {Tensor} given
+   * The output, row by row.
+   * @param {Tensor} x  without a mask @param {(row: Float32Array, y: Float32Array) => void} fillRow  from the values of a row
    */
-  call(given) {
-    const x = given.unmasked();
+  filled(x, fillRow) {
     const { heap, B, features, time } = x;
     const steps = resized(x, (length) => this.lengthOf(length));
     const y = heap.reserve32(steps.N * features);
     const [out, values] = [heap.f32View(y, steps.N * features), x.view()];
     for (let b = 0; b < B; b++) {
-      for (let t = 0; t < steps.length(b); t++) {
-        const from = this.sourceOf(t, time.length(b));
-        const at = (steps.splits[b] + t) * features;
-        if (from < 0 || from >= time.length(b)) out.fill(0, at, at + features);
-        else out.set(values.subarray((time.splits[b] + from) * features, (time.splits[b] + from + 1) * features), at);
-      }
+      const [from, to] = [time.splits[b] * features, steps.splits[b] * features];
+      fillRow(values.subarray(from, from + time.length(b) * features), out.subarray(to, to + steps.length(b) * features));
     }
     return new Tensor(heap, y, B, [steps.T, features], steps);
+  }
+
+  /**
+   * @override
+   * @param {Tensor} given
+   */
+  call(given) {
+    const x = given.unmasked();
+    const D = x.features;
+    return this.filled(x, (row, y) => {
+      const T = row.length / D;
+      for (let t = 0; t < y.length / D; t++) {
+        const from = this.sourceOf(t, T);
+        if (from < 0 || from >= T) y.fill(this.fill, t * D, (t + 1) * D);
+        else y.set(row.subarray(from * D, (from + 1) * D), t * D);
+      }
+    });
   }
 }
 

@@ -6,7 +6,7 @@ import { Constant, scalar } from '../constants.js';
 import { positioned } from './products.js';
 import { sliceOf, slices, splitSizes, targetShape } from '../folding.js';
 import { minus, plus, productOf, quotient, same, Size, times } from '../sizes.js';
-import { axisOf, Factor, Parts, RowOrder, RowStarts, sizeOf, Value } from '../values.js';
+import { axisOf, Factor, isBatch, Parts, RowOrder, RowStarts, sizeOf, Value } from '../values.js';
 /** @typedef {import('../sizes.js').Extent} Extent */
 /** @typedef {import('../converter.js').Converter} Converter */
 /** @typedef {import('../converter.js').Node} Node */
@@ -107,14 +107,38 @@ function slicedSteps(c, node, value, axis, start, end, step) {
   );
 }
 
-/** The steps of each row in reverse. @param {Converter} c @param {Node} node @param {Value} value @param {number} axis */
-export function reversed(c, node, value, axis) {
+/** The steps of each row in reverse. @param {Converter} c @param {Node} node @param {Value} value @param {number} axis @param {boolean} [within]  only the steps that count */
+export function reversed(c, node, value, axis, within = false) {
   const own = value.view[axis];
-  c.readsSteps(node, own);
+  if (!within) c.readsSteps(node, own);
   const rest = value.stored.filter((factor) => !own.includes(factor));
   const groups = [[c.batch], own, rest];
   const output = c.builder.layer('padless>ReverseSteps', c.nameOf(node, '_reversed'), {}, c.arranged(node, value, groups));
   return value.with({ output, groups });
+}
+
+/** The first steps of each row in reverse, as many as its length; the others stay. @param {Converter} c @param {Node} node @param {Value} value @param {{ time: number, batch: number }} axes @param {Value} lengths */
+function reversedWithin(c, node, value, { time, batch }, lengths) {
+  if (lengths.view.length !== 1 || lengths.stored.length || (lengths.view[0][0] ?? c.batch) !== value.view[batch][0])
+    c.refuse(node, `sequence_lens of shape [${lengths.shape}], expected one for each row`);
+  const own = value.view[time];
+  // The model's input has each row's own length, so that there are no other steps.
+  if (c.ownLengths && c.lengthInputs.has(lengths.output.layer)) return reversed(c, node, value, time, true);
+  const rest = value.stored.filter((factor) => !own.includes(factor));
+  const groups = [[c.batch], own, rest];
+  const whole = c.arranged(node, value, groups);
+  const layer = (/** @type {string} */ name, /** @type {any} */ inputs) =>
+    c.builder.layer(`padless>${name}`, c.nameOf(node, `_${name}`), {}, inputs);
+  const turned = layer('ReverseSteps', layer('FirstSteps', [whole, lengths.output]));
+  const run = (/** @type {string} */ op, /** @type {any[]} */ inputs) =>
+    c.operators[op](c, { ...node, op, inputs: [], attributes: {} }, inputs);
+  const number = new Value({
+    output: layer('Positions', whole),
+    groups: [[c.batch], own, []],
+    view: value.view.map((_, i) => (i === time ? own : [])),
+  });
+  const seen = lengths.with({ view: value.view.map((axis, i) => (i === batch ? axis : [])) });
+  return run('Where', [run('Less', [number, seen]), value.with({ output: layer('ExtendSteps', [turned, whole]), groups }), value]);
 }
 
 /** Parts of an axis of Parts, if each range is made of whole parts. @param {Parts} parts @param {number[]} places @returns {Any | null} */
@@ -197,7 +221,10 @@ export function gathered(c, node, x, given, axis) {
     return c.refuse(node, `the index ${list.join(', ')}`);
   }
   if (given.shape.length === 0) return selected(c, node, x, axis, list[0]);
-  if (given.shape.length > 1) return c.refuse(node, `indices of shape [${given.shape}]; padless takes one or a list`);
+  if (given.shape.length > 1) {
+    const flat = c.tensor(node, gathered(c, node, x, new Constant('int', [list.length], list), axis));
+    return c.reshaped(node, flat, [...flat.shape.slice(0, axis), ...given.shape, ...flat.shape.slice(axis + 1)]);
+  }
   const size = Number(x.shape[axis]);
   const places = list.map((each) => (each < 0 && size > 0 ? each + size : each));
   const step = places.length > 1 ? places[1] - places[0] : 1;
@@ -223,16 +250,18 @@ function inserted(value, axes) {
   return value.with({ view });
 }
 
-/** Zeros in front of and behind an axis. @type {Operator} */
+/** Elements in front of and behind an axis. @type {Operator} */
 const pad = (c, node, [x, given, filler, axesGiven]) => {
   const value = c.tensor(node, x);
   const rank = value.view.length;
   const mode = c.attribute(node, 'mode', 'constant');
-  if (mode !== 'constant') c.refuse(node, `mode is ${mode}; padless pads with zeros`);
-  if (filler && !(filler instanceof Constant))
-    c.refuse(node, 'fills with a number that depends on the input; padless pads with zeros');
+  if (!['constant', 'edge', 'reflect', 'wrap'].includes(mode))
+    c.refuse(node, `mode is ${mode}; padless has constant, edge, reflect and wrap`);
+  if (filler && !(filler instanceof Constant)) c.refuse(node, 'fills with a number that depends on the input');
   const fill = filler instanceof Constant ? filler.single : (node.attributes.value ?? 0);
-  if (fill !== 0) c.refuse(node, `fills with ${fill}; padless pads with zeros`);
+  if (typeof fill !== 'number' || Number.isNaN(fill)) c.refuse(node, `fills with ${fill}; padless pads with one number`);
+  const isZero = mode === 'constant' && fill === 0;
+  const options = mode !== 'constant' ? { mode } : { value: Number.isFinite(fill) ? fill : String(fill) };
   const list = /** @type {number[]} */ (node.attributes.pads ?? c.list(node, given, 'pads'));
   const axes = c.axes(node, axesGiven, rank) ?? Array.from({ length: rank }, (_, i) => i);
   let result = value;
@@ -251,9 +280,9 @@ const pad = (c, node, [x, given, filler, axesGiven]) => {
     const rest = result.stored.filter((factor) => !own.includes(factor));
     if (result.view.length < 2) c.refuse(node, 'padding of a list');
     const output = c.builder.layer(
-      'ZeroPadding1D',
+      isZero ? 'ZeroPadding1D' : 'padless>PadSteps',
       c.nameOf(node),
-      { padding: [before, behind] },
+      { padding: [before, behind], ...(!isZero && options) },
       c.arranged(node, result, [[c.batch], own, rest]),
     );
     const made = new Factor(plus(sizeOf(own), before + behind));
@@ -308,6 +337,18 @@ const expand = (c, node, [x, given]) => {
   );
   return c.operators.Add(c, node, [seen, ones]);
 };
+
+/** Copies one behind the other along each axis. @param {Converter} c @param {Node} node @param {Value} value @param {Extent[]} repeats */
+function repeated(c, node, value, repeats) {
+  const all = productOf(repeats);
+  if (typeof all !== 'number' || all < 1 || all > PARTS_MOST || repeats.length !== value.view.length)
+    return c.refuse(node, `repeats [${repeats}] of [${value.shape}]; padless repeats ${PARTS_MOST} times at most`);
+  return repeats.reduce((/** @type {Value} */ x, count, axis) => {
+    if (count === 1) return x;
+    c.notBatch(node, x.view[axis], 'the repetition');
+    return c.joined(node, new Parts(axis, Array(Number(count)).fill(x)));
+  }, value);
+}
 
 /** @type {Record<string, Operator>} */
 export const axisOperators = {
@@ -399,9 +440,8 @@ export const axisOperators = {
     const value = c.tensor(node, x);
     const repeats = c.list(node, given, 'repeats') ?? [];
     if (repeats.every((each) => each === 1)) return value;
+    if (repeats.some((each, i) => each !== 1 && value.view[i].length)) return repeated(c, node, value, repeats);
     const shape = value.shape.map((size, i) => (repeats[i] === 1 ? size : repeats[i]));
-    if (repeats.some((each, i) => each !== 1 && value.view[i].length))
-      return c.refuse(node, `repeats [${repeats}] of [${value.shape}]; padless repeats axes of size 1`);
     return expand(c, node, [value, new Constant('int', [shape.length], shape)]);
   },
   Pad: pad,
@@ -427,13 +467,10 @@ export const axisOperators = {
   ReverseSequence: (c, node, [x, lengths]) => {
     const value = c.tensor(node, x);
     const [time, batch] = [c.attribute(node, 'time_axis', 0), c.attribute(node, 'batch_axis', 1)];
-    if (!value.view[batch]?.some((factor) => factor.batch)) c.refuse(node, `batch_axis ${batch} is not the batch`);
+    if (!isBatch(value.view[batch] ?? [])) c.refuse(node, `batch_axis ${batch} is not the batch`);
     const size = value.shape[time];
     if (lengths instanceof Constant && lengths.single !== undefined && same(lengths.single, size))
       return reversed(c, node, value, time);
-    return c.refuse(
-      node,
-      'sequence_lens differ from row to row; padless reverses whole rows. Give sequence_lens to the recurrent node instead',
-    );
+    return reversedWithin(c, node, value, { time, batch }, c.tensor(node, lengths));
   },
 };

@@ -43,17 +43,25 @@ const gather = (c, node, [x, given]) => {
     return c.refuse(node, 'the data and the indices both depend on the input; padless has tables that are constant');
   const ids = c.tensor(node, given, true);
   if (ids.positions && axis === 0 && table.shape.length === 2) return positioned(c, node, table, ids.view, ids.positions);
-  if (axis !== 0 || table.shape.length !== 2)
-    return c.refuse(node, `a table of shape [${table.shape}] along axis ${axis}; padless has embeddings [V, D] along axis 0`);
   if (!ids.ids) return c.refuse(node, 'the ids are computed in the graph; padless looks up the ids of an input');
-  const embeddings = expanded(table, c.describe(node));
-  const [input_dim, output_dim] = embeddings.base;
-  const output = c.builder.layer('Embedding', c.nameOf(node), { input_dim, output_dim }, ids.output, {
-    embeddings: { shape: [input_dim, output_dim], data: /** @type {Float32Array} */ (embeddings.data) },
-  });
-  const made = axisOf(output_dim);
-  return new Value({ output, groups: [...ids.groups, made], view: [...ids.view, made] });
+  if (table.shape.length === 0) return c.refuse(node, 'a table without axes');
+  return embedded(c, node, table, ids, axis);
 };
+
+/** A table, of which ids name elements along an axis: the other axes are the features. @param {Converter} c @param {Node} node @param {Constant} table @param {Value} ids @param {number} axis @returns {Value} */
+function embedded(c, node, table, ids, axis) {
+  const where = c.describe(node);
+  const others = table.shape.map((_, i) => i).filter((i) => i !== axis);
+  const first = transposed(expanded(table, where), [axis, ...others], where);
+  const [input_dim, ...sizes] = first.base;
+  const output_dim = sizes.reduce((a, b) => a * b, 1);
+  const output = c.builder.layer('Embedding', c.nameOf(node), { input_dim, output_dim }, ids.output, {
+    embeddings: { shape: [input_dim, output_dim], data: Float32Array.from(first.data, Number) },
+  });
+  const axes = sizes.map(axisOf);
+  const view = [...axes.slice(0, axis), ...ids.view, ...axes.slice(axis)];
+  return new Value({ output, groups: [...ids.groups, axes.flat()], view, kind: table.kind });
+}
 
 /**
  * x W over an axis.

@@ -294,7 +294,8 @@ function outputsOf(c, node, { made, H, directions, time, batch, direction, withS
   if (withSequence) {
     const view = layout ? [batch, steps, both, units] : [steps, both, batch, units];
     let y = new Value({ output: made, groups: [[first], steps, [...both, ...units]], view });
-    if (direction === 'reverse') y = reversedOutput(c, node, y, layout ? 1 : 0);
+    // A reverse layer gives its outputs in the order of its visits; ONNX in the order of the steps.
+    if (direction === 'reverse') y = reversed(c, node, y, layout ? 1 : 0, true);
     // Behind the lengths there are zeros, which a sum does not notice.
     const short = key ? { key, output: y.output } : null;
     if (extend) y = y.with({ output: extend(y.output, c.nameOf(node, '_extended')), short });
@@ -326,17 +327,6 @@ function outputsOf(c, node, { made, H, directions, time, batch, direction, withS
     });
   };
   return [sequence, stateAt(0), states === 2 ? stateAt(1) : undefined];
-}
-
-/** A reverse layer gives its outputs in the order of its visits; ONNX in the order of the steps. @param {Converter} c @param {Node} node @param {Value} y @param {number} axis */
-function reversedOutput(c, node, y, axis) {
-  const { ownLengths } = c;
-  c.ownLengths = false;
-  try {
-    return reversed(c, node, y, axis);
-  } finally {
-    c.ownLengths = ownLengths;
-  }
 }
 
 /** @type {Record<string, Operator>} */

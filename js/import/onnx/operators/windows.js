@@ -2,8 +2,9 @@
  * Convolutions and pooling over one axis: [B, C, T] in ONNX, [B, T, C] in padless. An axis of size 1 beside it is left out.
  */
 import { ModelFileError } from '../../../errors.js';
+import { product } from '../../../layers/tensor.js';
 import { Constant, expanded } from '../constants.js';
-import { floorDivided, plus } from '../sizes.js';
+import { floorDivided, named, plus, same, Size } from '../sizes.js';
 import { axisOf, isBatch, sizeOf, Value } from '../values.js';
 import { reduced } from './reductions.js';
 /** @typedef {import('../sizes.js').Extent} Extent */
@@ -13,7 +14,8 @@ import { reduced } from './reductions.js';
 /** @typedef {import('../values.js').Axis} Axis */
 
 /**
- * The input of a window [B, C, ...], of whose axes behind C one is longer than 1.
+ * The input of a window [B, C, ...]. It slides over one axis behind C. The others have size 1, or a size that the kernel covers: then the axis is
+ * one of features, as in a Conv2d over the words and all values of an embedding.
  * @param {Converter} c @param {Node} node @param {any} x @param {number[]} kernel  sizes of the kernel
  */
 function spatial(c, node, x, kernel) {
@@ -22,10 +24,18 @@ function spatial(c, node, x, kernel) {
     return c.refuse(node, `an input of shape [${value.shape}], expected [B, C, T]`);
   const axes = value.view.slice(2);
   const long = axes.flatMap((axis, i) => (axis.length || kernel[i] > 1 ? [i] : []));
-  if (long.length > 1)
+  const pads = c.attribute(node, 'pads', []);
+  const isCovered = (/** @type {number} */ i) => same(sizeOf(axes[i]), kernel[i]) && !pads[i] && !pads[i + axes.length];
+  const open = long.filter((i) => !isCovered(i));
+  const at = open[0] ?? long[0] ?? axes.length - 1;
+  const covered = node.op === 'Conv' ? long.filter((i) => i !== at) : [];
+  if (
+    open.length > 1 ||
+    covered.length + 1 < long.length ||
+    (covered.length && c.attribute(node, 'auto_pad', 'NOTSET') !== 'NOTSET')
+  )
     return c.refuse(node, `an input of shape [${value.shape}] and a kernel [${kernel}]; padless slides over one axis`);
-  const at = long[0] ?? axes.length - 1;
-  return { value, at, time: axes[at], channels: value.view[1] };
+  return { value, at, time: axes[at], channels: value.view[1], covered };
 }
 
 /** Options along the axis `at`. @param {Converter} c @param {Node} node @param {number} at @param {number} rank  number of axes behind C */
@@ -38,9 +48,9 @@ function optionsAt(c, node, at, rank) {
   return { stride, dilation, before: pads[at], behind: pads[at + rank], auto };
 }
 
-/** The steps of the result. @param {Extent} T @param {{ span: number, stride: number, before: number, behind: number, same: boolean }} of @returns {Extent | null} */
-function lengthOf(T, { span, stride, before, behind, same }) {
-  if (same) return floorDivided(plus(T, stride - 1), stride);
+/** The steps of the result. @param {Extent} T @param {{ span: number, stride: number, before: number, behind: number, isSame: boolean }} of @returns {Extent | null} */
+function lengthOf(T, { span, stride, before, behind, isSame }) {
+  if (isSame) return floorDivided(plus(T, stride - 1), stride);
   const windows = floorDivided(plus(T, before + behind - span), stride);
   return windows === null ? null : plus(windows, 1);
 }
@@ -50,7 +60,8 @@ function paddingOf({ stride, before, behind, auto }, span) {
   const reach = span - 1;
   // Keras has the odd zero behind, like SAME_UPPER.
   if (auto === 'SAME_UPPER' || (auto === 'SAME_LOWER' && stride === 1 && reach % 2 === 0)) return { padding: 'same', zeros: null };
-  if (auto === 'SAME_LOWER') return null;
+  // The odd zero is in front. With a stride the zeros depend on the number of steps.
+  if (auto === 'SAME_LOWER') return stride === 1 ? { padding: 'valid', zeros: [Math.ceil(reach / 2), reach >> 1] } : null;
   if (auto === 'VALID' || (!before && !behind)) return { padding: 'valid', zeros: null };
   if (stride === 1 && before === reach >> 1 && before + behind === reach) return { padding: 'same', zeros: null };
   if (before === reach && behind === 0 && stride === 1) return { padding: 'causal', zeros: null };
@@ -61,7 +72,7 @@ function paddingOf({ stride, before, behind, auto }, span) {
 const conv = (c, node, [x, w, b]) => {
   if (!(w instanceof Constant) || (b && !(b instanceof Constant))) return c.refuse(node, 'the weights depend on the input');
   const [N, D, ...kernel] = expanded(w, c.describe(node)).base;
-  const { value, at, time, channels } = spatial(c, node, x, kernel);
+  const { value, at, time, channels, covered } = spatial(c, node, x, kernel);
   const size = kernel[at];
   const given = c.attribute(node, 'kernel_shape', kernel);
   if (given.join() !== kernel.join())
@@ -72,12 +83,20 @@ const conv = (c, node, [x, w, b]) => {
   const found = paddingOf({ stride, ...pads }, span);
   if (!found)
     return c.refuse(node, `auto_pad is ${pads.auto} with strides ${stride}; padless has the odd zero behind (SAME_UPPER)`);
+  if (covered.length && groups !== 1) c.refuse(node, `group is ${groups} with a kernel [${kernel}]; padless has 1 here`);
   c.readsSteps(node, time);
-  let from = c.arranged(node, value, [[c.batch], time, channels]);
+  const features = [channels, ...covered.map((i) => value.view[i + 2])].flat();
+  let from = c.arranged(node, value, [[c.batch], time, features]);
   if (found.zeros) from = c.builder.layer('ZeroPadding1D', c.nameOf(node, '_padding'), { padding: found.zeros }, from);
-  const data = new Float32Array(N * D * size);
+  // [N, C, ..., K, ...] -> [K, C * ..., N]
+  const [depth, behind] = [kernel.slice(0, at), kernel.slice(at + 1)].map((sizes) => product(sizes));
+  const width = D * depth * behind;
+  const data = new Float32Array(N * width * size);
   for (let n = 0; n < N; n++)
-    for (let d = 0; d < D; d++) for (let k = 0; k < size; k++) data[(k * D + d) * N + n] = w.data[(n * D + d) * size + k];
+    for (let d = 0; d < D * depth; d++)
+      for (let k = 0; k < size; k++)
+        for (let e = 0; e < behind; e++)
+          data[(k * width + d * behind + e) * N + n] = w.data[((n * D * depth + d) * size + k) * behind + e];
   const config = {
     filters: N,
     kernel_size: size,
@@ -88,47 +107,64 @@ const conv = (c, node, [x, w, b]) => {
     use_bias: Boolean(b),
   };
   const output = c.builder.layer('Conv1D', c.nameOf(node), config, from, {
-    kernel: { shape: [size, D, N], data },
+    kernel: { shape: [size, width, N], data },
     ...(b instanceof Constant && { bias: { shape: [N], data: Float32Array.from(expanded(b, c.describe(node)).data) } }),
   });
-  return resized(c, node, value, output, at, time, { span, stride, ...pads, same: found.padding !== 'valid' }, N);
+  const isSame = found.padding !== 'valid' || pads.auto === 'SAME_LOWER';
+  return resized(c, node, value, output, at, time, { span, stride, ...pads, isSame }, N, covered);
 };
 
-/** The result of a window. @param {Converter} c @param {Node} node @param {Value} value @param {any} output @param {number} at @param {Axis} time @param {any} lengths @param {number | null} filters  null: as many as before */
-function resized(c, node, value, output, at, time, lengths, filters) {
-  const T = lengthOf(sizeOf(time), lengths);
+/** The result of a window. @param {Converter} c @param {Node} node @param {Value} value @param {any} output @param {number} at @param {Axis} time @param {any} lengths @param {number | null} filters  null: as many as before @param {number[]} [covered]  axes that the kernel covers */
+function resized(c, node, value, output, at, time, lengths, filters, covered = []) {
+  const T = lengths.steps === undefined ? lengthOf(sizeOf(time), lengths) : lengths.steps;
   if (T === null) return c.refuse(node, `a window of ${lengths.span} steps over an axis of ${sizeOf(time)}`);
   const steps = axisOf(T);
   const channels = filters === null ? value.view[1] : axisOf(filters);
-  const view = value.view.map((axis, i) => (i === 1 ? channels : i === at + 2 ? steps : axis));
+  const view = value.view.map((axis, i) => (i === 1 ? channels : i === at + 2 ? steps : covered.includes(i - 2) ? [] : axis));
   return new Value({ output, groups: [[c.batch], steps, channels], view });
 }
 
-/** @param {string} className @returns {Operator} */
+/** The number of windows with ceil_mode: a name of its own where it depends on T. @param {Extent} T @param {{ span: number, stride: number, before: number, behind: number }} of @returns {Extent} */
+function ceiledLength(T, { span, stride, before, behind }) {
+  if (T instanceof Size) return named(`floor(pooled ${T.key.replaceAll('*', '.')} by ${[span, stride, before, behind]})`);
+  const windows = Math.ceil((T + before + behind - span) / stride) + 1;
+  return (windows - 1) * stride >= T + before ? windows - 1 : windows;
+}
+
+/** @param {string} className @param {'max' | 'average'} mode @returns {Operator} */
 const pool =
-  (className) =>
+  (className, mode) =>
   (c, node, [x]) => {
     const kernel = c.attribute(node, 'kernel_shape');
     if (!Array.isArray(kernel)) return c.refuse(node, 'kernel_shape is missing');
     const { value, at, time, channels } = spatial(c, node, x, kernel);
     const size = kernel[at];
     const { stride, dilation, ...pads } = optionsAt(c, node, at, kernel.length);
-    if (dilation !== 1) c.refuse(node, `dilations are ${dilation}; padless has 1`);
-    const found = paddingOf({ stride, ...pads }, size);
-    const isAverage = className === 'AveragePooling1D';
-    if (c.attribute(node, 'ceil_mode', 0)) c.refuse(node, 'ceil_mode is 1; padless has 0');
+    const span = (size - 1) * dilation + 1;
+    const [ceil, includes] = ['ceil_mode', 'count_include_pad'].map((name) => Boolean(c.attribute(node, name, 0)));
     if (c.isUsed(node.outputs[1])) c.refuse(node, 'the indices are read');
-    if (isAverage && c.attribute(node, 'count_include_pad', 0) && found?.padding !== 'valid')
-      c.refuse(node, 'count_include_pad is 1 with pads');
-    if (!found || found.zeros || found.padding === 'causal')
-      return c.refuse(
-        node,
-        `pads [${c.attribute(node, 'pads', [])}] and auto_pad ${pads.auto} with strides ${stride}; padless has none or SAME_UPPER`,
-      );
+    const isSame = pads.auto.startsWith('SAME');
+    const found = paddingOf({ stride, ...pads }, span);
+    // Keras's windows: without padding, or with padding that does not count.
+    const isKeras = found && !found.zeros && found.padding !== 'causal' && !ceil && dilation === 1;
     c.readsSteps(node, time);
     const from = c.arranged(node, value, [[c.batch], time, channels]);
-    const output = c.builder.layer(className, c.nameOf(node), { pool_size: size, strides: stride, padding: found.padding }, from);
-    return resized(c, node, value, output, at, time, { span: size, stride, ...pads, same: found.padding === 'same' }, null);
+    const lengths = { span, stride, ...pads, isSame: isSame || found?.padding === 'same' };
+    if (isKeras && !(mode === 'average' && includes && found.padding !== 'valid')) {
+      const config = { pool_size: size, strides: stride, padding: found.padding };
+      return resized(c, node, value, c.builder.layer(className, c.nameOf(node), config, from), at, time, lengths, null);
+    }
+    const padding = isSame ? pads.auto.toLowerCase() : pads.auto === 'VALID' ? [0, 0] : [pads.before, pads.behind];
+    if (isSame && ceil) c.refuse(node, `ceil_mode is 1 with auto_pad ${pads.auto}; padless has 0 there`);
+    const config = {
+      ...{ mode, pool_size: size, strides: stride, dilation_rate: dilation, padding },
+      ...(ceil && { ceil_mode: true }),
+      ...(includes && { count_include_pad: true }),
+    };
+    const output = c.builder.layer('padless>PoolSteps', c.nameOf(node), config, from);
+    const [before, behind] = Array.isArray(padding) ? padding : [0, 0];
+    const steps = ceil ? ceiledLength(sizeOf(time), { span, stride, before, behind }) : undefined;
+    return resized(c, node, value, output, at, time, { ...lengths, before, behind, isSame, steps }, null);
   };
 
 /** @param {'Mean' | 'Max'} how @returns {Operator} */
@@ -149,8 +185,8 @@ const globalPool =
 /** @type {Record<string, Operator>} */
 export const windowOperators = {
   Conv: conv,
-  MaxPool: pool('MaxPooling1D'),
-  AveragePool: pool('AveragePooling1D'),
+  MaxPool: pool('MaxPooling1D', 'max'),
+  AveragePool: pool('AveragePooling1D', 'average'),
   GlobalAveragePool: globalPool('Mean'),
   GlobalMaxPool: globalPool('Max'),
 };
