@@ -309,6 +309,8 @@ test('tables along other axes, repeated axes, and elements by a table of places'
     node('Gather', ['cube', 'ids'], ['c']),
     node('Tile', ['e', 'repeats'], ['d']),
     node('Gather', ['e', 'places'], ['f'], { axis: 2 }),
+    node('ReduceMax', ['e'], ['most'], { axes: [2] }),
+    node('Expand', ['most', 'threefold'], ['g']),
   ];
   const constants = {
     wide: weight([D, V]),
@@ -316,9 +318,14 @@ test('tables along other axes, repeated axes, and elements by a table of places'
     cube: weight([V, 2, 3]),
     repeats: ints([1, 1, 2]),
     places: ints([0, 3, 5, 1], [2, 2]),
+    threefold: ints([1, 1, 3]),
     two: ints([2]),
   };
-  await agrees(onIds(nodes, constants, ['a', 'b', 'c', 'd', 'f']));
+  await agrees(onIds(nodes, constants, ['a', 'b', 'c', 'd', 'f', 'g']));
+  await assert.rejects(
+    importing(onIds([node('Expand', ['e', 'more'], ['y'])], { more: ints([3, 1, 1]) })),
+    says(UnsupportedError, /\(Expand\): expands \[B,T,6\] to \[3,1,1\]/),
+  );
 });
 
 test('steps of one number are a sequence', async () => {

@@ -303,6 +303,8 @@ const expand = (c, node, [x, given]) => {
   const rank = Math.max(target.length, value.view.length);
   const view = [...Array.from({ length: rank - value.view.length }, () => []), ...value.view];
   const shape = [...Array.from({ length: rank - target.length }, () => 1), ...target];
+  const other = shape.findIndex((size, i) => size !== 1 && view[i].length > 0 && !same(size, sizeOf(view[i])));
+  if (other >= 0) return c.refuse(node, `expands [${value.shape}] to [${target}], which is not known to have equal sizes`);
   const needed = shape.map((size, i) => size !== 1 && view[i].length === 0);
   if (!needed.includes(true)) return value.with({ view });
   // A row for each text of the batch is there already.
@@ -335,7 +337,7 @@ const expand = (c, node, [x, given]) => {
     /** @type {number[]} */ (shape.map((size, i) => (left[i] ? size : 1))),
     new Float32Array(Number(productOf(sizes))).fill(0),
   );
-  return c.operators.Add(c, node, [seen, ones]);
+  return c.operators.Add(c, { ...node, op: 'Add', inputs: [] }, [seen, ones]);
 };
 
 /** Copies one behind the other along each axis. @param {Converter} c @param {Node} node @param {Value} value @param {Extent[]} repeats */
