@@ -323,7 +323,7 @@ build/fuzz/torch/.installed: tests/fuzz/torch/requirements.txt
 	@echo "fetching PyTorch for build/fuzz/torch"
 	$(Q)python3 -m venv build/fuzz/torch && build/fuzz/torch/bin/pip install --quiet --requirement $<
 	@touch $@
-fuzz-onnx: $(DIST) node_modules/.installed build/fuzz/onnx/.installed ## N=500 random ONNX graphs from SEED=1 on, compared with onnxruntime
+fuzz-onnx: $(DIST) peers build/fuzz/onnx/.installed ## N=500 random ONNX graphs from SEED=1 on, compared with onnxruntime
 	@rm -rf build/fuzz/onnx-models
 	@build/fuzz/onnx/bin/python tests/fuzz/onnx/make_models.py build/fuzz/onnx-models $(N) $(SEED)
 	@node tests/fuzz/onnx/compare.js build/fuzz/onnx-models

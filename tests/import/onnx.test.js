@@ -433,6 +433,33 @@ for (const kind of /** @type {const} */ (['Conv', 'GRU', 'mean']))
     assert.deepEqual(together[0].data.slice(half, half + alone[0].data.length), alone[0].data);
   });
 
+test('words of characters alone, with an initial state', async () => {
+  const gru = recurrent('GRU', {}, ['', 'h']);
+  const [move, cell] = gru.nodes;
+  const state = [
+    node('Shape', ['chars'], ['shape']),
+    node('Gather', ['shape', 'zero'], ['B'], { axis: 0 }),
+    node('Concat', ['one', 'B', 'width'], ['to'], { axis: 0 }),
+    node('Expand', ['h0', 'to'], ['first']),
+  ];
+  const graph = taggerOfCharacters('mean');
+  const words = [node('Gather', ['letters', 'chars'], ['c']), node('ReduceMean', ['c'], ['w'], { axes: [2], keepdims: 0 })];
+  const last = [
+    { ...move, inputs: ['w'] },
+    { ...cell, inputs: [...cell.inputs, '', 'first'] },
+    node('Transpose', ['h'], ['y'], { perm: [1, 0, 2] }),
+  ];
+  const model = await importing({
+    ...graph,
+    nodes: [...words, ...state, ...last],
+    constants: { ...graph.constants, ...gru.constants, h0: weight([1, 1, H]), width: ints([H]) },
+    inputs: { chars: 'int64' },
+  });
+  const [{ data, shape }] = model.run([[[1, 2], [3]], [[4]]]); // prettier-ignore
+  assert.deepEqual(shape, [2, 1, H]);
+  assert.deepEqual(model.run([[[4]]])[0].data, data.slice(H));
+});
+
 test('values of characters beside those of words are refused', async () => {
   const onChars = (/** @type {OnnxNode[]} */ nodes, /** @type {string} */ words) =>
     assert.rejects(

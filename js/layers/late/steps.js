@@ -135,10 +135,15 @@ export class PositionEmbedding extends Layer {
   }
 }
 
-/** The same values for each row, of the shape in the option `shape`. The input gives the number of rows alone. */
+/** The same values for each row, of the shape in the option `shape`. The input gives the number of rows alone; it may be words of characters. */
 export class Constant extends Layer {
   /** @override */
   static className = 'padless>Constant';
+
+  /** js/layers/late/words.js */
+  get takesWords() {
+    return true;
+  }
 
   /** @override @type {import('../layer.js').Reach} */
   static reach = 'all';

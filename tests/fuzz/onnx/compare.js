@@ -2,7 +2,10 @@
  * Runs the ONNX models of a folder (tests/models/onnx/store.py) through padless and compares the answers with onnxruntime's, and rows of
  * all lengths in one batch with each alone: node compare.js FOLDER ... [--refused]. Prints counts for each exporter, each model that is
  * different or crashes and, with --refused, each refusal; exit 1 if one is different or crashes.
+ *
+ * The answers are those of onnxruntime-node, if `make peers` has installed it, and those of Python's onnxruntime, which are stored with the models.
  */
+import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { PadlessError } from 'padless';
 import { fromOnnx } from 'padless/import';
@@ -13,7 +16,50 @@ import { casesOf, checkAnswers, checkRagged } from '../../import/onnx-cases.js';
 /** A norm over values that are nearly equal enlarges their rounding errors. */
 const RANDOM_TOLERANCE = 1e-4;
 
-/** @param {import('../../import/onnx-cases.js').Case} each @returns {Promise<{ verdict: Verdict, says: string }>} */
+/** @typedef {import('../../import/onnx-cases.js').Case} Case */
+/** @typedef {import('../../import/onnx-cases.js').Stored} Stored */
+
+const require = createRequire(new URL('../../bench/peers/', import.meta.url));
+
+/** onnxruntime-node, or null. @returns {any} */
+function runtime() {
+  try {
+    return require('onnxruntime-node');
+  } catch {
+    return null;
+  }
+}
+const ort = runtime();
+
+/** @type {Record<string, (bytes: ArrayBuffer) => ArrayLike<any>>} */
+const arrays = {
+  float32: (bytes) => new Float32Array(bytes),
+  int32: (bytes) => new Int32Array(bytes),
+  int64: (bytes) => new BigInt64Array(bytes),
+  bool: (bytes) => new Uint8Array(bytes),
+};
+
+/** The same runs with the answers of onnxruntime-node. @param {Case} of @returns {Promise<Case['runs']>} */
+async function answersOfNode({ bytes, runs }) {
+  const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 4, interOpNumThreads: 1, intraOpNumThreads: 1 });
+  const answered = [];
+  for (const { inputs, outputs } of runs) {
+    const feeds = Object.entries(inputs).map(([name, { type, shape, data }]) => [
+      name,
+      new ort.Tensor(type, arrays[type](new Uint8Array(Buffer.from(data, 'base64')).buffer), shape),
+    ]);
+    const results = await session.run(Object.fromEntries(feeds));
+    const stored = outputs.map(({ name }) => {
+      const { type, dims, data } = results[name];
+      return { name, type, shape: dims, data: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64') };
+    });
+    answered.push({ inputs, outputs: stored });
+  }
+  await session.release();
+  return answered;
+}
+
+/** @param {Case} each @returns {Promise<{ verdict: Verdict, says: string }>} */
 export async function compare(each) {
   /** @type {any} */
   let model;
@@ -24,7 +70,9 @@ export async function compare(each) {
     return { verdict: known ? 'refused' : 'crash', says: known ? error.message : String(/** @type {Error} */ (error).stack) };
   }
   try {
-    checkAnswers(model, each, each.exporter === 'random' ? RANDOM_TOLERANCE : undefined);
+    const tolerance = each.exporter === 'random' ? RANDOM_TOLERANCE : undefined;
+    checkAnswers(model, each, tolerance);
+    if (ort) checkAnswers(model, { ...each, runs: await answersOfNode(each) }, tolerance);
     checkRagged(model, each);
     return { verdict: 'equal', says: '' };
   } catch (error) {
@@ -48,6 +96,9 @@ async function main(folders, listRefused) {
     if (wrong || (listRefused && verdict === 'refused')) console.log(`${each.name}: ${verdict}: ${says}`);
     if (wrong) bad++;
   }
+  console.log(
+    ort ? "onnxruntime-node's answers, and Python's" : "answers of Python's onnxruntime; make peers installs onnxruntime-node",
+  );
   console.log(`${''.padEnd(14)}${['equal', 'refused', 'different', 'crash'].map((each) => each.padStart(10)).join('')}`);
   for (const [exporter, count] of counts) {
     const numbers = Object.values(count).map((each) => String(each).padStart(10));

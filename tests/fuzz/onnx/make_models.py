@@ -14,14 +14,20 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
+import onnxruntime
 from onnx import TensorProto, checker, helper, numpy_helper
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "models" / "onnx"))
 from store import Store  # noqa: E402
 
 V = 11
+NOISE, AMPLIFIED = 1e-6, 50  # of weights, and how many times as much an answer may change
 OPSETS = [9, 10, 11, 12, 13, 14, 15, 17, 18, 19, 20, 21]
-UNARY = ["Relu", "Tanh", "Sigmoid", "LeakyRelu", "Elu", "Selu", "Softplus", "Softsign", "HardSigmoid", "Neg", "Abs", "Exp", "Erf", "Sin", "Floor", "Identity"]
+UNARY = [
+    "Relu", "Tanh", "Sigmoid", "LeakyRelu", "Elu", "Selu", "Softplus", "Softsign", "HardSigmoid", "Neg", "Abs", "Exp", "Erf", "Sin", "Cos", "Tan", "Atan",
+    "Sinh", "Cosh", "Asinh", "Shrink", "Floor", "Identity",
+]  # fmt: skip
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 
 
@@ -128,11 +134,65 @@ def convolution(g, x, size):
             options["dilations"] = [2]
         x = g.node("Conv", [x, g.weights(out, size // group, k), *([g.weights(out)] if g.chance(0.7) else [])], group=group, **options)
         size = out
-    elif kind < 0.8:
-        x = g.node("MaxPool", [x], **options)
     else:
-        x = g.node("AveragePool", [x], count_include_pad=g.rng.randint(0, 1), **options)
+        if g.opset >= 10 and "auto_pad" not in options and g.chance(0.3):
+            options["ceil_mode"] = 1
+        if kind < 0.8:
+            x = g.node("MaxPool", [x], **options)
+        else:
+            x = g.node("AveragePool", [x], count_include_pad=g.rng.randint(0, 1), **options)
     return g.node("Transpose", [x], perm=[0, 2, 1]), size
+
+
+def padded(g, x):
+    """Steps at both ends of [B, T, C]. Rows of fewer steps cannot be reflected."""
+    if g.opset < 11:
+        return g.node("Pad", [x], pads=[0, 1, 0, 0, 2, 0], value=0.5)
+    mode = g.rng.choice(["constant", "edge", "reflect"])
+    g.windows += mode == "reflect"
+    filler = [g.constant(np.float32(g.rng.choice([0, -1.5])))] if mode == "constant" else []
+    return g.node("Pad", [x, g.ints(0, 2, 0, 0, 1, 0), *filler], mode=mode)
+
+
+def image(g, x, size):
+    """A convolution over [B, 1, T, C] whose kernel covers all of C."""
+    g.windows += 1
+    out, k = g.rng.randint(1, 5), g.rng.randint(1, 3)
+    x = g.axes("Unsqueeze", x, [1])
+    x = g.node("Conv", [x, g.weights(out, 1, k, size), g.weights(out)], kernel_shape=[k, size], pads=[k - 1, 0, 0, 0])
+    return g.node("Transpose", [g.axes("Squeeze", x, [3])], perm=[0, 2, 1]), out
+
+
+def reversed_steps(g, x):
+    """[B, T, C] with the first steps of each row in reverse."""
+    return g.node("ReverseSequence", [x, "lengths"], time_axis=1, batch_axis=0)
+
+
+def of_characters(g):
+    """ids [B, T, C] -> a vector of each word, [B, T, D]."""
+    g.inputs.append(helper.make_tensor_value_info("chars", TensorProto.INT64, ["batch", "time", "characters"]))
+    size = g.rng.randint(1, 5)
+    shape = g.node("Shape", ["chars"])
+    texts, words = (g.node("Gather", [shape, g.ints(i)], axis=0) for i in range(2))
+    flat = g.node("Reshape", ["chars", g.node("Concat", [g.node("Mul", [texts, words]), g.ints(-1)], axis=0)])
+    x = g.node("Gather", [g.weights(V, size), flat])
+    kind = g.rng.random()
+    if kind < 0.4:
+        out = g.rng.randint(1, 5)
+        x = g.node("Conv", [g.node("Transpose", [x], perm=[0, 2, 1]), g.weights(out, size, 3)], kernel_shape=[3], pads=[1, 1])
+        x, size = g.axes("ReduceMax", g.node("Tanh", [x]), [2], since=18, keepdims=0), out
+    elif kind < 0.7:
+        h = g.rng.randint(1, 4)
+        states = g.node("GRU", [g.node("Transpose", [x], perm=[1, 0, 2]), g.weights(2, 3 * h, size), g.weights(2, 3 * h, h)], 2, hidden_size=h, direction="bidirectional")
+        x, size = g.node("Reshape", [g.node("Transpose", [states[1]], perm=[1, 0, 2]), g.ints(-1, 2 * h)]), 2 * h
+    else:
+        x = g.axes("ReduceMean", x, [1], since=18, keepdims=0)
+    return g.node("Reshape", [x, g.node("Concat", [texts, words, g.ints(size)], axis=0)]), size
+
+
+def self_attention(g, x, size):
+    scores = g.node("MatMul", [x, g.node("Transpose", [g.node("MatMul", [x, g.weights(size, size)])], perm=[0, 2, 1])])
+    return g.node("MatMul", [g.node("Softmax", [scores], axis=2), x])
 
 
 def norm(g, x, size, sequence):
@@ -155,7 +215,14 @@ def elementwise(g, x, size):
     if kind < 0.5:
         op = g.rng.choice(UNARY)
         attributes = {"alpha": 0.3} if op in ("LeakyRelu", "Elu") and g.chance(0.5) else {}
+        if op == "Shrink":
+            attributes = {"lambd": 0.3, "bias": g.rng.choice([0.0, 0.3, 0.1])}
         return g.node(op, [x], **attributes)
+    if kind < 0.55:
+        positive = g.node("Add", [g.node("Abs", [x]), g.constant(np.float32(0.5))])
+        return g.node("Pow", [positive, g.constant(np.float32(g.rng.choice([-1, 0.5, 1.5, 2, 3, 5])))])
+    if kind < 0.6 and g.opset >= 10:
+        return g.node("Mod", [x, g.constant(np.float32(0.7))], fmod=1)
     if kind < 0.75:
         other = g.constant(np.float32(g.rng.choice([0.5, 2, -1.5]))) if g.chance(0.4) else g.weights(size)
         op = g.rng.choice(["Add", "Mul", "Sub", "Max", "Min"])
@@ -192,7 +259,7 @@ def attention(g, x, size):
 def leave_time(g, x, size):
     kind = g.rng.random()
     if kind < 0.5:
-        op, since = g.rng.choice([("ReduceMean", 18), ("ReduceMax", 18), ("ReduceMin", 18), ("ReduceSum", 13), ("ReduceL2", 18)])
+        op, since = g.rng.choice([("ReduceMean", 18), ("ReduceMax", 18), ("ReduceMin", 18), ("ReduceSum", 13), ("ReduceL2", 18), ("ReduceLogSumExp", 18)])
         return g.axes(op, x, [1], since=since, keepdims=0)
     if kind < 0.65:
         return g.node("Gather", [x, g.constant(np.int64(g.rng.choice([-1, 0])))], axis=1)
@@ -219,7 +286,10 @@ def branch(g, x, size, sequence):
 
 
 def build(g):
-    if g.chance(0.6):
+    kind = g.rng.random()
+    if kind < 0.12:
+        x, size = of_characters(g)
+    elif kind < 0.6:
         g.inputs.append(helper.make_tensor_value_info("ids", TensorProto.INT64, ["batch", "time"]))
         size = g.rng.randint(1, 6)
         x = g.node("Gather", [g.weights(V, size), "ids"])
@@ -234,7 +304,17 @@ def build(g):
         if sequence and kind < 0.35:
             x, size, sequence = recurrent(g, x, size)
         elif sequence and kind < 0.45 and not g.lengths and g.windows < 2:
-            x, size = convolution(g, x, size)
+            which = g.rng.random()
+            if which < 0.6:
+                x, size = convolution(g, x, size)
+            elif which < 0.75:
+                x = padded(g, x)
+            elif which < 0.9:
+                x, size = image(g, x, size)
+            elif g.opset >= 13:
+                x = self_attention(g, x, size)
+        elif sequence and kind < 0.45 and g.lengths and g.opset >= 10:
+            x = reversed_steps(g, x)
         elif kind < 0.55:
             x = norm(g, x, size, sequence)
         elif kind < 0.7:
@@ -274,6 +354,8 @@ def runs_of(g):
         for name in run:
             if name == "ids":
                 run[name] = g.values.integers(0, V, (b, t))
+            elif name == "chars":
+                run[name] = g.values.integers(0, V, (b, t, g.rng.randint(1, 6)))
             elif name == "x":
                 run[name] = g.values.standard_normal((b, t, g.input_size)).astype(np.float32)
             else:
@@ -283,14 +365,34 @@ def runs_of(g):
     return runs
 
 
+def check_conditioned(model, runs, rng):
+    """Raises if rounding errors of weights change an answer much: then no two engines agree."""
+    other = onnx.ModelProto()
+    other.CopyFrom(model)
+    tensors = [*other.graph.initializer, *(each.attribute[0].t for each in other.graph.node if each.op_type == "Constant")]
+    for tensor in tensors:
+        if tensor.data_type == TensorProto.FLOAT:
+            array = numpy_helper.to_array(tensor)
+            noise = 1 + NOISE * rng.standard_normal(array.shape)
+            tensor.CopyFrom(numpy_helper.from_array((array * noise).astype(np.float32), tensor.name))
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    sessions = [onnxruntime.InferenceSession(each.SerializeToString(), options, providers=["CPUExecutionProvider"]) for each in (model, other)]
+    for run in runs:
+        for a, b in zip(*(each.run(None, run) for each in sessions), strict=True):
+            assert np.all(np.abs(a - b) <= AMPLIFIED * NOISE * np.maximum(1, np.abs(a))), "ill-conditioned"
+
+
 def main(folder, count, seed):
     store = Store(folder, "random", seed=seed)
     for index in range(int(seed), int(seed) + int(count)):
         g = Graph(random.Random(index))
         try:
-            data = build(g).SerializeToString()
+            model = build(g)
+            runs = runs_of(g)
+            check_conditioned(model, runs, g.values)
             with contextlib.redirect_stdout(io.StringIO()):
-                store.add(f"random-{index}", data, runs_of(g), operators=sorted(set(g.kinds)))
+                store.add(f"random-{index}", model.SerializeToString(), runs, operators=sorted(set(g.kinds)))
         except Exception as error:  # onnxruntime lacks it, or an answer is infinite
             store.fail(f"random-{index}", error)
     store.write()
