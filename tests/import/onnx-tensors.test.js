@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { ModelFileError, PadlessError, UnsupportedError } from 'padless';
 import { fromOnnx, recognise } from 'padless/import';
+import { assertClose } from '../close.js';
 import { says } from '../says.js';
 import { graph, model, node, tensor, value } from './onnx-writer.js';
 /** @typedef {import('./onnx-writer.js').Field} Field */
@@ -68,6 +69,12 @@ test('float32, float64, float16 and bfloat16, as bytes and as lists', async () =
   }
 });
 
+/** Whether the kernel of a model's Dense is int8. @param {import('padless').Model} of */
+const isInt8 = (of) =>
+  of.root
+    .all()
+    .some((layer) => [...layer.weights.values()].some((weight) => /** @type {any} */ (weight).int8 instanceof Int8Array));
+
 test('int8 weights behind DequantizeLinear, for all columns and for each', async () => {
   const w = typed(3, [[9, bytes(Int8Array.from(whole))]]);
   const zero = typed(3, [[9, bytes(Int8Array.of(2))]], []).map(
@@ -78,16 +85,45 @@ test('int8 weights behind DequantizeLinear, for all columns and for each', async
     [node('DequantizeLinear', ['w', 'scale', 'zero'], ['made'])],
     [tensor('scale', [], Float32Array.of(0.5)), zero],
   );
-  assert.deepEqual([...(await fromOnnx(one, { simd })).run(x)[0].data], expected(whole.map((each) => (each - 2) * 0.5)));
+  /** Inputs of int8 products are rounded to 16 bits. @param {Uint8Array} file @param {number[]} values  of the weights @param {boolean} stays  int8 */
+  const check = async (file, values, stays) => {
+    const made = await fromOnnx(file, { simd });
+    assertClose(made.run(x)[0].data, expected(values), { unit: 1e-4 });
+    assert.equal(isInt8(made), stays);
+  };
+  await check(
+    one,
+    whole.map((each) => (each - 2) * 0.5),
+    true,
+  );
   const scales = [0.5, 2, 0.25];
   const each = product(
     w,
     [node('DequantizeLinear', ['w', 'scale'], ['made'], { axis: 1 })],
     [tensor('scale', [3], Float32Array.from(scales))],
   );
-  assert.deepEqual(
-    [...(await fromOnnx(each, { simd })).run(x)[0].data],
-    expected(whole.map((value_, i) => value_ * scales[i % 3])),
+  await check(
+    each,
+    whole.map((value_, i) => value_ * scales[i % 3]),
+    true,
+  );
+  // A scale for each row, and -128, are not in padless's int8.
+  const [K, N] = [whole.length / 3, 3];
+  const rows = Array.from({ length: K }, (_, k) => 0.5 + k);
+  await check(
+    product(w, [node('DequantizeLinear', ['w', 'scale'], ['made'], { axis: 0 })], [tensor('scale', [K], Float32Array.from(rows))]),
+    whole.map((value_, i) => value_ * rows[Math.floor(i / N)]),
+    false,
+  );
+  const least = [-128, ...whole.slice(1)];
+  await check(
+    product(
+      typed(3, [[9, bytes(Int8Array.from(least))]]),
+      [node('DequantizeLinear', ['w', 'scale'], ['made'])],
+      [tensor('scale', [], Float32Array.of(0.5))],
+    ),
+    least.map((value_) => value_ * 0.5),
+    false,
   );
 });
 

@@ -328,6 +328,57 @@ test('tables along other axes, repeated axes, and elements by a table of places'
   );
 });
 
+test('int8 tables and recurrent kernels stay int8', async () => {
+  const int8 = (/** @type {number[]} */ shape) => ({
+    type: /** @type {const} */ ('int8'),
+    shape,
+    data: weight(shape, 40).data.map((v) => Math.max(-127, Math.min(127, Math.round(v)))),
+  });
+  const scales = (/** @type {number} */ n) => ({ ...weight([n]), data: Array.from({ length: n }, (_, i) => (1 + (i % 5)) / 300) });
+  const lstm = recurrent('LSTM', { direction: 'bidirectional' }, ['', 'Y_h', '']);
+  const of = (/** @type {string} */ name, /** @type {string} */ scale, /** @type {number} */ axis) =>
+    node('DequantizeLinear', [`${name} int8`, scale], [name], { axis });
+  const nodes = [
+    ...[of('table', 'one', 0), of('W', 'rows', 1), of('R', 'rows', 1), of('kernel', 'columns', 0)],
+    ...embedded,
+    ...lstm.nodes,
+    node('Transpose', ['Y_h'], ['states'], { perm: [1, 0, 2] }),
+    node('Flatten', ['states'], ['v']),
+    node('Gemm', ['v', 'kernel', 'shift'], ['y'], { transB: 1 }),
+  ];
+  const graph = {
+    nodes,
+    constants: {
+      bias: lstm.constants.bias,
+      ...{
+        'table int8': int8([V, D]),
+        'W int8': int8([2, 4 * H, D]),
+        'R int8': int8([2, 4 * H, H]),
+        'kernel int8': int8([K, 2 * H]),
+      },
+      ...{ one: { ...weight([]), data: [0.01] }, rows: scales(4 * H), columns: scales(K), shift: weight([K]) },
+    },
+    inputs: /** @type {any} */ ({ ids: 'int64' }),
+    shapes: { ids: ['batch', 'time'] },
+    outputs: ['y'],
+  };
+  const rows = [[1, 5, 3, 7]]; // prettier-ignore
+  const feeds = { ids: new ort.Tensor('int64', BigInt64Array.from(rows[0], BigInt), [1, 4]) };
+  const { model, expected, got } = await bothAnswers(graph, feeds, rows);
+  // Inputs and states of int8 products are rounded to 16 bits.
+  got[0].data.forEach((value, i) =>
+    assert.ok(Math.abs(value - Number(expected.y.data[i])) <= 1e-3, `${i}: ${value}, expected ${expected.y.data[i]}`),
+  );
+  const weights = model.root
+    .all()
+    .flatMap((layer) => [...layer.weights].filter(([, each]) => 'int8' in each).map(([name]) => `${layer.className} ${name}`));
+  assert.deepEqual(weights, [
+    'Embedding embeddings',
+    ...Array(2).fill(['LSTM kernel', 'LSTM recurrent_kernel']).flat(),
+    'Dense kernel',
+  ]);
+});
+
 test('steps of one number are a sequence', async () => {
   const ends = /** @type {const} */ ([['ReduceL2', { axes: [1] }], ['ReduceSum', {}, 'axes']]); // prettier-ignore
   for (const [op, attributes, axes] of ends) {

@@ -4,6 +4,7 @@
  * @module
  */
 import { ModelFileError, UnsupportedError } from '../../errors.js';
+import { Int8Weight } from '../../file/int8-weights.js';
 import { bfloat16, float16, toFloat32 } from '../floats.js';
 import { product } from '../../layers/tensor.js';
 import { productOf, same, Size } from './sizes.js';
@@ -28,6 +29,8 @@ export class Constant {
     this.shape = shape;
     this.data = data;
     this.base = base;
+    /** What DequantizeLinear multiplied: whole numbers of shape `base`, and the scales, which broadcast to it. @type {{ values: Constant, scale: Constant } | null} */
+    this.quantized = null;
   }
 
   /** Whether `data` has each element. */
@@ -201,12 +204,48 @@ export function transposed(x, axes, where) {
   const strides = stridesOf(x.base);
   const base = axes.map((axis) => x.base[axis]);
   const steps = axes.map((axis) => strides[axis]);
-  return new Constant(
+  const y = new Constant(
     x.kind,
     axes.map((axis) => x.shape[axis]),
     strided(x.kind, x.data, base, steps, 0, where),
     base,
   );
+  if (x.quantized) {
+    const [values, scale] = [x.quantized.values, x.quantized.scale].map((each) =>
+      // One scale may have no axes.
+      each.data.length === 1 ? each : transposed(each, axes, where),
+    );
+    y.quantized = { values, scale };
+  }
+  return y;
+}
+
+/** Greatest int8 of padless; -128 is none. */
+const INT8_MOST = 127;
+
+/**
+ * The int8 values and scales of a matrix that DequantizeLinear gives.
+ * @param {Constant} x  [K, N]
+ * @returns {{ values: ArrayLike<number>, scale: Float32Array } | null} null: it is float, or does not have one scale for each column
+ */
+export function int8Of({ quantized, base }) {
+  if (!quantized || base.length !== 2) return null;
+  const { values, scale } = quantized;
+  const single = scale.data.length === 1;
+  if (!single && scale.base.join() !== [1, base[1]].join()) return null;
+  const scales = Float32Array.from({ length: base[1] }, (_, n) => scale.data[single ? 0 : n]);
+  const fits =
+    Array.from(values.data).every((q) => Math.abs(q) <= INT8_MOST) && scales.every((each) => each >= 0 && each < Infinity);
+  return fits ? { values: values.data, scale: scales } : null;
+}
+
+/** A matrix of weights: int8 if it is stored so and padless's int8 holds it, otherwise float32. @param {Constant} x  [K, N] @param {boolean} [isTable]  of an Embedding, whose rows have factors @returns {import('../../layers/layer.js').Weight} */
+export function weightOf(x, isTable = false) {
+  const shape = [...x.base];
+  const int8 = int8Of(x);
+  return int8
+    ? new Int8Weight(shape, Int8Array.from(int8.values), int8.scale, isTable ? new Uint8Array(shape[0]).fill(1) : undefined)
+    : { shape, data: Float32Array.from(x.data, Number) };
 }
 
 /** The shape to which shapes broadcast; null if they don't, or if it is not known. @param {Extent[][]} shapes @returns {Extent[] | null} */

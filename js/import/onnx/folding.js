@@ -401,13 +401,11 @@ const folders = {
       );
     };
     const [s, z] = [along(scale), along(zero)];
-    return elementwise(
-      c,
-      node,
-      [x, /** @type {Constant} */ (s), ...(z ? [z] : [])],
-      'float',
-      (a, by, offset = 0) => (a - offset) * by,
-    );
+    const by = /** @type {Constant} */ (s);
+    const values = z ? elementwise(c, node, [x, z], 'int', (a, offset) => a - offset) : x;
+    const y = values && elementwise(c, node, [values, by], 'float', (a, step) => a * step);
+    if (values?.data.length === y?.data.length && y) y.quantized = { values: /** @type {Constant} */ (values), scale: by };
+    return y;
   },
 };
 

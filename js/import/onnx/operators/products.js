@@ -1,7 +1,7 @@
 /**
  * Operators with a table or a matrix: Gather as embedding, MatMul and Gemm.
  */
-import { Constant, expanded, transposed } from '../constants.js';
+import { Constant, expanded, transposed, weightOf } from '../constants.js';
 import { same } from '../sizes.js';
 import { aligned, axisOf, equalAxes, isBatch, RowOrder, sizeOf, Value } from '../values.js';
 import { gathered } from './axes.js';
@@ -56,7 +56,10 @@ function embedded(c, node, table, ids, axis) {
   const [input_dim, ...sizes] = first.base;
   const output_dim = sizes.reduce((a, b) => a * b, 1);
   const output = c.builder.layer('Embedding', c.nameOf(node), { input_dim, output_dim }, ids.output, {
-    embeddings: { shape: [input_dim, output_dim], data: Float32Array.from(first.data, Number) },
+    embeddings:
+      first.base.length === 2
+        ? weightOf(first, true)
+        : { shape: [input_dim, output_dim], data: Float32Array.from(first.data, Number) },
   });
   const axes = sizes.map(axisOf);
   const view = [...axes.slice(0, axis), ...ids.view, ...axes.slice(axis)];
@@ -77,7 +80,7 @@ export function dense(c, node, x, axis, kernel, bias = null) {
   const groups = c.withLast(x, own);
   const from = c.arranged(node, x, groups);
   const output = c.builder.layer('Dense', c.nameOf(node), { units, use_bias: bias !== null }, from, {
-    kernel: { shape: [K, units], data: Float32Array.from(kernel.data) },
+    kernel: weightOf(kernel),
     ...(bias && { bias: { shape: [units], data: bias } }),
   });
   const made = axisOf(units);
@@ -181,11 +184,14 @@ const gemm = (c, node, [left, right, added]) => {
   const matrix = expanded(right, where);
   const kernel = transB ? transposed(matrix, [1, 0], where) : matrix;
   const [K, N] = kernel.base;
-  const scaled = new Constant(
-    'float',
-    [K, N],
-    alpha === 1 ? kernel.data : Float32Array.from(kernel.data, (value) => value * alpha),
-  );
+  const scaled =
+    alpha === 1
+      ? kernel
+      : new Constant(
+          'float',
+          [K, N],
+          Float32Array.from(kernel.data, (value) => value * alpha),
+        );
   const bias =
     added instanceof Constant &&
     beta !== 0 &&

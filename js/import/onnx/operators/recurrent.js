@@ -4,7 +4,7 @@
  * ONNX has the gates i, o, f, c of an LSTM and z, r, h of a GRU; Keras has i, f, c, o and z, r, h. Both biases of ONNX, Wb and Rb, are added
  * before an activation, so that one bias does for both; a GRU with linear_before_reset keeps both (reset_after).
  */
-import { Constant, expanded } from '../constants.js';
+import { broadcastTo, Constant, expanded, weightOf } from '../constants.js';
 import { same } from '../sizes.js';
 import { axisOf, equalAxes, Factor, isBatch, Parts, sizeOf, Value } from '../values.js';
 import { reversed, selected } from './axes.js';
@@ -82,6 +82,24 @@ function kernelOf(data, from, H, K, order) {
   return { shape: [K, N], data: y };
 }
 
+/**
+ * The kernel of one direction, int8 if it is stored so.
+ * @param {Constant} x  [directions, G H, K] @param {number} direction @param {number} H @param {number} K @param {number[]} order @returns {Weight}
+ */
+function kernelIn(x, direction, H, K, order) {
+  const rows = order.length * H;
+  const float = kernelOf(x.data, direction * rows * K, H, K, order);
+  const { values, scale } = x.quantized ?? {};
+  if (!values || !scale || (scale.data.length > 1 && (scale.base[2] !== 1 || scale.base.length !== 3))) return float;
+  // One scale for all, for each direction, for each row, or for each of both.
+  const own = broadcastTo(scale, [x.base[0], rows, 1], '');
+  const steps = kernelOf(own.data, direction * rows, H, 1, order);
+  const made = new Constant('float', float.shape, float.data);
+  const whole = kernelOf(/** @type {ArrayLike<number>} */ (values.data), direction * rows * K, H, K, order);
+  made.quantized = { values: new Constant('int', float.shape, whole.data), scale: new Constant('float', steps.shape, steps.data) };
+  return weightOf(made);
+}
+
 /** @param {Converter} c @param {Node} node @param {Any | undefined} x @param {string} name @param {number} rank */
 function weight(c, node, x, name, rank) {
   if (!(x instanceof Constant)) return c.refuse(node, `${name} depends on the input; padless needs it to be constant`);
@@ -106,8 +124,8 @@ function weightsOf(c, node, inputs, order, both) {
   const weights = Array.from({ length: directions }, (_, d) => {
     /** @type {Record<string, Weight>} */
     const of = {
-      kernel: kernelOf(W.data, d * rows * D, H, D, order),
-      recurrent_kernel: kernelOf(R.data, d * rows * H, H, H, order),
+      kernel: kernelIn(W, d, H, D, order),
+      recurrent_kernel: kernelIn(R, d, H, H, order),
     };
     if (B) {
       const [a, b] = [0, rows].map((at) => kernelOf(B.data, d * 2 * rows + at, H, 1, order).data);
@@ -130,7 +148,9 @@ const symmetric = ['sigmoid', 'hard_sigmoid', 'hard_sigmoid_keras2'];
 function coupleGates(c, node, weights, H, activation) {
   if (!symmetric.includes(activation))
     c.refuse(node, `input_forget is 1 with gates by ${activation}; padless has it with ${symmetric.join(', ')}`);
-  for (const { shape, data } of Object.values(weights)) {
+  for (const [path, { shape, data }] of Object.entries(weights)) {
+    // Int8 weights become float32.
+    weights[path] = { shape, data };
     const N = shape[shape.length - 1];
     for (let row = 0; row < data.length; row += N) for (let h = 0; h < H; h++) data[row + H + h] = -data[row + h];
   }
@@ -142,7 +162,10 @@ function checkOptions(c, node, inputs) {
   if (clip !== 0) c.refuse(node, `clip is ${clip}; padless does not clip (clip 0)`);
   const peepholes = inputs[7];
   if (node.op === 'LSTM' && peepholes && !(peepholes instanceof Constant && peepholes.list.every((each) => each === 0)))
-    c.refuse(node, 'peepholes (input P) are not 0; padless has LSTMs without peepholes');
+    c.refuse(
+      node,
+      `peepholes (input P) are ${peepholes instanceof Constant ? `up to ${Math.max(...peepholes.list.map(Math.abs))}` : 'computed'}; padless has LSTMs without them (0)`,
+    );
 }
 
 /** An initial state of one direction, [B, H]; null for zeros. @param {Converter} c @param {Node} node @param {Any | undefined} x @param {number} direction @param {number} layout @returns {Output | null} */
