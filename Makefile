@@ -28,6 +28,11 @@ CFLAGS = -std=c11 -ffp-contract=off -Ic $(WARNINGS)
 .DEFAULT_GOAL := wasm
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
+# All cores, by default: `make -j1` uses one. A make within this one takes part in its jobs.
+JOBS := $(shell getconf _NPROCESSORS_ONLN)
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += --jobs=$(JOBS)
+endif
 .PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox test-bundlers test-build lint lint-package lint-c lint-js format model-packages demo site survives fuzz-keras keras-cases fuzz-torch fuzz-onnx fuzz mutants peers models-bench clean
 
 # Recipes print what they make; V=1 prints their commands, too.
@@ -190,20 +195,25 @@ $(TYPES): $(JS_FILES) js/runtime/environment.d.ts tsconfig.json $(DIST) node_mod
 	done
 	@touch $@
 
-test: lint test-build test-native sanitize test-node test-node26 test-relaxed test-page test-firefox ## lint and every test, as before a commit
+# The suites one by one, as each of them uses all cores; Firefox beside Chromium, as both of them wait much.
+test: lint test-build test-native sanitize ## lint and every test, as before a commit
+	@$(MAKE) --no-print-directory test-node
+	@$(MAKE) --no-print-directory test-node26
+	@$(MAKE) --no-print-directory test-relaxed
+	@$(MAKE) --no-print-directory test-page test-firefox
 
 SUITE_NEEDS := $(DIST) $(TYPES) build/test/kernels.wasm build/test/kernels.relaxed.wasm node_modules/.installed | build/setup
-suite = --test --test-reporter=./tests/reporter.js
+suite = --test --test-concurrency=$(JOBS) --test-reporter=./tests/reporter.js
 test-node: $(SUITE_NEEDS) ## the suite on this machine's Node, fixed-order build
 	@echo "the suite on this machine's Node ($$(node --version)), fixed-order build"
 	@PADLESS_SIMD=baseline node $(suite) $(TESTS)
 test-node26: $(SUITE_NEEDS) ## the suite on Node 26, fixed-order build
 	@echo "the suite on Node 26, fixed-order build"
 	@PADLESS_SIMD=baseline $(NODE26) $(suite) $(TESTS)
-# Most tests of the package as such never run a kernel, so the build makes no difference to them.
+# Most tests of the package never run a kernel, and those of commands leave the choice of the build to these: there it makes no difference.
 test-relaxed: $(SUITE_NEEDS) ## the suite on Node 26, relaxed build
 	@echo "the suite on Node 26, relaxed build"
-	@PADLESS_SIMD=relaxed $(NODE26) $(suite) $(filter-out tests/package/%,$(TESTS)) tests/package/wasm.test.js
+	@PADLESS_SIMD=relaxed $(NODE26) $(suite) $(filter-out tests/package/% tests/models/regression.test.js tests/models/speed.test.js,$(TESTS)) tests/package/wasm.test.js
 test-one: $(SUITE_NEEDS) ## one file on this machine's Node, fixed-order build: make test-one T=tests/text/text.test.js
 	@[ -f "$(T)" ] || { echo "padless: T is '$(T)', expected a test file: make test-one T=tests/text/text.test.js" >&2; exit 1; }
 	@PADLESS_SIMD=baseline $(if $(filter tests/firefox/%,$(T)),$(NODE26),node) $(suite) $(T)

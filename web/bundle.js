@@ -1,6 +1,8 @@
 /** Bundles the scripts of the page for web/serve.js. The page also works without, module by module. */
 import { Buffer } from 'node:buffer';
-import { stat } from 'node:fs/promises';
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { dirname, relative } from 'node:path';
+import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -10,25 +12,65 @@ const entries = ['web/page', 'web/reader', 'js/index', 'js/import/index'];
 
 const external = /^(node:|fflate|h5wasm|pbf|onnxruntime-web|@tensorflow)/;
 
-/** When each file was last changed. @param {string[]} files */
-const timesOf = async (files) => (await Promise.all(files.map(async (file) => (await stat(file)).mtimeMs))).join();
+/** The last bundles, so that a server does not make again what another has made. */
+const store = `${root}build/bundles.json`;
 
 /**
  * @typedef {Map<string, Uint8Array>} Bundles  scripts by their paths in addresses
- * @returns {Promise<(() => Promise<Bundles>) | null>} bundles the scripts, anew at a call if a file has changed; null without Rollup and esbuild
+ * @typedef {{ files: string[], times: string, bundles: Bundles }} Made  from which files, and when each of them was last changed
  */
-export async function bundler() {
-  const [rollup, esbuild] = await Promise.all([import('rollup'), import('esbuild')]).catch(() => []);
-  if (!rollup || !esbuild) return null;
 
-  /** @type {{ files: string[], times: string, bundles: Bundles }} */
-  let last = { files: [], times: 'none', bundles: new Map() };
+/** @param {string[]} files  from the root on */
+const timesOf = async (files) => (await Promise.all(files.map(async (file) => (await stat(root + file)).mtimeMs))).join();
+
+/** @returns {Promise<Made>} */
+async function readMade() {
+  try {
+    const { files, times, bundles } = JSON.parse(await readFile(store, 'utf8'));
+    return { files, times, bundles: new Map(Object.entries(bundles).map(([path, code]) => [path, Buffer.from(String(code))])) };
+  } catch {
+    return { files: [], times: 'none', bundles: new Map() };
+  }
+}
+
+/** @param {Made} made */
+async function writeMade({ files, times, bundles }) {
+  // Renamed when it is whole, as another server may read it at any time.
+  const written = `${store}.${process.pid}`;
+  try {
+    await mkdir(dirname(store), { recursive: true });
+    await writeFile(
+      written,
+      JSON.stringify({ files, times, bundles: Object.fromEntries([...bundles].map(([path, code]) => [path, `${code}`])) }),
+    );
+    await rename(written, store);
+  } catch {
+    // Where nothing can be written, each server bundles for itself.
+  }
+}
+
+/** @param {string} name */
+function isInstalled(name) {
+  try {
+    return Boolean(import.meta.resolve(name));
+  } catch {
+    return false;
+  }
+}
+
+/** @returns {(() => Promise<Bundles>) | null} bundles the scripts, anew at a call if a file has changed; null without Rollup and esbuild */
+export function bundler() {
+  if (!isInstalled('rollup') || !isInstalled('esbuild')) return null;
+
+  /** @type {Made | undefined} */
+  let last;
   /** @type {import('rollup').RollupCache | undefined} */
   let cache;
 
   async function bundle() {
-    const times = await timesOf(last.files).catch(() => 'missing');
-    if (last.times === times) return last.bundles;
+    last ??= await readMade();
+    if (last.times === (await timesOf(last.files).catch(() => 'missing'))) return last.bundles;
+    const [rollup, esbuild] = await Promise.all([import('rollup'), import('esbuild')]);
     const build = await rollup.rollup({
       input: Object.fromEntries(entries.map((name) => [name, `${root}${name}.js`])),
       external,
@@ -51,7 +93,9 @@ export async function bundler() {
       const { code } = await esbuild.transform(chunk.code, { minify: true, format: 'esm', target: 'es2022' });
       bundles.set(`/${chunk.fileName}`, Buffer.from(code));
     }
-    last = { files: build.watchFiles, times: await timesOf(build.watchFiles), bundles };
+    const files = [...build.watchFiles, fileURLToPath(import.meta.url)].map((file) => relative(root, file));
+    last = { files, times: await timesOf(files), bundles };
+    await writeMade(last);
     return bundles;
   }
 

@@ -96,7 +96,7 @@ async function respond(url, { zipped, known, bundles }) {
  * @returns {Promise<{ url: string, close: () => void }>}
  */
 export async function serve({ port = 0, host = '127.0.0.1', bundle = true } = {}) {
-  const bundleScripts = bundle ? await bundler() : null;
+  const bundleScripts = bundle ? bundler() : null;
   /** @type {Promise<Map<string, Uint8Array>>} */
   let bundles = bundleScripts?.().catch(() => new Map()) ?? Promise.resolve(new Map());
   const server = createServer(async (request, response) => {

@@ -118,7 +118,7 @@ async function addDemo() {
   ])
     if (existsSync(`${root}node_modules/${folder}`))
       cpSync(`${root}node_modules/${folder}`, `${out}packages/${name}`, { recursive: true });
-  const bundle = await bundler();
+  const bundle = bundler();
   if (bundle) for (const [path, bytes] of await bundle()) writeFileSync(`${out}${path.slice(1)}`, bytes);
   const html = readFileSync(`${root}web/index.html`, 'utf8')
     .replace(/href="docs\/([\w-]+)\.md"/g, 'href="../docs/$1.html"')
