@@ -30,7 +30,9 @@ const others = {
   },
   Cast: (layer, x) => {
     const { dtype } = layer.config;
-    const f = /^u?int/.test(dtype) ? Math.trunc : dtype === 'bool' ? (/** @type {number} */ a) => a !== 0 : null;
+    // Whole numbers have no -0.
+    const whole = (/** @type {number} */ a) => Math.trunc(a) + 0;
+    const f = /^u?int/.test(dtype) ? whole : dtype === 'bool' ? (/** @type {number} */ a) => a !== 0 : null;
     if (!f && dtype !== 'float32') layer.unsupported(`dtype=${dtype}`);
     return f ? elementwise(f, [x], layer.path) : x;
   },

@@ -36,11 +36,12 @@ test('a number is added to the result of a Dense, and to no other name of it', a
   }
 });
 
-test('whole numbers: what would be rounded or wrapped is refused', async () => {
+test('whole numbers are divided towards 0; what would be rounded or wrapped is refused', async () => {
   const whole = { type: 7, shape: ['batch', 'time'] };
   const two = ints('two', [1], [2]);
   const toFloat = node('Cast', ['q'], ['y'], { to: 1 });
-  await refused(read([node('Div', ['x', 'two'], ['q']), toFloat], [two], whole), /\(Div\): divides whole numbers/);
+  const halves = await read([node('Div', ['x', 'two'], ['q']), toFloat], [two], whole);
+  assert.deepEqual([...halves.run([[-3, -1, 1, 3]])[0].data], [-1, 0, 0, 1]);
   await refused(
     read([node('ReduceMean', ['x'], ['q'], { axes: [1] }), toFloat], [], { ...whole, more: { opset: 13 } }),
     /\(ReduceMean\): the mean of whole numbers/,
