@@ -137,7 +137,7 @@ export function onnxRnn(cell, { kernel, recurrent, bias }, D, H) {
   const order = gateOrders[cell];
   const width = order.length * H;
   /** [rows, G*H] -> [G*H, rows], in ONNX's order. @param {ArrayLike<number>} data @param {number} rows @param {number} offset */
-  const transposed = (data, rows, offset = 0) => {
+  const gatesInRows = (data, rows, offset = 0) => {
     const result = new Float32Array(rows * width);
     order.forEach((to, gate) => {
       for (let h = 0; h < H; h++)
@@ -145,6 +145,6 @@ export function onnxRnn(cell, { kernel, recurrent, bias }, D, H) {
     });
     return result;
   };
-  const second = bias.length > width ? transposed(bias, 1, width) : new Float32Array(width);
-  return { W: transposed(kernel, D), R: transposed(recurrent, H), B: Float32Array.of(...transposed(bias, 1), ...second) };
+  const second = bias.length > width ? gatesInRows(bias, 1, width) : new Float32Array(width);
+  return { W: gatesInRows(kernel, D), R: gatesInRows(recurrent, H), B: Float32Array.of(...gatesInRows(bias, 1), ...second) };
 }

@@ -24,12 +24,12 @@ export async function readSource(source, options) {
   const bytes = await readBytes(source, options);
   // A clone without Git LFS has pointers in place of any file: a model, weights, a tokenizer.
   if (bytes.length < 1024 && String.fromCharCode(...bytes.subarray(0, 27)) === 'version https://git-lfs.git')
-    throw new LoadError(`${nameOf(source)}: a pointer of Git LFS in place of the file; git lfs pull fetches the file`);
+    throw new LoadError(`${addressOf(source)}: a pointer of Git LFS in place of the file; git lfs pull fetches the file`);
   return bytes;
 }
 
 /** @param {any} source */
-const nameOf = (source) =>
+const addressOf = (source) =>
   typeof source === 'string' || kindOf(source) === 'URL' ? String(source) : source.name || source.url || 'the file';
 
 /**

@@ -17,7 +17,7 @@ const isContrib = ({ class_name: className, registered_name: registered, module,
   ['learn_mode', 'test_mode', 'use_boundary', 'chain_initializer'].every((option) => config?.[option] !== undefined);
 
 /** @param {any} entry @returns {string} */
-const nameOf = (entry) => entry.name ?? entry.config?.name;
+const layerName = (entry) => entry.name ?? entry.config?.name;
 
 /** The references [layer, node, tensor] in a value. @param {any} value @param {any[][]} found @returns {any[][]} */
 function refsIn(value, found = []) {
@@ -30,7 +30,7 @@ function refsIn(value, found = []) {
 function checkIsEnd({ layers, output_layers: outputs }, name) {
   const used = outputs
     ? refsIn(layers.map((/** @type {any} */ entry) => entry?.inbound_nodes)).some(([from]) => from === name)
-    : nameOf(layers.at(-1)) !== name;
+    : layerName(layers.at(-1)) !== name;
   if (used)
     throw new UnsupportedError(
       `${name}: a layer takes the output of TensorFlow Addons's CRF; padless takes it as an output of the model`,
@@ -67,9 +67,9 @@ function withOurs(json, customLayers, inside) {
     if (isOwn || !isAddons(entry, 'CRF')) return withOurs(entry, customLayers, true);
     if (inside)
       throw new UnsupportedError(
-        `${nameOf(entry)}: TensorFlow Addons's CRF in a model inside a model; padless takes it at the end of a model`,
+        `${layerName(entry)}: TensorFlow Addons's CRF in a model inside a model; padless takes it at the end of a model`,
       );
-    checkIsEnd(Array.isArray(json.config) ? { layers: list } : json.config, nameOf(entry));
+    checkIsEnd(Array.isArray(json.config) ? { layers: list } : json.config, layerName(entry));
     return renamed(entry, 'padless>AddonsCRF');
   });
   if (layers.every((entry, i) => entry === list[i])) return json;

@@ -7,7 +7,7 @@ import { checkFits, ModelFileError, UnsupportedError } from '../errors.js';
 import { readSource } from '../file/read-source.js';
 import { textDecoder } from '../runtime/engine.js';
 import { checkImportOptions, finish, reading, readOptions } from './finish.js';
-import { nameOf } from './input-files.js';
+import { fileNameOf } from './input-files.js';
 /** @typedef {import('../text/fasttext.js').FastTextSettings} FastTextSettings */
 
 const MAGIC = 793712314;
@@ -270,7 +270,7 @@ function fastTextParts(bytes, name) {
 export async function fromFastText(source, given) {
   checkImportOptions('fromFastText', given);
   const options = given ?? {};
-  const name = nameOf(source);
+  const name = fileNameOf(source);
   const bytes = await readSource(source, readOptions(options));
   const { outputs, ...parts } = reading(name, () => fastTextParts(bytes, name));
   const named = options.labels ? options : { ...options, outputs: options.outputs ?? /** @type {any} */ (outputs) };

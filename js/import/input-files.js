@@ -42,7 +42,7 @@ const pathOf = (file) => String(/** @type {any} */ (file)?.webkitRelativePath ||
 const baseName = (path) => path.slice(path.lastIndexOf('/') + 1);
 
 /** The file name of a source, for messages. @param {any} source */
-export const nameOf = (source) =>
+export const fileNameOf = (source) =>
   baseName(String(typeof source === 'string' ? source : isUrl(source) ? source.pathname : (source?.name ?? 'the file')));
 
 /**
@@ -77,7 +77,7 @@ export class InputFile {
     this.source = source;
     this.options = options;
     /** The file name, without folders. */
-    this.name = path === undefined ? nameOf(source) : baseName(path);
+    this.name = path === undefined ? fileNameOf(source) : baseName(path);
     this.path = path ?? this.name;
     /** The names in it, if it is a folder on the local disk; null for a file. @type {string[] | null} */
     this.folder = null;

@@ -54,7 +54,7 @@ function ageOf(version) {
 const isModel = (json) => ['Sequential', 'Functional', 'Model'].includes(json?.class_name);
 
 /** @param {any} entry @returns {string} */
-const nameOf = (entry) => textOf(entry?.name ?? entry?.config?.name);
+const layerName = (entry) => textOf(entry?.name ?? entry?.config?.name);
 
 /**
  * Converts the JSON of a model or layer to the names and defaults of Keras 3.
@@ -126,17 +126,17 @@ function withoutOwnNodes(config) {
   const models = layers.filter(isModel);
   if (models.length === 0) return config;
   /** @type {Map<string, Set<number>>} */
-  const asked = new Map(models.map((entry) => [nameOf(entry), new Set()]));
+  const asked = new Map(models.map((entry) => [layerName(entry), new Set()]));
   eachRef([layers.map((entry) => entry?.inbound_nodes), outputs], (name, node) => {
     asked.get(name)?.add(node);
   });
   const shifted = new Set(
     models
       .filter((entry) => {
-        const nodes = asked.get(nameOf(entry)) ?? new Set();
+        const nodes = asked.get(layerName(entry)) ?? new Set();
         return !nodes.has(0) && nodes.has(entry.inbound_nodes?.length);
       })
-      .map(nameOf),
+      .map(layerName),
   );
   if (shifted.size === 0) return config;
   /** @param {any} value */

@@ -3,7 +3,7 @@
  * @module
  */
 import { checkImportOptions, finish, reading, readOptions } from './finish.js';
-import { Files, nameOf, isSource, optionalPackage } from './input-files.js';
+import { Files, fileNameOf, isSource, optionalPackage } from './input-files.js';
 /** @typedef {import('./finish.js').ImportOptions} ImportOptions */
 /** @typedef {import('./input-files.js').FilesSource} FilesSource */
 
@@ -28,7 +28,7 @@ export async function fromOnnx(files, given) {
   const options = given ?? {};
   const sources = new Files(files, readOptions(options));
   const bytes = await sources.main(['model.onnx']);
-  const name = isSource(files) ? nameOf(files) : 'model.onnx';
+  const name = isSource(files) ? fileNameOf(files) : 'model.onnx';
   const { PbfReader } = await optionalPackage('pbf', 'PbfReader', `${name}: reading ONNX`, options.packages?.pbf, (absent) =>
     import('pbf').catch(absent),
   );

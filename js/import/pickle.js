@@ -101,7 +101,7 @@ export function describe(value) {
 }
 
 /** Items of a list, a dict, a set, a string or bytes. @param {any} value */
-const sizeOf = (value) => (value === null ? 0 : (value.length ?? value.size ?? 0));
+const countOf = (value) => (value === null ? 0 : (value.length ?? value.size ?? 0));
 
 /** Bytes of an int, at most: 2^2048. */
 const INT_MOST = 256;
@@ -309,7 +309,7 @@ export class PickleReader {
   call(callee, args) {
     if (!(callee instanceof PickledName) || !callee.build) throw this.broken(`${describe(callee)} is called, which is no function`);
     if (!Array.isArray(args)) throw this.broken(`${callee.name} is called with ${describe(args)}, expected a tuple`);
-    this.allowance -= args.reduce((sum, each) => sum + sizeOf(each), args.length);
+    this.allowance -= args.reduce((sum, each) => sum + countOf(each), args.length);
     if (this.allowance < 0) throw this.broken('it copies the same lists again and again');
     try {
       this.push(callee.build(...args));

@@ -2,8 +2,8 @@
  * Layers of a model that turn texts into ids, TextVectorization and StringLookup -> the same model without them, and text settings.
  * @module
  */
-import { ModelFileError, textOf, UnsupportedError } from '../errors.js';
-import { firstEmbedding, inputLength, listOf, NESTED_MOST, show } from './tokenizer.js';
+import { ModelFileError, show, textOf, UnsupportedError } from '../errors.js';
+import { firstEmbedding, inputLength, listOf, NESTED_MOST } from './tokenizer.js';
 /** @typedef {import('../text/vectorizer.js').TextSettings} TextSettings */
 /** @typedef {{ config: any, name: string, vocabularies: Map<string, string>, architecture: any }} Found  a layer, and the model that has it */
 

@@ -2,7 +2,7 @@
  * Reads TF.js Layers models: model.json and the weight files (shards) that it lists.
  * @module
  */
-import { ModelFileError, textOf, UnsupportedError } from '../errors.js';
+import { ModelFileError, show, textOf, UnsupportedError } from '../errors.js';
 import { checkImportOptions, finish, reading, readOptions } from './finish.js';
 import { toFloat32 } from './floats.js';
 import { Files, parseJson } from './input-files.js';
@@ -40,9 +40,6 @@ export async function fromTfjs(files, given) {
   );
 }
 
-/** @param {any} value */
-const show = (value) => JSON.stringify(value)?.slice(0, 80) ?? 'undefined';
-
 /**
  * @param {any} json  a parsed model.json
  * @param {(path: string) => Promise<Uint8Array>} readShard  reads a shard, given its path in the manifest
@@ -68,7 +65,7 @@ async function readTfjs(json, readShard) {
     const { paths, weights: specs } = group ?? {};
     if (!Array.isArray(paths) || !paths.every((path) => typeof path === 'string') || !Array.isArray(specs))
       throw new ModelFileError(`model.json: a group of weightsManifest is ${show(group)}, expected { paths, weights }`);
-    const sizes = specs.map(sizeOf);
+    const sizes = specs.map(storedSize);
     const needed = sizes.reduce((sum, size) => sum + size, 0);
     const shards = [];
     let size = 0;
@@ -108,7 +105,7 @@ function joined(parts) {
 const widths = { float32: 4, float16: 2, uint16: 2, uint8: 1 };
 
 /** The stored size of a weight. @param {any} spec  its entry in the manifest @returns {number} bytes */
-function sizeOf(spec) {
+function storedSize(spec) {
   const { name, shape, dtype, quantization } = spec ?? {};
   if (typeof name !== 'string' || !Array.isArray(shape) || !shape.every((size) => Number.isSafeInteger(size) && size >= 0))
     throw new ModelFileError(`model.json: a weight of weightsManifest is ${show(spec)}, expected { name, shape, dtype }`);

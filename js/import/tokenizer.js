@@ -2,7 +2,7 @@
  * Converts the JSON of a Keras `Tokenizer`, or a word index (word -> id), into text settings.
  * @module
  */
-import { ModelFileError, UnsupportedError } from '../errors.js';
+import { ModelFileError, show, UnsupportedError } from '../errors.js';
 import { encodeText } from '../runtime/engine.js';
 import { parseJson as parseBytes } from './input-files.js';
 import { assumedOfWords, isWordIndex, wordIndexSettings } from './word-index.js';
@@ -13,9 +13,6 @@ export const NESTED_MOST = 100;
 
 /** @param {any} value  JSON as text, or parsed @param {string} what @returns {any} */
 const parsed = (value, what) => (typeof value === 'string' ? parseBytes(encodeText(value), what) : value);
-
-/** @param {any} value */
-export const show = (value) => JSON.stringify(value)?.slice(0, 80) ?? 'undefined';
 
 /** The layers of a model. @param {any} architecture @returns {any[]} */
 export const listOf = (architecture) => {

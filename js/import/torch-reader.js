@@ -84,7 +84,7 @@ export class ModuleReader {
   }
 
   /** The name of a parameter in the state dict. An option with the parameter's name replaces it (tied weights). @param {string} parameter */
-  #nameOf(parameter) {
+  #fullName(parameter) {
     const { tensors, prefix } = this.list;
     const given = this.options[parameter];
     const name = typeof given === 'string' ? given : this.prefix ? `${this.prefix}.${parameter}` : parameter;
@@ -94,13 +94,13 @@ export class ModuleReader {
 
   /** @param {string} parameter */
   has(parameter) {
-    return this.list.tensors.has(this.#nameOf(parameter));
+    return this.list.tensors.has(this.#fullName(parameter));
   }
 
   /** @param {string} parameter @returns {Weight} */
   take(parameter) {
     const { tensors, used, file } = this.list;
-    const name = this.#nameOf(parameter);
+    const name = this.#fullName(parameter);
     const tensor = tensors.get(name);
     if (!tensor) throw new ModelFileError(`${file}: ${name} is not in the state dict, ${this.#advice(name)}`);
     used.add(name);

@@ -7,7 +7,7 @@ import { readSource } from '../file/read-source.js';
 import { parse } from '../file/safetensors.js';
 import { textDecoder } from '../runtime/engine.js';
 import { checkImportOptions, finish, reading as guarded, readOptions } from './finish.js';
-import { nameOf } from './input-files.js';
+import { fileNameOf } from './input-files.js';
 import { moduleTypes, withoutEffect } from './torch-modules.js';
 import { LayerList, ModuleReader } from './torch-reader.js';
 import { isZip } from './zip.js';
@@ -42,7 +42,7 @@ import { isZip } from './zip.js';
 export async function fromTorch(file, architecture, given) {
   checkImportOptions('fromTorch', given);
   const options = given ?? {};
-  const name = nameOf(file);
+  const name = fileNameOf(file);
   const { tensors, prefix } = await readStateDict(await readSource(file, readOptions(options)), name, options.packages ?? {});
   const parts = guarded(name, () => torchParts(tensors, architecture, name, prefix));
   return finish({ ...parts, origin: 'torch' }, options);

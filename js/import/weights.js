@@ -13,7 +13,7 @@ import { quantizedWeights } from './keras-int8.js';
 const layersOf = (layer) => (Array.isArray(layer.layers) ? layer.layers : null);
 
 /** Name and shape, for a message. @param {NamedArray} array */
-const show = ({ name, shape }) => `${name} [${shape}]`;
+const withShape = ({ name, shape }) => `${name} [${shape}]`;
 
 /** The first ten names, for a message. @param {string[]} names */
 const some = (names) => `${names.slice(0, 10).join(', ')}${names.length > 10 ? ', ...' : ''}` || 'nothing';
@@ -155,7 +155,7 @@ function fill(weights, name, slots, arrays, file) {
   const place = (slot, array) => {
     if (!array)
       throw new ModelFileError(
-        `${file}: ${slot.path} [${slot.spec.shape}] is missing; there is ${some(arrays.map(show))} for ${name}, expected ${some(slots.map(({ path }) => path))}`,
+        `${file}: ${slot.path} [${slot.spec.shape}] is missing; there is ${some(arrays.map(withShape))} for ${name}, expected ${some(slots.map(({ path }) => path))}`,
       );
     // Keras 1 stores the kernel of a 1D convolution as a 2D kernel of width 1: [size, 1, in, out].
     const flat = slot.spec.shape.length === 3 && array.shape.length === 4 && array.shape[1] === 1;
@@ -174,7 +174,7 @@ function fill(weights, name, slots, arrays, file) {
   }
   if (left.length)
     throw new ModelFileError(
-      `${file}: ${some(left.map(show))} of ${name} is left over; the layer has ${some(slots.map(({ path }) => path))}`,
+      `${file}: ${some(left.map(withShape))} of ${name} is left over; the layer has ${some(slots.map(({ path }) => path))}`,
     );
 }
 
@@ -234,11 +234,11 @@ export const weightsByName = (arrays, file) => (root) => {
       const alike = next || layer !== root ? [] : all.filter((each) => each.name === part);
       if (alike.length > 1)
         throw new UnsupportedError(
-          `${file}: ${show(array)} could be of ${some(alike.map(({ path }) => path))}, which have one name`,
+          `${file}: ${withShape(array)} could be of ${some(alike.map(({ path }) => path))}, which have one name`,
         );
       layer = next ?? alike[0] ?? layer;
     }
-    if (layer === root) throw new ModelFileError(`${file}: ${show(array)} belongs to no layer of the model`);
+    if (layer === root) throw new ModelFileError(`${file}: ${withShape(array)} belongs to no layer of the model`);
     const list = owned.get(layer);
     if (list) list.push(array);
     else owned.set(layer, [array]);
@@ -350,7 +350,7 @@ export const weightsByPath = (vars, file) => (root) => {
   visit(root, '');
   if (left.size)
     throw new ModelFileError(
-      `${file}: ${some([...left].map((path) => show(/** @type {NamedArray} */ (vars.get(path)))))} is left over: no layer has it`,
+      `${file}: ${some([...left].map((path) => withShape(/** @type {NamedArray} */ (vars.get(path)))))} is left over: no layer has it`,
     );
   return weights;
 };

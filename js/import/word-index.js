@@ -3,7 +3,7 @@
  * these beside other things -> text settings.
  * @module
  */
-import { ModelFileError } from '../errors.js';
+import { ModelFileError, show } from '../errors.js';
 /** @typedef {import('../text/vectorizer.js').TextSettings} TextSettings */
 
 /** The separators of a Keras Tokenizer, by default. */
@@ -11,9 +11,6 @@ const FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n';
 
 /** Where such files keep the words, beside other things. */
 const KEYS = ['word_index', 'wordIndex', 'index_word', 'word2idx', 'word_to_id', 'vocabulary', 'vocab', 'char_index', 'char2idx'];
-
-/** @param {any} value */
-const show = (value) => JSON.stringify(value)?.slice(0, 80) ?? 'undefined';
 
 /** @param {any} json @returns {[string, number][] | null} words and their ids */
 function entriesOf(json) {

@@ -29,7 +29,7 @@ export const named = (name) => new Size(new Map([[name, 1]]));
 const termsOf = (a) => (a instanceof Size ? a.terms : new Map(a === 0 ? [] : [['', a]]));
 
 /** @param {Map<string, number>} terms @returns {Extent} */
-function sizeOf(terms) {
+function sizeFrom(terms) {
   for (const [names, factor] of terms) if (factor === 0) terms.delete(names);
   if (terms.size === 0) return 0;
   return terms.size === 1 && terms.has('') ? /** @type {number} */ (terms.get('')) : new Size(terms);
@@ -40,7 +40,7 @@ export function plus(a, b) {
   if (typeof a === 'number' && typeof b === 'number') return a + b;
   const terms = new Map(termsOf(a));
   for (const [names, factor] of termsOf(b)) terms.set(names, (terms.get(names) ?? 0) + factor);
-  return sizeOf(terms);
+  return sizeFrom(terms);
 }
 
 /** @param {Extent} a @param {Extent} b @returns {Extent} */
@@ -53,7 +53,7 @@ export function times(a, b) {
       const names = [...left.split('*'), ...right.split('*')].filter(Boolean).sort().join('*');
       terms.set(names, (terms.get(names) ?? 0) + p * q);
     }
-  return sizeOf(terms);
+  return sizeFrom(terms);
 }
 
 /** @param {Extent} a @param {Extent} b */
@@ -84,7 +84,7 @@ export function quotient(a, b) {
     if (p % factor !== 0) return null;
     terms.set(left.join('*'), p / factor);
   }
-  return sizeOf(terms);
+  return sizeFrom(terms);
 }
 
 /** floor(a / b); a size with a name of its own where it is no polynomial. @param {Extent} a @param {Extent} b @returns {Extent | null} */
@@ -101,7 +101,7 @@ export function floorDivided(a, b) {
   }));
   const whole = new Map(parts.map(({ names, times: count }) => [names, count]));
   const rest = new Map(parts.filter((each) => each.rest !== 0).map((each) => [each.names, each.rest]));
-  return plus(sizeOf(whole), named(`floor((${new Size(rest).key.replaceAll('*', '.')})/${b})`));
+  return plus(sizeFrom(whole), named(`floor((${new Size(rest).key.replaceAll('*', '.')})/${b})`));
 }
 
 /** a / b without its fraction, as whole numbers are divided: towards 0. null: it depends on B or T. @param {Extent} a @param {Extent} b @returns {Extent | null} */

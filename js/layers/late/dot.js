@@ -4,7 +4,7 @@
  */
 import { ShapeError, UnsupportedError } from '../../errors.js';
 import { Merge } from './merge.js';
-import { matrixOf, shaped, transposed } from './shape.js';
+import { matrixOf, shaped, transposedMatrices } from './shape.js';
 /** @typedef {import('../tensor.js').Spec} Spec */
 /** @typedef {import('../tensor.js').Tensor} Tensor */
 
@@ -59,7 +59,7 @@ export class Dot extends Merge {
       // Transpose if the summed axis is not the last.
       const first = x.steps && this.axes?.[i] === 1;
       const [rows, width] = first ? [N, M] : [M, N];
-      let pointer = first ? transposed(x, M, N) : x.pointer;
+      let pointer = first ? transposedMatrices(x, M, N) : x.pointer;
       if (this.config.normalize) {
         const unit = x.heap.reserve32(x.B * rows * width);
         x.heap.exports.pl_unit_norm(unit, pointer, x.B * rows, width);

@@ -4,7 +4,7 @@
  */
 import { ShapeError, UnsupportedError } from '../../errors.js';
 import { Elementwise } from '../basic.js';
-import { transposed } from './shape.js';
+import { transposedMatrices } from './shape.js';
 /** @typedef {import('../../runtime/memory.js').Heap} Heap */
 /** @typedef {import('../tensor.js').Rules} Rules */
 /** @typedef {import('../tensor.js').Spec} Spec */
@@ -119,7 +119,7 @@ export class LayerNormalization extends LastAxis {
       return;
     }
     const { T } = x.time;
-    const columns = transposed(x, T, D);
+    const columns = transposedMatrices(x, T, D);
     this.#normalise(heap, columns, columns, B * D, T);
     heap.exports.pl_transpose(y, columns, B, D, T);
   }

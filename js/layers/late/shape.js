@@ -3,13 +3,13 @@
  * @module
  */
 import { ShapeError, STEPS_MOST } from '../../errors.js';
-import { arrayOf, tensorOf, transposed as permuted } from '../arrays.js';
+import { arrayOf, tensorOf, transposed } from '../arrays.js';
 import { Layer } from '../layer.js';
 import { product, Steps, Tensor } from '../tensor.js';
 /** @typedef {import('../tensor.js').Spec} Spec */
 
 /** [B, M, N] -> [B, N, M] for a tensor whose rows have equal lengths. @param {Tensor} x @param {number} M @param {number} N */
-export function transposed(x, M, N) {
+export function transposedMatrices(x, M, N) {
   const y = x.heap.reserve32(x.B * M * N);
   x.heap.exports.pl_transpose(y, x.pointer, x.B, M, N);
   return y;
@@ -75,7 +75,7 @@ class Reshaping extends Layer {
     for (const { sizes, shape: to } of [one, two])
       if (!to.every((size) => Number.isInteger(size) && size > 0) || product(to) !== product(sizes))
         throw new ShapeError(
-          `${this.path}: ${this.className} of [${from.map(show)}]${values(sizes)} to [${shape.map(show)}]${values(to)}; expected equal numbers of values`,
+          `${this.path}: ${this.className} of [${from.map(stepsText)}]${values(sizes)} to [${shape.map(stepsText)}]${values(to)}; expected equal numbers of values`,
         );
     const isSame = rules.framework === 'keras3' && this.isSame(from, shape);
     return input.with({ shape, time: shape.length > 1 ? {} : null, ...maskUnlessSame(this, input, isSame) });
@@ -92,7 +92,7 @@ class Reshaping extends Layer {
 }
 
 /** A size, for a message. @param {number | null} size */
-const show = (size) => size ?? 'T';
+const stepsText = (size) => size ?? 'T';
 
 /** The sizes of a text. @param {Tensor} x  whose rows have equal lengths @returns {number[]} */
 const sizesOf = (x) => /** @type {number[]} */ ([...(x.steps ? [x.steps.T] : []), ...x.shape.slice(x.steps ? 1 : 0)]);
@@ -120,7 +120,7 @@ export class Flatten extends Reshaping {
   call(x) {
     if (this.config.data_format !== 'channels_first' || !x.steps) return super.call(x);
     const [T, D] = matrixOf(x, this.path);
-    return x.vector(transposed(x, T, D), T * D);
+    return x.vector(transposedMatrices(x, T, D), T * D);
   }
 }
 
@@ -160,7 +160,7 @@ export class Permute extends Reshaping {
     this.needValues(input);
     const dims = this.list('dims');
     if (dims.length !== input.shape.length || input.shape.some((_, i) => !dims.includes(i + 1)))
-      throw this.wrong('dims', dims, `the numbers from 1 to ${input.shape.length} for [B, ${input.shape.map(show)}]`);
+      throw this.wrong('dims', dims, `the numbers from 1 to ${input.shape.length} for [B, ${input.shape.map(stepsText)}]`);
     this.order = dims.map((/** @type {number} */ axis) => axis - 1);
     return super.build(input);
   }
@@ -184,10 +184,10 @@ export class Permute extends Reshaping {
     const shape = this.shapeOf(sizesOf(x));
     if (shape.length === 2) {
       const [T, D] = matrixOf(x, this.path);
-      return shaped(x.heap, transposed(x, T, D), x.B, shape);
+      return shaped(x.heap, transposedMatrices(x, T, D), x.B, shape);
     }
     const axes = [0, ...this.order.map((axis) => axis + 1)];
-    return tensorOf(permuted(arrayOf(x, this.path), axes), x.heap);
+    return tensorOf(transposed(arrayOf(x, this.path), axes), x.heap);
   }
 }
 
