@@ -5,9 +5,8 @@
  */
 import * as int8Weights from '../file/int8-weights.js';
 import { provideInt8 } from '../file/weights.js';
-import * as nGrams from '../text/ngrams.js';
-import { provideNGrams, provideWordParts } from '../text/vectorizer.js';
-import * as wordParts from '../text/word-parts.js';
+import * as rareText from '../text/rare.js';
+import { provideRareText } from '../text/vectorizer.js';
 import * as functionalGraph from './functional-graph.js';
 import { provideFunctionalGraph, provideRareLayers } from './graph.js';
 import * as rareLayers from './rare-layers.js';
@@ -16,7 +15,6 @@ import * as rareLayers from './rare-layers.js';
 export function provideLateCode() {
   provideFunctionalGraph(functionalGraph);
   provideInt8(int8Weights);
-  provideNGrams(nGrams);
   provideRareLayers(rareLayers);
-  provideWordParts(wordParts);
+  provideRareText(rareText);
 }

@@ -17,7 +17,7 @@ import {
   UnsupportedError,
 } from '../errors.js';
 import { customClasses, knownLayers, modelFromJson, prepare, wordsModule } from './graph.js';
-import { checkInput, checkText, isMasking, markExact, withOwnLength } from './padding.js';
+import { checkText, isMasking, markExact, withOwnLength } from './padding.js';
 import { storedTensors, weightsOf } from '../file/weights.js';
 import { Layer } from '../layers/layer.js';
 import { Recurrent } from '../layers/recurrent.js';
@@ -133,7 +133,13 @@ export class Model {
     if (settings.text) settings.text = withOwnLength(settings.text, first, !rules.select);
     /** Converts texts to ids; null for a model without text settings. */
     this.text = settings.text ? new TextVectorizer(settings.text) : null;
-    if (this.text) checkInput(this.text, inputs);
+    if (
+      this.text &&
+      (inputs.length !== 1 || !first.ids || (first.words ? !first.words.takesText(first, this.text) : this.text.parts))
+    )
+      throw new ModelFileError(
+        `text: text settings need a model with one input of token ids or text.parts, this one has ${inputs.length}${first.words ? ' of words of characters' : first.ids ? '' : ' of values'}`,
+      );
     if (this.text && this.text.size > first.vocabulary) {
       throw new ModelFileError(
         `text: the vocabulary has ${this.text.size} entries, expected at most the input_dim=${first.vocabulary} of the embedding`,
@@ -352,19 +358,16 @@ export class Model {
     const { text } = this;
     if (!text) throw new UnsupportedError('predict: this model has no text settings; use run() with token ids');
     const batch = text.encodeBatch(texts);
-    const [first] = this.inputs;
-    const { words } = first;
-    const whole = this.padded || this.needsLength;
-    if (words)
-      return {
-        batch,
-        outputs: this.#forward(whole ? this.#pad(words.rowsOf(batch, text.width), {}) : [words.padText(first, batch)]),
-      };
+    const [input] = this.inputs;
+    const { words } = input;
     const [B, T] = batch.shape;
     const mask = text.paddingIsData ? new Uint8Array(B * T).fill(1) : batch.mask;
-    const rows = Array.from({ length: B }, (_, b) => batch.ids.subarray(b * T, (b + 1) * T));
+    const rows = words?.rowsOf(batch, text.width) ?? Array.from({ length: B }, (_, b) => batch.ids.subarray(b * T, (b + 1) * T));
     // What #pad would make of them, without looking at each id again.
-    const padded = whole ? this.#pad(rows, { mask }) : [{ input: first, rows, B, T, data: batch.ids, mask }];
+    const padded =
+      this.padded || this.needsLength
+        ? this.#pad(rows, { mask })
+        : [words?.padText(input, batch) ?? { input, rows, B, T, data: batch.ids, mask }];
     return { batch, outputs: this.#forward(padded) };
   }
 

@@ -40,22 +40,6 @@ export function withOwnLength(text, input, imported) {
 }
 
 /**
- * Checks that the model takes what the text settings make of a text.
- * @param {TextVectorizer} text
- * @param {ModelInput[]} inputs
- * @throws {ModelFileError}
- */
-export function checkInput({ parts, width }, inputs) {
-  const [{ ids, words, shape, even }] = inputs;
-  const fits = parts ? words && !even && shape[1] === width : !words;
-  if (inputs.length === 1 && ids && fits) return;
-  const expected = parts ? `words of ${width} characters, masked, as text.parts has width ${width}` : 'token ids';
-  throw new ModelFileError(
-    `text: text settings need a model with one input of ${expected}; this one has ${inputs.length}${words ? ` of words of ${shape[1] ?? 'any number of'} characters` : ids ? '' : ' of values'}`,
-  );
-}
-
-/**
  * Checks that the text settings pad as the model needs.
  * @param {TextVectorizer} text
  * @param {ModelInput} input

@@ -141,12 +141,18 @@ export function pad(input, given, { mask, lengths, wholeLength }) {
 }
 
 /**
+ * Whether a text gives what the input takes.
+ * @param {ModelInput} input @param {import('../text/vectorizer.js').TextVectorizer} text
+ */
+export const takesText = ({ even, shape }, { parts, width }) => Boolean(parts) && !even && shape[1] === width;
+
+/**
  * The same as rows for pad().
  * @param {import('../text/vectorizer.js').EncodedBatch} batch
  * @param {number} C
  */
-export const rowsOf = ({ rows }, C) =>
-  rows.map(({ ids }) => Array.from({ length: ids.length / C }, (_, t) => ids.subarray(t * C, (t + 1) * C)));
+export const rowsOf = ({ ids, shape: [B, T] }, C) =>
+  Array.from({ length: B }, (_, b) => Array.from({ length: T }, (__, t) => ids.subarray((b * T + t) * C, (b * T + t + 1) * C)));
 
 /**
  * The tokens of texts, each a word of its parts (setting `parts`), without looking at every id again.

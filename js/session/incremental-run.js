@@ -82,14 +82,17 @@ export class IncrementalRun {
   /** Identity of the ids. */
   #origin = {};
 
-  /** Of a text as words of characters. @type {{ words: typeof import('../model/words.js'), C: number } | undefined} */
+  /** For words of characters. */
   #words;
+  /** Ids of a step. */
+  #C;
 
-  /** @param {Heap} heap @param {number} tolerance @param {{ words: typeof import('../model/words.js'), C: number }} [words]  C: ids of a word */
-  constructor(heap, tolerance, words) {
+  /** @param {Heap} heap @param {number} tolerance @param {import('../model/graph.js').ModelInput} input */
+  constructor(heap, tolerance, { words, shape }) {
     this.#heap = heap;
     this.#tolerance = tolerance;
     this.#words = words;
+    this.#C = words ? Number(shape[1]) : 1;
   }
 
   /** Discards everything that is kept. */
@@ -102,13 +105,10 @@ export class IncrementalRun {
   /** Compares ids with those of the run before. @param {Int32Array} ids @returns {Ends & { same: boolean }} same: nothing has changed */
   compare(ids) {
     const old = this.#ids;
+    const C = this.#C;
     const { front, back } = unchangedEnds(old.length, ids.length, (i, j) => old[i] === ids[j]);
-    const C = this.#words?.C ?? 1;
-    return {
-      front: Math.floor(front / C),
-      back: Math.floor(back / C),
-      same: front === ids.length && front === old.length,
-    };
+    const same = front === ids.length && front === old.length;
+    return { front: Math.floor(front / C), back: Math.floor(back / C), same };
   }
 
   /**
@@ -119,7 +119,7 @@ export class IncrementalRun {
    */
   run(root, x, ids, { front, back }) {
     const heap = this.#heap;
-    const { words, C } = this.#words ?? { words: null, C: 1 };
+    const [words, C] = [this.#words, this.#C];
     const N = ids.length / C;
     if (N > MAX_STEPS) {
       this.forget();

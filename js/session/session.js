@@ -28,12 +28,13 @@ const IDLE_DELAY = 500;
  * Whether an IncrementalRun can run the model.
  * @param {Model} model
  */
-function runsIncrementally({ inputs, padded, needsLength, root }) {
+function runsIncrementally({ inputs, padded, needsLength, root, text }) {
   // A user's layer qualifies if it is made of other layers; those with a build() of their own may compute anything.
   return (
     inputs.length === 1 &&
     inputs[0].ids &&
-    !inputs[0].even &&
+    // Words of characters from texts have the same number of ids.
+    (!inputs[0].words || text) &&
     !padded &&
     !needsLength &&
     root.all().every((layer) => !layer.config.stateful && (layer.build === Layer.prototype.build || reachOf(layer)))
@@ -67,10 +68,7 @@ export class Session {
     if (typeof tolerance !== 'number' || !(tolerance >= 0 && tolerance < Infinity))
       throw new ArgumentError(`session: tolerance is ${show(tolerance)}, expected a finite number, 0 or more`);
     this.#model = model;
-    const { words, shape } = model.inputs[0];
-    // Words of characters are compared as a text has them, which is always with as many ids.
-    const runs = runsIncrementally(model) && (!words || model.text?.parts);
-    this.#incremental = runs ? new IncrementalRun(model.heap, tolerance, words && { words, C: Number(shape[1]) }) : null;
+    this.#incremental = runsIncrementally(model) ? new IncrementalRun(model.heap, tolerance, model.inputs[0]) : null;
   }
 
   /**
@@ -100,9 +98,8 @@ export class Session {
     const T = batch.shape[1];
     const mask = vectorizer.paddingIsData ? new Uint8Array(T).fill(1) : batch.mask;
     const [input] = model.inputs;
-    const outputs = this.#forward(
-      input.words?.padText(input, batch) ?? { input, rows: [batch.ids], B: 1, T, data: batch.ids, mask },
-    );
+    const { ids: data } = batch;
+    const outputs = this.#forward(input.words?.padText(input, batch) ?? { input, rows: [data], B: 1, T, data, mask });
     return predictions(model.outputs, outputs, batch)[0];
   }
 

@@ -99,17 +99,6 @@ function readMap(map) {
   return entries.length ? new Map(entries) : null;
 }
 
-/** Refuses settings that do not go with `parts`. @param {any} settings @param {{ pad: number | null, unknown: number | null, marks: number, mask: boolean }} read */
-function checkParts({ parts, unit }, { pad, unknown, marks, mask }) {
-  if (parts === undefined || parts === null) return;
-  if (typeof parts !== 'object') throw new ModelFileError(`text: parts is ${show(parts)}, expected { width, endings, beginnings }`);
-  if (unit === 'ngrams') throw new ModelFileError('text: unit ngrams has no parts');
-  if (pad !== 0 || unknown === null || marks || !mask)
-    throw new ModelFileError(
-      `text: with parts, expected pad: 0, an id for unknown, mask: true, and no start or end; got pad ${pad}, unknown ${unknown}, mask ${mask} and ${marks} of start and end`,
-    );
-}
-
 /**
  * Settings with every default filled in; maxlen: without start and end; separators and removed: characters of unit split.
  * @typedef {{ vocabulary: string[], unit: NonNullable<TextSettings['unit']>, normalization: 'NFC' | 'NFKC' | 'NFD' | 'NFKD' | null,
@@ -142,8 +131,6 @@ export function readSettings(settings) {
   const { start, end } = readMarks(settings, vocabulary.length);
   const marks = Number(start !== null) + Number(end !== null);
   if (unit === 'ngrams' && (marks || map)) throw new ModelFileError('text: unit ngrams has no map, start or end');
-  const ids = unit === 'ngrams' ? { pad: null, unknown: null } : readIds(settings, paddingIsData);
-  checkParts(settings, { ...ids, marks, mask });
   const most = length !== null && maxlen > length ? length : maxlen;
   if (most !== null && most <= marks) throw new ModelFileError(`text: maxlen is ${most}, start and end take ${marks} of it`);
   return {
@@ -153,7 +140,7 @@ export function readSettings(settings) {
     case: oneOf('case', settings.case ?? null, ['lower', 'lower-ascii', null]),
     padding: oneOf('padding', settings.padding ?? 'post', ['post', 'pre']),
     truncation: oneOf('truncation', settings.truncation ?? 'post', unit === 'ngrams' ? ['post'] : ['post', 'pre']),
-    ...ids,
+    ...(unit === 'ngrams' ? { pad: null, unknown: null } : readIds(settings, paddingIsData)),
     length,
     maxlen: most === null ? null : most - marks,
     mask,

@@ -1,9 +1,10 @@
 /**
- * Characters, one after the other, to the tokens between separators.
+ * Units `split` and `text`: the tokens between separators. Fetched only for models that use them.
  * @module
  */
 
-export class Splitter {
+/** Takes characters, one after the other. */
+class Splitter {
   #token = '';
   /** Where the token began. */
   #from = 0;
@@ -63,4 +64,29 @@ export class Splitter {
     this.#token = '';
     this.#ends.length = 0;
   }
+}
+
+/** Takes a character and where it stands; false: no more are wanted. @typedef {(char: string, start: number, end: number) => boolean} Put */
+
+/**
+ * Calls `emit(token, start, end)` for the text between two separators.
+ * @param {import('./settings.js').ReadSettings} settings
+ * @param {string} text
+ * @param {(token: string, start: number, end: number) => boolean} emit  false: no more tokens are wanted
+ * @param {{ mapping: (put: Put) => Put, codePoints: (put: Put) => void }} of
+ *   mapping: of the setting map; codePoints: gives those of the normalised, lower-cased text
+ */
+export function splitTokens({ unit, split, separators, removed, normalization, case: fold }, text, emit, { mapping, codePoints }) {
+  // Lower case of a whole text and of its code points differ only in a sigma that ends a word.
+  const normal = normalization ? text.normalize(normalization) : text;
+  const whole = fold === 'lower' && normal.includes('\u03a3') ? normal.toLowerCase() : '';
+  let at = 0;
+  const splitter = unit === 'text' ? new Splitter(undefined, new Set(), emit) : new Splitter(split, separators, emit);
+  const put = mapping((char, start, end) => removed.has(char) || splitter.put(char, start, end));
+  codePoints((given, start, end) => {
+    const char = given === '\u03c3' && whole[at] === '\u03c2' ? '\u03c2' : given;
+    at += given.length;
+    return put(char, start, end);
+  });
+  splitter.end();
 }

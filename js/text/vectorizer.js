@@ -6,7 +6,6 @@ import { ArgumentError, checkFits, EngineError, IdError, ModelFileError, show, t
 import { importLate } from '../runtime/import-late.js';
 import { borderBefore, borderFrom, chunksOf } from './boundaries.js';
 import { isMarker, readSettings } from './settings.js';
-import { Splitter } from './splitter.js';
 
 /** @typedef {import('./settings.js').TextSettings} TextSettings */
 
@@ -30,25 +29,22 @@ import { Splitter } from './splitter.js';
  * @property {Encoding[]} rows
  */
 
-/** Of unit ngrams, once it was fetched. @type {typeof import('./ngrams.js').makeNGrams | null} */
-let makeNGrams = null;
+/** The code that few models need, once it was fetched. @type {typeof import('./rare.js') | undefined} */
+let rare;
 
-/** Of setting parts, once it was fetched. @type {typeof import('./word-parts.js').WordParts | null} */
-let Parts = null;
+/** Saves the import() of ./rare.js, as provideRareLayers() of ../model/graph.js does. @param {typeof import('./rare.js')} module */
+export const provideRareText = (module) => void (rare = module);
 
-/** Saves the import() of ./word-parts.js. @param {typeof import('./word-parts.js')} module */
-export const provideWordParts = (module) => void ({ WordParts: Parts } = module);
-
-/** Saves the import() of ./ngrams.js, as provideRareLayers() of ../model/graph.js does. @param {typeof import('./ngrams.js')} module */
-export const provideNGrams = (module) => void ({ makeNGrams } = module);
+/** Whether settings need ./rare.js. @param {TextSettings} settings */
+const isRare = ({ unit = 'word', parts }) => parts || ['ngrams', 'split', 'text'].includes(unit);
 
 /**
- * Fetches the code of settings that few models have. To be awaited before `new TextVectorizer` of unit ngrams, or with `parts`.
+ * Fetches the code of settings that few models have. To be awaited before `new TextVectorizer` of units ngrams, split and text, or with `parts`;
+ * `padless/text` has it already.
  * @param {TextSettings | null | undefined} settings
  */
 export async function prepareText(settings) {
-  if (settings?.unit === 'ngrams' && !makeNGrams) provideNGrams(await importLate(() => import('./ngrams.js')));
-  if (settings?.parts && !Parts) provideWordParts(await importLate(() => import('./word-parts.js')));
+  if (settings && isRare(settings)) rare ??= await importLate(() => import('./rare.js'));
 }
 
 /** UTF-16 units that are segmented at once. A long text of which maxlen keeps little is read no further than necessary. */
@@ -64,12 +60,8 @@ const lower = (text) => {
 export class TextVectorizer {
   /** Token to id. @type {Map<string, number>} */
   #index = new Map();
-  /** Unit split. @type {Set<string>} */
-  #separators;
-  /** Unit split. @type {Set<string>} */
-  #removed;
-  /** @type {Map<string, string> | null} */
-  #map;
+  /** The settings with their defaults. */
+  #read;
 
   /**
    * @param {TextSettings} settings
@@ -94,10 +86,7 @@ export class TextVectorizer {
     this.mask = read.mask;
     /** Whether padding counts as data: a fixed length, no mask. */
     this.paddingIsData = read.paddingIsData;
-    this.split = read.split;
-    this.#separators = read.separators;
-    this.#removed = read.removed;
-    this.#map = read.map;
+    this.#read = read;
     if (this.unit === 'word' || this.unit === 'grapheme') {
       if (typeof Intl.Segmenter !== 'function')
         throw new EngineError(`unit ${this.unit} needs Intl.Segmenter, which this engine lacks`);
@@ -108,29 +97,25 @@ export class TextVectorizer {
       }
     }
     this.vocabulary = read.vocabulary;
-    if (this.unit === 'ngrams') this.ngrams = this.#makeNGrams(settings.ngrams);
+    if (isRare(settings) && !rare) throw new UnsupportedError('text: await prepareText(settings) before');
+    if (this.unit === 'ngrams') this.ngrams = this.#made(rare?.makeNGrams(settings.ngrams, this), 'ngrams');
     else this.#indexVocabulary();
-    if (settings.parts) this.parts = this.#makeParts(settings.parts);
+    if (settings.parts) this.parts = this.#made(rare && new rare.WordParts(this, (part) => this.#index.get(part)), 'parts');
     /** Ids of a token. */
     this.width = this.parts?.width ?? 1;
     /** Ids are below it. */
     this.size = this.ngrams ? this.ngrams.rows : read.vocabulary.length;
   }
 
-  /** @param {import('./ngrams.js').NGramSettings | import('./fasttext.js').FastTextSettings | undefined} settings */
-  #makeNGrams(settings) {
-    if (!makeNGrams) throw new UnsupportedError('text: unit ngrams is not fetched yet; await prepareText(settings) before');
-    const ngrams = makeNGrams(settings, this);
-    if (ngrams.problem) throw new ModelFileError(`text: ngrams: ${ngrams.problem}`);
-    return ngrams;
-  }
-
-  /** @param {import('./word-parts.js').PartSettings} settings */
-  #makeParts(settings) {
-    if (!Parts) throw new UnsupportedError('text: the code of parts is not fetched yet; await prepareText(settings) before');
-    const parts = new Parts(settings, (part) => this.#index.get(part), this);
-    if (parts.problem) throw new ModelFileError(`text: parts: ${parts.problem}`);
-    return parts;
+  /**
+   * What the code of a setting has made.
+   * @template {{ problem: string } | undefined} T
+   * @param {T} made
+   * @param {string} name  of the setting
+   */
+  #made(made, name) {
+    if (made?.problem) throw new ModelFileError(`text: ${name}: ${made.problem}`);
+    return made;
   }
 
   #indexVocabulary() {
@@ -208,7 +193,7 @@ export class TextVectorizer {
 
   /** @param {(char: string, start: number, end: number) => boolean} emit */
   #mapping(emit) {
-    const map = this.#map;
+    const { map } = this.#read;
     if (!map) return emit;
     return (/** @type {string} */ char, /** @type {number} */ start, /** @type {number} */ end) => {
       const becomes = map.get(char);
@@ -219,27 +204,6 @@ export class TextVectorizer {
   }
 
   /**
-   * Unit split: calls `emit(token, start, end)` for the text between two separators.
-   * @param {string} text
-   * @param {(token: string, start: number, end: number) => boolean} emit
-   */
-  #splitTokens(text, emit) {
-    const { split } = this;
-    // Lower case of a whole text and of its code points differ only in a sigma that ends a word.
-    const normal = this.normalization ? text.normalize(this.normalization) : text;
-    const whole = this.case === 'lower' && normal.includes('\u03a3') ? normal.toLowerCase() : '';
-    let at = 0;
-    const splitter = this.unit === 'text' ? new Splitter(undefined, new Set(), emit) : new Splitter(split, this.#separators, emit);
-    const put = this.#mapping((char, start, end) => this.#removed.has(char) || splitter.put(char, start, end));
-    this.#codePoints(text, (given, start, end) => {
-      const char = given === '\u03c3' && whole[at] === '\u03c2' ? '\u03c2' : given;
-      at += given.length;
-      return put(char, start, end);
-    });
-    splitter.end();
-  }
-
-  /**
    * Calls `emit(token, start, end)` for each token until it returns false.
    * @param {string} text
    * @param {(token: string, start: number, end: number) => boolean} emit
@@ -247,7 +211,10 @@ export class TextVectorizer {
   #tokens(text, emit) {
     const { segmenter } = this;
     if (this.unit === 'split' || this.unit === 'text') {
-      this.#splitTokens(text, emit);
+      /** @type {NonNullable<typeof rare>} */ (rare).splitTokens(this.#read, text, emit, {
+        mapping: (put) => this.#mapping(put),
+        codePoints: (put) => this.#codePoints(text, put),
+      });
       return;
     }
     if (!segmenter) {
@@ -263,7 +230,8 @@ export class TextVectorizer {
 
   /** Tokens may contain white space or extend across it, so no place is known where the text can be cut. */
   get #uncuttable() {
-    return Boolean(this.split) || this.unit === 'text' || this.#map !== null || this.#removed.has(' ') || this.#removed.has('\n');
+    const { split, unit, map, removed } = this.#read;
+    return Boolean(split) || unit === 'text' || map !== null || removed.has(' ') || removed.has('\n');
   }
 
   /** The first place at or after `from` where the text can be cut; its length if there is none. @param {string} text @param {number} from */
@@ -330,30 +298,31 @@ export class TextVectorizer {
     const ids = [];
     /** @type {number[]} */
     const offsets = [];
+    /** Ids of maxlen tokens. */
+    const most = (maxlen ?? Infinity) * width;
     let truncated = false;
     this.#tokens(text, (token, start, end) => {
       const id = parts ? 0 : (this.#index.get(token) ?? unknown);
       if (id === null) return true;
-      const count = offsets.length / 2;
-      if (maxlen !== null && truncation === 'post' && count === maxlen) {
+      if (truncation === 'post' && ids.length === most) {
         truncated = true;
         return false;
       }
       // Where the front is cut off, at most 2 * maxlen tokens are held.
-      if (maxlen !== null && count === 2 * maxlen) {
+      if (ids.length === 2 * most) {
         truncated = true;
-        ids.splice(0, maxlen * width);
-        offsets.splice(0, 2 * maxlen);
+        ids.splice(0, most);
+        offsets.splice(0, (2 * most) / width);
       }
       if (parts) ids.push(...parts.idsOf(token));
       else ids.push(id);
       offsets.push(start, end);
       return true;
     });
-    const cut = maxlen === null ? 0 : Math.max(0, offsets.length / 2 - maxlen);
+    const cut = Math.max(0, ids.length - most);
     return {
-      ids: Int32Array.from(ids.slice(cut * width)),
-      offsets: Int32Array.from(offsets.slice(2 * cut)),
+      ids: Int32Array.from(ids.slice(cut)),
+      offsets: Int32Array.from(offsets.slice((2 * cut) / width)),
       truncated: truncated || cut > 0,
     };
   }
@@ -365,30 +334,19 @@ export class TextVectorizer {
    * @throws {UnsupportedError} for unit ngrams and setting parts, where a token has several ids
    */
   idOf(token) {
-    if (this.parts || this.ngrams)
-      throw new UnsupportedError(
-        `idOf: ${this.parts ? 'setting parts' : 'unit ngrams'} has several ids for a token; use ${this.parts ? 'idsOf()' : 'encode()'}`,
-      );
-    return this.#index.get(this.#prepare(token)) ?? this.unknown ?? this.pad ?? 0;
-  }
-
-  /**
-   * The ids of a single token: `width` of them with setting parts, otherwise one.
-   * @param {string} token
-   * @returns {ArrayLike<number>}
-   */
-  idsOf(token) {
-    return this.parts ? this.parts.idsOf(this.#prepare(token)) : [this.idOf(token)];
-  }
-
-  /** A token, normalised and lower-cased as a text is. @param {string} token */
-  #prepare(token) {
+    this.#needOneId('idOf');
     let prepared = '';
     this.#mapped(token, (char) => {
       prepared += char;
       return true;
     });
-    return prepared;
+    return this.#index.get(prepared) ?? this.unknown ?? this.pad ?? 0;
+  }
+
+  /** @param {string} what  the method that was called */
+  #needOneId(what) {
+    if (this.ngrams || this.parts)
+      throw new UnsupportedError(`${what}: with ngrams or parts, a token has several ids; use encode()`);
   }
 
   /**
@@ -414,12 +372,13 @@ export class TextVectorizer {
     const { start, end, pad, width } = this;
     const before = Number(start !== null);
     const marks = before + Number(end !== null);
-    const T = this.length ?? rows.reduce((most, row) => Math.max(most, row.ids.length / width + marks), minLength);
+    const lengths = Int32Array.from(rows, (row) => row.ids.length / width + marks);
+    const T = this.length ?? lengths.reduce((most, length) => Math.max(most, length), minLength);
     const ids = new Int32Array(checkFits(rows.length * T * width)).fill(pad ?? 0);
     const mask = new Uint8Array(rows.length * T);
     const starts = new Int32Array(rows.length);
     rows.forEach((row, b) => {
-      const count = row.ids.length / width + marks;
+      const count = lengths[b];
       const first = this.padding === 'pre' ? T - count : 0;
       starts[b] = first + before;
       const at = b * T + first;
@@ -428,7 +387,6 @@ export class TextVectorizer {
       if (end !== null) ids[at + count - 1] = end;
       mask.fill(1, at, at + count);
     });
-    const lengths = Int32Array.from(rows, (row) => row.ids.length / width + marks);
     return { ids, mask, lengths, starts, shape: [rows.length, T], rows };
   }
 
@@ -441,8 +399,7 @@ export class TextVectorizer {
    */
   decode(ids) {
     const { vocabulary } = this;
-    if (this.ngrams) throw new UnsupportedError('decode: ids of unit ngrams are hashes and have no text');
-    if (this.parts) throw new UnsupportedError('decode: with setting parts, ids are parts of tokens and have no text');
+    this.#needOneId('decode');
     const tokens = [];
     for (const id of Array.from(ids)) {
       if (id === this.pad) continue;

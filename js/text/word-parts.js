@@ -45,29 +45,48 @@ function problemWith(settings) {
   return '';
 }
 
+/** @param {import('./vectorizer.js').TextVectorizer} text  whose other settings do not go with parts */
+function problemBeside({ unit, pad, unknown, start, end, mask, settings }) {
+  if (unit === 'ngrams') return 'unit ngrams has none';
+  if (settings.map) return 'they do not go with map';
+  if (pad === 0 && unknown !== null && start === null && end === null && mask) return '';
+  return `pad is ${pad}, unknown ${unknown}, start ${start}, end ${end} and mask ${mask}, expected 0, an id, null, null and true`;
+}
+
 export class WordParts {
   /** Ids of tokens met before. @type {Map<string, Int32Array>} */
   #kept = new Map();
 
   /**
-   * @param {any} settings  PartSettings
+   * @param {import('./vectorizer.js').TextVectorizer} text
    * @param {(part: string) => number | undefined} idOf  of a part; undefined: the vocabulary lacks it
-   * @param {{ pad: number | null, unknown: number | null }} ids
    */
-  constructor(settings, idOf, { pad, unknown }) {
+  constructor(text, idOf) {
+    const {
+      unknown,
+      settings: { parts: settings },
+    } = text;
     /** What is wrong with the settings; '' if nothing is. */
-    this.problem = problemWith(settings);
+    this.problem = problemWith(settings) || problemBeside(text);
     const { width, endings = [1, 2, 3, 4], beginnings = [1, 2, 3, 4] } = Object(settings);
     /** Ids of a token. */
     this.width = Number(width);
     this.endings = endings;
     this.beginnings = beginnings;
     this.idOf = idOf;
-    this.pad = pad ?? 0;
+    this.text = text;
     this.unknown = unknown ?? 0;
   }
 
-  /** @param {string} token @returns {string[]} */
+  /** The ids of a token that stands in no text, normalised as a text is. @param {string} token */
+  read(token) {
+    const { normalization, case: fold } = this.text;
+    const normal = normalization ? token.normalize(normalization) : token;
+    const lower = fold === 'lower' ? Array.from(normal, (char) => char.toLowerCase()).join('') : normal;
+    return this.idsOf(fold === 'lower-ascii' ? lower.replace(/[A-Z]/g, (char) => char.toLowerCase()) : lower);
+  }
+
+  /** @param {string} token  as the text has it after normalisation @returns {string[]} */
   partsOf(token) {
     let written = '';
     let shape = '';
@@ -88,11 +107,11 @@ export class WordParts {
     return parts;
   }
 
-  /** @param {string} token @returns {Int32Array} `width` ids */
+  /** @param {string} token  as the text has it after normalisation @returns {Int32Array} `width` ids */
   idsOf(token) {
     const before = this.#kept.get(token);
     if (before) return before;
-    const ids = new Int32Array(this.width).fill(this.pad);
+    const ids = new Int32Array(this.width);
     let n = 0;
     for (const part of this.partsOf(token)) {
       const id = this.idOf(part);

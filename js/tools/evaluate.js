@@ -306,7 +306,7 @@ function batchOf(model, tokens) {
   const length = text.maxlen ?? tokens.length;
   const skip = text.truncation === 'pre' ? Math.max(0, tokens.length - length) : 0;
   const kept = tokens.map((_, t) => t).slice(skip, skip + length);
-  const ids = Int32Array.from(kept.flatMap((t) => Array.from(text.idsOf(tokens[t]))));
+  const ids = Int32Array.from(kept.flatMap((t) => (text.parts ? Array.from(text.parts.read(tokens[t])) : text.idOf(tokens[t]))));
   // Tokens from a file have no offsets in a text.
   const read = { ids, offsets: new Int32Array(0), truncated: kept.length < tokens.length };
   const { ids: data, mask, shape, starts } = text.batch([read]);

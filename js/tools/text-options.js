@@ -65,7 +65,8 @@ const units = {
  */
 export function printText({ text, readsPadding, inputs: [input], kerasVersion }, { tokenizer, text: given = {} }) {
   if (!text) return;
-  const { settings, unit, split, unknown, vocabulary, length, size } = text;
+  const { split } = text.settings;
+  const { settings, unit, unknown, vocabulary, length, size } = text;
   const cased = text.case ? ' in lower case' : '';
   const strangers =
     unknown === null

@@ -215,7 +215,7 @@ test('a mask or lengths say which words count, whatever stands in the others; a 
 test('text settings are refused for words of characters', () =>
   assert.rejects(
     create([embedding(), each(new LSTM({ units: 3 }))], { text: { vocabulary: ['', '<unk>', 'a'] } }),
-    says(ModelFileError, /^text: text settings need .* token ids; this one has 1 of words of any number of characters/),
+    says(ModelFileError, /^text: text settings need .* token ids or text.parts, this one has 1 of words of characters/),
   ));
 
 /** @param {any[]} list @param {(number | null)[]} shape @param {string} kerasVersion */

@@ -13,7 +13,7 @@ const { Bidirectional, CRF, Dense, Embedding, LSTM, MaskedSqrtN, Model, TimeDist
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const { weights, integer, choice } = random();
 
-/** @type {import('padless/text').TextSettings} */
+/** @type {import('padless').TextSettings} */
 const settings = {
   unit: 'word',
   locale: 'en',
@@ -72,12 +72,13 @@ test('settings that do not go with parts are refused, and so is what a bag of id
     [{ parts: {} }, /parts: width is not a whole number from 1 to 64/],
     [{ parts: { width: 3, endings: [0] } }, /parts: endings is not a list/],
     [{ parts: { width: 3, beginings: [1] } }, /parts: beginings is unknown/],
-    [{ parts: 3 }, /parts is 3, expected/],
-    [{ pad: null }, /with parts, expected pad: 0/],
-    [{ unknown: null }, /with parts, expected pad: 0/],
-    [{ start: 2 }, /with parts, expected pad: 0/],
-    [{ length: 4, mask: false }, /with parts, expected pad: 0/],
-    [{ unit: 'ngrams' }, /unit ngrams has no parts/],
+    [{ parts: 3 }, /parts: width is not a whole number/],
+    [{ pad: null }, /parts: pad is .* expected 0, an id, null, null and true/],
+    [{ unknown: null }, /parts: pad is .* expected 0, an id, null, null and true/],
+    [{ start: 2 }, /parts: pad is .* expected 0, an id, null, null and true/],
+    [{ length: 4, mask: false }, /parts: pad is .* expected 0, an id, null, null and true/],
+    [{ map: { a: 'b' } }, /parts: they do not go with map/],
+    [{ unit: 'ngrams', vocabulary: undefined, ngrams: { rows: 10 } }, /parts: unit ngrams has none/],
   ]))
     assert.throws(() => new TextVectorizer(/** @type {any} */ ({ ...settings, ...more })), (error) => error instanceof ModelFileError && message.test(error.message)); // prettier-ignore
   const vectorizer = new TextVectorizer(settings);
