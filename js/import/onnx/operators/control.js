@@ -86,7 +86,11 @@ const loop = (c, node, inputs) => {
     const isIndex = first instanceof Constant && first.single === 0;
     if (isIndex) c.values.set(name, new RowIndex(first.shape, 0));
     else if (first instanceof RowList && !first.row) c.values.set(name, first);
-    else c.refuse(node, 'passes values from row to row, which mixes the texts of a batch; padless answers each text by itself');
+    else
+      c.refuse(
+        node,
+        'passes values on from one step of the loop to the next; padless has LSTM, GRU and RNN for that. Export the model by another exporter, or give padless the file of the framework (.keras, .h5)',
+      );
   });
   c.inLoop = true;
   const [goesOn, ...results] = c.inside(node, body);
