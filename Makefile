@@ -313,14 +313,17 @@ fuzz-keras: $(DIST) node_modules/.installed $(KERAS_VERSIONS:%=build/fuzz/keras-
 	@rm -rf $(KERAS_VERSIONS:%=build/fuzz/keras-%/models)
 	@for version in $(KERAS_VERSIONS); do \
 	  build/fuzz/keras-$$version/bin/python -W ignore tests/fuzz/keras/make_models.py build/fuzz/keras-$$version/models $(N) $(SEED) || exit 1; \
+	  build/fuzz/keras-$$version/bin/python -W ignore tests/fuzz/keras/make_lookups.py build/fuzz/keras-$$version/models $$(($(N) / 10)) $(SEED) || exit 1; \
 	done
 	@node tests/fuzz/keras/compare.js $(KERAS_VERSIONS:%=build/fuzz/keras-%/models)
 keras-cases: $(DIST) node_modules/.installed $(KERAS_VERSIONS:%=build/fuzz/keras-%/.installed) ## makes the random Keras models that are stored as tests again
-	@rm -rf build/fuzz/keras-cases
+	@rm -rf build/fuzz/keras-cases build/fuzz/keras-lookups
 	@for version in $(KERAS_VERSIONS); do for seed in 300 301 302; do \
 	  build/fuzz/keras-$$version/bin/python -W ignore tests/fuzz/keras/make_models.py build/fuzz/keras-cases/$$version-$$seed 60 $$seed || exit 1; \
+	  build/fuzz/keras-$$version/bin/python -W ignore tests/fuzz/keras/make_lookups.py build/fuzz/keras-lookups/$$version-$$seed 50 $$seed || exit 1; \
 	done; done
-	@node tests/fuzz/keras/store.js tests/import/keras-cases.br build/fuzz/keras-cases/*
+	@node tests/fuzz/keras/store.js tests/import/keras-cases.br 300 build/fuzz/keras-cases/*
+	@node tests/fuzz/keras/store.js tests/import/lookup-cases.br 60 build/fuzz/keras-lookups/*
 build/fuzz/keras-%/.installed: tests/fuzz/keras/requirements-%.txt
 	@echo "fetching Keras $* for build/fuzz/keras-$*"
 	$(Q)python3 -m venv $(@D) && $(@D)/bin/pip install --quiet --requirement $<

@@ -8,7 +8,7 @@ import { Functional } from '../layers/functional.js';
 import { Sequential } from '../layers/sequential.js';
 import { createModel } from '../model/model.js';
 import { advised } from './keras-operations.js';
-import { advisedOfNumbering, withoutVectorizer } from './text-layers.js';
+import { advisedOfNumbering, withoutLookups } from './text-layers.js';
 import { textSettings } from './tokenizer.js';
 /** @typedef {import('../model/model.js').Model} Model */
 
@@ -74,7 +74,7 @@ export function reading(what, read) {
  * @property {string | undefined} [kerasVersion]
  * @property {'keras' | 'tfjs' | 'torch' | 'onnx' | undefined} origin
  * @property {(root: any) => Map<string, import('../layers/layer.js').Weight>} weights
- * @property {Map<string, string>} [vocabularies]  vocabularies of the file's text layers, by layer path
+ * @property {import('./lookups.js').Stored} [stored]  what the file has of layers that number texts or numbers
  * @property {import('../text/vectorizer.js').TextSettings | null | undefined} [text]  text settings stored in the file
  */
 
@@ -85,10 +85,10 @@ export function reading(what, read) {
  * @returns {Promise<Model>}
  */
 export async function finish(
-  { vocabularies = new Map(), ...parts },
+  { stored = { vocabularies: new Map(), idf: new Map() }, ...parts },
   { customLayers, tokenizer, text, labels, outputs, simd, module },
 ) {
-  const { architecture, text: vectorizer } = reading('the architecture', () => withoutVectorizer(parts.architecture, vocabularies));
+  const { architecture, text: vectorizer } = reading('the architecture', () => withoutLookups(parts.architecture, stored));
   const isBytes = ['Uint8Array', 'ArrayBuffer'].includes(kindOf(tokenizer));
   const words = isBytes ? await unpickled(reading('the tokenizer', () => new Uint8Array(tokenizer))) : tokenizer;
   const read = words === undefined ? (vectorizer ?? parts.text) : reading('the tokenizer', () => textSettings(words, architecture));

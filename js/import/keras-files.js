@@ -11,6 +11,7 @@ import { InputFile } from './input-files.js';
 import { modernKeras } from './keras.js';
 import { refuseQuantized } from './keras-int8.js';
 import { withModules } from './keras-operations.js';
+import { listOf } from './tokenizer.js';
 import { weightsByLayer, weightsByPath } from './weights.js';
 import { readKeras } from './zip.js';
 /** @typedef {import('../model/model.js').Model} Model */
@@ -23,16 +24,43 @@ import { readKeras } from './zip.js';
  */
 /** @typedef {import('./finish.js').ImportOptions & KerasFiles} KerasOptions */
 
+/**
+ * Takes the weights of output_mode="tf_idf" out of what a file stores.
+ * @param {Map<string, import('./floats.js').NamedArray> | null | undefined} vars
+ * @param {{ name: string, weights: import('./floats.js').NamedArray[] }[]} [layers]  of a whole .h5
+ * @param {any} [architecture]
+ * @returns {Map<string, Float32Array>} by the path of their layer, or by its name
+ */
+function takeIdf(vars, layers = [], architecture = null) {
+  const idf = new Map();
+  const lookups = new Set(
+    listOf(architecture).flatMap(({ config }) => (/^tf.idf$/.test(config?.output_mode) ? [config.name] : [])),
+  );
+  for (const layer of layers)
+    if (lookups.has(layer.name) && layer.weights.length === 1) {
+      idf.set(layer.name, layer.weights[0].data);
+      layer.weights = [];
+    }
+  for (const [path, { data }] of vars ?? []) {
+    const layer = /^(.*)\/vars\/idf_weights$/.exec(path)?.[1];
+    if (layer === undefined) continue;
+    idf.set(layer, data);
+    vars?.delete(path);
+  }
+  return idf;
+}
+
 /** @param {InputFile} file  .keras @param {KerasOptions} options @returns {Promise<Model>} */
 export async function fromKerasZip(file, options) {
   const { name } = file;
   const { config, kerasVersion, layers, vocabularies, ...read } = await readKeras(await file.bytes(), name, options.packages ?? {});
+  const idf = takeIdf(read.vars);
   const { architecture: json, vars } = reading(name, () => readCrfs(config, read.vars, options.customLayers));
   const weights = vars ? weightsByPath(vars, name) : weightsByLayer(layers ?? [], name);
   const version = kerasVersion ?? '3';
   refuseQuantized(json);
   const architecture = reading(name, () => modernKeras(json, version));
-  return finish({ architecture, kerasVersion: version, origin: 'keras', weights, vocabularies }, options);
+  return finish({ architecture, kerasVersion: version, origin: 'keras', weights, stored: { vocabularies, idf } }, options);
 }
 
 /** @param {InputFile} file  HDF5 with architecture and weights @param {KerasOptions} options @returns {Promise<Model>} */
@@ -64,10 +92,11 @@ async function fromHdf5(file, options, json) {
     options.kerasVersion ?? json?.keras_version ?? holds.kerasVersion ?? (holds.vars || json?.module ? '3' : '1'),
   );
   const { backend, layers } = holds;
+  const stored = { vocabularies: new Map(), idf: takeIdf(holds.vars, layers ?? [], architecture) };
   const { architecture: own, vars } = reading(name, () => readCrfs(architecture, holds.vars, options.customLayers));
   const theano = backend === 'theano' || (!backend && parseInt(kerasVersion, 10) < 2);
   const weights = vars ? weightsByPath(vars, name) : weightsByLayer(layers ?? [], name, { theano });
   refuseQuantized(own);
   const modern = reading(name, () => modernKeras(own, kerasVersion));
-  return finish({ architecture: modern, kerasVersion, origin: 'keras', weights }, options);
+  return finish({ architecture: modern, kerasVersion, origin: 'keras', weights, stored }, options);
 }

@@ -80,7 +80,7 @@ function checkExact({ shape: [own] }, steps, b) {
  * @returns {Padded}
  */
 export function padRows(input, rows, options) {
-  if (input.words) return input.words.pad(input, rows, options);
+  if (input.reader) return input.reader.pad(input, rows, options);
   const { mask, lengths, wholeLength } = options;
   const exact = input.exact && !mask && !lengths;
   const what = input.ids ? 'token ids' : 'values';
@@ -222,7 +222,7 @@ function checkId({ input, rows, data, T }, i) {
  */
 export function placeInput(heap, padded, inPlace, masked) {
   const { input, B, T, data, mask } = padded;
-  if (input.words) return input.words.place(heap, padded, inPlace, masked);
+  if (input.reader) return input.reader.place(heap, padded, inPlace, masked);
   const sequence = input.ids || input.shape.length > 1;
   const shape = input.ids ? [] : [...(sequence ? [T] : []), ...input.shape.slice(sequence ? 1 : 0)];
   if (!sequence) return new Tensor(heap, heap.f32(data), B, shape);

@@ -90,8 +90,9 @@ export function functionalFromJson(config, list, path, name, options, operations
       if (!shape) throw new ModelFileError(`${where}.${inputName}: the input has no shape`);
       const read = idsOf(consumers.map(({ layer }) => layer));
       // Ids of an input that no layer reads may be any.
-      if (consumers.length === 0) read.ids = /int/.test(inputLayers.get(inputName)?.config?.dtype);
-      return { name: inputName, shape, ...read };
+      const { dtype, numbering } = inputLayers.get(inputName)?.config ?? {};
+      if (consumers.length === 0) read.ids = /int/.test(dtype);
+      return { name: inputName, shape, numbering, ...read };
     }),
   };
 }

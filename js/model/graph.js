@@ -7,7 +7,6 @@ import { early, lateNames } from '../dist/layers-early.js';
 import { Embedding } from '../layers/basic.js';
 import { isAuthorsOwn } from '../layers/keras-json.js';
 import { isCount } from '../layers/layer.js';
-import { Recurrent } from '../layers/recurrent.js';
 import { Sequential } from '../layers/sequential.js';
 import { importLate } from '../runtime/import-late.js';
 
@@ -21,10 +20,16 @@ import { importLate } from '../runtime/import-late.js';
  */
 /**
  * An input of a model.
- * @typedef {{ name: string, shape: (number | null)[], ids: boolean, vocabulary: number, maskZero: boolean, padded: boolean, exact?: boolean, words?: typeof import('./words.js'), even?: boolean, maskCharacters?: boolean }} ModelInput
+ * @typedef {{ name: string, shape: (number | null)[], ids: boolean, vocabulary: number, maskZero: boolean, padded: boolean, exact?: boolean, numbering?: any, reader?: InputReader | undefined, words?: typeof import('./words.js'), even?: boolean, maskCharacters?: boolean }} ModelInput
  *   shape: of one text; vocabulary: number of ids; maskZero: id 0 is padding; padded: one embedding of these ids has mask_zero and another has
- *   not; exact: a row has shape[0] steps, because no layer masks the input and zeros would be data; words: ids [B, T, C], read by this module; even: all
- *   words have the same number of characters; maskCharacters: character 0 is padding
+ *   not; exact: a row has shape[0] steps, because no layer masks the input and zeros would be data; numbering: how its numbers become ids; reader: reads
+ *   and places its rows; words: the reader of ids [B, T, C]; even: all words of characters have the same number; maskCharacters: character 0 is padding
+ */
+/**
+ * What reads an input that is neither ids [B, T] nor values.
+ * @typedef {{ specOf: (input: ModelInput, rules: import('../layers/tensor.js').Rules) => import('../layers/tensor.js').Spec,
+ *   pad: (input: ModelInput, rows: any, options: any) => import('./batch.js').Padded,
+ *   place: (heap: import('../runtime/memory.js').Heap, padded: any, inPlace: boolean, masked: boolean) => import('../layers/tensor.js').Tensor }} InputReader
  */
 
 /** Maximum depth of layers inside layers, and of models inside models. */
@@ -57,8 +62,11 @@ let rareLayers = null;
  */
 export const provideRareLayers = (module) => void (rareLayers = module);
 
-/** The module for ids [B, T, C]; undefined: not fetched, because no layer takes such. */
-export const wordsModule = () => rareLayers?.words;
+/**
+ * Gives their readers to the inputs that need one.
+ * @param {ModelInput[]} inputs @param {import('../layers/tensor.js').Rules} rules @param {Layer} root
+ */
+export const prepareInputs = (inputs, rules, root) => rareLayers?.prepareInputs(inputs, rules, root);
 
 /** @type {typeof import('./functional-graph.js') | undefined} */
 let functionalGraph;
@@ -72,9 +80,10 @@ export const provideFunctionalGraph = (module) => void (functionalGraph = module
  */
 export async function prepare(json) {
   if (/"(Functional|Model)"/.test(json)) functionalGraph ??= await importLate(() => import('./functional-graph.js'));
-  // Operations, and the activations of js/layers/late.
-  const operates = !operations && /"(keras\.(src\.)?ops\.|NotEqual"|log_si|hard_t|squarep|sparse_|celu"|\w+_shr)/.test(json);
-  if (!operates && ![...lateNames, 'Lambda'].some((name) => !classes.has(name) && json.includes(`"${name}"`))) return;
+  // Operations, the activations of js/layers/late, and activations that are layers or functions.
+  const operates =
+    !operations && /"(keras\.(src\.)?ops\.|NotEqual"|log_si|hard_t|squarep|sparse_|celu"|\w+_shr)|"activation": ?{/.test(json);
+  if (!operates && ![...lateNames, 'Lambda', 'numbering'].some((name) => !classes.has(name) && json.includes(`"${name}"`))) return;
   rareLayers ??= await importLate(() => import('./rare-layers.js'));
   register(rareLayers.late);
   if (operates) ({ operations } = rareLayers);
@@ -144,37 +153,11 @@ function makeLayer(json, path, options) {
   if (models.includes(className)) return modelFromJson(json, name, options).root;
   const Class = classes.get(typeof registered === 'string' && registered.startsWith('padless>') ? registered : className);
   if (!Class) throw new UnsupportedError(`${name}: class ${className} is not one of padless`);
-  const activationLayer = activationLayerOf(config.activation, name, options);
+  const activationLayer = rareLayers?.activationLayerOf(config.activation, name, options, Class) ?? null;
   const named = activationLayer ? { ...config, activation: 'linear' } : config;
   const layer = Class.fromConfig(named, (inner, at) => layerFromJson(inner, at, options), name);
   layer.activationLayer = activationLayer;
-  if (activationLayer && layer instanceof Recurrent)
-    throw new UnsupportedError(
-      `${name}: activation is ${activationLayer.className}; padless has recurrent layers with named activations only`,
-    );
   return layer;
-}
-
-/**
- * The layer for an activation that no kernel computes: one of Keras's layers or rare activations, or customLayers' for a function of the author's.
- * @param {any} activation
- * @param {string} path  of the layer that has it
- * @param {Options} options
- * @returns {Layer | null} null: activationNumber() reads it
- */
-function activationLayerOf(activation, path, options) {
-  if (typeof activation === 'string') return rareLayers?.activationOf(activation) ?? null;
-  if (activation === null || typeof activation !== 'object' || typeof activation.class_name !== 'string') return null;
-  const { class_name: className, config } = activation;
-  if (className !== 'function') return layerFromJson(activation, path, options);
-  if (typeof activation.module === 'string' && !isAuthorsOwn(activation)) return null;
-  const name = String(config).replace(/^.*>/, '');
-  const key = [String(config), name].find((each) => Object.hasOwn(options.customLayers, each));
-  if (key === undefined)
-    throw new UnsupportedError(
-      `${path}: activation ${JSON.stringify(config)} is a function of the model's author; give a layer that does the same as customLayers: { ${JSON.stringify(name)}: ... }`,
-    );
-  return new options.customLayers[key]({ name });
 }
 
 /** @param {any} json  an InputLayer or a first layer @param {string} path @returns {(number | null)[] | null} shape of one text */
@@ -244,7 +227,7 @@ export function modelFromJson(json, path = '', { customLayers = {}, kerasMajor =
       inputShape(json, where) ??
       (ids.ids ? (/** @type {any} */ (root.layers[0]).idsShape ?? [null]) : null);
     if (!shape && !path) throw new ModelFileError(`${where}: the shape of the input is missing; expected an InputLayer`);
-    return { root, inputs: [{ name: input, shape: shape ?? [], ...ids }] };
+    return { root, inputs: [{ name: input, shape: shape ?? [], numbering: list[0]?.config?.numbering, ...ids }] };
   }
   const { functionalFromJson } = /** @type {NonNullable<typeof functionalGraph>} */ (functionalGraph);
   return functionalFromJson(json.config, list, path, textOf(name), options, operations);

@@ -16,7 +16,7 @@ import {
   typeName,
   UnsupportedError,
 } from '../errors.js';
-import { customClasses, knownLayers, modelFromJson, prepare, wordsModule } from './graph.js';
+import { customClasses, knownLayers, modelFromJson, prepare, prepareInputs } from './graph.js';
 import { checkText, isMasking, markExact, withOwnLength } from './padding.js';
 import { storedTensors, weightsOf } from '../file/weights.js';
 import { Layer } from '../layers/layer.js';
@@ -135,10 +135,12 @@ export class Model {
     this.text = settings.text ? new TextVectorizer(settings.text) : null;
     if (
       this.text &&
-      (inputs.length !== 1 || !first.ids || (first.words ? !first.words.takesText(first, this.text) : this.text.parts))
+      (inputs.length !== 1 ||
+        !first.ids ||
+        (first.words ? !first.words.takesText(first, this.text) : this.text.parts || first.numbering))
     )
       throw new ModelFileError(
-        `text: text settings need a model with one input of token ids or text.parts, this one has ${inputs.length}${first.words ? ' of words of characters' : first.ids ? '' : ' of values'}`,
+        `text: text settings need a model with one input of token ids or text.parts, this one has ${inputs.length}${first.words ? ' of words of characters' : first.numbering ? ' of numbers' : first.ids ? '' : ' of values'}`,
       );
     if (this.text && this.text.size > first.vocabulary) {
       throw new ModelFileError(
@@ -267,7 +269,12 @@ export class Model {
     const unequal =
       (this.needsLength || this.padded) &&
       padded.some(
-        (each) => !each.uniform && !each.input.maskZero && each.mask && Array.from(each.rows).some((row) => row.length !== each.T),
+        // Numbers that the model numbers have none for padding.
+        (each) =>
+          !each.uniform &&
+          (!each.input.maskZero || each.input.numbering) &&
+          each.mask &&
+          Array.from(each.rows).some((row) => row.length !== each.T),
       );
     // The copy evaluates the getter `rows` once.
     if (unequal) return this.#forwardByLength(padded.map((each) => ({ ...each })));
@@ -460,14 +467,9 @@ function buildLayers(architecture, customLayers, rules) {
       customLayers,
       kerasMajor: rules.framework === 'tfjs' ? 3 : rules.kerasMajor,
     });
-    const module = root.all().some((layer) => 'takesWords' in layer) ? wordsModule() : undefined;
-    for (const input of inputs)
-      if (module && input.ids && input.shape.length === 2) {
-        input.words = module;
-        module.prepareWords(input, rules, root);
-      }
-    for (const { name, shape, ids, words } of inputs)
-      if (ids ? shape.length !== 1 && !words : shape.slice(shape.length > 1 ? 1 : 0).includes(null))
+    prepareInputs(inputs, rules, root);
+    for (const { name, shape, ids, reader } of inputs)
+      if (ids ? shape.length !== 1 && !reader : shape.slice(shape.length > 1 ? 1 : 0).includes(null))
         throw new UnsupportedError(
           `input ${name}: ${ids ? 'token ids' : 'values'} of shape [${['B', ...shape.map((length) => length ?? 'T')]}]; expected ${ids ? '[B, T]' : '[B, D] or [B, T, D] with a known D'}`,
         );
@@ -477,8 +479,8 @@ function buildLayers(architecture, customLayers, rules) {
     root.setPath('');
     rules.masks = inputs.some(({ maskZero }) => maskZero) || root.all().some(isMasking);
     const given = inputs.map((input) => {
-      const { shape, ids, maskZero, words } = input;
-      return words?.specOf(input, rules) ?? new Spec({ shape, ids, masked: maskZero, time: {}, rules });
+      const { shape, ids, maskZero, reader } = input;
+      return reader?.specOf(input, rules) ?? new Spec({ shape, ids, masked: maskZero, time: {}, rules });
     });
     /** @type {Spec[]} */
     const specs = [root.apply(given.length === 1 ? given[0] : given)].flat();

@@ -3,8 +3,8 @@
  * and the page would fetch each of them.
  * @module
  */
-export { activationOf } from '../layers/late/activations.js';
+export { activationLayerOf } from './activation-layers.js';
 export { Lambda } from '../layers/late/lambda.js';
 export { late } from '../dist/layers-late.js';
 export * as operations from './operations.js';
-export * as words from './words.js';
+export { prepareInputs } from './readers.js';

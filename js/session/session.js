@@ -35,6 +35,7 @@ function runsIncrementally({ inputs, padded, needsLength, root, text }) {
     inputs[0].ids &&
     // Words of characters from texts have the same number of ids.
     (!inputs[0].words || text) &&
+    !inputs[0].numbering &&
     !padded &&
     !needsLength &&
     root.all().every((layer) => !layer.config.stateful && (layer.build === Layer.prototype.build || reachOf(layer)))

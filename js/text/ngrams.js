@@ -1,6 +1,6 @@
 /**
  * Unit `ngrams`: a text as the n-grams of its words, each hashed to rows of a table, as in fastText (Bojanowski et al. 2017). Fetched only for
- * models that use it. fastText's own n-grams are in ./fasttext.js.
+ * models that use it. fastText's own n-grams are in ./fasttext.js, Keras's in ./keras-tokens.js.
  *
  * A piece of text is
  *   a word      letters and marks (\p{L}, \p{M}); its n-grams are those of `_word_`, without `_` alone, and then the whole of it if it is longer
@@ -14,6 +14,7 @@
  * @module
  */
 import { FastTextNGrams } from './fasttext.js';
+import { KerasTokenizer } from './keras-tokens.js';
 import { isWhole } from './whole.js';
 
 /**
@@ -76,7 +77,7 @@ class Numbers {
  */
 function problemWith(settings) {
   const { scheme, rows, hashes = 1, min = 1, max = 5, border = '_', word = true, unspaced } = settings ?? {};
-  if (scheme !== undefined) return "scheme is neither 'fasttext' nor left out";
+  if (scheme !== undefined) return "scheme is none of 'fasttext' and 'keras', nor left out";
   if (!isWhole(rows, 1, 2 ** 31 - 1)) return 'rows is not a whole number from 1 on';
   if (!isWhole(hashes, 1, 16)) return 'hashes is not a whole number from 1 to 16';
   if (!isWhole(min, 1, 64) || !isWhole(max, min, 64)) return 'min and max are not whole numbers from 1 to 64 with min <= max';
@@ -328,8 +329,13 @@ export class NGrams {
 
 /**
  * @param {any} settings
- * @param {{ normalization: 'NFC' | 'NFKC' | 'NFD' | 'NFKD' | null, case: 'lower' | 'lower-ascii' | null }} text
- * @returns {NGrams | FastTextNGrams}
+ * @param {import('./vectorizer.js').TextVectorizer} text
+ * @returns {NGrams | FastTextNGrams | KerasTokenizer}
  */
-export const makeNGrams = (settings, text) =>
-  settings?.scheme === 'fasttext' ? new FastTextNGrams(settings, text) : new NGrams(settings, text);
+export function makeNGrams(settings, text) {
+  if (settings?.scheme === 'keras') return new KerasTokenizer(settings, text);
+  const ngrams = settings?.scheme === 'fasttext' ? new FastTextNGrams(settings, text) : new NGrams(settings, text);
+  if (!text.mask) ngrams.problem ||= 'mask is false; only scheme keras has an id for padding';
+  if (text.pad !== null) ngrams.problem ||= 'pad is not null; only scheme keras has an id for padding';
+  return ngrams;
+}

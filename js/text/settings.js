@@ -8,7 +8,7 @@ import { COUNT_MOST, ModelFileError, show, STEPS_MOST, textOf, typeName } from '
  * @typedef {object} TextSettings
  * @property {'codepoint' | 'grapheme' | 'word' | 'split' | 'text' | 'ngrams'} [unit]  what a token is; grapheme and word: segments of Intl.Segmenter;
  *   split: the text between two separators; text: the whole text; ngrams: hashed n-grams of words. Default codepoint
- * @property {import('./ngrams.js').NGramSettings | import('./fasttext.js').FastTextSettings} [ngrams]  unit ngrams: which n-grams, and their rows
+ * @property {import('./ngrams.js').NGramSettings | import('./fasttext.js').FastTextSettings | import('./keras-tokens.js').KerasTokenSettings} [ngrams]  unit ngrams: which n-grams, and their rows
  * @property {import('./word-parts.js').PartSettings} [parts]  a token is several ids: its parts that the vocabulary has. Not with start and end
  * @property {string | null} [split]  unit split: the separator; null (default): white space; '': each code point is a token
  * @property {string} [filters]  unit split: characters that separate, too
@@ -121,7 +121,6 @@ export function readSettings(settings) {
   const length = countOrNull('length', settings.length ?? null, 1, STEPS_MOST);
   const maxlen = countOrNull('maxlen', settings.maxlen ?? length, 1);
   const mask = oneOf('mask', settings.mask ?? true, [true, false]);
-  if (unit === 'ngrams' && !mask) throw new ModelFileError('text: mask is false; unit ngrams has no id for padding');
   // Without a length of its own, what a text is padded with is the batch's doing.
   const paddingIsData = !mask && length !== null;
   const split = settings.split ?? null;
@@ -140,7 +139,7 @@ export function readSettings(settings) {
     case: oneOf('case', settings.case ?? null, ['lower', 'lower-ascii', null]),
     padding: oneOf('padding', settings.padding ?? 'post', ['post', 'pre']),
     truncation: oneOf('truncation', settings.truncation ?? 'post', unit === 'ngrams' ? ['post'] : ['post', 'pre']),
-    ...(unit === 'ngrams' ? { pad: null, unknown: null } : readIds(settings, paddingIsData)),
+    ...(unit === 'ngrams' ? { pad: settings.pad ?? null, unknown: null } : readIds(settings, paddingIsData)),
     length,
     maxlen: most === null ? null : most - marks,
     mask,

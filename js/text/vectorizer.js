@@ -16,6 +16,7 @@ import { isMarker, readSettings } from './settings.js';
  * @property {Int32Array} offsets  token i is [offsets[2i], offsets[2i+1]) of the text, in UTF-16 units
  * @property {boolean} truncated  the text has more than maxlen tokens
  * @property {boolean} [whole]  an edit may change tokens anywhere
+ * @property {number[]} [masked]  tokens that do not count, by their index: they have the id that the model masks
  */
 
 /**
@@ -386,6 +387,7 @@ export class TextVectorizer {
       ids.set(row.ids, (at + before) * width);
       if (end !== null) ids[at + count - 1] = end;
       mask.fill(1, at, at + count);
+      for (const i of row.masked ?? []) mask[at + i] = 0;
     });
     return { ids, mask, lengths, starts, shape: [rows.length, T], rows };
   }

@@ -75,6 +75,9 @@ export function aboutPrecision({ root }) {
     : [];
 }
 
+/** What the rows of an input hold. @param {import('../model/graph.js').ModelInput} input */
+const whatOf = ({ ids, numbering }) => (numbering ? 'whole numbers' : ids ? 'token ids' : 'values');
+
 /** @param {Model} model */
 export function info(model) {
   const { root, inputs, text, outputs, parameters, fileBytes, kerasVersion } = model;
@@ -88,21 +91,27 @@ export function info(model) {
   print(`parameters  ${parameters.toLocaleString('en')}: ${kinds(model)}`);
   print(`bytes       ${fileBytes.toLocaleString('en')}, of them weights ${weightBytes(model).toLocaleString('en')}`);
   print(`saved by    ${kerasVersion ? `Keras ${kerasVersion}` : 'padless'}`);
-  for (const { name, shape, ids, maskZero } of inputs)
-    print(
-      `input       ${name}: ${ids ? 'token ids' : 'values'} [B, ${shape.map((length) => length ?? 'T').join(', ')}]${maskZero ? ', 0 is padding' : ''}`,
-    );
+  for (const input of inputs) {
+    const { shape, maskZero, numbering } = input;
+    const padding = maskZero ? (numbering ? ', index 0 is padding' : ', 0 is padding') : '';
+    print(`input       ${input.name}: ${whatOf(input)} [B, ${shape.map((length) => length ?? 'T').join(', ')}]${padding}`);
+  }
   outputs.forEach(({ name, kind, labels }, i) => {
     const shape = model.specs[i].shape.map((length) => length ?? 'T').join(', ');
     print(`output      ${name}: ${kind} [B, ${shape}]${labels ? `, ${labels.length} labels: ${labels.join(' ')}` : ''}`);
   });
   for (const line of aboutPadding(model)) print(`padding     ${line}`);
   for (const line of aboutPrecision(model)) print(`precision   ${line}`);
-  if (!text) print(`text        none: the input is ${inputs.every(({ ids }) => ids) ? 'token ids' : 'values'}`);
+  if (!text) print(`text        none: the input is ${[...new Set(inputs.map(whatOf))].join(' and ')}`);
   else {
-    const { vocabulary, ...settings } = text.settings;
+    const { vocabulary, ngrams, ...settings } = text.settings;
+    const shown = {
+      ...settings,
+      ...(vocabulary && { vocabulary: vocabulary.length }),
+      ...(ngrams && { ngrams: 'words' in ngrams ? { ...ngrams, words: ngrams.words.length } : ngrams }),
+    };
     print(
-      `text        ${Object.entries(vocabulary ? { ...settings, vocabulary: vocabulary.length } : settings)
+      `text        ${Object.entries(shown)
         .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
         .join(' ')}`,
     );

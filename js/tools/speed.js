@@ -30,10 +30,11 @@ import { features } from '../runtime/wasm.js';
  */
 
 /** A row for an input, with T steps or the fixed length of the input. @param {ModelInput} input @param {number} T @param {number} seed */
-function row({ ids, shape, vocabulary, words }, T, seed) {
+function row({ ids, shape, vocabulary }, T, seed) {
   const steps = shape[0] ?? T;
   const id = (/** @type {number} */ t) => (vocabulary > 2 ? 2 + ((seed + 7919 * t) % (vocabulary - 2)) : 1);
-  if (words) return Array.from({ length: steps }, (_, t) => Array.from({ length: shape[1] ?? 6 }, (__, c) => id(6 * t + c)));
+  if (ids && shape.length === 2)
+    return Array.from({ length: steps }, (_, t) => Array.from({ length: shape[1] ?? 6 }, (__, c) => id(6 * t + c)));
   if (ids) return Array.from({ length: steps }, (_, t) => id(t));
   const values = (/** @type {number} */ count) => Float32Array.from({ length: count }, (_, i) => Math.sin(i + seed));
   if (shape.length === 1) return values(Number(shape[0]));

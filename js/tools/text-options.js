@@ -59,23 +59,37 @@ const units = {
 };
 
 /**
+ * What the tokens are, and what becomes of unknown ones.
+ * @param {import('../text/vectorizer.js').TextVectorizer} text
+ */
+function tokensOf({ settings, unit, unknown, vocabulary }) {
+  const { ngrams, split } = settings;
+  if (ngrams && 'scheme' in ngrams && ngrams.scheme === 'keras') {
+    const { split: by, widths, unknown: count, first } = ngrams;
+    const tokens = by === null ? units.text : by === 'character' ? units.codepoint : units.word;
+    return {
+      tokens: widths && widths.join() !== '1' ? `n-grams of ${widths.join(', ')} ${tokens}` : tokens,
+      strangers: count === 0 ? 'are an error' : count === 1 ? `are id ${first}` : `have ids ${first} to ${first + count - 1}`,
+    };
+  }
+  const tokens = split === '' ? units.codepoint : units[unit];
+  if (unknown !== null) return { tokens, strangers: `are ${JSON.stringify(vocabulary[unknown])} (id ${unknown})` };
+  return { tokens, strangers: unit === 'ngrams' ? 'have ids, too' : 'are dropped' };
+}
+
+/**
  * Prints how the model reads text, and what of it was assumed.
  * @param {Model} model
  * @param {TextOptions} options
  */
 export function printText({ text, readsPadding, inputs: [input], kerasVersion }, { tokenizer, text: given = {} }) {
   if (!text) return;
-  const { split } = text.settings;
-  const { settings, unit, unknown, vocabulary, length, size } = text;
+  const { settings, length, size } = text;
+  const { split } = settings;
   const cased = text.case ? ' in lower case' : '';
-  const strangers =
-    unknown === null
-      ? unit === 'ngrams'
-        ? 'have ids, too'
-        : 'are dropped'
-      : `are ${JSON.stringify(vocabulary[unknown])} (id ${unknown})`;
+  const { tokens, strangers } = tokensOf(text);
   const sides = length === null ? '' : `; ${shownSides(text)}`;
-  print(`text: ${split === '' ? 'characters' : units[unit]}${cased}, ${size} entries, unknown ones ${strangers}${sides}`);
+  print(`text: ${tokens}${cased}, ${size} entries, unknown ones ${strangers}${sides}`);
   const isData = text.paddingIsData || readsPadding.length > 0;
   const matters = (/** @type {string} */ name) =>
     name === 'padding' ? isData : name === 'truncation' ? text.maxlen !== null : name !== 'filters' || split !== '';

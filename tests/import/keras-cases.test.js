@@ -1,6 +1,6 @@
 /**
  * Small random models that Keras 3.15, 3.5 and 2.15 saved, and what Keras answered: together they have every layer and option, with masks and
- * without. tests/fuzz/keras/store.js wrote keras-cases.br; `make fuzz-keras` makes and compares new ones.
+ * without. tests/fuzz/keras/store.js wrote keras-cases.br, and lookup-cases.br of models that begin with a lookup; `make fuzz-keras` makes and compares new ones.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -9,25 +9,29 @@ import { brotliDecompressSync } from 'node:zlib';
 import * as layers from '../../js/dist/layers.js';
 import { judge } from '../fuzz/keras/compare.js';
 
-const packed = brotliDecompressSync(readFileSync(new URL('keras-cases.br', import.meta.url)));
-const end = 4 + packed.readUInt32LE(0);
-const { cases } = JSON.parse(packed.subarray(4, end).toString());
-/** @type {Map<string, Uint8Array>} case and file -> bytes */
-const files = new Map();
-let at = end;
-cases.forEach((/** @type {any} */ each, /** @type {number} */ i) =>
-  each.files.forEach((/** @type {[string, number]} */ [name, bytes]) => {
-    files.set(`${i}/${name}`, packed.subarray(at, at + bytes));
-    at += bytes;
-  }),
-);
+/** The stored models, each with its files. @param {string} name @returns {any[]} */
+function casesOf(name) {
+  const packed = brotliDecompressSync(readFileSync(new URL(name, import.meta.url)));
+  let at = 4 + packed.readUInt32LE(0);
+  const { cases } = JSON.parse(packed.subarray(4, at).toString());
+  return cases.map((/** @type {any} */ each) => ({
+    ...each,
+    files: new Map(
+      each.files.map((/** @type {[string, number]} */ [file, bytes]) => {
+        at += bytes;
+        return [file, packed.subarray(at - bytes, at)];
+      }),
+    ),
+  }));
+}
 
-cases.forEach((/** @type {any} */ each, /** @type {number} */ i) =>
+const cases = ['keras-cases.br', 'lookup-cases.br'].flatMap(casesOf);
+
+for (const each of cases)
   test(`${each.file} of Keras ${each.keras}: ${each.layers.join(', ')}`, async () => {
-    const { verdict, says } = await judge(each, (file) => /** @type {Uint8Array} */ (files.get(`${i}/${file}`)));
+    const { verdict, says } = await judge(each, (file) => each.files.get(file));
     assert.equal(verdict, 'equal', says);
-  }),
-);
+  });
 
 test('the stored models have every layer of Keras that padless has', () => {
   const stored = new Set(cases.flatMap((/** @type {any} */ each) => each.uses));

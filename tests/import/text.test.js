@@ -7,20 +7,22 @@ import { test } from 'node:test';
 import { ArgumentError, ModelFileError, UnsupportedError } from 'padless';
 import { fromKeras } from 'padless/import';
 import { TextVectorizer } from 'padless/text';
-import { withoutVectorizer } from '../../js/import/text-layers.js';
+import { withoutLookups } from '../../js/import/text-layers.js';
 import { textSettings } from '../../js/import/tokenizer.js';
 import { says } from '../says.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const { keras, texts, cases } = JSON.parse(readFileSync(new URL('text-goldens.json', import.meta.url), 'utf8'));
 const embedding = { class_name: 'Embedding', config: { name: 'embedding', input_dim: 10_000, output_dim: 2 } };
+/** What a file stores beside the architecture. */
+const nothing = { vocabularies: new Map(), idf: new Map() };
 const sequential = (/** @type {any[]} */ ...layers) => ({ class_name: 'Sequential', config: { name: 'model', layers } });
 
 for (const { name, tokenizer, layer, ids } of cases) {
   test(`${name}: texts get the ids of Keras ${keras}, and offsets give back the text of each token`, () => {
     const settings = tokenizer
       ? textSettings(tokenizer, sequential(embedding))
-      : withoutVectorizer(sequential(layer, embedding), new Map()).text;
+      : withoutLookups(sequential(layer, embedding), nothing).text;
     const text = new TextVectorizer(/** @type {any} */ (settings));
     texts.forEach((/** @type {string} */ source, /** @type {number} */ i) => {
       const row = text.encode(source);
@@ -91,15 +93,22 @@ test('options of TextVectorization that padless lacks are refused with their nam
   const refused = (more, message, Class = UnsupportedError) =>
     assert.throws(
       () =>
-        withoutVectorizer(
+        withoutLookups(
           sequential({ class_name: 'TextVectorization', config: { ...whole, name: 'words', ...more } }, embedding),
-          new Map(),
+          nothing,
         ),
       says(Class, message),
     );
-  refused({ ngrams: 2 }, /words: TextVectorization has ngrams=2; padless supports null; save the model without it/);
-  refused({ output_mode: 'tf_idf' }, /output_mode="tf_idf"/);
-  refused({ standardize: { class_name: 'function' } }, /standardize=/);
+  refused(
+    { output_mode: 'one_hot', vocabulary_size: null },
+    /words: TextVectorization has output_mode="one_hot"; padless supports "int", "multi_hot", .*; save the model without it/,
+  );
+  refused({ split: null, ngrams: 2 }, /split=None and ngrams=2/);
+  refused({ output_mode: 'tf_idf', vocabulary_size: null }, /TextVectorization has no idf_weights in the file/, ModelFileError);
+  refused(
+    { standardize: { class_name: 'function' } },
+    /standardize=.*; save the model without it, .*, and describe what it does by text settings \(padless convert --text FILE\)/,
+  );
   refused({ split: { class_name: 'function' } }, /split=/);
   refused({ vocabulary: null }, /has no vocabulary in the file/, ModelFileError);
   refused({ vocabulary_size: 3 }, /words, vocabulary_size is 3/, ModelFileError);
@@ -128,68 +137,10 @@ test('a model with a Tokenizer answers texts as it answers the ids that Keras pa
   assert.equal(answer, model.run([[index[first], ...new Array(length - 1).fill(0)]])[0].data[0]);
 });
 
-const strings = (/** @type {any} */ more, /** @type {any} */ shape = [null, 3]) => [
-  { class_name: 'InputLayer', config: { name: 'strings', batch_shape: shape, dtype: 'string' } },
-  { class_name: 'StringLookup', config: { name: 'lookup', vocabulary: ['b', 'a'], ...more } },
-];
-
-test('StringLookup becomes text settings: the strings between white space, or one', () => {
-  const read = (/** @type {any} */ more, /** @type {any} */ shape, /** @type {any} */ table = embedding) => {
-    const { architecture, text } = withoutVectorizer(sequential(...strings(more, shape), table), new Map());
-    assert.deepEqual(
-      architecture.config.layers.map((/** @type {any} */ layer) => layer.class_name),
-      ['InputLayer', 'Embedding'],
-    );
-    return new TextVectorizer(/** @type {any} */ (text));
-  };
-  const idsOf = (/** @type {TextVectorizer} */ text, /** @type {string} */ given) => [...text.encodeBatch([given]).ids];
-  // As StringLookup of Keras 2.15 numbers them: [UNK], b, a; and with mask_token='' in front.
-  assert.deepEqual(idsOf(read({}), 'a zz b'), [2, 0, 1]);
-  assert.deepEqual(idsOf(read({ mask_token: '' }), 'a\nzz b'), [3, 1, 2]);
-  assert.deepEqual(idsOf(read({ mask_token: '' }), 'a'), [3, 0, 0]);
-  assert.deepEqual(idsOf(read({ mask_token: '[MASK]', oov_token: '[OOV]' }, [null, null]), 'a zz'), [3, 1]);
-  assert.deepEqual(idsOf(read({}, [null, null]), 'a zz'), [2, 0]);
-  assert.equal(read({}, [null, null]).pad, null);
-  // One string a row: it may have blanks in it.
-  assert.deepEqual(idsOf(read({ vocabulary: ['New York', 'b'] }, [null, 1]), 'New York'), [1]);
-  // An embedding with mask_zero masks the unknown word where there is no mask token.
-  const masked = { ...embedding, config: { ...embedding.config, mask_zero: true } };
-  assert.deepEqual([...read({}, [null, 3], masked).encode('a zz b').ids], [2, 1]);
-  const stored = new Map([['layers/string_lookup', '\n[UNK]\nb\na\n']]);
-  const { text } = withoutVectorizer(sequential(...strings({ vocabulary: null, mask_token: '' }), embedding), stored);
-  assert.deepEqual(text?.vocabulary, ['', '[UNK]', 'b', 'a']);
-});
-
-test('what StringLookup can do and padless cannot is refused, saying what to do; so are the layers that number other inputs', async () => {
-  /** @param {any} more @param {RegExp} message @param {any} [Class] */
-  const refused = (more, message, Class = UnsupportedError) =>
-    assert.throws(() => withoutVectorizer(sequential(...strings(more), embedding), new Map()), says(Class, message));
-  refused(
-    { num_oov_indices: 2 },
-    /lookup: StringLookup has num_oov_indices=2; .*; save the model without it, keras\.Model\(model\.get_layer\("lookup"\)/,
-  );
-  refused({ num_oov_indices: 0 }, /num_oov_indices=0/);
-  refused({ invert: true }, /invert=true/);
-  refused({ output_mode: 'multi_hot' }, /output_mode="multi_hot"/);
-  refused({ vocabulary: null }, /StringLookup has no vocabulary in the file/, ModelFileError);
-  refused({ vocabulary_size: 9 }, /StringLookup's vocabulary has 3 words, vocabulary_size is 9/, ModelFileError);
-  const two = sequential(...strings({}), strings({})[1], embedding);
-  assert.throws(
-    () => withoutVectorizer(two, new Map()),
-    says(UnsupportedError, /has 2 layers that read texts \(StringLookup, StringLookup\)/),
-  );
-  const { advisedOfNumbering } = await import('../../js/import/text-layers.js');
-  for (const name of ['IntegerLookup', 'Hashing', 'CategoryEncoding'])
-    assert.match(
-      advisedOfNumbering(new UnsupportedError(`model.x: class ${name} is not one of the 70`)).message,
-      new RegExp(`${name} numbers its input before the model reads it: save the model without it`),
-    );
-});
-
 test('TextVectorization with split=None: a text is one token', () => {
   const config = { ...cases.find((/** @type {any} */ each) => each.layer).layer.config, vocabulary: ['a b', 'c'], split: null };
   delete config.vocabulary_size;
-  const { text } = withoutVectorizer(sequential({ class_name: 'TextVectorization', config }, embedding), new Map());
+  const { text } = withoutLookups(sequential({ class_name: 'TextVectorization', config }, embedding), nothing);
   const read = new TextVectorizer(/** @type {any} */ (text));
   // What Keras 2.15 gives.
   for (const [given, id] of /** @type {[string, number][]} */ ([

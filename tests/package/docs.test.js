@@ -38,14 +38,16 @@ function properties(name) {
 
 test('model-file.md describes every setting of a model file, and no other', () => {
   const page = read('web/docs/model-file.md');
-  const [text, outputs] = page.split('\n## ').slice(1);
-  for (const [section, heading, name] of [
+  /** A section of the page. @param {string} title */
+  const section = (title) => page.split('\n## ').find((each) => each.startsWith(`${title}\n`)) ?? '';
+  for (const [part, heading, name] of [
     [page, 'key', 'ModelSettings'],
-    [text, 'setting', 'TextSettings'],
-    [outputs, 'setting', 'OutputSettings'],
+    [section('text'), 'setting', 'TextSettings'],
+    [section('outputs'), 'setting', 'OutputSettings'],
+    [section('numbering'), 'setting', 'IndexSettings'],
   ])
     assert.deepEqual(
-      table(section, heading)
+      table(part, heading)
         .map(([cell]) => code(cell)[0])
         .sort(),
       properties(name).sort(),

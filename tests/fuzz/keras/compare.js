@@ -80,7 +80,7 @@ export async function judge({ file, weights, keras, inputs, outputs }, read) {
     const options = weights ? { weights: read(weights), kerasVersion: keras } : {};
     const model = await fromKeras(read(file), { simd: 'baseline', customLayers, ...options });
     const given = Object.keys(inputs).length === 1 ? Object.values(inputs)[0] : inputs;
-    const got = model.run(given);
+    const got = typeof given[0] === 'string' ? model.outputsOf(given) : model.run(given);
     if (got.length !== outputs.length) return { verdict: 'different', says: `${got.length} outputs, expected ${outputs.length}` };
     const worst = Math.max(...got.map((output, i) => difference(output, outputs[i])));
     return worst <= TOLERANCE ? { verdict: 'equal', says: '' } : { verdict: 'different', says: `by ${worst.toExponential(1)}` };

@@ -236,7 +236,10 @@ class Maker(RareLayers):
 
 def fill(model, rng):
     """Multiples of 1/32, which take little room in an archive."""
+    # Keras 2 lists the vocabularies and weights of lookups, too.
     for variable in model.weights:
+        if not hasattr(variable, "name") or variable.name.startswith("Variable"):
+            continue
         if "seed_generator" in getattr(variable, "path", variable.name) or variable.dtype != "float32":
             continue
         shape = tuple(variable.shape)
@@ -384,7 +387,7 @@ def write(folder, name, rng, kind):
     }
 
 
-def main():
+def main(write=write):
     folder, n, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     first = int(sys.argv[4]) if len(sys.argv) > 4 else 0
     folder.mkdir(parents=True, exist_ok=True)
@@ -394,7 +397,7 @@ def main():
         for i in range(first, first + n):
             rng = np.random.default_rng([seed, i])
             try:
-                case = write(folder, f"model-{seed}-{i}", rng, ("keras", "h5", "json")[i % 3])
+                case = write(folder, f"{Path(sys.argv[0]).stem[5:-1]}-{seed}-{i}", rng, ("keras", "h5", "json")[i % 3])
             except Exception as error:  # Keras itself cannot make, save or run it
                 reason = f"{type(error).__name__}: {str(error).splitlines()[0][:90]}"
                 skipped[reason] = skipped.get(reason, 0) + 1

@@ -1,6 +1,6 @@
 /**
  * Chooses models of make_models.py that together have every layer, option and way of use that the given ones have, in each version of Keras, and
- * stores them with Keras's answers for tests/import/keras-cases.test.js: node store.js OUTPUT FOLDER ...
+ * stores them with Keras's answers for tests/import/keras-cases.test.js: node store.js OUTPUT MOST FOLDER ...
  *
  * OUTPUT is compressed by Brotli: the length of the JSON as four bytes, the JSON { cases }, then the files one after the other; cases have `files`,
  * a list of [name, bytes].
@@ -12,8 +12,6 @@ import { judge } from './compare.js';
 /** @typedef {import('./compare.js').Case} Case */
 /** @typedef {{ entry: Case, folder: string, size: number, features: string[] }} Candidate */
 
-/** Number of models to store. */
-const MOST = 300;
 /** Bytes of a model and its answers, compressed by themselves. */
 const LARGEST = 12_000;
 
@@ -40,8 +38,9 @@ async function candidates(folders) {
 /**
  * Greedily: the model that has the most of what is missing, for its size; then again, for further models of each.
  * @param {Candidate[]} all
+ * @param {number} most
  */
-function choose(all) {
+function choose(all, most) {
   /** @type {Map<string, number>} feature -> number of chosen models that have it */
   const counts = new Map();
   /** @type {Set<Candidate>} */
@@ -55,17 +54,17 @@ function choose(all) {
         const score = gain / Math.sqrt(each.size);
         if (score > best.score) best = { score, each };
       }
-      if (!best.each || chosen.size >= MOST) break;
+      if (!best.each || chosen.size >= most) break;
       chosen.add(best.each);
       for (const feature of best.each.features) counts.set(feature, (counts.get(feature) ?? 0) + 1);
     }
   return { chosen: [...chosen], features: counts };
 }
 
-/** @param {string} output @param {string[]} folders */
-async function store(output, folders) {
+/** @param {string} output @param {number} most  number of models to store @param {string[]} folders */
+async function store(output, most, folders) {
   const all = await candidates(folders);
-  const { chosen, features } = choose(all);
+  const { chosen, features } = choose(all, most);
   chosen.sort((a, b) => (a.entry.keras + a.entry.file < b.entry.keras + b.entry.file ? -1 : 1));
   /** @type {Buffer[]} */
   const parts = [];
@@ -87,4 +86,5 @@ async function store(output, folders) {
   console.log(`${chosen.length} of ${all.length} models have ${features.size} of ${wanted} features; ${packed.length} bytes`);
 }
 
-await store(process.argv[2], process.argv.slice(3));
+const [output, most, ...folders] = process.argv.slice(2);
+await store(output, Number(most), folders);

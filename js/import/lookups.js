@@ -1,0 +1,324 @@
+/**
+ * Layers of Keras that number texts or numbers: TextVectorization, StringLookup, IntegerLookup and Hashing -> text settings, or the `numbering` of an
+ * InputLayer, and a CategoryEncoding for the output modes other than "int".
+ * @module
+ */
+import { ModelFileError, show, UnsupportedError } from '../errors.js';
+import { firstEmbedding } from './tokenizer.js';
+/** @typedef {import('../text/vectorizer.js').TextSettings} TextSettings */
+/** @typedef {import('../text/token-index.js').IndexSettings} IndexSettings */
+/**
+ * What the file stores of these layers beside the architecture, by the path of their layer, in whole .h5 files by its name.
+ * @typedef {{ vocabularies: Map<string, string>, idf: Map<string, Float32Array> }} Stored
+ */
+/**
+ * A layer, and the model that has it.
+ * @typedef {object} Found
+ * @property {string} className
+ * @property {any} config
+ * @property {string} name
+ * @property {string} number  '', '_1', ...: its place among the layers of its class, as Keras 3 names files
+ * @property {(number | null)[]} shape  of its input, without the batch
+ * @property {boolean} isText  whether its input is strings
+ * @property {Stored} stored
+ * @property {any} architecture
+ */
+/**
+ * What a layer becomes. shape: of the ids, without the batch; encoding: the config of a CategoryEncoding.
+ * @typedef {{ text?: TextSettings, numbering?: IndexSettings, shape: (number | null)[], encoding: any }} Reading
+ */
+
+/** What TextVectorization strips: its own regular expression, as a list. */
+const PUNCTUATION = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\'';
+/** White space to tf.strings.split, besides the blank. */
+const SPACES = '\t\n\v\f\r';
+/** Where Python's str.splitlines() ends a line. */
+const LINES = /\r\n|[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]/; // eslint-disable-line no-control-regex
+/** A default name of Keras's, in its old spelling -> its present name. @type {Record<string, string>} */
+const modes = { binary: 'multi_hot', 'tf-idf': 'tf_idf' };
+
+/** What to do without a layer. @param {string} name */
+export const without = (name) =>
+  `save the model without it, keras.Model(model.get_layer(${JSON.stringify(name)}).output, model.output), and give what it gives`;
+
+/**
+ * Refuses an option that padless lacks.
+ * @param {Found} found @param {string} option @param {any} value @param {any[]} allowed @param {string} [instead]
+ */
+function oneOf({ name, className }, option, value, allowed, instead = without(name)) {
+  if (!allowed.includes(value))
+    throw new UnsupportedError(
+      `${name}: ${className} has ${option}=${show(value)}; padless supports ${allowed.map(show).join(', ')}; ${instead}`,
+    );
+}
+
+/** @param {Found} found @returns {'int' | 'one_hot' | 'multi_hot' | 'count' | 'tf_idf'} */
+function modeOf(found) {
+  const given = found.config.output_mode ?? 'int';
+  const mode = Object.hasOwn(modes, given) ? modes[given] : given;
+  oneOf(found, 'output_mode', mode, ['int', 'one_hot', 'multi_hot', 'count', 'tf_idf']);
+  return mode;
+}
+
+/** @param {Found} found @param {string} option @param {number} otherwise */
+function countOf({ name, className, config }, option, otherwise) {
+  const value = config[option] ?? otherwise;
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new ModelFileError(`${name}: ${className} has ${option}=${show(value)}, expected a whole number from 0 on`);
+  return value;
+}
+
+/** @param {Found} found @returns {[number, number] | null} */
+function saltOf({ name, className, config: { salt = null } }) {
+  const [a, b] = Array.isArray(salt) ? salt : [salt, salt];
+  if (salt === null) return null;
+  if (!Number.isSafeInteger(a) || !Number.isSafeInteger(b))
+    throw new UnsupportedError(`${name}: ${className} has salt=${show(salt)}; padless has whole numbers up to 2^53`);
+  return [a, b];
+}
+
+/**
+ * The vocabulary of a lookup without its special tokens, as its config has it or as the file has it beside.
+ * @param {Found} found
+ * @param {(string | number)[]} specials  in front of the words
+ * @returns {{ words: (string | number)[], hasSpecials: boolean }}  hasSpecials: the config or file lists them, too
+ */
+function wordsOf({ config, name, number, className, stored: { vocabularies } }, specials) {
+  const isText = className !== 'IntegerLookup';
+  const folder = { TextVectorization: 'text_vectorization', StringLookup: 'string_lookup', IntegerLookup: 'integer_lookup' }[
+    className
+  ];
+  const place = new RegExp(`(^|/)${folder}${number}(/_lookup_layer)?$`);
+  let words = config.vocabulary;
+  if (!Array.isArray(words)) {
+    const stored = [...vocabularies].find(([path]) => place.test(path));
+    if (!stored) throw new ModelFileError(`${name}: ${className} has no vocabulary in the file`);
+    words = stored[1].split(LINES);
+    while (words.at(-1) === '') words.pop();
+    if (!isText) words = words.map(Number);
+  }
+  if (!words.every((/** @type {any} */ word) => (isText ? typeof word === 'string' : Number.isSafeInteger(word))))
+    throw new ModelFileError(
+      `${name}: ${className}'s vocabulary is ${show(words)}, expected a list of ${isText ? 'words' : 'whole numbers'}`,
+    );
+  const hasSpecials = specials.length > 0 && specials.every((token, id) => words[id] === token);
+  const rest = hasSpecials ? words.slice(specials.length) : words;
+  const size = specials.length + rest.length;
+  if (Number.isSafeInteger(config.vocabulary_size) && config.vocabulary_size !== size)
+    throw new ModelFileError(`${name}: ${className}'s vocabulary has ${size} words, vocabulary_size is ${config.vocabulary_size}`);
+  return { words: rest, hasSpecials };
+}
+
+/**
+ * The weights of output_mode="tf_idf": those of the file, or of the config, in front of which the special tokens have their mean.
+ * @param {Found} found @param {number} depth @param {number} specials @param {boolean} hasSpecials
+ * @returns {number[]}
+ */
+function idfOf({ name, number, className, config, stored: { idf } }, depth, specials, hasSpecials) {
+  const folder = className.replace(/([a-z])([A-Z])/g, '$1_$2').toLowerCase();
+  const place = new RegExp(`(^|/)${folder}${number}(/_lookup_layer)?$`);
+  const stored = idf.get(name) ?? [...idf].find(([path]) => place.test(path))?.[1];
+  const given = config.idf_weights;
+  if (!stored && !Array.isArray(given)) throw new ModelFileError(`${name}: ${className} has no idf_weights in the file`);
+  const mean = stored ? 0 : given.reduce((/** @type {number} */ sum, /** @type {number} */ each) => sum + each, 0) / given.length;
+  const weights = stored ? [...stored] : [...new Array(hasSpecials ? 0 : specials).fill(mean), ...given].map(Math.fround);
+  while (!stored && weights.length < depth) weights.push(0);
+  if (weights.length !== depth)
+    throw new ModelFileError(`${name}: ${className} has ${weights.length} idf_weights, expected ${depth}`);
+  return weights;
+}
+
+/**
+ * The index of a lookup, and what encodes its indices.
+ * @param {Found} found
+ * @param {{ maskToken: any, oov: number, oovToken: any, salt?: [number, number] | null }} of
+ * @returns {{ index: IndexSettings, encoding: any, size: number }} size: number of indices
+ */
+function indexOf(found, { maskToken, oov, oovToken, salt = null }) {
+  const { config } = found;
+  const mode = modeOf(found);
+  oneOf(found, 'invert', config.invert ?? false, [false], 'save the model without it, and give its words as labels');
+  const isMasked = maskToken !== null;
+  // In other modes than int, the mask token is dropped.
+  const first = isMasked && mode === 'int' ? 1 : 0;
+  const specials = [...(first ? [maskToken] : []), ...new Array(oov).fill(oovToken)];
+  const { words, hasSpecials } = wordsOf(found, specials);
+  const size = specials.length + words.length;
+  const depth = config.pad_to_max_tokens ? countOf(found, 'max_tokens', size) : size;
+  const index = {
+    words,
+    first,
+    unknown: oov,
+    salt,
+    masked: isMasked ? { token: maskToken, index: mode === 'int' ? 0 : depth } : null,
+  };
+  if (mode === 'int') return { index, encoding: null, size };
+  return {
+    index,
+    encoding: {
+      num_tokens: depth,
+      output_mode: mode === 'tf_idf' ? 'count' : mode,
+      ...(isMasked && { drops_last: true }),
+      ...(mode === 'tf_idf' && { weights: idfOf(found, depth, specials.length, hasSpecials) }),
+    },
+    size,
+  };
+}
+
+/** Whether an Embedding behind masks id 0. @param {Found} found */
+const masksZero = ({ architecture }) => Boolean(firstEmbedding(architecture)?.mask_zero);
+
+/** @param {Found} found @returns {Reading} */
+function textVectorization(found) {
+  const { config, name } = found;
+  const { standardize = 'lower_and_strip_punctuation', split = 'whitespace', output_sequence_length: given = null } = config;
+  const custom = `save the model without it, keras.Model(model.get_layer(${JSON.stringify(name)}).output, model.output), and describe what it does by text settings (padless convert --text FILE)`;
+  oneOf(found, 'standardize', standardize, ['lower_and_strip_punctuation', 'lower', 'strip_punctuation', null], custom);
+  oneOf(found, 'split', split, ['whitespace', 'character', null], custom);
+  oneOf(found, 'encoding', String(config.encoding ?? 'utf-8').toLowerCase(), ['utf-8']);
+  const widths =
+    typeof config.ngrams === 'number' ? Array.from({ length: config.ngrams }, (_, i) => i + 1) : (config.ngrams ?? null);
+  if (split === null) oneOf(found, 'split=None and ngrams', config.ngrams ?? null, [null, 1]);
+  const { index, encoding, size } = indexOf(found, { maskToken: '', oov: 1, oovToken: '[UNK]' });
+  if (encoding && split !== null) oneOf(found, 'output_mode', encoding.output_mode, ['int', 'multi_hot', 'count', 'tf_idf']);
+  // One text gives one id.
+  const length = encoding ? null : split === null ? (given ?? 1) : given;
+  const shape = encoding && split === null ? [1] : [length];
+  /** @type {Partial<TextSettings>} */
+  const common = {
+    // tf.strings.lower is not told the encoding, and knows ASCII alone then.
+    case: standardize?.startsWith('lower') ? 'lower-ascii' : null,
+    length,
+    padding: 'post',
+    truncation: 'post',
+    mask: encoding ? true : masksZero(found),
+  };
+  const remove = standardize?.endsWith('strip_punctuation') ? PUNCTUATION : '';
+  const isPlain = widths === null || widths.join() === '1';
+  if (!isPlain || (encoding && split === null))
+    return {
+      text: /** @type {TextSettings} */ ({
+        unit: 'ngrams',
+        ngrams: { scheme: 'keras', split, remove, widths, ...index },
+        ...common,
+        ...(!encoding && { pad: 0 }),
+      }),
+      shape,
+      encoding,
+    };
+  const units = {
+    whitespace: { unit: 'split', split: ' ', filters: SPACES },
+    character: { unit: 'split', split: '' },
+    null: { unit: 'text' },
+  };
+  const words = /** @type {string[]} */ (index.words);
+  return {
+    text: {
+      .../** @type {{ unit: 'split' | 'text' }} */ (units[/** @type {keyof typeof units} */ (String(split))]),
+      ...common,
+      remove,
+      vocabulary: encoding ? ['[UNK]', ...words] : ['', '[UNK]', ...words],
+      pad: encoding ? null : 0,
+      unknown: size - words.length - 1,
+    },
+    shape,
+    encoding,
+  };
+}
+
+/**
+ * StringLookup and Hashing read strings that somebody else has split: a text is split at white space, or is one string where the model reads one.
+ * @param {Found} found @param {IndexSettings} index @param {any} encoding
+ * @returns {Reading}
+ */
+function strings(found, index, encoding) {
+  const [length] = found.shape;
+  const bag = encoding && encoding.output_mode !== 'one_hot';
+  const mask = !encoding && masksZero(found);
+  // Where the model reads a fixed number of strings one by one, a shorter text is padded with what the mask token gives.
+  const padded = bag || length === null || length === 1 ? null : (index.masked?.index ?? 0);
+  return {
+    text: {
+      unit: 'ngrams',
+      ngrams: { scheme: 'keras', split: length === 1 ? null : 'whitespace', ...index },
+      pad: mask ? 0 : padded,
+      length: bag || length === 1 ? null : length,
+      maxlen: bag ? null : length,
+      mask: mask || padded === null,
+    },
+    shape: bag ? [length === 1 ? 1 : null] : [length],
+    encoding,
+  };
+}
+
+/** @param {Found} found @returns {Reading} */
+function stringLookup(found) {
+  const { config } = found;
+  const { mask_token: maskToken = null, oov_token: oovToken = '[UNK]' } = config;
+  const oov = countOf(found, 'num_oov_indices', 1);
+  oneOf(found, 'encoding', String(config.encoding ?? 'utf-8').toLowerCase(), ['utf-8']);
+  const { index, encoding } = indexOf(found, { maskToken, oov, oovToken, salt: saltOf(found) });
+  const [length] = found.shape;
+  const mask = masksZero(found);
+  // A mask token that a text may have, and an unknown word that an Embedding masks, have id 0.
+  const isPlain = !encoding && oov === 1 && !maskToken && !(mask && maskToken === null);
+  if (!isPlain) return strings(found, index, encoding);
+  const words = /** @type {string[]} */ (index.words);
+  return {
+    text: {
+      ...(length === 1 ? { unit: 'text' } : { unit: 'split', split: null }),
+      vocabulary: maskToken === null ? [oovToken, ...words] : [maskToken, oovToken, ...words],
+      // Without a mask token, 0 is the unknown one.
+      pad: maskToken === null && length === null ? null : 0,
+      unknown: maskToken !== null ? 1 : 0,
+      length,
+      padding: 'post',
+      truncation: 'post',
+      mask,
+    },
+    shape: [length],
+    encoding,
+  };
+}
+
+/** @param {Found} found @returns {Reading} */
+function integerLookup(found) {
+  const { config, shape } = found;
+  const { mask_token: maskToken = null, oov_token: oovToken = -1 } = config;
+  const oov = countOf(found, 'num_oov_indices', 1);
+  const { index, encoding } = indexOf(found, { maskToken, oov, oovToken, salt: saltOf(found) });
+  return { numbering: { ...index, method: config.oov_method === 'farmhash' ? 'hash' : 'modulo' }, shape, encoding };
+}
+
+/** @param {Found} found @returns {Reading} */
+function hashing(found) {
+  const { config, name, isText, shape } = found;
+  const mode = modeOf(found);
+  oneOf(found, 'output_mode', mode, ['int', 'one_hot', 'multi_hot', 'count']);
+  const bins = countOf(found, 'num_bins', 0);
+  const token = config.mask_value ?? null;
+  // Bin 0 is the mask value's, if there is another.
+  const isMasked = token !== null && bins > 1;
+  if (isMasked && (isText ? typeof token !== 'string' : !Number.isSafeInteger(token)))
+    throw new UnsupportedError(
+      `${name}: Hashing has mask_value=${show(token)}, expected ${isText ? 'a string' : 'a whole number'}`,
+    );
+  const index = {
+    words: [],
+    first: isMasked ? 1 : 0,
+    unknown: isMasked ? bins - 1 : bins,
+    salt: saltOf(found),
+    masked: isMasked ? { token, index: 0 } : null,
+  };
+  if (mode === 'one_hot') oneOf(found, 'output_mode="one_hot" and an input of length', shape[0], [1]);
+  const encoding = mode === 'int' ? null : { num_tokens: bins, output_mode: mode };
+  return isText ? strings(found, index, encoding) : { numbering: index, shape, encoding };
+}
+
+/** The layers that are read. @type {Record<string, (found: Found) => Reading>} */
+export const lookups = {
+  TextVectorization: textVectorization,
+  StringLookup: stringLookup,
+  IntegerLookup: integerLookup,
+  Hashing: hashing,
+};

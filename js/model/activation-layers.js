@@ -1,0 +1,49 @@
+/**
+ * Activations that are layers: Keras's LeakyReLU() and the like, its rare activations, and functions of the model's author.
+ * @module
+ */
+import { UnsupportedError } from '../errors.js';
+import { isAuthorsOwn } from '../layers/keras-json.js';
+import { activationOf } from '../layers/late/activations.js';
+import { Recurrent } from '../layers/recurrent.js';
+import { layerFromJson } from './graph.js';
+/** @typedef {import('../layers/layer.js').Layer} Layer */
+/** @typedef {import('./graph.js').Options} Options */
+
+/**
+ * As layerOf(), but not in recurrent layers.
+ * @param {any} activation
+ * @param {string} path  of the layer that has it
+ * @param {Options} options
+ * @param {Function} Class  of the layer that has it
+ */
+export function activationLayerOf(activation, path, options, Class) {
+  const layer = layerOf(activation, path, options);
+  if (layer && Class.prototype instanceof Recurrent)
+    throw new UnsupportedError(
+      `${path}: activation is ${layer.className}; padless has recurrent layers with named activations only`,
+    );
+  return layer;
+}
+
+/**
+ * The layer for an activation that no kernel computes: one of Keras's layers or rare activations, or customLayers' for a function of the author's.
+ * @param {any} activation
+ * @param {string} path  of the layer that has it
+ * @param {Options} options
+ * @returns {Layer | null} null: activationNumber() reads it
+ */
+function layerOf(activation, path, options) {
+  if (typeof activation === 'string') return activationOf(activation);
+  if (activation === null || typeof activation !== 'object' || typeof activation.class_name !== 'string') return null;
+  const { class_name: className, config } = activation;
+  if (className !== 'function') return layerFromJson(activation, path, options);
+  if (typeof activation.module === 'string' && !isAuthorsOwn(activation)) return null;
+  const name = String(config).replace(/^.*>/, '');
+  const key = [String(config), name].find((each) => Object.hasOwn(options.customLayers, each));
+  if (key === undefined)
+    throw new UnsupportedError(
+      `${path}: activation ${JSON.stringify(config)} is a function of the model's author; give a layer that does the same as customLayers: { ${JSON.stringify(name)}: ... }`,
+    );
+  return new options.customLayers[key]({ name });
+}

@@ -1,0 +1,232 @@
+/**
+ * Layers of Keras that number texts or numbers in front of a model: StringLookup, IntegerLookup, Hashing, TextVectorization with n-grams and output
+ * modes, CategoryEncoding. lookup-cases.br has random models with them, and the answers of Keras (tests/fuzz/keras/make_lookups.py).
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createModel, IdError, ModelFileError, ShapeError, UnsupportedError } from 'padless';
+import { prepareText } from '../../js/text/vectorizer.js';
+import { TextVectorizer } from 'padless/text';
+import { advisedOfNumbering, withoutLookups } from '../../js/import/text-layers.js';
+import { says } from '../says.js';
+
+const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
+const embedding = { class_name: 'Embedding', config: { name: 'embedding', input_dim: 10_000, output_dim: 2 } };
+const masked = { ...embedding, config: { ...embedding.config, mask_zero: true } };
+const sequential = (/** @type {any[]} */ ...layers) => ({ class_name: 'Sequential', config: { name: 'model', layers } });
+/** What a file stores beside the architecture. */
+const nothing = { vocabularies: new Map(), idf: new Map() };
+const input = (/** @type {any} */ shape, dtype = 'string') => ({
+  class_name: 'InputLayer',
+  config: { name: 'input', batch_shape: shape, dtype },
+});
+const strings = (/** @type {any} */ more, /** @type {any} */ shape = [null, 3]) => [
+  input(shape),
+  { class_name: 'StringLookup', config: { name: 'lookup', vocabulary: ['b', 'a'], ...more } },
+];
+const numbers = (/** @type {any} */ more, /** @type {any} */ shape = [null, null]) => [
+  input(shape, 'int64'),
+  { class_name: 'IntegerLookup', config: { name: 'lookup', vocabulary: [12, -7], ...more } },
+];
+/** @param {any[]} layers @returns {Promise<TextVectorizer>} */
+async function textOf(...layers) {
+  const { text } = withoutLookups(sequential(...layers), nothing);
+  await prepareText(text);
+  return new TextVectorizer(/** @type {any} */ (text));
+}
+const idsOf = (/** @type {TextVectorizer} */ text, /** @type {string} */ given) => [...text.encodeBatch([given]).ids];
+
+test('StringLookup becomes text settings: the strings between white space, or one', async () => {
+  const read = (/** @type {any} */ more, /** @type {any} */ shape, /** @type {any} */ table = embedding) =>
+    textOf(...strings(more, shape), table);
+  // As StringLookup of Keras 2.15 numbers them: [UNK], b, a; and with mask_token='' in front.
+  assert.deepEqual(idsOf(await read({}), 'a zz b'), [2, 0, 1]);
+  assert.deepEqual(idsOf(await read({ mask_token: '' }), 'a\nzz b'), [3, 1, 2]);
+  assert.deepEqual(idsOf(await read({ mask_token: '' }), 'a'), [3, 0, 0]);
+  assert.deepEqual(idsOf(await read({ mask_token: '[MASK]', oov_token: '[OOV]' }, [null, null]), 'a zz'), [3, 1]);
+  assert.deepEqual(idsOf(await read({}, [null, null]), 'a zz'), [2, 0]);
+  assert.equal((await read({}, [null, null])).pad, null);
+  // One string a row: it may have blanks in it.
+  assert.deepEqual(idsOf(await read({ vocabulary: ['New York', 'b'] }, [null, 1]), 'New York'), [1]);
+  const stored = { vocabularies: new Map([['layers/string_lookup', '\n[UNK]\nb\na\n']]), idf: new Map() };
+  const { architecture, text } = withoutLookups(sequential(...strings({ vocabulary: null, mask_token: '' }), embedding), stored);
+  assert.deepEqual(text?.vocabulary, ['', '[UNK]', 'b', 'a']);
+  assert.deepEqual(
+    architecture.config.layers.map((/** @type {any} */ layer) => layer.class_name),
+    ['InputLayer', 'Embedding'],
+  );
+});
+
+test('a token with the id that an Embedding masks stays in its place, masked', async () => {
+  const unknown = await textOf(...strings({}, [null, 3]), masked);
+  assert.deepEqual(idsOf(unknown, 'a zz b'), [2, 0, 1]);
+  assert.deepEqual([...unknown.encodeBatch(['a zz b', 'a']).mask], [1, 0, 1, 1, 0, 0]);
+  const token = await textOf(...strings({ mask_token: 'b' }, [null, null]), masked);
+  assert.deepEqual([...token.encodeBatch(['a b a']).mask], [1, 0, 1]);
+});
+
+test('a text is one string where the model reads one, and an empty text is unknown unless it is the mask token', async () => {
+  const one = (/** @type {any} */ more) => textOf(...strings(more, [null, 1]), embedding);
+  assert.deepEqual(idsOf(await one({ mask_token: '[MASK]' }), ''), [1]);
+  assert.deepEqual(idsOf(await one({ mask_token: '' }), ''), [0]);
+  assert.deepEqual(idsOf(await one({}), ''), [0]);
+});
+
+test('unknown words get one of several ids by their hash, with a salt or without, or are an error', async () => {
+  // tf.strings.to_hash_bucket_fast(['zz', 'cat'], 5) and to_hash_bucket_strong(..., 5, [3, 4]) of TensorFlow 2.15.
+  const several = await textOf(...strings({ num_oov_indices: 5 }, [null, null]), embedding);
+  assert.deepEqual(idsOf(several, 'a zz cat b'), [6, 2, 1, 5]);
+  const salted = await textOf(...strings({ num_oov_indices: 5, salt: [3, 4] }, [null, null]), embedding);
+  assert.deepEqual(idsOf(salted, 'zz cat'), [0, 2]);
+  const none = await textOf(...strings({ num_oov_indices: 0 }, [null, null]), embedding);
+  assert.deepEqual(idsOf(none, 'b a'), [0, 1]);
+  assert.throws(() => none.encode('b zz'), /text: "zz" is not in the vocabulary, and the model has no id for unknown tokens/);
+});
+
+test('n-grams of TextVectorization: those of the first width first, cut at the length, with the places of their words', async () => {
+  const config = { name: 'v', vocabulary: ['cat', 'the cat', 'sat'], ngrams: [1, 2], output_sequence_length: 4 };
+  const text = await textOf({ class_name: 'TextVectorization', config }, embedding);
+  assert.deepEqual(idsOf(text, 'The cat!  sat'), [1, 2, 4, 3]);
+  const { ids, offsets, truncated } = text.encode('The cat!  sat');
+  assert.deepEqual([[...ids], [...offsets], truncated], [[1, 2, 4, 3], [0, 3, 4, 7, 10, 13, 0, 7], true]);
+  assert.deepEqual(idsOf(text, 'the'), [1, 0, 0, 0]);
+  assert.deepEqual(
+    idsOf(await textOf({ class_name: 'TextVectorization', config: { ...config, ngrams: 2 } }, embedding), 'the cat'),
+    [1, 2, 3, 0],
+  );
+});
+
+/** A model of ids -> one value for each id, whose kernel tells what the layer before gives. @param {any[]} layers @param {any} [more] */
+async function modelOf(layers, more = {}) {
+  const { architecture, text } = withoutLookups(sequential(...layers), nothing);
+  return createModel({ architecture, text, kerasVersion: '3.15.1', weights: () => new Map(), simd, ...more });
+}
+
+test('IntegerLookup numbers the input: known, unknown, masked and huge numbers, as numbers or bigints', async () => {
+  const bag = { output_mode: 'count' };
+  /** @param {any} more @param {any} rows @returns {Promise<number[]>} */
+  const counts = async (more, rows) => [...(await modelOf(numbers({ ...bag, ...more }))).run(rows)[0].data];
+  assert.deepEqual(await counts({}, [[12, -7, 5, 12]]), [1, 2, 1]);
+  assert.deepEqual(await counts({ mask_token: 5 }, [[12, -7, 5, 12]]), [0, 2, 1]);
+  // floormod of Python: -4 mod 3 = 2, 2^40 mod 3 = 1.
+  assert.deepEqual(await counts({ num_oov_indices: 3 }, [[-4, 2n ** 40n, 2 ** 40]]), [0, 2, 1, 0, 0]);
+  assert.deepEqual(await counts({ output_mode: 'tf_idf', idf_weights: [1, 2] }, [[12, 12, 0, -7]]), [1.5, 2, 2]);
+  assert.deepEqual(
+    await counts({ max_tokens: 5, pad_to_max_tokens: true }, { data: [12n, 12n, -7n, 0n], shape: [2, 2] }),
+    [0, 2, 0, 0, 0, 1, 0, 1, 0, 0],
+  );
+  const model = await modelOf(numbers({ ...bag, num_oov_indices: 0 }));
+  assert.throws(() => model.run([[12, 5]]), says(IdError, /input input: row 0, step 1: 5 is not in the vocabulary/));
+  assert.throws(() => model.run([[1.5]]), says(IdError, /row 0, step 0: 1\.5 is not a whole number/));
+  assert.throws(() => model.run({ data: [1, 2], shape: [2] }), says(ShapeError, /2 numbers of shape \[2\], expected \[B, T\]/));
+});
+
+test('one-hot vectors of one number have no time axis, of several they have', async () => {
+  const one = await modelOf(numbers({ output_mode: 'one_hot' }, [null, 1]));
+  assert.deepEqual(
+    [one.run([[12], [3]])[0]].map(({ shape, data }) => [shape, ...data]),
+    [[[2, 3], 0, 1, 0, 1, 0, 0]],
+  );
+  const several = await modelOf(numbers({ output_mode: 'one_hot', mask_token: 12 }, [null, 2]));
+  assert.deepEqual(
+    [several.run([[12, -7]])[0]].map(({ shape, data }) => [shape, ...data]),
+    [[[1, 2, 3], 0, 0, 0, 0, 0, 1]],
+  );
+});
+
+test('a saved model numbers its input as before', async () => {
+  const { loadModel } = await import('padless');
+  const model = await modelOf(numbers({ output_mode: 'multi_hot', num_oov_indices: 2, mask_token: 0 }));
+  const again = await loadModel(model.save(), { simd });
+  const rows = [[12, 3, 0, 8], [-7]];
+  assert.deepEqual(again.run(rows), model.run(rows));
+});
+
+test('what a lookup can do and padless cannot is refused, saying what to do', async () => {
+  /** @param {any[]} layers @param {RegExp} message @param {any} [Class] */
+  const refused = (layers, message, Class = UnsupportedError) =>
+    assert.throws(() => withoutLookups(sequential(...layers, embedding), nothing), says(Class, message));
+  refused(
+    strings({ invert: true }),
+    /invert=true; padless supports false; save the model without it, and give its words as labels/,
+  );
+  refused(strings({ vocabulary: null }), /StringLookup has no vocabulary in the file/, ModelFileError);
+  refused(strings({ vocabulary_size: 9 }), /StringLookup's vocabulary has 3 words, vocabulary_size is 9/, ModelFileError);
+  refused(strings({ num_oov_indices: -1 }), /num_oov_indices=-1, expected a whole number/, ModelFileError);
+  refused(strings({ salt: [2 ** 60, 1] }), /salt=.*whole numbers up to 2\^53/);
+  refused(
+    strings({ output_mode: 'other' }),
+    /output_mode="other"; padless supports "int", "one_hot", .*; save the model without it, keras\.Model\(model\.get_layer\("lookup"\)/,
+  );
+  refused(strings({}, [null]), /lookup: StringLookup reads an input of shape \[B\]; padless has it for \[B, T\]/);
+  refused(numbers({ vocabulary: ['a'] }), /vocabulary is \["a"\], expected a list of whole numbers/, ModelFileError);
+  refused(numbers({ output_mode: 'tf_idf' }), /IntegerLookup has no idf_weights in the file/, ModelFileError);
+  refused(
+    [input([null, 2], 'int64'), { class_name: 'Hashing', config: { name: 'h', num_bins: 3, output_mode: 'one_hot' } }],
+    /one_hot" and an input of length=2/,
+  );
+  refused([embedding, ...numbers({})], /lookup: IntegerLookup behind another layer/);
+  const two = ['a', 'b'].flatMap((name) => [
+    { class_name: 'InputLayer', name, config: { name, batch_shape: [null, 1], dtype: 'string' }, inbound_nodes: [] },
+    {
+      class_name: 'StringLookup',
+      name: `l${name}`,
+      config: { name: `l${name}`, vocabulary: ['x'] },
+      inbound_nodes: [[[name, 0, 0, {}]]],
+    },
+  ]);
+  const functional = (/** @type {any[]} */ layers) => ({
+    class_name: 'Functional',
+    config: { name: 'm', layers, input_layers: [], output_layers: [] },
+  });
+  assert.throws(
+    () => withoutLookups(functional(two), nothing),
+    says(UnsupportedError, /the model has 2 layers that read texts \(StringLookup, StringLookup\)/),
+  );
+  for (const name of ['IntegerLookup', 'Hashing', 'HashedCrossing'])
+    assert.match(
+      advisedOfNumbering(new UnsupportedError(`model.x: class ${name} is not one of the 70`)).message,
+      new RegExp(`${name} numbers its input before the model reads it: save the model without it`),
+    );
+});
+
+test('an input that another layer reads, too, is not taken for indices', () => {
+  const layers = [
+    { class_name: 'InputLayer', name: 'a', config: { name: 'a', batch_shape: [null, 2], dtype: 'int64' }, inbound_nodes: [] },
+    { class_name: 'IntegerLookup', name: 'l', config: { name: 'l', vocabulary: [5] }, inbound_nodes: [[['a', 0, 0, {}]]] },
+    { ...embedding, name: 'embedding', inbound_nodes: [[['a', 0, 0, {}]]] },
+  ];
+  const json = {
+    class_name: 'Functional',
+    config: { name: 'm', layers, input_layers: [['a', 0, 0]], output_layers: [['l', 0, 0]] },
+  };
+  assert.throws(
+    () => withoutLookups(json, nothing),
+    says(UnsupportedError, /l: IntegerLookup reads "a", which another layer reads, too/),
+  );
+});
+
+test('wrong settings of an input that is numbered are errors', async () => {
+  const { architecture } = withoutLookups(sequential(...numbers({ output_mode: 'count' })), nothing);
+  const modelWith = (/** @type {any} */ numbering, /** @type {any} */ more = {}) => {
+    const json = structuredClone(architecture);
+    Object.assign(json.config.layers[0].config, { numbering }, more.input);
+    if (more.layers) json.config.layers.splice(1, 1, ...more.layers);
+    return createModel({ architecture: json, weights: () => new Map(), simd });
+  };
+  const fine = { words: [1, 2], first: 0, unknown: 1 };
+  await modelWith(fine);
+  for (const [numbering, message] of /** @type {[any, RegExp][]} */ ([
+    [{ ...fine, words: 'ab' }, /input input: numbering: words is not a list/],
+    [{ ...fine, words: [1, '1'] }, /words has a word twice/],
+    [{ ...fine, unknown: -1 }, /first and unknown are not whole numbers/],
+    [{ ...fine, method: 'md5' }, /method is neither/],
+    [{ ...fine, salt: 3 }, /salt is not a list/],
+    [{ ...fine, masked: 0 }, /masked is not \{ token, index \}/],
+    [{ words: [], first: 0, unknown: 0 }, /neither a word nor an index/],
+    [{ ...fine, unknown: 9 }, /numbering gives 11 indices, the layers that read it take 3/],
+  ]))
+    await assert.rejects(modelWith(numbering), says(ModelFileError, message));
+  await assert.rejects(modelWith(fine, { layers: [{ class_name: 'Flatten', config: { name: 'flat' } }] }), UnsupportedError);
+  await assert.rejects(modelWith(fine, { input: { batch_shape: [null, 2, 2] } }), UnsupportedError);
+});
