@@ -50,6 +50,8 @@ function bag({ count = 'B', start = 'starts', end = 'ends', goesOn = 'true', dat
       ],
       constants: [
         table,
+        tensor('five', [], Float32Array.of(5)),
+        tensor('seven', [], Float32Array.of(7)),
         ints('first', [0], []),
         ints('second', [1], []),
         ints('two', [2], []),
@@ -90,6 +92,41 @@ const changed = /** @type {Record<string, [Change, RegExp]>} */ ({
 
 for (const [what, [change, words]] of Object.entries(changed))
   test(`a loop over ${what} is refused`, () => assert.rejects(fromOnnx(bag(change), { simd }), says(UnsupportedError, words)));
+
+/** A loop whose last row is computed by a branch of its own. @param {any} other  graph @param {any} last */
+function withLastRow(other, last) {
+  const more = [
+    node('Sub', ['B', 'second'], ['end']),
+    node('Equal', ['row', 'end'], ['is last']),
+    node('If', ['is last'], ['r'], { then_branch: { g: last }, else_branch: { g: other } }),
+  ];
+  return bag({ more, result: 'r' });
+}
+
+test('a branch for the last row has to compute what is computed for the others', async () => {
+  // The sum of a row is doubled again and again.
+  const doubled = (/** @type {string} */ name, /** @type {number} */ count) =>
+    graph({
+      nodes: Array.from({ length: count }, (_, i) => {
+        const x = i ? `${name} ${i - 1}` : 'sum';
+        return node('Add', [x, x], [`${name} ${i}`]);
+      }),
+      outputs: [`${name} ${count - 1}`],
+    });
+  const [{ data }] = (await fromOnnx(withLastRow(doubled('x', 60), doubled('y', 60)), { simd })).run(rows);
+  assert.deepEqual(
+    [...data],
+    [3, 30, 4, 40, 10, 100].map((value_) => value_ * 2 ** 60),
+  );
+  const power = (/** @type {string} */ exponent) =>
+    graph({ nodes: [node('Pow', ['sum', exponent], [`${exponent} r`])], outputs: [`${exponent} r`] });
+  const pairs = [[doubled('x', 3), doubled('y', 2)], [power('five'), power('seven')]]; // prettier-ignore
+  for (const [other, last] of pairs)
+    await assert.rejects(
+      fromOnnx(withLastRow(other, last), { simd }),
+      says(UnsupportedError, /\(If\): the last row of the batch is computed in another way/),
+    );
+});
 
 test('a graph inside of a function has the names and attributes of the call', async () => {
   // Own(x) is Softmax(x) along the axis that the call names, in a branch that is taken.

@@ -12,22 +12,29 @@ import { RowIndex, RowList, RowTest, Value } from '../values.js';
 /** @typedef {import('../converter.js').Operator} Operator */
 /** @typedef {import('../values.js').Output} Output */
 
-/** Whether two outputs are computed alike: by layers with equal options from the same outputs. @param {Converter} c @param {Output} a @param {Output} b @returns {boolean} */
+/** Whether two outputs are computed alike: by layers without weights that have equal options, from the same outputs. @param {Converter} c @param {Output} a @param {Output} b */
 function equalOutputs(c, a, b) {
-  if (a.layer === b.layer) return a.tensor === b.tensor;
   const { entries, sources, weights } = c.builder;
-  const [x, y] = [a, b].map(({ layer }) => entries.get(layer));
-  const [from, to] = [a, b].map(({ layer }) => sources.get(layer) ?? []);
-  const optionsOf = (/** @type {any} */ entry) => JSON.stringify({ ...entry.config, name: '' });
-  return (
-    a.tensor === b.tensor &&
-    x?.class_name === y?.class_name &&
-    optionsOf(x) === optionsOf(y) &&
-    from.length === to.length &&
-    from.length > 0 &&
-    ![...weights.keys()].some((path) => path.startsWith(`${a.layer}.`) || path.startsWith(`${b.layer}.`)) &&
-    from.every((each, i) => equalOutputs(c, each, to[i]))
-  );
+  const weighted = new Set([...weights.keys()].map((path) => path.slice(0, path.indexOf('.'))));
+  // Numbers are among the arguments; which outputs are is compared below.
+  const argumentsOf = (/** @type {any} */ nodes) => JSON.stringify(nodes, (key, each) => (key === 'keras_history' ? '' : each));
+  const optionsOf = (/** @type {any} */ entry) =>
+    JSON.stringify([entry?.class_name, { ...entry?.config, name: '' }, argumentsOf(entry?.inbound_nodes)]);
+  /** Pairs that are left, and the names of those that were. */
+  const left = [[a, b]];
+  const seen = new Set();
+  for (let pair = left.pop(); pair; pair = left.pop()) {
+    const [x, y] = pair;
+    if (x.tensor !== y.tensor) return false;
+    const key = JSON.stringify([x.layer, y.layer]);
+    if (x.layer === y.layer || seen.has(key)) continue;
+    seen.add(key);
+    const [from, to] = [x, y].map(({ layer }) => sources.get(layer) ?? []);
+    if (weighted.has(x.layer) || weighted.has(y.layer) || !from.length || from.length !== to.length) return false;
+    if (optionsOf(entries.get(x.layer)) !== optionsOf(entries.get(y.layer))) return false;
+    from.forEach((each, i) => left.push([each, to[i]]));
+  }
+  return true;
 }
 
 /** Whether two results of a branch have the same values. @param {Converter} c @param {Any} a @param {Any} b */
