@@ -55,7 +55,9 @@ TEXTS = {
 }  # fmt: skip
 
 
-def tokens(text, unit):
+def tokens(text, unit, changed):
+    for sign, other in changed.items():
+        text = text.replace(sign, other)
     if unit == "codepoint":
         return shared.normalize(text)
     # UTF-8 has no lone surrogates, so one is replaced. padless does not join it to the words beside it.
@@ -69,7 +71,9 @@ def golden(name):
     labels, ids = output["labels"], shared.ids_of(settings["vocabulary"])
     cases = []
     for text in TEXTS[name]:
-        row = [ids.get(token, shared.UNKNOWN) for token in tokens(text, settings["unit"])][: settings["maxlen"]]
+        row = [ids.get(token, shared.UNKNOWN) for token in tokens(text, settings["unit"], settings.get("map", {}))][: settings["maxlen"]]
+        if not row:
+            continue
         p = shared.probabilities(model, [row], padding=False)[0]
         case = {"text": text, "ids": row}
         if output["kind"] == "class":

@@ -55,10 +55,16 @@ test('the intents have the accuracy of their card in and out of scope', needs(re
     ['in_scope', requests],
     ['out_of_scope', requests.replace('test', 'oos_test')],
   ]) {
-    const found = evaluate(model, parseExamples(unzipped(path), 'class'));
+    const examples = parseExamples(unzipped(path), 'class');
+    const found = evaluate(model, examples);
     assert.ok('accuracy' in found);
     assert.equal(found.counted, expected[part].requests);
     equal(found.accuracy, expected[part].accuracy, found.counted);
+    // An answer that is not certain counts as none.
+    const right = model
+      .predict(examples.map(({ text }) => text))
+      .filter(({ label, certain }, i) => (certain ? label : 'oos') === examples[i].label);
+    equal(right.length / examples.length, expected[part].with_threshold, examples.length);
   }
 });
 

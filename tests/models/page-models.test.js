@@ -86,8 +86,16 @@ test('intents: plain requests get their intents, and other sentences are out of 
     'set an alarm for 7 am': 'alarm',
     'how do you say good morning in spanish': 'translate',
     'are you a robot?': 'are_you_a_bot',
-    'the sun was shining when we left the house': 'oos',
+    'ring my sister': 'make_call',
+    'cheers mate': 'thank_you',
+    'what is the capital of france': 'oos',
+    'yesterday evening the old man walked along the river': 'oos',
   };
   const answers = Object.fromEntries(Object.keys(requests).map((text) => [text, model.predict(text).label]));
   assert.deepEqual(answers, requests);
+  // The file says below which score an answer is none.
+  assert.deepEqual(
+    ['book me a flight to tokyo', 'do i need an umbrella today'].map((text) => model.predict(text).certain),
+    [true, false],
+  );
 });

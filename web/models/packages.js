@@ -44,8 +44,8 @@ export const packages = [
     call: 'classify',
     does: 'What an English request to an assistant asks for',
     answer: 'prediction',
-    returns: 'Prediction & { label: string, score: number, scores: Record<string, number> }',
-    license: 'CC-BY-3.0',
+    returns: 'Prediction & { label: string, score: number, certain: boolean, scores: Record<string, number> }',
+    license: 'CC-BY-3.0 AND Apache-2.0',
   },
 ];
 
