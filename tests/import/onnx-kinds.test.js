@@ -42,6 +42,16 @@ test('whole numbers are divided towards 0; what would be rounded or wrapped is r
   const toFloat = node('Cast', ['q'], ['y'], { to: 1 });
   const halves = await read([node('Div', ['x', 'two'], ['q']), toFloat], [two], whole);
   assert.deepEqual([...halves.run([[-3, -1, 1, 3]])[0].data], [-1, 0, 0, 1]);
+  // A sum of whole numbers by their number is no mean.
+  const rounded = [
+    node('ReduceSum', ['x', 'one'], ['s']),
+    node('Shape', ['x'], ['shape']),
+    node('Gather', ['shape', 'one'], ['T'], { axis: 0 }),
+    node('Div', ['s', 'T'], ['q']),
+    toFloat,
+  ];
+  const mean = await read(rounded, [ints('one', [1], [1])], { ...whole, more: { opset: 13 } });
+  assert.deepEqual([...mean.run([[1, 2, 5]])[0].data], [2]);
   await refused(
     read([node('ReduceMean', ['x'], ['q'], { axes: [1] }), toFloat], [], { ...whole, more: { opset: 13 } }),
     /\(ReduceMean\): the mean of whole numbers/,

@@ -521,6 +521,7 @@ test('values of characters beside those of words are refused', async () => {
   await onChars([node('ReduceMax', ['c'], ['y'], { axes: [1] })], 'runs over the batch');
   await onChars([...embedded, node('Add', ['c', 'e'], ['y'])], 'reads characters of words and other tensors together');
   await onChars([node('Softmax', ['c'], ['y'], { axis: 2 })], 'axes of texts and words are apart');
+  await onChars([node('Gather', ['c', 'one'], ['y'], { axis: 1 })], 'axes of texts and words are apart');
   await onChars([node('Reshape', ['c', 'rest'], ['y'])], 'has values of each character');
 });
 

@@ -172,7 +172,8 @@ export class Converter {
       this.refuse(node, 'reads characters of words and other tensors together; padless makes a vector of each word first');
     const isOther = (/** @type {any} */ x) => x !== undefined && !(x instanceof Constant) && !words.holds(x);
     if (inputs.some(isOther)) refuse();
-    if (!keepsAxes.has(node.op) && inputs.some((x) => words.isApart(x)))
+    const keeps = node.op === 'Gather' ? words.holds(inputs[1]) : keepsAxes.has(node.op);
+    if (!keeps && inputs.some((x) => words.isApart(x)))
       this.refuse(
         node,
         'an input whose axes of texts and words are apart; padless needs them as one, [B*T, C, ...], in front of this operator',

@@ -56,10 +56,10 @@ export class Words {
   }
 }
 
-/** Operators that neither read nor move the axes of texts and words, or are asked about each axis. */
+/** Operators that neither read nor move the axes of texts and words, or are asked about each axis; besides Gather of ids. */
 export const keepsAxes = new Set(
   (
-    'Gather Reshape Transpose Squeeze Unsqueeze Flatten Shape Size Identity Dropout Cast ' +
+    'Reshape Transpose Squeeze Unsqueeze Flatten Shape Size Identity Dropout Cast ' +
     'ReduceMean ReduceSum ReduceMax ReduceMin ReduceL1 ReduceL2 ReduceSumSquare ' +
     'Relu Tanh Sigmoid Elu Selu Gelu LeakyRelu Softplus Softsign Mish Swish HardSigmoid HardSwish'
   ).split(' '),

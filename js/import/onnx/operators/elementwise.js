@@ -167,7 +167,8 @@ function withConstant(c, node, x, constant, { first, single, axes, groups }) {
 
 /** A sum over the T steps of each row, divided by T: their mean. @param {Converter} c @param {Node} node @param {Any | undefined} x @param {Any | undefined} by @returns {Value | null} */
 function meanOf(c, node, x, by) {
-  if (node.op !== 'Div' || !(x instanceof Value) || !(by instanceof Constant) || by.shape.length > x.view.length) return null;
+  if (node.op !== 'Div' || !(x instanceof Value) || x.kind !== 'float') return null;
+  if (!(by instanceof Constant) || by.shape.length > x.view.length) return null;
   const sum = c.sums.get(x.output.layer);
   if (!sum || !(by.single instanceof Size) || !same(by.single, sum.size)) return null;
   c.readsSteps(node);

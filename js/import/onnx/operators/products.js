@@ -1,7 +1,7 @@
 /**
  * Operators with a table or a matrix: Gather as embedding, MatMul and Gemm.
  */
-import { Constant, expanded, transposed, weightOf } from '../constants.js';
+import { Constant, expanded, isPlain, transposed, weightOf } from '../constants.js';
 import { same } from '../sizes.js';
 import { aligned, axisOf, equalAxes, isBatch, RowOrder, sizeOf, Value } from '../values.js';
 import { gathered } from './axes.js';
@@ -44,7 +44,8 @@ const gather = (c, node, [x, given]) => {
   const ids = c.tensor(node, given, true);
   if (ids.positions && axis === 0 && table.shape.length === 2) return positioned(c, node, table, ids.view, ids.positions);
   if (!ids.ids) return c.refuse(node, 'the ids are computed in the graph; padless looks up the ids of an input');
-  if (table.shape.length === 0) return c.refuse(node, 'a table without axes');
+  if (table.shape.length === 0 || !isPlain(table))
+    return c.refuse(node, `a table of ${table.shape.length} axes, or of sizes that vary`);
   return embedded(c, node, table, ids, axis);
 };
 

@@ -35,7 +35,7 @@ export function reduced(c, node, value, axes, how, keep) {
   }
   const from = c.arranged(node, value, [[c.batch], summed, rest]);
   const output = c.builder.layer(`padless>Masked${how}`, c.nameOf(node), {}, from);
-  if (how === 'Sum') c.sums.set(output.layer, { from, size: sizeOf(summed) });
+  if (how === 'Sum' && !c.ofWords) c.sums.set(output.layer, { from, size: sizeOf(summed) });
   return new Value({ output, groups: [[c.batch], rest], view, kind: value.kind });
 }
 

@@ -41,9 +41,11 @@ function spatial(c, node, x, kernel) {
 /** Options along the axis `at`. @param {Converter} c @param {Node} node @param {number} at @param {number} rank  number of axes behind C */
 function optionsAt(c, node, at, rank) {
   const [stride, dilation] = ['strides', 'dilations'].map((name) => c.attribute(node, name, Array(rank).fill(1))[at]);
-  const pads = c.attribute(node, 'pads', Array(2 * rank).fill(0));
-  for (let i = 0; i < rank; i++) if (i !== at && (pads[i] || pads[i + rank])) c.refuse(node, `pads [${pads}] of an axis of size 1`);
   const auto = c.attribute(node, 'auto_pad', 'NOTSET');
+  // auto_pad takes the place of pads.
+  const none = Array(2 * rank).fill(0);
+  const pads = auto === 'NOTSET' ? c.attribute(node, 'pads', none) : none;
+  for (let i = 0; i < rank; i++) if (i !== at && (pads[i] || pads[i + rank])) c.refuse(node, `pads [${pads}] of an axis of size 1`);
   if (!['NOTSET', 'VALID', 'SAME_UPPER', 'SAME_LOWER'].includes(auto)) c.refuse(node, `auto_pad is ${auto}`);
   return { stride, dilation, before: pads[at], behind: pads[at + rank], auto };
 }
