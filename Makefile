@@ -33,7 +33,7 @@ JOBS := $(shell getconf _NPROCESSORS_ONLN)
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=$(JOBS)
 endif
-.PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox test-bundlers test-build lint lint-package lint-c lint-js format model-packages demo site survives fuzz-keras keras-cases fuzz-torch fuzz-onnx fuzz mutants peers models-bench clean
+.PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox test-bundlers test-build lint lint-package lint-c lint-js format model-packages demo site survives fuzz-keras keras-cases fuzz-torch fuzz-onnx fuzz soak mutants peers models-bench clean
 
 # Recipes print what they make; V=1 prints their commands, too.
 Q := $(if $(V),,@)
@@ -348,6 +348,9 @@ build/fuzz/onnx/.installed: tests/fuzz/onnx/requirements.txt
 FUZZ_SECONDS ?= 60
 fuzz: $(DIST) node_modules/.installed ## changed files of every format, hostile texts, padding: FUZZ_SECONDS=60 in all; goes on where it stopped. NAME= a part of a target's name
 	@node tests/fuzz/run.js $(FUZZ_SECONDS) $(NAME)
+
+soak: $(DIST) node_modules/.installed ## a million predictions, ten thousand loads, a thousand workers: nothing stays behind
+	@$(NODE26) --expose-gc tests/soak/run.js
 
 MUTANTS ?= 200
 mutants: $(SUITE_NEEDS) build/native/clang/kernels ## changes MUTANTS=200 places of js/ and c/, one at a time, and lists what no test notices; resumes. FILTER= part of a file name
