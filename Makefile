@@ -8,7 +8,8 @@ JS_FILES := $(shell find js -name '*.js' -not -path 'js/dist/*' -not -path 'js/p
 tests_in = $(shell find $(1) -name '*.test.js' -not -path '*/node_modules/*')
 PAGE_TESTS := $(call tests_in,tests/page)
 FIREFOX_TESTS := $(call tests_in,tests/firefox)
-TESTS := $(filter-out $(PAGE_TESTS) $(FIREFOX_TESTS),$(call tests_in,tests))
+SITE_TESTS := $(call tests_in,tests/site)
+TESTS := $(filter-out $(PAGE_TESTS) $(FIREFOX_TESTS) $(SITE_TESTS),$(call tests_in,tests))
 
 # Bundled, so that the worker imports nothing. js/page/worker-client.js says why it is in a folder of this name.
 SINGLE := js/dist/padless.min.mjs js/dist/padless.min.js
@@ -33,7 +34,7 @@ JOBS := $(shell getconf _NPROCESSORS_ONLN)
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=$(JOBS)
 endif
-.PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox test-bundlers test-build lint lint-package lint-c lint-js format model-packages demo site survives fuzz-keras keras-cases fuzz-torch fuzz-onnx fuzz soak mutants peers models-bench clean
+.PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox test-site test-bundlers test-build lint lint-package lint-c lint-js format model-packages demo site survives fuzz-keras keras-cases fuzz-torch fuzz-onnx fuzz soak mutants peers models-bench clean
 
 # Recipes print what they make; V=1 prints their commands, too.
 Q := $(if $(V),,@)
@@ -297,6 +298,8 @@ demo: wasm ## serves the page and prints its address; PORT= sets the port
 # VitePress and TypeDoc are packages of their own: TypeDoc wants an older TypeScript than the types do.
 site: wasm web/site/node_modules/.installed node_modules/.installed ## the documentation as pages, with the demo: build/site; SITE= is the address that they will have
 	@SITE="$(or $(SITE),http://localhost/)" node web/site/build.js
+test-site: site | build/setup ## the pages of `make site` in headless Chromium: links, search, demo, reference, axe-core
+	@node $(suite) $(SITE_TESTS)
 web/site/node_modules/.installed: web/site/package-lock.json
 	@echo "fetching VitePress and TypeDoc"
 	$(Q)cd web/site && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error

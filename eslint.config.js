@@ -43,7 +43,7 @@ export default [
   },
   // Functions handed to the browser stand in the test's own file.
   {
-    files: ['tests/page/**/*.js', 'tests/bundlers/**/*.js', 'tests/firefox/**/*.js', 'tests/bench/**/*.js'],
+    files: ['tests/page/**/*.js', 'tests/bundlers/**/*.js', 'tests/firefox/**/*.js', 'tests/bench/**/*.js', 'tests/site/**/*.js'],
     languageOptions: { globals: browser },
   },
 ];

@@ -83,7 +83,15 @@ export function addFiles(folder, files) {
 }
 
 /** @type {Record<string, string>} */
-const types = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.wasm': 'application/wasm' };
+const types = {
+  '.css': 'text/css',
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.json': 'application/json',
+  '.mjs': 'text/javascript',
+  '.svg': 'image/svg+xml',
+  '.wasm': 'application/wasm',
+};
 
 /** Serves the files of a folder. @param {string} folder @returns {Promise<{ url: string, close: () => void }>} */
 export async function serveFolder(folder) {

@@ -41,10 +41,13 @@ async function checkBuilt(project, dist) {
   return `${Math.round(sizeOf(join(project, dist)) / 1000)} kB`;
 }
 
-/** @param {string} project @param {string} command @param {(port: string) => string[]} args @param {Record<string, string>} [env] */
-async function checkServed(project, command, args, env) {
+/**
+ * @param {string} project @param {string} command @param {(port: string) => string[]} args
+ * @param {Record<string, string>} [env] @param {string} [host]  the name that the server has for itself
+ */
+async function checkServed(project, command, args, env, host = '127.0.0.1') {
   const port = String(await freePort());
-  const { url, close } = await startServer(command, args(port), project, `http://127.0.0.1:${port}/`, env);
+  const { url, close } = await startServer(command, args(port), project, `http://${host}:${port}/`, env);
   try {
     assert.deepEqual(await open(browser, url), { answers: expected, complaints: [] });
   } finally {
@@ -165,8 +168,9 @@ const projects = {
       const env = { NEXT_TELEMETRY_DISABLED: '1' };
       const next = join(project, 'node_modules/next/dist/bin/next');
       run(process.execPath, [next, 'build'], project, env);
-      await checkServed(project, process.execPath, (port) => [next, 'start', '-p', port], env);
-      await checkServed(project, process.execPath, (port) => [next, 'dev', '-p', port], env);
+      // Its dev server answers no other name.
+      for (const command of ['start', 'dev'])
+        await checkServed(project, process.execPath, (port) => [next, command, '-p', port], env, 'localhost');
       return 'build and dev server';
     },
   },

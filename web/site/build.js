@@ -101,6 +101,19 @@ async function writeReference() {
     delete layer.groups;
   }
   await app.generateOutputs(project);
+  // TypeDoc has numbered headings of one name before those members were removed.
+  const names = readdirSync(`${pages}api`).filter((name) => name.endsWith('.md'));
+  const texts = new Map(names.map((name) => [name, readFileSync(`${pages}api/${name}`, 'utf8')]));
+  const headings = new Map(
+    [...texts].map(([name, text]) => [name, [...text.matchAll(/^#+ (\w+)/gm)].map(([, word]) => word.toLowerCase())]),
+  );
+  for (const [name, text] of texts)
+    writeFileSync(
+      `${pages}api/${name}`,
+      text.replace(/\]\((?:\.\/)?([\w.]*)#(\w+)-(\d+)\)/g, (link, file, word, n) =>
+        (headings.get(file || name) ?? []).filter((each) => each === word).length > n ? link : link.replace(`-${n})`, ')'),
+      ),
+    );
 }
 
 /** The demo, its scripts bundled, with links to the pages. */

@@ -11,6 +11,14 @@ const titleOf = (path) => {
   const [, title] = /^# (.+)$/m.exec(readFileSync(new URL(`${path}.md`, source), 'utf8')) ?? [];
   return (title ?? path).replaceAll('`', '').replaceAll('\\', '');
 };
+/** The anchor of a heading as on GitHub, where the same files are read. @param {string} heading */
+const slugify = (heading) =>
+  heading
+    .trim()
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+    .replace(/\s/g, '-');
+
 /** @param {string[]} paths */
 const links = (paths) => paths.map((path) => ({ text: titleOf(path), link: `/${path}` }));
 /** @param {string} folder */
@@ -19,6 +27,12 @@ const pagesOf = (folder) =>
     .filter((name) => name.endsWith('.md') && name !== 'index.md')
     .map((name) => `${folder}/${name.slice(0, -3)}`)
     .sort();
+
+/** The demo's colours (web/page.css), which have more contrast than those of VitePress. */
+const colours = `
+  :root { --vp-c-brand-1: #1f6f64; --vp-c-brand-2: #1f6f64; --vp-c-brand-3: #1f6f64; --vp-code-lang-color: #56605c; }
+  .dark { --vp-c-brand-1: #67c7b6; --vp-c-brand-2: #67c7b6; --vp-button-brand-bg: #1f6f64; --vp-button-brand-hover-bg: #1f6f64;
+    --vp-button-brand-active-bg: #1f6f64; --vp-code-lang-color: #a5b0ab; }`;
 
 const sidebar = [
   { text: 'Start', items: links(['docs/start', 'docs/terms', 'examples', 'docs/troubleshooting']) },
@@ -41,11 +55,18 @@ export default {
   lang: 'en',
   base,
   lastUpdated: false,
-  head: [['link', { rel: 'icon', href: `${base}web/icon.svg`, type: 'image/svg+xml' }]],
+  head: [
+    ['link', { rel: 'icon', href: `${base}web/icon.svg`, type: 'image/svg+xml' }],
+    ['style', {}, colours],
+  ],
   // The demo lies beside the pages and is no page of VitePress.
   ignoreDeadLinks: [/^\/web\//],
   // The pages have no HTML of their own: a `<textarea>` in the text of a comment is text.
-  markdown: { html: false, theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' } },
+  markdown: {
+    html: false,
+    anchor: { slugify },
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
+  },
   themeConfig: {
     nav: [
       { text: 'Get started', link: '/docs/start' },
