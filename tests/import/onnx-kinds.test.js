@@ -61,6 +61,11 @@ test('whole numbers are divided towards 0; what would be rounded or wrapped is r
       read([node('Cast', ['x'], ['q'], { to }), node('Cast', ['q'], ['y'], { to: 1 })], []),
       /\(Cast\): to whole numbers of 8 or 16 bits/,
     );
+  for (const type of [2, 3, 4, 5, 12, 13])
+    await refused(
+      read([node('Sub', ['x', 'two'], ['q']), toFloat], [ints('two', [1], [2])], { ...whole, type }),
+      /\(Sub\): computes with whole numbers of the input "x" that wrap around/,
+    );
   const like = await read([node('CastLike', ['x', 'two'], ['q']), node('Cast', ['q'], ['y'], { to: 1 })], [two]);
   assert.deepEqual([...like.run([[[1.5, -1.5]]])[0].data], [1, -1]);
 });

@@ -45,10 +45,16 @@ function tensorIn(file) {
   const raw = all(fields, 9)[0]?.slice().buffer ?? new ArrayBuffer(0);
   const Class = /** @type {Record<number, any>} */ ({
     1: Float32Array,
+    2: Uint8Array,
+    3: Int8Array,
+    4: Uint16Array,
+    5: Int16Array,
     6: Int32Array,
     7: BigInt64Array,
     9: Uint8Array,
     11: Float64Array,
+    12: Uint32Array,
+    13: BigUint64Array,
   })[type];
   const packed = all(fields, 1).flatMap((each) => (each instanceof Uint8Array ? varints(each) : [each]));
   return { type, shape: packed, data: Class ? Float64Array.from(new Class(raw), Number) : new Float64Array(0), fields };

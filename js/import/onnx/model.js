@@ -63,6 +63,22 @@ function isIds(nodes, input) {
   );
 }
 
+/** Data types of whole numbers that have a few bits, or no sign: their sums and differences wrap around. */
+const wrapping = [2, 3, 4, 5, 12, 13];
+const arithmetic =
+  'Add Sub Mul Div Neg Abs Pow Mod Sum Mean MatMul Gemm ReduceSum ReduceProd ReduceMean ReduceSumSquare ReduceL1'.split(' ');
+
+/** A node that computes with an input whose numbers wrap around. @param {NodeMessage[]} nodes @param {ValueInfo} input */
+function wrapsAt(nodes, { name, type }) {
+  if (!wrapping.includes(type)) return undefined;
+  const names = copiesOf(
+    nodes,
+    name,
+    passing.filter((op) => op !== 'Cast'),
+  );
+  return withInner(nodes).find(({ op, inputs }) => arithmetic.includes(op) && inputs.some((each) => names.has(each)));
+}
+
 /** Whether an input is the lengths of a recurrent node, or of ReverseSequence. @param {NodeMessage[]} nodes @param {string} input */
 function isLengths(nodes, input) {
   // Rows may be sorted by their lengths.
@@ -109,6 +125,12 @@ function placeInputs(c, inputs, batch, nodes) {
     if (!shape) throw new UnsupportedError(`${where} has no known number of axes`);
     if (shape.length === 0)
       throw new UnsupportedError(`${where} is one number for the whole batch; padless has an input for each text`);
+    const wraps = wrapsAt(nodes, inputs[n]);
+    if (wraps)
+      c.refuse(
+        wraps,
+        `computes with whole numbers of the input ${JSON.stringify(name)} that wrap around; padless has int32. Cast them first`,
+      );
     const ids = kind === 'int' && isIds(nodes, name);
     const ofWords = ids && shape.length === 3 && !shape.includes(1);
     if (ids && shape.length > 2 && !ofWords)
