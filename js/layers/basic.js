@@ -30,8 +30,9 @@ export class Embedding extends Layer {
     this.addWeight('embeddings', [this.V, this.D], 'rows');
     const y = { shape: [...input.shape, this.D], ids: false, lookup: this };
     // Another embedding of the same ids has mask_zero and this one has not: here id 0 is a token like any other.
-    this.losesMask = input.masked && !this.config.mask_zero && !input.rules.select;
-    if (!this.losesMask) return input.with(y);
+    const losesMask = input.masked && !this.config.mask_zero && !input.rules.select;
+    if (!losesMask) return input.with(y);
+    this.losesMask = true;
     input.rules.readsPadding.add(this.path);
     return input.with({ ...y, masked: false, time: {} });
   }

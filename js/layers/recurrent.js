@@ -41,14 +41,14 @@ function statesIgnoreMask(layer, input, states, rules) {
 /** The tensor y with the mask of x. @param {Tensor} y @param {Tensor} x */
 const maskedAs = (y, x) => (y.steps ? y.withMask(x.keep) : y);
 
-/** The vectors y, set to 0 for each text of x whose last step is padding. @param {Tensor} y @param {Tensor} x */
-function zeroedAtPadding(y, x) {
+/** The vectors y, set to 0 for each text of x whose step `at` is padding. @param {Tensor} y @param {Tensor} x @param {number} at */
+function zeroedAtPadding(y, x, at) {
   const { heap, B, features } = y;
   const mask = x.keep?.mask;
   if (!mask) return y;
   const copy = heap.copy32(y.pointer, B * features);
   const T = x.time.T;
-  for (let b = 0; b < B; b++) if (!mask[b * T + T - 1]) heap.f32View(copy + 4 * b * features, features).fill(0);
+  for (let b = 0; b < B; b++) if (!mask[b * T + at]) heap.f32View(copy + 4 * b * features, features).fill(0);
   return y.vector(copy, features);
 }
 
@@ -200,7 +200,9 @@ export class Recurrent extends Layer {
     const initial = this.#initial(heap, B, given);
     const finals = reserveStates(heap, B, stateCount, units);
     const computed = this.reversed && input.keep ? this.#runReversed(input, initial, finals) : this.#run(input, initial, finals);
-    const y = this.lastIsZero ? zeroedAtPadding(computed, input) : maskedAs(computed, sequence);
+    const y = this.lastIsZero
+      ? zeroedAtPadding(computed, input, config.go_backwards ? 0 : input.time.T - 1)
+      : maskedAs(computed, sequence);
     if (config.stateful) this.kept = finals.map((pointer) => heap.f32View(pointer, B * units).slice());
     if (!config.return_state) return y;
     return [y, ...finals.map((pointer) => input.vector(pointer, units))];

@@ -214,7 +214,7 @@ function constant(value) {
   };
 }
 
-/** Operations of Keras 3 that may return their argument itself, with its mask: maskUnlessSame(). In Keras 2 only a cast does. */
+/** Operations of Keras 3 that may return their argument itself, with its mask: maskUnlessSame(). */
 const mayKeepMask = new Set([
   'Cast',
   'Concatenate',
@@ -341,6 +341,14 @@ export class Operation extends Layer {
     for (const x of all)
       if (x?.class_name === '__weight__' && Array.isArray(x.config?.shape)) this.addWeight(textOf(x.config.name), x.config.shape);
     const specs = all.filter((x) => x instanceof Spec);
+    // A cast of TensorFlow that changes nothing returns its argument itself, with its mask.
+    this.isIdle =
+      rules.framework === 'keras2' &&
+      this.operation === 'Cast' &&
+      this.config.dtype === 'float32' &&
+      specs.length === 1 &&
+      !specs[0].ids;
+    if (this.isIdle) return specs[0].with({});
     this.perStep = rules.select && this.#isPerStep(args, specs);
     for (const x of specs)
       if (x.sequence) {
@@ -364,7 +372,7 @@ export class Operation extends Layer {
         throw new ShapeError(`${this.path}: ${this.operation} gives the shape [${one}], expected whole numbers`);
       return one.slice(1).map((size, i) => (size === twos[k][i + 1] ? size : null));
     });
-    const keepsMask = rules.framework === 'keras2' ? this.operation === 'Cast' : mayKeepMask.has(this.operation);
+    const keepsMask = rules.framework !== 'keras2' && mayKeepMask.has(this.operation);
     const results = this.shapes.map((shape) => {
       const isSame = keepsMask && specs.length === 1 && specs[0].shape.join() === shape.join();
       const time = this.perStep ? specs[0].time : shape.length > 1 ? {} : null;
@@ -406,6 +414,7 @@ export class Operation extends Layer {
 
   /** @override @param {any} args @returns {Tensor | Tensor[]} */
   call(args) {
+    if (this.isIdle) return /** @type {Tensor} */ (firstOf(args));
     if (this.perStep) {
       const each = this.#resultsPerStep(args);
       return each.length === 1 ? each[0] : each;

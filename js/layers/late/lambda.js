@@ -11,6 +11,8 @@ export class Lambda extends Layer {
   constructor({ layer, ...config }) {
     super(config);
     this.layer = layer;
+    /** Whether the input of any call has a mask. */
+    this.losesMask = false;
   }
 
   /**
@@ -20,7 +22,6 @@ export class Lambda extends Layer {
    * @param {Record<string, any>} [options]
    */
   build(input, _rules, options) {
-    this.losesMask = false;
     const given = [input].flat().map((spec) => {
       if (!spec.masked || spec.rules.select) return spec;
       this.readsPadding(spec);
