@@ -70,6 +70,10 @@ test('whole numbers are divided towards 0; what would be rounded or wrapped is r
   assert.deepEqual([...like.run([[[1.5, -1.5]]])[0].data], [1, -1]);
 });
 
+test('inputs without a batch axis are refused by name', async () => {
+  await refused(read([node('Tanh', ['x'], ['y'])], [], { shape: [] }), /input "x" is one number for the whole batch/);
+});
+
 test('slopes, fillings, indices and orders of axes of other forms are refused', async () => {
   await refused(
     read([node('PRelu', ['x', 'slope'], ['y'])], [floats('slope', [2, 1], [2, 1])], { shape: ['batch', 2, 2] }),

@@ -94,7 +94,8 @@ function mayBeBatch({ shape }) {
   const all = Array.from({ length: Math.min(3, shape?.length ?? 0) }, (_, i) => i);
   const called = (/** @type {RegExp} */ name, wanted = true) => all.filter((i) => name.test(String(shape?.[i])) === wanted);
   const [batch, others] = [called(/batch|^[bn]$/i), called(/time|seq|len|step|word|token|char|^t$/i, false)];
-  return batch.length ? batch : others.length ? others : all;
+  // Without axes the input is refused where it is placed.
+  return [batch, others, all].find(({ length }) => length) ?? [0];
 }
 
 /** The axes of each input that may be its batch: combinations, most likely first. @param {ValueInfo[]} inputs @returns {number[][]} */
