@@ -2,7 +2,7 @@
 
 CORE := $(wildcard c/*.c)
 KERNEL_TESTS := $(CORE) $(wildcard c/ref/*.c tests/kernels/*.c)
-C_FILES := $(KERNEL_TESTS) $(wildcard c/*.h c/ref/*.h tests/kernels/*.h tests/bench/*.c)
+C_FILES := $(KERNEL_TESTS) tests/fuzz/kernels.c $(wildcard c/*.h c/ref/*.h tests/kernels/*.h tests/bench/*.c)
 JS_FILES := $(shell find js -name '*.js' -not -path 'js/dist/*' -not -path 'js/page/padless/*')
 # Skips the tests of npm packages: `make peers` installs some in tests/bench/peers.
 tests_in = $(shell find $(1) -name '*.test.js' -not -path '*/node_modules/*')
@@ -34,7 +34,7 @@ JOBS := $(shell getconf _NPROCESSORS_ONLN)
 ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += --jobs=$(JOBS)
 endif
-.PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox test-site test-bundlers test-build lint lint-package lint-c lint-js format model-packages demo site survives fuzz-keras keras-cases fuzz-torch fuzz-onnx fuzz soak mutants peers models-bench clean
+.PHONY: help wasm debug types native sanitize test test-one coverage coverage-c coverage-js test-native test-node test-node26 test-relaxed test-page test-firefox test-site test-bundlers test-build lint lint-package lint-c lint-js format model-packages demo site survives fuzz-keras keras-cases fuzz-torch fuzz-onnx fuzz fuzz-kernels soak mutants peers models-bench clean
 
 # Recipes print what they make; V=1 prints their commands, too.
 Q := $(if $(V),,@)
@@ -59,6 +59,7 @@ COVERAGE := -O1 -g -fprofile-instr-generate -fcoverage-mapping
 SANITIZE_SIZES := -fsanitize=unsigned-integer-overflow,implicit-unsigned-integer-truncation
 SIZE32 = -O0 -g -include tests/kernels/size32.h -Wno-format -Wno-conversion \
   $(if $(filter $(CORE),$<),$(SANITIZE_SIZES) -fno-sanitize-recover=all)
+FUZZER := -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 # A page waits for the download of the wasm, too, so it is compiled for size. The kernels that do most of the work get -Os: with their loops
@@ -74,6 +75,7 @@ $(eval $(call variant,wasm/debug,build/emcc,$(DEBUG),build/emcc))
 $(eval $(call variant,native/gcc,gcc,-O3 -g,| build/setup))
 $(eval $(call variant,native/clang,clang,-O3 -g,| build/setup))
 $(eval $(call variant,native/size32,clang,$$(SIZE32),| build/setup))
+$(eval $(call variant,fuzzer,clang,$(FUZZER),| build/setup))
 $(eval $(call variant,sanitize/baseline,clang,$(SANITIZE),| build/setup))
 $(eval $(call variant,sanitize/relaxed,clang,$(SANITIZE) -DPL_RELAXED,| build/setup))
 $(eval $(call variant,coverage,clang,$(COVERAGE),| build/setup))
@@ -163,6 +165,12 @@ run_kernels = @./$< >$<.tap 2>&1 && echo "$<: $$(grep -c '^ok' $<.tap) tests pas
 sanitize: sanitize-baseline sanitize-relaxed ## the kernel tests on this machine under ASan and UBSan
 sanitize-%: build/sanitize/%/kernels
 	$(run_kernels)
+
+build/fuzzer/kernels: $(call objects,fuzzer,$(CORE) tests/fuzz/kernels.c)
+	$(Q)clang $(FUZZER) $^ -lm -o $@
+fuzz-kernels: build/fuzzer/kernels ## libFuzzer over the kernels for FUZZ_SECONDS=60; goes on with the cases of before
+	@mkdir -p build/fuzzer/cases
+	@./$< -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -len_control=0 -artifact_prefix=build/fuzzer/ build/fuzzer/cases
 
 # Sizes of 32 bits by clang alone: gcc has no sanitizer for unsigned numbers.
 build/native/size32/kernels: $(call objects,native/size32,$(CORE) tests/kernels/sizes.c tests/kernels/test.c)
@@ -271,7 +279,7 @@ coverage-js: $(SUITE_NEEDS)
 	  END { row("all", tl, tL, tb, tB) }' build/coverage/js.lcov
 
 lint: lint-c lint-js ## clang-format, clang-tidy, prettier, eslint, tsc; fails at any finding
-lint-c: $(patsubst %.c,build/lint/%.ok,$(KERNEL_TESTS)) | build/setup
+lint-c: $(patsubst %.c,build/lint/%.ok,$(KERNEL_TESTS) tests/fuzz/kernels.c) | build/setup
 	@echo "clang-format"
 	$(Q)clang-format --dry-run --Werror $(C_FILES)
 build/lint/%.ok: %.c .clang-tidy $(filter %.h,$(C_FILES)) | build/setup
