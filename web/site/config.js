@@ -38,7 +38,7 @@ const sidebar = [
   { text: 'Start', items: links(['docs/start', 'docs/terms', 'examples', 'docs/troubleshooting']) },
   {
     text: 'Guides',
-    items: links(['docs/typing', 'docs/bundlers', 'docs/convert', 'docs/layers', 'docs/testing', 'docs/commands']),
+    items: links(['docs/typing', 'docs/bundlers', 'docs/convert', 'docs/int8', 'docs/layers', 'docs/testing', 'docs/commands']),
   },
   { text: 'Files', items: links(['docs/model-file', 'docs/ngrams']) },
   { text: 'Models', items: links(pagesOf('models')) },
