@@ -373,13 +373,14 @@ tests/bench/peers/node_modules/.installed: tests/bench/peers/package-lock.json
 	$(Q)cd tests/bench/peers && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# Reads the benchmark, so it is run to report, never to choose: BENCHMARK= names the folder that holds langid-benchmark.
+# Reads test texts, so it is run to report, never to choose: BENCHMARK= names the folder that holds langid-benchmark and pos-zh-gsdsimp.
 BENCHMARK ?= ../shared/data
-models-bench: $(DIST) tests/bench/models/node_modules/.installed ## langid beside the language identifiers of npm: the table and plot of its card
+models-bench: $(DIST) tests/bench/models/node_modules/.installed tests/bench/segmenters/node_modules/.installed ## langid and words-zh beside what npm has: tables and plot of their cards
 	$(Q)node tests/bench/models/run.js $(BENCHMARK)
-tests/bench/models/node_modules/.installed: tests/bench/models/package-lock.json
-	@echo "fetching the language identifiers"
-	$(Q)cd tests/bench/models && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	$(Q)node tests/bench/segmenters/run.js $(BENCHMARK)
+tests/bench/%/node_modules/.installed: tests/bench/%/package-lock.json
+	@echo "fetching the $* of npm"
+	$(Q)cd tests/bench/$* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 clean: ## removes build/, js/dist/ and js/page/padless/; keeps npm packages

@@ -13,17 +13,19 @@ import { launch } from './chromium.js';
 const folder = mkdtempSync(join(tmpdir(), 'padless-'));
 const project = join(folder, 'project');
 const vite = join(root, 'node_modules/vite/bin/vite.js');
-const expected = { detect: 'de', tag: 'PRON VERB', classify: 'balance' };
+const expected = { detect: 'de', tag: 'PRON VERB', classify: 'balance', cut: '我们 明天 去 北京 。' };
 
 /** A script that leaves its answers for `open`. @param {string} entry  '' or '/inline' */
 const script = (entry) => `
   import { detect, load } from 'padless-langid${entry}';
   import { tag } from 'padless-tagger${entry}';
   import { classify } from 'padless-intents${entry}';
+  import { cut } from 'padless-words-zh${entry}';
   globalThis.answers = {
     detect: (await detect('Guten Morgen')).label,
     tag: (await tag('She sings')).map(({ label }) => label).join(' '),
     classify: (await classify('what is my balance')).label,
+    cut: (await cut('我们明天去北京。')).map(({ start, end }) => '我们明天去北京。'.slice(start, end)).join(' '),
   };
   if (await load() !== await load()) throw new Error('loaded twice');
   globalThis.document && (document.title = 'done');`;

@@ -47,6 +47,14 @@ export const packages = [
     returns: 'Prediction & { label: string, score: number, certain: boolean, scores: Record<string, number> }',
     license: 'CC-BY-3.0 AND Apache-2.0',
   },
+  {
+    name: 'words-zh',
+    call: 'cut',
+    does: 'The words of a Chinese text and their parts of speech, with their places',
+    answer: 'prediction.spans',
+    returns: 'Tag[]',
+    license: 'CC-BY-SA-4.0',
+  },
 ];
 
 /** @param {ModelPackage} model */
