@@ -82,7 +82,8 @@ export async function prepare(json) {
   if (/"(Functional|Model)"/.test(json)) functionalGraph ??= await importLate(() => import('./functional-graph.js'));
   // Operations, the activations of js/layers/late, and activations that are layers or functions.
   const operates =
-    !operations && /"(keras\.(src\.)?ops\.|NotEqual"|log_si|hard_t|squarep|sparse_|celu"|\w+_shr)|"activation": ?{/.test(json);
+    !operations &&
+    /"(keras\.(src\.)?ops\.|NotEqual"|log_si|hard_t|squarep|sparse(_|max)|celu"|glu"|\w+_shr)|"activation": ?{/.test(json);
   if (!operates && ![...lateNames, 'Lambda', 'numbering'].some((name) => !classes.has(name) && json.includes(`"${name}"`))) return;
   rareLayers ??= await importLate(() => import('./rare-layers.js'));
   register(rareLayers.late);

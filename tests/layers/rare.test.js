@@ -152,11 +152,25 @@ const refused = [
     /^p: PReLU has shared_axes=\[2\] for 4 axes/,
   ],
   [
-    'an activation of Keras that changes the size',
+    'glu of an odd number of features',
     [['Activation', { name: 'a', activation: 'glu' }]],
+    [3],
+    ShapeError,
+    /glu halves the features, got 3 of them, expected an even number/,
+  ],
+  [
+    'threshold, which needs its arguments',
+    [['Activation', { name: 'a', activation: 'threshold' }]],
     [4],
     UnsupportedError,
-    /^a: activation "?glu"? is not one of/,
+    /^a: activation "?threshold"? is not one of/,
+  ],
+  [
+    'glu in a recurrent layer',
+    [embedding, ['GRU', { name: 'g', units: 4, activation: 'glu' }]],
+    [3],
+    UnsupportedError,
+    /^model\.g: activation is glu; padless has recurrent layers with named activations only/,
   ],
   [
     'SpectralNormalization of an Embedding',

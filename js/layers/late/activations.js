@@ -3,6 +3,7 @@
  * of JavaScript that IEEE 754 rounds alike on every machine.
  * @module
  */
+import { ShapeError } from '../../errors.js';
 import { Elementwise } from '../basic.js';
 import { activationNumber } from '../../runtime/activations.js';
 /** @typedef {import('../../runtime/memory.js').Heap} Heap */
@@ -34,9 +35,6 @@ const formulas = {
   }),
   threshold: ({ threshold, default_value: otherwise }) => ({ after: (x) => (x > fround(threshold) ? x : otherwise) }),
 };
-
-/** Activations whose code is fetched late: `prepare` of js/model/graph.js has to find each in a file. */
-export const lateActivations = Object.keys(formulas);
 
 /** The formula of an activation. @param {string} name  Keras's @param {any} [options] @returns {Formula | undefined} */
 export const formulaOf = (name, options = {}) => (Object.hasOwn(formulas, name) ? formulas[name](options) : undefined);
@@ -78,6 +76,99 @@ export class FormulaActivation extends Elementwise {
   }
 }
 
-/** The layer that computes an activation. @param {unknown} name @returns {FormulaActivation | null} null: a kernel computes it, or Keras lacks it */
-export const activationOf = (name) =>
-  typeof name === 'string' && name !== 'threshold' && formulaOf(name) ? new FormulaActivation(name) : null;
+/** Base of the activations that look at all features of a step. */
+class RowActivation extends Elementwise {
+  /** @override @type {import('../layer.js').Reach} */
+  static reach = 'step';
+
+  /** Name of the activation in Keras. */
+  static kind = '';
+
+  constructor() {
+    super({});
+  }
+
+  /** @override */
+  get className() {
+    return /** @type {typeof RowActivation} */ (this.constructor).kind;
+  }
+}
+
+/** y = a sigmoid(b) for the halves a and b of the features. */
+class GatedLinearUnit extends RowActivation {
+  /** @override @type {import('../layer.js').Reach} */
+  static reach = 'step';
+
+  /** @override */
+  static kind = 'glu';
+
+  /** @override @param {import('../tensor.js').Spec} input @param {import('../tensor.js').Rules} rules */
+  build(input, rules) {
+    const { features } = super.build(input, rules);
+    if (features % 2)
+      throw new ShapeError(`${this.path}: glu halves the features, got ${features} of them, expected an even number`);
+    return input.ofFeatures(features / 2);
+  }
+
+  /** @override @param {Tensor} x */
+  call(x) {
+    const { heap, rows, features, pointer } = x;
+    const half = features / 2;
+    const y = heap.reserve32(rows * half);
+    const values = heap.f32View(pointer, rows * features).slice();
+    const gates = heap.f32View(y, rows * half);
+    for (let i = 0; i < rows; i++) gates.set(values.subarray(i * features + half, (i + 1) * features), i * half);
+    heap.exports.pl_activate(y, y, activationNumber('sigmoid', '', 3), 1, rows * half);
+    const to = heap.f32View(y, rows * half);
+    for (let i = 0; i < rows * half; i++) to[i] *= values[Math.floor(i / half) * features + (i % half)];
+    return x.ofFeatures(y, half);
+  }
+}
+
+/**
+ * Keras's sparsemax over the features: max(x - tau, 0). Its tau sums the cumulative sums of the largest values, where that of Martins and Astudillo
+ * (2016) takes the last of them, so that the result need not sum to 1.
+ */
+class Sparsemax extends RowActivation {
+  /** @override @type {import('../layer.js').Reach} */
+  static reach = 'step';
+
+  /** @override */
+  static kind = 'sparsemax';
+
+  /** @override @param {number} y @param {Tensor} x */
+  compute(y, { heap, rows, features, pointer }) {
+    const values = heap.f32View(pointer, rows * features).slice();
+    const to = heap.f32View(y, rows * features);
+    for (let i = 0; i < rows; i++) {
+      const row = values.subarray(i * features, (i + 1) * features);
+      let [sum, sums, count] = [0, 0, 0];
+      row
+        .slice()
+        .sort()
+        .reverse()
+        .forEach((value, k) => {
+          sum += value;
+          if (value <= (sum - 1) / (k + 1)) return;
+          sums += sum;
+          count++;
+        });
+      const threshold = (sums - 1) / count;
+      row.forEach((value, k) => {
+        to[i * features + k] = max(value - threshold, 0);
+      });
+    }
+  }
+}
+
+const rowActivations = [GatedLinearUnit, Sparsemax];
+
+/** Activations whose code is fetched late: `prepare` of js/model/graph.js has to find each in a file. */
+export const lateActivations = [...Object.keys(formulas), ...rowActivations.map(({ kind }) => kind)];
+
+/** The layer that computes an activation. @param {unknown} name @returns {Elementwise | null} null: a kernel computes it, or Keras lacks it */
+export function activationOf(name) {
+  const Row = rowActivations.find(({ kind }) => kind === name);
+  if (Row) return new Row();
+  return typeof name === 'string' && name !== 'threshold' && formulaOf(name) ? new FormulaActivation(name) : null;
+}

@@ -6,7 +6,7 @@ import keras
 from random_layers import KERAS3, L, RandomLayers
 
 RARE = float(os.environ.get("RARE", 0.06))
-NAMES = ("log_sigmoid", "hard_tanh", "squareplus", "sparse_plus", "sparse_sigmoid", "hard_shrink", "soft_shrink", "tanh_shrink", "celu", "glu")
+NAMES = ("log_sigmoid", "hard_tanh", "squareplus", "sparse_plus", "sparse_sigmoid", "hard_shrink", "soft_shrink", "tanh_shrink", "celu", "glu", "sparsemax")
 ACTIVATIONS = [name for name in NAMES if hasattr(keras.activations, name)]
 
 
