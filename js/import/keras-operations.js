@@ -56,6 +56,14 @@ const ofOne = {
   zeros_like: 'ZerosLike',
 };
 
+/** Where the parts of a split end, but the last. @param {any} sizes  a number of equal parts, or the size of each, of which the last may be -1 */
+function endsOf(sizes) {
+  if (!Array.isArray(sizes)) return sizes;
+  const first = sizes.slice(0, -1);
+  const ends = first.map((_, i) => first.slice(0, i + 1).reduce((sum, size) => sum + size, 0));
+  return first.every((size) => size >= 0) && sizes.at(-1) >= -1 ? ends : null;
+}
+
 /**
  * Operations on x with options: Keras 3's class, and a function from TensorFlow's keyword arguments to Keras 3's options.
  * @type {Record<string, [string, (told: any) => any]>}
@@ -82,6 +90,11 @@ const withOptions = {
   reshape: ['Reshape', ({ shape }) => ({ newshape: shape })],
   reverse: ['Flip', ({ axis }) => ({ axis })],
   cast: ['Cast', ({ dtype }) => ({ dtype: /\w+(?='?>?$)/.exec(dtype)?.[0] })],
+  split: ['Split', ({ num_or_size_splits: sizes, axis = 0 }) => ({ indices_or_sections: endsOf(sizes), axis })],
+  gather: ['Take', ({ axis = null, batch_dims: batch = 0 }) => ({ axis: batch ? null : (axis ?? 0) })],
+  'compat.v1.gather': ['Take', ({ axis = null, batch_dims: batch = 0 }) => ({ axis: batch ? null : (axis ?? 0) })],
+  pad: ['Pad', ({ paddings, mode = 'CONSTANT' }) => ({ pad_width: paddings, mode: String(mode).toLowerCase() })],
+  'compat.v1.pad': ['Pad', ({ paddings, mode = 'CONSTANT' }) => ({ pad_width: paddings, mode: String(mode).toLowerCase() })],
   clip_by_value: ['Clip', ({ clip_value_min: least, clip_value_max: most }) => ({ x_min: least, x_max: most })],
 };
 
@@ -211,7 +224,7 @@ export function operationOf(entry) {
   const { config, inbound_nodes: nodes } = entry;
   const name = entry.name ?? config?.name;
   const called = textOf(config?.function);
-  /** @param {any} node @returns {{ kind: string, args: any[], options: any }} */
+  /** @param {any} node @returns {{ kind: string, args: any[], options: any, kwargs?: any }} */
   const read = (node) => {
     const one = typeof node?.[0] === 'string';
     const told = (one ? node[3] : node?.[0]?.[3]) ?? {};
@@ -230,16 +243,17 @@ export function operationOf(entry) {
         `${name}: the operation ${called} of TensorFlow, called with ${JSON.stringify(told)}, is not supported: ${hint(kindOf(called))}`,
       );
     const [kind, options] = withOptions[called];
-    return { kind, args: [x], options: options(told) };
+    const fill = kind === 'Pad' && told.constant_values ? { constant_values: told.constant_values } : {};
+    return { kind, args: kind === 'Take' ? [x, argument(told.indices)] : [x], options: options(told), kwargs: fill };
   };
   if (!Array.isArray(nodes) || nodes.length !== 1)
     throw new UnsupportedError(`${name}: the operation ${called} is used ${nodes?.length} times; padless knows one`);
-  const { kind, args, options } = read(nodes[0]);
+  const { kind, args, options, kwargs = {} } = read(nodes[0]);
   return {
     module: 'keras.src.ops.numpy',
     class_name: kind,
     name,
     config: { ...options, name },
-    inbound_nodes: [{ args, kwargs: {} }],
+    inbound_nodes: [{ args, kwargs }],
   };
 }

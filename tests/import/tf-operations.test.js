@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { UnsupportedError } from 'padless';
+import { createModel, UnsupportedError } from 'padless';
 import { fromKeras } from 'padless/import';
 import { operationOf } from '../../js/import/keras-operations.js';
 import { assertClose, decode } from '../close.js';
@@ -21,6 +21,39 @@ test(`TFOpLambda and SlicingOpLambda answer as TensorFlow ${tensorflow} does`, a
     assert.deepEqual(got[i].shape, shape, got[i].name);
     assertClose(got[i].data, decode(data), { unit: 1e-4, what: got[i].name });
   });
+});
+
+test('sizes, indices and paddings that an operation cannot have are refused when the model is made', async () => {
+  for (const [called, told, message] of /** @type {[string, any, RegExp][]} */ ([
+    ['split', { num_or_size_splits: [-1, 2], axis: 1 }, /Split with indices_or_sections=null/],
+    ['compat.v1.gather', { indices: [0], axis: 1, batch_dims: 1 }, /Take with axis=null/],
+    ['gather', { indices: ['x', 0, 0], axis: 1 }, /Take with indices that the model computes/],
+    [
+      'compat.v1.pad',
+      {
+        paddings: [
+          [0, 0],
+          [1, 0],
+          [0, 0],
+        ],
+        constant_values: ['x', 0, 0],
+      },
+      /Pad with the argument constant_values by name/,
+    ],
+  ])) {
+    const operation = operationOf({
+      class_name: 'TFOpLambda',
+      name: 'tf.op',
+      config: { function: called },
+      inbound_nodes: [['x', 0, 0, told]],
+    });
+    const input = { class_name: 'InputLayer', name: 'x', config: { name: 'x', batch_shape: [null, 6, 4] }, inbound_nodes: [] };
+    const config = { name: 'm', layers: [input, operation], input_layers: [['x', 0, 0]], output_layers: [['tf.op', 0, 0]] };
+    await assert.rejects(
+      createModel({ architecture: { class_name: 'Functional', config }, weights: () => new Map(), kerasVersion: '2.15.0', simd }),
+      (error) => error instanceof UnsupportedError && message.test(error.message),
+    );
+  }
 });
 
 test('a TensorFlow operation that padless lacks, or that its file describes incompletely, is refused with its name', () => {

@@ -67,6 +67,9 @@ def of_tensorflow(maker, x):
         lambda: x + maker.one_of(tf.reduce_prod, tf.math.reduce_variance, tf.math.reduce_std)(x, axis=axis, keepdims=True),
         lambda: tf.math.log(tf.abs(x) + 0.5),
         lambda: tf.cast(x, "float32"),
+        lambda: tf.split(x, [1, int(x.shape[axis]) - 1], axis=axis)[1] if x.shape[axis] else tf.identity(x),
+        lambda: tf.gather(x, maker.one_of([0, 1], [1]), axis=axis),
+        lambda: tf.pad(x, [[0, 0], [1, 0], [0, 2]], maker.one_of("CONSTANT", "SYMMETRIC"), constant_values=maker.one_of(0, 0.5)),
     )()
 
 
