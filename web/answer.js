@@ -75,6 +75,27 @@ function taggedText(text, tags, { nameOf, shortOf, colourOf }) {
   return named.length ? [line, legend] : [line];
 }
 
+/** Kinds of names, as in Universal NER: the name of each, and the number of its colour. @type {Record<string, [import('./language.js').Word, number]>} */
+const kinds = { PER: ['person', 1], LOC: ['place', 2], ORG: ['organisation', 3] };
+
+/**
+ * A list of the names in a text, each with its kind; nothing where there is none.
+ * @param {string} text @param {Prediction['tags'] & {}} spans
+ * @returns {Node[]}
+ */
+export function nameNodes(text, spans) {
+  const items = spans
+    .filter(({ start }) => start < SHOWN_CHARACTERS)
+    .map(({ label, start, end }) => {
+      const [kind, colour] = kinds[label];
+      return make('li', '', make('mark', `tag-${colour}`, text.slice(start, end)), ` ${say(kind)}`);
+    });
+  if (!items.length) return [];
+  const list = make('ul', 'legend names', ...items);
+  list.setAttribute('aria-label', say('names'));
+  return [list];
+}
+
 /**
  * @param {Answer} answer
  * @param {{ text: string, nameOf?: ((label: string) => string) | undefined, shortOf?: ((label: string) => string) | undefined, colourOf?: ((label: string) => number) | undefined }} about

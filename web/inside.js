@@ -11,11 +11,12 @@ import { argmax, asSequence, bitsOf, formatFixed } from './numbers.js';
 import { padText, runThreeWays } from './padding.js';
 import { loadShipped, proofModel, shipped } from './shipped.js';
 import { MAX_PADDING, onState, setState, state } from './state.js';
-import { shownPositions, tokenCell, tokenGap, tokensOf } from './tokens.js';
+import { idText, shownPositions, tokenCell, tokenGap } from './tokens.js';
 
 /** @typedef {import('padless').Model} Model */
 /** @typedef {import('padless').Kernels} Kernels */
 /** @typedef {import('./padding.js').Row} Row */
+/** @typedef {import('./tokens.js').StepIds} StepIds */
 /**
  * One feature of the embedding at each position.
  * @typedef {object} FeatureValues
@@ -59,8 +60,12 @@ function embeddingOf(model) {
   const { data } = table;
   return {
     D,
-    /** Feature d of each id's row. @param {ArrayLike<number>} ids @param {number} d */
-    valuesOf: (ids, d) => Float32Array.from(ids, (id) => data[id * D + d]),
+    /** Feature d of each id's row; of the parts of a word, of the sum of their rows over the root of their number. @param {StepIds[]} ids @param {number} d */
+    valuesOf: (ids, d) =>
+      Float32Array.from(ids, (step) => {
+        const parts = [step].flat();
+        return parts.reduce((sum, id) => sum + data[id * D + d], 0) / Math.sqrt(parts.length || 1);
+      }),
   };
 }
 
@@ -69,9 +74,10 @@ function embeddingOf(model) {
  * @param {ReturnType<typeof embeddingOf>} embedding @param {Model} model @param {string} text
  */
 function firstFeature({ D, valuesOf }, model, text) {
-  const { ids } = tokensOf(text, model.text);
+  const { alone, ids } = padText(text, model, { side: 'end', padding: 1 });
+  const padding = ids.slice(-1);
   const features = Array.from({ length: D }, (_, d) => d);
-  return features.find((d) => ids.length > 0 && Math.max(...valuesOf(ids, d)) < valuesOf([model.text?.pad ?? 0], d)[0]) ?? 0;
+  return features.find((d) => alone.length > 0 && Math.max(...valuesOf(alone, d)) < valuesOf(padding, d)[0]) ?? 0;
 }
 
 /**
@@ -164,7 +170,7 @@ function showPositions({ ids, mask, tokens }, values, { masked, naive }) {
       'tbody',
       '',
       line(say('cellCharacter'), (t) => make('bdi', '', tokens[t])),
-      line(say('id'), (t) => ids[t]),
+      line(say('id'), (t) => idText(ids[t])),
       line(say('mask'), (t) => mask[t]),
       line(say('value'), (t) => formatFixed(values[t])),
       line(say('softmaxMasked'), (t) => numberWithBar(masked[t], most)),

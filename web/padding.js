@@ -8,8 +8,8 @@ import { tokensOf } from './tokens.js';
 /**
  * A padded text as the model gets it.
  * @typedef {object} Row
- * @property {Int32Array} alone  ids of the text without padding
- * @property {number[]} ids
+ * @property {import('./tokens.js').StepIds[]} alone  ids of the text without padding
+ * @property {import('./tokens.js').StepIds[]} ids
  * @property {number[]} mask
  * @property {string[]} tokens
  * @property {boolean} cut  the text has more tokens than these
@@ -24,13 +24,15 @@ import { tokensOf } from './tokens.js';
  */
 export function padText(text, model, { side, padding }, most = Infinity) {
   const read = tokensOf(text, model.text, most);
-  const alone = read.ids.subarray(0, most);
+  const alone = read.ids.slice(0, most);
+  // A word of padding has no parts.
+  const filler = (model.text?.width ?? 1) > 1 ? [] : (model.text?.pad ?? 0);
   const at = { end: alone.length, front: 0, middle: alone.length >> 1 }[side];
-  /** @template T @param {T[]} list @param {T} filler */
-  const filled = (list, filler) => [...list.slice(0, at), ...new Array(padding).fill(filler), ...list.slice(at)];
+  /** @template T @param {T[]} list @param {T} fill */
+  const filled = (list, fill) => [...list.slice(0, at), ...new Array(padding).fill(fill), ...list.slice(at)];
   return {
     alone,
-    ids: filled([...alone], model.text?.pad ?? 0),
+    ids: filled(alone, filler),
     mask: filled(new Array(alone.length).fill(1), 0),
     tokens: filled(read.tokens, '·'),
     cut: read.ids.length > alone.length,

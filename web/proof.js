@@ -164,7 +164,7 @@ export class Proof {
 
   /**
    * Shows under the slider which answer naive code gives for each number of padding steps.
-   * @param {Model} model @param {Int32Array} alone @param {string} right  the masked answer
+   * @param {Model} model @param {ArrayLike<unknown>} alone @param {string} right  the masked answer
    */
   #showRange(model, alone, right) {
     find('proof-range').replaceChildren();

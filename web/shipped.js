@@ -76,7 +76,7 @@ export const shipped = {
       ['', 'Sam can’t open the can.'],
       ['', 'We record a new record every week.'],
       ['', 'Her quick answer surprised everyone, and nobody answered quickly.'],
-      ['', 'They saw a saw on the wall.'],
+      ['', 'In 2019 Anna Miller moved from Berlin to London.'],
     ],
   },
   intents: {

@@ -11,6 +11,19 @@ function visibleToken(token) {
   return /^[\p{C}]/u.test(token) ? '\ufffd' : token;
 }
 
+/** What a model reads at one position: an id, or the ids of the parts of a word. @typedef {number | number[]} StepIds */
+
+/** The ids at each position. @param {ArrayLike<number>} ids @param {number} width  ids of a token; 0 is no id where that is above 1 @returns {StepIds[]} */
+export const stepsOf = (ids, width) =>
+  width === 1
+    ? Array.from(ids)
+    : Array.from({ length: ids.length / width }, (_, t) =>
+        Array.from({ length: width }, (__, i) => ids[t * width + i]).filter((id) => id !== 0),
+      );
+
+/** One id, or the first of several. @param {StepIds} step @returns {string} */
+export const idText = (step) => (typeof step === 'number' ? String(step) : step.length > 1 ? `${step[0]}…` : String(step[0] ?? 0));
+
 /**
  * The ids and offsets of a text, and for each token the text to show. A letter and its combining marks are normalised together, so their
  * tokens share one pair of offsets; each of them shows one code point of the normalised text.
@@ -19,21 +32,23 @@ function visibleToken(token) {
  * @param {number} [most]  tokens to show; default: all
  */
 export function tokensOf(text, vectorizer, most = Infinity) {
-  const { ids, offsets } = /** @type {NonNullable<import('padless').Model['text']>} */ (vectorizer).encode(text);
+  const reader = /** @type {NonNullable<import('padless').Model['text']>} */ (vectorizer);
+  const { ids, offsets } = reader.encode(text);
+  const steps = stepsOf(ids, reader.width);
   const begins = (/** @type {number} */ i) => i === 0 || offsets[2 * i] !== offsets[2 * i - 2];
   let nth = 0;
-  const tokens = Array.from(ids.subarray(0, most), (_, i) => {
+  const tokens = steps.slice(0, most).map((_, i) => {
     nth = begins(i) ? 0 : nth + 1;
     const source = text.slice(offsets[2 * i], offsets[2 * i + 1]);
-    const alone = nth === 0 && (i + 1 === ids.length || begins(i + 1));
+    const alone = nth === 0 && (i + 1 === steps.length || begins(i + 1));
     return visibleToken((!alone && [...source.normalize('NFC')][nth]) || source);
   });
-  return { ids, offsets, tokens };
+  return { ids: steps, offsets, tokens };
 }
 
-/** A token with its id and mask, as an item of a list. @param {string} token @param {number} id @param {number} mask */
+/** A token with its id and mask, as an item of a list. @param {string} token @param {StepIds} id @param {number} mask */
 export function tokenCell(token, id, mask) {
-  return make('li', mask ? '' : 'pad', make('bdi', '', token), make('span', 'id', String(id)), make('span', 'mask', String(mask)));
+  return make('li', mask ? '' : 'pad', make('bdi', '', token), make('span', 'id', idText(id)), make('span', 'mask', String(mask)));
 }
 
 /** Padding longer than this is shown in part: its first PAD_HEAD steps and its last PAD_TAIL. */

@@ -3,7 +3,7 @@
  * ids and mask that the model got.
  */
 import { attach } from 'padless/dom';
-import { answerNodes } from './answer.js';
+import { answerNodes, nameNodes } from './answer.js';
 import { find, make } from './elements.js';
 import { bindText, onNear, replaceText } from './fields.js';
 import { heatOf, heatText } from './heat.js';
@@ -12,7 +12,7 @@ import { format, onLanguage, percent, say, size } from './language.js';
 import { Plot } from './plot.js';
 import { loadShipped, shipped } from './shipped.js';
 import { onState, setState, state } from './state.js';
-import { shownPositions, tokenCell, tokenGap, tokensOf } from './tokens.js';
+import { shownPositions, stepsOf, tokenCell, tokenGap, tokensOf } from './tokens.js';
 
 /** Tokens that are shown; those after them are left out. */
 const SHOWN_TOKENS = 64;
@@ -28,6 +28,9 @@ const ANNOUNCED_WORDS = 12;
 /** @typedef {import('./answer.js').Prediction} Prediction */
 /** @typedef {import('padless').Model} Model */
 /** @typedef {{ answer: Prediction, text: string }} Last */
+
+/** The answer of a model's first output. @param {Prediction} answer @returns {import('./answer.js').Answer} */
+const mainAnswer = (answer) => Object.values(answer.outputs ?? {})[0] ?? answer;
 
 export class Try {
   /** The chosen model: a key of `shipped`. */
@@ -220,14 +223,16 @@ export class Try {
     const { answer, text } = this.#last;
     const { nameOf, shortOf, colourOf, reads } = shipped[this.#id];
     const empty = text.trim() === '';
+    const main = mainAnswer(answer);
     clearTimeout(this.#detailsTimer);
     for (const id of ['heat', 'reads']) if (empty) find(id).hidden = true;
     find('answer').replaceChildren(
-      ...(empty ? [make('p', 'hint', say('empty'))] : answerNodes(answer, { text, nameOf, shortOf, colourOf })),
+      ...(empty ? [make('p', 'hint', say('empty'))] : answerNodes(main, { text, nameOf, shortOf, colourOf })),
+      ...(empty ? [] : nameNodes(text, answer.outputs?.names?.spans ?? [])),
     );
     this.#highlights.highlight(
       text,
-      colourOf && answer.tags ? answer.tags.map(({ label, start, end }) => ({ start, end, colour: colourOf(label) })) : [],
+      colourOf && main.tags ? main.tags.map(({ label, start, end }) => ({ start, end, colour: colourOf(label) })) : [],
     );
     find('cut').hidden = empty || !answer.truncated;
     find('cut').textContent = say('cut', { maxlen: this.#model.text?.maxlen ?? 0, tokens: say(reads) });
@@ -272,10 +277,11 @@ export class Try {
     const { ids: all, tokens } = tokensOf(text, vectorizer, SHOWN_TOKENS);
     const steps = BATCH_MULTIPLE * Math.floor(all.length / BATCH_MULTIPLE + 1);
     const { ids, mask } = vectorizer.encodeBatch([text], { minLength: steps });
-    const cells = tokens.map((token, i) => tokenCell(token, ids[i], mask[i]));
+    const padded = stepsOf(ids, vectorizer.width);
+    const cells = tokens.map((token, i) => tokenCell(token, padded[i], mask[i]));
     if (all.length > SHOWN_TOKENS) cells.push(tokenGap(all.length - SHOWN_TOKENS));
     for (const { t, hidden } of shownPositions(mask.subarray(0, steps)).filter((position) => position.t >= all.length))
-      cells.push(hidden ? tokenGap(hidden) : tokenCell('·', ids[t], mask[t]));
+      cells.push(hidden ? tokenGap(hidden) : tokenCell('·', padded[t], mask[t]));
     find('reads').hidden = false;
     find('tokens').classList.toggle('of-words', reads === 'words');
     find('tokens').replaceChildren(...cells);
@@ -286,7 +292,7 @@ export class Try {
 
   #announce() {
     const { text = '', answer } = this.#last ?? {};
-    const { label, score, tags } = answer ?? {};
+    const { label, score, tags } = answer ? mainAnswer(answer) : {};
     const { nameOf } = shipped[this.#id];
     if (text.trim() === '') find('heard').textContent = '';
     else if (tags)

@@ -107,6 +107,10 @@ const en = {
   symbol: 'symbol',
   otherPart: 'other',
   punctuation: 'punctuation',
+  names: 'Names',
+  person: 'person',
+  place: 'place',
+  organisation: 'organisation',
   bytes: 'Downloaded so far: {size} in {files} files.',
   offline: 'From now on it works offline, too.',
 
@@ -358,6 +362,10 @@ const zh = {
   symbol: '符号',
   otherPart: '其他',
   punctuation: '标点',
+  names: '名称',
+  person: '人',
+  place: '地点',
+  organisation: '组织',
   bytes: '目前共下载 {size}，{files} 个文件。',
   offline: '从现在起，离线也能使用。',
 

@@ -42,11 +42,6 @@ TEXTS = {
         "Der Ausschuss hat gestern beschlossen, die Entscheidung über den Bau der neuen Brücke auf das nächste Jahr zu verschieben, weil die Kosten "
         "seit dem letzten Gutachten um mehr als ein Drittel gestiegen sind.",
     ],
-    "tagger": [
-        *ENGLISH, "The quick brown fox jumps over the lazy dog.",
-        "Yesterday evening we walked along the river until it was dark, and nobody said a word about the letter that had come in the morning; "
-        "only when we stood in front of the door did she ask me whether I had read it, and I had to tell her that I had not even opened it yet.",
-    ],
     "intents": [
         *ENGLISH, "what's the weather like in paris", "Please transfer 200 dollars from my savings to checking.", "set an alarm for 7 am",
         "how do you say good morning in spanish", "i lost my credit card", "play some jazz", "are you a robot", "what is my account balance",

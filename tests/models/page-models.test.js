@@ -7,7 +7,7 @@ import { assertClose, bits } from '../close.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 
-for (const name of ['langid-gru', 'tagger', 'intents']) {
+for (const name of ['langid-gru', 'intents']) {
   const file = new URL(`../../web/models/${name}/${name}.safetensors`, import.meta.url);
   const golden = JSON.parse(readFileSync(new URL(`./${name}-keras.json`, import.meta.url), 'utf8'));
   const model = await loadModel(file, { simd });
@@ -16,12 +16,11 @@ for (const name of ['langid-gru', 'tagger', 'intents']) {
   const near = golden.weights === 'int8' ? 2e-3 : 1e-5;
 
   test(`${name}: ${golden.cases.length} texts give Keras ${golden.keras}'s ids and probabilities`, () => {
-    for (const { text, ids, label, labels, probabilities } of golden.cases) {
+    for (const { text, ids, label, probabilities } of golden.cases) {
       assert.deepEqual([...(model.text?.encode(text).ids ?? [])], ids, text);
       assertClose(model.run([ids])[0].data, probabilities.flat(), { unit: near, what: text });
       const answer = model.predict(text);
-      if (label) assert.equal(answer.label, label, text);
-      else assert.equal(answer.tags?.map((tag) => tag.label).join(' '), labels.join(' '), text);
+      assert.equal(answer.label, label, text);
     }
   });
 
@@ -35,13 +34,11 @@ for (const name of ['langid-gru', 'tagger', 'intents']) {
 
   test(`${name}: padding anywhere, with any ids, changes no bit and visits no step`, () => {
     const ids = [...(model.text?.encode('Padding never changes an answer.').ids ?? [])];
-    /** The answer, without the steps that are padding. @param {number[]} row @param {number[]} [mask] */
+    /** The answer. @param {number[]} row @param {number[]} [mask] */
     const run = (row, mask) => {
       const before = model.stats.steps;
-      const { data, shape } = model.run([row], mask && { mask: [mask] })[0];
-      const K = golden.labels.length;
-      const kept = shape.length === 2 || !mask ? data : data.filter((_, i) => mask[Math.floor(i / K)]);
-      return { bits: bits(kept), steps: model.stats.steps - before };
+      const { data } = model.run([row], mask && { mask: [mask] })[0];
+      return { bits: bits(data), steps: model.stats.steps - before };
     };
     const alone = run(ids);
     assert.equal(alone.steps, 2 * ids.length);
@@ -57,26 +54,6 @@ for (const name of ['langid-gru', 'tagger', 'intents']) {
     );
   });
 }
-
-test('tagger: plain sentences get the right parts of speech, at the right offsets', async () => {
-  const model = await loadModel(new URL('../../web/models/tagger/tagger.safetensors', import.meta.url), { simd });
-  for (const [text, tags] of [
-    ['The cat sat on the mat.', 'The/DET cat/NOUN sat/VERB on/ADP the/DET mat/NOUN ./PUNCT'],
-    ["I don't know where she lives.", "I/PRON don't/AUX know/VERB where/ADV she/PRON lives/VERB ./PUNCT"],
-    [
-      'We drove to Boston and had two beers!',
-      'We/PRON drove/VERB to/ADP Boston/PROPN and/CCONJ had/VERB two/NUM beers/NOUN !/PUNCT',
-    ],
-  ])
-    assert.equal(
-      model
-        .predict(text)
-        .tags?.map(({ label, start, end }) => `${text.slice(start, end)}/${label}`)
-        .join(' '),
-      tags,
-    );
-  assert.deepEqual(model.predict(''), { tags: [], tokens: 0, truncated: false });
-});
 
 test('intents: plain requests get their intents, and other sentences are out of scope', async () => {
   const model = await loadModel(new URL('../../web/models/intents/intents.safetensors', import.meta.url), { simd });

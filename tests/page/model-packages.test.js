@@ -13,17 +13,24 @@ import { launch } from './chromium.js';
 const folder = mkdtempSync(join(tmpdir(), 'padless-'));
 const project = join(folder, 'project');
 const vite = join(root, 'node_modules/vite/bin/vite.js');
-const expected = { detect: 'de', tag: 'PRON VERB', classify: 'balance', cut: '我们 明天 去 北京 。' };
+const expected = {
+  detect: 'de',
+  tag: 'PRON VERB',
+  entities: ['LOC', 'PRON VERB ADP LOC LOC PUNCT'],
+  classify: 'balance',
+  cut: '我们 明天 去 北京 。',
+};
 
 /** A script that leaves its answers for `open`. @param {string} entry  '' or '/inline' */
 const script = (entry) => `
   import { detect, load } from 'padless-langid${entry}';
-  import { tag } from 'padless-tagger${entry}';
+  import { entities, tag } from 'padless-tagger${entry}';
   import { classify } from 'padless-intents${entry}';
   import { cut } from 'padless-words-zh${entry}';
   globalThis.answers = {
     detect: (await detect('Guten Morgen')).label,
     tag: (await tag('She sings')).map(({ label }) => label).join(' '),
+    entities: [await entities('We flew to New York.'), await tag('We flew to New York.')].map((all) => all.map(({ label, entity }) => entity ?? label).join(' ')),
     classify: (await classify('what is my balance')).label,
     cut: (await cut('我们明天去北京。')).map(({ start, end }) => '我们明天去北京。'.slice(start, end)).join(' '),
   };

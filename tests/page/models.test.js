@@ -66,7 +66,7 @@ test('each word stands in the answer with its tag, and its colour lies under it 
     await page.locator('#text').fill('');
     await page.waitForSelector('#answer .hint');
     await page.locator('#text').pressSequentially(text);
-    const tags = (model.predict(text).tags ?? []).filter(({ label }) => label !== 'PUNCT');
+    const tags = (model.predict(text).outputs?.pos.tags ?? []).filter(({ label }) => label !== 'PUNCT');
     await page.waitForFunction((n) => document.querySelectorAll('#answer .tagged mark').length === n, tags.length);
     const words = tags.map(({ start, end }) => text.slice(start, end));
     assert.deepEqual(
@@ -91,18 +91,30 @@ test('each word stands in the answer with its tag, and its colour lies under it 
   // Read out, the word and its tag are two.
   assert.match(await page.locator('#answer .tagged').ariaSnapshot(), /Her\s+PRON/);
   // Two names for one colour: the legend tells each tag.
-  assert.match((await page.locator('.legend').textContent()) ?? '', /NOUN noun.*VERB verb.*ADJ adjective/);
+  assert.match((await page.locator('#answer .legend:not(.names)').textContent()) ?? '', /NOUN noun.*VERB verb.*ADJ adjective/);
   await page.waitForFunction(() => /^Her: pronoun, quick: adjective, /.test(document.getElementById('heard')?.textContent ?? ''));
+});
+
+test('names stand below the tagged text, each with its kind', async () => {
+  const { page } = state;
+  await radio('tagger').check();
+  await page.locator('#text').fill('We flew to New York in 2019.');
+  await page.waitForFunction(() => document.querySelector('#answer .names')?.textContent === 'New York place');
+  assert.equal(await page.locator('#answer .names').getAttribute('aria-label'), 'Names');
+  await page.locator('#text').fill('We flew.');
+  await page.waitForFunction(() => !document.querySelector('#answer .names'));
 });
 
 test('the examples of the tagger are tagged as a grammar would', async () => {
   const model = await loadModel('web/models/tagger/tagger.safetensors');
-  const tagged = shipped.tagger.examples.map(([, text]) => (model.predict(text).tags ?? []).map(({ label }) => label).join(' '));
+  const tagged = shipped.tagger.examples.map(([, text]) =>
+    (model.predict(text).outputs?.pos.tags ?? []).map(({ label }) => label).join(' '),
+  );
   assert.deepEqual(tagged, [
     'PROPN AUX VERB DET NOUN PUNCT',
     'PRON VERB DET ADJ NOUN DET NOUN PUNCT',
     'PRON ADJ NOUN VERB PRON PUNCT CCONJ PRON VERB ADV PUNCT',
-    'PRON VERB DET NOUN ADP DET NOUN PUNCT',
+    'ADP NUM PROPN PROPN VERB ADP PROPN ADP PROPN PUNCT',
   ]);
 });
 

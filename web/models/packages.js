@@ -12,15 +12,21 @@ const root = new URL('../../', import.meta.url);
 const { version, author, engines } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
 
 /**
- * What each package exports beside `load`: a function of a text.
- * @typedef {object} ModelPackage
- * @property {string} name  the model's, and the function's: language detection is `detect` of padless-langid
+ * A function of a text.
+ * @typedef {object} PackageFunction
  * @property {string} call
  * @property {string} does
  * @property {string} answer  of the prediction
  * @property {string} returns  its type
+ */
+/**
+ * What each package exports beside `load`.
+ * @typedef {object} ModelPackageOwn
+ * @property {string} name  the model's: language detection is `detect` of padless-langid
+ * @property {PackageFunction[]} [others]  functions beside the first one
  * @property {string} license  of the weights; the code beside them is under MIT
  */
+/** @typedef {PackageFunction & ModelPackageOwn} ModelPackage */
 /** @type {ModelPackage[]} */
 export const packages = [
   {
@@ -34,9 +40,18 @@ export const packages = [
   {
     name: 'tagger',
     call: 'tag',
-    does: 'The part of speech of each word of an English text, with its place',
-    answer: 'prediction.tags',
-    returns: 'Tag[]',
+    does: 'The part of speech of each word of an English text, with its place and the kind of name that it belongs to',
+    answer:
+      'prediction.outputs.pos.tags.map((tag, i) => ({ ...tag, entity: prediction.outputs.names.tags[i].label.slice(2) || null }))',
+    returns: "(Tag & { entity: 'PER' | 'LOC' | 'ORG' | null })[]",
+    others: [
+      {
+        call: 'entities',
+        does: 'The names of persons, places and organisations in an English text, with their places',
+        answer: 'prediction.outputs.names.spans',
+        returns: 'Tag[]',
+      },
+    ],
     license: 'CC-BY-SA-4.0',
   },
   {
@@ -84,7 +99,7 @@ const manifest = ({ name, does, license }) => ({
  * @param {ModelPackage} model
  * @param {string} source  an expression for what `loadModel` takes
  */
-const functions = ({ call, does, answer }, source) => `
+const functions = ({ others = [], ...first }, source) => `
 let loading;
 
 /** The model, loaded once: for sessions, padless/dom, and everything else that padless does with a model. */
@@ -95,13 +110,17 @@ export function load(options) {
   });
   return loading;
 }
-
+${[first, ...others]
+  .map(
+    ({ call, does, answer }) => `
 /** ${does}. */
 export async function ${call}(text, options) {
   const prediction = (await load()).predict(text, options);
   return ${answer};
 }
-`;
+`,
+  )
+  .join('')}`;
 
 /** @param {ModelPackage} model */
 const indexOf = (model) => `import { LoadError, loadModel, ModelFileError } from 'padless';
@@ -136,14 +155,18 @@ export const weights = () => Uint8Array.from(atob(base64), (character) => charac
 `;
 
 /** @param {ModelPackage} model */
-const typesOf = ({ call, does, returns }) => `import type { AllowedLabels, LoadOptions, Model, Prediction, Tag } from 'padless';
+const typesOf = ({ others = [], ...first }) => `import type { AllowedLabels, LoadOptions, Model, Prediction, Tag } from 'padless';
 
 /** The model, loaded once: for sessions, padless/dom, and everything else that padless does with a model. Options count at the first call. */
 export declare function load(options?: LoadOptions): Promise<Model>;
-
+${[first, ...others]
+  .map(
+    ({ call, does, returns }) => `
 /** ${does}. */
 export declare function ${call}(text: string, options?: { labels?: AllowedLabels }): Promise<${returns}>;
-`;
+`,
+  )
+  .join('')}`;
 
 /** The card without pictures and links to other files of the repository, which are not in the package. @param {string} card */
 const standalone = (card) =>

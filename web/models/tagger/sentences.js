@@ -17,10 +17,12 @@ const bound = /^(RB|VBP|VBZ|VBD|MD|POS|TO|PRP)$/;
  * @property {boolean[]} agree  whether it is a treebank token, from its first character to its last
  * @property {string[]} gold  the treebank's own tokens
  * @property {string[]} goldLabels
+ * @property {string[]} entities  labels of names (B-PER, I-PER, O) of padless's words; empty if the treebank's rows have none
+ * @property {string[]} goldEntities  of the treebank's own tokens
  */
 
 /**
- * @param {string} conll  word, UPOS and XPOS a line, with tabs; an empty line between sentences
+ * @param {string} conll  word, UPOS, XPOS and, if there are names, their label (B-PER, I-PER, O) a line, with tabs; an empty line between sentences
  * @returns {Sentence[]}
  */
 export function sentences(conll) {
@@ -44,10 +46,15 @@ function sentence(rows) {
     text += token;
   });
   let at = 0;
+  let last = -1;
   const read = words(text).map(({ word, start }) => {
     while (spans[at].end <= start) at++;
     const { start: from, end, upos } = spans[at];
-    return { word, upos, agrees: start === from && start + word.length === end };
+    const entity = rows[at][3];
+    // The second word of a token goes on with its name.
+    const label = at === last ? entity?.replace(/^B-/, 'I-') : entity;
+    last = at;
+    return { word, upos, entity: label, agrees: start === from && start + word.length === end };
   });
   return {
     text,
@@ -56,6 +63,8 @@ function sentence(rows) {
     agree: read.map(({ agrees }) => agrees),
     gold: rows.map(([token]) => token),
     goldLabels: rows.map(([, upos]) => upos),
+    entities: read.flatMap(({ entity }) => entity ?? []),
+    goldEntities: rows.flatMap(([, , , entity]) => entity ?? []),
   };
 }
 
