@@ -72,10 +72,10 @@ function quadrantOf(x) {
   }
   // size * 2/pi with 200 bits behind the point; a float32 of this size is a multiple of 1/16.
   const turns = BigInt(Math.fround(size) * 16) * TWO_OVER_PI;
-  const fraction = Number(BigInt.asUintN(204, turns) >> 151n) / 2 ** 53;
-  const up = fraction >= 0.5;
-  const k = Number(BigInt.asUintN(2, turns >> 204n)) + Number(up);
-  const rest = (fraction - Number(up)) * HALF_PI;
+  // The signed rest first: as a number, a rest of few bits keeps them all.
+  const fraction = BigInt.asIntN(204, turns);
+  const k = Number(BigInt.asUintN(2, (turns - fraction) >> 204n));
+  const rest = (Number(fraction) / 2 ** 204) * HALF_PI;
   return x < 0 ? [-k & 3, -rest] : [k & 3, rest];
 }
 
