@@ -182,7 +182,7 @@ test('with scroll bars, in every direction and at any width, the colours lie whe
   const browser = await launch({ ignoreDefaultArgs: ['--hide-scrollbars'] });
   t.after(() => browser.close());
   const page = await browser.newPage({ viewport: { width: 361, height: 740 }, deviceScaleFactor: 1.1, serviceWorkers: 'block' });
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000);
   await page.goto(`${state.server.url}web/#try?model=tagger&text=`);
   await page.waitForSelector('#about:not(:empty)');
   for (const [text, scrolls] of /** @type {[string, boolean][]} */ ([

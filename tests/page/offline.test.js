@@ -52,7 +52,7 @@ test('offline, a model is read by what was kept of its reader', async (t) => {
   t.after(server.close);
   const page = await state.browser.newPage();
   t.after(() => page.close());
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000);
   /** @param {string} file @param {string} name */
   const read = async (file, name) => {
     await page.setInputFiles('#files', file);

@@ -37,7 +37,7 @@ export function site({ path = 'web/', shown = '#about:not(:empty)', focus, servi
     const { server, browser, complaints } = state;
     const page = await browser.newPage({ viewport: { width: 900, height: 1000 }, locale: 'en', serviceWorkers });
     state.page = page;
-    page.setDefaultTimeout(10_000);
+    page.setDefaultTimeout(30_000);
     complaints.length = 0;
     // CSP violations are console errors too.
     page.on('console', (message) => {

@@ -73,7 +73,7 @@ async function until(expression) {
 /** @param {import('playwright-core').BrowserContextOptions} [options] */
 async function open(options) {
   page = await browser.newPage(options);
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(30_000);
   complaints = [];
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
