@@ -235,3 +235,11 @@ test('bins count the boundaries that are at most the value; NaN lies behind all'
   const bins = values.map((_, i) => data.subarray(4 * i, 4 * i + 4).indexOf(1));
   assert.deepEqual(bins, [0, 1, 1, 2, 3, 3, 3]);
 });
+
+test('a mask that begins inside TimeDistributed over values is refused: its steps would be left out of the middle', async () => {
+  const inner = { class_name: 'Masking', config: { name: 'masking' } };
+  await assert.rejects(
+    create([['TimeDistributed', { name: 'each', layer: inner }]], [4, 2, 2]),
+    says(UnsupportedError, /^each: Masking inside TimeDistributed leaves out steps of the inner axis/),
+  );
+});

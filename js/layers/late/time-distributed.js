@@ -50,6 +50,11 @@ export class TimeDistributed extends Wrapper {
       );
     const inner = this.layer.apply(input.with({ shape: input.shape.slice(1), masked: false, time: null }));
     if (Array.isArray(inner)) throw new ModelFileError(`${this.path}: the inner layer has ${inner.length} outputs, expected 1`);
+    // Fewer steps than the result has room for would be read as all of them.
+    if (inner.masked)
+      throw new UnsupportedError(
+        `${this.path}: ${this.layer.className} inside TimeDistributed leaves out steps of the inner axis, whose mask ends here in Keras; padless needs it in one layer with what reads the mask`,
+      );
     return input.with({ shape: [input.shape[0], ...inner.shape] });
   }
 
