@@ -12,9 +12,13 @@ compiles gcc || set -- "$@" gcc libc6-dev
 has clang || set -- "$@" clang
 has clang-format || set -- "$@" clang-format
 has clang-tidy || set -- "$@" clang-tidy
-has "${CHROMIUM:-chromium}" || set -- "$@" chromium
-# Ubuntu has no firefox-esr package, and its firefox is a snap, which the tests cannot use: they are skipped there without another Firefox.
-! grep -qs '^ID=debian' /etc/os-release || has "${FIREFOX:-firefox-esr}" || has firefox || set -- "$@" firefox-esr
+if grep -qs '^ID=debian' /etc/os-release; then
+  has "${CHROMIUM:-chromium-headless-shell}" || set -- "$@" chromium-headless-shell
+  has "${FIREFOX:-firefox-esr}" || has firefox || set -- "$@" firefox-esr
+else
+  # Ubuntu has no firefox-esr package, and its firefox is a snap, which the tests cannot use: they are skipped there without another Firefox.
+  has "${CHROMIUM:-chromium}" || set -- "$@" chromium
+fi
 [ $# = 0 ] || c/toolchain.sh packages "$@"
 
 # The sanitizers' run-time library is a separate package, whose name has clang's major version.

@@ -17,6 +17,7 @@ import { parseArgs } from 'node:util';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
 import { bundle } from '../bundle.js';
+import { executablePath } from '../page/chromium.js';
 import { median } from './measure.js';
 import { languageOnnx } from './models.js';
 import { onnxFiles, onnxPath } from './onnx-files.js';
@@ -29,13 +30,12 @@ const { values } = parseArgs({
   options: { quick: { type: 'boolean' }, bar: { type: 'string' }, engine: { type: 'string' }, json: { type: 'string' } },
 });
 
-const browserFile = process.env.CHROMIUM ?? '/usr/bin/chromium';
 // Checked before the minutes in Node. As root on Debian, the browser is installed; elsewhere a message says what to install.
-if (values.engine !== 'node' && !existsSync(browserFile)) {
+if (values.engine !== 'node' && !existsSync(executablePath)) {
   if (!process.env.CHROMIUM) spawnSync('c/toolchain.sh', ['packages', 'chromium'], { cwd: root, stdio: 'inherit' });
-  if (!existsSync(browserFile)) {
+  if (!existsSync(executablePath)) {
     console.error(
-      `padless: no browser at ${browserFile}: name a Chromium in CHROMIUM, or leave it out: npm run bench -- --engine node`,
+      `padless: no browser at ${executablePath}: name a Chromium in CHROMIUM, or leave it out: npm run bench -- --engine node`,
     );
     process.exit(1);
   }
@@ -180,7 +180,7 @@ async function inChromium(tell) {
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
   const address = /** @type {import('node:net').AddressInfo} */ (server.address());
   const browser = await chromium.launch({
-    executablePath: browserFile,
+    executablePath,
     args: ['--headless', '--no-sandbox', '--disable-gpu'],
   });
   try {

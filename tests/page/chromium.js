@@ -1,11 +1,14 @@
 /**
- * Headless Chromium.
+ * Headless Chromium. Debian has it without the desktop's parts, too, with which a page costs a third of the processor's time.
  */
+import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
+
+const installed = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'];
+export const executablePath = process.env.CHROMIUM ?? installed.find((path) => existsSync(path)) ?? installed[1];
 
 const args =
   '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
 
 /** @param {import('playwright-core').LaunchOptions} [options] */
-export const launch = (options) =>
-  chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: args.split(' '), ...options });
+export const launch = (options) => chromium.launch({ executablePath, args: args.split(' '), ...options });
