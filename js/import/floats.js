@@ -3,7 +3,10 @@
  * @module
  */
 
-/** An array of a file, converted to float32. @typedef {{ name: string, shape: number[], data: Float32Array, int8?: Int8Array }} NamedArray  int8: as stored, without scales */
+/**
+ * An array of a file, converted to float32. int8: as stored, without scales; scales: of int8 values, where the file has both in one list.
+ * @typedef {{ name: string, shape: number[], data: Float32Array, int8?: Int8Array, scales?: NamedArray }} NamedArray
+ */
 
 /** Converts float16: 1 sign bit, 5 exponent bits, 10 fraction bits. @param {Uint16Array} halves @returns {Float32Array} */
 export function float16(halves) {

@@ -14,6 +14,17 @@ import { product } from '../layers/tensor.js';
 /** Largest int8 value, and largest factor of a row. */
 const [MOST, FACTORS] = [127, 255];
 
+/** How Keras quantized a layer, such as int8. @param {any} config  its dtype is a policy, or the name of one, such as int8_from_float32 @returns {string | undefined} */
+const modeOf = ({ dtype }) => dtype?.config?.mode ?? (/^(\w+?)_from_/.exec(typeof dtype === 'string' ? dtype : '') ?? [])[1];
+
+/** Whether Keras stores a weight as int8. @param {Layer} layer @param {{ name: string }} spec */
+export const isQuantized = ({ config, className }, { name }) =>
+  name !== 'bias' && /^(Einsum)?Dense$|Embedding$/.test(className) && modeOf(config) === 'int8';
+
+/** The arrays of a .h5 file without the scales, which follow each int8 array there. @param {NamedArray[]} arrays @returns {NamedArray[]} */
+export const withScales = (arrays) =>
+  arrays.flatMap((array, i) => (arrays[i - 1]?.int8 ? [] : [array.int8 ? { ...array, scales: arrays[i + 1] } : array]));
+
 /**
  * Throws for a quantized layer whose answers padless cannot give: of another mode than int8, or in TimeDistributed, where Keras 3.15 takes the
  * products of int8 values without their scales.
@@ -24,9 +35,7 @@ const [MOST, FACTORS] = [127, 255];
 export function refuseQuantized(json, layer = 'architecture', inTime = false) {
   if (json === null || typeof json !== 'object') return;
   const name = typeof json.config?.name === 'string' ? json.config.name : layer;
-  const { dtype } = json.config ?? {};
-  // A policy, or its name, such as int8_from_float32.
-  const mode = dtype?.config?.mode ?? (/^(\w+?)_from_/.exec(typeof dtype === 'string' ? dtype : '') ?? [])[1];
+  const mode = modeOf(json.config ?? {});
   if (mode !== undefined && (mode !== 'int8' || inTime))
     throw new UnsupportedError(
       `${name}: quantized to ${mode} by Keras${mode === 'int8' ? ' in a TimeDistributed, which gives wrong answers there' : '; padless reads int8'}. Save the model before quantize(), and convert it with --int8`,
@@ -68,7 +77,7 @@ function floatsOf(layer, shape, int8, steps) {
  * @param {Layer} layer @param {WeightSpec} spec @param {NamedArray} array  int8 @param {NamedArray | undefined} scales @param {string} file
  * @returns {Weight}
  */
-function weightOf(layer, spec, { name, shape, int8 = new Int8Array() }, scales, file) {
+export function weightOf(layer, spec, { name, shape, int8 = new Int8Array() }, scales, file) {
   const path = `${layer.path}.${spec.name}`;
   if (!scales) throw new ModelFileError(`${file}: ${path} is int8 (${name}), and its scales are missing`);
   const isTable = layer.className.endsWith('Embedding') && spec.name === 'embeddings';

@@ -3,7 +3,7 @@
  * @module
  */
 import { ModelFileError, UnsupportedError } from '../errors.js';
-import { quantizedWeights } from './keras-int8.js';
+import { isQuantized, quantizedWeights, weightOf, withScales } from './keras-int8.js';
 /** @typedef {import('../layers/layer.js').Layer} Layer */
 /** @typedef {import('../layers/layer.js').Weight} Weight */
 /** @typedef {import('./floats.js').NamedArray} NamedArray */
@@ -19,7 +19,8 @@ const withShape = ({ name, shape }) => `${name} [${shape}]`;
 const some = (names) => `${names.slice(0, 10).join(', ')}${names.length > 10 ? ', ...' : ''}` || 'nothing';
 
 /**
- * Lists the weights of a layer in the order of Keras's `trainable_weights + non_trainable_weights`, which is their order in .h5 files.
+ * Lists the weights of a layer in the order of Keras's `trainable_weights + non_trainable_weights`, which is their order in .h5 files. Keras does
+ * not train what it stores as int8.
  * @param {Layer} layer
  * @returns {Slot[]}
  */
@@ -34,8 +35,11 @@ function slotsOf(layer) {
     if (seen.has(each)) return;
     seen.add(each);
     const still = frozen || each.config.trainable === false;
-    for (const spec of each.weightSpecs)
-      (still || spec.name.startsWith('moving_') ? rest : trainable).push({ path: `${each.path}.${spec.name}`, layer: each, spec });
+    const int8 = each.weightSpecs.filter((one) => isQuantized(each, one));
+    for (const spec of [...each.weightSpecs.filter((one) => !int8.includes(one)), ...int8]) {
+      const list = still || spec.name.startsWith('moving_') || int8.includes(spec) ? rest : trainable;
+      list.push({ path: `${each.path}.${spec.name}`, layer: each, spec });
+    }
     for (const [, inner] of each.sublayers) visit(inner, still);
   };
   visit(layer, false);
@@ -49,14 +53,12 @@ function slotsOf(layer) {
  * @param {NamedArray} array
  * @param {string} file  for messages
  */
-function put(weights, { path, spec }, array, file) {
+function put(weights, { path, layer, spec }, array, file) {
   if (array.shape.join() !== spec.shape.join())
     throw new ModelFileError(`${file}: ${path} is ${array.name} of shape [${array.shape}], expected [${spec.shape}]`);
-  if (array.int8)
-    throw new UnsupportedError(
-      `${file}: ${path} is int8; padless reads the int8 weights of Keras from .keras and .weights.h5 files: save the model as .keras`,
-    );
-  weights.set(path, { shape: spec.shape, data: array.data });
+  if (array.int8 && !isQuantized(layer, spec))
+    throw new ModelFileError(`${file}: ${path} is int8, but the architecture does not say that Keras quantized ${layer.path}`);
+  weights.set(path, array.int8 ? weightOf(layer, spec, array, array.scales, file) : { shape: spec.shape, data: array.data });
 }
 
 /**
@@ -150,7 +152,7 @@ function cellArrays([kernel, recurrent, bias], arrays) {
  * @param {string} file  for messages
  */
 function fill(weights, name, slots, arrays, file) {
-  const left = [...arrays];
+  const left = withScales(arrays);
   /** @param {Slot} slot @param {NamedArray | undefined} array */
   const place = (slot, array) => {
     if (!array)

@@ -28,8 +28,6 @@ const refused = {
     /^einsum_dense: EinsumDense has the equation "abc,bcd->ad" for 3 axes; padless supports sums over the last axes.*: use Permute or Reshape and a Dense/,
   'reshape-same':
     /^global_average_pooling1d: GlobalAveragePooling1D reads padding in Keras, as reshape \(with some backends\) removes the mask/,
-  'int8-h5':
-    /^int8-h5\.h5: embedding\.embeddings is int8; padless reads .* from \.keras and \.weights\.h5 files: save the model as \.keras/,
   'operations-mask-kept':
     /^global_average_pooling1d: GlobalAveragePooling1D reads padding in Keras, as cast \(with some backends\) removes the mask/,
   'rare-activation-recurrent': /lstm: activation is hard_tanh; padless has recurrent layers with named activations only/,

@@ -77,6 +77,22 @@ test('other modes, and int8 inside TimeDistributed, are refused with the name of
   );
 });
 
+test('int8 weights in a whole .h5 stay int8 if its architecture says that Keras quantized the layer, and are refused else', async () => {
+  const bytes = readFileSync(new URL('int8-h5.h5', folder));
+  const { root } = await fromKeras(bytes, { simd });
+  const kept = root.listWeights().filter(({ layer, spec }) => layer.weight(spec.name).int8);
+  assert.deepEqual(
+    kept.map(({ path }) => path),
+    ['embedding.embeddings', 'dense.kernel', 'dense_1.kernel'],
+  );
+  const [says8, other] = ['"mode": "int8"', '"mood": "int8"'];
+  for (let at = -1; (at = bytes.indexOf(says8, at + 1)) >= 0;) bytes.write(other, at);
+  await assert.rejects(
+    fromKeras(bytes, { simd }),
+    says(ModelFileError, /: embedding\.embeddings is int8, but the architecture does not say that Keras quantized embedding$/),
+  );
+});
+
 test('scales that are missing, do not fit or are no positive numbers are refused', () => {
   const layer = /** @type {any} */ ({
     path: 'd',

@@ -1351,7 +1351,7 @@ def discretization_graph_h5():
 INT8 = dict(int8=True, notes="quantized by Keras, which rounds the inputs of a product to 8 bits; padless to 16")
 chain("int8-classifier", lambda: [B(LSTM(5)), D(6, activation="relu"), D(3, activation="softmax")], width=8, probabilities=True, **INT8)
 chain("int8-tagger-weights", lambda: [GRU(4, return_sequences=True), D(3, activation="softmax", use_bias=False)], file="json", probabilities=True, **INT8)
-chain("int8-h5", lambda: [GRU(4), D(3)], file="h5", **INT8)
+chain("int8-h5", lambda: [GRU(4), D(4, activation="tanh", trainable=False), D(3)], file="h5", **INT8)
 
 
 @case(inputs=PRE, **INT8)
