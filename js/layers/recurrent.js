@@ -122,7 +122,7 @@ export class Recurrent extends Layer {
     this.cell = cellNumber(this.kind, resetAfter);
     this.act = activationNumber(config.activation === undefined ? 'tanh' : config.activation, this.path, rules.kerasMajor);
     const recurrent = config.recurrent_activation === undefined ? 'sigmoid' : config.recurrent_activation;
-    this.recAct = activationNumber(recurrent, this.path, rules.kerasMajor);
+    this.recAct = activationNumber(recurrent, this.path, rules.kerasMajor, 'recurrent_activation');
     this.returnSequences = Boolean(config.return_sequences);
     const width = gates * this.units;
     this.addWeight('kernel', [this.D, width], 'columns');

@@ -11,29 +11,16 @@ import { layerFromJson } from './graph.js';
 /** @typedef {import('./graph.js').Options} Options */
 
 /**
- * As layerOf(), but not in recurrent layers.
+ * The layer for an activation that no kernel computes: one of Keras's layers or rare activations, or customLayers' for a function of the author's.
+ * A recurrent layer needs its activation within each step, so it has those of the kernels only.
  * @param {any} activation
  * @param {string} path  of the layer that has it
  * @param {Options} options
  * @param {Function} Class  of the layer that has it
- */
-export function activationLayerOf(activation, path, options, Class) {
-  const layer = layerOf(activation, path, options);
-  if (layer && Class.prototype instanceof Recurrent)
-    throw new UnsupportedError(
-      `${path}: activation is ${layer.className}; padless has recurrent layers with named activations only`,
-    );
-  return layer;
-}
-
-/**
- * The layer for an activation that no kernel computes: one of Keras's layers or rare activations, or customLayers' for a function of the author's.
- * @param {any} activation
- * @param {string} path  of the layer that has it
- * @param {Options} options
  * @returns {Layer | null} null: activationNumber() reads it
  */
-function layerOf(activation, path, options) {
+export function activationLayerOf(activation, path, options, Class) {
+  if (Class.prototype instanceof Recurrent) return null;
   if (typeof activation === 'string') return activationOf(activation);
   if (activation === null || typeof activation !== 'object' || typeof activation.class_name !== 'string') return null;
   const { class_name: className, config } = activation;

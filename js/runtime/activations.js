@@ -16,15 +16,16 @@ const isFunction = ({ class_name: className = 'function', module = 'keras' }) =>
  * @param {any} activation  as Keras JSON has it: a name, null (linear), or { config: name }
  * @param {string} path  of the layer, for the error
  * @param {number} kerasMajor  hard_sigmoid changed between Keras 2 and 3; that of Keras 2 is hard_sigmoid_keras2 in models of ONNX
+ * @param {string} [option]  of the layer, for the error
  * @returns {number} pl_act
  * @throws {UnsupportedError} for a name that padless does not have
  */
-export function activationNumber(activation, path, kerasMajor) {
+export function activationNumber(activation, path, kerasMajor, option = 'activation') {
   const value = activation !== null && typeof activation === 'object' && isFunction(activation) ? activation.config : activation;
   const given = value === undefined || value === null ? 'linear' : value;
   const name = typeof given === 'string' && Object.hasOwn(aliases, given) ? aliases[given] : given;
   if (typeof name !== 'string' || !Object.hasOwn(numbers, name)) {
-    throw new UnsupportedError(`${path}: activation ${show(given)} is not one of ${Object.keys(numbers).join(', ')}`);
+    throw new UnsupportedError(`${path}: ${option} ${show(given)} is not one of ${Object.keys(numbers).join(', ')}`);
   }
   if (name === 'hard_sigmoid' && kerasMajor < 3) return numbers.hard_sigmoid_keras2;
   return numbers[/** @type {keyof typeof numbers} */ (name)];

@@ -20,7 +20,7 @@ const refused = {
   'multi-head-read': /^global_max_pooling1d: GlobalMaxPooling1D reads the padding of multi_head_attention/,
   'unroll-bidirectional-read':
     /^global_max_pooling1d: GlobalMaxPooling1D reads the padding of bidirectional, which Keras 3 fills otherwise with unroll=True/,
-  'activation-layer-recurrent': /lstm: activation is LeakyReLU; padless has recurrent layers with named activations only/,
+  'activation-layer-recurrent': /^lstm: activation \{.*"class_name":"LeakyReLU".* is not one of linear, tanh, /,
   // Keras does not save the weights of an activation.
   'activation-layer-weights': /dense\.activation_layer\.alpha \[1,3\] is missing/,
   'dotted-names': /^enc\.out\.kernel: the layers "out" \(Dense\) and "enc\.out" \(Dense\) both have a weight of this path/,
@@ -30,7 +30,7 @@ const refused = {
     /^global_average_pooling1d: GlobalAveragePooling1D reads padding in Keras, as reshape \(with some backends\) removes the mask/,
   'operations-mask-kept':
     /^global_average_pooling1d: GlobalAveragePooling1D reads padding in Keras, as cast \(with some backends\) removes the mask/,
-  'rare-activation-recurrent': /lstm: activation is hard_tanh; padless has recurrent layers with named activations only/,
+  'rare-activation-recurrent': /^lstm: activation "hard_tanh" is not one of linear, tanh, /,
   'discretization-mask':
     /^embedding: an Embedding with mask_zero takes the bins of discretization; padless makes masks of ids only/,
   'transformer-twice':

@@ -170,7 +170,14 @@ const refused = [
     [embedding, ['GRU', { name: 'g', units: 4, activation: 'glu' }]],
     [3],
     UnsupportedError,
-    /^model\.g: activation is glu; padless has recurrent layers with named activations only/,
+    /^g: activation "glu" is not one of linear, tanh, /,
+  ],
+  [
+    'a rare recurrent_activation, named as that',
+    [embedding, ['GRU', { name: 'g', units: 4, recurrent_activation: 'hard_tanh' }]],
+    [3],
+    UnsupportedError,
+    /^g: recurrent_activation "hard_tanh" is not one of linear, tanh, /,
   ],
   [
     'SpectralNormalization of an Embedding',
