@@ -40,7 +40,7 @@ export class Masking extends Layer {
     const counts = new Uint8Array(B * T);
     for (let i = 0, n = 0; i < B * T; i++) if (!mask || mask[i]) counts[i] = Number(kept[n++]);
     const steps = new Steps(heap, B, T, counts);
-    if (this.padded) {
+    if (this.padded || this.zeroes) {
       const y = heap.copy32(x.pointer, N * features);
       const out = heap.f32View(y, N * features);
       kept.forEach((keep, n) => keep || out.fill(0, n * features, (n + 1) * features));
@@ -53,4 +53,7 @@ export class Masking extends Layer {
 
   /** Set by the model: the output has the padded form. */
   padded = false;
+
+  /** Set by TimeDistributed of Keras 3, behind which this mask ends: zeros instead of steps that are left out. */
+  zeroes = false;
 }

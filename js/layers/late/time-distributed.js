@@ -4,6 +4,7 @@
  */
 import { ModelFileError, ShapeError, UnsupportedError } from '../../errors.js';
 import { Recurrent } from '../recurrent.js';
+import { Masking } from './masking.js';
 import { Steps, Tensor } from '../tensor.js';
 import { WordsSpec, WordsTensor } from './words.js';
 import { Wrapper } from './wrapper.js';
@@ -50,10 +51,11 @@ export class TimeDistributed extends Wrapper {
       );
     const inner = this.layer.apply(input.with({ shape: input.shape.slice(1), masked: false, time: null }));
     if (Array.isArray(inner)) throw new ModelFileError(`${this.path}: the inner layer has ${inner.length} outputs, expected 1`);
+    if (this.layer instanceof Masking) this.layer.zeroes = input.rules.framework === 'keras3';
     // Fewer steps than the result has room for would be read as all of them.
-    if (inner.masked)
+    if (inner.masked && !(this.layer instanceof Masking && this.layer.zeroes))
       throw new UnsupportedError(
-        `${this.path}: ${this.layer.className} inside TimeDistributed leaves out steps of the inner axis, whose mask ends here in Keras; padless needs it in one layer with what reads the mask`,
+        `${this.path}: ${this.layer.className} inside TimeDistributed leaves out steps of the inner axis, and other layers follow; put it and the layer that reads its mask into one: TimeDistributed(Sequential([...]))`,
       );
     return input.with({ shape: [input.shape[0], ...inner.shape] });
   }

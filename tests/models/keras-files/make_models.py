@@ -825,6 +825,19 @@ chain(
 )
 
 
+INNER = np.array(floats("inner", 3, 8, [(0, 2), (1, 5)])).reshape(3, T, 4, 2)
+INNER[0, 0, 1] = INNER[0, 1, 2:] = INNER[1, 3, 0] = INNER[2, 4] = 0.5
+
+
+@case(inputs={"values": INNER.tolist()})
+def masking_in_time_distributed():
+    """Behind TimeDistributed the mask has ended, and the steps are zeros"""
+    x = Input((None, 4, 2), name="values")
+    each = layers.TimeDistributed
+    y = each(layers.Masking(0.5))(x)
+    return keras.Model(x, [y, each(GRU(3))(y), each(Sequential([layers.Masking(0.5), GRU(3)]))(x)])
+
+
 @case
 def sequential_in_sequential():
     encoder = Sequential([Input((None,), dtype="int32"), E(V, 4, mask_zero=True), GRU(3, return_sequences=True)], name="encoder")
