@@ -86,19 +86,31 @@ function checkLabels(labels, { name, kind }, features) {
   });
 }
 
+/** For each output, the weight of each of its labels; undefined if it has no labels to choose from. @typedef {(number[] | undefined)[]} LabelWeights */
+
+/**
+ * The weights by which predictions() multiplies the scores.
+ * @param {OutputSettings[]} outputs
+ * @param {AllowedLabels} [allowed]
+ * @returns {LabelWeights | undefined}
+ * @throws {ArgumentError} for labels that the model lacks, or if no output has kind class and labels
+ */
+export function labelWeights(outputs, allowed) {
+  const weights = allowed && outputs.map((output) => weightsOf(output, allowed));
+  if (weights && !weights.some(Boolean))
+    throw new ArgumentError('labels: expected an output of kind class with labels; the model has none');
+  return weights;
+}
+
 /**
  * The answers of predict().
  * @param {OutputSettings[]} outputs
  * @param {{ shape: number[], data: Float32Array }[]} tensors  [B, K] or [B, T, K]
  * @param {import('../text/vectorizer.js').EncodedBatch} batch
- * @param {AllowedLabels} [allowed]
+ * @param {LabelWeights} [weights]
  * @returns {Prediction[]}
- * @throws {ArgumentError} for labels that the model lacks, or if no output has kind class and labels
  */
-export function predictions(outputs, tensors, batch, allowed) {
-  const weights = allowed && outputs.map((output) => weightsOf(output, allowed));
-  if (weights && !weights.some(Boolean))
-    throw new ArgumentError('predict: labels need an output of kind class with labels; the model has none');
+export function predictions(outputs, tensors, batch, weights) {
   return batch.rows.map(({ offsets, truncated }, b) => {
     const tokens = offsets.length / 2;
     const answers = outputs.map((output, i) => {
@@ -125,21 +137,17 @@ export function predictions(outputs, tensors, batch, allowed) {
   });
 }
 
-/**
- * The weight of each label of an output; undefined if the output has no labels to choose from.
- * @param {OutputSettings} output
- * @param {AllowedLabels} allowed
- */
+/** @param {OutputSettings} output @param {AllowedLabels} allowed */
 function weightsOf({ kind, labels }, allowed) {
   if (kind !== 'class' || !labels) return undefined;
   const given = Array.isArray(allowed) ? Object.fromEntries(allowed.map((label) => [label, 1])) : Object(allowed);
   for (const [label, weight] of Object.entries(given)) {
-    if (!labels.includes(label)) throw new ArgumentError(`predict: label ${show(label)} is not one of ${labels.join(', ')}`);
+    if (!labels.includes(label)) throw new ArgumentError(`labels: ${show(label)} is not one of ${labels.join(', ')}`);
     if (!(typeof weight === 'number' && weight >= 0 && weight < Infinity))
-      throw new ArgumentError(`predict: the weight of label ${show(label)} is ${show(weight)}, expected a number from 0 on`);
+      throw new ArgumentError(`labels: the weight of ${show(label)} is ${show(weight)}, expected a number from 0 on`);
   }
   const weights = labels.map((label) => (Object.hasOwn(given, label) ? /** @type {number} */ (given[label]) : 0));
-  if (!weights.some((weight) => weight > 0)) throw new ArgumentError('predict: labels has no label with a weight above 0');
+  if (!weights.some((weight) => weight > 0)) throw new ArgumentError('labels: no label has a weight above 0');
   return weights;
 }
 

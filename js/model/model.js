@@ -2,7 +2,7 @@
  * A model: layers with weights in a WebAssembly instance of their own, text settings, settings of outputs.
  * @module
  */
-import { checkOutputs, predictions } from './answers.js';
+import { checkOutputs, labelWeights, predictions } from './answers.js';
 import { groupByLength, isRowMajor, padRows, placeInput, readOutput } from './batch.js';
 import {
   ArgumentError,
@@ -321,19 +321,19 @@ export class Model {
   /**
    * @overload
    * @param {string} text
-   * @param {{ labels?: AllowedLabels }} [options]
+   * @param {{ labels?: AllowedLabels | undefined }} [options]
    * @returns {Prediction}
    */
   /**
    * @overload
    * @param {string[]} text
-   * @param {{ labels?: AllowedLabels }} [options]
+   * @param {{ labels?: AllowedLabels | undefined }} [options]
    * @returns {Prediction[]}
    */
   /**
    * Returns the answer for a text, or the answers for several texts.
    * @param {string | string[]} text  any string; it may be empty, very long, or contain lone surrogates
-   * @param {{ labels?: AllowedLabels }} [options]  labels: the labels to choose from, or weights for them. Default: all
+   * @param {{ labels?: AllowedLabels | undefined }} [options]  labels: the labels to choose from, or weights for them. Default: all
    * @returns {Prediction | Prediction[]}
    * @throws {ArgumentError} for values that are no strings, and for labels that the model lacks
    * @throws {UnsupportedError} for a model without text settings
@@ -344,10 +344,10 @@ export class Model {
     return text.length ? this.#predictAll(text, options) : [];
   }
 
-  /** @param {string[]} texts @param {{ labels?: AllowedLabels }} [options] @returns {Prediction[]} */
+  /** @param {string[]} texts @param {{ labels?: AllowedLabels | undefined }} [options] @returns {Prediction[]} */
   #predictAll(texts, options) {
     const { batch, outputs } = this.#read(texts);
-    return predictions(this.outputs, outputs, batch, options?.labels);
+    return predictions(this.outputs, outputs, batch, labelWeights(this.outputs, options?.labels));
   }
 
   /**

@@ -5,12 +5,13 @@
 import { ArgumentError } from '../errors.js';
 import { describe, rangeOf, readerOf } from './editable.js';
 
+/** @typedef {import('../model/answers.js').AllowedLabels} AllowedLabels */
 /** @typedef {import('../model/answers.js').Prediction} Prediction */
 /**
  * A model of this thread, a model of `padless/worker`, or any object with these methods. If it has session(), a session is used.
  * @typedef {object} TypingModel
- * @property {(text: string) => Prediction | Promise<Prediction>} predict
- * @property {() => TypingSession} [session]
+ * @property {(text: string, options?: { labels?: AllowedLabels | undefined }) => Prediction | Promise<Prediction>} predict
+ * @property {(options?: { labels?: AllowedLabels | undefined }) => TypingSession} [session]
  */
 /** @typedef {{ update(text: string): Prediction | Promise<Prediction>, close?(): unknown }} TypingSession */
 
@@ -24,6 +25,7 @@ import { describe, rangeOf, readerOf } from './editable.js';
  * @property {number} [debounce]  milliseconds without a change before the model is asked. Default 0: in every frame with a change
  * @property {'auto' | 'wait' | 'live'} [composition]  while an input method composes: wait until it ends, or answer live. Default auto: wait,
  *   unless it composes Hangul, or the page runs on Android, where keyboards compose every word of any language
+ * @property {AllowedLabels} [labels]  the labels to choose from, or weights for them, as in predict(). Default: all
  * @property {boolean | Worker} [worker]  true: runs a copy of the model in a new worker, which detach() ends; a Worker: runs the copy in this
  *   worker, which must call serve() of padless/serve
  */
@@ -36,7 +38,7 @@ import { describe, rangeOf, readerOf } from './editable.js';
  *   the Range of the text [start, end) in a contenteditable; null for inputs and textareas, which have setSelectionRange
  */
 
-const optionNames = ['onAnswer', 'onError', 'debounce', 'composition', 'worker'];
+const optionNames = ['onAnswer', 'onError', 'debounce', 'composition', 'labels', 'worker'];
 /** Maximum wait for a frame, in milliseconds. A hidden tab or an iframe out of sight gets no frames. */
 const LONGEST_FRAME = 200;
 
@@ -194,13 +196,15 @@ class Asker {
   #text;
   #schedule;
   #onAnswer;
+  #labels;
   #report;
 
-  /** @param {TypedText} text @param {Schedule} schedule @param {AttachOptions['onAnswer']} onAnswer @param {(error: unknown) => void} report */
-  constructor(text, schedule, onAnswer, report) {
+  /** @param {TypedText} text @param {Schedule} schedule @param {AttachOptions} options @param {(error: unknown) => void} report */
+  constructor(text, schedule, { onAnswer, labels }, report) {
     this.#text = text;
     this.#schedule = schedule;
     this.#onAnswer = onAnswer;
+    this.#labels = labels;
     this.#report = report;
   }
 
@@ -232,7 +236,7 @@ class Asker {
     };
     let answer;
     try {
-      this.#session ??= sessionOf(this.#model);
+      this.#session ??= sessionOf(this.#model, this.#labels);
       answer = this.#session.update(text);
     } catch (error) {
       fail(error);
@@ -259,8 +263,9 @@ class Asker {
   }
 }
 
-/** @param {TypingModel} model @returns {TypingSession} */
-const sessionOf = (model) => (typeof model.session === 'function' ? model.session() : { update: (text) => model.predict(text) });
+/** @param {TypingModel} model @param {AllowedLabels} [labels] @returns {TypingSession} */
+const sessionOf = (model, labels) =>
+  typeof model.session === 'function' ? model.session({ labels }) : { update: (text) => model.predict(text, { labels }) };
 
 /** @param {typeof globalThis} view @param {unknown} error */
 function reportUncaught(view, error) {
@@ -285,14 +290,14 @@ function reportUncaught(view, error) {
 export function attach(element, model, options) {
   const read = readerOf(element);
   checkOptions(model, options);
-  const { onAnswer, debounce = 0, composition = 'auto', worker = false } = options;
+  const { debounce = 0, composition = 'auto', worker = false } = options;
   const view = /** @type {typeof globalThis} */ (element.ownerDocument.defaultView ?? globalThis);
   const report = options.onError ?? ((error) => reportUncaught(view, error));
   const listening = new AbortController();
   const { signal } = listening;
   const text = new TypedText(read, composition, view);
   const schedule = new Schedule(view, () => asker.ask(), debounce);
-  const asker = new Asker(text, schedule, onAnswer, report);
+  const asker = new Asker(text, schedule, options, report);
   text.listen(element, () => schedule.changed(), { signal });
   // The event comes before the values of the form are reset; the next frame reads the new ones.
   const { form } = /** @type {any} */ (element);

@@ -220,13 +220,13 @@ export class RemoteModel {
   /**
    * @overload
    * @param {string} text
-   * @param {{ labels?: AllowedLabels, signal?: AbortSignal, onProgress?: (progress: { done: number, total: number }) => void }} [options]
+   * @param {{ labels?: AllowedLabels | undefined, signal?: AbortSignal, onProgress?: (progress: { done: number, total: number }) => void }} [options]
    * @returns {Promise<Prediction>}
    */
   /**
    * @overload
    * @param {string[]} text
-   * @param {{ labels?: AllowedLabels, signal?: AbortSignal, onProgress?: (progress: { done: number, total: number }) => void }} [options]
+   * @param {{ labels?: AllowedLabels | undefined, signal?: AbortSignal, onProgress?: (progress: { done: number, total: number }) => void }} [options]
    * @returns {Promise<Prediction[]>}
    */
   /**
@@ -234,7 +234,7 @@ export class RemoteModel {
    * depend on the batch (a layer reads padding, or keeps a state), one worker gets all texts at once.
    *
    * @param {string | string[]} text
-   * @param {{ labels?: AllowedLabels, signal?: AbortSignal, onProgress?: (progress: { done: number, total: number }) => void }} [options]
+   * @param {{ labels?: AllowedLabels | undefined, signal?: AbortSignal, onProgress?: (progress: { done: number, total: number }) => void }} [options]
    *   labels: see Model.predict. signal: when it aborts, the promise is rejected with its reason, and no more texts are sent. onProgress:
    *   called with the number of texts answered
    * @returns {Promise<Prediction | Prediction[]>}
@@ -252,7 +252,7 @@ export class RemoteModel {
 
   /**
    * @param {string[]} texts
-   * @param {{ labels: AllowedLabels | undefined }} options
+   * @param {{ labels?: AllowedLabels | undefined }} options
    * @param {AbortSignal | undefined} signal
    * @param {((progress: { done: number, total: number }) => void) | undefined} onProgress
    */

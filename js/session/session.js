@@ -4,7 +4,7 @@
  */
 import { ArgumentError, checkOptions, PadlessError, show, typeName } from '../errors.js';
 import { Layer, reachOf } from '../layers/layer.js';
-import { predictions } from '../model/answers.js';
+import { labelWeights, predictions } from '../model/answers.js';
 import { padRows, placeInput, readOutput } from '../model/batch.js';
 import { encodeAfter } from '../text/changes.js';
 import { IncrementalRun } from './incremental-run.js';
@@ -19,6 +19,7 @@ import { IncrementalRun } from './incremental-run.js';
  * @property {number} [tolerance]
  *   0 (default): every answer has the bits of predict()'s. Above 0: a recurrent layer also stops where no unit of its new state differs from the
  *   kept one by more than this (where |unit| is above 1, by more than this part of it); then an edit costs the same in a text of any length
+ * @property {import('../model/answers.js').AllowedLabels | undefined} [labels]  the labels to choose from, or weights for them, as in predict(). Default: all
  */
 
 /** Milliseconds after the last update before a session with a tolerance refreshes itself. */
@@ -48,6 +49,8 @@ const sameValues = (a, b) => a.length === b.length && Array.prototype.every.call
 /** Made by Model.session(). */
 export class Session {
   #model;
+  #labels;
+  #weights;
   /** null: each update runs the whole model. @type {IncrementalRun | null} */
   #incremental;
   /** The text of the last update, and its tokens. @type {{ text: string, row: Encoding } | null} */
@@ -63,12 +66,14 @@ export class Session {
    * @param {SessionOptions} [options]
    */
   constructor(model, options = {}) {
-    checkOptions('session', options, ['tolerance']);
+    checkOptions('session', options, ['tolerance', 'labels']);
     const given = options ?? {};
-    const { tolerance = 0 } = given;
+    const { tolerance = 0, labels } = given;
     if (typeof tolerance !== 'number' || !(tolerance >= 0 && tolerance < Infinity))
       throw new ArgumentError(`session: tolerance is ${show(tolerance)}, expected a finite number, 0 or more`);
     this.#model = model;
+    this.#labels = labels;
+    this.#weights = labelWeights(model.outputs, labels);
     this.#incremental = runsIncrementally(model) ? new IncrementalRun(model.heap, tolerance, model.inputs[0]) : null;
   }
 
@@ -84,7 +89,7 @@ export class Session {
     const vectorizer = model.text;
     if (!this.#incremental || !vectorizer) {
       if (typeof text !== 'string') throw new ArgumentError(`update: text is ${typeName(text)}, expected a string`);
-      return model.predict(text);
+      return model.predict(text, { labels: this.#labels });
     }
     const row = encodeAfter(vectorizer, text, this.#read);
     this.#read = { text, row };
@@ -101,7 +106,7 @@ export class Session {
     const [input] = model.inputs;
     const { ids: data } = batch;
     const outputs = this.#forward(input.words?.padText(input, batch) ?? { input, rows: [data], B: 1, T, data, mask });
-    return predictions(model.outputs, outputs, batch)[0];
+    return predictions(model.outputs, outputs, batch, this.#weights)[0];
   }
 
   /**

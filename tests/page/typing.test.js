@@ -529,6 +529,13 @@ test('a megabyte that is pasted is cut by the model and answered', async () => {
   assert.deepEqual(truncated, [1_048_800, 'en']);
 });
 
+test('option labels: the answer is one of these', async () => {
+  await page.locator('#area').fill('Guten Morgen');
+  await page.evaluate(`langid().then((model) => start('area', { labels: ['en', 'nl'] }, model))`);
+  await until('log.length > 0');
+  assert.equal(await page.evaluate('log[0][0]'), 'nl');
+});
+
 test('on Android, where keyboards compose every word, each letter is asked about', async () => {
   await page.close();
   await open({ userAgent: 'Mozilla/5.0 (Linux; Android 14) Chrome/156.0' });

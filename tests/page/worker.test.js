@@ -110,13 +110,14 @@ test('every method gives what the same method gives on the main thread', async (
       return JSON.stringify(a) === JSON.stringify(b) || name;
     };
     const text = 'Grüße aus 東京';
-    const session = model.session();
+    const options = { labels: ['de', 'ja'] };
+    const session = model.session(options);
     const updates = [await session.update(text), await session.update(text + '!')];
     await session.close();
     const results = [
       await same('predict', text), await same('predict', ['one', '', 'two words']), await same('run', [[5, 2, 9], [7]]),
       await same('run', [[5, 0, 9, 0]], { lengths: [3] }), await same('trace', text), await same('outputsOf', ['a', 'b']), await same('save'),
-      JSON.stringify(updates) === JSON.stringify([here.predict(text), here.predict(text + '!')]) || 'session',
+      JSON.stringify(updates) === JSON.stringify([here.predict(text, options), here.predict(text + '!', options)]) || 'session',
       (await caught(session.update('x'))).message,
       JSON.stringify([model.outputs, model.inputs, model.parameters, model.fileBytes, model.simd, model.readsPadding, model.kerasVersion]) ===
         JSON.stringify([here.outputs, here.inputs, here.parameters, here.fileBytes, here.simd, here.readsPadding, here.kerasVersion]),

@@ -183,9 +183,18 @@ test('predict() answers among the labels that are allowed, or weighs them', asyn
   assert.equal(two.label, scores.a >= scores.c ? 'a' : 'c');
   const weighed = model.predict(['hello'], { labels: { a: 1, b: 3 } })[0];
   assert.ok(Math.abs((weighed.scores?.b ?? 0) - (3 * scores.b) / (scores.a + 3 * scores.b)) < 1e-6);
-  assert.throws(() => model.predict('x', { labels: ['d'] }), says(ArgumentError, /label "d" is not one of a, b, c/));
-  assert.throws(() => model.predict('x', { labels: [] }), says(ArgumentError, /labels has no label with a weight above 0/));
-  assert.throws(() => model.predict('x', { labels: { a: -1 } }), says(ArgumentError, /weight of label "a" is -1/));
+  assert.throws(() => model.predict('x', { labels: ['d'] }), says(ArgumentError, /labels: "d" is not one of a, b, c/));
+  assert.throws(() => model.predict('x', { labels: [] }), says(ArgumentError, /no label has a weight above 0/));
+  assert.throws(() => model.predict('x', { labels: { a: -1 } }), says(ArgumentError, /weight of "a" is -1/));
+});
+
+test('a session answers among the labels that are allowed', async () => {
+  const model = await bag();
+  const options = { labels: { a: 1, b: 3 } };
+  const session = model.session(options);
+  // The second answer is that of an incremental run, the third that of a run which computes nothing.
+  for (const text of ['hell', 'hello', 'hello']) assert.deepEqual(session.update(text), model.predict(text, options));
+  assert.throws(() => model.session({ labels: ['d'] }), says(ArgumentError, /labels: "d" is not one of a, b, c/));
 });
 
 test('an output with a threshold says whether its answer is certain', async () => {
