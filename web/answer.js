@@ -1,5 +1,6 @@
 /**
- * Makes elements of a model's answer: scores as bars, tags as coloured words of the text, several outputs each under its name.
+ * Turns a model's answer into elements: scores become bars, tags become coloured words of the text, and each of several outputs gets its name as
+ * a heading.
  */
 import { make } from './elements.js';
 import { format, percent, say } from './language.js';
@@ -7,16 +8,16 @@ import { format, percent, say } from './language.js';
 /** @typedef {Parameters<import('padless/dom').AttachOptions['onAnswer']>[0]} Prediction */
 /** @typedef {Omit<Prediction, 'tokens' | 'truncated'> & { certain?: boolean }} Answer */
 
-/** Bars that are shown: those of the highest scores. */
+/** Maximum number of bars; the highest scores get one. */
 const SHOWN_BARS = 5;
-/** Characters of a tagged text that are shown; the others are left out. */
+/** Maximum number of characters of a tagged text that are shown. */
 const SHOWN_CHARACTERS = 2000;
 /** Number of tag colours: style.css defines .tag-0 to .tag-5. */
 const COLOURS = 6;
 
 /**
- * A list with a bar for each of the highest scores. They are shown in percent if all scores are in [0, 1], and else all as numbers, with bars
- * relative to the largest magnitude.
+ * A list with a bar for each of the highest scores. If all scores are in [0, 1], they are shown in percent; otherwise they are shown as plain
+ * numbers, and the bars are relative to the largest magnitude.
  * @param {Record<string, number>} scores @param {(label: string) => string} nameOf
  */
 function bars(scores, nameOf) {
@@ -75,11 +76,11 @@ function taggedText(text, tags, { nameOf, shortOf, colourOf }) {
   return named.length ? [line, legend] : [line];
 }
 
-/** Kinds of names, as in Universal NER: the name of each, and the number of its colour. @type {Record<string, [import('./language.js').Word, number]>} */
+/** The kinds of names in Universal NER: the word for each kind, and the number of its colour. @type {Record<string, [import('./language.js').Word, number]>} */
 const kinds = { PER: ['person', 1], LOC: ['place', 2], ORG: ['organisation', 3] };
 
 /**
- * A list of the names in a text, each with its kind; nothing where there is none.
+ * A list of the names in a text, each with its kind; no list if the text has no names.
  * @param {string} text @param {Prediction['tags'] & {}} spans
  * @returns {Node[]}
  */
@@ -99,8 +100,8 @@ export function nameNodes(text, spans) {
 /**
  * @param {Answer} answer
  * @param {{ text: string, nameOf?: ((label: string) => string) | undefined, shortOf?: ((label: string) => string) | undefined, colourOf?: ((label: string) => number) | undefined }} about
- *   nameOf: a label's name in the page's language, by default the label itself; shortOf: what stands beside a tagged word; colourOf: the number of a tag's colour, negative for none,
- *   by default the colours in turn
+ *   nameOf: a label's name in the page's language, by default the label itself; shortOf: the text beside a tagged word; colourOf: the number of a tag's colour, negative for none;
+ *   by default each label gets the next colour
  * @returns {Node[]}
  */
 export function answerNodes({ outputs, spans, tags, scores, label: best, certain }, about) {

@@ -3,7 +3,7 @@
  */
 import { createModel } from 'padless';
 
-/** @typedef {Map<string, { shape: number[], data: Float32Array }>} Weights  by their paths in padless, in its order */
+/** @typedef {Map<string, { shape: number[], data: Float32Array }>} Weights  by padless's weight paths, in the order in which padless lists them */
 /**
  * Another library that is compared with padless.
  * @typedef {object} Peer

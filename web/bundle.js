@@ -1,4 +1,4 @@
-/** Bundles the scripts of the page for web/serve.js. The page also works without, module by module. */
+/** Bundles the page's scripts for web/serve.js. Without bundles the page works, too: the browser then loads each module by itself. */
 import { Buffer } from 'node:buffer';
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname, relative } from 'node:path';
@@ -7,20 +7,20 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 
-/** Scripts that a page or worker starts with, and those that it names in its import map: the bundles keep their addresses. */
+/** Scripts that the page and its worker start with, and scripts that the import map names. Their bundles have the addresses of the sources. */
 const entries = ['web/page', 'web/reader', 'js/index', 'js/import/index'];
 
 const external = /^(node:|fflate|h5wasm|pbf|onnxruntime-web|@tensorflow)/;
 
-/** The last bundles, so that a server does not make again what another has made. */
+/** The file that holds the last bundles: a server that starts later reuses them. */
 const store = `${root}build/bundles.json`;
 
 /**
  * @typedef {Map<string, Uint8Array>} Bundles  scripts by their paths in addresses
- * @typedef {{ files: string[], times: string, bundles: Bundles }} Made  from which files, and when each of them was last changed
+ * @typedef {{ files: string[], times: string, bundles: Bundles }} Made  files: the sources; times: when each source was last changed
  */
 
-/** @param {string[]} files  from the root on */
+/** @param {string[]} files  relative to the repository root */
 const timesOf = async (files) => (await Promise.all(files.map(async (file) => (await stat(root + file)).mtimeMs))).join();
 
 /** @returns {Promise<Made>} */
@@ -35,7 +35,7 @@ async function readMade() {
 
 /** @param {Made} made */
 async function writeMade({ files, times, bundles }) {
-  // Renamed when it is whole, as another server may read it at any time.
+  // Another server may read the store at any time: write another file, and rename it when it is complete.
   const written = `${store}.${process.pid}`;
   try {
     await mkdir(dirname(store), { recursive: true });
@@ -45,7 +45,7 @@ async function writeMade({ files, times, bundles }) {
     );
     await rename(written, store);
   } catch {
-    // Where nothing can be written, each server bundles for itself.
+    // If the folder is not writable, each server bundles for itself.
   }
 }
 
@@ -58,7 +58,10 @@ function isInstalled(name) {
   }
 }
 
-/** @returns {(() => Promise<Bundles>) | null} bundles the scripts, anew at a call if a file has changed; null without Rollup and esbuild */
+/**
+ * @returns {(() => Promise<Bundles>) | null} a function that bundles the scripts, or returns the last bundles if no source has changed; null if
+ *   Rollup or esbuild is not installed
+ */
 export function bundler() {
   if (!isInstalled('rollup') || !isInstalled('esbuild')) return null;
 
@@ -83,7 +86,7 @@ export function bundler() {
     cache = build.cache;
     const { output } = await build.generate({
       entryFileNames: '[name].js',
-      // Beside page.js, whose modules name files beside them by import.meta.url.
+      // Chunks go beside page.js, because its modules find files of web/ relative to import.meta.url.
       chunkFileNames: 'web/[name]-[hash].js',
     });
     /** @type {Bundles} */

@@ -4,13 +4,13 @@
 import { find } from './elements.js';
 import { onLanguage, say, size } from './language.js';
 
-/** Must equal CACHE in offline.js, which as a service worker cannot import from here. */
+/** Must equal CACHE in offline.js. That file is a service worker and cannot import this module. */
 const CACHE = 'padless-page';
 
-/** What workers of the page have fetched, by address. @type {Map<string, PerformanceResourceTiming>} */
+/** The resources that the page's workers have fetched, by address. @type {Map<string, PerformanceResourceTiming>} */
 const workerEntries = new Map();
 
-/** What the page and its workers have fetched, each address once. */
+/** The resources that the page and its workers have fetched, each address once. */
 function fetched() {
   const own = /** @type {PerformanceResourceTiming[]} */ ([
     ...performance.getEntriesByType('navigation'),
@@ -22,10 +22,10 @@ function fetched() {
   );
 }
 
-/** Shows the number of bytes anew; set by showBytes. */
+/** Updates the number of bytes on the page; set by showBytes. */
 let refreshBytes = () => {};
 
-/** Adds what a worker has fetched. @param {PerformanceResourceTiming[]} entries  of the worker */
+/** Counts the resources that a worker has fetched. @param {PerformanceResourceTiming[]} entries  of the worker */
 export function addFetched(entries) {
   for (const entry of entries) workerEntries.set(entry.name, entry);
   refreshBytes();
@@ -51,9 +51,9 @@ export async function keepForOffline() {
     await navigator.serviceWorker.register(new URL('offline.js', import.meta.url));
     await navigator.serviceWorker.ready;
     const cache = await caches.open(CACHE);
-    // The worker that reads files imports padless by this address. In a bundled page, it is a file of its own.
+    // The worker that reads files imports padless from this address. In a bundled page, nothing else has fetched that file yet.
     await import(import.meta.resolve('padless'));
-    // reader.js by name, because its worker may not have been started yet.
+    // Add reader.js by name, because its worker may not have been started yet.
     const reader = new URL('reader.js', import.meta.url).href;
     const urls = [...new Set([reader, ...fetched().map(({ name }) => name.replace(/#.*/, ''))])];
     const missing = [];
@@ -61,6 +61,6 @@ export async function keepForOffline() {
     await cache.addAll(missing);
     find('offline').textContent = say('offline');
   } catch {
-    // The page works without the cache; it only does not say that it works offline.
+    // Without the cache the page works online, and does not say that it works offline.
   }
 }

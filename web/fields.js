@@ -1,5 +1,5 @@
 /**
- * Text boxes that hold the page's one text: what is typed into one stands in the others.
+ * Text boxes that share the page's one text: what the user types into one box appears in the others.
  */
 import { onState, setState, state } from './state.js';
 
@@ -20,8 +20,8 @@ export function onNear(element, onChange) {
 }
 
 /**
- * Connects a field with the page's text. A field that is out of sight gets a text of another field only when it comes near the window, because
- * layout of a very long text takes time.
+ * Connects a field with the page's text. A field that is out of sight is updated only when it comes near the window, because the layout of a very
+ * long text takes time.
  * @param {Field} field
  * @param {() => void} onSet  called after another field's text was written into this one
  */
@@ -35,7 +35,7 @@ export function bindText(field, onSet) {
   field.value = state().text;
   const typed = () => setState({ text: field.value });
   field.addEventListener('input', (event) => {
-    // What an input method composes is no text of the other fields yet.
+    // The other fields do not get text that an input method is still composing.
     if (!(/** @type {InputEvent} */ (event).isComposing)) typed();
   });
   field.addEventListener('compositionend', typed);
@@ -56,7 +56,7 @@ export function replaceText(field, text) {
   const focused = /** @type {HTMLElement | null} */ (document.activeElement);
   field.focus({ preventScroll: true });
   field.select();
-  // Deprecated, and the only way to change a field's text and keep its history.
+  // execCommand is deprecated, but no other function changes a field's text and keeps its undo history.
   const done = text === '' ? document.execCommand('delete') : document.execCommand('insertText', false, text);
   if (!done || field.value !== text) {
     field.value = text;

@@ -4,7 +4,7 @@
 import { addFetched } from './download.js';
 import { say } from './language.js';
 
-/** Files taken from dropped folders at most. A model's folder holds fewer. */
+/** Maximum number of files taken from dropped folders. A model's folder holds fewer. */
 const MAX_FILES = 1000;
 
 /** Adds a file, or all files of a folder and its subfolders. @param {FileSystemEntry | null} entry @param {File[]} files */
@@ -41,7 +41,7 @@ export async function filesOf(transfer) {
   return files;
 }
 
-/** Names in the page's import map that the worker needs. Import maps do not apply in workers, so it gets the addresses. */
+/** Names in the page's import map that the worker needs. Import maps do not apply in workers, so the page sends it their addresses. */
 const readerPackages = /** @type {const} */ (['padless', 'padless/import', 'fflate', 'h5wasm', 'pbf']);
 /** @typedef {(typeof readerPackages)[number]} Package */
 /** @typedef {{ name: string, bytes: Uint8Array<ArrayBuffer> }} Read  name: of the file that was read; bytes: the model as a .safetensors file */

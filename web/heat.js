@@ -1,8 +1,8 @@
 /**
  * Shows how much each token contributes to the answer. If a model ends in a mean over time and one dense layer with softmax, the difference
  * of two classes' log scores is a sum over the tokens: ln(p/q) = sum_t h_t (w_p - w_q) / T + b_p - b_q, where h_t is the state of token t
- * before the mean; in a bag of n-grams the divisor is sqrt(T). The state of a recurrent layer depends on the whole text, so a contribution tells
- * where in the text the model finds evidence, and not what the token alone would give.
+ * before the mean; in a bag of n-grams the divisor is sqrt(T). The state of a recurrent layer depends on the whole text, so a contribution shows
+ * where in the text the model finds evidence, not what the token would contribute by itself.
  */
 import { make } from './elements.js';
 
@@ -49,8 +49,8 @@ export function heatOf(model, text, scores) {
 const graphemes = typeof Intl.Segmenter === 'function' ? new Intl.Segmenter(undefined, { granularity: 'grapheme' }) : null;
 
 /**
- * The shares of user-perceived characters (grapheme clusters). Each token's share is spread over what it covers of the text: a character may be
- * several tokens, and an n-gram covers several characters. Characters that no token covers have no share.
+ * The shares of user-perceived characters (grapheme clusters). Each token's share is spread evenly over the part of the text that it covers: a
+ * character may consist of several tokens, and an n-gram covers several characters. Characters that no token covers have no share.
  * @param {string} read  the part of the text that the model has read @param {ArrayLike<number>} offsets @param {Float32Array} shares
  */
 function sharesByCharacter(read, offsets, shares) {

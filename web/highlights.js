@@ -4,13 +4,13 @@
  */
 import { make } from './elements.js';
 
-/** Characters that are coloured at most, from the start of the text. */
+/** Only this many characters at the start of the text are coloured. */
 const HIGHLIGHTED = 5000;
 
 /** @typedef {{ start: number, end: number, colour: number }} Piece  a range of the text; colour: negative for none */
 
 /**
- * Moves pieces to their places in a text that was edited at one place, and drops the pieces that the edit touches.
+ * Moves pieces to their new positions after one edit of the text, and drops the pieces that the edit touches.
  * @param {Piece[]} pieces @param {string} from  the text before @param {string} to  the text after
  */
 export function shifted(pieces, from, to) {
@@ -40,7 +40,7 @@ export class Highlights {
     box.before(around);
     around.append(this.copy, box);
     box.addEventListener('scroll', () => this.#alignCopy());
-    // No answer arrives while an input method composes: move the last colours along.
+    // No answer arrives while an input method composes: move the colours of the last answer with the text.
     box.addEventListener('input', (event) => {
       if (/** @type {InputEvent} */ (event).isComposing) this.#shiftPieces();
     });
@@ -48,7 +48,7 @@ export class Highlights {
     new ResizeObserver(() => this.#alignCopy()).observe(box);
   }
 
-  /** Leaves room for a scroll bar in the copy if the box has one, and scrolls the copy as far as the box. */
+  /** Reserves the width of a scroll bar in the copy if the box has one, and scrolls the copy to the position of the box. */
   #alignCopy() {
     const { box, copy } = this;
     if (!copy.firstChild) return;
@@ -85,7 +85,7 @@ export class Highlights {
     if (at > 0) nodes.push(text.slice(at, Math.max(at, HIGHLIGHTED)), '\u200b');
     this.copy.replaceChildren(...nodes);
     if (at > 0 && text.length > HIGHLIGHTED) {
-      // Stands for the rest of the text, so that copy and box have the same scroll height.
+      // An empty element as high as the rest of the text gives the copy the scroll height of the box.
       const rest = make('div', '');
       this.copy.append(rest);
       rest.style.height = `${Math.max(0, this.box.scrollHeight - this.copy.scrollHeight)}px`;

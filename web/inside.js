@@ -24,9 +24,9 @@ import { idText, shownPositions, tokenCell, tokenGap } from './tokens.js';
  * @property {Float32Array} aloneValues  of the text without padding
  */
 
-/** Tokens of the text that this section uses. */
+/** Maximum number of tokens of the text that this section uses. */
 const MOST_TOKENS = 17;
-/** After this many milliseconds without a change of the text in another section, this one shows it. */
+/** When the user types in another section, this section is updated after this many milliseconds without a change. */
 const TYPING_MS = 250;
 
 /** Softmax over all positions, padding included, in plain JavaScript instead of padless's kernel. @param {Float32Array} x */
@@ -37,7 +37,7 @@ function naiveSoftmax(x) {
   return powers.map((power) => power / sum);
 }
 
-/** A number, coloured by whether it equals the value of the text alone. @param {string} shown @param {boolean} same */
+/** A number, coloured by whether it equals the value for the text without padding. @param {string} shown @param {boolean} same */
 const verdict = (shown, same) => make('span', same ? 'same' : 'differs', shown);
 
 /** A number under a small bar. @param {number} value @param {number} most  the value of a full bar */
@@ -60,7 +60,11 @@ function embeddingOf(model) {
   const { data } = table;
   return {
     D,
-    /** Feature d of each id's row; of the parts of a word, of the sum of their rows over the root of their number. @param {StepIds[]} ids @param {number} d */
+    /**
+     * Feature d of each token's embedding. For a word of several parts, the embedding is the sum of the parts' rows divided by the square root of
+     * their number.
+     * @param {StepIds[]} ids @param {number} d
+     */
     valuesOf: (ids, d) =>
       Float32Array.from(ids, (step) => {
         const parts = [step].flat();
@@ -70,7 +74,7 @@ function embeddingOf(model) {
 }
 
 /**
- * The feature shown first: one whose value for padding exceeds its values for the text, so that the maximum changes with naive padding, too.
+ * The feature that is shown first. Its value for padding exceeds its values for the text, so that naive padding changes the maximum, too.
  * @param {ReturnType<typeof embeddingOf>} embedding @param {Model} model @param {string} text
  */
 function firstFeature({ D, valuesOf }, model, text) {
@@ -81,8 +85,8 @@ function firstFeature({ D, valuesOf }, model, text) {
 }
 
 /**
- * Which of the model's values the table of the whole model shows: the best class, or for tags the best label of the word where naive padding
- * does most.
+ * Chooses the value that the table of the whole model shows: the score of the best class, or for tags the score of the best label of the word
+ * whose score naive padding changes most.
  * @param {Model} model @param {Row} row @param {ReturnType<typeof runThreeWays>} ways
  */
 function shownValue(model, { mask }, { alone, naive }) {
@@ -152,7 +156,7 @@ function showPools(pl, { mask }, { values, aloneValues }, { masked, naive }) {
 }
 
 /**
- * The table with one column for each position of the row; of long padding, the middle is left out.
+ * The table with one column for each position of the row. The middle of long padding is left out.
  * @param {Row} row @param {Float32Array} values  of one feature @param {{ masked: ArrayLike<number>, naive: number[] }} softmaxes
  */
 function showPositions({ ids, mask, tokens }, values, { masked, naive }) {
@@ -191,7 +195,7 @@ function showTrace(model, { ids, mask }) {
   find('trace').replaceChildren(tableHead([say('layer'), say('shape'), say('changed')]), make('tbody', '', ...rows));
 }
 
-/** Shows the row, or only a hint where there is no text. @param {Row} row @returns {boolean} there is a text */
+/** Shows the row, or only a hint if there is no text. @param {Row} row @returns {boolean} true if there is a text */
 function showRow(row) {
   const empty = row.alone.length === 0;
   find('inside-empty').hidden = !empty;
@@ -206,7 +210,7 @@ function showRow(row) {
   return true;
 }
 
-/** Keeps the controls for text, side and padding, and the page's state, in step. @param {() => void} onSet  another field has changed the text */
+/** Connects the controls for text, side and padding with the page's state. @param {() => void} onSet  called after another field changed the text */
 function startControls(onSet) {
   const steps = findInput('steps');
   const radios = /** @type {HTMLInputElement[]} */ ([...find('side').querySelectorAll('input')]);
@@ -237,7 +241,7 @@ export class Inside {
   #feature = /** @type {HTMLSelectElement} */ (find('feature'));
   #showControls;
 
-  /** @param {(error: unknown, retry?: () => void) => void} onError  null: all is well */
+  /** @param {(error: unknown, retry?: () => void) => void} onError  called with null when there is no error */
   constructor(onError) {
     this.onError = onError;
     this.#showControls = startControls(() => this.#show());
@@ -246,7 +250,7 @@ export class Inside {
       this.#showControls();
       if (model !== undefined) this.onError(null);
       clearTimeout(this.#timer);
-      // While the user types into another section's field, that section comes first.
+      // While the user types in another section, update that section first.
       const elsewhere = text !== undefined && document.activeElement !== find('sentence');
       if (elsewhere) this.#timer = setTimeout(() => this.#show(), TYPING_MS);
       else this.#show();
@@ -261,7 +265,7 @@ export class Inside {
     this.#showControls();
   }
 
-  /** Loads the chosen model where it is not on display yet, and shows everything anew. */
+  /** Loads the chosen model if it is not on display yet, and updates the whole section. */
   async #update() {
     this.#showControls();
     const { model: chosen } = state();
@@ -288,7 +292,7 @@ export class Inside {
     }
   }
 
-  /** Tries again if the model could not be loaded; call when one has been loaded elsewhere. */
+  /** Tries again if the model could not be loaded. Called when another section has loaded a model. */
   retry() {
     if (!this.#failed) return;
     this.#failed = false;

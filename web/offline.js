@@ -1,6 +1,6 @@
 /**
- * The page's service worker: it answers from the network and caches the response, and answers from the cache when the network fails. So the
- * page is never older than what the network can give.
+ * The page's service worker: it answers from the network and caches the response, and answers from the cache only when the network fails. So an
+ * online page is never outdated.
  */
 /** Must equal CACHE in download.js. */
 const CACHE = 'padless-page';

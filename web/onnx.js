@@ -1,6 +1,6 @@
 /**
- * Writes small ONNX files (github.com/onnx/onnx, onnx.proto, opset 14) in protobuf encoding, by the package pbf. The page has it where
- * onnxruntime-web is compared, tests and the bench have it for their models.
+ * Writes small ONNX files (github.com/onnx/onnx, onnx.proto, opset 14) in protobuf encoding, with the package pbf. The page compares padless with
+ * onnxruntime-web on such a file; tests and the bench write their models with it, too.
  */
 import { PbfWriter } from 'pbf';
 
@@ -12,18 +12,18 @@ const attributeTypes = { float: 1, int: 2, string: 3, ints: 7, strings: 8 };
 /** @typedef {keyof typeof dataTypes} DataType */
 /** @typedef {number | string | string[] | number[]} Attribute */
 /** @typedef {{ type: 'float32' | 'int8' | 'int32' | 'int64', shape: number[], data: ArrayLike<number> }} Constant */
-/** @typedef {{ op: string, inputs: string[], outputs: string[], attributes?: Record<string, Attribute>, domain?: string }} OnnxNode  domain: of onnxruntime's own operators, com.microsoft */
+/** @typedef {{ op: string, inputs: string[], outputs: string[], attributes?: Record<string, Attribute>, domain?: string }} OnnxNode  domain: com.microsoft for operators of onnxruntime */
 /**
  * @typedef {object} OnnxGraph
- * @property {OnnxNode[]} nodes  in the order of computation; an input that is left out is ''
+ * @property {OnnxNode[]} nodes  in the order of computation; an omitted input is ''
  * @property {Record<string, Constant>} [constants]  by name
  * @property {Record<string, DataType>} inputs  name -> type
  * @property {string[]} outputs  float32
- * @property {Record<string, (number | string)[]>} [shapes]  of inputs: sizes, or names of sizes that vary; any shape if absent
+ * @property {Record<string, (number | string)[]>} [shapes]  of inputs: sizes, or names of symbolic sizes; any shape if absent
  * @property {number} [opset]  14 by default
  */
 
-// Field numbers stand beside the names that onnx.proto gives them. Each function writes the fields of one message.
+// The comment beside each field number is the field's name in onnx.proto. Each function writes the fields of one message.
 
 /** @param {[string, Attribute]} entry @param {PbfWriter} pbf */
 function writeAttribute([name, value], pbf) {
@@ -122,13 +122,13 @@ export function onnxGraph(graph) {
   return pbf.finish();
 }
 
-/** Gates in Keras's order: for each, where ONNX has it (ONNX: GRU z r h, LSTM i o f c). */
+/** For each gate in Keras's order, its index in ONNX's order (GRU z r h, LSTM i o f c). */
 export const gateOrders = { SimpleRNN: [0], GRU: [0, 1, 2], LSTM: [0, 2, 3, 1] };
 export const operators = { SimpleRNN: 'RNN', GRU: 'GRU', LSTM: 'LSTM' };
 
 /**
- * One direction's weights as ONNX has them, from Keras's: W [G*H, D], R [G*H, H], B [Wb Rb]. ONNX always has two biases; one of Keras's
- * takes the place of both, with Rb zero.
+ * Converts one direction's weights from Keras's layout to ONNX's: W [G*H, D], R [G*H, H], B [Wb Rb]. ONNX always has two biases: a single bias of
+ * Keras becomes Wb, and Rb is zero.
  * @param {keyof typeof operators} cell
  * @param {{ kernel: ArrayLike<number>, recurrent: ArrayLike<number>, bias: ArrayLike<number> }} weights  [D, G*H], [H, G*H], [G*H] or [2, G*H]
  * @param {number} D @param {number} H

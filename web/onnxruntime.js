@@ -1,6 +1,6 @@
 /**
- * Runs the BiLSTM in onnxruntime-web, with the same weights and on one thread, if the page's server has that package. The model is written
- * as an ONNX file, which takes the package pbf.
+ * Runs the BiLSTM in onnxruntime-web, with the same weights and on one thread, if the page's server has that package and the package pbf, which
+ * writes the model as an ONNX file.
  */
 import { isServed } from './served.js';
 

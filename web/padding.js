@@ -1,5 +1,5 @@
 /**
- * A text with padding: as a masked model gets it, and as naive code does, which reads padding as if it were text.
+ * Pads a text, and runs a model on it with a mask, and without one, as naive code does that reads padding as if it were text.
  */
 import { tokensOf } from './tokens.js';
 
@@ -18,8 +18,8 @@ import { tokensOf } from './tokens.js';
 /**
  * @param {string} text
  * @param {Model} model
- * @param {{ side: Side, padding: number }} where  the padding goes, and its steps
- * @param {number} [most]  tokens of the text that are taken; default: as many as the model reads
+ * @param {{ side: Side, padding: number }} options  side: where the padding goes; padding: its number of steps
+ * @param {number} [most]  maximum number of tokens taken from the text; default: all that the model reads
  * @returns {Row}
  */
 export function padText(text, model, { side, padding }, most = Infinity) {

@@ -19,13 +19,13 @@ import { YourModel } from './yours.js';
 /** The errors on display, by the section that they are from. @type {Map<string, { error: unknown, retry?: (() => void) | undefined }>} */
 const errors = new Map();
 
-/** What a failed download is called in Chromium, Firefox and Safari. */
+/** Matches the messages of failed downloads in Chromium, Firefox and Safari. */
 const networkErrors = /Failed to fetch|NetworkError|Load failed|error loading dynamically imported module/i;
 
 function showErrors() {
   const [first] = errors.values();
   find('error').hidden = !first;
-  // Emptied when hidden, so that screen readers read the same message again if the error recurs.
+  // Empty the text first, so that screen readers read the same message again if the error recurs.
   find('error-text').textContent = '';
   if (!first) return;
   const { error, retry } = first;
@@ -34,7 +34,7 @@ function showErrors() {
   find('retry').hidden = !retry;
 }
 
-/** @param {string} section @returns {Report} shows an error of this section, or takes it back if it is null */
+/** @param {string} section @returns {Report} shows an error of this section; null removes the section's error */
 const reportFor = (section) => (error, retry) => {
   const before = errors.get(section);
   if (error === null && !before) return;

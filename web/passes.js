@@ -10,11 +10,11 @@ import { shownPositions } from './tokens.js';
 
 /** Milliseconds a step while the animation plays. */
 const STEP_MS = 450;
-/** A position of the drawing is as wide as its place allows, between these; the radius of its circle follows. */
+/** Minimum and maximum width of a position in the drawing, which fills the section's width, and the maximum radius of its circle, in pixels. */
 const [LEAST_WIDTH, MOST_WIDTH, MOST_RADIUS] = [26, 58, 19];
-/** The middle of the circles, and the room under them for numbers that lie or stand upright. */
+/** y of the circles' centres, and the height below the circles for horizontal and for vertical numbers, in pixels. */
 const [TOP, BOTTOM, UPRIGHT_BOTTOM] = [62, 34, 56];
-/** A state's number is as wide as this. */
+/** Width of a state's number, in pixels. */
 const NUMBER_WIDTH = 46;
 /** Characters of a token that fit into a circle. */
 const TOKEN_CHARACTERS = 4;
@@ -25,8 +25,8 @@ const scalarCell = /** @type {const} */ ({
   recurrentKernel: { data: [0.5], shape: [1, 1] },
 });
 
-/** One feature of a padded text: values of the row, aloneValues of the text without padding. @typedef {{ tokens: string[], mask: number[], values: Float32Array, aloneValues: Float32Array }} PassRow */
-/** @typedef {{ name: string, order: number[], states: Float32Array }} Pass  order: of the positions, as the pass visits them */
+/** One feature at each position: values of the padded row, aloneValues of the text without padding. @typedef {{ tokens: string[], mask: number[], values: Float32Array, aloneValues: Float32Array }} PassRow */
+/** @typedef {{ name: string, order: number[], states: Float32Array }} Pass  order: the positions in the order in which the pass visits them */
 
 /** @typedef {ReturnType<typeof shownPositions>[number]} Shown */
 
@@ -129,7 +129,7 @@ export class Passes {
     const width = Math.max(LEAST_WIDTH, Math.min(MOST_WIDTH, Math.floor(room / shown.length)));
     const figures = this.#passes.map((pass) => {
       const visited = shown.filter(({ t }) => pass.order.includes(t)).reverse();
-      // Each token is isolated: those of right-to-left scripts would turn the order of all round.
+      // Each token is isolated in a <bdi>: otherwise tokens of right-to-left scripts would reverse the order of the list.
       const read = visited.flatMap(({ t, hidden }, i) => [i ? ' → ' : '', hidden ? '…' : make('bdi', '', tokens[t])]);
       const order = make('span', 'hint', say('order'), ' ', ...read);
       order.dir = 'ltr';
@@ -141,7 +141,7 @@ export class Passes {
   }
 
   /**
-   * Scrolls the drawing, where it is wider than its place, to the step that is done last, or to where the naive pass begins.
+   * Scrolls a drawing that is wider than its container to the next step of the naive pass, or back to its first step when all are done.
    * @param {number} beat @param {Shown[]} shown @param {number} width
    */
   #scrollToStep(beat, shown, width) {
@@ -156,7 +156,7 @@ export class Passes {
   #drawPass({ order, states }, { beat, shown, width: step }) {
     const { tokens, mask } = /** @type {PassRow} */ (this.#row);
     const radius = Math.min(MOST_RADIUS, step / 2 - 2);
-    // Numbers that are wider than a step stand upright.
+    // Numbers that are wider than a position are drawn vertically.
     const upright = step < NUMBER_WIDTH;
     const [width, height] = [shown.length * step, TOP + radius + (upright ? UPRIGHT_BOTTOM : BOTTOM)];
     const places = new Map(shown.map(({ t }, i) => [t, i * step + step / 2]));

@@ -4,7 +4,7 @@
 import { makeSvg } from './elements.js';
 import { say } from './language.js';
 
-/** Answers that are shown. */
+/** Maximum number of answers shown; older ones are dropped. */
 const KEPT = 60;
 const [WIDTH, HEIGHT] = [240, 40];
 

@@ -1,6 +1,6 @@
 /**
- * The first screen: one text and one slider for padding, and two answers of the same weights. The masked one keeps its bits; the naive one
- * reads padding as if it were text.
+ * The first screen: one text, one slider for padding, and two answers of the same weights. Padding changes no bit of the masked answer; the naive
+ * answer reads padding as if it were text.
  */
 import { attach } from 'padless/dom';
 import { find, findInput, make } from './elements.js';
@@ -13,13 +13,13 @@ import { MAX_PADDING, onState, setState, state } from './state.js';
 /** @typedef {import('padless').Model} Model */
 /** @typedef {{ label: string, score: number, bits: string, visited: number }} Answer */
 
-/** Below this score of the text alone, the page says that neither answer means much. */
+/** If the score without padding is below this, the page says that neither answer means much. */
 const SURE = 0.5;
-/** Cells of the drawn row at most; a longer text is drawn in part. */
+/** Maximum number of cells in the drawn row; only the beginning of a longer row is drawn. */
 const DRAWN_CELLS = 80;
-/** The naive answer is computed for each number of padding steps if the text has at most this many tokens. */
+/** The range under the slider shows the naive answer for each number of padding steps, if the text has at most this many tokens. */
 const RANGE_TOKENS = 100;
-/** That, and what a screen reader announces, wait until text and padding have not changed for this many milliseconds. */
+/** Milliseconds without a change of text and padding before the range is computed, and before a screen reader announces the answers. */
 const RANGE_MS = 150;
 const ANNOUNCE_MS = 1000;
 
@@ -58,7 +58,7 @@ function showAnswer(id, answer, alone) {
   find(`${id}-steps`).textContent = say('proofSteps', { n: format(answer.visited) });
 }
 
-/** Draws the row that both get: a cell for each character, hatched for padding. @param {import('./padding.js').Row} row */
+/** Draws the padded row that both answers read: a cell for each character, hatched for padding. @param {import('./padding.js').Row} row */
 function drawRow({ tokens, mask }) {
   const cells = tokens.slice(0, DRAWN_CELLS).map((token, t) => make('span', mask[t] ? '' : 'pad', mask[t] ? token : ''));
   find('proof-row').classList.toggle('long', tokens.length > DRAWN_CELLS);
@@ -78,7 +78,7 @@ export class Proof {
   #box = /** @type {HTMLTextAreaElement} */ (find('proof-text'));
   #slider = findInput('proof-padding');
 
-  /** @param {(error: unknown) => void} onError  null: all is well */
+  /** @param {(error: unknown) => void} onError  called with null when there is no error */
   constructor(onError) {
     this.onError = onError;
     this.#slider.max = String(MAX_PADDING);
@@ -95,7 +95,7 @@ export class Proof {
     this.#showPadding();
   }
 
-  /** @param {Model} model @returns {Promise<void>} the first answers are there, or an error */
+  /** @param {Model} model @returns {Promise<void>} resolves when the first answers or an error are shown */
   start(model) {
     this.#model = model;
     /** @type {any} */

@@ -1,6 +1,6 @@
 /**
- * A worker that makes a padless file of whatever somebody chose or dropped: a damaged one can keep its reader busy for ever, and then the page
- * ends this worker. Import maps do not reach into workers, so the page says where the map has the packages.
+ * A worker that converts the files that the user chose or dropped to a padless file. A damaged file can keep a reader busy for ever; then the user
+ * cancels, and the page terminates this worker. Import maps do not apply in workers, so the page sends the addresses of the packages.
  */
 
 /** @typedef {Record<import('./files.js').Package, string>} Addresses */
@@ -9,16 +9,17 @@
 /**
  * @param {Given[]} given  the model, and perhaps a tokenizer's JSON and a labels.txt
  * @param {Addresses} addresses
- * @returns {Promise<import('./files.js').Read | null>} null: none of them is a model
+ * @returns {Promise<import('./files.js').Read | null>} null if none of the files is a model
  */
 async function read(given, addresses) {
-  // The page's own format takes no importers, which are absent offline unless they were fetched before. A JSON may describe a PyTorch state dict.
+  // padless's own format needs no importers, so it can be read offline even if these were never fetched. But a JSON beside a .safetensors file may
+  // describe a PyTorch state dict.
   const described = given.some(({ file }) => /\.json$/i.test(file.name));
   const own = described ? undefined : given.find(({ file }) => /\.safetensors$/i.test(file.name))?.file;
   if (own) {
     const { loadModel } = /** @type {typeof import('padless')} */ (await import(addresses.padless));
     const bytes = new Uint8Array(await own.arrayBuffer());
-    // A broken file is refused here, in the worker.
+    // Load the model in the worker, too: this refuses a broken file before the page gets it.
     await loadModel(bytes);
     return { name: own.name, bytes };
   }
@@ -32,7 +33,7 @@ async function read(given, addresses) {
   return found && { name: found.name, bytes: (await found.read()).save() };
 }
 
-/** No types of a worker stand beside those of a page. */
+/** any: TypeScript cannot load the types of workers together with those of pages. */
 const worker = /** @type {any} */ (self);
 
 worker.addEventListener('message', async (/** @type {MessageEvent<{ addresses: Addresses, given?: Given[] }>} */ { data }) => {
@@ -44,7 +45,7 @@ worker.addEventListener('message', async (/** @type {MessageEvent<{ addresses: A
     else await Promise.all([import(addresses.padless), import(addresses['padless/import'])]);
   } catch (error) {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
-    // Of what is only fetched ahead, what is missing is said when a file needs it.
+    // Without files, the worker only fetches packages ahead of need. If one is missing, the user hears of it when a file needs it.
     if (given) result = { error: { name, message } };
   }
   const entries = /** @type {PerformanceResourceTiming[]} */ (performance.getEntriesByType('resource'));

@@ -1,7 +1,7 @@
 /**
  * Serves the page and the package from the repository, for development: `node web/serve.js`; PORT and HOST set the port and the address. The
- * page needs no build step. If Rollup and esbuild are installed, scripts are bundled on the way, as a page has about a hundred modules, and each
- * takes a request.
+ * page needs no build step. If Rollup and esbuild are installed, the server bundles the scripts, because the page has about a hundred modules and
+ * each would take a request.
  * Its Content-Security-Policy is the strictest that padless can run under, so what works here works under any policy that padless supports.
  */
 import { createHash } from 'node:crypto';
@@ -15,7 +15,7 @@ import { bundler } from './bundle.js';
 
 const root = new URL('../', import.meta.url);
 
-/** Folders of the optional packages, by their names in the page's addresses: those that the importers need, and those that are compared. */
+/** Folders of the optional packages that the importers need or that the page compares with padless. Addresses are /packages/KEY/FILE. */
 const packageFolders = {
   fflate: 'node_modules/fflate/esm/',
   h5wasm: 'node_modules/h5wasm/dist/esm/',
@@ -65,11 +65,11 @@ function locate(path) {
  * The response to a request. It serves files of web/, js/ and the optional packages only.
  * @param {string} url
  * @param {{ zipped: boolean, known: string, bundles: Map<string, Uint8Array> }} request
- *   zipped: compress text, as hosts do; known: the ETag of what the browser has; bundles: scripts that take the place of files
+ *   zipped: compress text, as hosts do; known: the ETag of the browser's copy; bundles: scripts that replace files
  * @returns {Promise<{ status: number, headers: Record<string, string>, body: Uint8Array | string }>}
  */
 async function respond(url, { zipped, known, bundles }) {
-  // The browser asks each time, and gets no body if it has the file already: each byte is sent once, and none is old.
+  // The browser asks each time whether its copy is current, and gets a body only if it is not.
   const headers = { 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff' };
   // The URL parser resolves "..", so the path cannot leave the folders that locate allows.
   const { pathname } = new URL(url, 'http://localhost');
@@ -92,7 +92,7 @@ async function respond(url, { zipped, known, bundles }) {
 
 /**
  * Starts the server. Port 0, the default, takes any free port.
- * @param {{ port?: number, host?: string, bundle?: boolean }} [options]  bundle: scripts as few files, where Rollup and esbuild are installed; default: true
+ * @param {{ port?: number, host?: string, bundle?: boolean }} [options]  bundle: bundle the scripts if Rollup and esbuild are installed; default: true
  * @returns {Promise<{ url: string, close: () => void }>}
  */
 export async function serve({ port = 0, host = '127.0.0.1', bundle = true } = {}) {
@@ -101,7 +101,7 @@ export async function serve({ port = 0, host = '127.0.0.1', bundle = true } = {}
   let bundles = bundleScripts?.().catch(() => new Map()) ?? Promise.resolve(new Map());
   const server = createServer(async (request, response) => {
     const url = request.url ?? '/';
-    // A page that is loaded gets its scripts as they are now. Without the files that `make` writes, there is nothing to bundle.
+    // Bundle again when a page is loaded, so that it gets the current scripts. Before `make` has run, bundling fails: then serve the files.
     if (bundleScripts && /\/(\?|$)|\.html\b/.test(url)) bundles = bundleScripts().catch(() => new Map());
     const { status, headers, body } = await respond(url, {
       zipped: request.method !== 'HEAD' && /\bgzip\b/.test(String(request.headers['accept-encoding'])),
@@ -126,7 +126,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const port = Number(process.env.PORT ?? 8080);
   try {
     if (!Number.isInteger(port) || port < 0 || port > 65535)
-      throw new Error(`PORT is ${JSON.stringify(process.env.PORT)}, expected a whole number from 0 to 65535`);
+      throw new Error(`PORT is ${JSON.stringify(process.env.PORT)}, expected an integer from 0 to 65535`);
     const { url } = await serve({ port, host: process.env.HOST ?? '127.0.0.1' });
     console.log(`padless: the page is at ${url} (Ctrl-C stops it)`);
   } catch (error) {

@@ -4,7 +4,7 @@
 
 /**
  * @param {string} address  of a file of the package
- * @param {boolean} [whenOffline]  the result where the request fails, which says nothing about the package; default: false
+ * @param {boolean} [whenOffline]  the result if the request fails, as when the browser is offline; default: false
  */
 export const isServed = (address, whenOffline = false) =>
   fetch(address, { method: 'HEAD' }).then(

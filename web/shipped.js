@@ -13,7 +13,7 @@ import { currentLanguage, languageName, say } from './language.js';
  * @property {Word} about  with {labels}, {parameters}, {size}, {build}
  * @property {'characters' | 'words'} reads
  * @property {(label: string) => string} nameOf  a label's name in the page's language
- * @property {(label: string) => string} [shortOf]  what stands beside a tagged word; default: the label
+ * @property {(label: string) => string} [shortOf]  the text beside a tagged word; default: the label
  * @property {(label: string) => number} [colourOf]  the number of a tag's colour (.tag-N in style.css), negative for none
  * @property {[label: string, text: string][]} examples  a button for each shows the label's name, or the text if the label is ''
  */
@@ -99,10 +99,10 @@ export const shipped = {
   },
 };
 
-/** The language model of the first screen and of "How it works": a recurrent one, since those compare backward passes. */
+/** The language model of the first screen and of "How it works". It is recurrent, because "How it works" compares backward passes. */
 export const proofModel = 'langid-gru';
 
-/** Files that are not models/KEY/KEY.safetensors: the first screen waits for this one, so it is the model in int8, a quarter of the bytes. */
+/** Models whose file is not models/KEY/KEY.safetensors. The first screen waits for this file, so it is in int8, a quarter of the bytes. */
 const files = new Map([[proofModel, 'models/langid-gru/langid-gru.int8.safetensors']]);
 
 /** @type {Map<string, Promise<Model>>} */
@@ -111,7 +111,7 @@ const loading = new Map();
 /** @param {string} id */
 async function fetchShipped(id) {
   const model = loadModel(new URL(files.get(id) ?? `models/${id}/${id}.safetensors`, document.baseURI));
-  // Its failure is handled where it is awaited, below.
+  // The caller handles a failure. This prevents an "unhandled rejection" while intents-zh.js is fetched.
   model.catch(() => {});
   if (id === 'intents') ({ intentsZh } = await import('./intents-zh.js'));
   return model;

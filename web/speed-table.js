@@ -1,13 +1,13 @@
 /**
- * The table of the section "Speed": for each model and text, a bar and a time for each engine. Times that were measured here stand beside those
- * of the reference, so that there is something to see before anything is measured.
+ * The table of the section "Speed": for each model and text, a bar and a time for each engine. Times measured in this browser stand beside stored
+ * reference times, which the page shows before the user has measured anything.
  */
 import { make, tableHead, tableRow } from './elements.js';
 import { format, say } from './language.js';
 import { reference } from './reference.js';
 
 /** @typedef {'relaxed' | 'baseline' | 'onnxruntime-web' | 'TensorFlow.js'} Engine */
-/** @typedef {Partial<Record<Engine, number>>} Times  milliseconds of an answer */
+/** @typedef {Partial<Record<Engine, number>>} Times  milliseconds per answer */
 /**
  * A model with a text.
  * @typedef {object} Case
@@ -16,14 +16,14 @@ import { reference } from './reference.js';
  * @property {number} units  of each LSTM; 0 for the language model
  */
 /**
- * A case with what was measured here.
+ * A case with the times measured in this browser.
  * @typedef {Case & { times: Times }} Line
  */
 
 export const builds = /** @type {const} */ (['relaxed', 'baseline']);
 export const peerNames = /** @type {const} */ (['onnxruntime-web', 'TensorFlow.js']);
 
-/** A bar that would be more than this many times as long as padless's is cut: beside it, the others could not be told apart. */
+/** Bars are cut at this many times the length of padless's: next to a longer one, the other bars would be too short to compare. */
 const MOST = 10;
 
 /** @param {Case} line */
@@ -35,7 +35,7 @@ function fasterBuild(times) {
   return known.length > 0 ? Math.min(...known) : undefined;
 }
 
-/** @param {Times} times @param {Engine} engine  for another engine than padless, the time has how many times as long it is as padless's */
+/** @param {Times} times @param {Engine} engine  other engines than padless also get the ratio to padless's time */
 function shownTime(times, engine) {
   const [time, ours] = [times[engine], fasterBuild(times)];
   if (time === undefined) return '';
@@ -54,7 +54,7 @@ function bar(className, time, longest) {
 /**
  * @param {Line} line
  * @param {Engine} engine
- * @param {{ longest: number, missing: string }} shown  missing: what stands for a time that was not measured here
+ * @param {{ longest: number, missing: string }} shown  missing: the text in place of a time that was not measured here
  */
 function engineRow({ times, ...line }, engine, { longest, missing }) {
   const before = referenceTimes(line);
@@ -97,7 +97,7 @@ function group(line, missing) {
 
 /**
  * @param {Line[]} lines
- * @param {(engine: Engine) => string} missing  what stands for a time that was not measured here
+ * @param {(engine: Engine) => string} missing  the text in place of a time that was not measured here
  * @returns {Node[]} the parts of the table
  */
 export const speedTable = (lines, missing) => [
@@ -105,7 +105,7 @@ export const speedTable = (lines, missing) => [
   ...lines.map((line) => group(line, missing)),
 ];
 
-/** Where the reference's times are from. */
+/** Says in which browser, on which processor and when the reference times were measured. */
 export const aboutReference = () =>
   say('referenceOf', {
     browser: reference.browser,

@@ -47,14 +47,14 @@ export class Speed {
   #lines = newLines();
   /** @type {'measured' | null} */
   #state = null;
-  /** The case that is being measured; -1: none. */
+  /** Index of the case that is being measured; -1 if none is. */
   #at = -1;
-  /** Each peer by name, null if the page's server does not have it; null before the first measurement. @type {Map<string, Peer | null> | null} */
+  /** The peers by name; those that the page's server does not have are null. The map is null before the first measurement. @type {Map<string, Peer | null> | null} */
   #known = null;
-  /** The largest difference between an answer of a peer and padless's. @type {number | null} */
+  /** The largest difference between a peer's answer and padless's answer. @type {number | null} */
   #difference = null;
 
-  /** @param {(error: unknown) => void} onError  null: all is well */
+  /** @param {(error: unknown) => void} onError  called with null when there is no error */
   constructor(onError) {
     const button = /** @type {HTMLButtonElement} */ (find('measure'));
     button.addEventListener('click', async () => {
@@ -94,7 +94,7 @@ export class Speed {
     this.#showPeers(this.#peers.map(({ name }) => name));
   }
 
-  /** What stands for a time that was not measured here. @param {import('./speed-table.js').Engine} engine */
+  /** The text in place of a time that was not measured here. @param {import('./speed-table.js').Engine} engine */
   #missing(engine) {
     const build = engine === 'relaxed' || engine === 'baseline';
     if (build && !this.#has[engine]) return say('none');
@@ -134,7 +134,7 @@ export class Speed {
     }
   }
 
-  /** The median times of some functions; the progress bar shows how far they are. @param {(() => unknown)[]} ways */
+  /** Measures the median time of each function, and shows the progress in the progress bar. @param {(() => unknown)[]} ways */
   #medians(ways) {
     const progress = /** @type {HTMLProgressElement} */ (find('speed-progress'));
     return medians(ways, (share) => (progress.value = this.#at + share));

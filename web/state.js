@@ -1,6 +1,6 @@
 /**
- * What the page shows: a text, a model and some padding. All sections show the same, and the fragment of the address holds it, so that a link
- * leads back to it. Browsers do not send the fragment to the server, so the text stays in the browser.
+ * The state of the page: a text, a model and padding. All sections share it, and the fragment of the address holds it, so that a link restores it.
+ * Browsers do not send the fragment to the server, so the text stays in the browser.
  */
 import { shipped } from './shipped.js';
 
@@ -16,10 +16,10 @@ import { shipped } from './shipped.js';
 export const MAX_PADDING = 48;
 /** A longer text is left out of the address, because some programs cut long links. */
 export const MAX_LINKED = 1000;
-/** The address follows text and padding after this many milliseconds: Safari refuses more than 100 changes in 30 seconds. */
+/** The address is updated this many milliseconds after text or padding changed, because Safari refuses more than 100 updates in 30 seconds. */
 const ADDRESS_MS = 400;
 
-/** The text alone is answered with confidence, and with this padding the naive answer is another language. @type {Readonly<State>} */
+/** Without padding, the answer for this text has a high score; with this padding, the naive answer is another language. @type {Readonly<State>} */
 export const defaults = { text: 'How are you today', model: 'langid', padding: 12, side: 'end' };
 const sides = ['end', 'front', 'middle'];
 
@@ -35,7 +35,7 @@ export const state = () => current;
 /** @param {(changed: Partial<State>) => void} listener  called after a change, with what has changed */
 export const onState = (listener) => listeners.push(listener);
 
-/** @param {Partial<State>} changes  values that are not valid are ignored */
+/** @param {Partial<State>} changes  valid values; equal ones are ignored */
 export function setState(changes) {
   const changed = Object.fromEntries(
     Object.entries(changes).filter(([name, value]) => value !== current[/** @type {keyof State} */ (name)]),
@@ -65,7 +65,7 @@ function readAddress(hash) {
   return { section, found };
 }
 
-/** The fragment for a section, with all that differs from the page as it opens. @param {string} section */
+/** The fragment for a section, with each value that differs from its default. @param {string} section */
 export function addressOf(section) {
   const values = new URLSearchParams();
   for (const [name, value] of Object.entries(current))
@@ -85,7 +85,7 @@ function writeAddress() {
     history.replaceState(null, '', address === '#' ? location.pathname + location.search : address);
 }
 
-/** The content above a section grows while models load. For this many milliseconds, or until the user does something, the section stays in view. */
+/** The content above a section grows while models load: keep the section in view for this many milliseconds, or until the user does something. */
 const KEPT_IN_VIEW_MS = 4000;
 let endKeeping = () => {};
 

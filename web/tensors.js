@@ -9,12 +9,12 @@ import { argmax } from './numbers.js';
 /** @typedef {import('padless').Model} Model */
 /** @typedef {ReturnType<Model['run']>} Tensors */
 
-/** Steps of a sequence that are shown; the others are left out. */
+/** Maximum number of steps of a sequence that are shown. */
 const SHOWN_STEPS = 12;
-/** Values of a step that are shown. */
+/** Maximum number of values of a step that are shown. */
 const SHOWN_VALUES = 8;
 
-/** One line for each step: its index, its first values, and the label of the greatest. @param {Float32Array} data @param {number} K @param {readonly string[] | null | undefined} labels */
+/** One line for each step: its index, its first values, and the label of the largest value. @param {Float32Array} data @param {number} K @param {readonly string[] | null | undefined} labels */
 function stepLines(data, K, labels) {
   const rows = Array.from({ length: Math.min(SHOWN_STEPS, data.length / K) }, (_, t) => {
     const step = data.subarray(t * K, (t + 1) * K);

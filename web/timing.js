@@ -48,9 +48,9 @@ async function callsPerSample(way, ms) {
 }
 
 /**
- * The median of milliseconds a call, for each function. They take turns, so that a disturbance hits all alike.
+ * The median time of a call in milliseconds, for each function. The functions are sampled in turns, so that a disturbance affects all of them.
  * @param {(() => unknown)[]} ways
- * @param {(share: number) => void} [onProgress]  told now and then what share of the work is done, from 0 to 1
+ * @param {(share: number) => void} [onProgress]  called now and then with the share of the work that is done, from 0 to 1
  */
 export async function medians(ways, onProgress = () => {}) {
   const ms = Math.max(SAMPLE_MS, SAMPLE_TICKS * clockTick());

@@ -3,7 +3,7 @@
  */
 import { make } from './elements.js';
 
-/** Replaces what has no shape of its own, such as white space, by something visible. @param {string} token */
+/** Makes white space, combining marks and control characters visible. @param {string} token */
 function visibleToken(token) {
   if (token === '\n') return '↵';
   if (/^\s$/u.test(token)) return '␣';
@@ -13,7 +13,7 @@ function visibleToken(token) {
 
 /** What a model reads at one position: an id, or the ids of the parts of a word. @typedef {number | number[]} StepIds */
 
-/** The ids at each position. @param {ArrayLike<number>} ids @param {number} width  ids of a token; 0 is no id where that is above 1 @returns {StepIds[]} */
+/** The ids at each position. @param {ArrayLike<number>} ids @param {number} width  ids per token; if above 1, zeros only fill up a token's ids @returns {StepIds[]} */
 export const stepsOf = (ids, width) =>
   width === 1
     ? Array.from(ids)
@@ -77,5 +77,5 @@ export function shownPositions(mask) {
   return shown;
 }
 
-/** An item of a list of tokens that stands for those that are left out. @param {number} n */
+/** A list item in place of n tokens that are not shown. @param {number} n */
 export const tokenGap = (n) => make('li', 'gap', make('span', '', '…'), make('span', '', `+${n}`));

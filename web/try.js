@@ -14,14 +14,14 @@ import { loadShipped, shipped } from './shipped.js';
 import { onState, setState, state } from './state.js';
 import { shownPositions, stepsOf, tokenCell, tokenGap, tokensOf } from './tokens.js';
 
-/** Tokens that are shown; those after them are left out. */
+/** Maximum number of tokens shown. */
 const SHOWN_TOKENS = 64;
 /** The shown row is padded to a multiple of this many steps. */
 const BATCH_MULTIPLE = 8;
 /** For a text of more than MANY_TOKENS, the details below the answer wait until the user has not typed for DETAILS_MS milliseconds. */
 const MANY_TOKENS = 100;
 const DETAILS_MS = 200;
-/** A screen reader announces the answer when the user has not typed for ANNOUNCE_MS milliseconds; of tagged words, the first ones only. */
+/** A screen reader announces the answer when the user has not typed for ANNOUNCE_MS milliseconds; of tagged words, at most ANNOUNCED_WORDS. */
 const ANNOUNCE_MS = 1000;
 const ANNOUNCED_WORDS = 12;
 
@@ -57,9 +57,9 @@ export class Try {
 
   /**
    * @param {object} on
-   * @param {(error: unknown, retry?: () => void) => void} on.error  null: all is well
+   * @param {(error: unknown, retry?: () => void) => void} on.error  called with null when there is no error
    * @param {() => unknown} on.loaded  called when a model has been loaded
-   * @param {Promise<unknown>} on.ready  the first screen has answered: until then, this section fetches no model
+   * @param {Promise<unknown>} on.ready  resolves when the first screen has answered; this section fetches no model before
    */
   constructor(on) {
     this.on = on;
@@ -109,7 +109,7 @@ export class Try {
     if (focused) this.#box.focus({ preventScroll: true });
   }
 
-  /** What the user types replaces the example for good. */
+  /** Once the user types, the text before the example cannot be restored. */
   #forgetUndo() {
     this.#before = null;
     find('undo').hidden = true;
@@ -174,7 +174,7 @@ export class Try {
     });
   }
 
-  /** Shows an error in place of the answer, which was that of another text. @param {unknown} error */
+  /** Shows an error in place of the answer, which belongs to an earlier text. @param {unknown} error */
   #fail(error) {
     this.#last = null;
     this.#highlights.highlight('', []);

@@ -19,7 +19,7 @@ const SLOW_MS = 4000;
 /** Optional packages, and the file types that need each of them. */
 const fileTypes = { fflate: ['.keras'], h5wasm: ['.keras', '.h5'], pbf: ['.onnx'] };
 
-/** The token ids in a text. @param {string} text @throws {Error} if something in it is not a whole number */
+/** The token ids in a text. @param {string} text @throws {Error} if one of its words is not an integer of at least 0 */
 function idsOf(text) {
   const words = text.split(/[\s,;]+/).filter(Boolean);
   const wrong = words.find((word) => !/^\d+$/.test(word));
@@ -40,7 +40,7 @@ function showMissing(missing) {
   find('missing').textContent = say('missing', { names: missing.join(', '), kinds: [...kinds].join(', ') });
 }
 
-/** What padding does to a model's answers. @param {Model} model */
+/** Says whether padding changes a model's answers. @param {Model} model */
 function aboutPadding({ readsPadding, inputs, text }) {
   if (readsPadding.length) return say('padReads', { layers: readsPadding.join(', ') });
   const length = text ? text.paddingIsData && text.length : inputs.find(({ exact }) => exact)?.shape[0];
@@ -49,7 +49,7 @@ function aboutPadding({ readsPadding, inputs, text }) {
   return say('padZeros', { length, side: say(side) });
 }
 
-/** The code that runs a model in a page of one's own, after it was saved. @param {Opened} opened */
+/** The code with which users run the saved model in their own page. @param {Opened} opened */
 function codeFor({ name, model }) {
   const input = model.inputs.length === 1 && model.inputs[0].ids ? '[[1, 2, 3]]' : '{ … }';
   return [
@@ -93,7 +93,7 @@ function answerTyping(box, model) {
       find('yours-time').textContent = text.trim() === '' ? '' : `${ms.toFixed(1)} ms`;
     },
     onError(error) {
-      // The answer on display is that of another text.
+      // The answer on display belongs to an earlier text.
       find('yours-answer').replaceChildren();
       find('yours-time').textContent = '';
       showReadError(error);
@@ -133,7 +133,7 @@ function onSample(read) {
 /** Reads the files that the user drops. @param {HTMLElement} panel @param {(files: File[]) => Promise<void>} read */
 function onDropped(panel, read) {
   const drop = find('drop');
-  // By default, the browser leaves the page and opens the file.
+  // By default, the browser would leave the page and open the file.
   addEventListener('dragover', (event) => event.preventDefault());
   addEventListener('drop', (event) => event.preventDefault());
   addEventListener('dragover', () => drop.classList.add('over'));
@@ -148,7 +148,7 @@ function onDropped(panel, read) {
   });
 }
 
-/** @param {() => void} cancel  for the button, and for Escape */
+/** @param {() => void} cancel  called when the user presses the button or Escape */
 function onCancelled(cancel) {
   find('cancel').addEventListener('click', cancel);
   addEventListener('keydown', ({ key, isComposing }) => {

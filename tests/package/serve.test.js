@@ -91,6 +91,6 @@ test('a port that is no number is named', async () => {
     server.stderr.on('data', (chunk) => (said += chunk));
     const [code] = await once(server, 'close');
     assert.equal(code, 1);
-    assert.equal(said, `padless: PORT is "${port}", expected a whole number from 0 to 65535\n`);
+    assert.equal(said, `padless: PORT is "${port}", expected an integer from 0 to 65535\n`);
   }
 });
