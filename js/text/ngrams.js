@@ -269,10 +269,10 @@ export class NGrams {
       if (kind === SIGN) {
         const sign = this.#signOf(data[at]);
         while (end < length && this.#kindOf(data[end]) === SIGN && this.#signOf(data[end]) === sign) end++;
-        this.#add(extend(0, sign), at, end - 1, most);
+        this.#addSign(sign, at, end - 1, most);
       } else {
         while (end < length && this.#kindOf(data[end]) === kind) end++;
-        if (kind === NUMBER) this.#add(extend(0, DIGIT), at, end - 1, most);
+        if (kind === NUMBER) this.#addSign(DIGIT, at, end - 1, most);
         else if (kind === RUN) this.#grams(at, end - 1, at, end - 1, this.unspaced.max, most);
         else if (kind === WORD) this.#grams(at, end - 1, at - 1, end, this.max, most);
       }
@@ -289,16 +289,18 @@ export class NGrams {
   #grams(first, last, from, to, max, most) {
     const { data } = this.#codes;
     const { min, border } = this;
+    this.#reserveGrams((to - from + 1) * max + 1, most);
     for (let i = from; i <= to; i++) {
-      let h = 0;
-      const end = Math.min(to, i + max - 1);
-      for (let k = i; k <= end; k++) {
-        h = extend(h, k < first || k > last ? border : data[k]);
-        if (k - i + 1 >= min && (k > i || (i >= first && i <= last))) {
-          this.#add(h, Math.max(i, first), Math.min(k, last), most);
-          if (this.#truncated) return;
-        }
+      let h = i < first ? extend(0, border) : 0;
+      const start = Math.max(i, first);
+      // The code point with which an n-gram is long enough, and the last one; a border alone is no n-gram.
+      const shortest = i + min - 1;
+      const end = i + max - 1;
+      for (let k = start; k <= end && k <= last; k++) {
+        h = extend(h, data[k]);
+        if (k >= shortest && !this.#add(h, start, k, most)) return;
       }
+      if (to > last && i <= last && to >= shortest && to <= end && !this.#add(extend(h, border), start, last, most)) return;
     }
     if (!this.word || from === first || to - from < max) return;
     let h = extend(0, border);
@@ -306,24 +308,45 @@ export class NGrams {
     this.#add(extend(h, border), first, last, most);
   }
 
-  /** One n-gram. @param {number} h @param {number} first  code points @param {number} last @param {number} most */
+  /** A sign or a number as one n-gram. @param {number} code @param {number} first  code points @param {number} last @param {number} most  ids */
+  #addSign(code, first, last, most) {
+    this.#reserveGrams(1, most);
+    this.#add(extend(0, code), first, last, most);
+  }
+
+  /** Makes room for n-grams. @param {number} count @param {number} most  ids */
+  #reserveGrams(count, most) {
+    const more = Math.min(count * this.hashes, most - this.#ids.length);
+    this.#ids.reserve(more);
+    this.#offsets.reserve(2 * more);
+  }
+
+  /**
+   * Appends one n-gram, for which there is room.
+   * @param {number} h @param {number} first  code points @param {number} last @param {number} most  ids
+   * @returns {boolean} false: there would be more ids than `most`
+   */
   #add(h, first, last, most) {
-    const ids = this.#ids;
-    const offsets = this.#offsets;
-    const { rows, hashes } = this;
-    if (ids.length + hashes > most) {
+    const { data } = this.#ids;
+    const offsets = this.#offsets.data;
+    const { hashes } = this;
+    // Both sides of % are unsigned: V8 divides integers then, not floats.
+    const rows = this.rows >>> 0;
+    let n = this.#ids.length;
+    if (n + hashes > most) {
       this.#truncated = true;
-      return;
+      return false;
     }
-    ids.reserve(hashes);
-    offsets.reserve(2 * hashes);
     const start = this.#starts.data[first];
     const end = this.#endOf(last);
-    for (let k = 0; k < hashes; k++) {
-      ids.data[ids.length++] = finalise((h + Math.imul(k, GOLDEN)) | 0) % rows;
-      offsets.data[offsets.length++] = start;
-      offsets.data[offsets.length++] = end;
+    for (let k = 0; k < hashes; k++, n++) {
+      data[n] = finalise((h + Math.imul(k, GOLDEN)) | 0) % rows;
+      offsets[2 * n] = start;
+      offsets[2 * n + 1] = end;
     }
+    this.#ids.length = n;
+    this.#offsets.length = 2 * n;
+    return true;
   }
 }
 
