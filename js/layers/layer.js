@@ -209,8 +209,8 @@ export class Layer {
         `${this.path}: ${this.className} is applied to ${example === undefined ? 'nothing' : `a ${typeof example}`}`,
       );
     // Words of characters, which only js/layers/late/words.js makes.
-    const words = [x].flat(9).find((each) => each?.lifted);
-    const lifted = words?.lifted(this, x);
+    const words = Array.isArray(x) ? x.flat(9).find((each) => each?.lifted) : example;
+    const lifted = words?.lifted?.(this, x);
     if (lifted) return lifted;
     if (example instanceof Spec) {
       const before = this.weightSpecs;

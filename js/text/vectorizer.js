@@ -375,7 +375,9 @@ export class TextVectorizer {
     const marks = before + Number(end !== null);
     const lengths = Int32Array.from(rows, (row) => row.ids.length / width + marks);
     const T = this.length ?? lengths.reduce((most, length) => Math.max(most, length), minLength);
-    const ids = new Int32Array(checkFits(rows.length * T * width)).fill(pad ?? 0);
+    // The ids of one text without padding are not copied.
+    const isWhole = rows.length === 1 && !marks && rows[0].ids.length === T * width;
+    const ids = isWhole ? rows[0].ids : new Int32Array(checkFits(rows.length * T * width)).fill(pad ?? 0);
     const mask = new Uint8Array(rows.length * T);
     const starts = new Int32Array(rows.length);
     rows.forEach((row, b) => {
@@ -384,7 +386,7 @@ export class TextVectorizer {
       starts[b] = first + before;
       const at = b * T + first;
       if (start !== null) ids[at] = start;
-      ids.set(row.ids, (at + before) * width);
+      if (!isWhole) ids.set(row.ids, (at + before) * width);
       if (end !== null) ids[at + count - 1] = end;
       mask.fill(1, at, at + count);
       for (const i of row.masked ?? []) mask[at + i] = 0;

@@ -94,6 +94,15 @@ test('labels are a list of text, and those of scores are each of their own', asy
   );
 });
 
+test('each answer has scores of its own, under any label', async () => {
+  const labels = ['__proto__', '10', 'b'];
+  const model = await create([embedding, pooling], { outputs: [{ name: 'y', kind: 'class', labels }], text: { vocabulary } });
+  const [first, second] = model.predict(['a', 'b']);
+  assert.deepEqual(Object.keys(first.scores ?? {}).sort(), [...labels].sort());
+  assert.notEqual(first.scores?.b, second.scores?.b);
+  assert.deepEqual(JSON.stringify(model.predict('a')), JSON.stringify(first));
+});
+
 test('tags of a model that gives NaN have labels and spans', async () => {
   /** @param {any} layers */
   const broken = (layers) =>
