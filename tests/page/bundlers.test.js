@@ -1,4 +1,4 @@
-/** Vite 7 builds and serves a page that uses padless, without configuration. `make test-bundlers` has the other bundlers. */
+/** Vite 7 builds and serves a page that uses padless, without configuration. `make test-bundlers` tests other bundlers. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,7 +22,7 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 
-test("Vite 7 builds a page with padless, its workers, and a worker of the page's own, without configuration", async (t) => {
+test("Vite 7 builds a page with padless, padless's workers and the page's own worker, without configuration", async (t) => {
   run(process.execPath, [vite, 'build'], project);
   const { url, close } = await serveFolder(join(project, 'dist'));
   t.after(close);

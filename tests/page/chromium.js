@@ -1,5 +1,5 @@
 /**
- * Headless Chromium. Debian has it without the desktop's parts, too, with which a page costs a third of the processor's time.
+ * Starts headless Chromium. chromium-headless-shell, which Debian packages without the parts for a desktop, takes a third of the processor time.
  */
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';

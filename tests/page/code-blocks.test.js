@@ -1,4 +1,4 @@
-/** Runs the code of README.md and the guides that is for pages, in Chromium. tests/code-blocks.js says which. */
+/** Runs the code blocks of README.md and the guides that are for pages, in Chromium. tests/code-blocks.js says which blocks these are. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
@@ -6,7 +6,7 @@ import { blocks } from '../code-blocks.js';
 import { importMap, servePages } from '../pages.js';
 import { launch } from './chromium.js';
 
-/** What blocks take from the text around them. */
+/** A script that defines the names that code blocks use without defining them, and then runs the block. */
 const around = `
   import { attach } from 'padless/dom';
   import { loadModel } from 'padless/worker';
@@ -20,12 +20,12 @@ const around = `
     texts: ['Guten Morgen', 'Good morning'],
     signal: AbortSignal.timeout(30_000),
   });
-  // A script that is no module runs at once, so what it takes is there before.
+  // A block that is a classic script cannot await the bytes that it uses: fetch them before.
   globalThis.bytes = await fetched('/langid.safetensors');
   await import('/block.js');
   document.title = 'done';`;
 
-/** A page with the block's scripts as files, as the policy of the page allows no others. @param {import('../code-blocks.js').Block} block */
+/** A page that loads the block's script from a file, because its policy forbids inline scripts. @param {import('../code-blocks.js').Block} block */
 function pageOf({ language, code }) {
   const body = '<textarea></textarea><output></output><div id="editor" contenteditable>Ada sings</div>';
   const head = `<!doctype html><meta charset="utf-8"><title>block</title>${importMap()}`;
@@ -47,7 +47,7 @@ before(async () => {
 });
 after(() => browser?.close());
 
-/** Files that blocks give for those after them. @type {Record<string, string>} */
+/** Files that blocks define and later blocks use. @type {Record<string, string>} */
 const files = {
   '/two-dense.js': `
     import { Dense, Layer } from '/js/layers/index.js';
@@ -56,7 +56,7 @@ const files = {
 
 for (const block of blocks.filter(({ how }) => how === 'page' || how === 'file'))
   if (block.how === 'file')
-    // A worker has no import map.
+    // Import maps do not apply in workers.
     files[`/${block.rest}`] = block.code.replace("'padless/serve'", "'/js/serve.js'");
   else
     test(`the code of ${block.at}`, async (t) => {
@@ -82,7 +82,7 @@ for (const block of blocks.filter(({ how }) => how === 'page' || how === 'file')
         .waitForFunction(() => document.title === 'done', null, { timeout: 60_000 })
         .catch((error) => complaints.push(String(error)));
       assert.deepEqual(complaints, []);
-      // What is attached answers while one types.
+      // A block that attaches a model answers while the user types.
       await page.fill('textarea', 'Buenos días, ¿cómo están?');
       await page.fill('#editor, textarea', 'Grace Hopper wrote programs');
       await page.fill('textarea', 'Buenos días, ¿cómo están ustedes?');
@@ -93,7 +93,7 @@ for (const block of blocks.filter(({ how }) => how === 'page' || how === 'file')
       assert.deepEqual(complaints, []);
     });
 
-test('pages that README.md and the guides show are run', () => {
+test('README.md and each guide with code for pages have a block that is run', () => {
   const run = blocks.filter(({ how }) => how === 'page').map(({ page }) => page);
   for (const page of ['README.md', 'web/docs/start.md', 'web/docs/typing.md', 'web/docs/bundlers.md'])
     assert.ok(run.includes(page), page);

@@ -1,5 +1,5 @@
 /**
- * web/examples: each example in Node or in headless Chromium, as it stands in the repository.
+ * web/examples: runs each example in Node or in headless Chromium, unchanged.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -51,7 +51,7 @@ const says = (id, text) =>
     [id, text.source],
   );
 
-test('node.js: the language of each line of standard input', () => {
+test('node.js prints the language of each line of standard input', () => {
   const lines = Array.from({ length: 150 }, (_, i) =>
     i % 2 ? 'Guten Morgen, wie geht es Ihnen?' : 'Where is the railway station?',
   );
@@ -65,7 +65,7 @@ test('node.js: the language of each line of standard input', () => {
   assert.equal(spawnSync(process.execPath, command.slice(0, 1), { cwd: root }).status, 2);
 });
 
-test('worker.html: ten thousand texts in workers, and a file of lines; Cancel ends it', async () => {
+test('worker.html classifies the lines of a file, and ten thousand texts, in workers; Cancel stops it', async () => {
   await page.goto(`${server.url}web/examples/worker.html`);
   await page.setInputFiles('#file', {
     name: 'a.txt',
@@ -91,7 +91,7 @@ test('worker.html: ten thousand texts in workers, and a file of lines; Cancel en
   assert.equal(await page.locator('#progress').evaluate((bar) => /** @type {HTMLProgressElement} */ (bar).value), 10_000);
 });
 
-test('service-worker.html: the service worker answers, and again after the browser has ended it, without the server', async (t) => {
+test('service-worker.html: the service worker answers, also after the browser has stopped it and without the server', async (t) => {
   const own = await serve();
   t.after(() => own.close());
   await page.goto(`${own.url}web/examples/service-worker.html`);
@@ -106,7 +106,7 @@ test('service-worker.html: the service worker answers, and again after the brows
   await says('#answer', /^es \([\d.]+ %\)$/);
 });
 
-/** A page with the React example in it, and functions to change what it is given. */
+/** A page with the React example, and functions that change its props. */
 const reactPage = `
   import { createElement, StrictMode } from 'react';
   import { createRoot } from 'react-dom/client';
@@ -117,7 +117,7 @@ const reactPage = `
   window.showWith = (url, name) => window.show({ url, onLanguage: (label) => window.told.push([name, label]) });`;
 
 test(
-  'react.jsx: answers while one types, tells the newest handler, shows errors, and leaves nothing behind',
+  'react.jsx answers while the user types, calls the newest handler, shows errors, and removes everything when unmounted',
   { skip: hasReact ? false : 'React is not installed: make test-page installs it' },
   async (t) => {
     const { outputFiles } = await build({
@@ -152,7 +152,7 @@ test(
   },
 );
 
-test('the list of examples names each of them, and each is a few dozen lines', () => {
+test('the list of examples names every example, and each is a few dozen lines long', () => {
   const folder = `${root}web/examples/`;
   const list = readFileSync(`${folder}README.md`, 'utf8');
   const names = readdirSync(folder).filter((name) => name !== 'README.md');

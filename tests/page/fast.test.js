@@ -1,5 +1,5 @@
 /**
- * The first visit: what is downloaded before the first answer, that nothing is downloaded twice, and that nothing jumps.
+ * The first visit: the downloads before the first answer, that nothing is downloaded twice, and that the layout does not shift.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -8,7 +8,7 @@ import { site } from './site.js';
 
 const state = site({ shown: '#masked-name[data-label]', serviceWorkers: 'allow' });
 
-/** Opens a page, and lists what it had downloaded when the first answer stood there. @param {string} url */
+/** Opens a page, and lists what it had downloaded when it showed the first answer. @param {string} url */
 async function openedPage(url) {
   const page = await state.browser.newPage({ viewport: { width: 1280, height: 800 }, locale: 'en', serviceWorkers: 'block' });
   await page.addInitScript(() => {
@@ -32,7 +32,7 @@ async function openedPage(url) {
   return { page, downloads };
 }
 
-test('the first answer comes after at most 12 requests and 450 kB, and nothing jumps', async () => {
+test('the first answer takes at most 12 requests and 450 kB, and the layout does not shift', async () => {
   const { page, downloads } = await openedPage(`${state.server.url}web/`);
   const bytes = downloads.reduce((sum, each) => sum + each.bytes, 0);
   assert.ok(downloads.length >= 4 && downloads.length <= 12, downloads.map(({ name }) => name).join('\n'));
@@ -42,7 +42,7 @@ test('the first answer comes after at most 12 requests and 450 kB, and nothing j
   await page.close();
 });
 
-test('a second request for a file that has not changed gets no body: offline copies cost no second download', async () => {
+test('a second request for an unchanged file gets no body, so that copies for offline use cost no second download', async () => {
   const { page } = state;
   await page.waitForSelector('#offline:not(:empty)');
   const sizes = await page.evaluate(async () => {
@@ -64,7 +64,7 @@ test('a second request for a file that has not changed gets no body: offline cop
   }
 });
 
-test('without bundles, module by module, the page is the same', async () => {
+test('without bundles, the page loads module by module and gives the same answers', async () => {
   const server = await serve({ bundle: false });
   const { page, downloads } = await openedPage(`${server.url}web/`);
   assert.ok(downloads.length > 40);

@@ -1,4 +1,4 @@
-/** Which coloured words keep their colour while a text is edited and no answer has come. */
+/** Coloured words while the text is edited and before the next answer: which of them keep their colour. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { shifted } from '../../web/highlights.js';
@@ -14,7 +14,7 @@ function coloured(to) {
   return shifted(pieces, from, to).map(({ start, end, colour }) => `${to.slice(start, end)} ${colour}`);
 }
 
-test('an edit takes the colour of the words that it touches, and moves the others', () => {
+test('an edit removes the colour of the words that it touches, and moves the colours of the others', () => {
   assert.deepEqual(coloured('one two three'), ['one 1', 'two 2', 'three 3']);
   assert.deepEqual(coloured('one txwo three'), ['one 1', 'three 3']);
   assert.deepEqual(coloured('one  three'), ['one 1', 'three 3']);

@@ -1,5 +1,5 @@
 /**
- * How it works: what padding does, and what it does not.
+ * The section "How it works": padding changes naive results, and does not change masked results.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -15,7 +15,7 @@ const cells = (id, row) => state.page.locator(`#${id} tbody tr`).nth(row).locato
 /** @param {number} value */
 const pad = (value) => state.page.locator('#steps').fill(String(value));
 
-test("padding at the end, front or middle does not move the score's bits, or cost a step; naively it does both", async () => {
+test('padding anywhere changes no bit of the masked score and costs no step, but changes the naive score and costs steps', async () => {
   const { page } = state;
   await page.locator('#sentence').fill('Guten Morgen');
   const model = await loadModel('web/models/langid-gru/langid-gru.int8.safetensors', { simd: 'baseline' });
@@ -28,7 +28,7 @@ test("padding at the end, front or middle does not move the score's bits, or cos
       assert.equal(await text('count'), String(value));
       const masks = (await page.locator('#row li').allTextContents()).map((cell) => (cell.startsWith('…') ? cell : cell.at(-1)));
       const at = { end: 12, front: 0, middle: 6 }[side];
-      // Of long padding, the middle is left out.
+      // The middle of long padding is not shown.
       const padding = value > 9 ? `00000…+${value - 8}000` : '0'.repeat(value);
       assert.equal(masks.join(''), '1'.repeat(at ?? 0) + padding + '1'.repeat(12 - (at ?? 0)));
       bits.push(await text('bits'), await text('bits-without'));
@@ -43,7 +43,7 @@ test("padding at the end, front or middle does not move the score's bits, or cos
   assert.ok(Math.abs(shown.getFloat32(0) - score) < 1e-5);
 });
 
-test('mean, maximum and softmax: masked as if alone, naive with the padding in it', async () => {
+test('masked mean, maximum and softmax equal those of the text without padding; the naive ones include the padding', async () => {
   const { page } = state;
   await pad(5);
   for (const feature of ['0', '7']) {
@@ -66,13 +66,13 @@ test('mean, maximum and softmax: masked as if alone, naive with the padding in i
   }
 });
 
-test('to begin with, a feature is shown whose maximum padding moves', async () => {
+test('the feature that is shown first has a maximum that naive padding changes', async () => {
   const [alone, masked, naive] = await cells('pools', 1);
   assert.equal(masked, alone);
   assert.notEqual(naive, alone);
 });
 
-test('the backward pass: aligned, it begins at the last character; its states are those without padding', async () => {
+test('the aligned backward pass starts at the last character, and its states equal those without padding', async () => {
   const { page } = state;
   await page.locator('#sentence').fill('abc');
   await pad(2);
@@ -83,7 +83,7 @@ test('the backward pass: aligned, it begins at the last character; its states ar
   assert.match((await text('worst')) ?? '', /^Largest difference: naive 0\.\d*[1-9]\d*, aligned 0\.$/);
   assert.deepEqual(await cells('states', 2), ['0', '0', '0']);
   assert.ok((await cells('states', 1)).every((difference) => difference !== '0'));
-  // By hand: h = tanh(value + h / 2), from the end on.
+  // Compute h = tanh(value + h / 2) by hand, from the last character to the first.
   const pl = await init();
   const values = (await cells('positions', 3)).slice(0, 3).map((value) => Number(value.replace('−', '-')));
   let h = 0;
@@ -92,7 +92,7 @@ test('the backward pass: aligned, it begins at the last character; its states ar
   (await cells('states', 0)).forEach((shown, t) => assert.ok(Math.abs(Number(shown.replace('−', '-')) - states[t]) < 3e-3));
 });
 
-test('the backward pass is drawn step by step, by key and by itself', async () => {
+test('the backward pass is drawn step by step, by arrow keys or as an animation', async () => {
   const { page } = state;
   await page.locator('#sentence').fill('abc');
   await pad(2);
@@ -114,7 +114,7 @@ test('the backward pass is drawn step by step, by key and by itself', async () =
   assert.deepEqual(await visited(), [5, 3]);
 });
 
-test('the trace says layer by layer what the mask changed', async () => {
+test('the trace shows for each layer which positions the mask changed', async () => {
   await pad(0);
   assert.deepEqual(await cells('trace', 1), ['[1, 9, 192]', 'nothing']);
   await pad(3);
@@ -123,7 +123,7 @@ test('the trace says layer by layer what the mask changed', async () => {
   assert.deepEqual(await cells('trace', 2), ['[1, 192]', 'the vector']);
 });
 
-test('an empty sentence, and characters of other scripts', async () => {
+test('an empty sentence gives a hint, and characters of other scripts are shown', async () => {
   const { page } = state;
   await page.locator('#sentence').fill('');
   await page.waitForSelector('#inside-empty:not([hidden])');
@@ -137,7 +137,7 @@ test('an empty sentence, and characters of other scripts', async () => {
   assert.equal(await page.locator('#error').isVisible(), false);
 });
 
-test('for the tagger, the table shows the word that naive padding moves most, and its bits under the mask', async () => {
+test('for the tagger, the table shows the word whose score naive padding changes most, and the mask keeps its bits', async () => {
   const { page } = state;
   await page.evaluate(() => (location.hash = '#inside?model=tagger&text=Sam%20can%20open%20the%20can&padding=4'));
   await page.waitForFunction(() => document.querySelector('#row bdi')?.textContent === 'Sam');
@@ -155,7 +155,7 @@ test('for the tagger, the table shows the word that naive padding moves most, an
   await page.waitForFunction(() => document.querySelector('#row bdi')?.textContent === 'They');
 });
 
-test('right-to-left text does not turn the caption of the backward pass round', async () => {
+test('right-to-left text does not reverse the caption of the backward pass', async () => {
   const { page } = state;
   await page.locator('#sentence').fill('שלום');
   await pad(2);
@@ -174,7 +174,7 @@ test('right-to-left text does not turn the caption of the backward pass round', 
     );
 });
 
-test('on a phone, the drawing begins where the naive pass does, at the padding, and follows it', async () => {
+test('on a phone, the drawing is scrolled to the padding, where the naive pass starts, and follows the steps', async () => {
   const { page } = state;
   await page.setViewportSize({ width: 360, height: 640 });
   await page.locator('#sentence').fill('How are you today');
@@ -190,14 +190,14 @@ test('on a phone, the drawing begins where the naive pass does, at the padding, 
       );
   await page.waitForFunction(() => (document.getElementById('passes')?.parentElement?.scrollLeft ?? 0) > 0);
   assert.ok((await seen('#passes svg >> nth=0 >> .pad')) >= 4);
-  // After all steps, the first letter is there.
+  // Step through the pass up to the second letter of the text.
   await page.focus('#beat');
   await page.keyboard.press('Home');
   assert.ok((await seen('#passes svg >> nth=0 >> .pad')) >= 4);
   for (let i = 0; i < 28; i++) await page.keyboard.press('ArrowRight');
   assert.equal(await page.locator('#passes svg >> nth=0 >> .now .token').textContent(), 'o');
   assert.ok((await seen('#passes svg >> nth=0 >> .now')) === 1);
-  // The control stands beside the drawing.
+  // The control and the drawing fit on the screen together.
   const [control, drawing] = await Promise.all(['#beat', '#passes'].map((id) => page.locator(id).boundingBox()));
   assert.ok((drawing?.y ?? 0) + (drawing?.height ?? 0) - (control?.y ?? 0) < 500);
 });
@@ -208,7 +208,7 @@ test('a long text is cut, and the page says so', async () => {
   assert.equal(await text('inside-cut'), 'Here, only the first 17 tokens of the text are used.');
 });
 
-test('on a wide window no table is cut', async () => {
+test('in a wide window, no table is cut off', async () => {
   const { page } = state;
   await page.setViewportSize({ width: 1280, height: 800 });
   await page.locator('#sentence').fill('How are you today, and where');
@@ -222,7 +222,7 @@ test('on a wide window no table is cut', async () => {
   assert.deepEqual(cut, []);
 });
 
-test('in print, no table is cut', async () => {
+test('in print, no table is cut off', async () => {
   const { page } = state;
   await page.emulateMedia({ media: 'print' });
   await page.setViewportSize({ width: 720, height: 1000 });

@@ -21,7 +21,7 @@ const expected = {
   cut: '我们 明天 去 北京 。',
 };
 
-/** A script that leaves its answers for `open`. @param {string} entry  '' or '/inline' */
+/** A script that stores its answers in globalThis.answers, where `open` finds them. @param {string} entry  '' or '/inline' */
 const script = (entry) => `
   import { detect, load } from 'padless-langid${entry}';
   import { entities, tag } from 'padless-tagger${entry}';
@@ -57,7 +57,7 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** What a page of a folder answers, but for complaints about files that are missing. @param {string} dist @param {string[]} [missing] */
+/** The answers of a folder's page. Asserts that exactly the missing files are reported. @param {string} dist @param {string[]} [missing] */
 async function answersOf(dist, missing = []) {
   const { url, close } = await serveFolder(dist);
   const { answers, complaints } = await open(browser, url);
@@ -69,7 +69,7 @@ async function answersOf(dist, missing = []) {
   return answers;
 }
 
-test('Node answers with both entries, from the model of the repository', async () => {
+test("in Node, both entries give the answers of the repository's models", async () => {
   for (const entry of ['', '/inline']) {
     addFiles(project, { 'node.js': `${script(entry)} console.log(JSON.stringify(answers));` });
     assert.deepEqual(JSON.parse(run(process.execPath, ['node.js'], project)), expected);
@@ -88,7 +88,7 @@ test('Node answers with both entries, from the model of the repository', async (
   assert.equal(allowed, model.predict('ciao', { labels: ['de', 'fr'] }).label);
 });
 
-test('TypeScript knows what the functions return', () => {
+test('the packages declare what their functions return', () => {
   addFiles(project, {
     'use.ts': `import { detect } from 'padless-langid';
       import { tag } from 'padless-tagger/inline';
@@ -105,7 +105,7 @@ test('TypeScript knows what the functions return', () => {
   run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...options, 'use.ts'], project);
 });
 
-test('Vite 7 builds and serves a page with them, and copies the model files', async () => {
+test('Vite 7 builds and serves a page with the packages, and copies the model files', async () => {
   addFiles(project, { 'start.js': script(''), 'index.html': page('/start.js') });
   run(process.execPath, [vite, 'build'], project);
   assert.deepEqual(await answersOf(join(project, 'dist')), expected);
@@ -119,7 +119,7 @@ test('Vite 7 builds and serves a page with them, and copies the model files', as
   assert.deepEqual(answers, expected);
 });
 
-test('esbuild leaves the model files behind: the weights come from a script; with /inline they are in one', async () => {
+test('esbuild does not copy the model files: the weights then come from a script, and with /inline from the bundle', async () => {
   const options = /** @type {const} */ ({ bundle: true, format: 'esm', absWorkingDir: project, external: ['node:*'] });
   addFiles(project, { 'start.js': script(''), 'inline.js': script('/inline') });
   addFiles(join(project, 'out'), { 'index.html': page('start.js') });
@@ -132,7 +132,7 @@ test('esbuild leaves the model files behind: the weights come from a script; wit
   assert.deepEqual(await answersOf(join(project, 'one')), expected);
 });
 
-test('a page without a bundler imports them by an import map', async () => {
+test('a page without a bundler imports the packages by an import map', async () => {
   const imports = Object.fromEntries(packages.map(({ name }) => [`padless-${name}`, `/node_modules/padless-${name}/index.js`]));
   const map = { imports: { ...imports, padless: '/node_modules/padless/js/index.js' } };
   addFiles(project, {
@@ -142,7 +142,7 @@ test('a page without a bundler imports them by an import map', async () => {
   assert.deepEqual(await answersOf(project), expected);
 });
 
-test('their cards stand alone: no link leads out of the package', () => {
+test('no link of a model card leads to a file outside the package', () => {
   for (const { name } of packages) {
     const home = join(project, `node_modules/padless-${name}`);
     const card = readFileSync(join(home, 'README.md'), 'utf8');

@@ -1,5 +1,5 @@
 /**
- * The models to try: chosen by click, by keyboard and by address; each fetched when it is first chosen.
+ * The section "Try": the user chooses a model by mouse, keyboard or address; the page fetches it when it is first chosen.
  */
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
@@ -21,17 +21,17 @@ const radio = (/** @type {string} */ id) => state.page.locator(`#models [value=$
 const about = (/** @type {RegExp} */ text) =>
   state.page.waitForFunction((source) => new RegExp(source).test(document.getElementById('about')?.textContent ?? ''), text.source);
 
-/** Files of models that the page has fetched. */
+/** The models that the page has fetched. */
 const fetched = () =>
   state.page.evaluate(() =>
     performance
       .getEntriesByType('resource')
-      // The first screen's model is that of no section.
+      // The pattern does not match langid-gru.int8, the model of the first screen.
       .map(({ name }) => /\/(\w+)\.safetensors$/.exec(name)?.[1])
       .filter(Boolean),
   );
 
-test('a click brings another model, which is fetched then; the text stays, and is answered', async () => {
+test('a click on a model fetches it, keeps the text and answers it', async () => {
   const { page } = state;
   const text = 'Sam can’t open the can.';
   await page.locator('#text').fill(text);
@@ -49,12 +49,12 @@ test('a click brings another model, which is fetched then; the text stays, and i
   await page.waitForSelector('#answer li:first-child[data-label]');
   await page.locator('#models label').nth(1).click();
   await page.waitForSelector('#answer mark');
-  // Not fetched again.
+  // The tagger is not fetched again.
   assert.deepEqual(await fetched(), ['langid', 'tagger']);
   await page.screenshot({ path: `${screenshots}try-tagger.png`, fullPage: true });
 });
 
-test('each word stands in the answer with its tag, and its colour lies under it in the box', async () => {
+test('the answer shows each word with its tag, and the box colours the word', async () => {
   const { page } = state;
   const model = await loadModel('web/models/tagger/tagger.safetensors');
   await radio('tagger').check();
@@ -68,7 +68,7 @@ test('each word stands in the answer with its tag, and its colour lies under it 
     await page.locator('#text').pressSequentially(text);
     const tags = (model.predict(text).outputs?.pos.tags ?? []).filter(({ label }) => label !== 'PUNCT');
     const words = tags.map(({ start, end }) => text.slice(start, end));
-    // The answer to the last key, not to the one before.
+    // Wait for the answer to the last key.
     await page.waitForFunction((all) => document.querySelector('.under')?.textContent?.replace('\u200b', '') === all, text);
     assert.deepEqual(
       await page.locator('#answer .tagged mark').allTextContents(),
@@ -76,7 +76,7 @@ test('each word stands in the answer with its tag, and its colour lies under it 
     );
     const under = page.locator('.under span');
     assert.deepEqual(await under.allTextContents(), words);
-    // As high and as wide as the text in the box.
+    // The coloured copy has the size and font of the box.
     assert.ok(
       await page.evaluate(() => {
         const [box, copy] = [document.getElementById('text'), document.querySelector('.under')];
@@ -88,14 +88,14 @@ test('each word stands in the answer with its tag, and its colour lies under it 
       }),
     );
   }
-  // Read out, the word and its tag are two.
+  // Screen readers read the word and its tag separately.
   assert.match(await page.locator('#answer .tagged').ariaSnapshot(), /Her\s+PRON/);
-  // Two names for one colour: the legend tells each tag.
+  // Several tags share a colour, so the legend lists every tag.
   assert.match((await page.locator('#answer .legend:not(.names)').textContent()) ?? '', /NOUN noun.*VERB verb.*ADJ adjective/);
   await page.waitForFunction(() => /^Her: pronoun, quick: adjective, /.test(document.getElementById('heard')?.textContent ?? ''));
 });
 
-test('names stand below the tagged text, each with its kind', async () => {
+test('names are listed below the tagged text, each with its kind', async () => {
   const { page } = state;
   await radio('tagger').check();
   await page.locator('#text').fill('We flew to New York in 2019.');
@@ -105,7 +105,7 @@ test('names stand below the tagged text, each with its kind', async () => {
   await page.waitForFunction(() => !document.querySelector('#answer .names'));
 });
 
-test('the examples of the tagger are tagged as a grammar would', async () => {
+test('the tagger gives the words of the examples their grammatical parts of speech', async () => {
   const model = await loadModel('web/models/tagger/tagger.safetensors');
   const tagged = shipped.tagger.examples.map(([, text]) =>
     (model.predict(text).outputs?.pos.tags ?? []).map(({ label }) => label).join(' '),
@@ -141,7 +141,7 @@ test('in the Chinese interface, parts of speech and intents have Chinese names, 
   assert.deepEqual([...intentsZh.keys()].sort(), [...labels].sort());
 });
 
-test('in the dark, the colours of the tags are told apart from the card and from each other', async () => {
+test('in dark mode, the colours of the tags differ from the background and from each other', async () => {
   const { page } = state;
   await page.emulateMedia({ colorScheme: 'dark' });
   const colours = await page.evaluate(() => {
@@ -162,7 +162,7 @@ test('in the dark, the colours of the tags are told apart from the card and from
     for (const b of [card, ...colours.slice(i + 1)]) assert.ok(Math.hypot(...a.map((c, k) => c - b[k])) > 45, `${a} and ${b}`);
 });
 
-test('the colours follow the box when it scrolls', async () => {
+test('the coloured copy scrolls with the box', async () => {
   const { page } = state;
   await radio('tagger').check();
   await page.locator('#text').fill('We record a new record every week.\n'.repeat(12));
@@ -172,13 +172,13 @@ test('the colours follow the box when it scrolls', async () => {
   const asHigh = () =>
     page.evaluate(() => document.querySelector('.under')?.scrollHeight === document.getElementById('text')?.scrollHeight);
   assert.ok(await asHigh());
-  // Of a long text the first part alone is copied.
+  // Only the beginning of a long text is copied.
   await page.locator('#text').fill('We record a new record every week.\n'.repeat(400));
   await page.waitForFunction(() => document.querySelectorAll('.under span').length > 400);
   assert.ok(await asHigh());
 });
 
-test('with scroll bars, in every direction and at any width, the colours lie where the words are', async (t) => {
+test('the colours are under their words with and without a scroll bar, in text of either direction', async (t) => {
   const browser = await launch({ ignoreDefaultArgs: ['--hide-scrollbars'] });
   t.after(() => browser.close());
   const page = await browser.newPage({ viewport: { width: 361, height: 740 }, deviceScaleFactor: 1.1, serviceWorkers: 'block' });
@@ -216,7 +216,7 @@ test('with scroll bars, in every direction and at any width, the colours lie whe
     const bar = box.right - box.left - room[0][1];
     assert.equal(bar > 10, scrolls);
     const rightToLeft = text.startsWith('ש');
-    // 1 pixel of border and 12 of padding on each side, and the bar where the first letter has it.
+    // Each side has 1 pixel of border and 12 of padding; the direction of the first letter decides on which side the scroll bar is.
     assert.ok(Math.abs(box.right - hebrew.right - 13 - (scrolls && !rightToLeft ? bar - 2 : 0)) < 1, `${box.right - hebrew.right}`);
     assert.ok(Math.abs(english.left - box.left - 13 - (scrolls && rightToLeft ? bar - 2 : 0)) < 1, `${english.left - box.left}`);
   }
@@ -239,14 +239,14 @@ test('while an input method composes, the colours move with their words', async 
     assert.equal(await copied(), `Sam c${reading}an open the can.`);
     assert.equal(await under(), 'Sam open the can');
   }
-  // Given up: as before.
+  // After the composition is cancelled, the colours are as before.
   await compose('');
   await page.waitForFunction(() => document.querySelectorAll('.under span').length === 5);
   assert.equal(await copied(), 'Sam can open the can.');
   assert.equal(await under(), 'Sam can open the can');
 });
 
-test('an intent is answered with its name, and the words that speak for it', async () => {
+test('the answer of the intents is the name of the intent, and the heat map shows the words', async () => {
   const { page } = state;
   await radio('intents').check();
   await about(/151 answers/);
@@ -264,10 +264,10 @@ test('an intent is answered with its name, and the words that speak for it', asy
   await page.screenshot({ path: `${screenshots}try-intents.png`, fullPage: true });
 });
 
-/** Waits until the address names this. @param {string} part */
+/** Waits until the fragment of the address contains this. @param {string} part */
 const addressed = (part) => state.page.waitForFunction((text) => location.hash.includes(text), part);
 
-test('arrow keys choose a model; the address brings it back, with its text, and "How it works" shows it', async () => {
+test('arrow keys choose a model; a reload restores it with its text, and "How it works" shows it', async () => {
   const { page } = state;
   await page.locator('#text').fill('will it rain');
   await radio('langid').focus();
@@ -290,7 +290,7 @@ test('arrow keys choose a model; the address brings it back, with its text, and 
   assert.deepEqual(await fetched(), ['intents']);
 });
 
-test('while a model is on its way: the page says so in its language, another section leaves it chosen, and another model takes its place', async () => {
+test('while a model loads, the page says so in its language, other sections keep it chosen, and the user may choose another', async () => {
   const { page } = state;
   const answer = page.locator('#answer');
   const says = (/** @type {string} */ text) =>
@@ -306,7 +306,7 @@ test('while a model is on its way: the page says so in its language, another sec
   await page.click('#languages [lang=zh-Hans]');
   await says('正在加载模型…');
   await page.click('#languages [lang=en]');
-  // By hand, and by the way back.
+  // Visit another section by address, and go back.
   await page.evaluate(() => (location.hash = '#inside'));
   assert.ok(await radio('tagger').isChecked());
   await page.goBack();
@@ -325,7 +325,7 @@ test('while a model is on its way: the page says so in its language, another sec
   await page.waitForSelector('#answer mark');
 });
 
-test('a model that could not be had is said in the language of the page, and had once it is asked for again', async () => {
+test('a model that could not be loaded gives an error in the language of the page, and a click loads it again', async () => {
   const { page } = state;
   await page.route('**/tagger.safetensors', (route) => route.fulfill({ body: 'nothing' }));
   await page.locator('#text').fill('Sam can’t open the can.');
@@ -340,7 +340,7 @@ test('a model that could not be had is said in the language of the page, and had
   await page.waitForSelector('#error', { state: 'hidden' });
 });
 
-test('a model that cannot be read is said; the others answer', async () => {
+test('a broken model gives an error, and the other models still answer', async () => {
   const { page } = state;
   await page.route('**/tagger.safetensors', (route) => route.fulfill({ body: 'nothing' }));
   await radio('tagger').check();
@@ -351,7 +351,7 @@ test('a model that cannot be read is said; the others answer', async () => {
   await page.waitForSelector('#error', { state: 'hidden' });
 });
 
-test('in forced colours, what is chosen is told apart, each tag has its name, and the heat map its colours', async () => {
+test('in forced colours, the chosen language and model differ from the others, tags have names, and the heat map keeps its colours', async () => {
   const { page } = state;
   await page.emulateMedia({ forcedColors: 'active' });
   await page.locator('#text').fill('Good morning to all of you. Goede morgen, hoe gaat het');
@@ -373,13 +373,13 @@ test('in forced colours, what is chosen is told apart, each tag has its name, an
   assert.ok(new Set(heats).size > 5, heats.join(' '));
   await radio('tagger').check();
   await page.waitForSelector('#answer mark');
-  // Its text would be seen beside the box's.
+  // In forced colours, the text of the coloured copy would be visible: it is hidden.
   assert.equal(await page.locator('.under').isVisible(), false);
   assert.ok((await page.locator('#answer mark b').allTextContents()).includes('NOUN'));
   await page.screenshot({ path: `${screenshots}try-forced.png`, fullPage: true });
 });
 
-test('each model: nothing that axe-core finds, and nothing to scroll sideways at 360 pixels, in both languages, light and dark', async () => {
+test('for each model, axe-core finds nothing and 360 pixels need no sideways scrolling, in both languages, light and dark', async () => {
   const { page } = state;
   await page.setViewportSize({ width: 360, height: 740 });
   for (const [id, text] of [

@@ -22,7 +22,7 @@ test('once loaded, the page works without its server', async () => {
     await page.locator(`#models [value=${id}]`).check();
     await page.waitForFunction((text) => document.getElementById('about')?.textContent?.includes(text), about);
     await page.waitForFunction(async (file) => Boolean(await caches.match(file)), `models/${id}/${id}.safetensors`);
-    // What was downloaded adds up.
+    // The page adds up all downloads.
     assert.ok((await bytes()) > least, `${await bytes()} MB`);
   }
   await page.locator('#models [value=langid]').check();
@@ -32,7 +32,7 @@ test('once loaded, the page works without its server', async () => {
   await page.waitForSelector('#about:not(:empty)');
   await page.locator('#text').fill('Guten Morgen, wie geht es Ihnen heute?');
   await page.waitForSelector('#answer li:first-child[data-label=de]');
-  // The others that were chosen before.
+  // The other models that were chosen before work, too.
   await page.locator('#models [value=intents]').check();
   await page.locator('#text').fill('will it rain tomorrow');
   await page.waitForSelector('#answer li:first-child[data-label=weather]');
@@ -43,7 +43,7 @@ test('once loaded, the page works without its server', async () => {
   await page.close();
 });
 
-test('offline, a model is read by what was kept of its reader', async (t) => {
+test('offline, the page reads a model file with the cached importer', async (t) => {
   /** @param {string} path */
   const models = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
   const langid = models('web/models/langid/langid.safetensors');
@@ -60,11 +60,11 @@ test('offline, a model is read by what was kept of its reader', async (t) => {
   };
   await page.goto(`${server.url}web/`);
   await page.waitForSelector('#offline:not(:empty)');
-  // Not even this tab was open before.
+  // The section "Your model" has not been shown before.
   await page.context().setOffline(true);
   await page.click('nav a[href="#yours"]');
   await read(langid, 'langid.safetensors');
-  // The packages for Keras's files are kept once they were fetched.
+  // The packages for Keras's files are cached when they are first fetched.
   await page.context().setOffline(false);
   await read(keras, 'bilstm-tagger.keras');
   server.close();
@@ -73,7 +73,7 @@ test('offline, a model is read by what was kept of its reader', async (t) => {
   await read(keras, 'bilstm-tagger.keras');
 });
 
-test('a page that has changed on the server is what is seen, not the copy', async () => {
+test('a page that has changed on the server is shown, not its cached copy', async () => {
   const { page } = state;
   await page.waitForSelector('#offline:not(:empty)');
   await page.evaluate(async () => {

@@ -1,5 +1,5 @@
 /**
- * Try: the language model at every keystroke, in headless Chromium.
+ * The section "Try" with the language model, in headless Chromium.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -10,10 +10,10 @@ import { overflow, screenshots, site } from './site.js';
 const state = site({ path: 'web/#try?text=', focus: '#text' });
 
 const first = () => state.page.locator('#answer li').first();
-/** Waits until the first answer is this. @param {string | null} label */
+/** Waits until the best answer is this label. @param {string | null} label */
 const answered = (label) => state.page.waitForSelector(`#answer li:first-child[data-label="${label}"]`);
 
-test('typing German is answered with German', async () => {
+test('the answer to German text is German', async () => {
   const { page } = state;
   assert.equal(await page.evaluate(() => document.activeElement?.id), 'text');
   await page.keyboard.type('Guten Morgen, wie geht es Ihnen heute?');
@@ -30,7 +30,7 @@ test('typing German is answered with German', async () => {
   await page.screenshot({ path: `${screenshots}try.png`, fullPage: true });
 });
 
-test('the answer is worked out at every keystroke, and each is a bar of the plot', async () => {
+test('the answer is computed at every keystroke, and each computation adds a bar to the plot', async () => {
   const { page } = state;
   let previous = (await page.locator('#answer').textContent()) ?? '';
   for (const key of 'Danke') {
@@ -42,7 +42,7 @@ test('the answer is worked out at every keystroke, and each is a bar of the plot
   assert.match((await page.locator('#plot-text').textContent()) ?? '', /^The last 5: median \d+\.\d ms, at most \d+\.\d ms\.$/);
 });
 
-test('each example is answered with its language', async () => {
+test('the answer to each example is its language', async () => {
   const { page } = state;
   const buttons = await page.locator('#examples button').all();
   assert.equal(buttons.length, 10);
@@ -96,13 +96,13 @@ test('a long text shows its first 64 tokens', async () => {
   await page.locator('#text').fill('ab '.repeat(50));
   await page.waitForSelector('#reads:not([hidden])');
   assert.equal(await page.locator('#tokens li:not(.pad, .gap)').count(), 64);
-  // What is left out is marked.
+  // A gap stands for the tokens that are not shown.
   assert.deepEqual(await page.locator('#tokens .gap').allTextContents(), ['…+736']);
   assert.match((await page.locator('#tokens').textContent()) ?? '', /…\+736(·00)+$/);
   assert.match((await page.locator('#more').textContent()) ?? '', /64 of 800/);
 });
 
-test('of a long text, no more than the model has read is looked at and shown', async () => {
+test('of a long text, only the part that the model reads is segmented and shown', async () => {
   const { page } = state;
   await page.evaluate(() => {
     const { segment } = Intl.Segmenter.prototype;
@@ -112,7 +112,7 @@ test('of a long text, no more than the model has read is looked at and shown', a
       return segment.call(this, text);
     };
   });
-  // Marks without end, too: all belong to one letter, and those that normalise together to each token of them.
+  // The second text is one letter with 20,000 combining marks.
   const { text: reader } = await loadModel('web/models/langid/langid.safetensors');
   let most = 0;
   for (const text of ['ab '.repeat(40_000), `a${'\u0301'.repeat(20_000)}`]) {
@@ -130,7 +130,7 @@ test('of a long text, no more than the model has read is looked at and shown', a
   assert.ok(longest > 0 && longest <= most, `${longest} characters`);
 });
 
-test("the heat map adds up to the answer's odds", async () => {
+test("the contributions in the heat map add up to the logarithm of the answer's odds", async () => {
   const { page } = state;
   const text = 'Guten Tag, Käse';
   const model = await loadModel('web/models/langid/langid.safetensors');
@@ -138,19 +138,19 @@ test("the heat map adds up to the answer's odds", async () => {
   const [p, q] = Object.values(scores).sort((a, b) => b - a);
   await page.locator('#text').fill(text);
   await answered(label);
-  // Of more than a hundred tokens, once the typing rests.
+  // The heat map of a text of more than a hundred tokens appears when the user has paused.
   await page.waitForSelector('#heat:not([hidden])');
   const said = /= (-?[\d.]+)\.$/.exec((await page.locator('#heat-sum').textContent()) ?? '')?.[1];
   assert.ok(Math.abs(Number(said) - Math.log(p / q)) < 0.01, `${said}, expected ${Math.log(p / q)}`);
   const spans = page.locator('#heat-text span');
-  // White space is in no n-gram.
+  // No n-gram contains white space.
   assert.equal((await spans.allTextContents()).join(''), text.replaceAll(' ', ''));
   const shares = await spans.evaluateAll((all) => all.map((span) => Number(span.title.replace('−', '-'))));
   const added = /they add up: (-?[\d.]+),/.exec((await page.locator('#heat-sum').textContent()) ?? '')?.[1];
   assert.ok(Math.abs(shares.reduce((all, share) => all + share, 0) - Number(added)) < 0.02, added);
 });
 
-test('what is read out is the answer, once, when the typing rests', async () => {
+test('screen readers announce the answer once, after the user has stopped typing', async () => {
   const { page } = state;
   await page.evaluate(() => {
     const heard = /** @type {HTMLElement} */ (document.getElementById('heard'));
@@ -163,7 +163,7 @@ test('what is read out is the answer, once, when the typing rests', async () => 
   assert.equal(await page.locator('#answer[aria-live], #answer [aria-live]').count(), 0);
 });
 
-test('360 pixels wide: nothing to scroll sideways', async () => {
+test('a window of 360 pixels needs no sideways scrolling', async () => {
   const { page } = state;
   await page.setViewportSize({ width: 360, height: 740 });
   assert.ok((await overflow(page)) <= 0);
@@ -178,7 +178,7 @@ test('360 pixels wide: nothing to scroll sideways', async () => {
   await page.screenshot({ path: `${screenshots}try-narrow.png`, fullPage: true });
 });
 
-test('dark where the reader prefers it', async () => {
+test('the page is dark if the user prefers dark pages', async () => {
   const { page } = state;
   const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await background();
@@ -189,7 +189,7 @@ test('dark where the reader prefers it', async () => {
   await page.screenshot({ path: `${screenshots}try-dark.png`, fullPage: true });
 });
 
-test('while an input method composes, the answer stays; what is chosen is answered', async () => {
+test('while an input method composes, the answer stays; the committed text gets an answer', async () => {
   const { page } = state;
   const session = await page.context().newCDPSession(page);
   await page.keyboard.type('这个国家的人们');
@@ -205,7 +205,7 @@ test('while an input method composes, the answer stays; what is chosen is answer
   assert.equal(await page.locator('#text').inputValue(), '这个国家的人们說漢語');
 });
 
-test('what is pasted is answered: a sentence into another, and a long text in place of all', async () => {
+test('pasted text gets an answer: a word pasted into a sentence, and a long text that replaces everything', async () => {
   const { page, server } = state;
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: new URL(server.url).origin });
   const paste = async (/** @type {string} */ text) => {
@@ -226,25 +226,25 @@ test('what is pasted is answered: a sentence into another, and a long text in pl
   assert.equal(await page.locator('#cut').isVisible(), true);
 });
 
-test('what was downloaded is told', async () => {
+test('the page shows how much it has downloaded', async () => {
   const { page } = state;
   await page.waitForFunction(() =>
     /^Downloaded so far: [\d.]+ [kM]B in \d+ files\.$/.test(document.getElementById('bytes')?.textContent ?? ''),
   );
   const [, size, unit] = /: ([\d.]+) ([kM])B/.exec((await page.locator('#bytes').textContent()) ?? '') ?? [];
   const kilobytes = Number(size) * (unit === 'M' ? 1000 : 1);
-  // Two models, and not much more.
+  // The page has downloaded two models and little else.
   assert.ok(kilobytes > 300 && kilobytes < 1300, `${kilobytes} kB`);
 });
 
-test('an example can be undone, by the browser and by a button', async () => {
+test("the browser's Undo and a button restore the text that an example replaced", async () => {
   const { page } = state;
   const box = page.locator('#text');
   await page.keyboard.type('my own words');
   await page.locator('#examples button').nth(0).focus();
   await page.keyboard.press('Enter');
   await answered('de');
-  // The focus stays where the keyboard was.
+  // The focus stays on the button.
   assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'German');
   await box.focus();
   await page.keyboard.press('Control+Z');
@@ -255,14 +255,14 @@ test('an example can be undone, by the browser and by a button', async () => {
   assert.equal(await box.inputValue(), 'my own words');
   await answered('en');
   assert.equal(await page.locator('#undo').isVisible(), false);
-  // What is typed after an example is the user's own text.
+  // After the user has edited the example, it cannot be undone.
   await page.locator('#examples button').nth(0).click();
   await box.focus();
   await page.keyboard.type('!');
   assert.equal(await page.locator('#undo').isVisible(), false);
 });
 
-test('on a phone, the answer stands right under the box, above the keyboard', async () => {
+test('on a phone, the answer is close enough to the box to be visible above the keyboard', async () => {
   const { page } = state;
   await page.setViewportSize({ width: 360, height: 640 });
   await page.locator('#text').fill('Guten Morgen');
@@ -272,7 +272,7 @@ test('on a phone, the answer stands right under the box, above the keyboard', as
     ['#proof-text', '#naive-score'],
   ]) {
     const [from, to] = await Promise.all([box, answer].map((selector) => page.locator(selector).boundingBox()));
-    // A keyboard leaves about half of the 640 pixels.
+    // The on-screen keyboard leaves about half of the 640 pixels.
     assert.ok(
       (to?.y ?? 0) + (to?.height ?? 0) - (from?.y ?? 0) < 310,
       `${box}: ${(to?.y ?? 0) + (to?.height ?? 0) - (from?.y ?? 0)}`,
@@ -281,11 +281,11 @@ test('on a phone, the answer stands right under the box, above the keyboard', as
   assert.match((await page.locator('meta[name=viewport]').getAttribute('content')) ?? '', /interactive-widget=resizes-content/);
 });
 
-test('the facts about the model stand with the answer of that model', async () => {
+test('the facts about the model are in the box of its answer', async () => {
   assert.ok(await state.page.locator('#answered #about').count());
 });
 
-test('a model that cannot be read is said in the page', async () => {
+test('the page shows an error for a broken model', async () => {
   const { page } = state;
   await page.route('**/*.safetensors', (route) => route.fulfill({ body: 'nothing' }));
   await page.reload();
@@ -293,7 +293,7 @@ test('a model that cannot be read is said in the page', async () => {
   assert.match((await page.locator('#error-text').textContent()) ?? '', /^Something went wrong: ./);
 });
 
-test('a failed download is explained, and fetched by "Try again"', async () => {
+test('the page explains a failed download, and "Try again" repeats it', async () => {
   const { page, complaints } = state;
   await page.route('**/*.safetensors', (route) => route.abort());
   await page.reload();

@@ -1,5 +1,5 @@
 /**
- * The first screen: one text, one slider for padding, the masked answer and the naive one.
+ * The first screen: one text, one slider for padding, a masked and a naive answer.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -38,7 +38,7 @@ for (const [width, height] of [
   [1280, 800],
   [360, 640],
 ])
-  test(`at ${width} x ${height}, sentence, text, slider and both answers are seen without scrolling`, async () => {
+  test(`at ${width} x ${height}, headline, text, slider and both answers are visible without scrolling`, async () => {
     const { page } = state;
     await page.setViewportSize({ width, height });
     for (const language of ['en', 'zh-Hans']) {
@@ -55,7 +55,7 @@ for (const [width, height] of [
     assert.equal(await page.evaluate(() => scrollY), 0);
   });
 
-test('as it opens: alone, the text is answered with confidence; masked, its bits stand still; naive, it is another language, which is named', async () => {
+test('the first text has a high score without padding, the same bits masked, and another language naively', async () => {
   const { page } = state;
   const model = await loadModel(file, { simd: 'baseline' });
   const { label, score = 0 } = model.predict(defaults.text);
@@ -69,11 +69,11 @@ test('as it opens: alone, the text is answered with confidence; masked, its bits
   assert.equal(await text('masked-same'), words.en.proofSame);
   assert.equal(await text('naive-same'), words.en.proofDiffers);
   assert.equal(await text('verdict'), 'Naive code reads the padding as text and says Polish. The text is the same.');
-  // Masked, 17 steps in both directions; naive, 12 more.
+  // The masked run visits 17 steps in each direction; the naive run also visits 12 steps of padding.
   assert.deepEqual([await text('masked-steps'), await text('naive-steps')], ['34 steps computed', '58 steps computed']);
 });
 
-test('by the keyboard, at every padding, the masked bits are those without padding, and the range says who wins', async () => {
+test('at every padding chosen by keyboard, the masked bits equal those without padding, and the range names the naive answer', async () => {
   const { page } = state;
   const model = await loadModel(file, { simd: 'baseline' });
   const { ids } = /** @type {any} */ (model.text).encode(defaults.text);
@@ -101,18 +101,18 @@ test('by the keyboard, at every padding, the masked bits are those without paddi
   assert.equal(ranges.at(-1)?.[1], '48');
 });
 
-test('where naive padding does not look bad, the page says why', async () => {
+test('if naive padding does not change the language, the page explains what it changed', async () => {
   const { page } = state;
-  // A text that naive padding makes more confident, and one that is unsure alone.
   await type('I would like a cup of coffee, please.');
   await pad(3);
   assert.match(await text('verdict'), /^Naive code still says English, but its score has dropped from .* to .*%\.$/);
-  // Scores that are the same to one decimal are shown with more.
+  // Scores that agree to one decimal are shown with more digits.
   await type('صباح الخير، كيف حالك اليوم؟');
   await pad(9);
   const [, before, after] =
     /^Naive code still says Arabic, but its score has dropped from (.*)% to (.*)%\.$/.exec(await text('verdict')) ?? [];
   assert.ok(Number(before) > Number(after), `${before} ${after}`);
+  // Find a word whose score naive padding raises, and a word whose score is low without padding.
   const model = await loadModel(file);
   const found = ['Buenos', 'Hallo', 'Bonjour', 'merci', 'Obrigado', 'tack', 'ja', 'ciao', 'hola'].flatMap((word) =>
     [1, 2, 4, 8].map((n) => {
@@ -139,14 +139,14 @@ test('where naive padding does not look bad, the page says why', async () => {
   assert.equal(await page.locator('#answers').isVisible(), true);
 });
 
-test('absurd texts: right to left, emoji, a lone surrogate, a book', async () => {
+test('unusual texts have the same masked bits: right-to-left text, emoji, a lone surrogate, markup, a very long text', async () => {
   const { page } = state;
   for (const value of ['صباح الخير، كيف حالك اليوم؟', '👩‍👩‍👧🇨🇳', '\ud800', '\u202eabc', '<img src=x onerror=alert(1)>']) {
     await type(value);
     await page.waitForFunction(() => document.getElementById('masked-same')?.className === 'same');
     assert.equal(await text('masked-same'), words.en.proofSame);
   }
-  // As one paste, without Playwright's log of it.
+  // Set the value directly, because Playwright would log the long text.
   await page.evaluate(() => {
     const box = /** @type {HTMLTextAreaElement} */ (document.getElementById('proof-text'));
     box.value = 'Good morning to all of you. '.repeat(1000);
@@ -158,7 +158,7 @@ test('absurd texts: right to left, emoji, a lone surrogate, a book', async () =>
   assert.equal(await page.locator('#proof-row img').count(), 0);
 });
 
-test('what changed is read out once the user rests', async () => {
+test('screen readers announce the answers after the user has stopped moving the slider', async () => {
   const { page } = state;
   await pad(0);
   await pad(20);
@@ -167,7 +167,7 @@ test('what changed is read out once the user rests', async () => {
   );
 });
 
-test('install line and code are copied by a button; the code is whole, and runs', async (t) => {
+test('buttons copy the install command and the code, and the copied code runs', async (t) => {
   const { page, server } = state;
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: new URL(server.url).origin });
   await page.click('[data-copy=install]');
@@ -193,7 +193,7 @@ test('install line and code are copied by a button; the code is whole, and runs'
   await other.close();
 });
 
-test('the size that the page names is that of the bundle', async () => {
+test('the bundle is no larger than the page says', async () => {
   const { outputFiles } = await bundle();
   const first = outputFiles.filter(({ path }) => /stdin\.js$/.test(path));
   assert.equal(first.length, 1);
@@ -202,6 +202,6 @@ test('the size that the page names is that of the bundle', async () => {
   assert.ok(bytes <= Number(named) * 1000, `${bytes} bytes`);
 });
 
-test('its model is the recurrent language model in int8', async () => {
+test('the model of the first screen is the recurrent language model in int8', async () => {
   assert.deepEqual(readFileSync(file), Buffer.from(toInt8(await loadModel('web/models/langid-gru/langid-gru.safetensors'))));
 });

@@ -1,4 +1,4 @@
-/** Values of another realm, and a policy that forbids WebAssembly. */
+/** Values of another realm are accepted, and a policy that forbids WebAssembly gives a clear error. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { importMap, servePages } from '../pages.js';
@@ -37,7 +37,7 @@ async function inPage(path, script) {
   return value;
 }
 
-test('files and modules of an iframe are taken', async () => {
+test('files and WebAssembly modules of an iframe are accepted', async () => {
   const labels = await inPage(
     '/index.html',
     `const file = '/web/models/langid/langid.safetensors';
@@ -61,7 +61,7 @@ test('files and modules of an iframe are taken', async () => {
   assert.deepEqual(labels, new Array(11).fill('de'));
 });
 
-test('where a policy forbids WebAssembly, the error names the directive and { module }', async () => {
+test('if a policy forbids WebAssembly, the error names the directive and { module }', async () => {
   const errors = await inPage(
     '/forbidden.html',
     `const file = '/web/models/langid/langid.safetensors';

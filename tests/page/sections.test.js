@@ -1,5 +1,5 @@
 /**
- * The page's sections, its address and its languages: by click and by keyboard, told to a screen reader, without a fault that axe-core knows.
+ * The page's sections, its address, its languages, and its accessibility.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ const state = site({
 });
 const sections = ['try', 'inside', 'yours', 'speed', 'documentation'];
 
-test('each link of the header leads to its section, and the address names it, with the state', async () => {
+test('each link of the header leads to its section, and the address then holds the section and the state', async () => {
   const { page } = state;
   await page.locator('#text').fill('Hallo');
   for (const id of sections) {
@@ -32,7 +32,7 @@ test('each link of the header leads to its section, and the address names it, wi
   await page.waitForFunction(() => Math.abs(document.getElementById('speed')?.getBoundingClientRect().top ?? 1e9) < innerHeight);
 });
 
-test('a text of one section is the text of all; so are padding and side', async () => {
+test('all sections share the text, the padding and the side', async () => {
   const { page } = state;
   await page.locator('#proof-text').fill('Guten Morgen, wie geht es Ihnen?');
   await page.waitForSelector('#masked-name[data-label=de]');
@@ -56,7 +56,7 @@ test('a text of one section is the text of all; so are padding and side', async 
   ]);
 });
 
-test('a link that was copied shows the same: text, model, padding and side', async () => {
+test('a copied link restores text, model, padding and side', async () => {
   const { page, server } = state;
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: new URL(server.url).origin });
   await page.evaluate(() => (location.hash = '#inside?text=a%26b%20%2B%20%D8%A7%0Ac&model=tagger&padding=7&side=middle'));
@@ -86,7 +86,7 @@ test('a link that was copied shows the same: text, model, padding and side', asy
   }
 });
 
-test('a text too long for a link is left out of it, and the button says so', async () => {
+test('a link leaves out a text that is too long for it, and the button says so', async () => {
   const { page, server } = state;
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: new URL(server.url).origin });
   await page.locator('#text').fill('a'.repeat(1001));
@@ -95,7 +95,7 @@ test('a text too long for a link is left out of it, and the button says so', asy
   assert.ok((await page.evaluate(() => navigator.clipboard.readText())).length < 200);
 });
 
-test('an address with values that are not valid shows the page as it opens', async () => {
+test('invalid values in the address are replaced by the defaults', async () => {
   const { page } = state;
   await page.evaluate(() => (location.hash = '#proof?padding=-3&side=left&model=__proto__'));
   await page.waitForFunction(() => document.getElementById('proof-count')?.textContent === '12');
@@ -104,7 +104,7 @@ test('an address with values that are not valid shows the page as it opens', asy
   assert.equal(await page.locator('#error').isVisible(), false);
 });
 
-test('what stands in the HTML is the English text', () => {
+test('the HTML contains the English texts of words.js', () => {
   const html = readFileSync(new URL('../../web/index.html', import.meta.url), 'utf8');
   const found = [...html.matchAll(/data-say="(\w+)"[^>]*>([^<]*)</g)];
   assert.ok(found.length > 60);
@@ -114,7 +114,7 @@ test('what stands in the HTML is the English text', () => {
     assert.ok(tag.includes(`aria-label="${words.en[/** @type {keyof typeof words.en} */ (word)]}"`), word);
 });
 
-test('Chinese is a click away, remembered, and leaves no word in English', async () => {
+test('a click switches the whole page to Chinese, and a reload keeps the language', async () => {
   const { page } = state;
   await page.keyboard.type('Guten Morgen, wie geht es');
   await page.click('#languages [lang=zh-Hans]');
@@ -139,18 +139,18 @@ test('Chinese is a click away, remembered, and leaves no word in English', async
   assert.match((await page.locator('#about').textContent()) ?? '', /languages/);
 });
 
-test('in Chinese, a bit is 比特', () => {
+test('the Chinese texts call a bit 比特', () => {
   for (const [word, text] of Object.entries(words['zh-Hans'])) assert.doesNotMatch(text, /各位|每一位/, word);
 });
 
-test('a browser that prefers Chinese gets it', async () => {
+test('a browser that prefers Chinese shows the page in Chinese', async () => {
   const page = await state.browser.newPage({ locale: 'zh-CN' });
   await page.goto(`${state.server.url}web/`);
   await page.waitForFunction(() => document.documentElement.lang === 'zh-Hans');
   await page.close();
 });
 
-test('every word that the page asks for is there, none in vain, with the same places to fill in both languages', () => {
+test('every text that the page uses exists, every text is used, and both languages have the same placeholders', () => {
   const web = fileURLToPath(new URL('../../web/', import.meta.url));
   const html = readFileSync(`${web}index.html`, 'utf8');
   const sources = readdirSync(web).filter((name) => /\.(js|html)$/.test(name) && name !== 'words.js');
@@ -162,7 +162,7 @@ test('every word that the page asks for is there, none in vain, with the same pl
     assert.equal(places(words['zh-Hans'][/** @type {keyof typeof words.en} */ (word)]), places(text), word);
 });
 
-/** What axe-core finds in the page. */
+/** The violations that axe-core finds in the page. */
 const violations = () =>
   state.page.evaluate(async () => {
     const found = await /** @type {any} */ (window).axe.run(document, {
@@ -188,10 +188,10 @@ async function showAll(text) {
 }
 
 for (const language of ['en', 'zh-Hans'])
-  test(`axe-core finds nothing, light or dark: ${language}`, async () => {
+  test(`axe-core finds no violation in light and dark mode (${language})`, async () => {
     const { page } = state;
     await page.click(`#languages [lang=${language}]`);
-    // Of two languages, so that both colours are there.
+    // The text is in two languages, so that the heat map has both colours.
     await showAll('Good morning to all of you. Goede morgen, hoe gaat het');
     for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
       await page.emulateMedia({ colorScheme });
@@ -200,7 +200,7 @@ for (const language of ['en', 'zh-Hans'])
     }
   });
 
-test('360 pixels wide: nothing scrolls sideways, in either language', async () => {
+test('a window of 360 pixels needs no sideways scrolling, in either language', async () => {
   const { page } = state;
   await page.setViewportSize({ width: 360, height: 740 });
   for (const language of ['en', 'zh-Hans']) {
@@ -212,7 +212,7 @@ test('360 pixels wide: nothing scrolls sideways, in either language', async () =
   }
 });
 
-test('on a phone, the button that copies stands above the code, not over it', async () => {
+test('on a phone, the copy button does not cover the code', async () => {
   const { page } = state;
   await page.setViewportSize({ width: 360, height: 640 });
   const [button, first] = await page.evaluate(() => {
@@ -223,7 +223,7 @@ test('on a phone, the button that copies stands above the code, not over it', as
   assert.ok(button <= first, `${button} ${first}`);
 });
 
-test('with a finger, controls are 44 pixels high', async () => {
+test('on touch screens, controls are at least 44 pixels high', async () => {
   const { page, browser, server } = state;
   const phone = await browser.newPage({
     ...{ viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true },

@@ -1,4 +1,4 @@
-/** padless in a service worker that no bundler has bundled. Service workers refuse import(). */
+/** padless in a service worker without a bundler. Service workers do not support import(). */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { servePages } from '../pages.js';
@@ -41,7 +41,7 @@ after(async () => {
   server?.close();
 });
 
-/** What a service worker answers. @param {string} script */
+/** The answer of a service worker. @param {string} script */
 async function ask(script) {
   const page = await browser.newPage();
   await page.goto(`${server.url}/index.html`);
@@ -63,7 +63,7 @@ test('padless/whole loads models in a service worker, with layers that padless w
   assert.equal(await ask('/whole.js'), 'de-1,1');
 });
 
-test('padless says in a service worker that padless/whole is what works there', async () => {
+test('in a service worker, padless fails with an error that names padless/whole', async () => {
   assert.match(
     await ask('/index.js'),
     /^EngineError: service workers refuse import\(\).* import 'padless\/whole' in place of 'padless'$/,

@@ -1,4 +1,4 @@
-/** padless as one script, in a page that is opened from a disk, where nothing can be fetched. */
+/** padless as one script, in a page that is opened from disk and so cannot fetch anything. */
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { launch } from './chromium.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-test('a script tag gives the global padless: models, layers, text and attach, without a server', async (t) => {
+test('a script tag defines the global padless with models, layers, text and attach, without a server', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'padless-'));
   const browser = await launch();
   t.after(async () => {

@@ -1,5 +1,5 @@
 /**
- * The page, served and opened afresh for each test; what it complains of, and requests to anybody else, fail the test.
+ * Serves the page, and opens it anew for each test. Errors and warnings in the console, and requests to other servers, fail the test.
  */
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
@@ -13,10 +13,10 @@ export const screenshots = fileURLToPath(new URL('../../build/screenshots/', imp
 /**
  * Hooks for the tests of a file.
  * @param {object} [options]
- * @param {string} [options.path]  opened first
- * @param {string} [options.shown]  what is waited for
- * @param {string} [options.focus]  what gets the focus then
- * @param {'allow' | 'block'} [options.serviceWorkers]  one in each page takes time; offline.test.js has them
+ * @param {string} [options.path]  of the page
+ * @param {string} [options.shown]  selector of an element to wait for
+ * @param {string} [options.focus]  selector of the element that then gets the focus
+ * @param {'allow' | 'block'} [options.serviceWorkers]  blocked by default to save time; offline.test.js and others allow them
  * @param {(page: import('playwright-core').Page) => Promise<void>} [options.prepare]
  */
 export function site({ path = 'web/', shown = '#about:not(:empty)', focus, serviceWorkers = 'block', prepare } = {}) {
@@ -26,7 +26,7 @@ export function site({ path = 'web/', shown = '#about:not(:empty)', focus, servi
     await mkdir(screenshots, { recursive: true });
     state.server = await serve();
     state.browser = await launch();
-    // The first request bundles the scripts, which may take longer than a page waits.
+    // The first request bundles the scripts, which may take longer than the timeout of a page.
     await fetch(`${state.server.url}web/page.js`);
   });
   after(async () => {
@@ -42,12 +42,12 @@ export function site({ path = 'web/', shown = '#about:not(:empty)', focus, servi
     // CSP violations are console errors too.
     page.on('console', (message) => {
       const blocked = /^Service Worker registration blocked by Playwright/.test(message.text());
-      // Of packages that are not installed the page itself says so.
+      // The page itself says which packages are not installed.
       const absent = message.location().url.includes('/packages/') && /status of 404/.test(message.text());
       if (['error', 'warning'].includes(message.type()) && !blocked && !absent) complaints.push(message.text());
     });
     page.on('pageerror', (error) => complaints.push(String(error)));
-    // The service worker's requests, too.
+    // The context also reports the requests of the service worker.
     page.context().on('request', (request) => {
       if (!request.url().startsWith(server.url)) complaints.push(`request to ${request.url()}`);
     });
@@ -63,5 +63,5 @@ export function site({ path = 'web/', shown = '#about:not(:empty)', focus, servi
   return state;
 }
 
-/** How much wider the page is than its window. @param {import('playwright-core').Page} page */
+/** By how many pixels the page is wider than its window. @param {import('playwright-core').Page} page */
 export const overflow = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

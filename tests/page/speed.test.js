@@ -1,5 +1,5 @@
 /**
- * Speed: this browser, now, beside others where they are installed.
+ * The section "Speed": times padless in this browser, and other libraries if they are installed.
  */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { overflow, screenshots, site } from './site.js';
 const state = site({ path: 'web/#speed', shown: '#masked-name[data-label]' });
 const tensorflow = existsSync(new URL('../bench/peers/node_modules/@tensorflow/tfjs-backend-wasm', import.meta.url));
 
-/** The times of each case by engine: here, and of the reference. @typedef {{ name: string, rows: Record<string, [here: string, reference: string]> }} Case */
+/** The times of a case by engine: measured here, and of the reference. @typedef {{ name: string, rows: Record<string, [here: string, reference: string]> }} Case */
 
 /** @returns {Promise<Case[]>} */
 const shown = () =>
@@ -21,7 +21,7 @@ const shown = () =>
     }),
   );
 
-/** Measures, by the keyboard. */
+/** Starts the measurement by keyboard, and waits for its end. */
 async function measure() {
   const { page } = state;
   await page.focus('#measure');
@@ -41,7 +41,7 @@ async function measure() {
 /** @param {string} id */
 const seen = async (id) => ((await state.page.locator(`#${id}`).isVisible()) ? state.page.locator(`#${id}`).textContent() : null);
 
-/** Another engine's time has its ratio to padless's faster build. @param {Case[]} cases @param {string} engine @param {0 | 1} column */
+/** Asserts that an engine's time is followed by its ratio to the time of padless's faster build. @param {Case[]} cases @param {string} engine @param {0 | 1} column */
 function assertRatios(cases, engine, column) {
   for (const { name, rows } of cases) {
     assert.equal(engine in rows, name.startsWith('BiLSTM'), name);
@@ -49,12 +49,12 @@ function assertRatios(cases, engine, column) {
     const numbers = /^([\d.,]+) ms \(([\d.,]+)×\)$/.exec(rows[engine][column])?.slice(1) ?? [];
     const [time, ratio] = numbers.map((text) => Number(text.replace(',', '')));
     const ours = Math.min(parseFloat(rows.relaxed[column]), parseFloat(rows.baseline[column]));
-    // Of what is shown, to three and to two digits.
+    // The shown times have three digits, and the shown ratio has two.
     assert.ok(Math.abs(time / ours / ratio - 1) < 0.07, `${rows[engine][column]} beside ${ours} ms`);
   }
 }
 
-test('before anything is measured there are bars and reference times, and the page says of which browser and machine they are', async () => {
+test('before a measurement, the page shows bars and times of the reference, and its browser and machine', async () => {
   const cases = await shown();
   assert.equal(cases.length, 5);
   for (const { name, rows } of cases) {
@@ -80,7 +80,7 @@ test('before anything is measured there are bars and reference times, and the pa
     else assert.ok(Math.abs(widths[i].width / width - time / times[0]) < 0.1, `${widths[i].width} beside ${width}`);
 });
 
-test('the models are timed in both builds, and beside onnxruntime-web', async () => {
+test('the page times the models in both builds, and the BiLSTMs in onnxruntime-web', async () => {
   const cases = await measure();
   for (const { name, rows } of cases) {
     assert.match(name, /^(Language model, \d+ characters|BiLSTM, \d+ units, \d+ steps) [\d,]+ tokens a second$/);
@@ -89,13 +89,13 @@ test('the models are timed in both builds, and beside onnxruntime-web', async ()
   assertRatios(cases, 'onnxruntime-web', 0);
   const [, difference] = /^onnxruntime-web.* between the answers: (\d\.\de-\d+)\.$/.exec((await seen('peer-note')) ?? '') ?? [];
   assert.ok(Number(difference) < 1e-6, difference);
-  // Four times the units are more work.
+  // Four times as many units take more time.
   assert.ok(parseFloat(cases[4].rows.baseline[0]) > parseFloat(cases[2].rows.baseline[0]));
   await state.page.screenshot({ path: `${screenshots}speed.png`, fullPage: true });
 });
 
 test(
-  'TensorFlow.js computes the same with its WebAssembly backend, under the policy of the page',
+  'TensorFlow.js with its WebAssembly backend gives the same answers, under the policy of the page',
   { skip: tensorflow ? false : 'TensorFlow.js is not installed: make peers' },
   async () => {
     assertRatios(await measure(), 'TensorFlow.js', 0);
@@ -111,7 +111,7 @@ test(
   },
 );
 
-test('without the others, the page says how they are brought, and times padless', async () => {
+test('without the other libraries, the page times padless and says how to install them', async () => {
   await state.page.route('**/packages/**', (route) => route.fulfill({ status: 404 }));
   const cases = await measure();
   for (const { rows } of cases) assert.match(rows.baseline[0], /^[\d.]+ ms$/);

@@ -1,5 +1,5 @@
 /**
- * attach() in headless Chromium: real keys, an input method's events, the listeners that are left.
+ * attach() in headless Chromium: real keys, events of input methods, and the listeners after detach().
  */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
@@ -11,7 +11,7 @@ const html = `<!doctype html><meta charset="utf-8"><title>typing</title>${import
   <div id="rich" contenteditable="true"></div><div id="plain"></div>
   <script type="module" src="/typing.js"></script>`;
 
-/** What the tests' functions find in the page: a model that answers with the text it got, and what was answered. */
+/** The script of the test page. `echo` is a model that answers with its text, and `log` collects the answers. */
 const script = `
   import { attach } from 'padless/dom';
   import { loadModel } from 'padless';
@@ -61,7 +61,7 @@ after(async () => {
   server?.close();
 });
 
-/** waitForFunction compiles its expression in the page, which the policy forbids. @param {string} expression */
+/** Waits until an expression is true. waitForFunction would compile it in the page, which the policy forbids. @param {string} expression */
 async function until(expression) {
   for (let i = 0; i < 500; i++) {
     if (await page.evaluate(expression)) return;
@@ -87,17 +87,17 @@ beforeEach(() => page.evaluate('reset()'));
 
 afterEach(() => assert.deepEqual(complaints.splice(0), []));
 
-/** The texts answered since the last look, all frames drawn. */
+/** The texts that got an answer since the last call, after all pending frames. */
 const answered = () => page.evaluate('frames(3).then(() => log.splice(0).map((each) => Array.isArray(each) ? each[1] : each))');
 /** @param {string} id @param {string} [options] @param {string} [model] */
 const start = (id, options = '{}', model = 'echo') => page.evaluate(`start(${JSON.stringify(id)}, ${options}, ${model})`);
-/** What an input method shows while it composes. @param {string} text */
+/** Sets the text that an input method is composing. @param {string} text */
 const compose = (text) => cdp.send('Input.imeSetComposition', { text, selectionStart: text.length, selectionEnd: text.length });
-/** What it puts in at the end. @param {string} text */
+/** Ends the composition with this text. @param {string} text */
 const commit = (text) => cdp.send('Input.insertText', { text });
 
 for (const id of ['area', 'line', 'rich'])
-  test(`#${id}: an answer for what stands there at once, then for each key`, async () => {
+  test(`#${id}: the existing text gets an answer at once, then each key gets one`, async () => {
     await start(id);
     assert.deepEqual(await answered(), [id === 'line' ? 'stands here' : '']);
     await page.locator(`#${id}`).focus();
@@ -111,7 +111,7 @@ for (const id of ['area', 'line', 'rich'])
     assert.deepEqual(await answered(), [`${base}ab `]);
   });
 
-test('what comes with an answer: the text it is for, and how long it took', async () => {
+test('onAnswer also gets the text of the answer and the milliseconds that it took', async () => {
   await start(
     'area',
     '{}',
@@ -135,12 +135,12 @@ test('what comes with an answer: the text it is for, and how long it took', asyn
   assert.ok(took <= ms && ms <= all, `${took} ms in predict, ${ms} ms, ${all} ms in all`);
 });
 
-test('many changes within a frame are one question, about the last of them', async () => {
+test('changes within one frame cause one prediction, of the last text', async () => {
   await start('area');
   await answered();
   await page.evaluate(`for (let i = 0; i < 50; i++) change('area', 'text ' + i)`);
   assert.deepEqual(await answered(), ['text 49']);
-  // Back to what has an answer: no question.
+  // The text is back at the one that has an answer: no prediction.
   await page.evaluate(`change('area', 'x'); change('area', 'text 49')`);
   assert.deepEqual(await answered(), []);
   const [asked, drawn] = /** @type {[number, number]} */ (
@@ -164,7 +164,7 @@ test('many changes within a frame are one question, about the last of them', asy
   assert.ok(asked > 3 && asked <= drawn + 1, `${asked} questions in ${drawn} frames`);
 });
 
-test('answers come where no frame does: in a hidden tab', async () => {
+test('a hidden tab, which gets no animation frames, gets answers', async () => {
   await page.evaluate('window.drawn = requestAnimationFrame, window.requestAnimationFrame = () => 1');
   await start('line');
   await until('log.length === 1');
@@ -176,7 +176,7 @@ test('answers come where no frame does: in a hidden tab', async () => {
   ]);
 });
 
-test('debounce waits for a pause, and not for the first answer', async () => {
+test('with debounce, a changed text is predicted after a pause, and the first text at once', async () => {
   await start('line', '{ debounce: 150 }');
   assert.deepEqual(await answered(), ['stands here']);
   await page.evaluate(`change('line', 'a'), setTimeout(() => change('line', 'ab'), 60)`);
@@ -185,7 +185,7 @@ test('debounce waits for a pause, and not for the first answer', async () => {
 });
 
 for (const id of ['area', 'rich'])
-  test(`#${id}: pinyin is not asked about, what is chosen is, once`, async () => {
+  test(`#${id}: pinyin that is being composed causes no prediction, the committed text causes one`, async () => {
     await start(id);
     await page.locator(`#${id}`).focus();
     await page.keyboard.type('a');
@@ -196,7 +196,7 @@ for (const id of ['area', 'rich'])
     }
     await commit('你好');
     assert.deepEqual(await answered(), ['a你好']);
-    // Given up: what stood there has its answer.
+    // The composition is cancelled: the text before it already has its answer.
     await compose('xu');
     await compose('');
     assert.deepEqual(await answered(), []);
@@ -204,12 +204,12 @@ for (const id of ['area', 'rich'])
     assert.deepEqual(await answered(), ['a你好b']);
   });
 
-test('what was chosen is answered although the next word is being composed already', async () => {
+test('committed text gets an answer even if the next composition has already started', async () => {
   await start('area');
   await page.locator('#area').focus();
   await answered();
   await compose('にほん');
-  // In one task, as Japanese input methods do that convert as one types.
+  // Both events come in one task, as from Japanese input methods that convert while the user types.
   await page.evaluate(() => {
     const area = /** @type {any} */ (document.getElementById('area'));
     area.addEventListener(
@@ -228,7 +228,7 @@ test('what was chosen is answered although the next word is being composed alrea
   assert.deepEqual(await answered(), ['日本語']);
 });
 
-test('an input event behind compositionend, as Firefox and Safari send it, is no second question', async () => {
+test('an input event after compositionend, as in Firefox and Safari, causes no second prediction', async () => {
   await start('area');
   await answered();
   await page.evaluate(() => {
@@ -242,7 +242,7 @@ test('an input event behind compositionend, as Firefox and Safari send it, is no
   assert.deepEqual(await page.evaluate('echo.asked'), ['', 'x']);
 });
 
-test('Hangul is asked about as it is composed: each state of it is the text', async () => {
+test('Hangul gets an answer in each state of its composition', async () => {
   await start('area');
   await page.locator('#area').focus();
   await answered();
@@ -256,7 +256,7 @@ test('Hangul is asked about as it is composed: each state of it is the text', as
   assert.deepEqual(await answered(), ['한ㄱ']);
 });
 
-test('a dead key waits for its letter', async () => {
+test('a dead key causes no prediction before its letter is typed', async () => {
   await start('area');
   await page.locator('#area').focus();
   await answered();
@@ -266,7 +266,7 @@ test('a dead key waits for its letter', async () => {
   assert.deepEqual(await answered(), ['é']);
 });
 
-test("composition: 'live' asks about what is being composed, 'wait' about no Hangul", async () => {
+test("composition: 'live' predicts text that is being composed, 'wait' does not even predict Hangul", async () => {
   await start('area', "{ composition: 'live' }");
   await page.locator('#area').focus();
   await answered();
@@ -283,13 +283,13 @@ test("composition: 'live' asks about what is being composed, 'wait' about no Han
   assert.deepEqual(await answered(), ['你하']);
 });
 
-/** A model whose answers the test lets go one by one. */
+/** A model whose answers the test resolves one by one. */
 const slow = `{
   waiting: [],
   predict(text) { return new Promise((resolve, reject) => this.waiting.push({ text, resolve: () => resolve({ label: text }), reject })); },
 }`;
 
-test('an answer to what has changed meanwhile does not arrive, and no more than one question is under way', async () => {
+test('an answer to a text that has changed since is dropped, and at most one prediction is pending', async () => {
   await page.evaluate(`window.slow = ${slow}`);
   await start('line', '{}', 'slow');
   await answered();
@@ -301,12 +301,12 @@ test('an answer to what has changed meanwhile does not arrive, and no more than 
   await page.evaluate('slow.waiting.shift().resolve()');
   assert.deepEqual(await answered(), []);
   assert.deepEqual(await page.evaluate('slow.waiting.map(({ text }) => text)'), ['abc']);
-  // A key in the very task in which the answer arrives.
+  // A key comes in the same task as the answer.
   await page.evaluate(`slow.waiting.shift().resolve(), change('line', 'abcd')`);
   assert.deepEqual(await answered(), []);
   await page.evaluate('slow.waiting.shift().resolve()');
   assert.deepEqual(await answered(), ['abcd']);
-  // A failure that is late is no news either.
+  // An error for a text that has changed since is dropped, too.
   await page.evaluate(`change('line', 'x')`);
   await answered();
   await page.evaluate(`change('line', 'xy'), slow.waiting.shift().reject(new Error('late'))`);
@@ -315,7 +315,7 @@ test('an answer to what has changed meanwhile does not arrive, and no more than 
   assert.deepEqual(await answered(), ['xy']);
 });
 
-/** Listeners on the page's elements, document and window. */
+/** The event listeners of the window, the document, the form and its fields. */
 async function listeners() {
   const counts = [];
   for (const expression of ['window', 'document', 'document.forms[0]', ...['area', 'line', 'rich'].map((id) => `find('${id}')`)]) {
@@ -326,7 +326,7 @@ async function listeners() {
   return counts;
 }
 
-test('detach leaves no listener, no pending frame and no answer under way; twice is once', async () => {
+test('detach() removes all listeners, pending frames and pending answers, and may be called twice', async () => {
   const none = await listeners();
   await page.evaluate(`window.slow = ${slow}`);
   for (const [id, model] of [
@@ -343,13 +343,13 @@ test('detach leaves no listener, no pending frame and no answer under way; twice
   await page.evaluate('slow.waiting.shift().resolve()');
   await page.waitForTimeout(60);
   assert.deepEqual(await answered(), []);
-  // In the frame that was asked for, before it comes.
+  // Detach before the requested frame comes.
   await page.evaluate(`echo.asked.length = 0, start('area'), typing.detach()`);
   assert.deepEqual(await answered(), []);
   assert.deepEqual(await page.evaluate('echo.asked'), []);
 });
 
-test('a model with sessions is asked through one, which detach closes', async () => {
+test('a model with sessions predicts through a session, which detach() closes', async () => {
   await page.evaluate(`window.sessions = [];
     window.model = { predict() { throw new Error('not asked'); }, session() {
       const session = { texts: [], update(text) { this.texts.push(text); return { label: text }; }, close() { this.closed = true; } };
@@ -364,7 +364,7 @@ test('a model with sessions is asked through one, which detach closes', async ()
   assert.deepEqual(await page.evaluate('JSON.parse(JSON.stringify(sessions))'), [{ texts: ['stands here', 'next'], closed: true }]);
 });
 
-test('a form that is reset and an element that a script has changed', async () => {
+test('a form reset causes a prediction; a change by a script does so after refresh()', async () => {
   await start('line');
   await answered();
   await page.evaluate(`change('line', 'typed')`);
@@ -375,12 +375,12 @@ test('a form that is reset and an element that a script has changed', async () =
   assert.deepEqual(await answered(), []);
   await page.evaluate('typing.refresh()');
   assert.deepEqual(await answered(), ['by script']);
-  // Asked for, it is asked again.
+  // refresh() predicts even if the text has not changed.
   await page.evaluate('typing.refresh()');
   assert.deepEqual(await answered(), ['by script']);
 });
 
-test('contenteditable: lines are lines and spaces are spaces as they are typed', async () => {
+test('contenteditable: the text has the typed line breaks and spaces', async () => {
   await start('rich');
   await page.locator('#rich').focus();
   await page.keyboard.type('Guten ');
@@ -391,7 +391,7 @@ test('contenteditable: lines are lines and spaces are spaces as they are typed',
   assert.deepEqual((await answered()).at(-1), 'Guten \n\nMorgen 😀');
 });
 
-test('contenteditable: the text of markup, and the range of every piece of it', async () => {
+test('contenteditable: markup has the right text, and range() finds every word of it', async () => {
   /** @type {[string, string][]} */
   const cases = [
     ['one<b>two</b> three', 'onetwo three'],
@@ -411,7 +411,7 @@ test('contenteditable: the text of markup, and the range of every piece of it', 
     }
     assert.equal(await page.evaluate(`typing.range(0, ${text.length + 1})`), null);
   }
-  // At a seam: in the piece that the range is of.
+  // Between two text nodes, a range starts and ends in the node of its text.
   await page.evaluate(`find('rich').innerHTML = 'one<b>two</b>'`);
   const ends = '(({ startContainer, endContainer }) => [startContainer.data, endContainer.data])';
   assert.deepEqual(await page.evaluate(`[...${ends}(typing.range(0, 3)), ...${ends}(typing.range(3, 6))]`), [
@@ -424,7 +424,7 @@ test('contenteditable: the text of markup, and the range of every piece of it', 
   assert.equal(await page.evaluate('typing.range(0, 0)'), null);
 });
 
-test('a failure is told and typing on asks again; without onError it is an uncaught error', async () => {
+test('onError gets an error, and the next key causes a prediction again; without onError the error is uncaught', async () => {
   const model = '{ predict(text) { if (text.includes("!")) throw new RangeError("no " + text); return { label: text }; } }';
   await start('line', '{}', model);
   await answered();
@@ -439,7 +439,7 @@ test('a failure is told and typing on asks again; without onError it is an uncau
   assert.deepEqual(complaints.splice(0), ['RangeError: no !']);
 });
 
-test('what is wrong with the arguments is said by name', async () => {
+test('invalid arguments are refused with an error that names them', async () => {
   const onAnswer = 'onAnswer() {}';
   for (const [call, message] of [
     [`attach(null, echo, { ${onAnswer} })`, /element is null/],
@@ -460,7 +460,7 @@ test('what is wrong with the arguments is said by name', async () => {
   }
 });
 
-test("the language model's answers are predict's, with its copy in a worker too, which detach ends", async () => {
+test('the language model answers as predict() does, also from a worker, which detach() terminates', async () => {
   const same = `async (worker) => {
     const model = await langid();
     const seen = [];
@@ -479,13 +479,13 @@ test("the language model's answers are predict's, with its copy in a worker too,
   while (page.workers().length) await page.waitForTimeout(10);
 });
 
-test('in a worker, a text that takes long leaves the page drawing', async () => {
+test('while a worker answers a long text, the page still draws frames', async () => {
   const frames = /** @type {number} */ (
     await page.evaluate(async () => {
       const { attach, find, langid } = /** @type {any} */ (window);
       const { createModel } = await import(/** @type {any} */ ('padless'));
       const { settings, root } = await langid();
-      // The same model, that cuts nothing.
+      // The same model without a maximum length.
       const own = new Map(root.listWeights().map((/** @type {any} */ { path, layer, spec }) => [path, layer.weight(spec.name)]));
       const text = { ...settings.text, maxlen: null };
       const { architecture, outputs } = settings;
@@ -515,13 +515,13 @@ test('in a worker, a text that takes long leaves the page drawing', async () => 
   assert.ok(frames > 5, `${frames} frames before the answer`);
 });
 
-test('a megabyte that is pasted is cut by the model and answered', async () => {
+test('a pasted megabyte is truncated by the model and gets an answer', async () => {
   await page.evaluate(`langid().then((model) => { window.model = model; start('area', {}, model); })`);
   const truncated = await page.evaluate(async () => {
     const { find, frames, log } = /** @type {any} */ (window);
     await frames();
     find('area').focus();
-    // As a paste does it: the same command, events and undo.
+    // This command causes the same events as a paste.
     document.execCommand('insertText', false, 'pasted text '.repeat(87_400));
     await frames();
     return [log.at(-1)[1].length, log.at(-1)[0]];
@@ -529,14 +529,14 @@ test('a megabyte that is pasted is cut by the model and answered', async () => {
   assert.deepEqual(truncated, [1_048_800, 'en']);
 });
 
-test('option labels: the answer is one of these', async () => {
+test('with the option labels, the answer is one of these labels', async () => {
   await page.locator('#area').fill('Guten Morgen');
   await page.evaluate(`langid().then((model) => start('area', { labels: ['en', 'nl'] }, model))`);
   await until('log.length > 0');
   assert.equal(await page.evaluate('log[0][0]'), 'nl');
 });
 
-test('on Android, where keyboards compose every word, each letter is asked about', async () => {
+test('on Android, where keyboards compose every word, each letter gets an answer', async () => {
   await page.close();
   await open({ userAgent: 'Mozilla/5.0 (Linux; Android 14) Chrome/156.0' });
   await start('area');

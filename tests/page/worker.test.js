@@ -23,7 +23,7 @@ const files = {
     import { Twice } from '/twice.js';
     const file = new URL('/web/models/langid-gru/langid-gru.safetensors', location.href);
     const opened = [];
-    /** A model in workers, closed by the next test's start at the latest. */
+    /** A model in workers; reset() closes it before the next test. */
     const load = async (options = {}, source = file) => {
       const model = await loadModel(source, options);
       opened.push(model);
@@ -31,10 +31,10 @@ const files = {
     };
     const reset = () => Promise.all(opened.splice(0).map((model) => model.close()));
     const texts = (count) => Array.from({ length: count }, (_, i) => 'Satz ' + i + ' mit Wörtern'.repeat(i % 7));
-    /** What a promise is rejected with. */
+    /** The error of a rejected promise. */
     const caught = (promise) => promise.then(() => 'nothing', (error) => error);
     const own = (path) => new Worker(path, { type: 'module' });
-    /** A model with a layer of its own. */
+    /** The file of a model with a custom layer. */
     const custom = async () => {
       const architecture = { class_name: 'Sequential', config: { layers: [
         { class_name: 'Embedding', config: { input_dim: 3, output_dim: 2 } }, { class_name: 'Twice', config: {} },
@@ -98,10 +98,10 @@ async function open(path, url = server.url) {
 beforeEach(() => page.evaluate('reset()'));
 afterEach(() => assert.deepEqual(complaints.splice(0), []));
 
-/** Runs in the page, where the names of page.js are. @param {string} body @returns {Promise<any>} */
+/** Runs the body of an async function in the page. It may use the names that page.js defines. @param {string} body @returns {Promise<any>} */
 const inPage = (body) => page.evaluate(`(async () => { ${body} })()`);
 
-test('every method gives what the same method gives on the main thread', async () => {
+test('every method gives the result of the same method on the main thread', async () => {
   const result = await inPage(`
     const here = await padless.loadModel(file);
     const model = await load();
@@ -128,7 +128,7 @@ test('every method gives what the same method gives on the main thread', async (
   assert.deepEqual(result, [...new Array(8).fill(true), 'update: the session is closed', true, true, true, undefined, true]);
 });
 
-test('thousands of texts in three workers: the bits of one thread, in order, and progress that only grows', async () => {
+test('three workers answer thousands of texts in order, with the bits of one thread, and the progress never decreases', async () => {
   const { equal, progress, workers, busy } = await inPage(`
     const here = await padless.loadModel(file);
     const model = await load({ workers: 3 });
@@ -150,7 +150,7 @@ test('thousands of texts in three workers: the bits of one thread, in order, and
   assert.deepEqual(progress.at(-1), { done: 1500, total: 1500 });
 });
 
-test('a signal stops it with its reason, no more texts are sent, and the next question is answered', async () => {
+test('an aborted signal stops predict() and loading with its reason, no more texts are sent, and the next call works', async () => {
   const result = await inPage(`
     const model = await load({ workers: 2 });
     const stop = new AbortController();
@@ -176,7 +176,7 @@ test('a signal stops it with its reason, no more texts are sent, and the next qu
   assert.equal(page.workers().length, 2);
 });
 
-test('errors arrive as what they were: class, message, cause', async () => {
+test('errors from a worker keep their class, message and cause', async () => {
   const result = await inPage(`
     const model = await load();
     const about = (error) => [error.constructor === padless[error.name] ? 'ours' : error.constructor.name, error.name, error.message.slice(0, 60)];
@@ -210,7 +210,7 @@ test('errors arrive as what they were: class, message, cause', async () => {
   assert.deepEqual(result.cause, ['SyntaxError', ['name']]);
 });
 
-test('errors that are not ours cross too', async () => {
+test('other errors than those of padless keep their name, message and cause, too', async () => {
   const { packError, unpackError } = await import('../../js/page/crossing.js');
   /** @param {unknown} error @returns {any} */
   const cross = (error) => unpackError(structuredClone(packError(error)));
@@ -232,7 +232,7 @@ test('errors that are not ours cross too', async () => {
   assert.equal(cross(circle).cause.cause.message, 'round');
 });
 
-test('closed: calls under way and later ones are rejected, and the workers are gone', async () => {
+test('close() rejects pending and later calls, and terminates the workers', async () => {
   const result = await inPage(`
     const model = await load({ workers: 2 });
     const session = model.session();
@@ -248,7 +248,7 @@ test('closed: calls under way and later ones are rejected, and the workers are g
   assert.equal(page.workers().length, 0);
 });
 
-test("a worker of the caller's own: layers of one's own, several models, its own messages, and it outlives them", async () => {
+test("a caller's own worker has custom layers, several models and its own messages, and is not terminated with them", async () => {
   const result = await inPage(`
     const bytes = await custom();
     const worker = own('/own.js');
@@ -272,7 +272,7 @@ test("a worker of the caller's own: layers of one's own, several models, its own
   assert.equal(result[8], 300);
 });
 
-test('a worker that does not start is one clear error, and what is wrong with the options another', async () => {
+test('a worker that does not start and invalid options give clear errors', async () => {
   const result = await inPage(`
     const errors = [
       await caught(load({ worker: own('/nothing-there.js') })), await caught(load({ worker: own('/broken.js') })), await caught(load({ worker: 'own.js' })),
@@ -288,12 +288,12 @@ test('a worker that does not start is one clear error, and what is wrong with th
     'ArgumentError: workers is 2, but worker has 1 Workers',
     'ArgumentError: worker: expected a Worker or an array of Workers',
   ]);
-  // The engine's own report of it comes when it likes.
+  // The engine reports the error of the broken worker at any time.
   for (let i = 0; i < 100 && complaints.length === 0; i++) await page.waitForTimeout(10);
   assert.deepEqual(complaints.splice(0), ['TypeError: this worker is broken']);
 });
 
-test('a model comes from a URL, an address, bytes, a part of them, a Blob, a File and a Response; bytes stay the caller’s', async () => {
+test('a model loads from a URL, a string, a buffer, a view, a Blob, a File and a Response; the caller keeps the bytes', async () => {
   const result = await inPage(`
     const bytes = new Uint8Array(await (await fetch(file)).arrayBuffer());
     const wide = new Uint8Array(bytes.length + 100);
@@ -314,7 +314,7 @@ test('a model comes from a URL, an address, bytes, a part of them, a Blob, a Fil
   assert.equal(result.progress, true);
 });
 
-test("bundled by esbuild: the package's worker copied beside the page's script, or a worker of one's own", async (t) => {
+test("a page bundled by esbuild works with a copy of the package's worker, and with its own worker", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'padless-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const app = `

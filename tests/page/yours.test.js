@@ -1,5 +1,5 @@
 /**
- * Your model: files that somebody drops or chooses, read in a worker of the page.
+ * The section "Your model": a worker of the page reads files that the user drops or chooses.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -23,7 +23,7 @@ const langid = fileURLToPath(new URL('../../web/models/langid-gru/langid-gru.saf
 const folder = mkdtempSync(join(tmpdir(), 'padless-yours-'));
 after(() => rmSync(folder, { recursive: true }));
 
-/** What the mouse carries from outside, dropped on the page's place for it. @param {string[]} files  or folders; last: '#' and the id of another place */
+/** Drops files on the page. @param {string[]} files  or folders; the last one may be '#' and the id of the element to drop on, by default #drop */
 async function drop(...files) {
   const { page } = state;
   const place = files.at(-1)?.startsWith('#') ? (files.pop() ?? '') : '#drop';
@@ -48,18 +48,18 @@ const failed = async () => {
   await state.page.waitForSelector('#yours-error:not([hidden])');
   return text('yours-error');
 };
-/** Types, and waits for an answer that holds this. @param {string} typed @param {string} selector */
+/** Types a text, and waits for an answer that contains the selector. @param {string} typed @param {string} selector */
 async function type(typed, selector) {
   await state.page.locator('#yours-text').fill(typed);
   await state.page.waitForSelector(`#yours-answer ${selector}`);
 }
-/** Numbers of a block of values, without the steps before them. */
+/** The numbers of each line of the shown values, without the step's index. */
 const numbers = async () =>
   (await text('yours-answer').then((all) => all.slice(all.lastIndexOf(']') + 1)))
     .split('\n')
     .map((line) => (line.match(/-?[\d.]+/g) ?? []).map(Number).slice(1));
 
-test('a padless file is dropped and typed into', async () => {
+test('a dropped padless file answers a typed text', async () => {
   const { page } = state;
   await drop(langid);
   await loaded('langid-gru.safetensors');
@@ -70,7 +70,7 @@ test('a padless file is dropped and typed into', async () => {
   assert.match(await text('yours-time'), /^\d+\.\d ms$/);
 });
 
-test('a .keras file is dropped and answers as Keras does', async () => {
+test('a dropped .keras file answers as Keras does', async () => {
   await drop(models('keras-files/bilstm-tagger.keras'));
   await loaded('bilstm-tagger.keras');
   assert.match(await text('yours-hint'), /token ids \(0 to 11\)/);
@@ -83,7 +83,7 @@ test('a .keras file is dropped and answers as Keras does', async () => {
   assertClose(shown, decode(outputs[0].data).subarray(0, 18), { unit: 1e-4, what: 'the table' });
 });
 
-test('an .h5 file, an architecture with its weights, and a folder of TensorFlow.js', async () => {
+test('an .h5 file, a JSON with its weights, and a folder of TensorFlow.js are read', async () => {
   const { page } = state;
   await drop(models('keras-files/bilstm-stack-h5.h5'));
   await loaded('bilstm-stack-h5.h5');
@@ -97,12 +97,12 @@ test('an .h5 file, an architecture with its weights, and a folder of TensorFlow.
   await drop(tfjs);
   await loaded('model.json');
   await type('1 2', 'h4');
-  // The same by a choice of files, as by the keyboard.
+  // Choose files by the button instead of dropping them.
   await page.setInputFiles('#files', [models('tfjs/bigru-sum.json'), models('tfjs/bigru-sum.bin')]);
   await loaded('bigru-sum.json');
 });
 
-test('a sample of each kind is read at a click, and answers; the code for it stands below, and runs', async () => {
+test('a click reads a sample of each kind, which answers; the code that the page shows for it runs', async () => {
   const { page } = state;
   for (const [sample, name, selector] of [
     ['model.json', 'model.json', 'h4'],
@@ -130,7 +130,7 @@ test('a sample of each kind is read at a click, and answers; the code for it sta
   assert.match(stdout, new RegExp(String(shown[0][0]).slice(0, 5).replace('.', '\\.')));
 });
 
-test('labels that lie beside the model are its labels', async () => {
+test('a labels.txt that is dropped with a model gives the model its labels', async () => {
   const labels = join(folder, 'labels.txt');
   writeFileSync(labels, 'O\nPER\nLOC\n');
   await drop(models('keras-files/bilstm-tagger.keras'), labels);
@@ -139,7 +139,7 @@ test('labels that lie beside the model are its labels', async () => {
   assert.match(await text('yours-answer'), /0 .* PER\n +1 .* PER$/);
 });
 
-test('a state dict of PyTorch is read with the description that lies beside it', async () => {
+test('a state dict of PyTorch is read with the description that is dropped with it', async () => {
   const { cases } = JSON.parse(readFileSync(models('torch/goldens.json'), 'utf8'));
   const description = join(folder, 'architecture.json');
   writeFileSync(description, JSON.stringify(cases.find((/** @type {any} */ each) => each.name === 'rnn-tanh').architecture));
@@ -155,7 +155,7 @@ test('a state dict of PyTorch is read with the description that lies beside it',
   await loaded('state.pt');
 });
 
-test('ONNX and fastText files are dropped and answer', async () => {
+test('dropped ONNX and fastText files answer', async () => {
   await drop(models('onnx/torchscript-last-gru.onnx'));
   await loaded('torchscript-last-gru.onnx');
   await type('3 1 4', 'li[data-label="1"]');
@@ -164,7 +164,7 @@ test('ONNX and fastText files are dropped and answer', async () => {
   await type('die Straße ist schön', 'li:first-child[data-label=de]');
 });
 
-test('a tagger colours its text in place', async () => {
+test('the answer of a tagger is its text with coloured words', async () => {
   const weights = [0, 0, 0, 0, 9, 0, 0, 0, 9];
   const model = await createModel({
     architecture: {
@@ -188,14 +188,14 @@ test('a tagger colours its text in place', async () => {
   await type('to Berlin', 'mark');
   assert.deepEqual(await state.page.locator('#yours-answer mark').allTextContents(), ['toX', 'BerlinLOC']);
   assert.equal(await text('yours-answer'), 'toX BerlinLOC');
-  // A long text is read to its end, and its first 2,000 characters are shown.
+  // The first 2,000 characters of a long text are shown.
   const { page } = state;
   await page.locator('#yours-text').fill('to Berlin '.repeat(3000));
   await page.waitForFunction(() => document.getElementById('yours-answer')?.textContent?.endsWith('…'));
   assert.equal(await page.locator('#yours-answer mark').count(), 400);
 });
 
-test('what cannot be read is said, and the model before it stays', async () => {
+test('a file that cannot be read gives an error, and the open model stays open', async () => {
   const { page } = state;
   await drop(langid);
   await loaded('langid-gru.safetensors');
@@ -215,7 +215,7 @@ test('what cannot be read is said, and the model before it stays', async () => {
   assert.equal(await page.locator('#yours-error').isVisible(), false);
 });
 
-/** A file of 120 kB that takes a day: 60,000 layers that are one, of 60,000 weights that are one. */
+/** A file of 120 kB that takes a day to read: it lists one layer 60,000 times, and in it one weight 60,000 times. */
 async function endless() {
   await ready;
   const file = join(folder, 'endless.h5');
@@ -230,14 +230,14 @@ async function endless() {
 }
 
 const readers = () => state.page.workers().filter((worker) => worker.url().endsWith('/web/reader.js'));
-/** Waits until no worker is left. */
+/** Waits until all workers that read files have ended. */
 const ended = async () => {
   for (const worker of readers())
     await worker.waitForEvent('close').catch((error) => assert.equal(readers().length, 0, String(error)));
 };
 
 for (const way of ['the button', 'Escape'])
-  test(`a file that is read for ever leaves the page answering, and ${way} ends it`, async () => {
+  test(`while a file is read for ever, the page still answers, and ${way} cancels the reading`, async () => {
     const { page } = state;
     await drop(langid);
     await loaded('langid-gru.safetensors');
@@ -247,7 +247,7 @@ for (const way of ['the button', 'Escape'])
     );
     assert.equal(await page.locator('#yours-progress').isVisible(), true);
     assert.equal(readers().length, 1);
-    // The model before it, and the page's own.
+    // The model that was opened before answers, and so does the section "Try".
     await type('Guten Morgen, wie geht es Ihnen?', 'li:first-child[data-label=de]');
     await page.locator('#text').fill('Guten Morgen, wie geht es Ihnen?');
     await page.waitForSelector('#answer li:first-child[data-label=de]');
@@ -255,7 +255,7 @@ for (const way of ['the button', 'Escape'])
     else {
       await page.focus('#cancel');
       await page.keyboard.press('Enter');
-      // The focus is not lost with the button.
+      // The button is hidden now: the box has the focus.
       assert.equal(await page.evaluate(() => document.activeElement?.id), 'yours-text');
     }
     assert.equal(await text('yours-status'), 'Cancelled: endless.h5 was not read.');
@@ -268,7 +268,7 @@ for (const way of ['the button', 'Escape'])
     await ended();
   });
 
-test('a file that is dropped while another is read takes its place', async () => {
+test('a file that is dropped while another is read replaces it', async () => {
   await drop(await endless());
   await state.page.waitForSelector('#cancel:not([hidden])');
   await drop(langid);
@@ -276,7 +276,7 @@ test('a file that is dropped while another is read takes its place', async () =>
   await ended();
 });
 
-test('a damaged .h5 is told by what is wrong in it', async () => {
+test('the error for a damaged .h5 file says what is wrong with it', async () => {
   const file = join(folder, 'short.h5');
   writeFileSync(file, readFileSync(models('keras-files/bilstm-stack-h5.h5')).subarray(0, 20_000));
   await drop(file);
@@ -284,7 +284,7 @@ test('a damaged .h5 is told by what is wrong in it', async () => {
   assert.equal(await text('yours-status'), '');
 });
 
-test('an id outside the vocabulary is said, and the next one answered', async () => {
+test('an id outside the vocabulary gives an error, and the next id an answer', async () => {
   await drop(models('keras-files/bilstm-tagger.keras'));
   await loaded('bilstm-tagger.keras');
   await state.page.locator('#yours-text').fill('99');
@@ -293,7 +293,7 @@ test('an id outside the vocabulary is said, and the next one answered', async ()
   assert.equal(await state.page.locator('#yours-error').isVisible(), false);
 });
 
-test('what is not a number is no id: it is said, and the answer of the text before is taken away', async () => {
+test('a word that is not a token id gives an error, and the answer to the text before is removed', async () => {
   await drop(models('keras-files/bilstm-tagger.keras'));
   await loaded('bilstm-tagger.keras');
   for (const wrong of ['abc', '1.5', '3 -1', '1e1', '٣']) {
@@ -303,7 +303,7 @@ test('what is not a number is no id: it is said, and the answer of the text befo
     assert.equal(await text('yours-answer'), '');
     assert.equal(await text('yours-time'), '');
   }
-  // Nor does the answer of a text stay beside the error of another.
+  // An error of the model removes the answer, too.
   await type('3', 'pre');
   await state.page.locator('#yours-text').fill('99');
   assert.match(await failed(), /99/);
@@ -311,7 +311,7 @@ test('what is not a number is no id: it is said, and the answer of the text befo
   await type('3, 4;5', 'pre');
 });
 
-test('values are all in percent or all as numbers', async () => {
+test('scores are shown all in percent or all as numbers', async () => {
   const { page } = state;
   for (const [name, values, shown] of /** @type {[string, number[], string[]][]} */ ([
     ['raw', [0.091, -0.136, 0.05], ['0.091', '0.05', '-0.136']],
@@ -341,7 +341,7 @@ test('values are all in percent or all as numbers', async () => {
   }
 });
 
-test('a model that is dropped on another section is read, and shown', async () => {
+test('a model that is dropped on another section is read, and its section scrolls into view', async () => {
   const { page } = state;
   await page.click('nav a[href="#try"]');
   await page.waitForSelector('#about:not(:empty)');
@@ -355,7 +355,7 @@ test('a model that is dropped on another section is read, and shown', async () =
   );
 });
 
-test('a model of several inputs says that a box cannot hold them', async () => {
+test('for a model of several inputs, the page says that a box cannot hold them', async () => {
   await drop(langid);
   await loaded('langid-gru.safetensors');
   await drop(models('keras-files/encoder-decoder.keras'));
@@ -364,7 +364,7 @@ test('a model of several inputs says that a box cannot hold them', async () => {
   assert.equal(await state.page.locator('#yours-box').isVisible(), false);
 });
 
-test('a file that misses its place does not take the page away', async () => {
+test('the browser does not open a file that is dropped anywhere on the page', async () => {
   const { page } = state;
   const prevented = await page.evaluate(() =>
     ['dragover', 'drop'].map((step) => !document.body.dispatchEvent(new DragEvent(step, { bubbles: true, cancelable: true }))),
@@ -385,8 +385,8 @@ test('an imported model is saved as a file that loads', async () => {
   await type('3 4', 'pre');
 });
 
-test('without the packages for other files the page says what it reads', async () => {
-  // A service worker's requests would not come by here.
+test('without the optional packages, the page says which files it cannot read', async () => {
+  // page.route does not see the requests of a service worker.
   const page = await state.browser.newPage({ serviceWorkers: 'block' });
   await page.route('**/packages/**', (route) => route.fulfill({ status: 404 }));
   await page.goto(`${state.server.url}web/#yours`);
@@ -401,7 +401,7 @@ test('without the packages for other files the page says what it reads', async (
   await page.close();
 });
 
-test('where the worker that reads files is not served, the page says so', async () => {
+test('if the worker that reads files is not served, the page says so', async () => {
   const page = await state.browser.newPage({ locale: 'en', serviceWorkers: 'block' });
   await page.route('**/web/reader.js', (route) => route.fulfill({ status: 404 }));
   await page.goto(`${state.server.url}web/#yours`);
