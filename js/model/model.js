@@ -369,7 +369,9 @@ export class Model {
     const { words } = input;
     const [B, T] = batch.shape;
     const mask = text.paddingIsData ? new Uint8Array(B * T).fill(1) : batch.mask;
-    const rows = words?.rowsOf(batch, text.width) ?? Array.from({ length: B }, (_, b) => batch.ids.subarray(b * T, (b + 1) * T));
+    const rows =
+      words?.rowsOf(batch, text.width) ??
+      (B === 1 ? [batch.ids] : Array.from({ length: B }, (_, b) => batch.ids.subarray(b * T, (b + 1) * T)));
     // What #pad would make of them, without looking at each id again.
     const padded =
       this.padded || this.needsLength

@@ -358,7 +358,7 @@ export class TextVectorizer {
    */
   encodeBatch(texts, options) {
     return this.batch(
-      Array.from(texts, (text) => this.encode(text)),
+      Array.from(texts).map((text) => this.encode(text)),
       options,
     );
   }
