@@ -8,7 +8,7 @@ import { Files, fileNameOf, isSource, optionalPackage } from './input-files.js';
 /** @typedef {import('./input-files.js').FilesSource} FilesSource */
 
 /**
- * Whether bytes begin like an ONNX file: the version of the format, then what made it, as all writers of ONNX write them; or a graph.
+ * Whether bytes begin like an ONNX file: field 1, the IR version, then one of the fields that writers put after it (producer, domain, graph, opset).
  * @param {Uint8Array} head
  */
 export const isOnnx = (head) =>
@@ -16,12 +16,12 @@ export const isOnnx = (head) =>
 
 /**
  * Imports an ONNX model. Needs the package pbf.
- * @param {FilesSource} files  URL, path, bytes, Response, Blob or File; if its weights are in other files, a URL or path with these beside it, or all files, as a list of File or an object by name
+ * @param {FilesSource} files  URL, path, bytes, Response, Blob or File; if the weights are in other files, a URL or path beside which these lie, or all files, as a list of File or an object from names to files
  * @param {(ImportOptions & { packages?: import('./input-files.js').Packages | null | undefined }) | null} [given]
  *   packages: pbf, if padless cannot import it by name
  * @returns {Promise<import('../model/model.js').Model>}
  * @throws {import('../errors.js').ModelFileError} for an invalid file
- * @throws {import('../errors.js').UnsupportedError} for a graph that is no padless model; the message names the node and its operator
+ * @throws {import('../errors.js').UnsupportedError} for a graph that padless cannot express; the message names the node and its operator
  */
 export async function fromOnnx(files, given) {
   checkImportOptions('fromOnnx', given);
@@ -32,7 +32,7 @@ export async function fromOnnx(files, given) {
   const { PbfReader } = await optionalPackage('pbf', 'PbfReader', `${name}: reading ONNX`, options.packages?.pbf, (absent) =>
     import('pbf').catch(absent),
   );
-  // Few pages read ONNX files.
+  // Fetched late, because few pages read ONNX files.
   const { externalFiles, onnxParts, ProtobufReader } = await import('./onnx/model.js');
   const model = reading(name, () => new ProtobufReader(PbfReader, name).model(bytes));
   /** @type {Map<string, Uint8Array>} */

@@ -260,7 +260,7 @@ test('inputs that are missing, and a kernel_shape that the weights contradict, a
   ]))
     await rejects(
       withInput([node(op, inputs, ['y'])], [w]),
-      new RegExp(`\\(${op}\\): input \\d is missing; it has \\d`),
+      new RegExp(`\\(${op}\\): input \\d is missing; it needs \\d`),
       ModelFileError,
     );
   const conv = (/** @type {any} */ attributes) => withInput([turned, node('Conv', ['t', 'w'], ['y'], attributes)], [w]);

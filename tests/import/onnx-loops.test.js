@@ -74,19 +74,19 @@ test('a loop that takes the ids of each row is computed for all rows', async () 
 });
 
 const changed = /** @type {Record<string, [Change, RegExp]>} */ ({
-  'fewer rows': [{ count: 'two' }, /\(Loop\): padless has no Loop but over the rows of the batch/],
-  'as many rows as steps': [{ count: 'T' }, /\(Loop\): padless has no Loop but over the rows/],
-  'the row before it': [{ start: 'ends', end: 'starts' }, /\(Slice\): takes other elements than those of one row/],
-  'no elements': [{ end: 'starts' }, /\(Slice\): takes other elements than those of one row/],
-  'an end after the first row': [{ goesOn: 'false' }, /\(Loop\): ends by a condition that is not the number of rows/],
+  'fewer rows': [{ count: 'two' }, /\(Loop\): padless has no Loop except over the rows of the batch/],
+  'as many rows as steps': [{ count: 'T' }, /\(Loop\): padless has no Loop except over the rows/],
+  'the row before it': [{ start: 'ends', end: 'starts' }, /\(Slice\): slices something other than the steps of one row/],
+  'no elements': [{ end: 'starts' }, /\(Slice\): slices something other than the steps of one row/],
+  'an end after the first row': [{ goesOn: 'false' }, /\(Loop\): ends by a condition other than the number of rows/],
   'all rows': [
     { result: 'mixed', more: [node('ReduceMax', ['embedded'], ['mixed'], { keepdims: 0 })] },
-    /\(ReduceMax\): reads all rows of the batch for each of them/,
+    /\(ReduceMax\): reads all rows of the batch inside a loop/,
   ],
   'a tensor of all rows': [{ result: 'embedded' }, /\(Loop\): the result of a row runs over the batch/],
   'the number of the row': [
     { result: 'n', more: [node('Mul', ['row', 'row'], ['n'])] },
-    /\(Mul\): computes with the number of the row/,
+    /\(Mul\): computes with the index of the row/,
   ],
 });
 
@@ -124,7 +124,7 @@ test('a branch for the last row has to compute what is computed for the others',
   for (const [other, last] of pairs)
     await assert.rejects(
       fromOnnx(withLastRow(other, last), { simd }),
-      says(UnsupportedError, /\(If\): the last row of the batch is computed in another way/),
+      says(UnsupportedError, /\(If\): computes the last row of the batch in another way/),
     );
 });
 

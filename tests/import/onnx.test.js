@@ -517,12 +517,12 @@ test('values of characters beside those of words are refused', async () => {
       importing({ ...taggerOfCharacters('mean'), nodes: [node('Gather', ['letters', 'chars'], ['c']), ...nodes] }),
       says(UnsupportedError, new RegExp(words)),
     );
-  await onChars([node('Identity', ['c'], ['y'])], 'output "y" .* has values of each character');
+  await onChars([node('Identity', ['c'], ['y'])], 'output "y" .* has values for each character');
   await onChars([node('ReduceMax', ['c'], ['y'], { axes: [1] })], 'runs over the batch');
-  await onChars([...embedded, node('Add', ['c', 'e'], ['y'])], 'reads characters of words and other tensors together');
-  await onChars([node('Softmax', ['c'], ['y'], { axis: 2 })], 'axes of texts and words are apart');
-  await onChars([node('Gather', ['c', 'one'], ['y'], { axis: 1 })], 'axes of texts and words are apart');
-  await onChars([node('Reshape', ['c', 'rest'], ['y'])], 'has values of each character');
+  await onChars([...embedded, node('Add', ['c', 'e'], ['y'])], 'reads characters and other tensors together');
+  await onChars([node('Softmax', ['c'], ['y'], { axis: 2 })], 'separate axes for texts and words');
+  await onChars([node('Gather', ['c', 'one'], ['y'], { axis: 1 })], 'separate axes for texts and words');
+  await onChars([node('Reshape', ['c', 'rest'], ['y'])], 'has values for each character');
 });
 
 test('a classifier with last states becomes Embedding, Bidirectional and Dense', async () => {
@@ -581,7 +581,7 @@ for (const [
       },
     ],
     lstm.constants,
-    /input_forget is 1 with gates by relu/,
+    /input_forget is 1 with gate activation relu/,
   ],
   [
     'peepholes',
@@ -954,7 +954,7 @@ test('int8 weights are read as the numbers that they stand for', async () => {
 test('names and shapes that the graph gets wrong are refused', async () => {
   await assert.rejects(
     importing(onIds([node('Add', ['e', 'nothing'], ['y'])], {})),
-    says(ModelFileError, /node "y" \(Add\): input "nothing" is not there/),
+    says(ModelFileError, /node "y" \(Add\): no node before it computes its input "nothing"/),
   );
   await assert.rejects(importing(onIds([node('Relu', ['e'], ['z'])], {})), says(UnsupportedError, /no output depends on an input/));
   await assert.rejects(

@@ -1,5 +1,5 @@
 /**
- * Collects the layers that a graph becomes: a functional architecture in Keras JSON, and the weights.
+ * Collects layers into a functional architecture in Keras JSON, with their weights.
  * @module
  */
 /** @typedef {import('../../layers/layer.js').Weight} Weight */
@@ -18,13 +18,13 @@ export class Builder {
     this.entries = new Map();
     /** @type {Map<string, Weight>} */
     this.weights = new Map();
-    /** Outputs that each layer takes. @type {Map<string, Output[]>} */
+    /** Layer -> the outputs that it reads. @type {Map<string, Output[]>} */
     this.sources = new Map();
-    /** How many times each layer's outputs are taken. @type {Map<string, number>} */
+    /** Layer -> how often other layers read its outputs. @type {Map<string, number>} */
     this.users = new Map();
-    /** The numbers that names got so far. @type {Map<string, number>} */
+    /** Base name -> the last number that was appended to it. @type {Map<string, number>} */
     this.numbers = new Map();
-    /** Set while layers are applied to each word of characters: refuses a layer of several tensors. @type {(() => never) | null} */
+    /** Set while layers are applied to each word of an input of characters: throws for a layer that reads or returns several tensors. @type {(() => never) | null} */
     this.inWords = null;
   }
 
@@ -34,7 +34,7 @@ export class Builder {
     for (const { layer } of sources) this.users.set(layer, (this.users.get(layer) ?? 0) + 1);
   }
 
-  /** A name that no layer has, from the name of a node: dots and slashes separate paths. @param {string} wanted */
+  /** An unused layer name made from the name of a node, without dots and slashes, which separate the parts of paths. @param {string} wanted */
   name(wanted) {
     const base =
       wanted
@@ -57,12 +57,12 @@ export class Builder {
 
   /**
    * @param {string} className @param {string} wanted  name @param {Record<string, any>} config
-   * @param {Output | Output[]} inputs @param {Record<string, Weight>} [weights]  by path in the layer
-   * @param {Record<string, Output | Output[]>} [options]  further tensors by the name of the argument
+   * @param {Output | Output[]} inputs @param {Record<string, Weight>} [weights]  by their paths in the layer
+   * @param {Record<string, Output | Output[]>} [options]  further tensors by the names of their arguments
    * @returns {Output} its first output
    */
   layer(className, wanted, config, inputs, weights = {}, options = {}) {
-    // Embedding takes words of characters as it takes texts.
+    // Embedding reads ids of any shape, so it needs no TimeDistributed.
     if (this.inWords && className !== 'Embedding') return this.#distributed(className, wanted, config, inputs, weights, options);
     const name = this.name(wanted);
     const several = (/** @type {Output | Output[]} */ given) => (Array.isArray(given) ? given.map(tensorOf) : tensorOf(given));
@@ -78,7 +78,7 @@ export class Builder {
     return { layer: name, tensor: 0 };
   }
 
-  /** A layer that is applied to each word of characters. @param {string} className @param {string} wanted @param {any} config @param {Output | Output[]} input @param {Record<string, Weight>} weights @param {any} options @returns {Output} */
+  /** A layer inside TimeDistributed, applied to the characters of each word. @param {string} className @param {string} wanted @param {any} config @param {Output | Output[]} input @param {Record<string, Weight>} weights @param {any} options @returns {Output} */
   #distributed(className, wanted, config, input, weights, options) {
     const { inWords } = this;
     if (Array.isArray(input) || Object.keys(options).length || config.return_state) inWords?.();

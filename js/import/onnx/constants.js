@@ -1,6 +1,6 @@
 /**
- * Values that are known when a file is read: weights, and what exporters compute of shapes around a layer. Elements of whole-number tensors
- * may be sizes that vary (sizes.js).
+ * Tensors whose elements are known at import: weights, and the shapes that exporters compute around a layer. Elements of integer tensors may be
+ * symbolic sizes (sizes.js).
  * @module
  */
 import { ModelFileError, UnsupportedError } from '../../errors.js';
@@ -11,7 +11,7 @@ import { productOf, same, Size } from './sizes.js';
 /** @typedef {import('./sizes.js').Extent} Extent */
 /** @typedef {import('./protobuf.js').TensorMessage} TensorMessage */
 
-/** Greatest number of elements that are computed at import for one tensor, as far as the file does not hold them. */
+/** Maximum number of elements that the import computes for one tensor, not counting elements that the file holds. */
 export const FOLDED_MOST = 2 ** 22;
 
 /** @typedef {'float' | 'int' | 'bool'} Kind */
@@ -21,19 +21,19 @@ export class Constant {
   /**
    * @param {Kind} kind
    * @param {Extent[]} shape
-   * @param {ArrayLike<any>} data  of shape `base`: Float32Array, or whole numbers and sizes
-   * @param {number[]} [base]  the shape of `data`: 1 along an axis on which all elements are equal
+   * @param {ArrayLike<any>} data  of shape `base`: Float32Array, or integers and symbolic sizes
+   * @param {number[]} [base]  the shape of `data`, which broadcasts to `shape`: 1 along an axis on which all elements are equal
    */
   constructor(kind, shape, data, base = /** @type {number[]} */ (shape)) {
     this.kind = kind;
     this.shape = shape;
     this.data = data;
     this.base = base;
-    /** What DequantizeLinear multiplied: whole numbers of shape `base`, and the scales, which broadcast to it. @type {{ values: Constant, scale: Constant } | null} */
+    /** Set by DequantizeLinear: the integers, of shape `base`, and the scales, which broadcast to it. @type {{ values: Constant, scale: Constant } | null} */
     this.quantized = null;
   }
 
-  /** Whether `data` has each element. */
+  /** Whether `data` holds every element, without broadcasting. */
   get whole() {
     return this.shape.every((size, i) => size === this.base[i]);
   }
@@ -43,7 +43,7 @@ export class Constant {
     return this.data.length === 1 ? this.data[0] : undefined;
   }
 
-  /** Its elements as a list, if each is there. @returns {any[]} */
+  /** `data` as a list. @returns {any[]} */
   get list() {
     return Array.from(this.data);
   }
@@ -54,7 +54,7 @@ export const scalar = (value) => new Constant('int', [], [value]);
 /** @param {Extent[]} values */
 export const vector = (values) => new Constant('int', [values.length], values);
 
-/** TensorProto.DataType -> its name, its kind, and bytes of an element in raw data. @type {Record<number, [string, Kind, number]>} */
+/** TensorProto.DataType -> its name, its kind, and the size of an element in bytes. @type {Record<number, [string, Kind, number]>} */
 const types = {
   1: ['float', 'float', 4],
   2: ['uint8', 'int', 1],
@@ -125,7 +125,7 @@ function elements({ floats, ints, doubles }, name, raw) {
  * Reads a tensor of the file.
  * @param {TensorMessage} tensor
  * @param {string} where  for messages
- * @param {(location: string) => Uint8Array} external  the bytes of a file of data
+ * @param {(location: string) => Uint8Array} external  gives the bytes of a file of external data
  * @returns {Constant}
  */
 export function constantOf(tensor, where, external) {
@@ -133,7 +133,7 @@ export function constantOf(tensor, where, external) {
   const [name, , bytes] = types[tensor.type];
   const { dims } = tensor;
   if (!dims.every((size) => Number.isSafeInteger(size) && size >= 0))
-    throw new ModelFileError(`${where}: shape [${dims}], expected whole numbers`);
+    throw new ModelFileError(`${where}: shape [${dims}], expected integers from 0 on`);
   const size = product(dims);
   let { raw } = tensor;
   if (tensor.external) {
@@ -141,7 +141,9 @@ export function constantOf(tensor, where, external) {
     const file = external(location);
     const [from, count] = [Number(offset), length === undefined ? size * bytes : Number(length)];
     if (!(from >= 0 && count >= 0 && from + count <= file.length))
-      throw new ModelFileError(`${where}: ${count} bytes from byte ${from} on of ${location}, which has ${file.length}`);
+      throw new ModelFileError(
+        `${where}: needs ${count} bytes from byte ${from} on of ${location}, which has ${file.length} bytes`,
+      );
     raw = file.subarray(from, from + count);
   }
   if (raw && raw.length !== size * bytes)
@@ -151,11 +153,14 @@ export function constantOf(tensor, where, external) {
   return new Constant(kind, dims, data);
 }
 
-/** The elements of a constant, each there. @param {Constant} x @param {string} where @returns {Constant} */
+/** A constant whose `data` holds every element. @param {Constant} x @param {string} where @returns {Constant} */
 export function expanded(x, where) {
   if (x.whole) return x;
   const size = productOf(x.shape);
-  if (typeof size !== 'number') throw new UnsupportedError(`${where}: a tensor of shape [${x.shape}] with values of its own`);
+  if (typeof size !== 'number')
+    throw new UnsupportedError(
+      `${where}: a constant of shape [${x.shape}], which depends on the input; padless needs a fixed shape`,
+    );
   return broadcastTo(x, /** @type {number[]} */ (x.shape), where);
 }
 
@@ -200,7 +205,7 @@ export function broadcastTo(x, shape, where) {
 /** Axis i of the result is x's axis axes[i]. @param {Constant} x @param {number[]} axes @param {string} where */
 export function transposed(x, axes, where) {
   if ([...axes].sort((a, b) => a - b).join() !== x.base.map((_, i) => i).join())
-    throw new ModelFileError(`${where}: axes in the order [${axes}], expected each of ${x.base.length} once`);
+    throw new ModelFileError(`${where}: perm is [${axes}], expected each of the ${x.base.length} axes once`);
   const strides = stridesOf(x.base);
   const base = axes.map((axis) => x.base[axis]);
   const steps = axes.map((axis) => strides[axis]);
@@ -212,7 +217,7 @@ export function transposed(x, axes, where) {
   );
   if (x.quantized) {
     const [values, scale] = [x.quantized.values, x.quantized.scale].map((each) =>
-      // One scale may have no axes.
+      // A single scale may be a scalar.
       each.data.length === 1 ? each : transposed(each, axes, where),
     );
     y.quantized = { values, scale };
@@ -220,13 +225,13 @@ export function transposed(x, axes, where) {
   return y;
 }
 
-/** Greatest int8 of padless; -128 is none. */
+/** padless's int8 weights are -127 to 127. */
 const INT8_MOST = 127;
 
 /**
- * The int8 values and scales of a matrix that DequantizeLinear gives.
+ * The int8 values and scales of a matrix that DequantizeLinear computes.
  * @param {Constant} x  [K, N]
- * @returns {{ values: ArrayLike<number>, scale: Float32Array } | null} null: it is float, or does not have one scale for each column
+ * @returns {{ values: ArrayLike<number>, scale: Float32Array } | null} null if the matrix is float, a value is not in -127..127, or there is not one scale for each column
  */
 export function int8Of({ quantized, base }) {
   if (!quantized || base.length !== 2) return null;
@@ -239,7 +244,7 @@ export function int8Of({ quantized, base }) {
   return fits ? { values: values.data, scale: scales } : null;
 }
 
-/** A matrix of weights: int8 if it is stored so and padless's int8 holds it, otherwise float32. @param {Constant} x  [K, N] @param {boolean} [isTable]  of an Embedding, whose rows have factors @returns {import('../../layers/layer.js').Weight} */
+/** A matrix of weights: int8 where int8Of() finds it, otherwise float32. @param {Constant} x  [K, N] @param {boolean} [isTable]  the table of an Embedding, whose int8 has a factor for each row @returns {import('../../layers/layer.js').Weight} */
 export function weightOf(x, isTable = false) {
   const shape = [...x.base];
   const int8 = int8Of(x);
@@ -248,7 +253,7 @@ export function weightOf(x, isTable = false) {
     : { shape, data: Float32Array.from(x.data, Number) };
 }
 
-/** The shape to which shapes broadcast; null if they don't, or if it is not known. @param {Extent[][]} shapes @returns {Extent[] | null} */
+/** The shape to which shapes broadcast; null if they do not broadcast for all B and T. @param {Extent[][]} shapes @returns {Extent[] | null} */
 export function commonShape(shapes) {
   const rank = Math.max(0, ...shapes.map(({ length }) => length));
   const common = Array.from({ length: rank }, (_, i) => {
@@ -259,5 +264,5 @@ export function commonShape(shapes) {
   return common.includes(null) ? null : /** @type {Extent[]} */ (common);
 }
 
-/** Whether no element is a size that varies. @param {Constant} x */
+/** Whether no element is a symbolic size. @param {Constant} x */
 export const isPlain = (x) => x.data instanceof Float32Array || !Array.from(x.data).some((each) => each instanceof Size);

@@ -1,5 +1,5 @@
 /**
- * Turns the nodes of an ONNX graph into layers, one after the other. What the nodes of each operator become is in the files beside this one.
+ * Turns the nodes of an ONNX graph into layers, in order. operators/ says what each operator becomes.
  * @module
  */
 import { ModelFileError, UnsupportedError } from '../../errors.js';
@@ -22,11 +22,11 @@ import { aligned, equalAxes, Factor, isBatch, Parts, sizeOf, Value } from './val
 /** @typedef {import('../../layers/layer.js').Weight} Weight */
 
 /**
- * The nodes of an operator. Inputs that are left out are undefined.
+ * Converts a node. Omitted optional inputs are undefined.
  * @typedef {(c: Converter, node: Node, inputs: (Any | undefined)[]) => Any | (Any | undefined)[]} Operator
  */
 
-/** Inputs that a node has at least, where that is more than one. @type {Record<string, number>} */
+/** Operator -> minimum number of inputs, where that is more than one. @type {Record<string, number>} */
 const inputsLeast = {
   ...Object.fromEntries(
     ['Add', 'Sub', 'Mul', 'Div', 'Pow', 'MatMul', 'Gemm', 'Gather', 'Conv', 'PRelu', 'And', 'Or', 'Xor'].map((op) => [op, 2]),
@@ -37,14 +37,14 @@ const inputsLeast = {
   ...{ Where: 3, LSTM: 3, GRU: 3, RNN: 3, BatchNormalization: 5 },
 };
 
-/** Thrown where the lengths of rows matter outside of recurrent layers, so that they have to be an input. */
+/** Thrown with `ownLengths` where a node outside of recurrent layers reads padding: then the lengths have to be an input of the model. */
 export class NeedsLengths extends UnsupportedError {}
 
 export class Converter {
   /**
    * @param {{ file: string, opset: number, operators: Record<string, Operator>, external: (location: string) => Uint8Array, uses: Map<string, number>,
    *   ownLengths: boolean }} of
-   *   uses: how many nodes read a name; ownLengths: rows have the lengths that the graph gets as sequence_lens
+   *   uses: how often each name is read; ownLengths: the rows of a batch have the lengths that the graph expects in sequence_lens
    */
   constructor({ file, opset, operators, external, uses, ownLengths }) {
     this.file = file;
@@ -53,21 +53,21 @@ export class Converter {
     this.external = external;
     this.uses = uses;
     this.ownLengths = ownLengths;
-    /** Whether nodes are in the body of a loop over rows, and whether in a branch for the last row. */
+    /** inLoop: nodes are in the body of a loop over the rows; lastRow: in its branch for the last row. */
     this.inLoop = false;
     this.lastRow = false;
-    /** Layers that sum an axis: what they sum, and the size of the axis. @type {Map<string, { from: Output, size: Extent }>} */
+    /** Layer that sums an axis -> the output that it sums, and the size of the axis. @type {Map<string, { from: Output, size: Extent }>} */
     this.sums = new Map();
     this.builder = new Builder();
     /** @type {Map<string, Any>} */
     this.values = new Map();
-    /** Words of characters among the inputs. @type {Words[]} */
+    /** The inputs of characters. @type {Words[]} */
     this.words = [];
-    /** The words whose characters the node reads. @type {Words | null} */
+    /** Set while a node that reads characters is converted. @type {Words | null} */
     this.ofWords = null;
-    /** Layers that give the lengths of rows: inputs, or the number of steps of each row. @type {Set<string>} */
+    /** Layers whose output is the lengths of rows: inputs, or layers that count steps. @type {Set<string>} */
     this.lengthInputs = new Set();
-    /** Output -> the axis sizes of the input that it is. @type {Map<string, Output>} */
+    /** Key of a symbolic size T -> the input that has T steps. @type {Map<string, Output>} */
     this.timeOf = new Map();
   }
 
@@ -81,12 +81,12 @@ export class Converter {
     throw new UnsupportedError(`${this.describe(node)}: ${what}`);
   }
 
-  /** Called where values of different steps meet outside of a recurrent layer. @param {Node} node @param {Axis} [axis] */
+  /** Called where an operator other than a recurrent one combines values of different steps, padding included. @param {Node} node @param {Axis} [axis] */
   readsSteps(node, axis) {
-    // Lengths are of texts, not of words.
+    // Lengths count words, not characters.
     if (this.ofWords) return;
     if (this.ownLengths && this.lengthInputs.size && (!axis || axis.some(({ varies }) => varies)))
-      throw new NeedsLengths(`${this.describe(node)}: reads the steps behind the lengths`);
+      throw new NeedsLengths(`${this.describe(node)}: reads steps after the lengths of rows`);
   }
 
   /** The value of an attribute. @param {Node} node @param {string} name @param {any} [otherwise] @returns {any} */
@@ -109,12 +109,12 @@ export class Converter {
     return vector(shape.slice(this.attribute(node, 'start', 0), this.attribute(node, 'end', shape.length)));
   }
 
-  /** Whether a node reads an output, or it is one of the model. @param {string | undefined} name */
+  /** Whether a node reads this output, or it is an output of the model. @param {string | undefined} name */
   isUsed(name) {
     return Boolean(name) && (this.uses.get(/** @type {string} */ (name)) ?? 0) > 0;
   }
 
-  /** An axis of an attribute as a number from 0 on. @param {Node} node @param {number} axis @param {number} rank */
+  /** An axis from an attribute, with negative ones counted from the end. @param {Node} node @param {number} axis @param {number} rank */
   axis(node, axis, rank) {
     const at = axis < 0 ? axis + rank : axis;
     if (!Number.isInteger(at) || at < 0 || at >= rank)
@@ -122,14 +122,14 @@ export class Converter {
     return at;
   }
 
-  /** A list of whole numbers from a constant input. @param {Node} node @param {Any | undefined} x @param {string} what @returns {Extent[] | undefined} */
+  /** A list of integers or symbolic sizes from a constant input. @param {Node} node @param {Any | undefined} x @param {string} what @returns {Extent[] | undefined} */
   list(node, x, what) {
     if (x === undefined) return undefined;
     if (!(x instanceof Constant)) return this.refuse(node, `${what} depend on the input; padless needs them to be constant`);
     return expanded(x, this.describe(node)).list;
   }
 
-  /** The axes of a node, from the attribute or, in newer opsets, the input. @param {Node} node @param {Any | undefined} input @param {number} rank @returns {number[] | undefined} */
+  /** The axes of a node: from the attribute or, in newer opsets, from an input. @param {Node} node @param {Any | undefined} input @param {number} rank @returns {number[] | undefined} */
   axes(node, input, rank) {
     const given = node.attributes.axes ?? this.list(node, input, 'axes');
     return given?.map((/** @type {number} */ axis) => this.axis(node, axis, rank));
@@ -140,13 +140,14 @@ export class Converter {
     const inputs = node.inputs.map((name) => {
       if (name === '') return undefined;
       const value = this.values.get(name);
-      if (value === undefined) throw new ModelFileError(`${this.describe(node)}: input ${JSON.stringify(name)} is not there`);
+      if (value === undefined)
+        throw new ModelFileError(`${this.describe(node)}: no node before it computes its input ${JSON.stringify(name)}`);
       return value;
     });
     if (node.domain) this.refuse(node, `its domain is ${node.domain}; padless reads the operators of ai.onnx`);
     const least = Object.hasOwn(inputsLeast, node.op) ? inputsLeast[node.op] : 0;
     for (let i = 0; i < least; i++)
-      if (inputs[i] === undefined) throw new ModelFileError(`${this.describe(node)}: input ${i} is missing; it has ${least}`);
+      if (inputs[i] === undefined) throw new ModelFileError(`${this.describe(node)}: input ${i} is missing; it needs ${least}`);
     const special = this.inLoop ? inLoop(this, node, inputs) : null;
     const isConstant = inputs.every((x) => x === undefined || x instanceof Constant);
     const folded = special ?? (isConstant ? fold(this, node, /** @type {(Constant | undefined)[]} */ (inputs)) : null);
@@ -166,17 +167,17 @@ export class Converter {
     });
   }
 
-  /** Computes a node that reads the characters of words. @param {Node} node @param {(Any | undefined)[]} inputs @param {Words} words @returns {(Any | undefined)[]} */
+  /** Converts a node that reads an input of characters. @param {Node} node @param {(Any | undefined)[]} inputs @param {Words} words @returns {(Any | undefined)[]} */
   runInWords(node, inputs, words) {
     const refuse = () =>
-      this.refuse(node, 'reads characters of words and other tensors together; padless makes a vector of each word first');
+      this.refuse(node, 'reads characters and other tensors together; padless needs one vector for each word first');
     const isOther = (/** @type {any} */ x) => x !== undefined && !(x instanceof Constant) && !words.holds(x);
     if (inputs.some(isOther)) refuse();
     const keeps = node.op === 'Gather' ? words.holds(inputs[1]) : keepsAxes.has(node.op);
     if (!keeps && inputs.some((x) => words.isApart(x)))
       this.refuse(
         node,
-        'an input whose axes of texts and words are apart; padless needs them as one, [B*T, C, ...], in front of this operator',
+        'an input of characters with separate axes for texts and words; padless needs [B*T, C, ...] before this operator',
       );
     const { batch } = this;
     this.batch = words.batch;
@@ -191,18 +192,18 @@ export class Converter {
     }
   }
 
-  /** The outputs of a graph inside a node. @param {Node} node @param {import('./protobuf.js').GraphMessage} graph @returns {any[]} */
+  /** Converts a graph in an attribute of a node, and returns its outputs. @param {Node} node @param {import('./protobuf.js').GraphMessage} graph @returns {any[]} */
   inside(node, graph) {
     for (const tensor of graph.initializers)
       this.values.set(tensor.name, this.constant(tensor, `${this.describe(node)}: ${JSON.stringify(tensor.name)}`));
     for (const each of graph.nodes) this.run(each);
-    // Names inside differ from those outside, as the standard demands.
+    // The ONNX standard demands that names inside differ from names outside.
     return graph.outputs.map(({ name }) => this.values.get(name));
   }
 
   /**
-   * One Value of anything that depends on the input.
-   * @param {Node} node @param {Any | undefined} x @param {boolean} [keepsIds]  token ids stay ids; otherwise they become values to compute with
+   * An input of a node as a Value: constants become layers, Parts are concatenated.
+   * @param {Node} node @param {Any | undefined} x @param {boolean} [keepsIds]  token ids stay ids; otherwise they become numbers to compute with
    * @returns {Value}
    */
   tensor(node, x, keepsIds = false) {
@@ -212,25 +213,25 @@ export class Converter {
     if (x)
       return this.refuse(
         node,
-        'computes with the numbers of rows, which mixes the texts of a batch; padless answers each text by itself',
+        'computes with the indices of rows, which mixes the texts of a batch; padless answers each text by itself',
       );
     throw new ModelFileError(`${this.describe(node)}: an input is missing`);
   }
 
-  /** Any output of which a layer for constants can take the number of rows. @returns {Output} */
+  /** The first input: a layer that returns a constant reads the batch size from it. @returns {Output} */
   get anyInput() {
     const [[name]] = this.builder.entries;
     return { layer: name, tensor: 0 };
   }
 
-  /** Token ids as values, one feature for each step. @param {Node} node @param {Value} x */
+  /** Token ids [B, T] as numbers [B, T, 1]. @param {Node} node @param {Value} x */
   idValues(node, x) {
     const [batch, steps] = x.groups;
     const output = this.builder.layer('padless>IdValues', this.nameOf(node, '_ids'), {}, x.output);
     return x.with({ output, groups: [batch, steps, []], ids: false });
   }
 
-  /** A constant as a tensor with a value for each row. @param {Node} node @param {Constant} x */
+  /** A constant as the output of a layer, repeated for each row. @param {Node} node @param {Constant} x */
   placed(node, x) {
     const whole = expanded(x, this.describe(node));
     if (whole.list.some((each) => each instanceof Size)) return this.sizeTensor(node, whole);
@@ -242,21 +243,25 @@ export class Converter {
     return new Value({ output, groups: [[this.batch], ...(axes.length ? axes : [[]])], view, kind: x.kind });
   }
 
-  /** The factor of the batch: of texts, or of the words of all texts while a node reads their characters. */
+  /** The factor of the batch axis: B, or B*T while a node reads characters. */
   batch = new Factor(named('B'), true);
 
-  /** A number that depends on T as a tensor. @param {Node} node @param {Constant} x @returns {Value} */
+  /** A symbolic size as a tensor: a layer counts the steps of the input that has this size. @param {Node} node @param {Constant} x @returns {Value} */
   sizeTensor(node, x) {
     const size = x.single;
     const source = size instanceof Size ? this.timeOf.get(size.key) : undefined;
-    if (!source) return this.refuse(node, `computes with the size ${x.list.join(', ')}; padless has B and T in shapes only`);
+    if (!source)
+      return this.refuse(
+        node,
+        `computes with the size ${x.list.join(', ')}; padless can compute only with the number of steps of an input`,
+      );
     this.readsSteps(node);
     const output = this.builder.layer('padless>StepCount', this.nameOf(node, '_steps'), {}, source);
     return new Value({ output, groups: [[this.batch], []], view: x.shape.map(() => []), kind: 'int' });
   }
 
   /**
-   * The values stored in these groups.
+   * The output that stores a value in these groups: its own, or that of a new Rearrange layer.
    * @param {Node} node @param {Value} value @param {Axis[]} groups  all factors of the value; the first group is the batch
    * @returns {Output}
    */
@@ -279,35 +284,32 @@ export class Converter {
     return this.builder.layer('padless>Rearrange', this.nameOf(node, '_rearrange'), { pattern, sizes }, value.output);
   }
 
-  /** The groups of a value with an axis moved to the end as a group of its own. @param {Value} value @param {Axis} last @returns {Axis[]} */
+  /** The groups of a value with the factors of an axis moved into a last group. @param {Value} value @param {Axis} last @returns {Axis[]} */
   withLast(value, last) {
     const [batch, ...groups] = value.groups;
     const rest = groups.map((axis) => axis.filter((factor) => !last.includes(factor)));
-    // Groups that held only factors of the last axis are gone.
+    // Drop groups that held only factors of the last axis.
     return [batch, ...rest.filter((axis, i) => axis.length || !groups[i].length), last].filter(
       (axis, i, all) => axis.length || i === all.length - 1 || i === 0,
     );
   }
 
-  /** Refuses an axis that has the batch. @param {Node} node @param {Axis} axis @param {string} what */
+  /** Refuses an axis that contains the batch. @param {Node} node @param {Axis} axis @param {string} what */
   notBatch(node, axis, what) {
     if (axis.some((factor) => factor.batch || factor === this.ofWords?.steps))
       this.refuse(node, `${what} runs over the batch, which mixes the texts of a batch; padless answers each text by itself`);
   }
 
   /**
-   * Brings operands to common factors, as NumPy broadcasts them.
-   * @param {Node} node @param {(Value | Constant)[]} given @param {boolean} [distinct]  no two have a factor in common
+   * Broadcasts operands as NumPy does: splits factors until equal axes have equal factors, which the operands then share.
+   * @param {Node} node @param {(Value | Constant)[]} given @param {boolean} [distinct]  no two operands share a factor yet
    * @returns {{ operands: (Value | Constant)[], axes: Axis[] }}  all values have the factors of `axes`
    */
   combined(node, given, distinct = false) {
     const rank = Math.max(...given.map(({ shape }) => shape.length));
     const shape = commonShape(given.map((each) => each.shape));
     if (!shape)
-      this.refuse(
-        node,
-        `shapes [${given.map((each) => each.shape.join()).join('] and [')}] with axes whose sizes are not known to be equal; padless cannot broadcast them`,
-      );
+      this.refuse(node, `shapes [${given.map((each) => each.shape.join()).join('] and [')}] do not broadcast for all sizes`);
     const operands = given.map((x, i) => {
       if (x instanceof Constant) return x;
       const own = i && !distinct ? x.apart() : x;
@@ -319,7 +321,7 @@ export class Converter {
       const having = values().filter((i) => at(i).view[axis].length);
       const [first, ...others] = having;
       const count = () => having.reduce((sum, i) => sum + at(i).view[axis].length, 0);
-      // Each pass may split factors of the first operand; then those before have to be split, too.
+      // A pass may split factors of the first operand. Then split those of the operands before, too, in another pass.
       for (let before = -1; before !== count();) {
         before = count();
         for (const i of others) {
@@ -346,7 +348,7 @@ export class Converter {
   }
 
   /**
-   * Groups for the result of an operation on several operands: those of the largest, with the factors of the others.
+   * Groups for the result of an operation on several operands: the groups of the operand with most factors, and the missing factors of the others.
    * @param {(Value | Constant)[]} operands  from combined() @param {Axis[]} axes
    * @returns {Axis[]}
    */
@@ -392,11 +394,11 @@ export class Converter {
     return axis < 0 ? 1 : (x.base[axis - axes.length + x.base.length] ?? 1);
   }
 
-  /** A constant operand in the order of groups, without the batch. @param {Node} node @param {Constant} x @param {Axis[]} axes @param {Axis[]} groups @returns {Weight | number} */
+  /** A constant operand transposed to the order of groups, without the batch; a number if it has one element. @param {Node} node @param {Constant} x @param {Axis[]} axes @param {Axis[]} groups @returns {Weight | number} */
   operand(node, x, axes, groups) {
     const where = this.describe(node);
     if (x.data.length === 1 && typeof x.single === 'number' && Number.isFinite(x.single)) return x.single;
-    if (x.list.some((each) => each instanceof Size)) return this.refuse(node, 'a constant has sizes that vary');
+    if (x.list.some((each) => each instanceof Size)) return this.refuse(node, 'a constant contains sizes that depend on the input');
     const base = [...Array.from({ length: axes.length - x.base.length }, () => 1), ...x.base];
     if (base.some((size, i) => size !== 1 && isBatch(axes[i])))
       return this.refuse(node, `a constant of shape [${x.base}] has rows for a batch of fixed size`);
@@ -416,11 +418,11 @@ export class Converter {
     return { shape, data: Float32Array.from(sorted.data, Number) };
   }
 
-  /** Parts as one tensor. @param {Node} node @param {Parts} parts @returns {Value} */
+  /** Concatenates Parts. @param {Node} node @param {Parts} parts @returns {Value} */
   joined(node, { axis, list }) {
     const values = list.map((x, i) => (i ? this.tensor(node, x).apart() : this.tensor(node, x)));
     if (values.length === 1) return values[0];
-    // The other axes broadcast to each other, but have equal sizes; the axis itself is taken out of the comparison.
+    // Concat needs equal sizes on all other axes: align these as for broadcasting, with the axis itself removed.
     const own = values.map((value) => value.view[axis]);
     own.forEach((each) => this.notBatch(node, each, 'concatenation'));
     const size = own.reduce((/** @type {Extent} */ sum, each) => plus(sum, sizeOf(each)), 0);
@@ -449,8 +451,7 @@ export class Converter {
       const output = this.builder.layer('Concatenate', this.nameOf(node), { axis: 1 }, outputs);
       return new Value({ output, groups: [[this.batch], [made], rest.flat()], view, kind: values[0].kind });
     }
-    // The axis that is joined becomes the first of the features. Stored before it: an axis of varying size, and steps of a fixed number, if all
-    // parts have these.
+    // The concatenated axis becomes the first factor of the features. A time axis, or the first of several other groups, stays before it.
     const isLast = operands.every((x, i) => equalAxes(/** @type {Value} */ (x).groups.slice(-1), [own[i]]));
     const front = isLast ? rest : rest.length > 1 || rest[0]?.some(({ varies }) => varies) ? rest.slice(0, 1) : [];
     const behind = isLast ? [] : rest.slice(front.length).flat();
@@ -461,21 +462,21 @@ export class Converter {
     return new Value({ output, groups: [[this.batch], ...front, [made, ...behind]], view, kind: values[0].kind });
   }
 
-  /** A copy of a value whose view is another. @param {Node} node @param {Value} value @param {Extent[]} shape */
+  /** A copy of a value whose view has another shape. @param {Node} node @param {Value} value @param {Extent[]} shape */
   reshaped(node, value, shape) {
     const { ofWords } = this;
     const result = (ofWords ? value.with({ view: ofWords.apart(value.view) }) : value).reshaped(shape);
-    // Words that a graph splits are no words of characters.
+    // A view of an input of characters has to keep B and T whole.
     const lost = ofWords && [ofWords.rows, ofWords.steps].some((factor) => !result?.view.flat().includes(factor));
     if (result && !lost) return result;
     return this.refuse(
       node,
-      `[${value.shape}] -> [${shape}] mixes axes that padless keeps apart; export the model with a batch axis and a time axis that vary (dynamic_axes or dynamic_shapes)`,
+      `[${value.shape}] -> [${shape}] merges or splits axes that padless keeps apart; export the model with dynamic batch and time axes (dynamic_axes or dynamic_shapes)`,
     );
   }
 }
 
-/** The output of which the values are all parts, one behind the other. @param {Value[]} values @param {Output[]} outputs  in their order @returns {Output | null} */
+/** The output whose consecutive slices the values are, if together they are all of it. @param {Value[]} values @param {Output[]} outputs  one for each value @returns {Output | null} */
 function wholeOf(values, outputs) {
   let end = 0;
   const [first] = values;

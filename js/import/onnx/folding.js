@@ -1,6 +1,6 @@
 /**
- * Computes nodes whose inputs are all constant: weights that are transposed, dequantised or cut, and the arithmetic on shapes that exporters
- * write around a layer.
+ * Computes nodes whose inputs are all constant: transposed, dequantised or sliced weights, and the arithmetic on shapes that exporters write
+ * around a layer.
  * @module
  */
 import { product } from '../../layers/tensor.js';
@@ -21,9 +21,9 @@ import { compared, differs, minus, plus, productOf, quotient, same, Size, times,
 /** @typedef {import('./constants.js').Kind} Kind */
 /** @typedef {import('./converter.js').Converter} Converter */
 /** @typedef {import('./converter.js').Node} Node */
-/** @typedef {(c: Converter, node: Node, inputs: any[]) => Constant | (Constant | undefined)[] | null} Folder  null: it cannot be computed */
+/** @typedef {(c: Converter, node: Node, inputs: any[]) => Constant | (Constant | undefined)[] | null} Folder  null if it cannot be computed at import */
 
-/** Whether a is greater; null if that depends on the sizes. @param {Extent} a @param {Extent} b @param {(sign: number) => boolean} test */
+/** 1 or 0: test(sign of a - b); null if the sign depends on B or T. @param {Extent} a @param {Extent} b @param {(sign: number) => boolean} test */
 function decided(a, b, test) {
   const sign = compared(a, b);
   return sign === null ? null : Number(test(sign));
@@ -31,13 +31,13 @@ function decided(a, b, test) {
 
 /** @param {Extent} a @param {Extent} b */
 const equal = (a, b) => (same(a, b) ? 1 : differs(a, b) ? 0 : null);
-/** The greater of two, if that is known. @param {Extent} a @param {Extent} b @param {number} sign */
+/** The maximum (sign 1) or minimum (sign -1) of two sizes; null if that depends on B or T. @param {Extent} a @param {Extent} b @param {number} sign */
 function extreme(a, b, sign) {
   const order = compared(a, b);
   return order === null ? null : order === sign || order === 0 ? a : b;
 }
 
-/** Operations on two elements, of which either may be a size. null: not known. @type {Record<string, (a: any, b: any, kind: Kind) => any>} */
+/** Operations on two elements, numbers or symbolic sizes. They return null if the result depends on B or T. @type {Record<string, (a: any, b: any, kind: Kind) => any>} */
 const ofTwo = {
   Add: plus,
   Sub: minus,
@@ -110,12 +110,12 @@ function cast(x, kind) {
   if (x.kind === kind) return x;
   const f = (/** @type {any} */ a) =>
     kind === 'bool' ? Number(a instanceof Size || a !== 0) : kind === 'int' && typeof a === 'number' ? Math.trunc(a) : a;
-  // A size stays one, also among fractions.
+  // A symbolic size stays one, even in a tensor of floats.
   const list = Array.from(x.data, f);
   return new Constant(kind, x.shape, dataOf(kind, list), x.base);
 }
 
-/** The elements along an axis at these places. @param {Constant} x @param {number} axis @param {number[]} places @param {string} where */
+/** The elements at indices `places` of an axis. @param {Constant} x @param {number} axis @param {number[]} places @param {string} where */
 export function selected(x, axis, places, where) {
   const base = x.base.map((size, i) => (i === axis ? places.length : size));
   const strides = stridesOf(x.base);
@@ -134,7 +134,7 @@ export function selected(x, axis, places, where) {
 
 /** @param {Constant} x @param {Extent[]} shape */
 export function reshaped(x, shape) {
-  // One element, or one for each place; otherwise it depends on which axes are broadcast.
+  // Only a constant of one element stays broadcast: otherwise the new shape may split or merge broadcast axes.
   if (x.data.length === 1)
     return new Constant(
       x.kind,
@@ -145,17 +145,17 @@ export function reshaped(x, shape) {
   return new Constant(x.kind, shape, x.data);
 }
 
-/** The target shape of Reshape, without 0 and -1. @param {Converter} c @param {Node} node @param {Extent[]} shape @param {Extent[]} target @returns {Extent[]} */
+/** The target shape of Reshape, with 0 and -1 replaced by sizes. @param {Converter} c @param {Node} node @param {Extent[]} shape @param {Extent[]} target @returns {Extent[]} */
 export function targetShape(c, node, shape, target) {
   const copied = target.map((size, i) => (size === 0 && !c.attribute(node, 'allowzero', 0) ? (shape[i] ?? 0) : size));
   const unknown = copied.indexOf(-1);
   if (unknown < 0) return copied;
   const rest = quotient(productOf(shape), productOf(copied.filter((size) => size !== -1)));
-  if (rest === null) return c.refuse(node, `[${shape}] to [${target}], which padless cannot divide`);
+  if (rest === null) return c.refuse(node, `reshapes [${shape}] to [${target}]; padless cannot compute the size for -1`);
   return copied.map((size) => (size === -1 ? rest : size));
 }
 
-/** Starts and sizes of the slice of an axis. @param {number} size @param {number} start @param {number} end @param {number} step */
+/** The indices of the slice [start:end:step] of an axis. @param {number} size @param {number} start @param {number} end @param {number} step */
 export function sliceOf(size, start, end, step) {
   const clamp = (/** @type {number} */ at, /** @type {number} */ least, /** @type {number} */ most) =>
     Math.min(Math.max(at < 0 ? at + size : at, least), most);
@@ -181,7 +181,7 @@ export function slices(c, node, inputs) {
   }));
 }
 
-/** Sizes of the parts of Split. @param {Converter} c @param {Node} node @param {any[]} inputs @param {number} size @returns {number[]} */
+/** The sizes of the outputs of Split. @param {Converter} c @param {Node} node @param {any[]} inputs @param {number} size @returns {number[]} */
 export function splitSizes(c, node, inputs, size) {
   const given = node.attributes.split ?? c.list(node, inputs[1], 'sizes');
   if (given) return /** @type {number[]} */ (given);
@@ -373,7 +373,7 @@ const folders = {
     if (a.shape.length !== 2 || b.shape.length !== 2 || !isPlain(a) || !isPlain(b)) return null;
     const y = expanded(b, c.describe(node));
     const [K, N] = y.base;
-    // Rows of which there is one for each text of the batch may be all the same.
+    // If a has a row for each text of the batch, its base has one row for all.
     const M = a.base[0];
     const x = broadcastTo(a, [M, K], c.describe(node));
     checkFolded(M * N + (M * K * N) / 64, c.describe(node));
@@ -436,9 +436,9 @@ const reduce = (c, node, [x, given]) => {
 };
 
 /**
- * Computes a node of constants.
+ * Computes a node whose inputs are constant.
  * @param {Converter} c @param {Node} node @param {(Constant | undefined)[]} inputs
- * @returns {Constant | (Constant | undefined)[] | null} null if it is left to the layers
+ * @returns {Constant | (Constant | undefined)[] | null} null if layers have to compute it
  */
 export function fold(c, node, inputs) {
   const { op } = node;
@@ -447,7 +447,7 @@ export function fold(c, node, inputs) {
   const given = /** @type {Constant[]} */ (inputs);
   if (Object.hasOwn(reductions, op)) return reduce(c, node, given);
   if (op === 'Mod' && c.attribute(node, 'fmod', 0))
-    c.refuse(node, 'fmod is 1; padless has the remainder with the sign of the divisor (fmod 0)');
+    c.refuse(node, 'fmod is 1 for constants; padless computes the remainder with the sign of the divisor (fmod 0)');
   if (Object.hasOwn(ofTwo, op)) {
     const { kind } = given[0];
     const to = comparisons.includes(op) ? 'bool' : kind;

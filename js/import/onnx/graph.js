@@ -1,5 +1,5 @@
 /**
- * Reads the graph of an ONNX model: its nodes in order, with functions of the file in place of their calls.
+ * Reads the graph of an ONNX model: its nodes in order, with calls of the file's functions inlined.
  * @module
  */
 import { ModelFileError, UnsupportedError } from '../../errors.js';
@@ -9,15 +9,15 @@ import { ModelFileError, UnsupportedError } from '../../errors.js';
 /** @typedef {import('./protobuf.js').FunctionMessage} FunctionMessage */
 /** @typedef {import('./protobuf.js').TensorMessage} TensorMessage */
 
-/** Versions of the operators that are read. */
+/** First and last opset that padless reads. */
 export const OPSETS = [7, 26];
 
-/** Greatest number of nodes, with those of functions in place of their calls. */
+/** Maximum number of nodes, with functions inlined. */
 const NODES_MOST = 100_000;
-/** Greatest depth of functions that call functions. */
+/** Maximum depth of functions that call functions. */
 const DEPTH_MOST = 20;
 
-/** The version of the operators of ai.onnx. @param {Map<string, number>} opsets @param {string} file */
+/** The opset of the domain ai.onnx. @param {Map<string, number>} opsets @param {string} file */
 export function opsetOf(opsets, file) {
   const version = opsets.get('') ?? 1;
   if (!(version >= OPSETS[0] && version <= OPSETS[1]))
@@ -27,7 +27,7 @@ export function opsetOf(opsets, file) {
   return version;
 }
 
-/** The nodes of the graph, those of functions in place of their calls. @param {ModelMessage} model @param {string} file @returns {NodeMessage[]} */
+/** The nodes of the graph, with functions inlined. @param {ModelMessage} model @param {string} file @returns {NodeMessage[]} */
 export function nodesOf({ graph, functions }, file) {
   /** @type {Map<string, FunctionMessage>} */
   const known = new Map(functions.map((each) => [`${each.domain}.${each.name}`, each]));
@@ -38,7 +38,7 @@ export function nodesOf({ graph, functions }, file) {
   const add = (list, names, attributes, prefix, depth) => {
     if (depth > DEPTH_MOST) throw new ModelFileError(`${file}: functions call each other more than ${DEPTH_MOST} deep`);
     const rename = (/** @type {string} */ name) => (name === '' || prefix === '' ? name : (names.get(name) ?? prefix + name));
-    /** A node of a function with the names and attributes of its call, in the graphs inside of it, too. @param {NodeMessage} node @returns {NodeMessage} */
+    /** A node of a function with the names and attributes of its call, also in the graphs that its attributes hold. @param {NodeMessage} node @returns {NodeMessage} */
     const placed = (node) => {
       const given = Object.fromEntries(
         Object.entries(node.references).flatMap(([name, of]) => (attributes[of] === undefined ? [] : [[name, attributes[of]]])),
@@ -65,7 +65,7 @@ export function nodesOf({ graph, functions }, file) {
       };
     };
     for (const node of list) {
-      // A function may be empty, so calls count, too.
+      // Count calls, too: functions without nodes could call each other without end.
       if (nodes.length + calls >= NODES_MOST) throw new ModelFileError(`${file}: more than ${NODES_MOST} nodes`);
       const made = placed(node);
       const body = known.get(`${node.domain}.${node.op}`);
@@ -85,12 +85,12 @@ export function nodesOf({ graph, functions }, file) {
   for (const node of nodes)
     if (node.domain !== '')
       throw new UnsupportedError(
-        `${file}: node ${JSON.stringify(node.name || node.outputs[0])} (${node.op}): the operator is of the domain ${node.domain}; padless reads those of ai.onnx`,
+        `${file}: node ${JSON.stringify(node.name || node.outputs[0])} (${node.op}): the operator is of domain ${node.domain}; padless reads operators of ai.onnx`,
       );
   return nodes;
 }
 
-/** Nodes and those in the graphs inside of them. @param {NodeMessage[]} nodes @returns {NodeMessage[]} */
+/** Nodes, and the nodes of the graphs that their attributes hold, in order. @param {NodeMessage[]} nodes @returns {NodeMessage[]} */
 export const withInner = (nodes) => nodes.flatMap((node) => [node, ...graphsIn(node).flatMap((graph) => withInner(graph.nodes))]);
 
 /** @param {any} value  of an attribute */
@@ -99,7 +99,7 @@ const isGraph = (value) => Boolean(value) && Array.isArray(value.nodes);
 /** The graphs in a node's attributes. @param {NodeMessage} node @returns {GraphMessage[]} */
 const graphsIn = ({ attributes }) => Object.values(attributes).filter(isGraph);
 
-/** All names that a node reads, those of graphs inside of it included. @param {NodeMessage} node @returns {string[]} */
+/** All names that a node and the graphs in its attributes read. @param {NodeMessage} node @returns {string[]} */
 export const namesRead = (node) => [
   ...node.inputs,
   ...graphsIn(node).flatMap((graph) => [...graph.nodes.flatMap(namesRead), ...graph.outputs.map(({ name }) => name)]),
@@ -134,7 +134,7 @@ export function usesOf(nodes, outputs) {
   return uses;
 }
 
-/** The files that tensors of a graph are in. @param {GraphMessage} graph @param {Set<string>} [found] */
+/** The external files that hold tensors of a graph. @param {GraphMessage} graph @param {Set<string>} [found] */
 export function externalFiles(graph, found = new Set()) {
   const add = (/** @type {any} */ tensor) => tensor?.external && found.add(tensor.external.location ?? '');
   graph.initializers.forEach(add);

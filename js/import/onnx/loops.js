@@ -1,6 +1,6 @@
 /**
- * Nodes in the body of a loop over the rows of the batch (operators/control.js): the number of the row, and where the row is in a list of the
- * steps of all rows.
+ * Nodes in the body of a loop over the rows of the batch (operators/control.js) that compute with the index of the row, or with the position where
+ * the row begins in a list of the steps of all rows.
  */
 import { Constant } from './constants.js';
 import { differs, minus, plus, same, times } from './sizes.js';
@@ -11,7 +11,7 @@ import { isBatch, Parts, RowBound, RowIndex, RowStarts, RowTest, Value } from '.
 /** @typedef {import('./converter.js').Any} Any */
 /** @typedef {import('./converter.js').Operator} Operator */
 
-/** The rows that a loop has from a tensor of all steps of all rows, one row behind the other. @param {Converter} c @param {Node} node @param {Any} x @param {RowBound} start @param {Any | undefined} end */
+/** The slice of one row from a tensor that holds the steps of all rows, row after row. @param {Converter} c @param {Node} node @param {Any} x @param {RowBound} start @param {Any | undefined} end */
 function rowOf(c, node, x, start, end) {
   const value = c.tensor(node, x, true);
   const [axis = []] = value.view;
@@ -23,11 +23,11 @@ function rowOf(c, node, x, start, end) {
   // A row of one step has no factor for it.
   const size = steps.length === 1 ? steps[0].size : 1;
   if (start.offset !== 0 || !isEnd || !rows?.batch || steps.length > 1 || !same(size, start.steps))
-    return c.refuse(node, 'takes other elements than those of one row');
+    return c.refuse(node, 'slices something other than the steps of one row');
   return value.with({ view: [steps, ...value.view.slice(1)] });
 }
 
-/** The same number in another shape. @type {Operator} */
+/** An index or position of a row in another shape: it has one element, so that only the number of axes changes. @type {Operator} */
 const reshapedNumber = (c, node, [x, given]) => {
   if (!(x instanceof RowIndex || x instanceof RowBound)) return c.refuse(node, 'a shape that depends on the row');
   const { shape } = x;
@@ -40,7 +40,7 @@ const reshapedNumber = (c, node, [x, given]) => {
 };
 
 /**
- * Operators on the number of the row, and on where it begins.
+ * Operators on the index of a row and on the position where it begins; null where they cannot compute with it.
  * @type {Record<string, (c: Converter, node: Node, inputs: any[]) => any>}
  */
 const rowOperators = {
@@ -51,7 +51,7 @@ const rowOperators = {
     return new RowIndex(x.shape.length ? x.shape : y.shape, x.offset + y.single);
   },
   Sub: (c, _node, [a, b]) => {
-    // T B - T (B - 1): the steps of the last row.
+    // The last row has T B - T (B - 1) steps.
     if (!c.lastRow || !(b instanceof RowBound) || b.offset || !(a instanceof Constant)) return null;
     const size = minus(a.single, times(b.steps, minus(c.batch.size, 1)));
     return new Constant('int', b.shape, [size]);
@@ -59,7 +59,7 @@ const rowOperators = {
   Less: (c, _node, [a, b]) =>
     a instanceof RowIndex && a.offset === 1 && b instanceof Constant && same(b.single, c.batch.size) ? new RowTest(false) : null,
   Equal: (c, _node, [a, b]) => {
-    // Rows have steps.
+    // With T > 0, two positions are equal exactly if their rows are.
     if (a instanceof RowBound && b instanceof RowBound && same(a.steps, b.steps) && differs(a.steps, 0))
       return new Constant('bool', a.shape, [Number(a.offset === b.offset)]);
     const isLast = a instanceof RowIndex && b instanceof Constant && same(plus(b.single, 1 - a.offset), c.batch.size);
@@ -84,20 +84,23 @@ const rowOperators = {
 const isRowNumber = (x) => x instanceof RowIndex || x instanceof RowBound;
 
 /**
- * Computes a node of the body of a loop that reads the number of the row.
+ * Computes a node in the body of a loop if it reads the index of the row.
  * @param {Converter} c @param {Node} node @param {(Any | undefined)[]} inputs
- * @returns {any} null: it is a node like others
+ * @returns {any} null if it does not read the index
  */
 export function inLoop(c, node, inputs) {
   if (inputs.some(isRowNumber)) {
     const like =
       node.op === 'CastLike' && inputs[0] instanceof Constant ? new Constant('int', inputs[0].shape, inputs[0].data) : null;
     const result = like ?? (Object.hasOwn(rowOperators, node.op) ? rowOperators[node.op](c, node, inputs) : null);
-    return result ?? c.refuse(node, 'computes with the number of the row; padless answers each text by itself');
+    return result ?? c.refuse(node, 'computes with the index of the row; padless answers each text by itself');
   }
   const isAll = (/** @type {any} */ x) =>
     x instanceof Parts ? x.list.some(isAll) : x instanceof Value && x.view.flat().some(({ batch }) => batch);
   if (inputs.some(isAll) && node.op !== 'Shape' && node.op !== 'Size')
-    c.refuse(node, 'reads all rows of the batch for each of them, which mixes the texts; padless answers each text by itself');
+    c.refuse(
+      node,
+      'reads all rows of the batch inside a loop over the rows, which mixes the texts; padless answers each text by itself',
+    );
   return null;
 }

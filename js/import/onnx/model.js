@@ -1,5 +1,5 @@
 /**
- * Converts a whole ONNX model: which axis of each input is the batch, which inputs are token ids, and the layers that its nodes become.
+ * Converts an ONNX model: finds the batch axis of each input and the inputs that are token ids, and turns the nodes into layers.
  * @module
  */
 import { ModelFileError, PadlessError, UnsupportedError } from '../../errors.js';
@@ -38,23 +38,23 @@ export const operators = {
   ...windowOperators,
 };
 
-/** Nodes through which ids stay ids. */
+/** Operators whose output holds the same values as their input: token ids stay token ids. */
 const passing = ['Identity', 'Cast', 'Transpose', 'Squeeze', 'Unsqueeze', 'Reshape', 'Flatten'];
 
-/** Greatest number of ways to see the axes of the inputs that are tried. */
+/** Maximum number of combinations of batch axes that are tried. */
 const TRIALS_MOST = 12;
 
-/** Names of values that are an input, passed on unchanged. @param {NodeMessage[]} nodes @param {string} input @param {string[]} [ops] */
+/** The name of an input, and the names of its copies: outputs of nodes that pass its values on. @param {NodeMessage[]} nodes @param {string} input @param {string[]} [ops] */
 function copiesOf(nodes, input, ops = passing) {
   const names = new Set([input]);
   for (const node of nodes) if (ops.includes(node.op) && names.has(node.inputs[0])) names.add(node.outputs[0]);
   return names;
 }
 
-/** Whether an input is the indices of a table. @param {NodeMessage[]} nodes @param {string} input */
+/** Whether an input holds token ids: a Gather uses it as indices. @param {NodeMessage[]} nodes @param {string} input */
 function isIds(nodes, input) {
   const names = copiesOf(nodes, input);
-  // An EmbeddingBag has the table inside of a loop, and a slice of the ids in front of it.
+  // An exported EmbeddingBag looks up its table inside a loop, and slices the ids first.
   return withInner(nodes).some(
     ({ op, inputs }, i, all) =>
       op === 'Gather' &&
@@ -63,12 +63,12 @@ function isIds(nodes, input) {
   );
 }
 
-/** Data types of whole numbers that have a few bits, or no sign: their sums and differences wrap around. */
+/** Integer types whose arithmetic wraps around where int32's does not: uint8, int8, uint16, int16, uint32, uint64. */
 const wrapping = [2, 3, 4, 5, 12, 13];
 const arithmetic =
   'Add Sub Mul Div Neg Abs Pow Mod Sum Mean MatMul Gemm ReduceSum ReduceProd ReduceMean ReduceSumSquare ReduceL1'.split(' ');
 
-/** A node that computes with an input whose numbers wrap around. @param {NodeMessage[]} nodes @param {ValueInfo} input */
+/** The first node that computes with an input whose integer type wraps around, if there is one. @param {NodeMessage[]} nodes @param {ValueInfo} input */
 function wrapsAt(nodes, { name, type }) {
   if (!wrapping.includes(type)) return undefined;
   const names = copiesOf(
@@ -79,9 +79,9 @@ function wrapsAt(nodes, { name, type }) {
   return withInner(nodes).find(({ op, inputs }) => arithmetic.includes(op) && inputs.some((each) => names.has(each)));
 }
 
-/** Whether an input is the lengths of a recurrent node, or of ReverseSequence. @param {NodeMessage[]} nodes @param {string} input */
+/** Whether an input holds the lengths of rows (sequence_lens) of a recurrent node or of ReverseSequence. @param {NodeMessage[]} nodes @param {string} input */
 function isLengths(nodes, input) {
-  // Rows may be sorted by their lengths.
+  // TopK: exporters may sort the rows by their lengths first.
   const names = copiesOf(nodes, input, [...passing, 'TopK']);
   return nodes.some(
     ({ op, inputs }) =>
@@ -89,16 +89,16 @@ function isLengths(nodes, input) {
   );
 }
 
-/** The axes of an input that may be its batch, by the names of its sizes where they tell. @param {ValueInfo} input */
+/** The axes of an input that may be the batch axis. The names of symbolic sizes restrict them: "batch" is one, "time" is not. @param {ValueInfo} input */
 function mayBeBatch({ shape }) {
   const all = Array.from({ length: Math.min(3, shape?.length ?? 0) }, (_, i) => i);
   const called = (/** @type {RegExp} */ name, wanted = true) => all.filter((i) => name.test(String(shape?.[i])) === wanted);
   const [batch, others] = [called(/batch|^[bn]$/i), called(/time|seq|len|step|word|token|char|^t$/i, false)];
-  // Without axes the input is refused where it is placed.
+  // placeInputs() refuses an input without axes.
   return [batch, others, all].find(({ length }) => length) ?? [0];
 }
 
-/** The axes of each input that may be its batch: combinations, most likely first. @param {ValueInfo[]} inputs @returns {number[][]} */
+/** Combinations of one batch axis for each input, most likely first. @param {ValueInfo[]} inputs @returns {number[][]} */
 function batchAxes(inputs) {
   const choices = inputs.map(mayBeBatch);
   /** @type {number[][]} */
@@ -111,26 +111,26 @@ function batchAxes(inputs) {
 }
 
 /**
- * The inputs as Values.
+ * Adds an input to the architecture for each input of the graph, and its Value to the converter.
  * @param {Converter} c @param {ValueInfo[]} inputs @param {number[]} batch  the batch axis of each @param {NodeMessage[]} nodes
  * @returns {Output[]} in the order of the file
  */
 function placeInputs(c, inputs, batch, nodes) {
   /** @type {Map<string, Size>} */
   const sizes = new Map();
-  /** Inputs with the lengths of rows. @type {{ name: string, view: import('./values.js').Axis[] }[]} */
+  /** Inputs that hold the lengths of rows. @type {{ name: string, view: import('./values.js').Axis[] }[]} */
   const lengths = [];
   const outputs = inputs.flatMap(({ name, type, shape }, n) => {
     const where = `${c.file}: input ${JSON.stringify(name)}`;
     const kind = kindOfType(type, where);
     if (!shape) throw new UnsupportedError(`${where} has no known number of axes`);
     if (shape.length === 0)
-      throw new UnsupportedError(`${where} is one number for the whole batch; padless has an input for each text`);
+      throw new UnsupportedError(`${where} is one number for the whole batch; padless needs inputs with a batch axis`);
     const wraps = wrapsAt(nodes, inputs[n]);
     if (wraps)
       c.refuse(
         wraps,
-        `computes with whole numbers of the input ${JSON.stringify(name)} that wrap around; padless has int32. Cast them first`,
+        `computes with the input ${JSON.stringify(name)}, whose integer type wraps around; padless computes in int32. Cast the input first`,
       );
     const ids = kind === 'int' && isIds(nodes, name);
     const ofWords = ids && shape.length === 3 && !shape.includes(1);
@@ -149,11 +149,11 @@ function placeInputs(c, inputs, batch, nodes) {
       const of = size(each, axis);
       return of === 1 ? [] : [new Factor(of)];
     });
-    // As in outputs, a size of 1 in front of the batch is left out.
+    // Like placeOutput(), skip axes of size 1 before the batch axis.
     const axes = view.filter((axis, i) => axis[0] !== c.batch && (axis.length || i > batch[n]));
     if (!ofWords && axes.slice(1).some((axis) => axis.some(({ varies }) => varies)))
       throw new UnsupportedError(
-        `${where} has shape [${shape}], of which more than the batch and the time axis vary; padless knows features by their number`,
+        `${where} has shape [${shape}], in which more axes than batch and time vary; padless needs a fixed number of features`,
       );
     if (isLengths(nodes, name) && axes.length === 0) {
       lengths.push({ name, view });
@@ -178,7 +178,7 @@ function placeInputs(c, inputs, batch, nodes) {
   return outputs;
 }
 
-/** An input of the characters of words. @param {Converter} c @param {string} name @param {import('./values.js').Axis[]} view @param {Factor[]} axes  words and characters @returns {Output} */
+/** Adds an input of token ids [B, T, C], the characters of words. @param {Converter} c @param {string} name @param {import('./values.js').Axis[]} view @param {Factor[]} axes  words and characters @returns {Output} */
 function placeWords(c, name, view, [steps, characters]) {
   const [T, C] = [steps, characters].map(({ size }) => (typeof size === 'number' ? size : null));
   const output = c.builder.input(name, [T, C]);
@@ -188,7 +188,7 @@ function placeWords(c, name, view, [steps, characters]) {
   return output;
 }
 
-/** Gives the lengths of rows as the numbers of their steps, if there is one sequence. @param {Converter} c @param {{ name: string, view: import('./values.js').Axis[] }[]} lengths */
+/** Replaces an input of lengths: padless knows each row's length, so that a layer counts the steps of the only sequence. @param {Converter} c @param {{ name: string, view: import('./values.js').Axis[] }[]} lengths */
 function placeLengths(c, lengths) {
   const sources = [...c.timeOf.values()];
   if (lengths.length !== 1 || sources.length !== 1) {
@@ -201,31 +201,31 @@ function placeLengths(c, lengths) {
   c.values.set(name, new Value({ output, groups: [[c.batch], []], view, kind: 'int' }));
 }
 
-/** An output of the model: batch first, the other axes as in the file. @param {Converter} c @param {string} name */
+/** Adds an output of the graph to the architecture: batch first, the other axes in the order of the file. @param {Converter} c @param {string} name */
 function placeOutput(c, name) {
   const node = { name, op: 'output', domain: '', inputs: [], outputs: [name], attributes: {}, references: {} };
   const found = c.values.get(name);
-  if (found === undefined) throw new ModelFileError(`${c.file}: output ${JSON.stringify(name)} is not there`);
+  if (found === undefined) throw new ModelFileError(`${c.file}: no node computes the output ${JSON.stringify(name)}`);
   if (found instanceof Constant)
     throw new UnsupportedError(`${c.file}: output ${JSON.stringify(name)} does not depend on the input`);
   const value = c.tensor(node, found);
   if (c.words.some((each) => each.holds(value)))
     throw new UnsupportedError(
-      `${c.file}: output ${JSON.stringify(name)} of shape [${value.shape}] has values of each character; padless gives one vector of each word`,
+      `${c.file}: output ${JSON.stringify(name)} of shape [${value.shape}] has values for each character; padless has outputs for words only`,
     );
   const at = value.view.findIndex((axis) => axis.some(({ batch }) => batch));
   if (at >= 0 && value.view[at].length > 1)
     throw new UnsupportedError(
-      `${c.file}: output ${JSON.stringify(name)} of shape [${value.shape}] has the texts of a batch and their steps in one axis; padless keeps them apart`,
+      `${c.file}: output ${JSON.stringify(name)} of shape [${value.shape}] merges the batch and time axes into one; padless keeps them apart`,
     );
   if (at >= 0 && value.view[at][0] !== c.batch)
     throw new UnsupportedError(`${c.file}: output ${JSON.stringify(name)} has the rows of the batch in another order`);
   const axes = value.view.filter((axis, i) => i > at || axis.length).filter((axis) => axis[0] !== c.batch);
-  // A sequence has features, if only one.
+  // padless stores a sequence as [B, T, D], so [B, T] becomes [B, T, 1].
   const single = axes.length === 1 && axes[0].some(({ varies }) => varies);
   const groups = [[c.batch], ...(axes.length === 0 ? [[]] : axes), ...(single ? [[]] : [])];
   let output = c.arranged(node, value, groups);
-  // An output that is an input, or that two names share, is a layer of its own.
+  // An output that is an unchanged input needs a layer.
   const entry = c.builder.entries.get(output.layer);
   if (entry?.class_name === 'InputLayer') output = c.builder.layer('Identity', name, {}, output);
   return { name, output };
@@ -248,7 +248,7 @@ function converted({ graph }, nodes, batch, { file, opset, external, constants, 
   );
 }
 
-/** The inputs that nodes read and that are no weights. @param {import('./protobuf.js').GraphMessage} graph @param {Map<string, Constant>} constants @param {NodeMessage[]} nodes */
+/** The inputs of the graph that needed nodes or outputs read, without those that have an initializer. @param {import('./protobuf.js').GraphMessage} graph @param {Map<string, Constant>} constants @param {NodeMessage[]} nodes */
 function inputsOf(graph, constants, nodes) {
   const read = new Set([...nodes.flatMap(namesRead), ...graph.outputs.map(({ name }) => name)]);
   const inputs = graph.inputs.filter(({ name }) => !constants.has(name) && read.has(name));
@@ -259,7 +259,7 @@ function inputsOf(graph, constants, nodes) {
  * The architecture and the weights of an ONNX model.
  * @param {ModelMessage} model
  * @param {string} file  for messages
- * @param {(location: string) => Uint8Array} external  the bytes of a file of data
+ * @param {(location: string) => Uint8Array} external  gives the bytes of a file of external data
  * @returns {{ architecture: any, weights: Map<string, import('../../layers/layer.js').Weight> }}
  * @throws {ModelFileError | UnsupportedError}
  */
@@ -271,7 +271,7 @@ export function onnxParts(model, file, external) {
   if (outputs.length === 0) throw new ModelFileError(`${file}: the graph has no outputs`);
   const nodes = neededNodes(nodesOf(model, file), outputs, file);
   const read = new Set(nodes.flatMap(namesRead));
-  // A reader of constants that no node needs is never called.
+  // Only its constant() is called.
   const reader = new Converter({ file, opset, operators, external, uses: new Map(), ownLengths: false });
   const constants = new Map(
     graph.initializers
@@ -296,7 +296,7 @@ export function onnxParts(model, file, external) {
   throw withAdvice(first, inputs);
 }
 
-/** Adds what helps where sizes are fixed. @param {any} error @param {ValueInfo[]} inputs */
+/** Adds advice to an error about the batch axis if the inputs have fixed sizes. @param {any} error @param {ValueInfo[]} inputs */
 function withAdvice(error, inputs) {
   const fixed = inputs.filter(({ shape }) => typeof shape?.[0] === 'number');
   if (error instanceof UnsupportedError && fixed.length && /batch|mixes/.test(error.message))

@@ -1,6 +1,6 @@
 /**
- * Reads the messages of an ONNX file (github.com/onnx/onnx, onnx.proto), which are in protobuf encoding, by the package pbf. Field numbers
- * stand beside the names that onnx.proto gives them; fields that padless does not need are skipped.
+ * Reads the messages of an ONNX file (github.com/onnx/onnx, onnx.proto) with the package pbf, which decodes protobuf. Comments give the names of
+ * field numbers in onnx.proto. Fields that padless does not need are skipped.
  * @module
  */
 import { ModelFileError } from '../../errors.js';
@@ -12,7 +12,7 @@ const FIXED64 = 1;
 const BYTES = 2;
 const FIXED32 = 5;
 
-/** Greatest depth of graphs inside the attributes of nodes. */
+/** Maximum depth of graphs that are nested in attributes of nodes. */
 const DEPTH_MOST = 20;
 
 /** @typedef {new (bytes: Uint8Array) => any} PbfReader  the class of the package pbf */
@@ -25,17 +25,17 @@ const DEPTH_MOST = 20;
  * @property {Uint8Array[]} floats  bytes of float32 @property {number[]} ints @property {Uint8Array[]} doubles
  * @property {Record<string, string> | null} external  location, offset and length of data in another file
  */
-/** @typedef {{ name: string, type: number, shape: (number | string | null)[] | null }} ValueInfo  shape: sizes, names of sizes, or null for an unknown one; null if it is not a tensor or its rank is unknown */
+/** @typedef {{ name: string, type: number, shape: (number | string | null)[] | null }} ValueInfo  shape: for each axis its size, the name of its symbolic size, or null if unknown; null if it is not a tensor or its rank is unknown */
 /**
  * @typedef {object} NodeMessage
  * @property {string} name @property {string} op @property {string} domain @property {string[]} inputs @property {string[]} outputs
  * @property {Record<string, any>} attributes  numbers, text, lists of them, a TensorMessage or a GraphMessage
- * @property {Record<string, string>} references  attribute -> the attribute of the function around it that has the value
+ * @property {Record<string, string>} references  attribute -> the attribute of the enclosing function that holds its value
  */
 /**
  * @typedef {object} GraphMessage
  * @property {string} name @property {NodeMessage[]} nodes @property {TensorMessage[]} initializers @property {ValueInfo[]} inputs @property {ValueInfo[]} outputs
- * @property {boolean} sparse  it has sparse initializers
+ * @property {boolean} sparse  whether it has sparse initializers
  */
 /** @typedef {{ name: string, domain: string, inputs: string[], outputs: string[], attributes: Record<string, any>, nodes: NodeMessage[], opsets: Map<string, number> }} FunctionMessage */
 /** @typedef {{ graph: GraphMessage, opsets: Map<string, number>, functions: FunctionMessage[], producer: string }} ModelMessage */
@@ -66,14 +66,14 @@ export class ProtobufReader {
       else if (type === BYTES) {
         const length = reader.readVarint();
         if (!(length <= bytes.length - reader.pos))
-          this.broken(`a field of ${length} bytes, ${Math.max(0, bytes.length - reader.pos)} are left`);
+          this.broken(`a field has ${length} bytes, but only ${Math.max(0, bytes.length - reader.pos)} follow`);
         value = bytes.subarray(reader.pos, reader.pos + length);
         reader.pos += length;
       } else if (type === FIXED32 || type === FIXED64) {
         const length = type === FIXED32 ? 4 : 8;
         value = bytes.subarray(reader.pos, reader.pos + length);
         reader.pos += length;
-      } else this.broken(`wire type ${type}`);
+      } else this.broken(`wire type ${type}, expected 0, 1, 2 or 5`);
       if (reader.pos > bytes.length) this.broken('the file ends inside a field');
       fields.push({ number, type, value });
     }
@@ -82,20 +82,20 @@ export class ProtobufReader {
 
   /** @param {Uint8Array} bytes */
   text(bytes) {
-    if (!(bytes instanceof Uint8Array)) this.broken('a number in place of text');
+    if (!(bytes instanceof Uint8Array)) this.broken('a field is a number, expected text');
     return textDecoder().decode(bytes);
   }
 
-  /** Appends the whole numbers of a field, which may be packed. @param {number[]} to @param {Field} field */
+  /** Appends the integers of a field, which may be packed. @param {number[]} to @param {Field} field */
   addInts(to, { type, value }) {
     if (type === VARINT) return void to.push(value);
-    if (type !== BYTES) this.broken('a fraction in place of a whole number');
+    if (type !== BYTES) this.broken('a field is a float, expected an integer');
     const reader = new this.Reader(value);
     while (reader.pos < value.length) to.push(reader.readVarint(true));
     if (reader.pos > value.length) this.broken('a list ends inside a number');
   }
 
-  /** Fractions of a field: float, which may be packed. @param {Uint8Array} value @returns {number[]} */
+  /** The floats of a field, which may be packed. @param {Uint8Array} value @returns {number[]} */
   floats(value) {
     if (!(value instanceof Uint8Array) || value.length % 4) this.broken('a list ends inside a number');
     return Array.from(new Float32Array(value.slice().buffer));
@@ -190,7 +190,7 @@ export class ProtobufReader {
       5: single.g,
     });
     const several = /** @type {Record<number, any>} */ ({ 6: lists.floats, 7: lists.ints, 8: lists.strings, 9: lists.tensors });
-    // Files of before IR version 2 do not state the type.
+    // Before IR version 2, files do not state the type.
     const value = type
       ? (scalars[type] ?? several[type])
       : (Object.values(single)[0] ?? Object.values(lists).find(({ length }) => length > 0));

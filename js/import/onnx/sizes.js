@@ -1,16 +1,17 @@
 /**
- * Sizes of axes: numbers, or polynomials with whole coefficients in the sizes that vary, B and T, which are 1 at least. Exporters compute shapes in the graph; with these sizes the computation is done at import.
+ * Sizes of axes: numbers, or symbolic sizes, which are polynomials with integer coefficients in B and T (both at least 1). Exporters compute shapes
+ * in the graph; with symbolic sizes padless does these computations at import.
  * @module
  */
 
 /** @typedef {number | Size} Extent */
 
-/** A size that varies: the sum of coefficient * product of names. */
+/** A symbolic size: a sum of terms, each a coefficient times a product of names. */
 export class Size {
-  /** @param {Map<string, number>} terms  names, joined by '*', '' for the constant -> coefficient, not 0 */
+  /** @param {Map<string, number>} terms  names joined by '*' ('' for the constant term) -> coefficient, not 0 */
   constructor(terms) {
     this.terms = terms;
-    /** The same text for equal sizes. */
+    /** Equal sizes have equal keys. */
     this.key = [...terms]
       .sort(([a], [b]) => (a < b ? 1 : -1))
       .map(([names, factor]) => (names === '' ? factor : factor === 1 ? names : `${factor}*${names}`))
@@ -65,7 +66,7 @@ export const same = (a, b) => a === b || (a instanceof Size && b instanceof Size
 /** The product of sizes. @param {Extent[]} list */
 export const productOf = (list) => list.reduce(times, 1);
 
-/** a / b if that is a size, else null. @param {Extent} a @param {Extent} b @returns {Extent | null} */
+/** a / b; null if b does not divide a for all B and T. @param {Extent} a @param {Extent} b @returns {Extent | null} */
 export function quotient(a, b) {
   if (typeof a === 'number' && typeof b === 'number') return b !== 0 && a % b === 0 ? a / b : null;
   const divisor = [...termsOf(b)];
@@ -87,13 +88,13 @@ export function quotient(a, b) {
   return sizeFrom(terms);
 }
 
-/** floor(a / b); a size with a name of its own where it is no polynomial. @param {Extent} a @param {Extent} b @returns {Extent | null} */
+/** floor(a / b). Where that is no polynomial, its rounded part becomes a new name. null if b is not a positive number. @param {Extent} a @param {Extent} b @returns {Extent | null} */
 export function floorDivided(a, b) {
   const exact = quotient(a, b);
   if (exact !== null) return exact;
   if (typeof b !== 'number' || b <= 0) return null;
   if (typeof a === 'number') return Math.floor(a / b);
-  // Whole multiples of b come out of the quotient, so that the rest is not negative.
+  // Take multiples of b out of the floor, so that the remaining coefficients are in 0..b-1.
   const parts = [...a.terms].map(([names, factor]) => ({
     names,
     times: Math.floor(factor / b),
@@ -104,13 +105,13 @@ export function floorDivided(a, b) {
   return plus(sizeFrom(whole), named(`floor((${new Size(rest).key.replaceAll('*', '.')})/${b})`));
 }
 
-/** a / b without its fraction, as whole numbers are divided: towards 0. null: it depends on B or T. @param {Extent} a @param {Extent} b @returns {Extent | null} */
+/** a / b rounded towards 0, as integers are divided; null if that depends on B or T. @param {Extent} a @param {Extent} b @returns {Extent | null} */
 export function truncated(a, b) {
   if (typeof a === 'number' && typeof b === 'number') return b === 0 ? null : Math.trunc(a / b);
   return quotient(a, b) ?? (compared(a, 0) === 1 ? floorDivided(a, b) : null);
 }
 
-/** Bounds of a size, for B and T from 1 on; a rounded quotient is 0 at least. @param {Extent} a @returns {[number, number]} */
+/** Lower and upper bound of a size over all B, T >= 1. Names from floorDivided() are at least 0. @param {Extent} a @returns {[number, number]} */
 function bounds(a) {
   if (typeof a === 'number') return [a, a];
   let [least, most] = [0, 0];
@@ -132,7 +133,7 @@ export function compared(a, b) {
   return least === 0 && most === 0 ? 0 : null;
 }
 
-/** Whether a size is never b. @param {Extent} a @param {Extent} b */
+/** Whether a and b differ whatever B and T are. @param {Extent} a @param {Extent} b */
 export function differs(a, b) {
   const sign = compared(a, b);
   return sign === 1 || sign === -1;

@@ -1,17 +1,16 @@
 /**
- * Tensors of the graph that depend on the inputs, and where their values are in padless.
+ * Tensors of the graph that depend on the inputs, and how padless stores them.
  *
  * padless stores batch first, then time, then features. ONNX has any order of axes, and exporters transpose and reshape around each recurrent
- * layer. A Value keeps both: `groups` is what padless stores, `view` is how the ONNX file sees it. Both are lists of axes, each a list of
- * factors whose sizes multiply to the size of the axis: [[T], [B], [2, H]] is T, B, 2*H. So Transpose, Reshape, Squeeze and Unsqueeze only
- * change the view.
+ * layer. A Value keeps both orders: `groups` are the axes that padless stores, `view` the axes of the ONNX tensor. An axis is a list of factors
+ * whose sizes multiply to its size: [[T], [B], [2, H]] has the shape [T, B, 2*H]. So Transpose, Reshape, Squeeze and Unsqueeze only change the view.
  * @module
  */
 import { plus, productOf, quotient, same, Size } from './sizes.js';
 /** @typedef {import('./sizes.js').Extent} Extent */
 /** @typedef {import('./constants.js').Kind} Kind */
 
-/** A factor of the size of an axis. It belongs to one Value and those that are views of it. */
+/** A factor of the size of an axis. Only Values that view the same stored tensor share factors. */
 export class Factor {
   /** @param {Extent} size @param {boolean} [batch]  whether it counts the rows of the batch */
   constructor(size, batch = false) {
@@ -25,11 +24,11 @@ export class Factor {
 }
 
 /** @typedef {Factor[]} Axis */
-/** Features from start to end, not included, of the `width` that an output has. @typedef {{ of: Output, start: number, end: number, width: number }} Part */
-/** @typedef {{ key: string, output: Output }} Short  key: of the lengths */
+/** The features start to end - 1 of an output that has `width` features. @typedef {{ of: Output, start: number, end: number, width: number }} Part */
+/** @typedef {{ key: string, output: Output }} Short  key: identifies the lengths */
 /** Output number `tensor` of a layer. @typedef {{ layer: string, tensor: number }} Output */
 
-/** An axis of its own, which has no factor if its size is 1. @param {Extent} size @returns {Axis} */
+/** A new axis of one factor, or without factors if its size is 1. @param {Extent} size @returns {Axis} */
 export const axisOf = (size) => (size === 1 ? [] : [new Factor(size)]);
 
 /** @param {Axis} axis @returns {Extent} */
@@ -48,9 +47,10 @@ export const equalAxes = (a, b) =>
 export class Value {
   /**
    * @param {{ output: Output, groups: Axis[], view: Axis[], kind?: Kind, ids?: boolean, part?: Part | null, short?: Short | null, positions?: Output | null }} of
-   *   groups: the axes as stored; the first is the batch. Without a batch axis in `view`, every row has the same values. part: set if the value is a
-   *   slice of another output's features; short: set if the steps beyond each row's length are zero: the sequence without them; positions: set if
-   *   the value is the numbers of a sequence's steps: that sequence
+   *   groups: the axes as stored; the first is the batch. Without a batch axis in `view`, every row has the same values.
+   *   part: set if the value is a slice of another output's features.
+   *   short: set if the steps after each row's length are zero; it is the sequence without these steps.
+   *   positions: set if the value counts the steps of a sequence, 0, 1, 2, ...; it is that sequence.
    */
   constructor({ output, groups, view, kind = 'float', ids = false, part = null, short = null, positions = null }) {
     this.output = output;
@@ -65,12 +65,12 @@ export class Value {
 
   /** @param {Partial<Value>} change */
   with(change) {
-    // What was known of another output does not hold for this one.
+    // part, short and positions describe the old output.
     const other = change.output ? { part: null, short: null, positions: null } : {};
     return new Value({ ...this, ...other, ...change });
   }
 
-  /** As the ONNX file sees it. @returns {Extent[]} */
+  /** The shape of the ONNX tensor. @returns {Extent[]} */
   get shape() {
     return this.view.map(sizeOf);
   }
@@ -79,24 +79,24 @@ export class Value {
     return this.groups[0][0];
   }
 
-  /** The same with factors that no other Value has, so that two operands of an operator can be told apart. */
+  /** A copy with new factors (except the batch), for an operator that reads the same tensor twice. */
   apart() {
     const names = new Map(this.stored.map((factor) => [factor, new Factor(factor.size)]));
     const rename = (/** @type {Axis[]} */ axes) => axes.map((axis) => axis.map((factor) => names.get(factor) ?? factor));
     return this.with({ groups: rename(this.groups), view: rename(this.view) });
   }
 
-  /** All factors but the batch, in the order in which they are stored. */
+  /** All factors except the batch, in stored order. */
   get stored() {
     return this.groups.slice(1).flat();
   }
 
-  /** The same with a factor split in two or more. @param {Factor} factor @param {Factor[]} by */
+  /** A copy with a factor split into several. @param {Factor} factor @param {Factor[]} by */
   split(factor, by) {
     return this.with({ groups: replaced(this.groups, factor, by), view: replaced(this.view, factor, by) });
   }
 
-  /** The same values seen in another shape; null if that would mix factors that padless cannot separate. @param {Extent[]} shape @returns {Value | null} */
+  /** A copy whose view has another shape; null if factors cannot be split and grouped so, for example the batch. @param {Extent[]} shape @returns {Value | null} */
   reshaped(shape) {
     /** @type {Value} */
     let value = this;
@@ -156,9 +156,9 @@ export function aligned(a, left, b, right) {
   return { a, b, left: p, right: q };
 }
 
-/** Numbers of the rows of a batch in another order, [B]: what TopK gives where it sorts rows by their lengths, or the inverse of it. */
+/** A permutation of the rows of the batch, [B]: the indices that TopK returns when it sorts rows by their lengths, or the inverse permutation. */
 export class RowOrder {
-  /** @param {Factor} factor  in views of tensors whose rows are in this order @param {boolean} inverse */
+  /** @param {Factor} factor  takes the batch's place in views of tensors whose rows are in this order @param {boolean} inverse */
   constructor(factor, inverse) {
     this.factor = factor;
     this.inverse = inverse;
@@ -170,7 +170,7 @@ export class RowOrder {
 
 /** Where each row begins in a list of the steps of all rows: 0, T, 2 T, ... */
 export class RowStarts {
-  /** @param {Extent[]} shape @param {Extent} steps  of a row @param {number} first  number of the first row */
+  /** @param {Extent[]} shape @param {Extent} steps  of a row @param {number} first  index of the first row */
   constructor(shape, steps, first = 0) {
     this.shape = shape;
     this.steps = steps;
@@ -180,7 +180,7 @@ export class RowStarts {
   }
 }
 
-/** The number of a row in a loop over the batch, plus an offset. */
+/** The index of the row in a loop over the batch, plus an offset. */
 export class RowIndex {
   /** @param {Extent[]} shape @param {number} offset */
   constructor(shape, offset) {
@@ -191,7 +191,7 @@ export class RowIndex {
   }
 }
 
-/** In a loop over the batch: where a row begins in a list of the steps of all rows, or the row that is `offset` behind it. */
+/** In a loop over the batch: where the row begins in a list of the steps of all rows, or the row `offset` rows later. */
 export class RowBound {
   /** @param {Extent[]} shape @param {Extent} steps  of a row @param {number} offset */
   constructor(shape, steps, offset) {
@@ -203,7 +203,7 @@ export class RowBound {
   }
 }
 
-/** In a loop over the batch: whether the row is the last one, or another one follows. */
+/** In a loop over the batch, a condition: "this is the last row", or its opposite "another row follows". */
 export class RowTest {
   /** @param {boolean} isLast */
   constructor(isLast) {
@@ -227,9 +227,9 @@ export class RowList {
   }
 }
 
-/** Several tensors one behind the other along an axis. They are concatenated only if a node needs them together. */
+/** Several tensors, one after the other along an axis. They are concatenated only if a node reads them as one tensor. */
 export class Parts {
-  /** @param {number} axis  of each view @param {(Value | import('./constants.js').Constant)[]} list */
+  /** @param {number} axis  index in each view @param {(Value | import('./constants.js').Constant)[]} list */
   constructor(axis, list) {
     this.axis = axis;
     this.list = list;

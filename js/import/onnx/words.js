@@ -1,29 +1,29 @@
 /**
- * Words of characters: token ids [B, T, C], which graphs reshape to [B*T, C] in front of the layers that make a vector of each word, and back to
- * [B, T, D] behind them. In between, the batch is the words of all texts, and each layer becomes one inside of TimeDistributed.
+ * Inputs of characters: token ids [B, T, C]. Graphs reshape them to [B*T, C] before the layers that turn each word into a vector, and back to
+ * [B, T, D] after them. In between, the batch axis counts the words of all texts, and each layer is wrapped in TimeDistributed.
  */
 import { times } from './sizes.js';
 import { Factor, Parts, Value } from './values.js';
 /** @typedef {import('./values.js').Axis} Axis */
 /** @typedef {import('./converter.js').Any} Any */
 
-/** The words of an input. */
+/** The axes of an input of characters. */
 export class Words {
   /** @param {Factor} rows  the batch of texts @param {Factor} steps  the words of a text */
   constructor(rows, steps) {
     this.rows = rows;
     this.steps = steps;
-    /** The words of all texts. */
+    /** Counts the words of all texts. */
     this.batch = new Factor(times(rows.size, steps.size), true);
   }
 
-  /** Axes with texts and words in place of the words of all texts. @param {Axis[]} axes */
+  /** Axes with B*T replaced by B, T. @param {Axis[]} axes */
   apart(axes) {
     const { rows, steps, batch } = this;
     return axes.map((axis) => axis.flatMap((factor) => (factor === batch ? [rows, steps] : [factor])));
   }
 
-  /** Axes with the words of all texts, where texts and words are one axis. @param {Axis[]} axes */
+  /** Axes with B, T replaced by B*T where both are factors of one axis. @param {Axis[]} axes */
   together(axes) {
     const { rows, steps, batch } = this;
     return axes.map((axis) =>
@@ -34,19 +34,19 @@ export class Words {
     );
   }
 
-  /** Whether a value is of the characters of these words. @param {Any | undefined} x @returns {boolean} */
+  /** Whether a value has B*T as its batch: it was computed from the characters of these words. @param {Any | undefined} x @returns {boolean} */
   holds(x) {
     return x instanceof Parts ? x.list.some((each) => this.holds(each)) : x instanceof Value && x.batch === this.batch;
   }
 
-  /** Whether texts and words are axes of their own, or not there. @param {Any | undefined} x @returns {boolean} */
+  /** Whether a value that holds() accepts has no axis B*T in its view: B and T are separate axes, or absent. @param {Any | undefined} x @returns {boolean} */
   isApart(x) {
     return x instanceof Parts
       ? x.list.some((each) => this.isApart(each))
       : x instanceof Value && this.holds(x) && !x.view.some((axis) => axis.length === 1 && axis[0] === this.batch);
   }
 
-  /** A result: a vector of each word is a sequence of the text. @param {Any | undefined} x @returns {Any | undefined} */
+  /** The result of a node. One vector for each word, [B*T, D], becomes a sequence of each text, [B, T, D]. @param {Any | undefined} x @returns {Any | undefined} */
   settled(x) {
     if (x instanceof Parts) return new Parts(x.axis, /** @type {any} */ (x.list.map((each) => this.settled(each))));
     if (!(x instanceof Value) || x.batch !== this.batch) return x;
@@ -56,7 +56,7 @@ export class Words {
   }
 }
 
-/** Operators that neither read nor move the axes of texts and words, or are asked about each axis; besides Gather of ids. */
+/** Operators that work while B and T are separate axes: they do not compute along these, or check each axis. runInWords() decides about Gather. */
 export const keepsAxes = new Set(
   (
     'Reshape Transpose Squeeze Unsqueeze Flatten Shape Size Identity Dropout Cast ' +

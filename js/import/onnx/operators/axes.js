@@ -13,19 +13,19 @@ import { axisOf, Factor, isBatch, Parts, RowOrder, RowStarts, sizeOf, Value } fr
 /** @typedef {import('../converter.js').Any} Any */
 /** @typedef {import('../converter.js').Operator} Operator */
 
-/** Ends of slices from here on mean the end of the axis: exporters write the greatest int32 or int64. */
+/** Slice ends of at least this mean the end of the axis: exporters write the maximum int32 or int64. */
 const INT_MAX = 2 ** 31 - 1;
-/** Greatest number of parts of Concat: one after the other may double them. */
+/** Maximum number of Parts: a chain of Concat nodes could double their number at each node. */
 const PARTS_MOST = 4096;
 
-/** A slice of all elements, in Keras JSON. @param {Record<string, any>} [config] */
+/** A slice in Keras JSON, by default [:]. @param {Record<string, any>} [config] */
 const sliceKey = (config = {}) => ({ class_name: '__slice__', config });
 
-/** A value whose view lacks some axes of size 1. @param {Value} value @param {number[]} axes */
+/** A value with axes of size 1 removed from its view. @param {Value} value @param {number[]} axes */
 const without = (value, axes) => value.with({ view: value.view.filter((_, i) => !axes.includes(i)) });
 
 /**
- * Steps `places` of an axis of a value; null if the axis has another size.
+ * The elements at indices `places` of an axis of fixed size.
  * @param {Converter} c @param {Node} node @param {Value} value @param {number} axis  of the view @param {number[]} places  ascending or descending by a fixed step
  * @returns {Value}
  */
@@ -36,7 +36,7 @@ function slicesOf(c, node, value, axis, places) {
   if (places.length === size && step === 1) return value;
   if (places.length === 0) c.refuse(node, `takes no element of an axis of ${size}`);
   const made = axisOf(places.length);
-  // An axis in front of the others among the features is cut with them.
+  // If the axis is the first of the factors of the features, cut a range of features.
   const features = value.groups[value.groups.length - 1];
   const leads = step === 1 && own.length > 0 && own.every((factor, i) => features[i] === factor);
   const groups = leads ? value.groups : c.withLast(value, own);
@@ -55,7 +55,7 @@ function slicesOf(c, node, value, axis, places) {
   });
 }
 
-/** Rows of one step: the first or last of each row. @param {Converter} c @param {Node} node @param {Value} value @param {number} axis @param {'padless>FirstStep' | 'padless>LastStep'} className */
+/** The first or last step of each row. @param {Converter} c @param {Node} node @param {Value} value @param {number} axis @param {'padless>FirstStep' | 'padless>LastStep'} className */
 function oneStep(c, node, value, axis, className) {
   const own = value.view[axis];
   const rest = value.stored.filter((factor) => !own.includes(factor));
@@ -70,7 +70,7 @@ function oneStep(c, node, value, axis, className) {
   });
 }
 
-/** A slice of steps whose number varies. @param {Converter} c @param {Node} node @param {Value} value @param {number} axis @param {Extent} start @param {Extent} end @param {number} step @returns {Value} */
+/** A slice of an axis of symbolic size. @param {Converter} c @param {Node} node @param {Value} value @param {number} axis @param {Extent} start @param {Extent} end @param {number} step @returns {Value} */
 function slicedSteps(c, node, value, axis, start, end, step) {
   const own = value.view[axis];
   const size = sizeOf(own);
@@ -103,11 +103,11 @@ function slicedSteps(c, node, value, axis, start, end, step) {
   if (own.length === 1 && step === -1 && start === -1 && Number(end) < -INT_MAX) return reversed(c, node, value, axis);
   return c.refuse(
     node,
-    `[${start}:${end}:${step}] of an axis of ${size}; padless takes the first or last step, cuts steps at both ends and reverses`,
+    `[${start}:${end}:${step}] of an axis of ${size}; padless can take the first or last step, cut steps at both ends, and reverse the steps`,
   );
 }
 
-/** The steps of each row in reverse. @param {Converter} c @param {Node} node @param {Value} value @param {number} axis @param {boolean} [within]  only the steps that count */
+/** The steps of each row in reverse. @param {Converter} c @param {Node} node @param {Value} value @param {number} axis @param {boolean} [within]  whether padding stays out of it */
 export function reversed(c, node, value, axis, within = false) {
   const own = value.view[axis];
   if (!within) c.readsSteps(node, own);
@@ -117,12 +117,12 @@ export function reversed(c, node, value, axis, within = false) {
   return value.with({ output, groups });
 }
 
-/** The first steps of each row in reverse, as many as its length; the others stay. @param {Converter} c @param {Node} node @param {Value} value @param {{ time: number, batch: number }} axes @param {Value} lengths */
+/** ReverseSequence: reverses the first `lengths` steps of each row; the steps after them stay. @param {Converter} c @param {Node} node @param {Value} value @param {{ time: number, batch: number }} axes @param {Value} lengths */
 function reversedWithin(c, node, value, { time, batch }, lengths) {
   if (lengths.view.length !== 1 || lengths.stored.length || (lengths.view[0][0] ?? c.batch) !== value.view[batch][0])
-    c.refuse(node, `sequence_lens of shape [${lengths.shape}], expected one for each row`);
+    c.refuse(node, `sequence_lens of shape [${lengths.shape}], expected one length for each row`);
   const own = value.view[time];
-  // The model's input has each row's own length, so that there are no other steps.
+  // padless knows the length of each row, so no steps come after them.
   if (c.ownLengths && c.lengthInputs.has(lengths.output.layer)) return reversed(c, node, value, time, true);
   const rest = value.stored.filter((factor) => !own.includes(factor));
   const groups = [[c.batch], own, rest];
@@ -141,7 +141,7 @@ function reversedWithin(c, node, value, { time, batch }, lengths) {
   return run('Where', [run('Less', [number, seen]), value.with({ output: layer('ExtendSteps', [turned, whole]), groups }), value]);
 }
 
-/** Parts of an axis of Parts, if each range is made of whole parts. @param {Parts} parts @param {number[]} places @returns {Any | null} */
+/** The parts that hold the indices `places`, in that order; null if the indices cut through a part. @param {Parts} parts @param {number[]} places @returns {Any | null} */
 function partsAt(parts, places) {
   const { axis, list } = parts;
   const chosen = [];
@@ -175,7 +175,7 @@ export function sliced(c, node, x, axis, start, end, step) {
     return parts ?? slicesOf(c, node, c.tensor(node, x), axis, places);
   }
   if (x instanceof Constant && start === 0 && step === 1 && end instanceof Size && axis === x.shape.length - 2) {
-    // The first rows of a table of positions, as many as there are steps.
+    // The first T rows of a table: a position embedding.
     const source = c.timeOf.get(end.key);
     const front = x.shape.slice(0, axis);
     if (source && front.every((each) => each === 1)) {
@@ -191,7 +191,7 @@ export function sliced(c, node, x, axis, start, end, step) {
   return slicedSteps(c, node, value, axis, start, end, step);
 }
 
-/** Element `index` of an axis, which the result lacks. @param {Converter} c @param {Node} node @param {Any} x @param {number} axis @param {number} index @returns {Any} */
+/** Element `index` of an axis. The result lacks this axis. @param {Converter} c @param {Node} node @param {Any} x @param {number} axis @param {number} index @returns {Any} */
 export function selected(c, node, x, axis, index) {
   const size = x.shape[axis];
   const at = index < 0 && typeof size === 'number' ? index + size : index;
@@ -208,7 +208,7 @@ export function selected(c, node, x, axis, index) {
   return without(c.tensor(node, one), [axis]);
 }
 
-/** Gather of anything but the table of an embedding. @param {Converter} c @param {Node} node @param {Any} x @param {Constant} given  indices @param {number} axis @returns {Any} */
+/** Gather by constant indices. @param {Converter} c @param {Node} node @param {Any} x @param {Constant} given  indices @param {number} axis @returns {Any} */
 export function gathered(c, node, x, given, axis) {
   const list = /** @type {number[]} */ (given.list);
   if (!list.every((each) => typeof each === 'number')) {
@@ -218,7 +218,7 @@ export function gathered(c, node, x, given, axis) {
       const last = selected(c, node, value, axis, -1);
       return given.shape.length ? inserted(c.tensor(node, last), [axis]) : last;
     }
-    return c.refuse(node, `the index ${list.join(', ')}`);
+    return c.refuse(node, `gathers the index ${list.join(', ')}; padless needs numbers, or the last index of the axis`);
   }
   if (given.shape.length === 0) return selected(c, node, x, axis, list[0]);
   if (given.shape.length > 1) {
@@ -238,28 +238,29 @@ export function gathered(c, node, x, given, axis) {
       step < 0 && places[0] + step * places.length < 0 ? -(2 ** 40) : places[0] + step * places.length,
       step,
     );
-  if (places.length === 0) c.refuse(node, 'takes no element');
+  if (places.length === 0) c.refuse(node, 'gathers no element; padless has no empty tensors');
   const parts = places.map((each) => c.tensor(node, sliced(c, node, x, axis, each, each === -1 ? 2 ** 40 : each + 1, 1)));
   return c.joined(node, new Parts(axis, parts));
 }
 
-/** A value whose view has axes of size 1 at these places of the result. @param {Value} value @param {number[]} axes */
+/** Unsqueeze: a value whose view has new axes of size 1 at these indices of the result. @param {Value} value @param {number[]} axes */
 function inserted(value, axes) {
   const view = [...value.view];
   for (const axis of [...axes].sort((a, b) => a - b)) view.splice(axis, 0, []);
   return value.with({ view });
 }
 
-/** Elements in front of and behind an axis. @type {Operator} */
+/** Adds elements before and after those of an axis. @type {Operator} */
 const pad = (c, node, [x, given, filler, axesGiven]) => {
   const value = c.tensor(node, x);
   const rank = value.view.length;
   const mode = c.attribute(node, 'mode', 'constant');
   if (!['constant', 'edge', 'reflect', 'wrap'].includes(mode))
     c.refuse(node, `mode is ${mode}; padless has constant, edge, reflect and wrap`);
-  if (filler && !(filler instanceof Constant)) c.refuse(node, 'fills with a number that depends on the input');
+  if (filler && !(filler instanceof Constant))
+    c.refuse(node, 'constant_value depends on the input; padless needs it to be constant');
   const fill = filler instanceof Constant ? filler.single : (node.attributes.value ?? 0);
-  if (typeof fill !== 'number' || Number.isNaN(fill)) c.refuse(node, `fills with ${fill}; padless pads with one number`);
+  if (typeof fill !== 'number' || Number.isNaN(fill)) c.refuse(node, `constant_value is ${fill}; padless pads with one number`);
   const isZero = mode === 'constant' && fill === 0;
   const options = mode !== 'constant' ? { mode } : { value: Number.isFinite(fill) ? fill : String(fill) };
   const list = /** @type {number[]} */ (node.attributes.pads ?? c.list(node, given, 'pads'));
@@ -278,7 +279,7 @@ const pad = (c, node, [x, given, filler, axesGiven]) => {
     c.notBatch(node, own, 'padding');
     c.readsSteps(node, own);
     const rest = result.stored.filter((factor) => !own.includes(factor));
-    if (result.view.length < 2) c.refuse(node, 'padding of a list');
+    if (result.view.length < 2) c.refuse(node, `pads an input of shape [${result.shape}]; padless needs a batch axis`);
     const output = c.builder.layer(
       isZero ? 'ZeroPadding1D' : 'padless>PadSteps',
       c.nameOf(node),
@@ -304,10 +305,11 @@ const expand = (c, node, [x, given]) => {
   const view = [...Array.from({ length: rank - value.view.length }, () => []), ...value.view];
   const shape = [...Array.from({ length: rank - target.length }, () => 1), ...target];
   const other = shape.findIndex((size, i) => size !== 1 && view[i].length > 0 && !same(size, sizeOf(view[i])));
-  if (other >= 0) return c.refuse(node, `expands [${value.shape}] to [${target}], which is not known to have equal sizes`);
+  if (other >= 0)
+    return c.refuse(node, `expands [${value.shape}] to [${target}]; padless does not know whether these sizes are equal`);
   const needed = shape.map((size, i) => size !== 1 && view[i].length === 0);
   if (!needed.includes(true)) return value.with({ view });
-  // A row for each text of the batch is there already.
+  // Expanding to B costs nothing: padless stores a row for each text of the batch already.
   const batch = value.batch;
   const left = needed.map(
     (each, i) => each && !(shape[i] instanceof Size && /** @type {Size} */ (shape[i]).key === 'B' && !view.flat().includes(batch)),
@@ -318,7 +320,7 @@ const expand = (c, node, [x, given]) => {
   if (!sizes.every((size) => typeof size === 'number')) {
     const source = sizes.length === 1 && sizes[0] instanceof Size ? c.timeOf.get(sizes[0].key) : undefined;
     if (!source) return c.refuse(node, `expands to [${target}]`);
-    // Broadcast over the steps of an input.
+    // Add zeros that have the steps of the input of this size.
     const steps = c.builder.layer('padless>Positions', c.nameOf(node, '_positions'), {}, source);
     const zeros = c.builder.layer('Rescaling', c.nameOf(node, '_zeros'), { scale: 0, offset: 0 }, steps);
     const made = new Factor(sizes[0]);
@@ -340,11 +342,11 @@ const expand = (c, node, [x, given]) => {
   return c.operators.Add(c, { ...node, op: 'Add', inputs: [] }, [seen, ones]);
 };
 
-/** Copies one behind the other along each axis. @param {Converter} c @param {Node} node @param {Value} value @param {Extent[]} repeats */
+/** Tile: concatenates copies along each axis. @param {Converter} c @param {Node} node @param {Value} value @param {Extent[]} repeats */
 function repeated(c, node, value, repeats) {
   const all = productOf(repeats);
   if (typeof all !== 'number' || all < 1 || all > PARTS_MOST || repeats.length !== value.view.length)
-    return c.refuse(node, `repeats [${repeats}] of [${value.shape}]; padless repeats ${PARTS_MOST} times at most`);
+    return c.refuse(node, `repeats [${repeats}] of [${value.shape}]; padless repeats at most ${PARTS_MOST} times`);
   return repeats.reduce((/** @type {Value} */ x, count, axis) => {
     if (count === 1) return x;
     c.notBatch(node, x.view[axis], 'the repetition');
@@ -357,7 +359,7 @@ export const axisOperators = {
   Identity: (_c, _node, [x]) => /** @type {Any} */ (x),
   Dropout: (c, node, [x, , training]) => {
     if (training && !(training instanceof Constant && !training.single))
-      c.refuse(node, 'training_mode is not false, so that it drops values');
+      c.refuse(node, 'training_mode is not false; padless has inference only');
     return [/** @type {Any} */ (x)];
   },
   Shape: (c, node, [x]) => c.shapeOf(node, /** @type {Any} */ (x).shape),
@@ -410,7 +412,7 @@ export const axisOperators = {
         ? x.list
         : [x instanceof Parts ? c.joined(node, x) : x instanceof Constant ? x : c.tensor(node, x)],
     );
-    if (parts.length > PARTS_MOST) c.refuse(node, `joins ${parts.length} parts; padless joins ${PARTS_MOST} at most`);
+    if (parts.length > PARTS_MOST) c.refuse(node, `joins ${parts.length} parts; padless joins at most ${PARTS_MOST}`);
     const batched = parts.find((x) => x instanceof Value && x.view[axis].some(({ batch }) => batch));
     if (batched) c.notBatch(node, /** @type {Value} */ (batched).view[axis], 'concatenation');
     return new Parts(axis, parts);
@@ -464,7 +466,9 @@ export const axisOperators = {
   },
   ScatterElements: (c, node, [, order, numbers]) => {
     const inverts = order instanceof RowOrder && numbers instanceof RowOrder && numbers.factor === c.batch && !order.inverse;
-    return inverts ? new RowOrder(order.factor, true) : c.refuse(node, 'writes elements at computed places');
+    return inverts
+      ? new RowOrder(order.factor, true)
+      : c.refuse(node, 'writes elements at indices; padless has it only to invert a sort of rows');
   },
   ReverseSequence: (c, node, [x, lengths]) => {
     const value = c.tensor(node, x);

@@ -1,7 +1,6 @@
 /**
- * If, Loop and Scan: computed only where the condition is known at import, and where a loop runs over the rows of the batch, as PyTorch writes an
- * EmbeddingBag. padless computes each row by itself, so that the body of such a loop is computed once: what depends on the row has no batch
- * axis inside of the body, and gets one as a result.
+ * If, Loop and Scan. padless converts an If whose condition is known at import, and a Loop over the rows of the batch, as which PyTorch exports an
+ * EmbeddingBag. The body of such a loop is converted once, for all rows: inside the body, values of a row have no batch axis; results get one.
  */
 import { Constant, scalar } from '../constants.js';
 import { same } from '../sizes.js';
@@ -12,15 +11,15 @@ import { RowIndex, RowList, RowTest, Value } from '../values.js';
 /** @typedef {import('../converter.js').Operator} Operator */
 /** @typedef {import('../values.js').Output} Output */
 
-/** Whether two outputs are computed alike: by layers without weights that have equal options, from the same outputs. @param {Converter} c @param {Output} a @param {Output} b */
+/** Whether two outputs are equal because layers with equal options and without weights compute them from the same outputs. @param {Converter} c @param {Output} a @param {Output} b */
 function equalOutputs(c, a, b) {
   const { entries, sources, weights } = c.builder;
   const weighted = new Set([...weights.keys()].map((path) => path.slice(0, path.indexOf('.'))));
-  // Numbers are among the arguments; which outputs are is compared below.
+  // Compare arguments that are numbers here, those that are outputs below.
   const argumentsOf = (/** @type {any} */ nodes) => JSON.stringify(nodes, (key, each) => (key === 'keras_history' ? '' : each));
   const optionsOf = (/** @type {any} */ entry) =>
     JSON.stringify([entry?.class_name, { ...entry?.config, name: '' }, argumentsOf(entry?.inbound_nodes)]);
-  /** Pairs that are left, and the names of those that were. */
+  // Pairs of outputs still to compare, and keys of the pairs that were.
   const left = [[a, b]];
   const seen = new Set();
   for (let pair = left.pop(); pair; pair = left.pop()) {
@@ -37,7 +36,7 @@ function equalOutputs(c, a, b) {
   return true;
 }
 
-/** Whether two results of a branch have the same values. @param {Converter} c @param {Any} a @param {Any} b */
+/** Whether a result has the same values in both branches. @param {Converter} c @param {Any} a @param {Any} b */
 const equalResults = (c, a, b) =>
   a instanceof Value &&
   b instanceof Value &&
@@ -55,25 +54,28 @@ const branch = (c, node, [test]) => {
   const branches = [node.attributes.then_branch, node.attributes.else_branch];
   if (!branches.every((graph) => Array.isArray(graph?.nodes))) return c.refuse(node, 'a branch is missing');
   if (!isLast) return c.inside(node, branches[value ? 0 : 1]);
-  // The last row of a loop is computed like the others.
+  // PyTorch writes a branch for the last row, whose end is the number of all steps. Accept it if it computes the same.
   const { lastRow } = c;
   c.lastRow = true;
   const last = c.inside(node, branches[0]);
   c.lastRow = lastRow;
   const others = c.inside(node, branches[1]);
   if (!last.every((each, i) => equalResults(c, each, others[i])))
-    return c.refuse(node, 'the last row of the batch is computed in another way; padless computes all rows alike');
+    return c.refuse(
+      node,
+      'computes the last row of the batch in another way than the others; padless computes each row in the same way',
+    );
   return others;
 };
 
-/** A value inside of a loop as one for all rows. @param {Converter} c @param {Node} node @param {Any | undefined} x @returns {Value} */
+/** The value of one row in a loop as a value of all rows. @param {Converter} c @param {Node} node @param {Any | undefined} x @returns {Value} */
 function stacked(c, node, x) {
   const value = c.tensor(node, x);
   value.view.forEach((axis) => c.notBatch(node, axis, 'the result of a row'));
   return value.with({ view: [[c.batch], ...value.view] });
 }
 
-/** The rows of a loop over the batch. @type {Operator} */
+/** A loop over the rows of the batch. @type {Operator} */
 const loop = (c, node, inputs) => {
   const { body } = node.attributes;
   if (!Array.isArray(body?.nodes)) return c.refuse(node, 'the body is missing');
@@ -83,7 +85,7 @@ const loop = (c, node, inputs) => {
   if (c.inLoop || (count !== undefined && !counted) || !starts || body.inputs.length !== carried.length + 2)
     return c.refuse(
       node,
-      `padless has no ${node.op} but over the rows of the batch; export the model without loops, by the other exporter of the framework, say`,
+      `padless has no ${node.op} except over the rows of the batch; export the model without loops, for example with the framework's other exporter`,
     );
   const [number, condition, ...names] = body.inputs.map((/** @type {any} */ { name }) => name);
   c.values.set(number, new RowIndex([], 0));
@@ -96,7 +98,7 @@ const loop = (c, node, inputs) => {
     else
       c.refuse(
         node,
-        'passes values on from one step of the loop to the next; padless has LSTM, GRU and RNN for that. Export the model by another exporter, or give padless the file of the framework (.keras, .h5)',
+        'passes values from one iteration of the loop to the next; padless has LSTM, GRU and RNN for that. Use another exporter, or give padless the file of the framework (.keras, .h5)',
       );
   });
   c.inLoop = true;
@@ -104,19 +106,19 @@ const loop = (c, node, inputs) => {
   c.inLoop = false;
   const more = goesOn instanceof RowTest && !goesOn.isLast;
   if (!more && !(counted && goesOn instanceof Constant && Number(goesOn.single) === 1))
-    return c.refuse(node, 'ends by a condition that is not the number of rows');
+    return c.refuse(node, 'ends by a condition other than the number of rows');
   return results.map((x, i) => {
     const first = carried[i];
     if (i >= carried.length) return stacked(c, node, x);
-    if (first instanceof RowList) return x instanceof RowList ? x : c.refuse(node, 'the list of rows is lost');
-    if (!(x instanceof RowIndex) || x.offset !== 1) return c.refuse(node, 'the number of the row does not grow by 1');
+    if (first instanceof RowList) return x instanceof RowList ? x : c.refuse(node, 'the body does not return the sequence of rows');
+    if (!(x instanceof RowIndex) || x.offset !== 1) return c.refuse(node, 'the index of the row does not grow by 1');
     return undefined;
   });
 };
 
 /** @type {Operator} */
 const scan = (c, node) =>
-  c.refuse(node, 'padless has no Scan; export the model without loops, by the other exporter of the framework, say');
+  c.refuse(node, "padless has no Scan; export the model without loops, for example with the framework's other exporter");
 
 /** @type {Record<string, Operator>} */
 export const controlOperators = {
@@ -126,7 +128,7 @@ export const controlOperators = {
   SequenceEmpty: () => new RowList(null),
   SequenceInsert: (c, node, [list, row, at]) => {
     if (!(list instanceof RowList) || list.row || at || !c.inLoop)
-      return c.refuse(node, 'padless has no sequences of tensors but of one row of each text');
+      return c.refuse(node, 'padless has sequences of tensors only where a loop over the batch appends one row for each text');
     return new RowList(c.tensor(node, row));
   },
   ConcatFromSequence: (c, node, [list]) => {

@@ -12,10 +12,10 @@ import { equalAxes, Parts, RowOrder, RowStarts, sizeOf, Value } from '../values.
 /** @typedef {import('../values.js').Output} Output */
 /** @typedef {import('../constants.js').Kind} Kind */
 
-/** Operators on two or more tensors that are layers in Keras. @type {Record<string, string>} */
+/** Operators on two or more tensors -> Keras's merge layers. @type {Record<string, string>} */
 const merges = { Add: 'Add', Sub: 'Subtract', Mul: 'Multiply', Max: 'Maximum', Min: 'Minimum', Sum: 'Add', Mean: 'Average' };
 
-/** Operators on two or three tensors, and padless's operations. @type {Record<string, string>} */
+/** Operators on two or three tensors -> padless's operations. @type {Record<string, string>} */
 const operations = {
   Add: 'Add',
   Sub: 'Subtract',
@@ -38,7 +38,7 @@ const operations = {
 };
 const comparisons = ['Equal', 'Less', 'LessOrEqual', 'Greater', 'GreaterOrEqual', 'And', 'Or', 'Xor'];
 
-/** Operators on one tensor, and padless's operations. @type {Record<string, string>} */
+/** Operators on one tensor -> padless's operations. @type {Record<string, string>} */
 const ofOne = {
   Neg: 'Negative',
   Abs: 'Absolute',
@@ -68,7 +68,7 @@ const activations = {
   Relu: 'relu',
 };
 
-/** A layer with the shape of its input. @param {Converter} c @param {Node} node @param {Any | undefined} x @param {string} className @param {Record<string, any>} config @param {string} [suffix] */
+/** The output of a new layer that keeps the shape of its input. @param {Converter} c @param {Node} node @param {Any | undefined} x @param {string} className @param {Record<string, any>} config @param {string} [suffix] */
 export function layerOn(c, node, x, className, config, suffix = '') {
   const value = c.tensor(node, x);
   return value.with({
@@ -84,7 +84,7 @@ export function operationOn(c, node, x, kind, config = {}, to = 'float') {
   return value.with({ output: c.builder.operation(kind, c.nameOf(node), [value.output], config), kind: to, ids: false });
 }
 
-/** Whether inputs of a merge fit to its layer: all of the result's steps, or vectors, or one feature. @param {Value[]} values @param {Axis[]} groups  of the result */
+/** Whether a merge layer can broadcast these inputs: each has all axes of the result, or the result has at most two axes besides the batch. @param {Value[]} values @param {Axis[]} groups  of the result */
 function canMerge(values, groups) {
   const [, ...rest] = groups;
   const has = values.map((value) => rest.map((axis) => axis.length === 0 || axis.every((factor) => value.stored.includes(factor))));
@@ -92,21 +92,21 @@ function canMerge(values, groups) {
   return rest.length <= 2;
 }
 
-/** The groups of an input of a merge. @param {Value} value @param {Axis[]} groups  of the result */
+/** The groups of an input of a merge layer. @param {Value} value @param {Axis[]} groups  of the result */
 function mergeGroups(value, groups) {
   const [batch, ...rest] = groups;
   const own = rest.map((axis) => (axis.every((factor) => value.stored.includes(factor)) ? axis : []));
-  // Without steps of its own it is a vector.
+  // An input without the time axis is a vector for each row.
   return rest.length === 2 && rest[0].length && !own[0].length ? [batch, own[1]] : [batch, ...own];
 }
 
-/** Whether no other value is made of the same output: nodes such as Identity and Unsqueeze only give it another name or shape. @param {Converter} c @param {Output} output */
+/** Whether only one value uses an output. Nodes such as Identity and Unsqueeze make further values from it. @param {Converter} c @param {Output} output */
 function hasOneValue(c, { layer }) {
   const isOf = (/** @type {any} */ x) => (x instanceof Parts ? x.list.some(isOf) : x instanceof Value && x.output.layer === layer);
   return [...c.values.values()].filter(isOf).length === 1;
 }
 
-/** The activation or Dense of a value gets a further number for each feature, if nothing else reads it. @param {Converter} c @param {Value} value @param {Float32Array} bias */
+/** Adds a constant to the result of a Dense layer as its bias, if nothing else reads the result; returns whether it could. @param {Converter} c @param {Value} value @param {Float32Array} bias */
 function addedToBias(c, value, bias) {
   const { layer } = value.output;
   const entry = c.builder.entries.get(layer);
@@ -128,10 +128,10 @@ function addedToBias(c, value, bias) {
 }
 
 /**
- * A tensor and a constant that has one number for all elements, or one for each feature.
+ * Arithmetic of a tensor and a constant that has one element, or one for each feature, as a Rescaling or Affine layer.
  * @param {Converter} c @param {Node} node @param {Value} x @param {Constant} constant
  * @param {{ first: boolean, single: boolean, axes: Axis[], groups: Axis[] }} of  first: the constant is the first operand; single: no other node reads x
- * @returns {Output | null} null: in no such form
+ * @returns {Output | null} null if these layers cannot compute it
  */
 function withConstant(c, node, x, constant, { first, single, axes, groups }) {
   if (!['Add', 'Sub', 'Mul', 'Div'].includes(node.op) || !isPlain(constant) || !equalAxes(x.groups, groups)) return null;
@@ -165,7 +165,7 @@ function withConstant(c, node, x, constant, { first, single, axes, groups }) {
   });
 }
 
-/** A sum over the T steps of each row, divided by T: their mean. @param {Converter} c @param {Node} node @param {Any | undefined} x @param {Any | undefined} by @returns {Value | null} */
+/** The mean over steps, if the node divides a sum over the T steps of each row by T; otherwise null. @param {Converter} c @param {Node} node @param {Any | undefined} x @param {Any | undefined} by @returns {Value | null} */
 function meanOf(c, node, x, by) {
   if (node.op !== 'Div' || !(x instanceof Value) || x.kind !== 'float') return null;
   if (!(by instanceof Constant) || by.shape.length > x.view.length) return null;
@@ -176,7 +176,7 @@ function meanOf(c, node, x, by) {
 }
 
 /**
- * An operator on several tensors, with broadcasting.
+ * An elementwise operator on several tensors, with broadcasting.
  * @param {Converter} c @param {Node} node @param {(Any | undefined)[]} inputs
  * @returns {Any}
  */
@@ -185,7 +185,7 @@ export function broadcasting(c, node, inputs) {
   if (mean) return mean;
   /** @type {(Value | Constant)[]} */
   const given = inputs.map((x) => (x instanceof Constant && isPlain(x) ? x : c.tensor(node, x)));
-  // All of them constant, but with sizes in them.
+  // All are constants that fold() could not compute, for example because of symbolic sizes: make one of them a tensor.
   if (given.every((x) => x instanceof Constant))
     [given[0]] = [/** @type {any} */ (c.placed(node, /** @type {Constant} */ (given[0])))];
   const { operands, axes } = c.combined(node, given);
@@ -206,7 +206,7 @@ export function broadcasting(c, node, inputs) {
     const found = withConstant(c, node, values[0], constant, { first: operands[0] === constant, single, axes, groups });
     if (found) return result(found);
   }
-  if (node.op === 'Div' && !isWhole && values.length === 2 && !canMergeOnly(values, groups)) {
+  if (node.op === 'Div' && !isWhole && values.length === 2 && !canOperate(values, groups)) {
     const [a, b] = values;
     const reciprocal = c.builder.operation('Reciprocal', c.nameOf(node, '_reciprocal'), [b.output]);
     const pair = [a, b.with({ output: reciprocal })];
@@ -217,7 +217,8 @@ export function broadcasting(c, node, inputs) {
     const outputs = values.map((value) => c.arranged(node, value, mergeGroups(value, groups)));
     return result(c.builder.layer(merges[node.op], c.nameOf(node), {}, outputs));
   }
-  if (!Object.hasOwn(operations, node.op)) return c.refuse(node, 'operands of which some are constant; padless takes tensors here');
+  if (!Object.hasOwn(operations, node.op))
+    return c.refuse(node, 'some operands are constant; padless needs tensors that depend on the input here');
   const args = operands.map((x) =>
     x instanceof Constant
       ? c.operand(node, x, axes, groups)
@@ -229,19 +230,19 @@ export function broadcasting(c, node, inputs) {
   return result(c.builder.operation(operations[node.op], c.nameOf(node), args));
 }
 
-/** Whether operands have equal steps, so that an operation needs no rows of equal lengths, or none varies. @param {Value[]} values @param {Axis[]} groups */
-function canMergeOnly(values, groups) {
+/** Whether an operation can compute the result: no axis varies, or all operands have all axes. Other operations need rows of equal lengths. @param {Value[]} values @param {Axis[]} groups */
+function canOperate(values, groups) {
   if (!groups.flat().some(({ varies }) => varies)) return true;
   return values.every((value) => groups.slice(1).every((axis) => axis.every((factor) => value.stored.includes(factor))));
 }
 
-/** More than two operands, one after the other. @type {Operator} */
+/** An operator on any number of operands, as a chain of binary operations. @type {Operator} */
 const several = (c, node, inputs) => {
   if (inputs.length === 1) return /** @type {Any} */ (inputs[0]);
   return /** @type {Any} */ (inputs.slice(1).reduce((a, b) => broadcasting(c, node, [a, b]), inputs[0]));
 };
 
-/** Softmax, LogSoftmax: over an axis; before opset 13 over all axes from one on. @param {string} name  the activation @param {string} overTime  the layer for steps @returns {Operator} */
+/** Softmax, LogSoftmax: over `axis`; before opset 13, over `axis` and all axes after it. @param {string} name  the activation @param {string} overTime  the layer that computes it over steps @returns {Operator} */
 const softmax = (name, overTime) => (c, node, inputs) => {
   const value = c.tensor(node, inputs[0]);
   const flattens = c.opset < 13;
@@ -284,7 +285,7 @@ const clip = (c, node, [x, min, max]) => {
   });
 };
 
-/** Exponents that have an operation of their own. @type {Record<number, string>} */
+/** Exponents for which padless has an operation. @type {Record<number, string>} */
 const powers = { 2: 'Square', 0.5: 'Sqrt', [-0.5]: 'Rsqrt', [-1]: 'Reciprocal' };
 
 /** @type {Operator} */
@@ -300,7 +301,7 @@ const pow = (c, node, inputs) => {
   return broadcasting(c, node, [value, given]);
 };
 
-/** Runs another operator on the way. @param {Converter} c @param {Node} node @param {string} op @param {(Any | undefined)[]} inputs @param {Record<string, any>} [attributes] @returns {Value} */
+/** Converts a further node with another operator. @param {Converter} c @param {Node} node @param {string} op @param {(Any | undefined)[]} inputs @param {Record<string, any>} [attributes] @returns {Value} */
 export function runOperator(c, node, op, inputs, attributes = {}) {
   const made = { ...node, op, name: c.nameOf(node, `_${op}`), inputs: [], outputs: [], attributes };
   const [result] = [c.operators[op](c, made, inputs)].flat();
@@ -325,11 +326,11 @@ const hardmax = (c, node, [x]) => {
   const given = c.tensor(node, x);
   const flattens = c.opset < 13;
   const axis = c.axis(node, c.attribute(node, 'axis', flattens ? 1 : -1), given.view.length);
-  // As Softmax, it took the axes from this one on as one.
+  // Before opset 13, it flattened `axis` and all axes after it, like Softmax.
   const value = flattens ? given.with({ view: [...given.view.slice(0, axis), given.view.slice(axis).flat()] }) : given;
   const own = value.view[axis];
   const size = sizeOf(own);
-  if (typeof size !== 'number') return c.refuse(node, `runs over an axis of ${size}; padless has axes of a fixed size here`);
+  if (typeof size !== 'number') return c.refuse(node, `runs over an axis of size ${size}; padless needs a fixed size`);
   const best = runOperator(c, node, 'ArgMax', [value], { axis, keepdims: 1 });
   const shape = value.view.slice(axis).map((_, i) => (i ? 1 : size));
   const places = new Constant(
@@ -341,16 +342,16 @@ const hardmax = (c, node, [x]) => {
   return flattens ? c.reshaped(node, found, given.shape) : found;
 };
 
-/** Whole numbers are divided towards 0. @param {Converter} c @param {Node} node @param {Value} quotient */
+/** Integer division rounds towards 0. @param {Converter} c @param {Node} node @param {Value} quotient */
 const towardsZero = (c, node, quotient) =>
   quotient.with({
     output: c.builder.operation('Cast', c.nameOf(node, '_whole'), [quotient.output], { dtype: 'int32' }),
     kind: 'int',
   });
 
-/** The greatest float32. */
+/** The maximum float32. */
 const FLOAT_MOST = 3.4028234663852886e38;
-/** Data types of whole numbers of 8 and 16 bits. */
+/** Integer types of 8 and 16 bits. */
 const narrow = [2, 3, 4, 5];
 
 /** @type {Operator} */
@@ -360,7 +361,7 @@ const cast = (c, node, [x, like]) => {
   const to = node.op === 'CastLike' ? /** @type {Any} */ (like).kind : kindOfType(node.attributes.to, c.describe(node));
   const value = c.tensor(node, any, true);
   if (narrow.includes(node.attributes.to) && value.kind !== 'bool')
-    c.refuse(node, 'to whole numbers of 8 or 16 bits, which wrap; padless has int32');
+    c.refuse(node, 'casts to an integer type of 8 or 16 bits, which wraps around; padless has int32');
   if (value.kind === to || value.kind === 'bool' || (value.kind === 'int' && to === 'float')) return value.with({ kind: to });
   return operationOn(c, node, value, 'Cast', { dtype: to === 'bool' ? 'bool' : 'int32' }, to);
 };
@@ -387,7 +388,7 @@ export const elementwiseOperators = {
   IsInf: (c, node, [x]) => {
     const [negative, positive] = [c.attribute(node, 'detect_negative', 1), c.attribute(node, 'detect_positive', 1)];
     if (negative && positive) return operationOn(c, node, x, 'Isinf', {}, 'bool');
-    // Greater than the greatest number.
+    // Infinity is greater than the maximum float32.
     const [op, limit] = positive ? ['Greater', FLOAT_MOST] : ['Less', negative ? -FLOAT_MOST : -Infinity];
     const value = c.tensor(node, x);
     return value.with({ output: c.builder.operation(op, c.nameOf(node), [value.output, limit]), kind: 'bool' });

@@ -19,14 +19,15 @@ function perFeature(c, node, x, D, name) {
 }
 
 /**
- * The statistics of the batch, as Keras 2 has them in its LayerNormalization: each step of a text counts as a channel.
+ * BatchNormalization with training_mode 1, which Keras 2 uses for LayerNormalization: it makes each step of each text a channel, whose statistics
+ * are then those of the features.
  * @param {Converter} c @param {Node} node @param {Value} value @param {Any | undefined} scale @param {Any | undefined} bias
  */
 function normalised(c, node, value, scale, bias) {
   const rest = value.view.filter((_, i) => i !== 1).flat();
   const isPlain = scale instanceof Constant && scale.single === 1 && bias instanceof Constant && bias.single === 0;
   if (!isPlain || rest.some(({ batch, varies }) => batch || varies))
-    return c.refuse(node, 'training_mode is 1; padless has inference');
+    return c.refuse(node, 'training_mode is 1; padless has inference only');
   const groups = c.withLast(value, rest);
   const config = { epsilon: c.attribute(node, 'epsilon', 1e-5), scale: false, center: false };
   return value.with({
@@ -36,8 +37,8 @@ function normalised(c, node, value, scale, bias) {
 }
 
 /**
- * (x - mean) / sqrt(variance + epsilon), where the graph computes mean and variance. tf2onnx writes a LayerNormalization of Keras 2 so: each step of
- * a text counts as a channel.
+ * (x - mean) / sqrt(variance + epsilon), where the graph computes mean and variance. tf2onnx exports LayerNormalization of Keras 2 so, with each
+ * step of a text as a channel.
  * @param {Converter} c @param {Node} node @param {Value} x @param {(Any | undefined)[]} of  scale, bias, mean, variance
  */
 function byStatistics(c, node, x, [scale, bias, mean, variance]) {
@@ -86,8 +87,9 @@ const overLast =
     const axis = c.axis(node, c.attribute(node, 'axis', -1), value.view.length);
     const own = value.view.slice(axis).flat();
     c.notBatch(node, own, node.op);
-    if (own.some(({ varies }) => varies)) return c.refuse(node, `runs over an axis of ${sizeOf(own)}`);
-    for (const i of [1, 2]) if (c.isUsed(node.outputs[i])) c.refuse(node, `output ${i} is read; padless computes the first`);
+    if (own.some(({ varies }) => varies))
+      return c.refuse(node, `normalizes over an axis of size ${sizeOf(own)}; padless needs a fixed size`);
+    for (const i of [1, 2]) if (c.isUsed(node.outputs[i])) c.refuse(node, `output ${i} is read; padless computes output 0 only`);
     const D = Number(sizeOf(own));
     const groups = c.withLast(value, own);
     const weights = {
@@ -102,7 +104,7 @@ const overLast =
     return value.with({ output, groups });
   };
 
-/** Over the steps of each feature, or of a group of features. @param {(c: Converter, node: Node, D: number) => number} groupsOf @returns {Operator} */
+/** Normalizes over the steps of each feature, or of each group of features. @param {(c: Converter, node: Node, D: number) => number} groupsOf @returns {Operator} */
 const overSteps =
   (groupsOf) =>
   (c, node, [x, scale, bias]) => {

@@ -1,5 +1,5 @@
 /**
- * Operators with a table or a matrix: Gather as embedding, MatMul and Gemm.
+ * Operators that become an Embedding, a Dense or a product of two tensors: Gather, MatMul and Gemm.
  */
 import { Constant, expanded, isPlain, transposed, weightOf } from '../constants.js';
 import { same } from '../sizes.js';
@@ -11,7 +11,7 @@ import { gathered } from './axes.js';
 /** @typedef {import('../converter.js').Operator} Operator */
 /** @typedef {import('../values.js').Axis} Axis */
 
-/** Row t of a table for step t. @param {Converter} c @param {Node} node @param {Constant} table @param {Axis[]} view  of the positions @param {import('../values.js').Output} source */
+/** A position embedding: row t of a table for step t. @param {Converter} c @param {Node} node @param {Constant} table @param {Axis[]} view  of the positions @param {import('../values.js').Output} source */
 export function positioned(c, node, table, view, source) {
   const { base, data } = expanded(table, c.describe(node));
   const [input_dim, output_dim] = base.slice(-2);
@@ -21,15 +21,12 @@ export function positioned(c, node, table, view, source) {
   return new Value({ output, groups: [[c.batch], view.flat(), made], view: [...view, made] });
 }
 
-/** The rows of a tensor in another order. @param {Converter} c @param {Node} node @param {Value} x @param {RowOrder} order */
+/** Gather with a permutation of the batch: the rows of a tensor in another order. @param {Converter} c @param {Node} node @param {Value} x @param {RowOrder} order */
 function reordered(c, node, x, { factor, inverse }) {
   const axis = c.axis(node, c.attribute(node, 'axis', 0), x.view.length);
   const [from, to] = inverse ? [factor, c.batch] : [c.batch, factor];
   if (!isBatch(x.view[axis]) || x.view[axis][0] !== from)
-    return c.refuse(
-      node,
-      'takes rows of the batch in another order twice, or of another axis; padless answers each text by itself',
-    );
+    return c.refuse(node, 'permutes the rows of the batch twice, or permutes another axis; padless answers each text by itself');
   return x.with({ view: x.view.map((each, i) => (i === axis ? [to] : each)) });
 }
 
@@ -40,16 +37,16 @@ const gather = (c, node, [x, given]) => {
   const axis = c.axis(node, c.attribute(node, 'axis', 0), table.shape.length);
   if (given instanceof Constant && !(table instanceof Constant)) return gathered(c, node, table, given, axis);
   if (!(table instanceof Constant))
-    return c.refuse(node, 'the data and the indices both depend on the input; padless has tables that are constant');
+    return c.refuse(node, 'the data and the indices both depend on the input; padless needs one of them to be constant');
   const ids = c.tensor(node, given, true);
   if (ids.positions && axis === 0 && table.shape.length === 2) return positioned(c, node, table, ids.view, ids.positions);
   if (!ids.ids) return c.refuse(node, 'the ids are computed in the graph; padless looks up the ids of an input');
   if (table.shape.length === 0 || !isPlain(table))
-    return c.refuse(node, `a table of ${table.shape.length} axes, or of sizes that vary`);
+    return c.refuse(node, `a table with ${table.shape.length} axes, or one that contains sizes that depend on the input`);
   return embedded(c, node, table, ids, axis);
 };
 
-/** A table, of which ids name elements along an axis: the other axes are the features. @param {Converter} c @param {Node} node @param {Constant} table @param {Value} ids @param {number} axis @returns {Value} */
+/** Gather of a constant table by token ids along an axis, as an Embedding. The other axes become the features. @param {Converter} c @param {Node} node @param {Constant} table @param {Value} ids @param {number} axis @returns {Value} */
 function embedded(c, node, table, ids, axis) {
   const where = c.describe(node);
   const others = table.shape.map((_, i) => i).filter((i) => i !== axis);
@@ -68,7 +65,7 @@ function embedded(c, node, table, ids, axis) {
 }
 
 /**
- * x W over an axis.
+ * The product x W over an axis of x, as a Dense layer.
  * @param {Converter} c @param {Node} node @param {Value} x @param {number} axis  of the view @param {Constant} kernel  [K, N] @param {Float32Array | null} bias
  * @returns {Value} with N at that axis
  */
@@ -77,7 +74,8 @@ export function dense(c, node, x, axis, kernel, bias = null) {
   c.notBatch(node, own, 'the product');
   const [K, units] = kernel.base;
   if (!same(sizeOf(own), K)) c.refuse(node, `a product sums over axes of sizes ${sizeOf(own)} and ${K}`);
-  if (own.some(({ varies }) => varies)) c.refuse(node, `a product with a constant over an axis of ${sizeOf(own)}`);
+  if (own.some(({ varies }) => varies))
+    c.refuse(node, `a product with a constant over an axis of size ${sizeOf(own)}; padless needs a fixed size`);
   const groups = c.withLast(x, own);
   const from = c.arranged(node, x, groups);
   const output = c.builder.layer('Dense', c.nameOf(node), { units, use_bias: bias !== null }, from, {
@@ -88,7 +86,7 @@ export function dense(c, node, x, axis, kernel, bias = null) {
   return new Value({ output, groups: [...groups.slice(0, -1), made], view: x.view.map((each, i) => (i === axis ? made : each)) });
 }
 
-/** Two tensors that both depend on the input. @param {Converter} c @param {Node} node @param {Value} a @param {Value} b */
+/** The matrix product of two tensors that both depend on the input. @param {Converter} c @param {Node} node @param {Value} a @param {Value} b */
 function product(c, node, a, b) {
   if (a.view.length < 2 || b.view.length < 2) return c.refuse(node, `a product of [${a.shape}] and [${b.shape}]`);
   const [summedA, summedB] = [a.view[a.view.length - 1], b.view[b.view.length - 2]];
@@ -97,7 +95,7 @@ function product(c, node, a, b) {
   c.readsSteps(node, summedA);
   const match = aligned(a, summedA, b, summedB);
   if (!match) return c.refuse(node, `a product sums over axes of sizes ${sizeOf(summedA)} and ${sizeOf(summedB)}`);
-  // As a product of arrays with the axes [..., M, 1, K] and [..., 1, N, K] the shapes broadcast.
+  // Broadcast as for an elementwise product of [..., M, 1, K] and [..., 1, N, K].
   const left = match.a.with({ view: [...match.a.view.slice(0, -1), [], match.left] });
   const right = match.b.with({ view: [...match.b.view.slice(0, -2), [], match.b.view[match.b.view.length - 1], match.right] });
   const { operands, axes } = c.combined(node, [left, right]);
@@ -106,7 +104,7 @@ function product(c, node, a, b) {
   const view = [...axes.slice(0, -3), M, N];
   const outer = axes.slice(0, -3).filter((axis) => axis.length && !axis[0].batch);
   if (M.some(({ batch }) => batch) || N.some(({ batch }) => batch)) c.notBatch(node, [c.batch], 'the product');
-  // Sums over steps, or one sum for each step, need no rows of equal lengths.
+  // A product with a vector (M or N is 1) becomes one weighted sum, which layers compute for rows of different lengths.
   if (!outer.length && (M.length === 0 || N.length === 0)) {
     const simple = weighted(c, node, x, y, M.length ? M : N, K);
     if (simple) return simple.with({ view });
@@ -177,7 +175,7 @@ const gemm = (c, node, [left, right, added]) => {
   if (transA) a = a.with({ view: [a.view[1], a.view[0]] });
   if (!(right instanceof Constant)) {
     if (alpha !== 1 || beta !== 1)
-      return c.refuse(node, `alpha is ${alpha} and beta ${beta} in a product of two tensors; padless has 1 and 1`);
+      return c.refuse(node, `alpha is ${alpha} and beta ${beta} in a product of two tensors; padless needs 1 and 1`);
     const b = c.tensor(node, right);
     const y = product(c, node, a, transB ? b.with({ view: [b.view[1], b.view[0]] }) : b);
     return added ? c.operators.Add(c, node, [y, added]) : y;
@@ -201,7 +199,7 @@ const gemm = (c, node, [left, right, added]) => {
       : null;
   const y = dense(c, node, a, 1, scaled, bias);
   if (bias || !added || beta === 0) return y;
-  if (beta !== 1) return c.refuse(node, `beta is ${beta} with a C that depends on the input; padless has 1`);
+  if (beta !== 1) return c.refuse(node, `beta is ${beta} with a C that depends on the input; padless needs beta 1`);
   return c.operators.Add(c, node, [y, added]);
 };
 

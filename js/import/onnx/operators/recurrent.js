@@ -1,8 +1,8 @@
 /**
  * LSTM, GRU and RNN.
  *
- * ONNX has the gates i, o, f, c of an LSTM and z, r, h of a GRU; Keras has i, f, c, o and z, r, h. Both biases of ONNX, Wb and Rb, are added
- * before an activation, so that one bias does for both; a GRU with linear_before_reset keeps both (reset_after).
+ * ONNX orders the gates of an LSTM i, o, f, c and those of a GRU z, r, h; Keras i, f, c, o and z, r, h. ONNX adds two biases, Wb and Rb, before an
+ * activation, so that their sum is Keras's bias; a GRU with linear_before_reset needs both (reset_after in Keras).
  */
 import { broadcastTo, Constant, expanded, weightOf } from '../constants.js';
 import { same } from '../sizes.js';
@@ -16,14 +16,14 @@ import { reversed, selected } from './axes.js';
 /** @typedef {import('../values.js').Output} Output */
 /** @typedef {import('../../../layers/layer.js').Weight} Weight */
 
-/** For each operator, its Keras class, for each gate of Keras the number of ONNX's gate, and the activations by default. */
+/** For each operator: its Keras class; for each gate in Keras's order, its index in ONNX's order; the default activations. */
 const cells = {
   LSTM: { className: 'LSTM', order: [0, 2, 3, 1], functions: ['Sigmoid', 'Tanh', 'Tanh'] },
   GRU: { className: 'GRU', order: [0, 1, 2], functions: ['Sigmoid', 'Tanh'] },
   RNN: { className: 'SimpleRNN', order: [0], functions: ['Tanh'] },
 };
 
-/** Activations by their names in ONNX: the name in Keras, and alpha and beta, where they have to be Keras's. @type {Record<string, { name: string, alpha?: number, beta?: number }>} */
+/** ONNX's activations in lower case -> Keras's name, and the values that alpha and beta must have. @type {Record<string, { name: string, alpha?: number, beta?: number }>} */
 const functions = {
   relu: { name: 'relu' },
   tanh: { name: 'tanh' },
@@ -34,9 +34,9 @@ const functions = {
   leakyrelu: { name: 'leaky_relu', alpha: 0.2 },
   hardsigmoid: { name: 'hard_sigmoid', alpha: 1 / 6, beta: 0.5 },
 };
-/** hard_sigmoid of Keras 1 and 2. */
+/** hard_sigmoid as Keras 1 and 2 define it. */
 const older = { name: 'hard_sigmoid_keras2', alpha: 0.2, beta: 0.5 };
-/** alpha and beta by default. @type {Record<string, [number?, number?]>} */
+/** Defaults of alpha and beta. @type {Record<string, [number?, number?]>} */
 const parameters = {
   elu: [1],
   leakyrelu: [0.01],
@@ -51,7 +51,7 @@ function activationsOf(c, node, direction, defaults) {
   const all = /** @type {string[]} */ (c.attribute(node, 'activations', []));
   const given = all.length ? all.slice(direction * defaults.length, (direction + 1) * defaults.length) : defaults;
   if (given.length !== defaults.length) c.refuse(node, `${all.length} activations, expected ${defaults.length} for each direction`);
-  // alpha and beta are listed for those functions alone that have one.
+  // The lists hold alpha and beta only for functions that have them, so take those of the earlier directions first.
   const [alphas, betas] = ['activation_alpha', 'activation_beta'].map((name) => [...c.attribute(node, name, [])]);
   const before = all.slice(0, direction * defaults.length);
   const take = (/** @type {string} */ name) => {
@@ -83,7 +83,7 @@ function kernelOf(data, from, H, K, order) {
 }
 
 /**
- * The kernel of one direction, int8 if it is stored so.
+ * The kernel of one direction, int8 if the file stores it as int8.
  * @param {Constant} x  [directions, G H, K] @param {number} direction @param {number} H @param {number} K @param {number[]} order @returns {Weight}
  */
 function kernelIn(x, direction, H, K, order) {
@@ -91,7 +91,7 @@ function kernelIn(x, direction, H, K, order) {
   const float = kernelOf(x.data, direction * rows * K, H, K, order);
   const { values, scale } = x.quantized ?? {};
   if (!values || !scale || (scale.data.length > 1 && (scale.base[2] !== 1 || scale.base.length !== 3))) return float;
-  // One scale for all, for each direction, for each row, or for each of both.
+  // There may be a single scale, or one for each direction, each row, or each row of each direction.
   const own = broadcastTo(scale, [x.base[0], rows, 1], '');
   const steps = kernelOf(own.data, direction * rows, H, 1, order);
   const made = new Constant('float', float.shape, float.data);
@@ -107,7 +107,7 @@ function weight(c, node, x, name, rank) {
   return expanded(x, c.describe(node));
 }
 
-/** The weights of each direction. @param {Converter} c @param {Node} node @param {(Any | undefined)[]} inputs @param {number[]} order @param {boolean} both  biases are kept */
+/** The weights of each direction. @param {Converter} c @param {Node} node @param {(Any | undefined)[]} inputs @param {number[]} order @param {boolean} both  whether to keep both biases instead of their sum */
 function weightsOf(c, node, inputs, order, both) {
   const [W, R] = [weight(c, node, inputs[1], 'W', 3), weight(c, node, inputs[2], 'R', 3)];
   const [directions, rows, D] = W.base;
@@ -138,25 +138,25 @@ function weightsOf(c, node, inputs, order, both) {
   return { weights, H, D, biased: B !== null };
 }
 
-/** Gate activations with f(-x) = 1 - f(x). */
+/** Activations for which f(-x) = 1 - f(x). */
 const symmetric = ['sigmoid', 'hard_sigmoid', 'hard_sigmoid_keras2'];
 
 /**
- * input_forget: the forget gate is 1 - i, which is the activation of the input gate's negative sum.
+ * input_forget: the forget gate is 1 - i = 1 - f(x) = f(-x), so give it the negated weights of the input gate.
  * @param {Converter} c @param {Node} node @param {Record<string, Weight>} weights  of one direction; gates i, f, c, o @param {number} H @param {string} activation  of the gates
  */
 function coupleGates(c, node, weights, H, activation) {
   if (!symmetric.includes(activation))
-    c.refuse(node, `input_forget is 1 with gates by ${activation}; padless has it with ${symmetric.join(', ')}`);
+    c.refuse(node, `input_forget is 1 with gate activation ${activation}; padless supports it with ${symmetric.join(', ')}`);
   for (const [path, { shape, data }] of Object.entries(weights)) {
-    // Int8 weights become float32.
+    // Drop the int8 form, which would keep the old values.
     weights[path] = { shape, data };
     const N = shape[shape.length - 1];
     for (let row = 0; row < data.length; row += N) for (let h = 0; h < H; h++) data[row + H + h] = -data[row + h];
   }
 }
 
-/** Refuses what padless's cells do not compute. @param {Converter} c @param {Node} node @param {(Any | undefined)[]} inputs */
+/** Refuses clip and peepholes, which padless's cells do not have. @param {Converter} c @param {Node} node @param {(Any | undefined)[]} inputs */
 function checkOptions(c, node, inputs) {
   const clip = c.attribute(node, 'clip', 0);
   if (clip !== 0) c.refuse(node, `clip is ${clip}; padless does not clip (clip 0)`);
@@ -164,7 +164,7 @@ function checkOptions(c, node, inputs) {
   if (node.op === 'LSTM' && peepholes && !(peepholes instanceof Constant && peepholes.list.every((each) => each === 0)))
     c.refuse(
       node,
-      `peepholes (input P) are ${peepholes instanceof Constant ? `up to ${Math.max(...peepholes.list.map(Math.abs))}` : 'computed'}; padless has LSTMs without them (0)`,
+      `peepholes (input P) are ${peepholes instanceof Constant ? `up to ${Math.max(...peepholes.list.map(Math.abs))}` : 'computed'}; padless has LSTMs without peepholes (0)`,
     );
 }
 
@@ -178,7 +178,7 @@ function stateOf(c, node, x, direction, layout) {
     if (x.base[batchAxis] !== 1)
       c.refuse(node, `an initial state of shape [${x.base}] has rows for a batch of fixed size ${x.base[batchAxis]}`);
     const H = Number(x.shape[2]);
-    // One element may stand for a whole axis.
+    // An axis of `data` may be broadcast.
     const width = x.base[2];
     const at = x.base[layout ? 1 : 0] === 1 ? 0 : direction;
     const vector = new Constant(
@@ -195,7 +195,7 @@ function stateOf(c, node, x, direction, layout) {
   return c.arranged(node, one, [[c.batch], one.view[1]]);
 }
 
-/** The states of a direction, all or none. @param {Converter} c @param {Node} node @param {(Any | undefined)[]} given @param {number} direction @param {number} H @param {number} layout */
+/** The initial states of a direction: if any is given, the missing ones are zeros. @param {Converter} c @param {Node} node @param {(Any | undefined)[]} given @param {number} direction @param {number} H @param {number} layout */
 function statesOf(c, node, given, direction, H, layout) {
   const states = given.map((x) => stateOf(c, node, x, direction, layout));
   return {
@@ -207,7 +207,7 @@ function statesOf(c, node, given, direction, H, layout) {
 /**
  * The input of a recurrent node, cut to the lengths of its rows.
  * @param {Converter} c @param {Node} node @param {Value} x @param {{ time: Axis, batch: Axis, features: Axis }} axes  of its view @param {Any | undefined} lengths
- * @returns {{ input: Output, extend: ((y: Output, name: string) => Output) | null, key: string }}  extend: zeros behind the lengths
+ * @returns {{ input: Output, extend: ((y: Output, name: string) => Output) | null, key: string }}  extend: appends zeros after the lengths
  */
 function inputOf(c, node, x, { time, batch, features }, lengths) {
   const groups = [[c.batch], time, features];
@@ -219,11 +219,10 @@ function inputOf(c, node, x, { time, batch, features }, lengths) {
   }
   const value = c.tensor(node, lengths);
   if (value.view.length !== 1 || value.stored.length)
-    c.refuse(node, `sequence_lens of shape [${value.shape}], expected one for each row`);
-  if (value.view[0][0] && value.view[0][0] !== batch[0])
-    c.refuse(node, 'sequence_lens are of rows in another order than those of X');
+    c.refuse(node, `sequence_lens of shape [${value.shape}], expected one length for each row`);
+  if (value.view[0][0] && value.view[0][0] !== batch[0]) c.refuse(node, 'sequence_lens has the rows in another order than X');
   const key = `${value.output.layer} ${value.output.tensor}`;
-  // The model's input has each row's own length, so there are no steps of padding to cut off.
+  // padless knows the length of each row, so there is no padding to cut off.
   if (c.ownLengths && c.lengthInputs.has(value.output.layer)) return { input: c.arranged(node, x, groups), extend: null, key };
   const { short } = x;
   const input =
@@ -252,8 +251,8 @@ function recurrent(c, node, inputs) {
   const direction = c.attribute(node, 'direction', 'forward');
   const names = ['forward', 'reverse', 'bidirectional'];
   if (!names.includes(direction) || weights.length !== (direction === 'bidirectional' ? 2 : 1))
-    c.refuse(node, `direction is ${direction} and W is of ${weights.length} directions`);
-  if (!same(sizeOf(features), D)) c.refuse(node, `X has ${sizeOf(features)} features and W ${D}`);
+    c.refuse(node, `direction is ${direction}, but W has ${weights.length} directions`);
+  if (!same(sizeOf(features), D)) c.refuse(node, `X has ${sizeOf(features)} features, but W has ${D}`);
   const { input, extend, key } = inputOf(c, node, x, { time, batch, features }, inputs[4]);
   const given = node.op === 'LSTM' ? [inputs[5], inputs[6]] : [inputs[5]];
   const states = weights.map((_, d) => statesOf(c, node, given, d, H, layout));
@@ -264,7 +263,7 @@ function recurrent(c, node, inputs) {
       node.op === 'RNN' ? activationsOf(c, node, d, defaults).slice(0, 1) : activationsOf(c, node, d, defaults);
     if (node.op === 'LSTM' && c.attribute(node, 'input_forget', 0)) coupleGates(c, node, weights[d], H, gate);
     if (output !== act)
-      c.refuse(node, `activations ${act} and ${output} of the cell and of its output differ; padless has one for both`);
+      c.refuse(node, `activations ${act} and ${output} of the cell and of its output differ; padless has one activation for both`);
     return {
       ...{ units: H, activation: act, ...(node.op !== 'RNN' && { recurrent_activation: gate }), use_bias: biased },
       ...(node.op === 'GRU' && { reset_after: resetAfter }),
@@ -303,7 +302,7 @@ function recurrent(c, node, inputs) {
 }
 
 /**
- * Y, Y_h and Y_c.
+ * The outputs of the node: Y, Y_h and Y_c.
  * @param {Converter} c @param {Node} node
  * @param {{ made: Output, H: number, directions: number, time: Axis, batch: Axis, direction: string, withSequence: boolean, withStates: boolean, layout: number,
  *   extend: ((y: Output, name: string) => Output) | null, key: string }} of
@@ -317,9 +316,9 @@ function outputsOf(c, node, { made, H, directions, time, batch, direction, withS
   if (withSequence) {
     const view = layout ? [batch, steps, both, units] : [steps, both, batch, units];
     let y = new Value({ output: made, groups: [[first], steps, [...both, ...units]], view });
-    // A reverse layer gives its outputs in the order of its visits; ONNX in the order of the steps.
+    // Keras's go_backwards returns the last step first; ONNX keeps the order of the steps.
     if (direction === 'reverse') y = reversed(c, node, y, layout ? 1 : 0, true);
-    // Behind the lengths there are zeros, which a sum does not notice.
+    // The steps after the lengths are zero in Y, so that a sum may read the shorter sequence.
     const short = key ? { key, output: y.output } : null;
     if (extend) y = y.with({ output: extend(y.output, c.nameOf(node, '_extended')), short });
     else y = y.with({ short });
@@ -341,7 +340,7 @@ function outputsOf(c, node, { made, H, directions, time, batch, direction, withS
     const parts = new Parts(layout ? 1 : 0, list);
     if (withSequence) return parts;
     if (withStates) return parts;
-    // The merged output is both last states.
+    // Without sequences, Bidirectional returns the last states of both directions, concatenated.
     const merged = new Factor(directions);
     return new Value({
       output: made,

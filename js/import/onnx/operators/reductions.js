@@ -44,7 +44,7 @@ const reduction =
   (how, before = (_c, _node, x) => x, after = (_c, _node, x) => x) =>
   (c, node, [x, given]) => {
     const value = c.tensor(node, x);
-    if (how === 'Mean' && value.kind === 'int') c.refuse(node, 'the mean of whole numbers, which ONNX rounds; padless does not');
+    if (how === 'Mean' && value.kind === 'int') c.refuse(node, 'the mean of integers, which ONNX rounds; padless does not');
     const rank = value.view.length;
     const axes = c.axes(node, given, rank) ?? [];
     if (axes.length === 0 && c.attribute(node, 'noop_with_empty_axes', 0)) return value;
@@ -56,16 +56,16 @@ const reduction =
 /** @param {string} kind  of an operation on one tensor @returns {(c: Converter, node: Node, x: Value) => Value} */
 const by = (kind) => (c, node, x) => operationOn(c, node, x, kind);
 
-/** The number of the last of equal elements: counted from the end, it is the first. @param {Converter} c @param {Node} node @param {Value} value @param {number} axis @param {import('../sizes.js').Extent} size */
+/** ArgMax or ArgMin with select_last_index: among equal elements, the last is the first of the reversed axis. @param {Converter} c @param {Node} node @param {Value} value @param {number} axis @param {import('../sizes.js').Extent} size */
 function lastOf(c, node, value, axis, size) {
   if (typeof size !== 'number')
-    return c.refuse(node, `select_last_index is 1 over an axis of ${size}; padless has it over axes of a fixed size`);
+    return c.refuse(node, `select_last_index is 1 over an axis of size ${size}; padless needs a fixed size`);
   const turned = c.tensor(node, sliced(c, node, value, axis, -1, -(2 ** 40), -1));
   const first = runOperator(c, node, node.op, [turned], { ...node.attributes, select_last_index: 0 });
   return runOperator(c, node, 'Sub', [new Constant('int', [], [size - 1]), first]);
 }
 
-/** The number of the greatest or least element of an axis. @param {boolean} least @returns {Operator} */
+/** ArgMax or ArgMin. @param {boolean} least @returns {Operator} */
 const argument =
   (least) =>
   (c, node, [x]) => {
@@ -85,14 +85,14 @@ const argument =
     return new Value({ output, groups: [...groups.slice(0, -1), []], view, kind: 'int' });
   };
 
-/** The k greatest elements of an axis and their numbers. @type {Operator} */
+/** The k greatest elements of an axis and their indices. @type {Operator} */
 const topK = (c, node, [x, given]) => {
   const value = c.tensor(node, x);
   const k = node.attributes.k ?? (given instanceof Constant ? given.single : undefined);
   const axis = c.axis(node, c.attribute(node, 'axis', -1), value.view.length);
   const own = value.view[axis];
   if (value.view.length === 1 && isBatch(own) && k instanceof Size && same(k, c.batch.size)) {
-    // Rows in another order, such as that of their lengths: a Gather sorts other tensors alike, and another one puts them back.
+    // A sort of the rows of the batch, for example by length. Gather then sorts other tensors by these indices, and a second Gather undoes it.
     const sorted = new Factor(c.batch.size, true);
     return [value.with({ view: [[sorted]] }), new RowOrder(sorted, false)];
   }
@@ -114,10 +114,10 @@ const topK = (c, node, [x, given]) => {
   return [new Value({ ...of, output, kind: value.kind }), new Value({ ...of, output: { ...output, tensor: 1 }, kind: 'int' })];
 };
 
-/** Greatest and least float32: no sum of infinities becomes NaN. */
+/** The finite float32: clamping m to them keeps x - m from becoming Infinity - Infinity = NaN. */
 const finite = { min: -3.4028234663852886e38, max: 3.4028234663852886e38 };
 
-/** log sum e^x = m + log sum e^(x - m), with the greatest element m. @type {Operator} */
+/** log sum e^x = m + log sum e^(x - m), where m is the greatest element. @type {Operator} */
 const logSumExp = (c, node, [x, given]) => {
   const value = c.tensor(node, x);
   const { axes = c.axes(node, given, value.view.length), noop_with_empty_axes: noop, keepdims = 1 } = node.attributes;

@@ -1,5 +1,5 @@
 /**
- * Convolutions and pooling over one axis: [B, C, T] in ONNX, [B, T, C] in padless. An axis of size 1 beside it is left out.
+ * Convolutions and pooling over one axis: [B, C, T] in ONNX, [B, T, C] in padless. Further axes of size 1 are dropped.
  */
 import { ModelFileError } from '../../../errors.js';
 import { product } from '../../../layers/tensor.js';
@@ -14,8 +14,8 @@ import { reduced } from './reductions.js';
 /** @typedef {import('../values.js').Axis} Axis */
 
 /**
- * The input of a window [B, C, ...]. It slides over one axis behind C. The others have size 1, or a size that the kernel covers: then the axis is
- * one of features, as in a Conv2d over the words and all values of an embedding.
+ * The input of a convolution or pooling, [B, C, ...], and the axis after C along which its window slides. Each other axis has size 1, or the
+ * kernel covers it: then it becomes features, as in a Conv2d whose kernel spans several words and the whole embedding.
  * @param {Converter} c @param {Node} node @param {any} x @param {number[]} kernel  sizes of the kernel
  */
 function spatial(c, node, x, kernel) {
@@ -34,15 +34,15 @@ function spatial(c, node, x, kernel) {
     covered.length + 1 < long.length ||
     (covered.length && c.attribute(node, 'auto_pad', 'NOTSET') !== 'NOTSET')
   )
-    return c.refuse(node, `an input of shape [${value.shape}] and a kernel [${kernel}]; padless slides over one axis`);
+    return c.refuse(node, `an input of shape [${value.shape}] and a kernel [${kernel}]; padless slides windows along one axis`);
   return { value, at, time: axes[at], channels: value.view[1], covered };
 }
 
-/** Options along the axis `at`. @param {Converter} c @param {Node} node @param {number} at @param {number} rank  number of axes behind C */
+/** Stride, dilation and padding of axis `at`. @param {Converter} c @param {Node} node @param {number} at @param {number} rank  number of axes after C */
 function optionsAt(c, node, at, rank) {
   const [stride, dilation] = ['strides', 'dilations'].map((name) => c.attribute(node, name, Array(rank).fill(1))[at]);
   const auto = c.attribute(node, 'auto_pad', 'NOTSET');
-  // auto_pad takes the place of pads.
+  // auto_pad overrides pads.
   const none = Array(2 * rank).fill(0);
   const pads = auto === 'NOTSET' ? c.attribute(node, 'pads', none) : none;
   for (let i = 0; i < rank; i++) if (i !== at && (pads[i] || pads[i + rank])) c.refuse(node, `pads [${pads}] of an axis of size 1`);
@@ -50,19 +50,19 @@ function optionsAt(c, node, at, rank) {
   return { stride, dilation, before: pads[at], behind: pads[at + rank], auto };
 }
 
-/** The steps of the result. @param {Extent} T @param {{ span: number, stride: number, before: number, behind: number, isSame: boolean }} of @returns {Extent | null} */
+/** The number of steps of the result; null if it is no polynomial. @param {Extent} T @param {{ span: number, stride: number, before: number, behind: number, isSame: boolean }} of @returns {Extent | null} */
 function lengthOf(T, { span, stride, before, behind, isSame }) {
   if (isSame) return floorDivided(plus(T, stride - 1), stride);
   const windows = floorDivided(plus(T, before + behind - span), stride);
   return windows === null ? null : plus(windows, 1);
 }
 
-/** The zeros of a window as Keras's `same`, `valid`, or a layer in front. @param {{ stride: number, before: number, behind: number, auto: string }} of @param {number} span */
+/** Keras's `padding` option, and the zeros that a ZeroPadding1D layer has to add before; null if Keras has neither. @param {{ stride: number, before: number, behind: number, auto: string }} of @param {number} span */
 function paddingOf({ stride, before, behind, auto }, span) {
   const reach = span - 1;
-  // Keras has the odd zero behind, like SAME_UPPER.
+  // If the number of zeros is odd, Keras puts the extra zero at the end, like SAME_UPPER.
   if (auto === 'SAME_UPPER' || (auto === 'SAME_LOWER' && stride === 1 && reach % 2 === 0)) return { padding: 'same', zeros: null };
-  // The odd zero is in front. With a stride the zeros depend on the number of steps.
+  // The extra zero is at the start. With a stride, the number of zeros depends on T.
   if (auto === 'SAME_LOWER') return stride === 1 ? { padding: 'valid', zeros: [Math.ceil(reach / 2), reach >> 1] } : null;
   if (auto === 'VALID' || (!before && !behind)) return { padding: 'valid', zeros: null };
   if (stride === 1 && before === reach >> 1 && before + behind === reach) return { padding: 'same', zeros: null };
@@ -84,8 +84,8 @@ const conv = (c, node, [x, w, b]) => {
   const groups = c.attribute(node, 'group', 1);
   const found = paddingOf({ stride, ...pads }, span);
   if (!found)
-    return c.refuse(node, `auto_pad is ${pads.auto} with strides ${stride}; padless has the odd zero behind (SAME_UPPER)`);
-  if (covered.length && groups !== 1) c.refuse(node, `group is ${groups} with a kernel [${kernel}]; padless has 1 here`);
+    return c.refuse(node, `auto_pad is ${pads.auto} with strides ${stride}; padless puts an odd zero at the end (SAME_UPPER)`);
+  if (covered.length && groups !== 1) c.refuse(node, `group is ${groups} with a kernel [${kernel}]; padless needs group 1 here`);
   c.readsSteps(node, time);
   const features = [channels, ...covered.map((i) => value.view[i + 2])].flat();
   let from = c.arranged(node, value, [[c.batch], time, features]);
@@ -116,7 +116,7 @@ const conv = (c, node, [x, w, b]) => {
   return resized(c, node, value, output, at, time, { span, stride, ...pads, isSame }, N, covered);
 };
 
-/** The result of a window. @param {Converter} c @param {Node} node @param {Value} value @param {any} output @param {number} at @param {Axis} time @param {any} lengths @param {number | null} filters  null: as many as before @param {number[]} [covered]  axes that the kernel covers */
+/** The Value of a convolution's or pooling's result. @param {Converter} c @param {Node} node @param {Value} value @param {any} output @param {number} at @param {Axis} time @param {any} lengths @param {number | null} filters  null: as many channels as the input @param {number[]} [covered]  axes that the kernel covers */
 function resized(c, node, value, output, at, time, lengths, filters, covered = []) {
   const T = lengths.steps === undefined ? lengthOf(sizeOf(time), lengths) : lengths.steps;
   if (T === null) return c.refuse(node, `a window of ${lengths.span} steps over an axis of ${sizeOf(time)}`);
@@ -126,7 +126,7 @@ function resized(c, node, value, output, at, time, lengths, filters, covered = [
   return new Value({ output, groups: [[c.batch], steps, channels], view });
 }
 
-/** The number of windows with ceil_mode: a name of its own where it depends on T. @param {Extent} T @param {{ span: number, stride: number, before: number, behind: number }} of @returns {Extent} */
+/** The number of windows with ceil_mode; a new name if it depends on T. @param {Extent} T @param {{ span: number, stride: number, before: number, behind: number }} of @returns {Extent} */
 function ceiledLength(T, { span, stride, before, behind }) {
   if (T instanceof Size) return named(`floor(pooled ${T.key.replaceAll('*', '.')} by ${[span, stride, before, behind]})`);
   const windows = Math.ceil((T + before + behind - span) / stride) + 1;
@@ -144,10 +144,10 @@ const pool =
     const { stride, dilation, ...pads } = optionsAt(c, node, at, kernel.length);
     const span = (size - 1) * dilation + 1;
     const [ceil, includes] = ['ceil_mode', 'count_include_pad'].map((name) => Boolean(c.attribute(node, name, 0)));
-    if (c.isUsed(node.outputs[1])) c.refuse(node, 'the indices are read');
+    if (c.isUsed(node.outputs[1])) c.refuse(node, 'output 1, the indices, is read; padless computes output 0 only');
     const isSame = pads.auto.startsWith('SAME');
     const found = paddingOf({ stride, ...pads }, span);
-    // Keras's windows: without padding, or with padding that does not count.
+    // Keras's pooling layers have no padding, or padding that averages do not count.
     const isKeras = found && !found.zeros && found.padding !== 'causal' && !ceil && dilation === 1;
     c.readsSteps(node, time);
     const from = c.arranged(node, value, [[c.batch], time, channels]);
@@ -157,7 +157,7 @@ const pool =
       return resized(c, node, value, c.builder.layer(className, c.nameOf(node), config, from), at, time, lengths, null);
     }
     const padding = isSame ? pads.auto.toLowerCase() : pads.auto === 'VALID' ? [0, 0] : [pads.before, pads.behind];
-    if (isSame && ceil) c.refuse(node, `ceil_mode is 1 with auto_pad ${pads.auto}; padless has 0 there`);
+    if (isSame && ceil) c.refuse(node, `ceil_mode is 1 with auto_pad ${pads.auto}; padless needs ceil_mode 0 there`);
     const config = {
       ...{ mode, pool_size: size, strides: stride, dilation_rate: dilation, padding },
       ...(ceil && { ceil_mode: true }),
