@@ -1,5 +1,5 @@
 /**
- * Scores of attention: the weight of each key for a query, with masks in both forms.
+ * Attention scores: the weight of each key for a query, if the model removes padding before it computes, and if it keeps padding in place.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -57,7 +57,7 @@ for (const causal of [false, true])
     ['Attention', {}, 1],
     ['MultiHeadAttention', { num_heads: 3, key_dim: 2 }, 3],
   ]))
-    test(`scores of ${causal ? 'causal ' : ''}${class_name} sum to 1 over the keys that count and are 0 at others, in each form of a mask`, async () => {
+    test(`scores of ${causal ? 'causal ' : ''}${class_name} sum to 1 over the keys that count and are 0 elsewhere`, async () => {
       const select = await create(class_name, config, causal, '');
       const [y, scores] = select.run(rows);
       assert.ok(!select.padded);
@@ -65,7 +65,7 @@ for (const causal of [false, true])
       assert.ok(stays.padded);
       const [again, inPlace] = stays.run(rows);
       assert.deepEqual(again, y);
-      // In Keras, the scores of Attention carry no mask: those of queries that are padding are values like others.
+      // In Keras, the scores of Attention carry no mask, so the scores of queries at padding are values, too.
       if (class_name === 'Attention')
         rows.flat().forEach((query, i) => query === 0 && scores.data.set(inPlace.data.subarray(4 * i, 4 * i + 4).fill(0), 4 * i));
       assert.deepEqual(inPlace, scores);
@@ -81,7 +81,7 @@ for (const causal of [false, true])
             assert.ok(Math.abs(sum - Number(query !== 0)) < 1e-6, String(sum));
           });
       });
-      // A text has the same bits alone and without its padding.
+      // A text has the same bits alone, without padding.
       const [, { data, shape }] = select.run([[5, 2]]);
       assert.deepEqual(shape.slice(-2), [2, 2]);
       for (let h = 0; h < heads; h++)
@@ -92,7 +92,7 @@ for (const causal of [false, true])
         );
     });
 
-/** ids -> embedding -> Attention and MultiHeadAttention over it, in this order. @param {string[]} kinds @param {string} kerasVersion */
+/** ids -> embedding -> two attention layers that both read the embedding, in the order of `kinds`. @param {string[]} kinds @param {string} kerasVersion */
 function both(kinds, kerasVersion) {
   const e = ['e', 0, 0];
   const layers = [
@@ -124,7 +124,7 @@ for (const kinds of [
   ['MultiHeadAttention', 'Attention'],
   ['MultiHeadAttention', 'MultiHeadAttention'],
 ])
-  test(`${kinds.join(' and ')} of one sequence with a mask are refused for the Keras versions that remove the mask from the sequence`, async () => {
+  test(`${kinds.join(' and ')} over one masked sequence are refused for Keras versions in which the first removes the mask`, async () => {
     await assert.rejects(both(kinds, '3.15.1'), /^UnsupportedError: a\d: \w+ reads padding in Keras, as a\d removes the mask/);
     for (const version of ['', '2.15.0', '3.6.0']) assert.equal((await both(kinds, version)).run(rows).length, 2);
   });

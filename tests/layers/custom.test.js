@@ -1,5 +1,5 @@
 /**
- * Layers inside layers: a class of the user contains layers and calls them, and handles no weights.
+ * Custom layers that contain other layers and call them, and have no weights themselves.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -37,7 +37,7 @@ class TwoDense extends Layer {
   }
 }
 
-/** One vector for a text: attention with the mean as query and the steps as keys and values, each through its own layer. */
+/** Pools a text into one vector by attention: the query is the mean, keys and values are the steps, each after a dense layer. */
 class QueryPooling extends Layer {
   /** @param {any} config */
   constructor(config) {
@@ -57,7 +57,7 @@ class QueryPooling extends Layer {
   }
 }
 
-/** x + f(x), twice with the same f. */
+/** Computes y = x + f(x) twice, with the same f. */
 class Residual extends Layer {
   /** @param {any} config */
   constructor(config) {
@@ -141,7 +141,7 @@ test('a layer that is used twice has one set of weights, which both uses read', 
   data.forEach((value, n) => assert.ok(Math.abs(value - x[n]) < 1e-5));
 });
 
-test('masks pass through layers made of layers: padding changes no bit', async () => {
+test('masks pass through layers that contain layers: padding changes no bit', async () => {
   const model = await create(
     architecture(['Residual', { name: 'residual', units: 5 }], ['QueryPooling', { name: 'pool', units: 4 }]),
   );
@@ -150,7 +150,7 @@ test('masks pass through layers made of layers: padding changes no bit', async (
   assert.deepEqual(model.run([[9e9, 4, 2, -7, 8]], { mask: [[0, 1, 1, 0, 1]] })[0].data, data);
 });
 
-test('a model with layers of the user is saved, and loaded if the classes are given', async () => {
+test('a model with custom layers is saved, and loaded if their classes are given', async () => {
   const model = await create(
     architecture(['Residual', { name: 'residual', units: 5 }], ['QueryPooling', { name: 'pool', units: 4 }]),
   );
@@ -198,7 +198,7 @@ test('errors name the path of the inner layer', async () => {
   );
 });
 
-test('a layer that is used with inputs of two widths is refused', async () => {
+test('a layer that is called on inputs of two sizes is refused', async () => {
   class Twice extends Layer {
     dense = new Dense({ units: 3 });
     /** @override @param {any} x */
@@ -215,7 +215,7 @@ test('a layer that is used with inputs of two widths is refused', async () => {
   );
 });
 
-test('a Model of layers answers like its JSON, is saved, and brings the classes of its layers', async () => {
+test('a Model of layer objects answers as its JSON does, is saved, and needs no customLayers', async () => {
   const layers = () => [
     new Embedding({ input_dim: 9, output_dim: 5, mask_zero: true }),
     new Bidirectional({ layer: new LSTM({ units: 3, return_sequences: true }), merge_mode: 'sum' }),
@@ -241,7 +241,7 @@ test('a Model of layers answers like its JSON, is saved, and brings the classes 
   assert.deepEqual(loaded.run([[4, 2, 8]])[0].data, data);
 });
 
-test('a Model may consist of one layer of the user', async () => {
+test('a Model may consist of one custom layer', async () => {
   class Tagger extends Layer {
     /** @param {any} config */
     constructor(config) {

@@ -1,5 +1,5 @@
 /**
- * Edge cases of masks, shapes and layers inside layers. Each was a bug once.
+ * Edge cases of masks, shapes and nested layers. Each was once a bug.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -36,7 +36,7 @@ class WithMean extends Layer {
   }
 }
 
-test('a single step is added to each step, also if the batch has as many steps as rows', async () => {
+test('a layer adds one step to every step, also if the batch has as many steps as rows', async () => {
   for (const swapped of [false, true]) {
     const model = await create([embedding, ['WithMean', { name: 'with_mean', swapped }]], { customLayers: { WithMean } });
     const [{ data }] = model.run([[1, 2]]);
@@ -58,12 +58,12 @@ test('a single step is added to each step, also if the batch has as many steps a
   }
 });
 
-test('Masking finds a mask value that float32 rounds', async () => {
+test('Masking finds a mask value that is rounded to float32', async () => {
   const model = await create([values, ['Masking', { name: 'masking', mask_value: 0.1 }], ['padless>MaskedMean', { name: 'mean' }]]);
   assert.equal(model.run([[[1], [2], [0.1]]])[0].data[0], 1.5);
 });
 
-test('rows in one array give the bits that rows in lists give', async () => {
+test('rows in one array give the same bits as rows in lists', async () => {
   const lstm = [
     'Bidirectional',
     { name: 'both', layer: { class_name: 'LSTM', config: { name: 'lstm', units: 5, return_sequences: true } } },
@@ -97,7 +97,7 @@ test('rows in one array give the bits that rows in lists give', async () => {
     ]),
   );
 
-  // A model that reads five steps, and a model of vectors.
+  // The same holds for a model of exactly five steps, and for a model of vectors.
   const five = await create([
     ['InputLayer', { name: 'values', batch_shape: [null, 5, 3] }],
     ['Flatten', { name: 'flat' }],
@@ -116,7 +116,7 @@ test('rows in one array give the bits that rows in lists give', async () => {
   assert.deepEqual(dense.run({ data, shape: [B * T, D] }), dense.run(rows.flat()));
 });
 
-test('an input may be named data, shape or length, and one input may be an array while another has rows of several lengths', async () => {
+test('an input may be named data, shape or length, and one input may be an array while another is a list of rows', async () => {
   for (const name of ['data', 'shape', 'length']) {
     const model = await create([
       ['InputLayer', { name, batch_shape: [null, 3] }],
@@ -177,7 +177,7 @@ test('an input may be named data, shape or length, and one input may be an array
   );
 });
 
-test('rows in one array are checked at once: wrong shapes, empty rows, and a list of many rows', async () => {
+test('rows in one array: wrong shapes and too many rows are refused at once, and many rows are split in linear time', async () => {
   const model = await create([values, ['padless>MaskedSum', { name: 'sum' }]]);
   const data = Float32Array.of(1, 2);
   for (const [shape, shown] of [
@@ -192,10 +192,10 @@ test('rows in one array are checked at once: wrong shapes, empty rows, and a lis
       (error) => error instanceof ShapeError && error.message.includes(String(shown)),
     );
   assert.deepEqual(model.run({ data, shape: { length: 3, 0: 1, 1: 2, 2: 1 } }), model.run({ data, shape: Int32Array.of(1, 2, 1) }));
-  // Empty rows, too many to be allocated.
+  // There are too many empty rows to be allocated.
   for (const rows of [2 ** 31, 1e12])
     assert.throws(() => model.run({ data: new Float32Array(0), shape: [rows, 0, 1] }), MemoryError);
-  // Splitting them takes time in proportion to their number; copying the rest for each row would copy 10,000 times as many values.
+  // If each row copied the values after it, this would copy 50,000 times as many values and take very long.
   const many = 100_000;
   assert.equal(model.run({ data: new Array(many).fill(1), shape: [many, 1, 1] })[0].data.length, many);
 });
@@ -209,7 +209,7 @@ test("a mask may be numbers, booleans, or Keras's [B, T, 1]", async () => {
   assert.throws(() => model.run([[1]], { mask: /** @type {any} */ ([[1], null]) }), /mask has 2 rows, expected B = 1/);
 });
 
-test('a layer that is not in a property is refused; layers in lists and objects get the same names in every process', async () => {
+test('a layer that is not in a public property is refused; layers in lists and objects get the same names in every process', async () => {
   class Hidden extends Layer {
     #dense = new Dense({ units: 2 });
     /** @override @param {any} x */
@@ -241,7 +241,7 @@ test('a layer that is not in a property is refused; layers in lists and objects 
   assert.deepEqual(again.run([[1, 2]])[0].data, model.run([[1, 2]])[0].data);
 });
 
-test('a layer of the user may contain the embedding', async () => {
+test('a custom layer may contain the embedding', async () => {
   class Tokens extends Layer {
     embed = new Embedding({ input_dim: 9, output_dim: 3, mask_zero: true });
     /** @override @param {any} x */
@@ -273,7 +273,7 @@ test('weights shorter than their shape and token ids with two axes are refused',
   );
 });
 
-test('a long text after Masking makes the memory grow, and the answer is right', async () => {
+test('if a long text after Masking grows the memory, the answer is right', async () => {
   const model = await create([values, ['Masking', { name: 'masking' }], ['Conv1D', { name: 'conv', filters: 1, kernel_size: 1 }]], {
     kerasVersion: '3.15.1',
   });
@@ -284,7 +284,7 @@ test('a long text after Masking makes the memory grow, and the answer is right',
   assert.deepEqual(data.subarray(0, 7), short);
 });
 
-test('a batch that fits in no memory is refused before it is allocated, and the next one runs', async () => {
+test('a batch that is too large for the memory is refused before it is allocated, and the next batch runs', async () => {
   const model = await create([
     embedding,
     ['UpSampling1D', { name: 'up', size: 2 ** 16 }],
@@ -302,7 +302,7 @@ test('a batch that fits in no memory is refused before it is allocated, and the 
   assert.deepEqual(wide.run([[1, 2]])[0].shape, [1, 2, 3]);
 });
 
-test('a model file cannot make a short text take millions of steps', async () => {
+test('a model file that turns a short text into millions of steps is refused', async () => {
   const most = 2 ** 16;
   const vocabulary = ['', '<unk>', 'a'];
   /** @param {number} steps @returns {Record<string, () => Promise<any>>} */
@@ -337,7 +337,7 @@ test('a trace does not change the states of a stateful layer', async () => {
   assert.deepEqual(a.run([[4]])[0].data, b.run([[4]])[0].data);
 });
 
-test('the state of a stateful layer is of one batch: another number of rows is refused until resetState()', async () => {
+test('a stateful layer refuses a batch of another size until resetState() is called', async () => {
   for (const name of ['SimpleRNN', 'GRU', 'LSTM']) {
     const model = await create([embedding, [name, { name: 'rnn', units: 3, stateful: true }]]);
     model.run([[1], [2]]);
@@ -349,7 +349,7 @@ test('the state of a stateful layer is of one batch: another number of rows is r
   }
 });
 
-test('tags are refused for a model that changes the length, and for one that gives a vector', async () => {
+test('an output of kind tags is refused if the model changes the length or returns one vector', async () => {
   const text = { vocabulary: ['', '', 'a', 'b'] };
   const model = await create([embedding, ['Conv1D', { name: 'conv', filters: 2, kernel_size: 1, strides: 2 }]], { text });
   assert.throws(() => model.predict('abab'), says(ShapeError, /the output has 2 steps for 4 tokens/));
@@ -359,7 +359,7 @@ test('tags are refused for a model that changes the length, and for one that giv
   );
 });
 
-test("eval cuts and pads by the model's text settings", async () => {
+test("eval truncates and pads texts as the model's text settings say", async () => {
   const layers = [
     ['Embedding', { name: 'embedding', input_dim: 9, output_dim: 2, batch_input_shape: [null, 4] }],
     ['Softmax', { name: 'softmax' }],
@@ -375,7 +375,7 @@ test("eval cuts and pads by the model's text settings", async () => {
   assert.deepEqual([counted, accuracy], [6, 1]);
 });
 
-test('PReLU with slopes for each step takes only rows that have all their steps', async () => {
+test('PReLU with a slope for each step refuses rows that a mask has shortened', async () => {
   const model = await create([
     ['InputLayer', { name: 'ids', batch_shape: [null, 3] }],
     ['Embedding', { name: 'embedding', input_dim: 9, output_dim: 4, mask_zero: true }],
@@ -397,7 +397,7 @@ test('PReLU with slopes for each step takes only rows that have all their steps'
   assert.deepEqual(shared.run([[1, 2, 0]])[0].data.subarray(0, 8), shared.run([[1, 2]])[0].data);
 });
 
-test('an input of values whose size is unknown is refused', async () => {
+test('an input of values whose number of features is unknown is refused', async () => {
   for (const shape of [[null], [null, null], [3, null]])
     await assert.rejects(
       create([

@@ -1,5 +1,5 @@
 /**
- * `padless eval` for several labels a text and for several heads, compared with scikit-learn 1.9.1.
+ * `padless eval` for texts with several labels and for models with several outputs, compared with scikit-learn 1.9.1.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -64,7 +64,7 @@ const expected = {
   micro: { precision: 0.7777777777777778, recall: 0.875, f1: 0.8235294117647058 },
   macro: { precision: 0.5833333333333333, recall: 0.6666666666666666, f1: 0.6166666666666667 },
 };
-/** The same without the last label. */
+/** The same scores without the last label. */
 const withoutLast = {
   counted: 15,
   accuracy: 0.4,
@@ -81,7 +81,7 @@ function close(found, wanted) {
     else assert.ok(Math.abs(found[key] - value) < 1e-6, `${key} is ${found[key]}, expected ${value}`);
 }
 
-test("several labels a text get scikit-learn's accuracy, Hamming loss, micro and macro averages, and the mean of its log losses", async () => {
+test("for texts with several labels, eval prints scikit-learn's accuracy, Hamming loss, averages and mean log loss", async () => {
   const model = await create(scores, [topics]);
   const found = evaluate(model, parseExamples(file, 'scores'));
   close(found, expected);
@@ -106,7 +106,7 @@ test('eval refuses scores that are not probabilities', async () => {
   );
 });
 
-test('each of several heads is measured on the lines that have labels for it', async () => {
+test('each of several outputs is evaluated on the lines that have labels for it', async () => {
   const model = await create(
     [...scores, ['Softmax', 'best', {}, 'last'], ['Softmax', 'tags', {}, 'e']],
     [topics, { name: 'best', kind: 'class', labels }, { name: 'tags', kind: 'tags', labels }],

@@ -1,5 +1,5 @@
 /**
- * Outputs: tags of a CRF, spans, several heads at once, measures that skip padding.
+ * Outputs: tags of a CRF, spans, several heads at once, and metrics that skip padding.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -21,7 +21,7 @@ const layer = (class_name, name, config = {}) => ({ class_name, config: { name, 
 const sequential = (...layers) => ({ class_name: 'Sequential', config: { name: 'model', layers } });
 const embedding = layer('Embedding', 'embedding', { input_dim: 6, output_dim: 3, mask_zero: true });
 
-test('a CRF gives the best path of all, its score, and marginals that sum to 1', async () => {
+test('a CRF returns the best of all paths, its score, and marginals that sum to 1', async () => {
   const K = 3;
   const model = await create(sequential(embedding, layer('padless>CRF', 'crf', { return_score: true })));
   const [transitions, start, end, table] = ['transitions', 'start', 'end', 'embeddings'].map((name) => {
@@ -120,7 +120,7 @@ test('a model with several heads answers with all of them, by name', async () =>
   assert.deepEqual(padded[0].outputs, outputs);
 });
 
-test('of equal scores, the first label is the answer, for a text and for each token', async () => {
+test('of labels with equal scores, the first is the answer, for a text and for each token', async () => {
   const labels = ['x', 'y', 'z'];
   const text = { vocabulary: ['', '', 'a', 'b', 'c', 'd'] };
   const dense = layer('Dense', 'dense', { units: 3, activation: 'softmax' });
@@ -144,7 +144,7 @@ test('of equal scores, the first label is the answer, for a text and for each to
   assert.equal(pooled.predict('ab', { labels: ['z', 'y'] }).label, 'y');
 });
 
-test('cross-entropy, accuracy and F1 of spans count neither padding nor ignored labels', async () => {
+test('cross-entropy, accuracy and F1 of spans skip padding and ignored labels', async () => {
   const labels = ['O', 'B-X', 'I-X'];
   const model = await create(sequential(embedding, layer('Softmax', 'softmax')), {
     text: { vocabulary: ['', '', 'a', 'b', 'c', 'd'] },

@@ -1,5 +1,5 @@
 /**
- * Models with int8 weights: their answers, that padding and other rows change no bit, and what a file may contain.
+ * Models with int8 weights: their answers, which padding and other rows do not change, and the int8 tensors that a file may contain.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -59,7 +59,7 @@ const allBits = (outputs) => outputs.map(({ shape, data }) => [shape.join(), bit
 const someRows = () => Array.from({ length: integer(1, 9) }, () => Array.from({ length: integer(1, 12) }, () => integer(1, V - 1)));
 
 for (const cell of ['SimpleRNN', 'GRU', 'LSTM'])
-  test(`${cell} with int8 weights answers as with the same weights in float32, and has the same bits alone, in a batch and with padding`, async () => {
+  test(`${cell} with int8 weights answers as with the same weights in float32, with the same bits alone, in a batch and padded`, async () => {
     for (let round = 0; round < 6; round++) {
       const architecture = sequential([
         anyRecurrent(cell),
@@ -68,7 +68,7 @@ for (const cell of ['SimpleRNN', 'GRU', 'LSTM'])
         { class_name: 'Dense', config: { units: 3, activation: choice(['linear', 'softmax', 'sigmoid']) } },
       ]);
       const [, model] = await both(architecture);
-      /** The same weights, made float32. @param {import('padless/layers').Layer} root */
+      /** The int8 weights converted to float32. @param {import('padless/layers').Layer} root */
       const same = (root) => {
         const known = new Map(model.root.listWeights().map(({ path, layer, spec }) => [path, layer.weight(spec.name)]));
         return new Map(

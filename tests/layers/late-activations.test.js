@@ -1,4 +1,4 @@
-/** Each activation whose code is fetched late is found in a model, in a process that has fetched none yet. */
+/** createModel() fetches the code of a rare activation when a model has it. Each activation runs in a new process. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';
@@ -19,8 +19,8 @@ const script = (activation) => `
   const model = await createModel({ architecture, weights: () => new Map() });
   console.log(model.run([[1, -1]])[0].data.length);`;
 
-test('a model with any of them is made', async () => {
-  // threshold has options, so it is no activation by name.
+test('a model with any rare activation is created', async () => {
+  // threshold has options, so `activation` cannot name it.
   const names = lateActivations.filter((name) => name !== 'threshold');
   assert.ok(names.length >= 11);
   for (const name of names) {

@@ -1,5 +1,5 @@
 /**
- * What does not fit in WebAssembly's memory: a MemoryError with the numbers, and the model is as it was before the call.
+ * A call that needs more than WebAssembly's memory throws a MemoryError with the sizes, and leaves the model unchanged.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -28,10 +28,10 @@ const values = ['InputLayer', { name: 'values', batch_shape: [null, null, 1] }];
 /** B rows of one step. @param {number} B */
 const rows = (B) => ({ data: new Float32Array(B).fill(0.5), shape: [B, 1, 1] });
 
-test('scratch of more than 4 GiB is refused, and the weights stay as they were', async () => {
+test('scratch of more than 4 GiB is refused, and the weights do not change', async () => {
   const config = { name: 'lstm', units: 256 };
   for (const [layer, message] of [
-    // 5.4 GB of scratch, whose low 32 bits are 1 GB.
+    // 5.4 GB of scratch, which would wrap to 1 GB in 32 bits.
     [['LSTM', config], /^this needs at least 4294967295 bytes of memory beside the \d+ in use; the memory has \d+ and/],
     // Outputs and states alone are more than the 2 GiB that the memory may have.
     [['Bidirectional', { name: 'both', layer: { class_name: 'LSTM', config } }], /^this needs 536010752 bytes of memory beside/],
@@ -57,7 +57,7 @@ test('a size that JavaScript or C computed is reserved in full or refused', asyn
       assert.throws(() => heap.reserve(Number(bytes)), says(MemoryError, new RegExp(`needs ${named} bytes`)));
       assert.equal(heap.top, top);
     }
-    // -16 elements are 2^32 - 16 of them, 2^34 - 64 bytes.
+    // As an unsigned number, -16 elements are 2^32 - 16 elements, so 2^34 - 64 bytes.
     assert.throws(() => heap.reserve32(-16), says(MemoryError, /needs 17179869120 bytes/));
     assert.throws(() => heap.reserve(NaN), MemoryError);
     const pointer = heap.reserve(100);
@@ -100,7 +100,7 @@ test('a run that fails leaves the states of a stateful layer as they were', asyn
 });
 
 test(
-  'where no further instance fits, making one is a MemoryError, and the models that exist answer on',
+  'if the engine has no memory for another instance, init() throws a MemoryError, and existing instances still work',
   { skip: process.platform !== 'linux' && 'limits the addresses of a process with ulimit -v' },
   () => {
     const script = `

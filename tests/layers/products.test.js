@@ -1,5 +1,5 @@
 /**
- * Recurrent layers over an embedding look up their input products and have the bits of layers that read the values.
+ * A recurrent layer over an embedding looks up its input products, and has the bits of a layer that reads the embedded values.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -69,7 +69,7 @@ for (const class_name of ['SimpleRNN', 'GRU', 'LSTM'])
         compare(Array.from({ length: integer(1, 4) }, () => Array.from({ length: integer(0, 9) }, () => integer(0, 19))));
     });
 
-test('if the products of a vocabulary do not fit, they are looked up in turns, in bounded memory', async () => {
+test('if the table cannot hold the products of all ids, it is filled again and again, and the memory stays bounded', async () => {
   const V = 3000;
   const compare = await both({ class_name: 'LSTM', config: { name: 'rnn', units: 256 } }, V, 4);
   /** @param {number} from @param {number} count */

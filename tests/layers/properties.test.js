@@ -19,7 +19,7 @@ const sizes = /** @type {const} */ ([1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 17, 31]);
 const { recurrent, bidirectional, dense, ending } = randomLayers(source, sizes);
 /** @typedef {import('./random-layers.js').LayerJson} LayerJson */
 
-/** A layer whose steps depend on their neighbours: windows over the steps that count, closed up. @returns {LayerJson} */
+/** A layer with windows over time. Its windows contain only steps that count. @returns {LayerJson} */
 function windowed() {
   const size = { kernel_size: integer(1, 4), padding: choice(['same', 'causal']), dilation_rate: integer(1, 3) };
   return choice([
@@ -38,7 +38,7 @@ const normalised = () => ({
   config: { shared_axes: [1], groups: choice([-1, 1]) },
 });
 
-/** A layer made of layers: attention of a sequence to itself, added to the sequence. */
+/** A custom layer that contains layers: it adds a sequence's attention over itself to the sequence. */
 class SelfAttention extends Layer {
   /** @param {any} config */
   constructor(config) {
@@ -66,7 +66,7 @@ const attention = () => ({
   config: { units: choice(sizes), causal: uniform() < 0.5, heads: choice([0, 0, 2]) },
 });
 
-/** A random stack after an embedding, and how often it visits each step. */
+/** A random stack after an embedding, and how often its recurrent layers visit each step. */
 function randomArchitecture() {
   const blocks = [
     () => recurrent(true),
@@ -117,7 +117,7 @@ const randomModel = (architecture) =>
 /**
  * Spreads the steps of each row over T positions: padding at the end, at the front, or anywhere.
  * @param {number[]} lengths
- * @returns {{ T: number, mask: Uint8Array, positions: number[][] }} positions of the steps of each row that count
+ * @returns {{ T: number, mask: Uint8Array, positions: number[][] }} positions: where the steps of each row are
  */
 function randomPadding(lengths) {
   const T = Math.max(...lengths) + choice([0, 1, 5, 40]);
@@ -147,7 +147,7 @@ for (let round = 0; round < 80; round++) {
       return { K: /** @type {number} */ (shape.at(-1)), sequence: shape.length === 3, data };
     });
     for (const junk of [() => integer(-9, V + 9), null]) {
-      // Random ids under a given mask, or zeros that the model masks itself.
+      // Padding is either random ids under a given mask, or zeros that the embedding masks.
       const { T, mask, positions } = randomPadding(texts.map((text) => text.length));
       const rows = texts.map((text, b) => {
         const row = Array.from({ length: T }, () => (junk ? junk() : 0));

@@ -1,5 +1,5 @@
 /**
- * Layers and options that few models have: their limits, and rows of different lengths. tests/import/keras-files.test.js compares them with Keras.
+ * Rare layers and options: their limits, and rows of different lengths. tests/import/keras-files.test.js compares them with Keras.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -32,7 +32,7 @@ const embedding = ['Embedding', { name: 'embedding', input_dim: 9, output_dim: 4
 const masked = ['Embedding', { name: 'embedding', input_dim: 9, output_dim: 4, mask_zero: true }];
 const pooling = ['GlobalAveragePooling1D', { name: 'pooling' }];
 
-test('an output in which another axis than the first one varies has the values of each row in their places', async () => {
+test('if rows vary along a later axis of the output, the values of each row are at the right indices', async () => {
   const model = await create([embedding, ['Permute', { name: 'permute', dims: [2, 1] }]], [null]);
   const rows = [[1, 2, 3], [4], [5, 6]];
   const [{ shape, data }] = model.run(rows);
@@ -44,7 +44,7 @@ test('an output in which another axis than the first one varies has the values o
   });
 });
 
-test('Reshape and Permute over a length that varies answer each row as alone', async () => {
+test('Reshape and Permute over a variable length give a row the same values alone and in a batch', async () => {
   const model = await create(
     [
       embedding,
@@ -220,9 +220,9 @@ const refused = [
   ],
 ];
 for (const [what, layers, shape, type, message] of refused)
-  test(`refused by name: ${what}`, () => assert.rejects(create(layers, shape), says(type, message)));
+  test(`${what}: refused with the name of the layer`, () => assert.rejects(create(layers, shape), says(type, message)));
 
-test('SpectralNormalization behind a mask needs a Keras whose eager and compiled runs agree', async () => {
+test('SpectralNormalization after a mask is refused for Keras versions whose eager and compiled runs treat the mask differently', async () => {
   const layers = [
     masked,
     ['SpectralNormalization', { name: 's', layer: { class_name: 'Dense', config: { name: 'd', units: 2 } } }],
@@ -235,7 +235,7 @@ test('SpectralNormalization behind a mask needs a Keras whose eager and compiled
   );
 });
 
-test('bins count the boundaries that are at most the value; NaN lies behind all', async () => {
+test('the bin of a value is the number of boundaries that are at most the value; NaN is in the last bin', async () => {
   const model = await create([['Discretization', { name: 'd', bin_boundaries: [-1, 0.1, 2], output_mode: 'one_hot' }]], [1]);
   const values = [-3, -1, 0.09, 0.1, 2, 5, NaN];
   const [{ data }] = model.run(values.map((value) => [value]));
@@ -243,7 +243,7 @@ test('bins count the boundaries that are at most the value; NaN lies behind all'
   assert.deepEqual(bins, [0, 1, 1, 2, 3, 3, 3]);
 });
 
-test('a mask that begins inside TimeDistributed over values is refused where it goes on: Keras 2 hands it on, Keras 3 other values', async () => {
+test('a mask that starts inside TimeDistributed is refused if later layers depend on it', async () => {
   const masking = { class_name: 'Masking', config: { name: 'masking' } };
   const dense = { class_name: 'Dense', config: { name: 'dense', units: 2 } };
   const both = { class_name: 'Sequential', config: { name: 'both', layers: [masking, dense] } };

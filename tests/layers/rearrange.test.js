@@ -1,4 +1,4 @@
-/** padless>Rearrange where it keeps the steps: of a fixed and of a varying length, in batches. */
+/** padless>Rearrange with a pattern that keeps the time axis, over fixed and variable lengths. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createModel } from 'padless';
@@ -7,7 +7,7 @@ import { random } from '../random.js';
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const { normal } = random();
 
-test('steps that stay where they are may have a fixed length', async () => {
+test('a time axis that Rearrange keeps may have a fixed or a variable length', async () => {
   for (const T of [3, null]) {
     const layers = [
       { class_name: 'InputLayer', config: { name: 'x', batch_shape: [null, T, 4] } },

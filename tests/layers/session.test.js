@@ -1,5 +1,5 @@
 /**
- * Sessions: after any edits, an answer has the bits of predict of the whole text, and what the change cannot affect is not computed again.
+ * Sessions: after any edits, an answer has the bits of predict() on the whole text, and steps that the edit cannot affect are not computed again.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -53,7 +53,7 @@ const normalised = () => ({
   config: { shared_axes: [1], groups: choice([-1, 1]) },
 });
 
-/** Two branches that are joined; one of them is used twice. */
+/** A layer with two branches, one of which is used twice, and their merge. */
 class Branches extends Layer {
   /** @param {any} config */
   constructor(config) {
@@ -77,7 +77,7 @@ class Branches extends Layer {
   }
 }
 
-/** A layer of the user with its own build: it changes its input in place. */
+/** A custom layer with its own build(): it changes its input in place. */
 class Doubled extends Layer {
   /** @override @param {any} input */
   build(input) {
@@ -92,7 +92,7 @@ class Doubled extends Layer {
   }
 }
 
-/** Another one: adds to each step the step before it. */
+/** A custom layer that adds to each step the step before it. */
 class Neighbours extends Dense {
   /** @override @param {any} x */
   call(x) {
@@ -103,7 +103,7 @@ class Neighbours extends Dense {
     return y;
   }
 }
-/** Passes the states of one layer to another, by name. */
+/** A custom layer that passes the final state of one layer to another as `initial_state`. */
 class HandsOn extends Layer {
   /** @param {any} config */
   constructor(config) {
@@ -119,7 +119,7 @@ class HandsOn extends Layer {
 }
 const customLayers = { Branches, Doubled, HandsOn, Neighbours };
 
-/** A random stack behind an embedding. @param {{ keepsLength: boolean }} options */
+/** A random stack after an embedding. @param {{ keepsLength: boolean }} options */
 function randomArchitecture({ keepsLength }) {
   const blocks = [
     () => recurrent(true),
@@ -190,7 +190,7 @@ const allBits = (outputs) => outputs.map(({ name, shape, data }) => ({ name, sha
 /**
  * A series of edits: typing, deleting, pasting, replacing, undoing.
  * @template {any[]} T
- * @param {T} start @param {(length: number) => T} some  of what is written @param {(...parts: any[]) => T} join @param {number} count
+ * @param {T} start @param {(length: number) => T} some  random content to insert @param {(...parts: any[]) => T} join @param {number} count
  */
 function* edits(start, some, join, count) {
   let text = start;
@@ -384,7 +384,7 @@ test('only the words between the spaces around a change are segmented again', as
   }
 });
 
-test('if half of a surrogate pair changes, the chunk that the code point belongs to is read again', async () => {
+test('if half of a surrogate pair changes, the chunk with its code point is tokenised again', async () => {
   const { TextVectorizer } = await import('padless/text');
   // U+1D100 is a symbol and U+1D165 a combining mark; the first halves of their surrogate pairs are equal.
   const texts = ['a\u{1d100}', 'a\u{1d165}', 'a\u{1d100}b', 'a\ud834', 'a'];
@@ -398,7 +398,7 @@ test('if half of a surrogate pair changes, the chunk that the code point belongs
       );
 });
 
-/** Steps that a call visits. @param {import('padless').Model} model @param {() => unknown} work */
+/** The number of steps that a call visits. @param {import('padless').Model} model @param {() => unknown} work */
 function steps(model, work) {
   const before = model.stats.steps;
   work();
@@ -450,7 +450,7 @@ for (const sequences of [false, true])
     }
   });
 
-test('in a forward model, an appended character costs one step a layer, and an edit at p costs the steps after p', async () => {
+test('in a forward model, an appended character costs one step per layer, and an edit at p costs the steps after p', async () => {
   const model = await create(stack(lstm({ return_sequences: true }), { class_name: 'GRU', config: { units: 5 } }, dense()), {
     text,
     weights: remembering,
@@ -502,14 +502,14 @@ test('a convolution computes the windows that contain the edit, and a recurrent 
   const typed = someWords(400);
   session.update(typed);
   const edited = `${typed.slice(0, 300)}?${typed.slice(301)}`;
-  // One reaches 2 steps to the left, the other 1.
+  // The convolution depends on 2 steps to the right, the pooling on 1, so 3 steps before the edit change, too.
   assert.equal(
     steps(model, () => session.update(edited)),
     103,
   );
 });
 
-test('an edit that is in no window visits no step, in every direction of a layer', async () => {
+test('an edit that no window contains costs no step in forward, backward and bidirectional layers', async () => {
   const model = await create(
     stack(
       { class_name: 'MaxPooling1D', config: { pool_size: 4, strides: 4 } },
@@ -535,7 +535,7 @@ function apart(a, b) {
   return left.reduce((most, value, i) => Math.max(most, Math.abs(value - right[i])), 0);
 }
 
-test('with a tolerance, an edit costs the same in a text of any length, answers are close, and refresh makes them exact', async () => {
+test('with a tolerance, the cost of an edit does not grow with the text, answers are close, and refresh() makes them exact', async () => {
   const list = [
     { class_name: 'Bidirectional', config: { layer: lstm({ return_sequences: true }) } },
     { class_name: 'Bidirectional', config: { layer: lstm({ return_sequences: true }) } },
@@ -593,7 +593,7 @@ test('a session with a tolerance refreshes itself when the program is idle', asy
   session.close();
 });
 
-test('an exact session stops early, too, if states have the same bits', async () => {
+test('a session without tolerance also stops early when states have the same bits as before', async () => {
   // With closed hard_sigmoid gates, the layer forgets everything.
   const forgets = { units: 4, recurrent_activation: 'hard_sigmoid', activation: 'relu', return_sequences: true };
   const model = await create(stack({ class_name: 'LSTM', config: forgets }), {
@@ -612,7 +612,7 @@ test('an exact session stops early, too, if states have the same bits', async ()
   assert.deepStrictEqual(session.update(edited), model.predict(edited));
 });
 
-test('models that cannot run incrementally are run whole and give the same answers', async () => {
+test('models that cannot run incrementally are run on the whole text and give the same answers', async () => {
   const stateful = await create(stack(lstm({ stateful: true }), dense()), { text });
   const twin = await loadModel(stateful.save(), { simd });
   const session = stateful.session();
@@ -624,7 +624,7 @@ test('models that cannot run incrementally are run whole and give the same answe
   assert.ok(blind.padded);
   const other = blind.session();
   for (const typed of ['', 'one', 'one t', 'on t']) assert.deepStrictEqual(other.update(typed), blind.predict(typed));
-  // A slope for each step.
+  // This PReLU has a slope for each step.
   const long = {
     class_name: 'Sequential',
     config: {
@@ -675,7 +675,7 @@ test('an error names why an update failed, and the next update is right', async 
   assert.throws(() => session.update('a tenet'), /now/);
   Sometimes.now = false;
   for (const each of ['a tenet', 'tenet', 'a ten']) assert.deepStrictEqual(session.update(each), model.predict(each));
-  // Before any other layer is called.
+  // Now the first layer of the model throws.
   const list = [
     { class_name: 'Sometimes', config: { name: 's', first: true } },
     { class_name: 'LSTM', config: { name: 'l', units: 3 } },
@@ -700,7 +700,7 @@ test('an error names why an update failed, and the next update is right', async 
   assert.deepEqual(allBits(session.run([1, 2, 9])), allBits(model.run([[1, 2, 9]])));
   for (const wrong of [-1, NaN, Infinity, '1', null, {}])
     assert.throws(() => model.session(/** @type {any} */ ({ tolerance: wrong })), ArgumentError);
-  // The same ids with padding after them are a different row.
+  // Ids with padding are another row than the same ids without.
   for (const ids of [
     [1, 2, 9],
     [1, 2, 9, 0],
@@ -716,7 +716,7 @@ test('an error names why an update failed, and the next update is right', async 
   assert.equal(empty.refresh(), null);
 });
 
-test('in a session, layers of the user may choose by the length of the text which layers they call and which output they return', async () => {
+test('in a session, custom layers may choose which layers they call and which output they return by the length of the text', async () => {
   class Even extends Layer {
     /** @param {any} config */
     constructor(config) {
@@ -751,7 +751,7 @@ test('in a session, layers of the user may choose by the length of the text whic
   }
 });
 
-test('sessions of one model, a trace and a batch between their updates do not affect each other', async () => {
+test('several sessions of one model, and a trace and a batch between their updates, do not affect each other', async () => {
   const model = await create(stack({ class_name: 'Bidirectional', config: { layer: lstm({ return_sequences: true }) } }, dense()), {
     text,
   });
@@ -834,7 +834,7 @@ test(
   },
 );
 
-test('nothing is kept of a text beyond the limit of steps, and the next answer is right', async () => {
+test('a session keeps no states of a text that is longer than its limit, and the next answer is right', async () => {
   const model = await create(stack({ class_name: 'SimpleRNN', config: { units: 1 } }), { text });
   const session = model.session();
   const typed = 'ab '.repeat(30_000);

@@ -55,9 +55,9 @@ test('a trace gives for each layer, in order, values and mask before and after, 
   assert.deepEqual([...embedding.before[0].data], [1, 2, 3, 0, 0]);
   assert.deepEqual([...(embedding.after[0].mask ?? [])], [1, 1, 1, 0, 0]);
   assert.deepEqual([...both.before[0].data], [1, 2, 3, 0, 0]);
-  // Forward 1 -> 12 -> 123; backward starts at the last token: 3 -> 32 -> 321.
+  // The forward states are 1, 12, 123; the backward states, from the last token on, are 3, 32, 321.
   assert.deepEqual([...both.after[0].data], [1, 321, 12, 32, 123, 3, 0, 0, 0, 0]);
-  // With zeros at padding, a linear cell without bias is unchanged backward, and forward its state goes on into the padding.
+  // Without the mask, zeros at padding leave the backward states of a linear cell unchanged, and forward the state continues into the padding.
   assert.deepEqual(both.changed, [[3, 4]]);
   assert.deepEqual([...mean.after[0].data].map(Math.fround), [136 / 3, 356 / 3].map(Math.fround));
   assert.deepEqual(mean.changed, [[0]]);
@@ -81,7 +81,7 @@ test('without padding a trace has no changed positions, and it does not affect l
   assert.equal(model.heap.onApply, null);
 });
 
-test('a trace also gives what the mask changed for layers of several inputs and for an embedding', async () => {
+test('for an embedding and for layers with several inputs, a trace also lists the positions that the mask changed', async () => {
   const model = await createModel({
     architecture: functional(
       [
@@ -98,6 +98,6 @@ test('a trace also gives what the mask changed for layers of several inputs and 
     weights: () => new Map([['embedding.embeddings', { shape: [4, 1], data: Float32Array.of(9, 1, 2, 3) }]]),
   });
   const changed = Object.fromEntries(model.trace([[1, 0, 3]]).map((step) => [step.path, step.changed]));
-  // A row of the table; e^0; 0 + 0; a key of zeros, whose weight for the last query is too small for float32.
+  // Without the mask, the step of padding has a row of the table, e^0, 0 + 0, and as a key of zeros a weight too small for the last query.
   assert.deepEqual(changed, { embedding: [[1]], exp: [[1]], sum: [[]], attention: [[0, 1]] });
 });

@@ -23,7 +23,7 @@ const embedding = (mask = true) => each(new Embedding({ input_dim: 12, output_di
 /** @param {layers.Layer[]} list @param {object} [more] */
 const create = (list, more) => createModel({ architecture: new Model(list), weights, simd, ...more });
 
-/** Layers that read characters of a word, each making a vector of it. @type {[string, () => layers.Layer[]][]} */
+/** Layers that turn the characters of a word into a vector. @type {[string, () => layers.Layer[]][]} */
 const readers = [
   ['an LSTM', () => [new LSTM({ units: 6 })]],
   ['a GRU that goes backwards', () => [new GRU({ units: 3, go_backwards: true })]],
@@ -42,7 +42,7 @@ const tagger = () => [new Bidirectional({ layer: new LSTM({ units: 5, return_seq
 /** Words of 1 to 6 characters. @param {number} T */
 const words = (T) => Array.from({ length: T }, () => Array.from({ length: integer(1, 6) }, () => integer(1, 11)));
 
-/** The same words with zeros at random places, and words of zeros. @param {number[][]} row @returns {number[][]} */
+/** The same words with zeros among their characters and with words of zeros between them. @param {number[][]} row @returns {number[][]} */
 function padded(row) {
   const spread = row.map((word) => {
     const zeros = Array.from({ length: integer(0, 4) }, () => 0);
@@ -51,7 +51,7 @@ function padded(row) {
   return spread.flatMap((word) => [...Array.from({ length: integer(0, 2) }, () => choice([[], [0], [0, 0, 0]])), word]);
 }
 
-/** The outputs at the words that count. @param {import('padless').OutputTensor} output @param {number} b @param {number[][]} row */
+/** The outputs at the words that count. Asserts that the others are 0. @param {import('padless').OutputTensor} output @param {number} b @param {number[][]} row */
 function atWords({ shape: [, T, K], data }, b, row) {
   const found = row.flatMap((word, t) =>
     word.some((id) => id !== 0) ? [bits(data.subarray((b * T + t) * K, (b * T + t + 1) * K))] : [],
@@ -82,7 +82,7 @@ for (const [name, make] of readers)
     }
   });
 
-test('the model gives what its parts give, one after the other: words as texts, then their vectors as steps', async () => {
+test('a model of words has the bits of two models: one that reads words as texts, and one that reads their vectors as steps', async () => {
   const whole = await create([embedding(), each(new Bidirectional({ layer: new LSTM({ units: 4 }) })), ...tagger()]);
   /** The weights of `whole`, in order. @param {number} from */
   const take = (from) => (/** @type {layers.Layer} */ root) =>
@@ -114,7 +114,7 @@ test('the model gives what its parts give, one after the other: words as texts, 
   assert.deepEqual(bits(whole.run([row])[0].data), bits(outer.run([vectors])[0].data));
 });
 
-test('without mask_zero each character that is given counts, and so does a word without characters', async () => {
+test('without mask_zero every character counts, and so does a word without characters', async () => {
   const model = await create([embedding(false), each(new LSTM({ units: 3 })), new LSTM({ units: 4 })]);
   const [plain] = model.run([[[1, 2], [3]]]);
   assert.notDeepEqual(model.run([[[1, 2, 0], [3]]])[0].data, plain.data);
@@ -122,7 +122,7 @@ test('without mask_zero each character that is given counts, and so does a word 
   assert.deepEqual(model.run({ data: [1, 2, 3, 4], shape: [1, 2, 2] })[0].data, model.run([[[1, 2], [3, 4]]])[0].data); // prettier-ignore
 });
 
-test('values of each character are an output, with zeros where nothing counts', async () => {
+test('a model may output the values of each character, with zeros at padding', async () => {
   const model = await create([embedding(), each(new Dense({ units: 2 }))]);
   const [{ shape, data }] = model.run([
     [[1, 2, 3], [4]],
@@ -135,7 +135,7 @@ test('values of each character are an output, with zeros where nothing counts', 
   assert.deepEqual([...data.subarray(20, 22)], [...one.data]);
 });
 
-test('layers that read each character by itself need no TimeDistributed; others are refused by name', async () => {
+test('layers that read each character by itself need no TimeDistributed; the error for others names the layer', async () => {
   const list = [new Dense({ units: 4, activation: 'relu' }), new layers.Dropout({ rate: 0.2 })];
   const direct = await create([embedding(), ...list, each(new MaskedMax()), new LSTM({ units: 2 })]);
   assert.equal(direct.run([words(3)])[0].shape.join(), '1,2');
@@ -146,7 +146,7 @@ test('layers that read each character by itself need no TimeDistributed; others 
       /^flatten: Flatten is applied to words of characters; put a layer that reads words into TimeDistributed/,
     ),
   );
-  // Axis 1 is the words here, and would be the characters inside TimeDistributed.
+  // Here, axis 1 is the axis of words; inside TimeDistributed, it would be the axis of characters.
   await assert.rejects(
     create([embedding(), new layers.Softmax({ axis: 1 })]),
     says(UnsupportedError, /^softmax: Softmax is applied to/),
@@ -169,13 +169,13 @@ test('a model of words is saved, loaded and traced', async () => {
   assert.equal(changed, null);
 });
 
-test('a session runs rows of words whole', async () => {
+test('a session computes rows of words from the beginning', async () => {
   const model = await create([embedding(), each(new LSTM({ units: 3 })), new LSTM({ units: 4 })]);
   const session = model.session();
   for (const row of [words(3), words(4)]) assert.deepEqual(session.run(/** @type {any} */ (row))[0].data, model.run([row])[0].data);
 });
 
-test('rows that are no words of characters are refused, with both numbers', async () => {
+test('rows that are not words of characters are refused, with the found and the expected size', async () => {
   const model = await create([embedding(), each(new LSTM({ units: 3 }))]);
   /** @type {[any, new (...args: any[]) => Error, RegExp][]} */
   const wrong = [
@@ -196,7 +196,7 @@ test('rows that are no words of characters are refused, with both numbers', asyn
   assert.deepEqual(model.run([[], []])[0].shape, [2, 0, 3]);
 });
 
-test('a mask or lengths say which words count, whatever stands in the others; a word without characters may count', async () => {
+test('a mask or lengths select the words that count, whatever the others contain; a word without characters may count', async () => {
   const model = await create([embedding(), each(new layers.MaskedSum()), ...tagger()]);
   const [first, second] = words(2);
   const alone = bits(model.run([[first, second]])[0].data);
@@ -248,7 +248,7 @@ test('Keras 3 makes no mask for an Embedding in TimeDistributed: zeros are data,
   assert.throws(() => free.run([[[1, 2], [3]]]), says(ShapeError, /^run: row 0, word 1 has 1 characters, expected exactly 2/));
 });
 
-test('Keras 3 masks characters inside a model in TimeDistributed, and no words', async () => {
+test('in Keras 3, a model in TimeDistributed masks characters but not words', async () => {
   const inside = [json('Embedding', { input_dim: 12, output_dim: 5, mask_zero: true }), json('LSTM', { units: 3 })];
   const encoder = distributed(json('Sequential', { name: 'word', layers: inside }));
   const model = await imported([encoder, json('LSTM', { units: 2 })], [null, 3], '3.15.1');
@@ -271,7 +271,7 @@ test('Keras 3 masks characters inside a model in TimeDistributed, and no words',
     await assert.rejects(imported(list, [null, null], '3.15.1'), says(UnsupportedError, message));
 });
 
-test('Keras 2 masks characters and words; what reads the padding of a word is refused by name', async () => {
+test('Keras 2 masks characters and words; the error for a layer that reads the padding of a word names the layer', async () => {
   const model = await imported([...keras, json('LSTM', { units: 2 })], [null, null], '2.15.0');
   assert.deepEqual(bits(model.run([[[1, 2, 0], [0, 0, 0], [3, 0, 0]]])[0].data), bits(model.run([[[1, 2], [3]]])[0].data)); // prettier-ignore
   const inner = json('Sequential', {
@@ -288,7 +288,7 @@ test('Keras 2 masks characters and words; what reads the padding of a word is re
   );
 });
 
-test('in Keras, a layer inside TimeDistributed that would be given the mask of the steps is refused', () =>
+test('for Keras models, a layer inside TimeDistributed that would get the mask of the steps is refused', () =>
   assert.rejects(
     imported(
       [json('Embedding', { input_dim: 12, output_dim: 4, mask_zero: true }), distributed(json('Softmax'))],

@@ -1,5 +1,5 @@
 /**
- * FarmHash and SipHash, of texts of all lengths at which they compute differently. hash-goldens.json has TensorFlow's numbers.
+ * FarmHash and SipHash, which use different code for different lengths. hash-goldens.json has TensorFlow's hashes.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { farmHash64, sipHash64 } from '../../js/text/hashes.js';
 
 const { cases } = JSON.parse(readFileSync(new URL('hash-goldens.json', import.meta.url), 'utf8'));
 
-test('texts of 0 to 300 characters have the hashes that TensorFlow gives them', () => {
+test('texts of 0 to 300 characters have the same hashes as in TensorFlow', () => {
   const lengths = new Set();
   for (const [text, fast, strong] of cases) {
     const bytes = new TextEncoder().encode(text);

@@ -1,4 +1,4 @@
-"""Writes ngrams.json: texts, and the ids that the trainer of web/models/langid makes of them.
+"""Writes ngrams.json: texts, and their ids in the trainer of web/models/langid.
 
     python tests/text/make_ngrams.py     # needs the data that train.py needs, and gcc
 """

@@ -1,4 +1,4 @@
-/** Unit `ngrams`: the ids of the trainer, offsets, long texts, and sessions. */
+/** Unit `ngrams`: the same ids as in the trainer, offsets, long texts, and sessions. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -18,8 +18,8 @@ const settings = {
   ngrams: { rows: golden.rows, hashes: 2, unspaced: { max: 3, ranges: golden.unspaced } },
 };
 
-test('before the code of a rare setting is fetched, settings say how to fetch it', async () => {
-  // A module of its own, which nobody has given the code; padless/text has.
+test('until the code of a rare setting is fetched, an error says how to fetch it', async () => {
+  // The query makes this another instance of the module, in which the code is not fetched yet. In padless/text it is.
   const alone = await import(/** @type {any} */ ('../../js/text/vectorizer.js?alone'));
   const vocabulary = ['', '<unk>'];
   for (const rare of [settings, { unit: 'split', vocabulary }, { unit: 'text', vocabulary }, { vocabulary, parts: { width: 1 } }]) {
@@ -34,7 +34,7 @@ await prepareText(settings);
 const vectorizer = new TextVectorizer(settings);
 const { choice, integer, uniform, weights } = random();
 
-test(`the trainer's ids of ${golden.cases.length} texts`, () => {
+test(`${golden.cases.length} texts have the same ids as in the trainer`, () => {
   for (const { text, count, sha256, first } of golden.cases) {
     const ids = [...vectorizer.encode(text).ids];
     assert.deepEqual([ids.length, ids.slice(0, 8)], [count, first], text);
@@ -42,14 +42,14 @@ test(`the trainer's ids of ${golden.cases.length} texts`, () => {
   }
 });
 
-/** What the n-grams of a text cover, for one hash. @param {string} text @param {object} [ngrams] @param {object} [more] */
+/** The part of the text that each n-gram covers, with one hash per n-gram. @param {string} text @param {object} [ngrams] @param {object} [more] */
 const covered = (text, ngrams, more) => {
   const one = new TextVectorizer({ ...settings, ngrams: { ...settings.ngrams, rows: 1 << 20, hashes: 1, ...ngrams }, ...more });
   const { ids, offsets } = one.encode(text);
   return Array.from(ids, (_, i) => text.slice(offsets[2 * i], offsets[2 * i + 1]));
 };
 
-test('n-grams of a word, with borders, and the word; offsets are what they cover of the text', () => {
+test('a word gives its n-grams, with borders, and itself; offsets are the part of the text that each covers', () => {
   assert.deepEqual(covered('Ab', { max: 2 }), ['A', 'A', 'Ab', 'b', 'b', 'Ab']);
   assert.deepEqual(covered('ab', { max: 4 }), ['a', 'ab', 'ab', 'a', 'ab', 'ab', 'b', 'b']);
   assert.deepEqual(covered('abc', { min: 3, max: 3, word: false }), ['ab', 'abc', 'bc']);
@@ -59,7 +59,7 @@ test('n-grams of a word, with borders, and the word; offsets are what they cover
   assert.deepEqual(covered('', {}), []);
 });
 
-test('the same word has the same ids, however it is written', () => {
+test('case, Unicode form, white space, digits and the choice of emoji do not change the ids', () => {
   /** @param {string} text */
   const ids = (text) => [...vectorizer.encode(text).ids];
   assert.deepEqual(ids('E\u0301TÉ'), ids('été'));
@@ -69,7 +69,7 @@ test('the same word has the same ids, however it is written', () => {
   assert.notDeepEqual(ids('ab'), ids('ba'));
 });
 
-test('two hashes of an n-gram are two ids of the same row; maxlen cuts between n-grams', () => {
+test('an n-gram with two hashes gives two ids; maxlen cuts between n-grams', () => {
   const two = vectorizer.encode('hello');
   const one = new TextVectorizer({ ...settings, ngrams: { ...settings.ngrams, rows: golden.rows, hashes: 1 } }).encode('hello');
   assert.deepEqual(
@@ -82,14 +82,14 @@ test('two hashes of an n-gram are two ids of the same row; maxlen cuts between n
   assert.equal(new TextVectorizer({ ...settings, maxlen: two.ids.length }).encode('hello').truncated, false);
 });
 
-test('absurd texts: lone surrogates, a megabyte of letters, of marks, of words', () => {
+test('lone surrogates and megabytes of letters, marks and words are read', () => {
   assert.equal(vectorizer.encode('\ud800').ids.length, 2);
   const short = new TextVectorizer({ ...settings, maxlen: 1000 });
   for (const text of ['x'.repeat(1 << 20), `e${'\u0301'.repeat(1 << 20)}`, 'été '.repeat(1 << 18)]) {
     const { ids, truncated } = short.encode(text);
     assert.deepEqual([ids.length, truncated], [1000, true]);
   }
-  // Truncated, the ids are the first ones of the whole text, wherever it is cut: in a word, behind signs, among marks.
+  // The ids of a truncated text are the first ids of the whole text, whether it is cut in a word, after signs or among marks.
   for (const text of [
     'x'.repeat(40_000),
     `${'-'.repeat(30_000)}${'y'.repeat(30_000)}`,
@@ -105,7 +105,7 @@ test('absurd texts: lone surrogates, a megabyte of letters, of marks, of words',
   assert.equal(vectorizer.encode(words).ids.length, 5000 * vectorizer.encode('ein Wort, ').ids.length);
 });
 
-test('settings that make no sense are refused, with what was expected', () => {
+test('invalid settings are refused, and the message says what was expected', () => {
   for (const [ngrams, message] of /** @type {[any, RegExp][]} */ ([
     [undefined, /ngrams: rows is not a whole number from 1/],
     [{ rows: 0 }, /rows/],
@@ -124,7 +124,7 @@ test('settings that make no sense are refused, with what was expected', () => {
   assert.throws(() => vectorizer.idOf('a'), says(UnsupportedError, /several ids/));
 });
 
-/** A bag of n-grams over 300 rows. @param {object} [output] */
+/** A bag-of-n-grams model whose embedding has 300 rows. @param {object} [output] */
 const bag = (output) =>
   createModel({
     architecture: {
@@ -157,7 +157,7 @@ test('a session gives the bits of predict() after every edit', async () => {
   }
 });
 
-test('the sum over sqrt(n) of the rows; none: the bias alone', async () => {
+test('the model sums the n rows of a text and divides by sqrt(n); without n-grams the answer is that of the bias', async () => {
   const model = await bag();
   const [table, kernel, bias] = model.root.listWeights().map(({ layer, spec }) => layer.weight(spec.name).data);
   for (const text of ['', 'x', 'Ein Satz aus Wörtern.']) {
@@ -174,7 +174,7 @@ test('the sum over sqrt(n) of the rows; none: the bias alone', async () => {
   }
 });
 
-test('predict() answers among the labels that are allowed, or weighs them', async () => {
+test('predict() chooses among the given labels, or weights them', async () => {
   const model = await bag();
   const { scores = {} } = model.predict('hello');
   const two = model.predict('hello', { labels: ['a', 'c'] });
@@ -188,11 +188,11 @@ test('predict() answers among the labels that are allowed, or weighs them', asyn
   assert.throws(() => model.predict('x', { labels: { a: -1 } }), says(ArgumentError, /weight of "a" is -1/));
 });
 
-test('a session answers among the labels that are allowed', async () => {
+test('a session chooses among the given labels, or weights them', async () => {
   const model = await bag();
   const options = { labels: { a: 1, b: 3 } };
   const session = model.session(options);
-  // The second answer is that of an incremental run, the third that of a run which computes nothing.
+  // The second update is incremental, and the third has nothing to compute.
   for (const text of ['hell', 'hello', 'hello']) assert.deepEqual(session.update(text), model.predict(text, options));
   assert.throws(() => model.session({ labels: ['d'] }), says(ArgumentError, /labels: "d" is not one of a, b, c/));
 });
@@ -210,7 +210,7 @@ test('an output with a threshold says whether its answer is certain', async () =
 /** @param {import('padless').Weight} weight */
 const asFloats = ({ shape, data }) => ({ shape, data });
 
-test('a packed ternary table is read and written back, byte for byte; a broken one is named', async () => {
+test('a packed ternary table is loaded and saved with the same bytes; the error for a broken one names it', async () => {
   const model = await bag();
   const table = model.root.listWeights()[0].layer;
   const int8 = Int8Array.from({ length: 300 * 7 }, () => integer(-1, 1));
@@ -218,7 +218,7 @@ test('a packed ternary table is read and written back, byte for byte; a broken o
   table.weights.set('embeddings', new Int8Weight([300, 7], int8, scale, rows, true));
   const bytes = model.save();
   const again = await loadModel(bytes);
-  // Summed without looking up its rows, as the same values in float32 are summed one by one.
+  // Compare with the same values in float32.
   const floats = await createModel({
     architecture: model.settings.architecture,
     weights: () => new Map(again.root.listWeights().map(({ path, layer, spec }) => [path, asFloats(layer.weight(spec.name))])),

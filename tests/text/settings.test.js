@@ -1,4 +1,4 @@
-/** Text settings beyond the vocabulary: separators of several characters, a map of characters, ids in front of a text and behind it. */
+/** Text settings beyond the vocabulary: separators of several characters, a map of characters, start and end tokens. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createModel, ModelFileError } from 'padless';
@@ -9,13 +9,13 @@ import { says } from '../says.js';
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const { choice, integer, seed, weights } = random();
 
-/** The tokens of a text, each with the piece of the text that it came from. @param {TextVectorizer} vectorizer @param {string} text */
+/** The tokens of a text, each with its part of the text. @param {TextVectorizer} vectorizer @param {string} text */
 function tokensOf(vectorizer, text) {
   const { ids, offsets } = vectorizer.encode(text);
   return Array.from(ids, (id, i) => [vectorizer.vocabulary[id], text.slice(offsets[2 * i], offsets[2 * i + 1])]);
 }
 
-test('a separator of several characters splits as Keras 2.15 does, which first turns filtered characters into it', () => {
+test('a separator of several characters splits as in Keras 2.15, which first replaces filtered characters by the separator', () => {
   for (const [split, filters, text, words] of /** @type {[string, string, string, string[]][]} */ ([
     [', ', '|', 'a, b, c', ['a', 'b', 'c']],
     [', ', '|', 'a,b, c,, d', ['a,b', 'c,', 'd']],
@@ -37,7 +37,7 @@ test('a separator of several characters splits as Keras 2.15 does, which first t
   }
 });
 
-test('a map replaces characters before the lookup, by one, several or none', () => {
+test('a map replaces a character by one, several or no characters before the lookup', () => {
   const map = { ё: 'е', æ: 'ae', '\u05f3': '', 1: '5', '\n': ' ' };
   const characters = new TextVectorizer({ vocabulary: ['', '<unk>', 'е', 'a', 'e', '5', ' '], map, case: 'lower' });
   assert.deepEqual(tokensOf(characters, 'Ёæ\u05f31\n?'), [
@@ -55,12 +55,12 @@ test('a map replaces characters before the lookup, by one, several or none', () 
     ['b', 'b'],
     ['b', 'b'],
   ]);
-  // A separator of words that becomes a letter separates no longer.
+  // A separator that the map turns into a letter does not split words.
   const joined = new TextVectorizer({ unit: 'word', vocabulary: ['', '<unk>', 'axb'], map: { ' ': 'x' } });
   assert.deepEqual(tokensOf(joined, 'a b'), [['axb', 'a b']]);
 });
 
-test('start and end stand around the tokens of each text, also where it is cut', () => {
+test('each text gets its start and end tokens, also if it is truncated', () => {
   const vocabulary = ['', '<unk>', '<s>', '</s>', 'a', 'b'];
   const around = { vocabulary, start: 2, end: 3 };
   const text = new TextVectorizer(around);
@@ -80,7 +80,7 @@ test('start and end stand around the tokens of each text, also where it is cut',
   assert.deepEqual([...new TextVectorizer({ vocabulary, start: 2, maxlen: 2 }).encodeBatch(['ab']).ids], [2, 4]);
 });
 
-test('tags are those of the tokens, not of start and end; a session answers as predict does', async () => {
+test('start and end tokens get no tags; a session answers as predict() does', async () => {
   const layer = (/** @type {string} */ class_name, /** @type {any} */ config) => ({
     class_name,
     config: { name: class_name.toLowerCase(), ...config },
@@ -119,7 +119,7 @@ test('tags are those of the tokens, not of start and end; a session answers as p
   }
 });
 
-test('a maxlen above the length is the length', () => {
+test('a maxlen above the length has no effect', () => {
   for (const truncation of /** @type {const} */ (['post', 'pre'])) {
     const reader = new TextVectorizer({ vocabulary: ['', '', 'a', 'b'], length: 3, maxlen: 9, truncation });
     assert.deepEqual(tokensOf(reader, 'aab').length, 3);
@@ -129,9 +129,9 @@ test('a maxlen above the length is the length', () => {
   }
 });
 
-test('a character is normalised with up to 32 marks behind it', () => {
+test('a character is normalised together with up to 32 marks that follow it', () => {
   const reader = new TextVectorizer({ vocabulary: ['', '', 'a', '\u00e1'], normalization: 'NFC' });
-  // U+0334 combines with nothing; the acute accent does, behind any number of them.
+  // U+0334 does not combine with the letter; the acute accent after any number of them does.
   for (const [others, id] of [
     [0, 3],
     [30, 3],
@@ -141,7 +141,7 @@ test('a character is normalised with up to 32 marks behind it', () => {
     assert.equal(reader.encode(`a${'\u0334'.repeat(others)}\u0301`).ids[0], id, `${others + 1} marks`);
 });
 
-test('what these settings cannot be is refused with the value', () => {
+test('invalid settings are refused, and the message contains the value', () => {
   const vocabulary = ['', '<unk>', 'a'];
   for (const [settings, said] of /** @type {[any, RegExp][]} */ ([
     [{ split: 3 }, /split is 3, expected a string or null/],

@@ -12,7 +12,7 @@ import { says } from '../says.js';
 const letters = ['', '', ...'abcdefghijklmnopqrstuvwxyz ä'];
 /** @param {object} [settings] */
 const vectorizer = (settings) => new TextVectorizer({ vocabulary: letters, ...settings });
-/** Every code point, so that ids are code points + 2. */
+/** Tokens with a vocabulary of every code point: the id of a token is its code point + 2. */
 const readBack = (text, settings) => {
   const tokens = [];
   const vocabulary = [
@@ -80,7 +80,7 @@ for (const normalization of ['NFC', 'NFD', 'NFKC', 'NFKD']) {
   });
 }
 
-test('the text between the offsets of a token is what the token was made of', () => {
+test('the text between the offsets of a token is the text that became the token', () => {
   const text = 'Ａﬁ한글 e\u0301 👩‍👩‍👧 \ud800x ｶﾞ';
   for (const { token, start, end } of readBack(text, { normalization: 'NFKC', case: 'lower' })) {
     assert.ok(start < end && end <= text.length);
@@ -118,7 +118,7 @@ test('words are split after normalisation and lower-casing, with offsets into th
   assert.deepEqual([...offsets], [0, 3, 4, 5, 4, 5]);
 });
 
-test('a megabyte that is cut at the front keeps its last tokens', () => {
+test('a megabyte that is truncated at the start keeps its last tokens', () => {
   const text = `${'a'.repeat(1 << 20)}bcd`;
   const { ids, offsets, truncated } = vectorizer({ maxlen: 2, truncation: 'pre' }).encode(text);
   assert.deepEqual(
@@ -179,7 +179,7 @@ const scraps = [
 ];
 for (const unit of /** @type {const} */ (['word', 'grapheme', 'split', 'codepoint']))
   for (const normalization of /** @type {const} */ ([null, 'NFC', 'NFKC'])) {
-    test(`a long text that is read in pieces has the same tokens as when it is read whole: ${unit}, ${normalization} (seed ${seed})`, () => {
+    test(`a long text has the same tokens read in pieces and read whole: ${unit}, ${normalization} (seed ${seed})`, () => {
       let text = '';
       while (text.length < 15_000) text += choice(scraps);
       const normal = normalization ? text.normalize(normalization) : text;
@@ -242,7 +242,7 @@ function segmented(call) {
 test('a megabyte of line breaks is read in pieces and has no words', () => {
   const reader = new TextVectorizer({ vocabulary: ['', ''], unit: 'word', normalization: 'NFC', maxlen: 512 });
   const lengths = segmented(() => assert.equal(reader.encode('\n'.repeat(1 << 20)).ids.length, 0));
-  // Segmented as one string, it takes Node 20 more than nine minutes.
+  // Segmenting this as one string takes Node 20 more than nine minutes.
   assert.ok(Math.max(...lengths) <= 8192, `${Math.max(...lengths)} code units in a piece`);
   assert.equal(
     lengths.reduce((sum, each) => sum + each, 0),
@@ -250,7 +250,7 @@ test('a megabyte of line breaks is read in pieces and has no words', () => {
   );
 });
 
-test('of a text that is cut, no more is segmented than the tokens need', () => {
+test('of a text that is truncated, only the part that its tokens need is segmented', () => {
   for (const truncation of /** @type {const} */ (['post', 'pre'])) {
     const reader = new TextVectorizer({ vocabulary: ['', ''], unit: 'word', maxlen: 512, truncation });
     const lengths = segmented(() => assert.equal(reader.encode('word '.repeat(1 << 18)).truncated, true));
@@ -259,7 +259,7 @@ test('of a text that is cut, no more is segmented than the tokens need', () => {
   }
 });
 
-test('a batch is padded to its longest row at the side that the settings name, and its mask fits', () => {
+test('a batch is padded to its longest row at the side that the settings name, and its mask marks the tokens', () => {
   const { ids, mask, shape, lengths } = vectorizer().encodeBatch(['abc', '', 'a']);
   assert.deepEqual(shape, [3, 3]);
   assert.deepEqual([...ids], [2, 3, 4, 0, 0, 0, 2, 0, 0]);
@@ -268,7 +268,7 @@ test('a batch is padded to its longest row at the side that the settings name, a
   assert.deepEqual([...vectorizer({ padding: 'pre', length: 4 }).encodeBatch(['ab']).ids], [0, 0, 2, 3]);
 });
 
-test('a long text is cut at the end that the settings name, and is marked as truncated', () => {
+test('a long text is truncated at the side that the settings name, and reported as truncated', () => {
   const post = vectorizer({ maxlen: 2 }).encode('abc');
   assert.deepEqual([[...post.ids], [...post.offsets], post.truncated], [[2, 3], [0, 1, 1, 2], true]);
   const pre = vectorizer({ maxlen: 2, truncation: 'pre' }).encode('abc');
@@ -284,7 +284,7 @@ test('a megabyte of one letter, of combining marks or of lone surrogates is read
   }
 });
 
-test('decode turns ids into tokens and leaves padding out', () => {
+test('decode turns ids into tokens and omits padding', () => {
   assert.deepEqual(vectorizer().decode([2, 1, 3, 0, 0]), ['a', '\ufffd', 'b']);
 });
 
@@ -323,7 +323,7 @@ test('contradictory settings are refused, and the message contains the value', (
   for (const [settings, message] of bad) assert.throws(() => vectorizer(settings), says(ModelFileError, message));
 });
 
-test('a real token where padding or unknown tokens have their id is refused, with what to say instead', () => {
+test('a real token at the id of padding or of unknown tokens is refused, and the message says what to set instead', () => {
   const bare = (/** @type {any} */ settings) => new TextVectorizer({ vocabulary: ['a', 'b', 'c'], ...settings });
   assert.throws(() => bare({}), says(ModelFileError, /vocabulary\[0\] is "a", .* id 0 is for padding by default; say pad: null/));
   assert.throws(
@@ -333,7 +333,7 @@ test('a real token where padding or unknown tokens have their id is refused, wit
   assert.throws(() => bare({ pad: 2, unknown: null }), says(ModelFileError, /vocabulary\[2\] is "c", .* id 2 is for padding; say/));
   const words = { unit: /** @type {const} */ ('split'), vocabulary: ['', 'good', 'bad'] };
   assert.throws(() => new TextVectorizer(words), says(ModelFileError, /vocabulary\[1\] is "good"/));
-  // What no text can have, and what its spelling says is no token.
+  // These entries are not real tokens: no text contains them, or their spelling marks them as special.
   for (const vocabulary of [
     ['', ''],
     ['<pad>', '<unk>'],
@@ -342,11 +342,11 @@ test('a real token where padding or unknown tokens have their id is refused, wit
     ['__pad__', 'UNK_'],
   ])
     assert.equal(new TextVectorizer({ ...words, vocabulary: [...vocabulary, 'good'] }).encode('good').ids[0], 2);
-  // An unknown that the caller names may be a token: its id is the same.
+  // If the caller sets `unknown`, its id may belong to a token, too.
   assert.deepEqual([...bare({ pad: null, unknown: 1 }).encode('abz').ids], [0, 1, 1]);
 });
 
-test('a vocabulary without an entry for padding: pad is null', () => {
+test('with pad: null, the vocabulary needs no entry for padding', () => {
   const text = new TextVectorizer({ vocabulary: ['a', 'b', '<unk>'], pad: null, unknown: 2 });
   assert.deepEqual([...text.encode('ab?').ids], [0, 1, 2]);
   const { ids, mask } = text.encodeBatch(['ab', 'a']);
@@ -364,14 +364,14 @@ test('a vocabulary without an entry for padding: pad is null', () => {
   );
 });
 
-test('where padding is data, its id may also be a token or the unknown', () => {
+test('if padding is data, its id may also belong to a token or to unknown tokens', () => {
   const text = new TextVectorizer({ vocabulary: [' ', 'a'], pad: 0, unknown: 0, length: 4, mask: false });
   assert.deepEqual([...text.encodeBatch(['a a']).ids], [1, 0, 1, 0]);
   assert.deepEqual([...text.encode('a?').ids], [1, 0]);
 });
 
 const corpus = 'data/langid-commonvoice-cc0/cv.tsv.gz';
-test('encoded and decoded, real sentences in 91 languages are unchanged', needs(corpus), () => {
+test('encoding and decoding does not change real sentences in 91 languages', needs(corpus), () => {
   const lines = strFromU8(gunzipSync(new Uint8Array(readFileSync(sharedUrl(corpus))))).split('\n');
   for (let i = 0; i < lines.length; i += 997) {
     const [text] = lines[i].split('\t');

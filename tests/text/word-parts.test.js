@@ -1,5 +1,5 @@
 /**
- * Setting `parts`: tokens as their parts, in texts, models and sessions.
+ * The setting `parts`: each token becomes the ids of its parts, in texts, models and sessions.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -25,19 +25,19 @@ await prepareText(settings);
 /** @param {string} token @param {object} [more] */
 const partsOf = (token, more) => new TextVectorizer({ ...settings, parts: { width: 9, ...more } }).parts?.partsOf(token);
 
-test('a token is its folded form, its own form, its shape, endings and beginnings', () => {
+test('the parts of a token are its folded form, its own form, its shape, endings and beginnings', () => {
   assert.deepEqual(partsOf('Paris'), ['paris', '=Paris', '#Xx', 's$', 'is$', 'ris$', 'aris$', '^p', '^pa', '^par', '^pari']);
   assert.deepEqual(partsOf('is'), ['is', '#x', 's$', '^i']);
   assert.deepEqual(partsOf('2019'), ['0000', '#d', '0$', '00$', '000$', '^0', '^00', '^000']);
   assert.deepEqual(partsOf('٣٤'), ['00', '#d', '0$', '^0']);
   assert.deepEqual(partsOf('10-Year', { endings: [2], beginnings: [] }), ['00-year', '=00-Year', '#d-Xx', 'ar$']);
   assert.deepEqual(partsOf('A.b1C-d2/E', { endings: [], beginnings: [] }), ['a.b0c-d0/e', '=A.b0C-d0/E', '#X.xdX-xd']);
-  // Characters of two UTF-16 units are one, and so is each part of a lower case of two.
+  // A code point of two UTF-16 units counts as one character.
   assert.deepEqual(partsOf('😀😀', { endings: [1], beginnings: [1] }), ['😀😀', '#😀', '😀$', '^😀']);
   assert.deepEqual(partsOf('ÄÖ', { endings: [1], beginnings: [3] }), ['äö', '=ÄÖ', '#X', 'ö$']);
 });
 
-test('the ids of a token are those of the parts that the vocabulary has, padded to the width', () => {
+test('a token has the ids of its parts that are in the vocabulary, padded to the width', () => {
   const vectorizer = new TextVectorizer(settings);
   const { ids, offsets, truncated } = vectorizer.encode('In Paris  zzz?');
   assert.deepEqual([...ids], [
@@ -51,12 +51,12 @@ test('the ids of a token are those of the parts that the vocabulary has, padded 
   const batch = vectorizer.encodeBatch(['', 'in zzz']);
   assert.deepEqual([batch.shape, batch.ids.length, [...batch.mask]], [[2, 2], 24, [0, 0, 1, 1]]);
   assert.deepEqual([...batch.lengths], [0, 2]);
-  // Width is a limit, too.
+  // Further parts than the width are dropped.
   const narrow = new TextVectorizer({ ...settings, parts: { width: 2 } });
   assert.deepEqual([...narrow.encode('Paris').ids], [3, 4]);
 });
 
-test('maxlen counts tokens at either end', () => {
+test('maxlen counts tokens, not ids, at either side', () => {
   for (const [truncation, expected] of /** @type {['post' | 'pre', number[]][]} */ ([
     ['post', [2, 3]],
     ['pre', [6, 2]],
@@ -67,7 +67,7 @@ test('maxlen counts tokens at either end', () => {
   }
 });
 
-test('settings that do not go with parts are refused, and so is what a bag of ids has not', () => {
+test('settings that parts exclude are refused, and so are idOf() and decode()', () => {
   for (const [more, message] of /** @type {[object, RegExp][]} */ ([
     [{ parts: {} }, /parts: width is not a whole number from 1 to 64/],
     [{ parts: { width: 3, endings: [0] } }, /parts: endings is not a list/],
@@ -125,7 +125,7 @@ const create = () => createModel({ architecture: architecture(6), weights, text:
 const words = ['in', 'Paris', 'paris', 'strings', '2019', 'zzz', 'Rings', 'is', '?', 'x\n', 'Pa'];
 const sentence = () => Array.from({ length: integer(0, 8) }, () => choice(words)).join(' ');
 
-test('a model of parts answers the same for a text alone, in a batch, and by its ids', async () => {
+test('a model with parts gives a text the same answer alone, in a batch, and from its ids', async () => {
   const model = await create();
   const texts = ['In Paris', '', sentence(), sentence(), 'Rings of 2019'];
   const all = model.predict(texts);
@@ -141,7 +141,7 @@ test('a model of parts answers the same for a text alone, in a batch, and by its
   assert.deepEqual(again.predict(texts), all);
 });
 
-test('a session of a model of parts gives the bits of predict, and computes less', async () => {
+test('a session of a model with parts gives the bits of predict(), and computes less', async () => {
   const model = await create();
   const session = model.session();
   let text = '';
@@ -163,7 +163,7 @@ test('a session of a model of parts gives the bits of predict, and computes less
   assert.ok(typed < (model.stats.steps - before - typed) * 0.9, `${typed} steps`);
 });
 
-test('a model whose input is not of the width of parts is refused', async () => {
+test('a model whose input has another width than parts is refused', async () => {
   for (const [width, parts] of [
     [6, { width: 5 }],
     [6, undefined],
@@ -174,7 +174,7 @@ test('a model whose input is not of the width of parts is refused', async () => 
     ); // prettier-ignore
 });
 
-test('a model of parts is evaluated on tokens, each output by its own labels', async () => {
+test('a model with parts is evaluated on tokens, each output with its own labels', async () => {
   const model = await create();
   const tokens = ['In', 'Paris', 'zzz'];
   const { pos, names } = /** @type {any} */ (model.predict('In Paris zzz').outputs);
