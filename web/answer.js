@@ -12,8 +12,25 @@ import { format, percent, say } from './language.js';
 const SHOWN_BARS = 5;
 /** Maximum number of characters of a tagged text that are shown. */
 const SHOWN_CHARACTERS = 2000;
+/** A label whose score is below this is more likely wrong than right. */
+export const SURE = 0.5;
 /** Number of tag colours: style.css defines .tag-0 to .tag-5. */
 const COLOURS = 6;
+
+/** @param {Record<string, number>} scores */
+const areShares = (scores) => Object.values(scores).every((score) => score >= 0 && score <= 1);
+
+/**
+ * What the page says of a label that may be wrong; null if it is sure. Models with a threshold say whether the answer passes it (`certain`); `und` is
+ * the label for no language.
+ * @param {Answer} answer
+ * @returns {'noLanguageFound' | 'notSure' | null}
+ */
+export function doubtOf({ label, score = 1, scores = {}, certain }) {
+  if (label === undefined) return null;
+  if (label === 'und') return 'noLanguageFound';
+  return certain === false || (areShares(scores) && score < SURE) ? 'notSure' : null;
+}
 
 /**
  * A list with a bar for each of the highest scores. If all scores are in [0, 1], they are shown in percent; otherwise they are shown as plain
@@ -22,7 +39,7 @@ const COLOURS = 6;
  */
 function bars(scores, nameOf) {
   const all = Object.values(scores);
-  const shares = all.every((score) => score >= 0 && score <= 1);
+  const shares = areShares(scores);
   const most = shares ? 1 : all.reduce((largest, score) => Math.max(largest, Math.abs(score)), 0);
   const top = Object.entries(scores)
     .sort(([, a], [, b]) => b - a)
@@ -104,16 +121,16 @@ export function nameNodes(text, spans) {
  *   by default each label gets the next colour
  * @returns {Node[]}
  */
-export function answerNodes({ outputs, spans, tags, scores, label: best, certain }, about) {
+export function answerNodes(answer, about) {
+  const { outputs, spans, tags, scores } = answer;
   const { text, nameOf = (label) => label, shortOf = (label) => label } = about;
-  if (outputs) return Object.entries(outputs).flatMap(([name, answer]) => [make('h3', '', name), ...answerNodes(answer, about)]);
+  if (outputs) return Object.entries(outputs).flatMap(([name, each]) => [make('h3', '', name), ...answerNodes(each, about)]);
   if (tags) {
     const labels = [...new Set(tags.map(({ label }) => label.replace(/^[BIES]-/, '')))];
     const inTurn = (/** @type {string} */ label) => (label === 'O' ? -1 : Math.max(0, labels.indexOf(label)) % COLOURS);
     return taggedText(text, spans ?? tags, { nameOf, shortOf, colourOf: about.colourOf ?? inTurn });
   }
   if (!scores) return [];
-  // Models with a threshold say whether the answer passes it; `und` is the label for no language.
-  const unsure = certain === false || best === 'und';
-  return [...(unsure ? [make('p', 'unsure', say(best === 'und' ? 'noLanguageFound' : 'notSure'))] : []), bars(scores, nameOf)];
+  const doubt = doubtOf(answer);
+  return [...(doubt ? [make('p', 'unsure', say(doubt))] : []), bars(scores, nameOf)];
 }

@@ -158,14 +158,15 @@ function showPools(pl, { mask }, { values, aloneValues }, { masked, naive }) {
 /**
  * The table with one column for each position of the row. The middle of long padding is left out.
  * @param {Row} row @param {Float32Array} values  of one feature @param {{ masked: ArrayLike<number>, naive: number[] }} softmaxes
+ * @param {string} header  of the tokens
  */
-function showPositions({ ids, mask, tokens }, values, { masked, naive }) {
+function showPositions({ ids, mask, tokens }, values, { masked, naive }, header) {
   const most = Math.max(...Array.from(masked), ...naive);
   const shown = shownPositions(mask);
-  /** @param {string} header @param {(t: number) => string | number | Node} cellOf */
-  const line = (header, cellOf) => {
+  /** @param {string} name @param {(t: number) => string | number | Node} cellOf */
+  const line = (name, cellOf) => {
     const cells = shown.map(({ t, hidden }) => (hidden ? '…' : cellOf(t)));
-    const made = tableRow(header, cells);
+    const made = tableRow(name, cells);
     shown.forEach(({ t }, i) => made.children[i + 1].classList.toggle('pad', !mask[t]));
     return made;
   };
@@ -173,7 +174,7 @@ function showPositions({ ids, mask, tokens }, values, { masked, naive }) {
     make(
       'tbody',
       '',
-      line(say('cellCharacter'), (t) => make('bdi', '', tokens[t])),
+      line(header, (t) => make('bdi', '', tokens[t])),
       line(say('id'), (t) => idText(ids[t])),
       line(say('mask'), (t) => mask[t]),
       line(say('value'), (t) => formatFixed(values[t])),
@@ -309,13 +310,14 @@ export class Inside {
     const { nameOf, name, reads } = shipped[state().model];
     const row = padText(state().text, model, state(), MOST_TOKENS);
     find('row-model').textContent = say('rowModel', { model: say(name), tokens: say(reads) });
+    find('row').classList.toggle('of-words', reads === 'words');
     if (!showRow(row)) return;
     showWhole(model, row, nameOf);
     const d = Number(this.#feature.value);
     const [values, aloneValues] = [embedding.valuesOf(row.ids, d), embedding.valuesOf(row.alone, d)];
     const softmaxes = { masked: pl.maskedSoftmax(asSequence(values), row.mask).data, naive: naiveSoftmax(values) };
     showPools(pl, row, { values, aloneValues }, softmaxes);
-    showPositions(row, values, softmaxes);
+    showPositions(row, values, softmaxes, say(reads === 'words' ? 'cellWord' : 'cellCharacter'));
     passes.setRow({ ...row, values, aloneValues });
     showTrace(model, row);
   }

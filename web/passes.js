@@ -14,10 +14,11 @@ const STEP_MS = 450;
 const [LEAST_WIDTH, MOST_WIDTH, MOST_RADIUS] = [26, 58, 19];
 /** y of the circles' centres, and the height below the circles for horizontal and for vertical numbers, in pixels. */
 const [TOP, BOTTOM, UPRIGHT_BOTTOM] = [62, 34, 56];
-/** Width of a state's number, in pixels. */
-const NUMBER_WIDTH = 46;
-/** Characters of a token that fit into a circle. */
+/** Width of a state's number and a gap, in pixels. */
+const NUMBER_WIDTH = 44;
+/** Characters of a token that are written into a circle, and the width of a bold character in parts of the font size. */
 const TOKEN_CHARACTERS = 4;
+const CHARACTER_WIDTH = 0.75;
 
 const scalarCell = /** @type {const} */ ({
   cell: 'SimpleRNN',
@@ -181,10 +182,9 @@ export class Passes {
       const now = done.at(-1) === t && beat < order.length ? ' now' : '';
       const group = makeSvg('g', { class: `${state}${now}${mask[t] ? '' : ' pad'}` });
       group.append(makeSvg('circle', { cx: x, cy: TOP, r: radius }));
-      const size = Math.min(17, Math.round(1.1 * radius));
-      group.append(
-        makeSvg('text', { x, y: TOP + size / 3, class: 'token', 'font-size': size }, mask[t] ? shorten(tokens[t]) : '0'),
-      );
+      const token = mask[t] ? shorten(tokens[t]) : '0';
+      const size = Math.min(17, Math.round(1.1 * radius), (2 * radius - 4) / (CHARACTER_WIDTH * [...token].length));
+      group.append(makeSvg('text', { x, y: TOP + size / 3, class: 'token', 'font-size': size }, token));
       if (visited) {
         const y = TOP + radius + 20;
         const turned = upright ? { transform: `rotate(-90 ${x} ${y + 12})`, y: y + 16 } : { y };
@@ -218,7 +218,10 @@ export class Passes {
       rows.push(tableRow(say('difference', { name }), cells));
       return formatDifference(Math.max(...differences.map(Math.abs)));
     });
-    find('worst').textContent = say('worst', { naive: worst[0], aligned: worst[1] });
+    // Where the naive pass happens to be right, the page says why.
+    const behind = mask.lastIndexOf(0) > mask.indexOf(1);
+    const why = worst[0] !== '0' || !mask.includes(0) ? '' : ` ${say(behind ? 'worstZero' : 'worstFront')}`;
+    find('worst').textContent = say('worst', { naive: worst[0], aligned: worst[1] }) + why;
     find('states').replaceChildren(tableHead(['', ...kept.map((t) => make('bdi', '', tokens[t]))]), make('tbody', '', ...rows));
   }
 }

@@ -3,6 +3,7 @@
  * answer reads padding as if it were text.
  */
 import { attach } from 'padless/dom';
+import { SURE } from './answer.js';
 import { find, findInput, make } from './elements.js';
 import { bindText, onNear } from './fields.js';
 import { format, languageName, onLanguage, percent, say } from './language.js';
@@ -13,21 +14,22 @@ import { MAX_PADDING, onState, setState, state } from './state.js';
 /** @typedef {import('padless').Model} Model */
 /** @typedef {{ label: string, score: number, bits: string, visited: number }} Answer */
 
-/** If the score without padding is below this, the page says that neither answer means much. */
-const SURE = 0.5;
-/** Maximum number of cells in the drawn row; only the beginning of a longer row is drawn. */
-const DRAWN_CELLS = 80;
+/** Maximum number of cells in the drawn row; of a longer row, the beginning and the last DRAWN_END cells are drawn. */
+const [DRAWN_CELLS, DRAWN_END] = [80, 20];
 /** The range under the slider shows the naive answer for each number of padding steps, if the text has at most this many tokens. */
 const RANGE_TOKENS = 100;
 /** Milliseconds without a change of text and padding before the range is computed, and before a screen reader announces the answers. */
 const RANGE_MS = 150;
 const ANNOUNCE_MS = 1000;
 
+/** @param {string} text */
+const hasLetters = (text) => /\p{L}/u.test(text);
+
 /**
- * What naive padding did to the answer, as a sentence.
- * @param {Answer} alone @param {Answer} naive @param {number} padding
+ * What naive padding did to the answer, as a sentence; or that the answer means little.
+ * @param {string} text @param {Answer} alone @param {Answer} naive @param {number} padding
  */
-function verdictOf(alone, naive, padding) {
+function verdictOf(text, alone, naive, padding) {
   // As many digits as it takes to tell the two scores apart.
   let digits = 1;
   while (digits < 6 && percent(naive.score, digits) === percent(alone.score, digits)) digits++;
@@ -37,11 +39,12 @@ function verdictOf(alone, naive, padding) {
     score: percent(naive.score, digits),
     alone: percent(alone.score, digits),
   };
-  const unsure = alone.score < SURE ? ` ${say('proofUnsure', values)}` : '';
-  if (padding === 0) return say('proofNone') + unsure;
-  if (naive.label !== alone.label) return say('proofOther', values) + unsure;
-  if (naive.bits === alone.bits) return say('proofEqual', values) + unsure;
-  return say(naive.score > alone.score ? 'proofHigher' : 'proofLower', values) + unsure;
+  if (!hasLetters(text)) return say('proofNoLetters');
+  if (alone.score < SURE) return say('proofUnsure', values);
+  if (padding === 0) return say('proofNone');
+  if (naive.label !== alone.label) return say('proofOther', values);
+  if (naive.bits === alone.bits) return say('proofEqual', values);
+  return say(naive.score > alone.score ? 'proofHigher' : 'proofLower', values);
 }
 
 /** Fills one of the two answers. @param {'masked' | 'naive'} id @param {Answer} answer @param {Answer} alone */
@@ -60,8 +63,14 @@ function showAnswer(id, answer, alone) {
 
 /** Draws the padded row that both answers read: a cell for each character, hatched for padding. @param {import('./padding.js').Row} row */
 function drawRow({ tokens, mask }) {
-  const cells = tokens.slice(0, DRAWN_CELLS).map((token, t) => make('span', mask[t] ? '' : 'pad', mask[t] ? token : ''));
-  find('proof-row').classList.toggle('long', tokens.length > DRAWN_CELLS);
+  const cellOf = (/** @type {number} */ t) => make('span', mask[t] ? '' : 'pad', mask[t] ? tokens[t] : '');
+  const count = tokens.length;
+  const long = count > DRAWN_CELLS;
+  const cells = Array.from({ length: Math.min(count, DRAWN_CELLS) }, (_, i) =>
+    cellOf(long && i >= DRAWN_CELLS - DRAWN_END ? count - DRAWN_CELLS + i : i),
+  );
+  if (long) cells.splice(DRAWN_CELLS - DRAWN_END, 0, make('span', 'gap', '…'));
+  find('proof-row').classList.toggle('long', long);
   find('proof-row').replaceChildren(...cells);
 }
 
@@ -133,8 +142,9 @@ export class Proof {
   /** @param {Model} model */
   #showAnswers(model) {
     const { padding, side } = state();
-    const row = padText(this.#box.value, model, { side, padding });
-    const empty = row.alone.length === 0;
+    const text = this.#box.value;
+    const row = padText(text, model, { side, padding });
+    const empty = text.trim() === '';
     clearTimeout(this.#rangeTimer);
     clearTimeout(this.#announceTimer);
     find('proof').classList.toggle('empty', empty);
@@ -153,7 +163,8 @@ export class Proof {
     const [alone, masked, naive] = [ways.alone, ways.masked, ways.naive].map(answerOf);
     showAnswer('masked', masked, alone);
     showAnswer('naive', naive, alone);
-    const verdict = verdictOf(alone, naive, padding);
+    find('answers').classList.toggle('guess', alone.score < SURE || !hasLetters(text));
+    const verdict = verdictOf(text, alone, naive, padding);
     find('verdict').textContent = verdict;
     this.#rangeTimer = setTimeout(() => this.#showRange(model, row.alone, masked.label), RANGE_MS);
     this.#announceTimer = setTimeout(() => {

@@ -3,7 +3,7 @@
  * ids and mask that the model got.
  */
 import { attach } from 'padless/dom';
-import { answerNodes, nameNodes } from './answer.js';
+import { answerNodes, doubtOf, nameNodes } from './answer.js';
 import { find, make } from './elements.js';
 import { bindText, onNear, replaceText } from './fields.js';
 import { heatOf, heatText } from './heat.js';
@@ -286,7 +286,8 @@ export class Try {
     find('tokens').classList.toggle('of-words', reads === 'words');
     find('tokens').replaceChildren(...cells);
     const token = vectorizer.unit === 'ngrams' ? 'ngram' : reads === 'words' ? 'word' : 'character';
-    find('reads-hint').textContent = say('readsHint', { steps, token: say(token) });
+    find('reads-hint').textContent =
+      say('readsHint', { steps, token: say(token) }) + (token === 'ngram' ? ` ${say('readsGrams')}` : '');
     find('more').textContent = all.length > SHOWN_TOKENS ? say('more', { shown: SHOWN_TOKENS, all: all.length }) : '';
   }
 
@@ -300,7 +301,10 @@ export class Try {
         .slice(0, ANNOUNCED_WORDS)
         .map(({ label: tag, start, end }) => say('heardTag', { word: text.slice(start, end), name: nameOf(tag) }))
         .join(', ');
-    else if (label && score !== undefined)
-      find('heard').textContent = say('heard', { name: nameOf(label), score: percent(score, 0) });
+    else if (label && score !== undefined) {
+      const doubt = doubtOf(mainAnswer(/** @type {Last} */ (this.#last).answer));
+      const heard = say('heard', { name: nameOf(label), score: percent(score, 0) });
+      find('heard').textContent = doubt ? `${say(doubt)} ${heard}` : heard;
+    }
   }
 }

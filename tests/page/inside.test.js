@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { init, loadModel } from 'padless';
+import { words } from '../../web/words.js';
 import { screenshots, site } from './site.js';
 
 const state = site({ path: 'web/#inside?text=Guten%20Tag&padding=3', shown: '#whole tr' });
@@ -12,6 +13,8 @@ const state = site({ path: 'web/#inside?text=Guten%20Tag&padding=3', shown: '#wh
 const text = (id) => state.page.locator(`#${id}`).textContent();
 /** Cells of a row of a table. @param {string} id @param {number} row */
 const cells = (id, row) => state.page.locator(`#${id} tbody tr`).nth(row).locator('td').allTextContents();
+/** What the first row of the positions is called. */
+const cellsHeader = () => state.page.locator('#positions th').first().textContent();
 /** @param {number} value */
 const pad = (value) => state.page.locator('#steps').fill(String(value));
 
@@ -150,6 +153,13 @@ test('for the tagger, the table shows the word whose score naive padding changes
   assert.equal(await text('bits'), await text('bits-without'));
   assert.deepEqual((await page.locator('#whole td:last-child').allTextContents()).slice(-3), ['10', '10', '18']);
   assert.equal(await page.locator('#passes svg >> nth=1 >> .same').count(), 5);
+  assert.equal(await cellsHeader(), 'Word');
+  // Where the naive pass is right, too, the page says why.
+  assert.equal(await text('worst'), `Largest difference: naive 0, aligned 0. ${words.en.worstZero}`);
+  await page.check('#side [value=front]');
+  assert.equal(await text('worst'), `Largest difference: naive 0, aligned 0. ${words.en.worstFront}`);
+  await pad(0);
+  assert.equal(await text('worst'), 'Largest difference: naive 0, aligned 0.');
   // A new text keeps the model.
   await page.locator('#sentence').fill('They saw a saw');
   await page.waitForFunction(() => document.querySelector('#row bdi')?.textContent === 'They');
@@ -189,6 +199,8 @@ test('on a phone, the drawing is scrolled to the padding, where the naive pass s
             .length,
       );
   await page.waitForFunction(() => (document.getElementById('passes')?.parentElement?.scrollLeft ?? 0) > 0);
+  // The captions stay in sight.
+  assert.equal(await seen('#passes figcaption'), 2);
   assert.ok((await seen('#passes svg >> nth=0 >> .pad')) >= 4);
   // Step through the pass up to the second letter of the text.
   await page.focus('#beat');

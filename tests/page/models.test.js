@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { loadModel } from 'padless';
 import { intentsZh } from '../../web/intents-zh.js';
 import { shipped } from '../../web/shipped.js';
+import { words as pageWords } from '../../web/words.js';
 import { launch } from './chromium.js';
 import { overflow, screenshots, site } from './site.js';
 
@@ -257,7 +258,16 @@ test('the answer of the intents is the name of the intent, and the heat map show
     await button.click();
     await page.waitForFunction((name) => document.querySelector('#answer .name')?.textContent === name, expected[i]);
   }
+  // An answer that is more likely wrong than right is shown as such, even where it passes the model's threshold.
+  const model = await loadModel('web/models/intents/intents.safetensors');
+  const texts = ['the cat sat on the mat', 'text', 'a red house', 'nobody came', 'seven of them', 'x'];
+  const unsure = texts.find((each) => (model.predict(each).score ?? 1) < 0.5);
+  await page.locator('#text').fill(unsure ?? '');
+  await page.waitForFunction((said) => document.querySelector('#answer .unsure')?.textContent === said, pageWords.en.notSure);
   const text = 'who won the election of 1912';
+  await page.locator('#text').fill(text);
+  await page.waitForFunction((shown) => document.getElementById('heat-text')?.textContent === shown, text);
+  assert.equal(await page.locator('#answer .unsure').count(), 0);
   assert.equal(await page.locator('#heat-text').textContent(), text);
   assert.deepEqual(await page.locator('#heat-text span').allTextContents(), text.split(' '));
   assert.match((await page.locator('#heat-title').textContent()) ?? '', /^Which words/);

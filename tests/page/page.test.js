@@ -39,7 +39,7 @@ test('the answer is computed at every keystroke, and each computation adds a bar
     previous = (await page.locator('#answer').textContent()) ?? '';
   }
   assert.equal(await page.locator('#plot-bars rect').count(), 5);
-  assert.match((await page.locator('#plot-text').textContent()) ?? '', /^The last 5: median \d+\.\d ms, at most \d+\.\d ms\.$/);
+  assert.match((await page.locator('#plot-text').textContent()) ?? '', /^Last 5: median \d+\.\d ms, at most \d+\.\d ms\.$/);
 });
 
 test('the answer to each example is its language', async () => {
@@ -146,7 +146,7 @@ test("the contributions in the heat map add up to the logarithm of the answer's 
   // No n-gram contains white space.
   assert.equal((await spans.allTextContents()).join(''), text.replaceAll(' ', ''));
   const shares = await spans.evaluateAll((all) => all.map((span) => Number(span.title.replace('−', '-'))));
-  const added = /they add up: (-?[\d.]+),/.exec((await page.locator('#heat-sum').textContent()) ?? '')?.[1];
+  const added = /add up to (-?[\d.]+);/.exec((await page.locator('#heat-sum').textContent()) ?? '')?.[1];
   assert.ok(Math.abs(shares.reduce((all, share) => all + share, 0) - Number(added)) < 0.02, added);
 });
 

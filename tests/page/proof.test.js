@@ -48,6 +48,16 @@ for (const [width, height] of [
         const { x, y, width: w, height: h } = /** @type {any} */ (await page.locator(`#${id}`).boundingBox());
         assert.ok(x >= 0 && y >= 0 && x + w <= width && y + h <= height, `${id} of ${language} ends at ${x + w}, ${y + h}`);
       }
+      // Of the names under the slider, those are seen that are not cut.
+      const named = await page.locator('#proof-range > span').evaluateAll((all) =>
+        all.map((segment) => {
+          const [box, name] = [segment, segment.children[0]].map((each) => each.getBoundingClientRect());
+          const { scrollWidth, clientWidth } = segment.children[0];
+          const whole = name.left >= box.left && name.right <= box.right && scrollWidth <= clientWidth;
+          return name.top < box.bottom ? whole : null;
+        }),
+      );
+      assert.ok(named.includes(true) && !named.includes(false), named.join());
       const [masked, naive] = await Promise.all(['masked', 'naive'].map((id) => page.locator(`#${id}`).boundingBox()));
       assert.equal(masked?.y, naive?.y);
       await page.screenshot({ path: `${screenshots}proof-${width}-${language}.png` });
@@ -123,7 +133,7 @@ test('if naive padding does not change the language, the page explains what it c
       return { word, n, higher: naive.indexOf(Math.max(...naive)) === best && naive[best] > alone[best], score: alone[best] };
     }),
   );
-  const higher = found.find((each) => each.higher);
+  const higher = found.find((each) => each.higher && each.score >= 0.5);
   const unsure = found.find(({ score }) => score < 0.5);
   assert.ok(higher && unsure);
   await type(higher.word);
@@ -131,7 +141,13 @@ test('if naive padding does not change the language, the page explains what it c
   assert.match(await text('verdict'), /^Naive code is more confident, .* padding is no evidence\./);
   await type(unsure.word);
   await pad(unsure.n);
-  assert.match(await text('verdict'), /neither answer means much: try a longer text\.$/);
+  assert.match(await text('verdict'), /^Not sure: .*, so neither answer means much: try a longer text\.$/);
+  assert.equal(await page.locator('#answers.guess').count(), 1);
+  await type('2026 😀');
+  assert.equal(await text('verdict'), words.en.proofNoLetters);
+  await page.locator('#proof-text').fill('  ');
+  await page.waitForFunction((said) => document.getElementById('verdict')?.textContent === said, words.en.proofEmpty);
+  await type('a word');
   await page.locator('#proof-text').fill('');
   await page.waitForFunction((said) => document.getElementById('verdict')?.textContent === said, words.en.proofEmpty);
   assert.equal(await page.locator('#answers').isVisible(), false);
@@ -155,6 +171,9 @@ test('unusual texts have the same masked bits: right-to-left text, emoji, a lone
   await page.waitForFunction(() => document.getElementById('proof-row')?.className === 'long', undefined, { timeout: 60_000 });
   assert.equal(await text('masked-same'), words.en.proofSame);
   assert.equal(await page.locator('#error').isVisible(), false);
+  // Of a long row, both ends.
+  assert.match(await text('proof-row'), /^Good␣morning.*…/);
+  assert.equal(await page.locator('#proof-row > :last-child.pad').count(), 1);
   assert.equal(await page.locator('#proof-row img').count(), 0);
 });
 

@@ -28,7 +28,7 @@ const pagesOf = (folder) =>
     .map((name) => `${folder}/${name.slice(0, -3)}`)
     .sort();
 
-/** The demo's colours (web/page.css), which have more contrast than those of VitePress. */
+/** The demo's colours (web/style.css), which have more contrast than those of VitePress. */
 const colours = `
   :root { --vp-c-brand-1: #1f6f64; --vp-c-brand-2: #1f6f64; --vp-c-brand-3: #1f6f64; --vp-code-lang-color: #56605c; }
   .dark { --vp-c-brand-1: #67c7b6; --vp-c-brand-2: #67c7b6; --vp-button-brand-bg: #1f6f64; --vp-button-brand-hover-bg: #1f6f64;
