@@ -1,5 +1,5 @@
 /**
- * Bundles an import as a page would: minified, with separate files for what only some models need.
+ * Bundles an import as a page would: minified, with separate files for the code that only some models need.
  */
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';

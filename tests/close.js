@@ -7,13 +7,13 @@ import assert from 'node:assert/strict';
 export const decode = (base64) => new Float32Array(Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)).buffer);
 
 /**
- * Asserts that each value is within unit * max(1, |expected|). The message names the value that is farthest off; NaN is infinitely far.
+ * Asserts that each value is within unit * max(1, |expected|). The message names the value with the largest error; NaN has an infinite error.
  * @param {ArrayLike<number>} actual
  * @param {ArrayLike<number>} expected
  * @param {object} options
  * @param {number} options.unit
- * @param {string} options.what  whose values they are
- * @param {(i: number) => boolean} [options.counts]  which of them are answers; default: all
+ * @param {string} options.what  a name for the values in the message
+ * @param {(i: number) => boolean} [options.counts]  which values are compared; default: all
  * @returns {number} the largest error, in units
  */
 export function assertClose(actual, expected, { unit, what, counts = () => true }) {

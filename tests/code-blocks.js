@@ -1,9 +1,9 @@
 /**
- * The code blocks of README.md, CONTRIBUTING.md, the guides and the model cards. An HTML comment in front of a block says what a test does with it:
+ * The code blocks of README.md, CONTRIBUTING.md, the guides and the model cards. An HTML comment before a block says what a test does with it:
  *   <!-- code: page -->                 runs in Chromium (tests/page/code-blocks.test.js); html blocks do so without a comment
  *   <!-- code: page, NAME.js -->        a file beside the page, for the blocks after it
- *   <!-- code: not run, REASON -->      is only read
- * Others run in Node or in a shell, by their language (tests/package/code-blocks.test.js). A block without a language is no code.
+ *   <!-- code: not run, REASON -->      is not run
+ * Other blocks run in Node or in a shell, by their language (tests/package/code-blocks.test.js). A block without a language is not code.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 

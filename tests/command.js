@@ -1,5 +1,5 @@
 /**
- * Runs the command `padless`; `folder` is for its files and is removed after the tests.
+ * Runs the command `padless`. Its files go into `folder`, which is removed after the tests.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 export const cli = fileURLToPath(new URL('../js/cli.js', import.meta.url));
-/** Without certificates of the system's own, which Node reads for a tenth of a second at each start: no command fetches anything. */
+/** Node takes a tenth of a second at each start to read the system's extra certificates. Commands fetch nothing, so they run without. */
 const env = { ...process.env, NODE_EXTRA_CA_CERTS: '' };
 export const folder = mkdtempSync(join(tmpdir(), 'padless-'));
 after(() => rmSync(folder, { recursive: true }));

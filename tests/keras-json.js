@@ -4,7 +4,7 @@
 
 /**
  * @param {string} class_name @param {string} name @param {any} config
- * @param {any[][]} inbound  each use: the layers it takes, by name, or [name, use, output]
+ * @param {any[][]} inbound  for each call of the layer, its inputs: a layer's name, or [name, index of the call, index of the output]
  */
 export const layer = (class_name, name, config, ...inbound) => ({
   class_name,
@@ -16,7 +16,7 @@ export const layer = (class_name, name, config, ...inbound) => ({
 /** @param {string} name @param {(number | null)[]} [shape] */
 export const input = (name, shape = [null]) => layer('InputLayer', name, { batch_shape: [null, ...shape] });
 
-/** @param {any[]} layers @param {any[]} inputs @param {any[]} outputs  by name, or [name, use, output] @param {string} [name] */
+/** @param {any[]} layers @param {any[]} inputs @param {any[]} outputs  names, or [name, index of the call, index of the output] @param {string} [name] */
 export const functional = (layers, inputs, outputs, name = 'model') => ({
   class_name: 'Functional',
   name,

@@ -1,5 +1,5 @@
 /**
- * A server for pages that a test writes: files of the repository beside them, and the policy of web/serve.js.
+ * A server for pages that a test writes. It also serves files of the repository, and sends the policy of web/serve.js.
  */
 import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
@@ -11,8 +11,8 @@ const root = new URL('../', import.meta.url);
 const { exports: entries } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
 
 /**
- * The package by its names, as a page without a bundler has it.
- * @param {Record<string, string>} [others]  names that the page has beside
+ * An import map with all entries of the package, for a page without a bundler.
+ * @param {Record<string, string>} [others]  further names and their addresses
  */
 export function importMap(others) {
   const scripts = Object.entries(entries).filter(([, entry]) => entry.default?.endsWith('.js'));
@@ -27,12 +27,12 @@ const types = {
   '.mjs': 'text/javascript; charset=utf-8',
 };
 
-/** A file's bytes, or the names of what a folder holds, as JSON. @param {URL} url */
+/** A file's bytes, or a JSON list of a folder's files. @param {URL} url */
 const read = (url) => (url.pathname.endsWith('/') ? readdir(url).then((names) => JSON.stringify(names)) : readFile(url));
 
 /**
  * @param {Record<string, string>} files  by path
- * @param {Record<string, string>} [folders]  of the repository: by path, where they stand in it
+ * @param {Record<string, string>} [folders]  folders of the repository, by the path that the server gives them
  * @returns {Promise<{ url: string, close: () => void }>}
  */
 export async function servePages(files, folders = { '/js/': 'js/', '/web/models/': 'web/models/' }) {

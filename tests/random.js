@@ -13,14 +13,14 @@ export function random(seed = Number(process.env.PADLESS_SEED ?? Math.floor(Math
     z ^= z + Math.imul(z ^ (z >>> 7), z | 61);
     return ((z ^ (z >>> 14)) >>> 0) / 2 ** 32;
   };
-  /** A whole number from `least` to `most`, inclusive. @param {number} least @param {number} most */
+  /** An integer from `least` to `most`, inclusive. @param {number} least @param {number} most */
   const integer = (least, most) => least + Math.floor(uniform() * (most - least + 1));
   /** @template T @param {readonly T[]} list @returns {T} */
   const choice = (list) => list[integer(0, list.length - 1)];
-  /** Box-Muller. @param {number} count @param {number} scale */
+  /** Normally distributed numbers, by Box-Muller. @param {number} count @param {number} scale */
   const normal = (count, scale) =>
     Float32Array.from({ length: count }, () => scale * Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()));
-  /** Weights of every layer below, for createModel. @param {import('padless/layers').Layer} root @param {number} [scale] */
+  /** Random weights for all layers of a model, for createModel. @param {import('padless/layers').Layer} root @param {number} [scale] */
   const weights = (root, scale = 1) =>
     new Map(
       root.listWeights().map(({ path, spec: { shape } }) => {

@@ -1,13 +1,13 @@
 /**
- * A reporter for `node --test`: titles and reasons of failed tests, Node's counts at the end, and why tests were skipped. It works the same on
- * every Node.
+ * A reporter for `node --test`: it prints titles and errors of failed tests, Node's counts at the end, and why tests were skipped. Its output is the
+ * same in every version of Node.
  */
 import { relative } from 'node:path';
 import { inspect } from 'node:util';
 
 const counts = new Set(['tests', 'pass', 'fail', 'cancelled', 'skipped', 'todo', 'duration_ms']);
 
-/** @param {any} error  what a failed test carries: a wrapper whose cause is the thing thrown */
+/** @param {any} error  of a failed test: a wrapper whose cause is the thrown value */
 function reason(error) {
   const thrown = error?.cause ?? error;
   return thrown instanceof Error || thrown?.stack ? inspect(thrown) : String(thrown?.message ?? thrown);
@@ -41,7 +41,7 @@ export default async function* reporter(source) {
       if (counts.has(data.message.split(' ')[0])) yield `# ${data.message}\n`;
     }
   }
-  // Tests are cancelled when their parent fails; the reason of the parent is enough.
+  // Node cancels tests when their parent fails; the parent's error is enough.
   if (!failed) yield cancelled.join('');
   for (const [why, count] of skipped) yield `# skipped ${count}: ${why}\n`;
   yield printed.join('');

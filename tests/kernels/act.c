@@ -7,9 +7,9 @@
 
 static const double e = (double)FLT_EPSILON;
 
-/* Errors of activations of one value are a few epsilons of x, y or 1, whichever is greatest: x sigmoid(x) of a large negative x is a large
- * number times a difference of 1 and nearly 1. */
-TEST("activations of one value match their twins, from -100 to 100, in place, too") {
+/* The error of an elementwise activation is a few epsilon of max(|x|, |y|, 1): for a large negative x, x sigmoid(x) is a large number times the
+ * rounded difference of two numbers near 1. */
+TEST("elementwise activations match their twins from -100 to 100, in place, too") {
   enum { N = 4001 };
   float *x = TEST_NEW(float, N), *y = TEST_NEW(float, N), *expected = TEST_NEW(float, N);
   for (int act = PL_LINEAR; act < PL_ACT_COUNT; act++) {
@@ -85,7 +85,7 @@ TEST("softmax and log-softmax as activations apply to the last axis") {
   }
 }
 
-/* ---- with numbers of their own ----------------------------------------------------------------------------------------------- */
+/* ---- with parameters --------------------------------------------------------------------------------------------------------- */
 
 /* Limits of every kind; the values include each limit and its neighbours. */
 static const struct {

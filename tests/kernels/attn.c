@@ -67,8 +67,8 @@ static attended attend_by_twin(const batch *a) {
 #define WHERE "%s, causal %d, B %d, heads %d, Dk %d, Dv %d"
 #define WHERE_OF(a) (a).additive ? "additive" : "dot", (a).causal, (a).B, (a).heads, (a).Dk, (a).Dv
 
-/* A score adds Dk terms of size 1 at most, each within 8 epsilon where it is a tanh; exp makes a relative error of theirs. y adds the
- * values, of size 1 at most, by weights that sum to 1. */
+/* A score is a sum of Dk terms of magnitude 1 at most; a term that is a tanh is off by 8 epsilon at most. exp turns the error of a score into a
+ * relative error of its weight. y is a weighted mean of values of magnitude 1 at most. */
 static double weight_tolerance(const batch *a) { return ((a->additive ? 9 : 1) * a->Dk + 8) * (double)FLT_EPSILON; }
 
 static void check_against_twin(const batch *a) {

@@ -94,7 +94,7 @@ TEST("bidirectional layers match their twin: every merge, different cells, every
         CHECK_ARRAY_CLOSE(y, expected, B * T * width, tolerance, 0, WHERE);
         CHECK_ARRAY_CLOSE(last[0].h, expected_last[0].h, B * Hf, tolerance, 0, WHERE);
         CHECK_ARRAY_CLOSE(last[1].h, expected_last[1].h, B * Hb, tolerance, 0, WHERE);
-        /* Ragged: the same bits, closed up. */
+        /* Ragged rows give the same bits, without padding between them. */
         pl_arena ragged = new_arena(pl_ragged_bidirectional_scratch(fast, splits, (pl_merge)merge, B));
         CHECK(pl_ragged_bidirectional(closed, closed_back, last, packed, fast, init, splits, (pl_merge)merge, B, &ragged) == PL_OK,
               WHERE);
@@ -106,7 +106,7 @@ TEST("bidirectional layers match their twin: every merge, different cells, every
           pl_pack(back_steps, back, mask, B, T, Hb);
           CHECK_BITS(closed_back, back_steps, N * Hb, WHERE);
         }
-        /* Without sequences: the same states. */
+        /* If the sequences are not wanted, the states are the same. */
         pl_state again[] = {new_state(B * Hf), new_state(B * Hb)};
         pl_masked_bidirectional(NULL, NULL, again, x, fast, init, mask, (pl_merge)merge, B, T, &arena);
         CHECK_BITS(again[0].h, last[0].h, B * Hf, WHERE);

@@ -55,7 +55,7 @@ static void conv_meets_twin(const windows *w, const rows *r, int D, int N, bool 
   float *x = uniform((size_t)r->splits[r->B] * D), *y = TEST_NEW(float, outputs), *expected = TEST_NEW(float, outputs);
   convolve(y, x, &l.fast, r);
   pl_ref_ragged_conv(expected, x, &l.ref, r->splits, r->out_splits, r->B, NULL);
-  /* size D products and the bias, each of size 1 at most, each rounded once, at sums of size `size * D` at most. */
+  /* An output is the sum of size * D products and the bias, each of magnitude 1 at most. Each addition rounds once, at a sum of at most size * D. */
   CHECK_ARRAY_CLOSE(y, expected, outputs, (w->size * D + 1) * (double)FLT_EPSILON, 0, "B %d, N %d, D %d, N %d, " WINDOWS, r->B,
                     (int)r->splits[r->B], D, N, WINDOWS_OF(*w));
 }
@@ -93,7 +93,7 @@ TEST("a convolution gives a row the same bits alone and in a batch, also beside 
 }
 
 TEST("a convolution's output has the same bits wherever its window is in the row") {
-  /* Every window reads the same values; 97 windows are several groups and a rest. */
+  /* Every window reads the same values; 97 windows are several whole groups and a remainder. */
   enum { T = 99, D = 5, N = 11 };
   const windows w = {3, 1, 1, PL_VALID};
   convolution l = new_convolution(&w, D, N, true);

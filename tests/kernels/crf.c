@@ -50,8 +50,8 @@ static answers solve_by_twin(const crf *c) {
   return a;
 }
 
-/* All is in double but for the last softmax: its argument is rounded, log p of half an epsilon, which p log p keeps below one; exp,
- * sum, division. Scores and log_z are rounded once. */
+/* Everything is computed in double except the last softmax. Its argument log p is rounded to float, which changes p by |p log p| epsilon / 2 at
+ * most, less than one epsilon; exp, the sum and the division add a few epsilon. Scores and log_z are rounded once. */
 static const double marginal_tolerance = 4 * (double)FLT_EPSILON;
 
 static void check_against_twin(const crf *c, const char *what) {
@@ -224,8 +224,8 @@ TEST("crf chooses a transition of -10000 if there is no other, and handles score
   }
 }
 
-/* The hardest case: two blocks of tags with no way from one to the other, and as likely as each other. What either's sum is off by adds
- * up from step to step, and shows in the marginals; most of all where every step is the same, with exp(-0.34), as wrong as exp_2 gets. */
+/* The hardest case: two blocks of tags without transitions between them and with equal probability. The errors of each block's sum accumulate
+ * over the steps and appear in the marginals. They are largest if every step is the same and needs exp(-0.34), where exp_2 has its largest error. */
 TEST("crf marginals and log_z stay close to the twin on long rows") {
   enum { N = 100000, K = 5, BLOCK = 2 };
   const char *const kinds[] = {"one block", "two blocks", "equal steps"};

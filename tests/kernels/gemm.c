@@ -7,7 +7,7 @@
 
 enum { TILE = 8 };
 
-/* Outputs from 1 to twice a tile and one more, around the 32 columns that one row takes at a time, and a prime. */
+/* Numbers of outputs: 1 to twice a tile plus one, those around the 32 columns that one row computes at a time, and a prime. */
 static const int outputs[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 24, 25, 31, 32, 33, 40, 64, 65, 67};
 static const int inputs[] = {0, 1, 2, 3, 4, 5, 7, 8, 16, 17, 37};
 static const int rows[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 17};
@@ -32,7 +32,7 @@ static dense new_dense(int K, int N, bool bias) {
   return d;
 }
 
-/* K products and the bias, each of size 1 at most, with K roundings at sums of size K at most. */
+/* An output is the sum of K products and the bias, each of magnitude 1 at most: K roundings at sums of at most K. */
 static double tolerance(int K) { return (K + 1) * (double)FLT_EPSILON; }
 
 TEST("dense matches its twin in every tile and tail") {

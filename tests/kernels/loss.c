@@ -7,8 +7,8 @@
 
 enum { REACH = 8 }; /* logits lie in [-REACH, REACH) */
 
-/* Logits: x - max, of size 2 REACH, is rounded by half an epsilon of it and exp is off by two; that relative error of a sum is an
- * absolute one of its logarithm. Either way log is off by two epsilon, and the loss is rounded once. */
+/* Logits: x - max has a magnitude of at most 2 REACH and is rounded by half an epsilon of it; exp is off by two epsilon. This relative error of the
+ * sum is an absolute error of its logarithm. With logits and with probabilities, log is off by two epsilon, and the loss is rounded once. */
 static double tolerance(bool logits) { return (logits ? REACH + 4 : 2) * (double)FLT_EPSILON; }
 
 static float *new_rows(int M, int K, bool logits) {

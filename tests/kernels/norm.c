@@ -12,7 +12,7 @@ static const double e = (double)FLT_EPSILON;
 static const int widths[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 61};
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
 
-/* Calls one of the four with one set of arguments; rms and unit do not use all. */
+/* Calls one of the four normalizations; rms and unit ignore some of the arguments. */
 typedef struct arguments {
   const float *gamma, *beta; /* scale and shift of affine */
   float epsilon;

@@ -1,4 +1,4 @@
-/** The methods of Kernels over time: which C function each calls, on an input small enough to read. */
+/** Each method of Kernels over time calls the right C function: its answer to an input that is small enough to read. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { init, ShapeError } from 'padless/kernels';
@@ -35,7 +35,7 @@ const expected = {
 
 for (const [name, values] of Object.entries(expected)) {
   const method = /** @type {keyof typeof expected} */ (name);
-  test(`${name} gives what its documentation says, and names itself in errors`, () => {
+  test(`${name} returns the documented result, and its errors name the method`, () => {
     const { data, shape } = pl[method](x, mask);
     assert.deepEqual(shape, values.length === 2 ? [1, 2] : [1, 4, 2]);
     values.forEach((value, i) =>

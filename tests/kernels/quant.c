@@ -4,7 +4,7 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
 
-/* Around the limits: tiles of 8 and 32 outputs, tiles of 4 rows, 32 rows rounded at a time, vectors of 4 and 8, blocks of 512 k. */
+/* Sizes around the limits of the kernel: tiles of 8 and 32 outputs, tiles of 4 rows, 32 rows rounded at a time, vectors of 4 and 8, blocks of 512 k. */
 static const int outputs[] = {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 40, 63, 64, 65, 67};
 static const int inputs[] = {0, 1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 37, 511, 512, 513, 515, 1024, 1027};
 static const int rows[] = {0, 1, 2, 3, 4, 5, 7, 8, 9, 31, 32, 33, 37};
@@ -22,7 +22,7 @@ static dense new_dense(int K, int N, bool bias) {
   return d;
 }
 
-/* Runs it in an arena of exactly the size that it asks for. */
+/* Runs the kernel in an arena of exactly the size that it needs. */
 static void run_dense(float *y, const float *x, float scale_floor, const dense *d, int M, int K, int N) {
   pl_arena arena = new_arena(pl_quant_dense_scratch(M, K));
   CHECK(pl_quant_dense(y, x, scale_floor, d->packed, M, K, N, &arena) == PL_OK, "M %d, K %d, N %d", M, K, N);
@@ -213,7 +213,7 @@ TEST("an arena one byte too small for int8 products is refused") {
   CHECK(arena.used == 0, "used %d", (int)arena.used);
 }
 
-/* A state next to the border between two integers may be rounded to either of them each time; up to H states differ by 1. */
+/* Kernel and twin may round a state near the midpoint of two integers to different ones, so up to H states differ by 1. */
 static double state_tolerance(int D, int H) { return rnn_tolerance(D, H) + sqrt((double)H + D) / 32767 * 2; }
 
 /* Runs a layer and its twin over rows of `splits`, with initial states up to `size`. */
@@ -261,7 +261,7 @@ static float after_one_step(pl_cell cell, int act, const int8_t *w, const int8_t
   return y;
 }
 
-TEST("a state that is small beside 1 is rounded as one of 1: its int8 products are 0") {
+TEST("a state that is much smaller than 1 has the scale of 1, so its int8 products are 0") {
   const int8_t zeros[4] = {0}, u[] = {127, 127, 127, 127}, candidate[] = {0, 0, 127};
   const float tiny = 1e-5f; /* less than half of 1/32767 */
   CHECK(after_one_step(PL_SIMPLE_RNN, PL_LINEAR, zeros, u, tiny) == 0, "%s", "h U");
@@ -314,7 +314,7 @@ TEST("a row of a recurrent layer with int8 weights has the same bits alone and i
   }
 }
 
-TEST("int8 products that are looked up give the bits of those of x") {
+TEST("looked-up int8 products have the bits of products computed from x") {
   const int V = 5, D = 6, H = 7;
   for (int cell = PL_SIMPLE_RNN; cell <= PL_LSTM; cell++) {
     const layer l = new_quant_layer((pl_cell)cell, D, H, PL_TANH, PL_SIGMOID, true);

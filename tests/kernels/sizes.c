@@ -18,7 +18,7 @@ static big smaller(big a, big b) { return a < b ? a : b; }
 static big larger(big a, big b) { return a > b ? a : b; }
 static big round_up(big n, big step) { return (n + step - 1) / step * step; }
 
-/* Bytes that an arena spends on a block of floats. */
+/* Bytes that a block of floats takes in an arena. */
 static big floats(big n) { return round_up(4 * n, 16); }
 
 #define CHECK_SIZE(actual, exact, ...) CHECK_SIZE_SAYING(actual, exact, __VA_ARGS__)

@@ -153,7 +153,7 @@ bool test_check_bytes(const void *actual, const void *expected, size_t n, const 
 
 /* ---- memory ------------------------------------------------------------------------------------------------------------------ */
 
-/* Without ASan, which watches the bytes around a block, they hold guard values. */
+/* ASan watches the bytes around a block. Without ASan, they hold guard values that are checked. */
 #if defined(__SANITIZE_ADDRESS__)
 #define HAS_ASAN 1
 #elif defined(__has_feature)

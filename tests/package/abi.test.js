@@ -1,4 +1,4 @@
-/** c/abi.js on c/padless.h and on changed copies of it. */
+/** Runs c/abi.js on c/padless.h and on changed copies of it. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

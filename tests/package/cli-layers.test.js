@@ -1,4 +1,4 @@
-/** `padless ... --layers FILE`: classes and Lambdas of the user in every command. */
+/** `padless ... --layers FILE`: every command takes custom layers and named Lambdas. */
 import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -66,7 +66,7 @@ const model = await createModel({
 });
 file('model.safetensors', model.save());
 
-test('every command runs a layer class of the user', () => {
+test('every command runs a custom layer', () => {
   const { label, score } = model.predict('abc');
   for (const module of ['named.mjs', 'object.mjs', './alone.mjs', join(folder, 'alone.mjs')]) {
     const { status, stdout, stderr } = padless('run', 'model.safetensors', 'abc', '--layers', module, '--simd', 'baseline');
@@ -91,7 +91,7 @@ test('every command runs a layer class of the user', () => {
   }
 });
 
-test('a named Lambda is converted with a class of its name', () => {
+test('a named Lambda is converted with the class of the same name', () => {
   const keras = join(root, 'tests/models/keras-files/lambda-ends-mask.keras');
   file(
     'halve.mjs',
@@ -103,7 +103,7 @@ test('a named Lambda is converted with a class of its name', () => {
   assert.match(padless('convert', keras, '-o', 'x').stderr, /halve: a Lambda contains code.*\n.*--layers/);
 });
 
-test('a module that exports no layers is named in one line', () => {
+test('the error for a module that exports no layers names it in one line', () => {
   file('syntax.mjs', 'export const a = 1;\nexport const b = ;\n');
   file('throws.mjs', "throw new Error('no such luck');");
   file('nothing.mjs', 'export const helper = 1; export class Foo {}');

@@ -1,4 +1,4 @@
-/** Text settings and outputs on the command line: tokenizers of every shape, sides, length, and what is printed of what was assumed. */
+/** Text settings and outputs on the command line: every form of tokenizers, sides, length, and the printed assumptions. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ const embedding = (more) => ({
 });
 const table = { name: 'table/embeddings', shape: [WORDS, 3], dtype: 'float32' };
 
-/** A model of TF.js with made-up weights, in a folder of its own. @param {string} name @param {any} config @param {any[]} weights */
+/** A model of TF.js with made-up weights. @param {string} name @param {any} config @param {any[]} weights */
 function tfjs(name, config, weights) {
   const size = weights.reduce(
     (sum, { shape }) => sum + shape.reduce((/** @type {number} */ n, /** @type {number} */ d) => n * d, 1),
@@ -45,7 +45,7 @@ const rest = [
   { name: 'out/kernel', shape: [2, 1], dtype: 'float32' },
   { name: 'out/bias', shape: [1], dtype: 'float32' },
 ];
-/** Masks nothing: its answers tell which zeros it has read. */
+/** A model without a mask: its answers depend on the zeros that it reads. */
 const maskless = tfjs('maskless', sequential(embedding({}), rnn, dense), [table, ...rest]);
 const masked = tfjs('masked', sequential(embedding({ mask_zero: true }), rnn, dense), [table, ...rest]);
 const open = tfjs('open', sequential(embedding({ batch_input_shape: [null, null] }), rnn, dense), [table, ...rest]);
@@ -77,7 +77,7 @@ const shapes = {
   'words beyond the embedding': { ...index, rare: 6, rarer: 7 },
 };
 for (const [what, json] of Object.entries(shapes)) {
-  test(`--tokenizer takes ${what}; the side, the side that is cut and the length are options, and what was assumed is said`, () => {
+  test(`--tokenizer takes ${what}; options set padding, truncation and length, and convert prints its assumptions`, () => {
     const words = file('words.json', JSON.stringify(json));
     const said = convert(maskless, '--tokenizer', words);
     assert.match(said, /^padding: zeros are data: texts are padded in front to 6 tokens, longer ones cut in front\n/);
@@ -97,13 +97,13 @@ for (const [what, json] of Object.entries(shapes)) {
   });
 }
 
-test('what a word index does not say is told from its words', async () => {
+test('settings that a word index lacks are derived from its words', async () => {
   /** @param {any} json @param {string} from */
   const settings = async (json, from = open) => (await fromTfjs(from, { tokenizer: json })).text?.settings;
   const plain = await settings({ good: 1, bad: 2 });
   assert.deepEqual([plain?.case, plain?.split, plain?.pad, plain?.unknown], ['lower', ' ', 0, null]);
   assert.deepEqual(plain?.vocabulary, ['', 'good', 'bad']);
-  // Words that begin at 0 leave no id for padding, unless padding is data.
+  // If a word has id 0, no id is left for padding, unless padding is data.
   assert.equal((await settings({ good: 0, bad: 1 }))?.pad, null);
   assert.equal((await settings({ good: 0, bad: 1 }, maskless))?.pad, 0);
   await assert.rejects(
@@ -114,7 +114,7 @@ test('what a word index does not say is told from its words', async () => {
   assert.deepEqual([named?.pad, named?.unknown, named?.case, named?.filters], [0, 2, null, '\t\n']);
   const characters = await settings({ a: 1, b: 2, ' ': 3, UNK: 4 });
   assert.deepEqual([characters?.split, characters?.unknown, characters?.case], ['', 4, 'lower']);
-  // As Keras's imdb dataset numbers words: padding, start, unknown come first.
+  // Keras's imdb dataset numbers words like this: padding, start and unknown come first.
   const shifted = await settings({ word_index: { good: 1, bad: 2 }, index_from: 3, max_len: 5 });
   assert.deepEqual(shifted?.vocabulary.slice(4), ['good', 'bad']);
   assert.deepEqual([shifted?.unknown, shifted?.length, shifted?.mask], [2, 5, false]);
@@ -129,7 +129,7 @@ test('what a word index does not say is told from its words', async () => {
     await assert.rejects(settings(json), says(ModelFileError, said));
 });
 
-test('a model that masks assumes no side, and one of any length that masks nothing asks for its length', () => {
+test('convert assumes no padding side for a model that masks, and asks for --maxlen if a model without mask has no length', () => {
   const words = file('words.json', JSON.stringify(tokenizer));
   assert.doesNotMatch(convert(masked, '--tokenizer', words, '--text', '{ "length": null }'), /assumed|length:/);
   assert.match(convert(open, '--tokenizer', words), /\nlength: the model has none, and masks nothing; .*: --maxlen N\n/);
@@ -139,7 +139,7 @@ test('a model that masks assumes no side, and one of any length that masks nothi
   assert.equal(answer('good fine'), expected([2, 4, 0, 0, 0, 0]));
 });
 
-test('text settings and outputs are files, or JSON as it is; a model file takes new ones', async () => {
+test('--text and --outputs take a file or JSON, and also change a model file of padless', async () => {
   const heads = ['n', 'd', 's'].map((name, i) => layer('Dense', name, { units: 2 + i, activation: 'softmax' }, ['table']));
   const [ids, first] = [input('ids'), layer('Embedding', 'table', { input_dim: WORDS, output_dim: 3, mask_zero: true }, ['ids'])];
   const weights = ['n', 'd', 's'].flatMap((name, i) => [
@@ -177,7 +177,7 @@ test('text settings and outputs are files, or JSON as it is; a model file takes 
   assert.deepEqual([settings.keras_version, settings.text?.vocabulary.length], ['2.4.0', 5]);
 });
 
-test('options of text that are no such thing are refused', () => {
+test('invalid text options are refused', () => {
   for (const [args, said] of /** @type {[string[], RegExp][]} */ ([
     [['--padding', 'left'], /^padless: --padding left: expected post or pre\n/],
     [['--truncation', 'both'], /^padless: --truncation both: expected post or pre\n/],
@@ -194,7 +194,7 @@ test('options of text that are no such thing are refused', () => {
   }
 });
 
-test('among several files a word index, text.json and outputs.json are found by their names', async () => {
+test('word_index.json, text.json and outputs.json among several files are recognised by their names', async () => {
   const { readFileSync } = await import('node:fs');
   const bytesOf = (/** @type {any} */ json) => new TextEncoder().encode(JSON.stringify(json));
   const files = { 'maskless.json': readFileSync(maskless), 'maskless.bin': readFileSync(join(folder, 'maskless.bin')) };
@@ -206,7 +206,7 @@ test('among several files a word index, text.json and outputs.json are found by 
   });
   const read = await found?.read();
   assert.deepEqual([read?.text?.padding, read?.outputs[0].name], ['post', 'mood']);
-  // Labels by number are no words.
+  // A JSON that numbers labels is not a word index.
   const other = await recognise({ ...files, 'classes.json': bytesOf({ positive: 1 }) });
   assert.equal((await other?.read())?.text, null);
 });

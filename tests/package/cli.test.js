@@ -33,7 +33,7 @@ test('--help names every command, and each command has its own help', () => {
   assert.deepEqual(padless('-h'), overview);
 });
 
-test('every option that the documentation gives a command is in its help, and other commands refuse it', () => {
+test('the help of a command lists every option that its documentation has, and other commands refuse the option', () => {
   const docs = readdirSync(new URL('web/docs/', root)).map((name) => new URL(`web/docs/${name}`, root));
   const prose = [new URL('README.md', root), ...docs].map((url) => readFileSync(url, 'utf8')).join('\n');
   const helps = new Map(commands.map((name) => [name, padless(name, '--help').stdout]));
@@ -50,7 +50,7 @@ test('every option that the documentation gives a command is in its help, and ot
   assert.deepEqual([status, stdout, stderr], [2, '', 'padless: info: --int8 is for convert\n']);
 });
 
-test("a missing or wrong argument of a command is named, with the command's usage", () => {
+test("the error for a missing or wrong argument names it, and prints the command's usage", () => {
   for (const [args, said] of /** @type {[string[], RegExp][]} */ ([
     [['nonsense'], /^padless: unknown command "nonsense"; padless --help lists them\n$/],
     [['cnvert', 'x'], /^padless: unknown command "cnvert"; did you mean convert\? padless --help lists them\n$/],
@@ -175,7 +175,7 @@ test('rows of ids for several inputs are given by name', async () => {
   assert.equal(traced.stdout.match(/^\w+ {2}\(\w+\)\n {4}in /gm)?.length, 2 * traces, traced.stderr);
 });
 
-test('a checkout that is not built says what to do', () => {
+test('in a checkout that is not built, the command says what to do', () => {
   const unbuilt = join(folder, 'unbuilt');
   cpSync(fileURLToPath(new URL('../../js', import.meta.url)), join(unbuilt, 'js'), {
     recursive: true,

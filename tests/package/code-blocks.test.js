@@ -1,4 +1,4 @@
-/** Runs the code of README.md, the guides and the model cards: JavaScript in Node, commands in a shell. tests/code-blocks.js says which. */
+/** Runs the code blocks of README.md, the guides and the model cards: JavaScript in Node, commands in a shell. tests/code-blocks.js says which. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ function makeProject() {
   for (const name of ['h5wasm', 'fflate', 'pbf']) symlinkSync(join(root, 'node_modules', name), join(modules, name));
   for (const name of ['web', 'build']) symlinkSync(join(root, name), join(folder, name));
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
-  // npx starts the command of the package; npm installs nothing here.
+  // Here, npx starts the package's command, and npm installs nothing.
   mkdirSync(join(folder, 'bin'));
   const commands = {
     npx: `shift; exec "${process.execPath}" "${root}js/cli.js" "$@"`,
@@ -34,10 +34,10 @@ function makeProject() {
     writeFileSync(join(folder, 'bin', name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
 }
 
-/** A Keras model of words with three tags: what the commands convert. */
+/** The model that the commands convert: a Keras tagger of words with three tags. */
 const keras = join(root, 'web/samples/tagger.keras');
 
-/** The files that blocks name, as they are before each block. */
+/** Restores the files that code blocks name. */
 function makeFiles() {
   copyFileSync(join(root, 'web/models/langid-gru/langid-gru.safetensors'), join(folder, 'model.safetensors'));
   copyFileSync(join(root, 'web/models/langid/langid.safetensors'), join(folder, 'langid.safetensors'));
@@ -62,25 +62,25 @@ makeFiles();
 const sh = blocks.filter(({ how }) => how === 'sh');
 const js = blocks.filter(({ how }) => how === 'node');
 
-test('there are code blocks, and each is run or says why it is not', () => {
+test('there are code blocks, and each that is not run says why', () => {
   assert.ok(pages.length > 12);
   assert.ok(sh.length >= 6 && js.length >= 8);
   for (const { at, how, rest } of blocks) if (how === 'not run') assert.match(rest, /[a-z]{3}/, at);
 });
 
-test('JSON blocks are JSON', () => {
+test('JSON blocks are valid JSON', () => {
   for (const { at, how, code } of blocks) if (how === 'json') assert.doesNotThrow(() => JSON.parse(code), at);
 });
 
 for (const { at, code } of sh)
-  test(`the commands of ${at}`, () => {
+  test(`the commands of ${at} succeed`, () => {
     makeFiles();
     const env = { ...process.env, PATH: `${join(folder, 'bin')}:${process.env.PATH}` };
     const { status, stderr } = spawnSync('sh', ['-euc', code], { cwd: folder, env, encoding: 'utf8' });
     assert.equal(status, 0, stderr);
   });
 
-/** What blocks of the guides take from the text around them. */
+/** A script that defines the names that code blocks of the guides use without defining them. */
 const around = `
   import { loadModel } from 'padless';
   import * as layers from 'padless/layers';
@@ -112,7 +112,7 @@ test('the JavaScript of all pages runs in Node', async () => {
     }`;
   writeFileSync(join(folder, 'start.js'), start);
   const env = { ...process.env, PATH: `${join(folder, 'bin')}:${process.env.PATH}` };
-  // The block of a test is a test inside of this one: its runner must not report to ours.
+  // A block may contain a test: its test runner must not report to the runner of this file.
   delete env.NODE_TEST_CONTEXT;
   const { status, stderr, stdout } = spawnSync(process.execPath, ['start.js'], { cwd: folder, env, encoding: 'utf8' });
   assert.equal(status, 0, stderr + stdout);

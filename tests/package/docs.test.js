@@ -1,4 +1,4 @@
-/** README.md, CONTRIBUTING.md and web/docs against the code: the lists in them are complete, and what they name exists. */
+/** Compares README.md, CONTRIBUTING.md and web/docs with the code: their lists are complete, and the files and names in them exist. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -83,7 +83,7 @@ test('layers.md lists every layer that a model file may hold', async () => {
   assert.deepEqual(listed.concat('Lambda').sort(), known.sort());
 });
 
-test('convert.md lists every type of PyTorch modules with the options that are read', () => {
+test('convert.md lists every supported type of PyTorch modules with its options', () => {
   const listed = table(read('web/docs/convert.md'), 'type').map(([type, options]) => [type, code(options)]);
   assert.deepEqual(
     listed,
@@ -102,7 +102,7 @@ test('files that the documentation names exist', () => {
 });
 
 test('links of the documentation lead to files and headings that exist', () => {
-  /** GitHub's name of a heading. @param {string} heading */
+  /** The anchor that GitHub gives a heading. @param {string} heading */
   const anchor = (heading) =>
     heading
       .toLowerCase()

@@ -1,4 +1,4 @@
-/** What a minifier, which renames classes, must not change. */
+/** Names that must not change when a minifier renames classes. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -32,10 +32,10 @@ test('errors keep their names', () => {
   }
 });
 
-test('layers keep their default names, of which the names of weights are made', () => {
+test('layers keep their default names, which are part of the names of their weights', () => {
   for (const [name, Class] of Object.entries(layers)) {
     if (!Object.hasOwn(Class, 'className') || name === 'Layer') continue;
-    // A default name has a number at the end, if the layer is not the first of its kind.
+    // A default name ends with a number if the layer is not the first of its class.
     const names = [Class, minified.layers[name]].map((/** @type {any} */ Each) => {
       try {
         return new Each({}).name.replace(/_\d+$/, '');

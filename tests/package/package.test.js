@@ -42,7 +42,7 @@ test('the packed package contains every file that package.json names, README and
     packed.filter((/** @type {string} */ path) => !allowed.test(path)),
     [],
   );
-  // Types of what nobody can import.
+  // The package has no declarations of modules that users cannot import.
   assert.deepEqual(
     packed.filter((/** @type {string} */ path) => /types\/(cli|tools)/.test(path)),
     [],
@@ -66,13 +66,13 @@ test('every link in a packed document leads to a packed file or to the web', () 
   }
 });
 
-test('the changelog begins with the version of package.json; no address of a repository is made up', () => {
+test('the changelog starts with the version of package.json, and package.json has no made-up repository address', () => {
   const [, version] = /^## (\S+)/m.exec(readFileSync(new URL('CHANGELOG.md', root), 'utf8')) ?? [];
   assert.equal(version, manifest.version);
   for (const field of ['repository', 'bugs', 'homepage']) assert.equal(manifest[field], undefined);
 });
 
-test('bundlers that do not read exports, as Parcel by default, find each entry by main and alias', () => {
+test('bundlers that do not read exports, such as Parcel by default, find each entry by main and alias', () => {
   const entries = Object.entries(manifest.exports).filter(([, entry]) => typeof entry !== 'string');
   const [[, main], ...others] = entries;
   assert.deepEqual([manifest.main, manifest.types], [main.default, main.types]);

@@ -6,7 +6,7 @@ import test from 'node:test';
 const js = new URL('../../js/', import.meta.url);
 const { exports, bin } = JSON.parse(readFileSync(new URL('../package.json', js), 'utf8'));
 
-/** Each folder and those below it. A model makes sessions, which run the model again: the one arrow that goes both ways. @type {Record<string, string[]>} */
+/** Each folder and the folders that it may import. A model creates sessions, which run the model: only these two import each other. @type {Record<string, string[]>} */
 const below = {
   runtime: [],
   text: ['runtime'],
@@ -23,7 +23,7 @@ const files = readdirSync(js, { recursive: true, encoding: 'utf8' })
   .map((file) => file.replaceAll('\\', '/'))
   .filter((file) => file.endsWith('.js') && !file.startsWith('dist/'));
 
-/** The files that one imports at run time; types in comments do not count. @param {string} file @returns {string[]} */
+/** The files that a file imports at run time; types in comments do not count. @param {string} file @returns {string[]} */
 function importsOf(file) {
   const code = readFileSync(new URL(file, js), 'utf8').replace(/\/\*.*?\*\//gs, '');
   return [...code.matchAll(/(?:\bfrom|\bimport\(|\bimport)\s*'(\.[^']*)'/g)].map(([, to]) =>
@@ -46,7 +46,7 @@ test('folders of js/ import only those below them', () => {
   }
 });
 
-test('the root of js/ holds what package.json exports or names as a command, the errors, and what is bundled', () => {
+test('js/ itself contains only entries and commands of package.json, errors.js and whole.js', () => {
   const named = [...Object.values(exports).map((/** @type {any} */ entry) => entry.default ?? entry), ...Object.values(bin)];
   for (const file of files.filter((each) => !each.includes('/') && each !== 'errors.js' && each !== 'whole.js'))
     assert.ok(

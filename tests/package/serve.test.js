@@ -18,7 +18,7 @@ async function get(url, path) {
   return { status: response.statusCode, headers: response.headers };
 }
 
-test('the demo server serves files of web/ and js/ with their types, revalidated at each use, and nothing else', async (t) => {
+test('the demo server serves only files of web/ and js/, with their types, and lets browsers revalidate them at each use', async (t) => {
   const { url, close } = await serve();
   t.after(close);
   const wasm = await get(url, '/js/dist/padless.wasm');
@@ -83,7 +83,7 @@ test('the demo server says in one line that its port is taken', async (t) => {
   assert.match(said, /^padless: port \d+ is taken; choose another: make demo PORT=\d+\n$/);
 });
 
-test('a port that is no number is named', async () => {
+test('the error for an invalid port contains it', async () => {
   const script = fileURLToPath(new URL('../../web/serve.js', import.meta.url));
   for (const port of ['abc', '70000', '-1']) {
     const server = spawn(process.execPath, [script], { env: { ...process.env, PORT: port }, stdio: ['ignore', 'ignore', 'pipe'] });

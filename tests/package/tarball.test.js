@@ -21,7 +21,7 @@ const [{ filename }] = JSON.parse(
 writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
 run('npm', ['install', '--offline', '--no-audit', '--no-fund', '--loglevel=error', `./${filename}`], folder);
 
-/** Runs its command. @param {string[]} args @param {string} [cwd] */
+/** Runs the command of the installed package. @param {string[]} args @param {string} [cwd] */
 function padless(args, cwd = folder) {
   const command = [join(folder, 'node_modules/.bin/padless'), ...args];
   const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd, encoding: 'utf8' });
@@ -46,7 +46,7 @@ test('an empty project installs the tarball, imports it and runs its command', (
   assert.equal(JSON.parse(padless(['run', model, 'Wie heißt diese Sprache?']).stdout).label, 'de');
 });
 
-test('the kernels alone are imported from the tarball, with errors of the same classes as those of padless', () => {
+test('padless/kernels is imported from the tarball, and its errors have the same classes as those of padless', () => {
   writeFileSync(
     join(folder, 'kernels.js'),
     `import { init, Kernels, features, ShapeError } from 'padless/kernels';
@@ -59,7 +59,7 @@ test('the kernels alone are imported from the tarball, with errors of the same c
   assert.equal(run(process.execPath, ['kernels.js'], folder), '13 true true\ntrue true true\n');
 });
 
-test('an error names a missing package and how to install it; packages of the current folder are found wherever padless is', () => {
+test('an error names a missing package and its installation; packages of the current folder are found wherever padless is', () => {
   const keras = join(root, 'tests/models/keras-files/lstm-classifier.keras');
   for (const [args, install] of /** @type {[string[], string][]} */ ([
     [['convert', keras, '-o', 'x.safetensors'], 'npm install -D h5wasm fflate'],
@@ -84,7 +84,7 @@ test('an error names a missing package and how to install it; packages of the cu
   assert.match(padless(['bench', model, '--onnx', model], project).stderr, /langid-gru\.safetensors: onnxruntime-web: /);
 });
 
-test('a page that imports no Keras files is bundled without the packages that read them', async () => {
+test('esbuild bundles a page that imports no Keras files even if the packages that read them are not installed', async () => {
   const contents = "import { fromTfjs } from 'padless/import'; console.log(fromTfjs);";
   const { warnings } = await build({
     stdin: { contents, resolveDir: folder },

@@ -20,7 +20,7 @@ const besides = new Set([
   'emscripten_stack_get_current',
 ]);
 
-/** The functions that padless.h declares, found without its comments and whatever their layout. */
+/** The functions that padless.h declares, whatever their layout. Comments are ignored. */
 const declared = read('c/padless.h')
   .toString()
   .replace(/\/\*.*?\*\//gs, '')
@@ -28,7 +28,7 @@ const declared = read('c/padless.h')
 
 const relaxedEngine = WebAssembly.validate(read('js/dist/padless.relaxed.wasm'));
 
-test('the engine of the relaxed run has relaxed SIMD', { skip: process.env.PADLESS_SIMD !== 'relaxed' }, () => {
+test('PADLESS_SIMD=relaxed runs in an engine with relaxed SIMD', { skip: process.env.PADLESS_SIMD !== 'relaxed' }, () => {
   assert.ok(relaxedEngine);
 });
 
@@ -59,7 +59,7 @@ test('inline.js holds the two builds and the version of package.json', async () 
 });
 
 /**
- * Gzipped bytes of the bundle: the files that are loaded first, the file with the wasm in it, and the files that only some models need.
+ * Gzipped sizes in the bundle: of the files that are loaded first, of the file with the wasm, and of the files that only some models need.
  * @param {string} [contents]  of the page's module
  */
 async function bundled(contents) {
@@ -76,20 +76,20 @@ async function bundled(contents) {
   return sizes;
 }
 
-test('a page downloads at most 57 kB for loadModel, bundled, minified and gzipped, both builds of the wasm in it', async () => {
+test('a page downloads at most 57 kB for loadModel, bundled, minified and gzipped, with both builds of the wasm', async () => {
   const { first, wasm, later } = await bundled();
   assert.ok(first > 10_000 && wasm > 10_000, `${first} and ${wasm} bytes`);
   assert.ok(first + wasm <= 57_000, `${first} + ${wasm} bytes, and ${later} for some models`);
 });
 
-test('with the wasm fetched as a file, one build, a page downloads at most 54 kB', async (t) => {
+test('a page that fetches one build of the wasm as a file downloads at most 54 kB', async (t) => {
   const { first } = await bundled();
   const file = gzipSync(read('js/dist/padless.relaxed.wasm'), { level: 9 }).length;
   t.diagnostic(`${first} + ${file} bytes`);
   assert.ok(first + file <= 54_000, `${first} + ${file} bytes`);
 });
 
-test('the kernels alone are at most 30 kB, bundled, minified and gzipped, both builds of the wasm in it', async (t) => {
+test('padless/kernels is at most 30 kB, bundled, minified and gzipped, with both builds of the wasm', async (t) => {
   const { first, wasm, later } = await bundled("export { init, Kernels, features } from 'padless/kernels';");
   t.diagnostic(`${first} + ${wasm} bytes`);
   assert.ok(first > 3_000 && wasm > 10_000, `${first} and ${wasm} bytes`);

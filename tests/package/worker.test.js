@@ -1,4 +1,4 @@
-/** padless/worker on Node's worker threads; tests/page/worker.test.js tests it in a page. */
+/** padless/worker with Node's worker threads; tests/page/worker.test.js tests it in a page. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
@@ -11,7 +11,7 @@ import { says } from '../says.js';
 const file = new URL('../../web/models/langid-gru/langid-gru.safetensors', import.meta.url);
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 
-test('two worker threads give the bits of one, pass errors on, and end with close', async () => {
+test('two worker threads give the bits of the main thread, forward errors, and end with close()', async () => {
   const [here, model] = await Promise.all([loadHere(file, { simd }), loadModel(file, { simd, workers: 2 })]);
   const texts = Array.from({ length: 300 }, (_, i) => `Satz ${i}`);
   assert.deepEqual(await model.predict(texts), here.predict(texts));

@@ -1,5 +1,5 @@
 /**
- * The pages that `make site` has built, in headless Chromium: `make test-site`.
+ * Tests the pages that `make site` has built, in headless Chromium: `make test-site`.
  */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
@@ -75,9 +75,9 @@ test('each page opens, and each link on it leads to a page and a heading that ex
   assert.deepEqual([...new Set(dead.map(({ from, to }) => `${from}: ${to.pathname}${to.hash}`))], []);
 });
 
-test('the search finds a setting, and leads to it by the keyboard alone', async () => {
+test('the search finds a setting and opens its page, by keyboard alone', async () => {
   await page.goto(`${server.url}index.html`);
-  // The page listens to the keyboard once its scripts have run.
+  // The page reacts to keys only after its scripts have run.
   await page.waitForFunction(() => /** @type {any} */ (document.querySelector('#app'))?.__vue_app__);
   await page.keyboard.press('Control+k');
   await page.waitForSelector('.VPLocalSearchBox input');
@@ -89,7 +89,7 @@ test('the search finds a setting, and leads to it by the keyboard alone', async 
   await page.waitForFunction(() => /maxlen/.test(document.querySelector('main')?.textContent ?? ''));
 });
 
-test('the demo answers a text, and the reference has the functions of the package', async () => {
+test('the demo answers a text, and the API reference has the functions of the package', async () => {
   await page.goto(`${server.url}web/index.html#try`);
   await page.locator('#text').fill('Guten Morgen, wie geht es Ihnen?');
   await page.waitForFunction(() => /German/.test(document.querySelector('#answer')?.textContent ?? ''));
