@@ -516,6 +516,15 @@ export function readMasks(nodes, names) {
     const { layer, args } = /** @type {GraphNode} */ (byKey.get(key));
     return layer instanceof Operation && layer.operation === 'NotEqual' ? refsIn(args)[0] : true;
   };
+  /** The sequences that have no mask in such a mask. @param {Ref} ref @param {Set<string>} [seen] @returns {Ref[]} */
+  const unmaskedIn = ({ key }, seen = new Set()) => {
+    if (seen.has(key)) return [];
+    seen.add(key);
+    const { layer, args } = /** @type {GraphNode} */ (byKey.get(key));
+    const kind = layer instanceof Operation ? layer.operation : '';
+    if (kind === 'OnesLike') return refsIn(args);
+    return /^(NotEqual|ZerosLike)$/.test(kind) ? [] : refsIn(args).flatMap((each) => unmaskedIn(each, seen));
+  };
   /** The value before ConvertToTensor. @param {any} ref @returns {any} */
   const original = (ref) => {
     const { layer, args } = (ref instanceof Ref && byKey.get(ref.key)) || {};
@@ -532,7 +541,8 @@ export function readMasks(nodes, names) {
       const target = name === 'mask' ? node.args : (node.options[of] ?? node.args);
       const own = given.map((each) => each instanceof Ref && isOwn(each));
       const masks = given.map((each, i) => (own[i] ? null : each));
-      node.options = { ...rest, [name]: [target, masks, given.map((each, i) => own[i] && sourceOf(each))] };
+      const unmasked = given.flatMap((each, i) => (own[i] ? unmaskedIn(each) : []));
+      node.options = { ...rest, [name]: [target, masks, given.map((each, i) => own[i] && sourceOf(each)), unmasked] };
       node.layer = withMask(node.layer, name, explicit);
     }
   }
@@ -545,7 +555,7 @@ const steps = new WeakMap();
  * Wraps a layer that is called with masks. Keras writes the mask into the call where the user passed it, and where a sequence with such a
  * mask reaches a later layer. The wrapper gives the mask to the input.
  * @param {Layer} layer
- * @param {string} name  of the argument, whose value is [inputs, masks, sources]
+ * @param {string} name  of the argument, whose value is [inputs, masks, sources, unmasked]
  * @param {Map<object, Spec>} explicit  Spec.time of a sequence -> the mask passed by the user
  * @returns {any} an object with the methods of a layer that a graph calls
  */
@@ -558,7 +568,7 @@ const withMask = (layer, name, explicit) => ({
     return layer.path;
   },
   /** @param {any} given @param {Record<string, any>} called */
-  apply(given, { [name]: [target, masks, sources], ...options }) {
+  apply(given, { [name]: [target, masks, sources, unmasked], ...options }) {
     const { path } = this;
     const inputs = [target].flat();
     const [mask] = masks;
@@ -568,6 +578,11 @@ const withMask = (layer, name, explicit) => ({
         const { masked, time } = inputs[i] ?? {};
         return each ? explicit.get(time) === each : !sources[i] || (masked && (sources[i] === true || sources[i].time === time));
       };
+      // A nested model hands masks on when it runs, but not while Keras writes the graph.
+      if (unmasked.some((/** @type {Spec} */ each) => each.masked))
+        throw new UnsupportedError(
+          `${path}: its mask in the file counts the padding of a model inside the model, which Keras leaves out when that runs; padless has one mask. Pass mask=... to the layer, or use the layers without a model around them`,
+        );
       // The mask is in the file, so it applies even if an earlier layer removed it.
       if (masks.every(isCarried))
         return layer.apply(given instanceof Spec && given.maskRemovedBy ? given.with({ maskRemovedBy: '' }) : given, options);

@@ -839,6 +839,15 @@ def masking_in_time_distributed():
 
 
 @case
+def nested_model_concatenated():
+    """While Keras writes the graph, a model inside has no mask, so that the mask in the graph is of ones; when it runs, it has one"""
+    x = ids(length=T)
+    e = E(V, 4, mask_zero=True)(x)
+    a = Input((T, 4))
+    return keras.Model(x, GRU(3)(layers.Concatenate()([e, keras.Model(a, D(2)(a))(e)])))
+
+
+@case
 def sequential_in_sequential():
     encoder = Sequential([Input((None,), dtype="int32"), E(V, 4, mask_zero=True), GRU(3, return_sequences=True)], name="encoder")
     return Sequential([encoder, LSTM(3), Sequential([D(4, activation="relu"), D(2)], name="head")])
