@@ -3,8 +3,9 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createModel } from 'padless';
+import { createModel, UnsupportedError } from 'padless';
 import { random } from '../random.js';
+import { says } from '../says.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const { seed } = random();
@@ -91,6 +92,31 @@ for (const causal of [false, true])
           ),
         );
     });
+
+test('a query that is padding gives each key the same score in files of Keras before 3.10, and 0 in later ones', async () => {
+  const config = { num_heads: 3, key_dim: 2 };
+  for (const causal of [false, true]) {
+    const [, { data: expected }] = (await create('MultiHeadAttention', config, causal, '3.10.0')).run(rows);
+    rows.flat().forEach((query, i) => query === 0 && [0, 1, 2].forEach((h) => expected.fill(1 / 4, at(i, h), at(i, h) + 4)));
+    for (const version of ['3.9.2', '3.5.0', '2.15.0'])
+      assert.deepEqual((await create('MultiHeadAttention', config, causal, version)).run(rows)[1].data, expected, version);
+  }
+  await assert.rejects(
+    create('MultiHeadAttention', config, false, '3'),
+    says(UnsupportedError, /^a: the scores of a query that is padding changed with Keras 3\.10, .*: give kerasVersion/),
+  );
+});
+
+test('MultiHeadAttention of Keras before 2.10 ignores masks: padding is as any other step, and its output has no mask', async () => {
+  const config = { num_heads: 3, key_dim: 2 };
+  const mask = rows.map((row) => row.map(() => 1));
+  const expected = (await create('MultiHeadAttention', config, false, '2.10.0')).run(rows, { mask });
+  const model = await create('MultiHeadAttention', config, false, '2.9.0');
+  assert.deepEqual(model.run(rows), expected);
+});
+
+/** Where the scores of query i of all rows begin in head h of 3. @param {number} i @param {number} h */
+const at = (i, h) => ((Math.floor(i / 4) * 3 + h) * 4 + (i % 4)) * 4;
 
 /** ids -> embedding -> two attention layers that both read the embedding, in the order of `kinds`. @param {string[]} kinds @param {string} kerasVersion */
 function both(kinds, kerasVersion) {

@@ -129,12 +129,13 @@ function spreadScores(q, keys, weights) {
  * @param {import('../tensor.js').Steps} keys
  * @param {number} weights
  * @param {number} heads
+ * @param {boolean} even  whether a query that is padding, or has no key, gives each key the same score
  */
-function spreadHeads(q, keys, weights, heads) {
+function spreadHeads(q, keys, weights, heads, even) {
   const { heap, B, time, keep } = q;
   const [Tq, Tk] = [time.T, keys.T];
   const y = heap.reserve32(B * heads * Tq * Tk);
-  const out = heap.f32View(y, B * heads * Tq * Tk).fill(0);
+  const out = heap.f32View(y, B * heads * Tq * Tk).fill(even ? 1 / Tk : 0);
   /** @param {import('../tensor.js').Steps} steps @param {number} b */
   const placesOf = ({ T, mask }, b) => Array.from({ length: T }, (_, t) => t).filter((t) => !mask || mask[b * T + t]);
   for (let b = 0, from = weights; b < B; b++) {
@@ -142,8 +143,11 @@ function spreadHeads(q, keys, weights, heads) {
     for (let h = 0; h < heads; h++)
       for (const t of placesOf(time, b)) {
         const row = heap.f32View(from, places.length);
-        if (!keep?.mask || keep.mask[b * Tq + t])
-          row.forEach((value, i) => (out[((b * heads + h) * Tq + t) * Tk + places[i]] = value));
+        const to = ((b * heads + h) * Tq + t) * Tk;
+        if (places.length > 0 && (!keep?.mask || keep.mask[b * Tq + t])) {
+          out.fill(0, to, to + Tk);
+          row.forEach((value, i) => (out[to + places[i]] = value));
+        }
         from += 4 * places.length;
       }
   }
@@ -366,6 +370,10 @@ class ManyHeads extends Layer {
     this.key = new Projection({ name: 'key' });
     this.value = new Projection({ name: 'value' });
     this.attentionOutput = new Projection({ name: 'attention_output' });
+    /** Whether a query without a key gives each key the same score, as in Keras before 3.10, instead of 0. */
+    this.evenScores = false;
+    /** Whether the layer reads padding, as it does in Keras before 2.10. */
+    this.ignoresMasks = false;
   }
 
   /** @override */
@@ -400,10 +408,21 @@ class ManyHeads extends Layer {
     this.key.declare(key, [key.features, groups, Dk], bias ? [groups, Dk] : [], heads / groups);
     const values = this.value.declare(value, [value.features, groups, Dv], bias ? [groups, Dv] : [], heads / groups);
     this.attentionOutput.declare(values, [heads, Dv, width], bias ? [width] : []);
+    const { framework, kerasMajor, kerasMinor } = rules;
+    this.ignoresMasks = framework === 'keras2' && !(kerasMinor >= 10);
+    if (this.ignoresMasks) for (const x of [query, value, key]) this.readsPadding(x);
+    const masks = query.masked || value.masked;
+    if (options.return_attention_scores && masks && framework === 'keras3' && Number.isNaN(kerasMinor))
+      throw new UnsupportedError(
+        `${this.path}: the scores of a query that is padding changed with Keras 3.10, and the file does not say its version: give kerasVersion`,
+      );
+    this.evenScores = framework === 'keras2' || (kerasMajor === 3 && kerasMinor < 10);
     // The output of a query at padding is the mean of all values with some backends of Keras, 0 with others.
     const y = query.with({
       shape: [query.shape[0], width],
-      unlikePadding: query.masked && !rules.select ? `${this.path}, which differs between Keras's backends` : '',
+      ...(this.ignoresMasks && query.masked && { masked: false, time: {} }),
+      unlikePadding:
+        query.masked && !rules.select && !this.ignoresMasks ? `${this.path}, which differs between Keras's backends` : '',
       maskRemovedBy: '',
     });
     return options.return_attention_scores
@@ -420,7 +439,11 @@ class ManyHeads extends Layer {
     const { value = query } = options;
     const { key = value } = options;
     const { heads = 1 } = this;
-    const [q, k, v] = [this.query.call(query), this.key.call(key), this.value.call(value)];
+    const [q, k, v] = /** @type {const} */ ([
+      [this.query, query],
+      [this.key, key],
+      [this.value, value],
+    ]).map(([projection, x]) => projection.call(this.ignoresMasks ? x.unmasked() : x));
     const causal = Boolean(options.use_causal_mask);
     const [y, scores] = attend(
       q,
@@ -431,7 +454,7 @@ class ManyHeads extends Layer {
       (to, weights, qs, ks, vs) => {
         dotProduct(to, weights, qs, ks, vs, 1 / Math.sqrt(qs.features / heads), causal, heads);
       },
-      options.return_attention_scores && ((qs, keys, weights) => spreadHeads(qs, keys, weights, heads)),
+      options.return_attention_scores && ((qs, keys, weights) => spreadHeads(qs, keys, weights, heads, this.evenScores)),
       heads,
     );
     const output = this.attentionOutput.call(y);
