@@ -269,10 +269,10 @@ export class Model {
     const unequal =
       (this.needsLength || this.padded) &&
       padded.some(
-        // Numbers that the model numbers have none for padding.
+        // Numbers that the model numbers, and some texts, have none for padding.
         (each) =>
           !each.uniform &&
-          (!each.input.maskZero || each.input.numbering) &&
+          (!each.input.maskZero || each.input.numbering || this.text?.padIsToken) &&
           each.mask &&
           Array.from(each.rows).some((row) => row.length !== each.T),
       );
@@ -368,6 +368,7 @@ export class Model {
     const [input] = this.inputs;
     const { words } = input;
     const [B, T] = batch.shape;
+    if (text.padIsToken && this.padded) return { batch, outputs: this.run(batch.rows.map(({ ids }) => ids)) };
     const mask = text.paddingIsData ? new Uint8Array(B * T).fill(1) : batch.mask;
     const rows =
       words?.rowsOf(batch, text.width) ??

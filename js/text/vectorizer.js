@@ -102,6 +102,8 @@ export class TextVectorizer {
     if (this.unit === 'ngrams') this.ngrams = this.#made(rare?.makeNGrams(settings.ngrams, this), 'ngrams');
     else this.#indexVocabulary();
     if (settings.parts) this.parts = this.#made(rare && new rare.WordParts(this, (part) => this.#index.get(part)), 'parts');
+    /** Whether id 0 is a token, although an embedding masks it: a batch has no id for padding then. Only scheme keras has `masked`. */
+    this.padIsToken = this.length === null && /** @type {any} */ (settings.ngrams)?.masked === null;
     /** Ids of a token. */
     this.width = this.parts?.width ?? 1;
     /** Ids are below it. */

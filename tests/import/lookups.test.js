@@ -65,6 +65,25 @@ test('a token with the id that an Embedding masks stays in its place, masked', a
   assert.deepEqual([...token.encodeBatch(['a b a']).mask], [1, 0, 1]);
 });
 
+test('texts of different lengths are answered by themselves where no id is for padding, and padding would be read', async () => {
+  const layers = [
+    ['InputLayer', { name: 'x', batch_shape: [null, null] }],
+    ['Embedding', { name: 'embedding', input_dim: 4, output_dim: 1, mask_zero: true }],
+    ['GlobalMaxPooling1D', { name: 'pooling' }],
+  ].map(([class_name, config]) => ({ class_name, config }));
+  const ngrams = { scheme: 'keras', split: 'whitespace', words: ['a', 'b'], first: 0, unknown: 2, salt: null, masked: null };
+  const model = await createModel({
+    architecture: { class_name: 'Sequential', config: { name: 'm', layers } },
+    // The vectors of the two ids of unknown words are greater than those of words.
+    weights: () => new Map([['embedding.embeddings', { shape: [4, 1], data: Float32Array.of(9, 8, 1, 2) }]]),
+    text: { unit: 'ngrams', ngrams, pad: 0, length: null, mask: true },
+    kerasVersion: '3.5.0',
+    simd,
+  });
+  assert.ok(model.padded);
+  assert.deepEqual([...model.outputsOf(['a', 'b a b', 'b'])[0].data], [1, 2, 2]);
+});
+
 test('a text is one string where the model reads one, and an empty text is unknown unless it is the mask token', async () => {
   const one = (/** @type {any} */ more) => textOf(...strings(more, [null, 1]), embedding);
   assert.deepEqual(idsOf(await one({ mask_token: '[MASK]' }), ''), [1]);
