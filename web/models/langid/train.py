@@ -21,7 +21,7 @@ import text
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 ROWS, WIDTH, HASHES = 32768, 43, 2
-SAMPLES, TERNARY, RATE, SEED = 10_000_000, 8_000_000, 1.0, 1
+SAMPLES, TERNARY, RATE, SEED = 10_000_000, 16_000_000, 1.0, 1
 CERTAIN = 0.9  # the share of held-out words, pairs and sentences that are right among answers at the threshold
 FLOAT_LABELS = 64  # bag.c pads labels to this number
 
