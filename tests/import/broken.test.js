@@ -1,5 +1,5 @@
 /**
- * Keras's files cut short, changed, or with wrong sizes: reading gives a PadlessError quickly, and the next file is read.
+ * Keras files that are cut short, changed, or have wrong sizes: reading one fails quickly with a PadlessError, and the next file is read.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -19,13 +19,14 @@ const read = (name) => new Uint8Array(readFileSync(new URL(name, folder)));
 const h5 = read('lstm-classifier-h5.h5');
 const keras = read('lstm-classifier.keras');
 const ids = [[3, 1, 4], [5]];
-// The same bytes in every run. js/import/heaps.js finds heaps in which HDF5 would loop forever; none of 7200 such files got past it.
+// The default seed gives the same bytes in every run. js/import/heaps.js finds the heaps in which HDF5 would loop forever; it missed none in 7200
+// changed files.
 const { integer, seed } = random(Number(process.env.PADLESS_SEED ?? 1));
 
 /** @param {any} loading @param {RegExp} message @param {any} [Class] */
 const rejects = (loading, message, Class = ModelFileError) => assert.rejects(loading, says(Class, message));
 
-/** Lengths to cut at: all near the start and the end, some between. @param {number} size */
+/** Lengths to cut a file to: all near its start and its end, some between. @param {number} size */
 function* cuts(size) {
   for (let n = 0; n < size; n += n < 300 || n > size - 300 ? 1 : 97) yield n;
 }
@@ -79,9 +80,9 @@ test('megabytes that look like broken heaps are read quickly', async () => {
   const bytes = new Uint8Array(h5.length + 2 ** 23).fill(0x40);
   bytes.set(h5);
   const head = [...Buffer.from('GCOL'), 1, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0];
-  // At addresses beyond the end of the file.
+  // Write heads of heaps after the end of the HDF5 file proper.
   for (let at = Math.ceil(h5.length / 256) * 256 + 64; at + 32 <= bytes.length; at += 256) bytes.set(head, at);
-  // Searching the whole file for each of them would take hours.
+  // It would take hours to search the whole file for each head.
   (await fromKeras(bytes, { simd })).run(ids);
 });
 
@@ -92,7 +93,7 @@ test('a size in a .h5 makes HDF5 allocate no more than the file can hold', async
   const bytes = h5.slice();
   const view = new DataView(bytes.buffer);
   const heap = BigInt(new TextDecoder('latin1').decode(h5).indexOf('GCOL\x01'));
-  // Texts in attributes: length, address of the global heap, index in it.
+  // A text in an attribute is stored as its length, the address of the global heap, and its index in the heap.
   let texts = 0;
   for (let at = 0; at + 16 <= bytes.length; at += 4)
     if (view.getBigUint64(at + 4, true) === heap && view.getUint32(at, true) < 100) {
@@ -176,7 +177,7 @@ test('a deflated .keras is read; one that is too large when unpacked is refused 
   await rejects(fromKeras(zip), /says that \S+ has 4294967280 bytes, packed in \d+ of \d+/);
 });
 
-/** Where the entries of a zip's directory are. @param {Uint8Array} zip */
+/** The positions of the entries in a zip's directory. @param {Uint8Array} zip */
 function directory(zip) {
   const view = new DataView(zip.buffer, zip.byteOffset, zip.byteLength);
   const found = [];
@@ -188,8 +189,8 @@ function directory(zip) {
   return { view, entries: found };
 }
 
-test('entries of a zip that share bytes are refused before they are unpacked, also those that nobody asked for', async () => {
-  // Every entry unpacks the same bytes: 40 entries of 60 kB unpacked to 2.4 GB.
+test('a zip whose entries overlap is refused before anything is unpacked, even if the entries are not needed', async () => {
+  // Every entry unpacks the same bytes, so that a small file could unpack to gigabytes.
   const vocabularies = Object.fromEntries(
     Array.from({ length: 40 }, (_, i) => [`assets/${i}/vocabulary.txt`, new Uint8Array(i ? 0 : 2 ** 20)]),
   );
@@ -212,14 +213,14 @@ test('entries of a zip that share bytes are refused before they are unpacked, al
   }
 });
 
-test('a zip with one name twice is refused, also where nobody asked for it', async () => {
+test('a zip that contains a name twice is refused, even if the entry is not needed', async () => {
   const zip = zipSync({ ...entries, 'assets/a.txt': strToU8('x'), 'assets/b.txt': strToU8('y') });
   const { entries: places } = directory(zip);
   zip[places[places.length - 1] + 46 + 'assets/'.length] = 'a'.charCodeAt(0);
   await rejects(fromKeras(zip), /the zip holds "assets\/a\.txt" twice$/);
 });
 
-test('a zip that unpacks to more than 2 GB in all is refused, though each entry is allowed', async () => {
+test('a zip that unpacks to more than 2 GB in all is refused, even if each entry is small enough', async () => {
   const packed = new Uint8Array(2 ** 20);
   const zip = zipSync({ ...entries, 'a.bin': packed, 'b.bin': packed, 'c.bin': packed }, { level: 0 });
   const { view, entries: places } = directory(zip);

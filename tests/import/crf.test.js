@@ -1,6 +1,6 @@
 /**
- * CRF layers of TensorFlow Addons, compared with its answers (tests/models/old-keras/make_crfs.py), and of keras_contrib, which no registry has:
- * compared with the sums over all paths.
+ * CRF layers of TensorFlow Addons, compared with its answers (tests/models/old-keras/make_crfs.py), and of keras_contrib, compared with sums over all
+ * paths, because no package registry has keras_contrib.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ const { normal, integer } = random();
 const stored = gunzipSync(readFileSync(new URL('../models/old-keras/crfs.json.gz', import.meta.url))).toString();
 const { addons, ids, cases } = JSON.parse(stored);
 
-/** The greatest of each step. @param {import('padless').OutputTensor} output */
+/** The tag with the highest score at each step. @param {import('padless').OutputTensor} output */
 const tagsOf = ({ shape: [, , K], data }) =>
   Array.from({ length: data.length / K }, (_, i) => {
     const row = data.subarray(i * K, (i + 1) * K);
@@ -26,7 +26,7 @@ const tagsOf = ({ shape: [, , K], data }) =>
   });
 
 for (const { file, tags, bytes } of cases)
-  test(`${file}: the tags of TensorFlow Addons ${addons}`, async () => {
+  test(`${file} gives the tags of TensorFlow Addons ${addons}`, async () => {
     const model = await fromKeras(Uint8Array.from(Buffer.from(bytes, 'base64')), { simd });
     const again = await loadModel(model.save(), { simd });
     for (const each of [model, again]) {
@@ -43,7 +43,7 @@ for (const { file, tags, bytes } of cases)
     );
   });
 
-/** Paths of T steps over K tags. @param {number} T @param {number} K @returns {number[][]} */
+/** All paths of T steps over K tags. @param {number} T @param {number} K @returns {number[][]} */
 const paths = (T, K) => (T === 0 ? [[]] : paths(T - 1, K).flatMap((path) => Array.from({ length: K }, (_, k) => [...path, k])));
 
 /**
@@ -105,7 +105,7 @@ for (const [masked, boundary] of [
   [false, true],
 ])
   // prettier-ignore
-  test(`TensorFlow Addons: the tags are those of the greatest of all paths; ${masked ? 'mask' : 'no mask'}, ${boundary ? '' : 'no '}boundaries`, async () => {
+  test(`TensorFlow Addons: the tags are the best of all paths; ${masked ? 'mask' : 'no mask'}, ${boundary ? '' : 'no '}boundaries`, async () => {
     const { model, K, chain, left, right, dense } = await single('padless>AddonsCRF', { use_boundary: boundary }, masked);
     for (let n = 0; n < 10; n++) {
       const row = values(integer(1, 5));
@@ -132,7 +132,7 @@ for (const [masked, boundary, activation] of [
   [false, false, 'sigmoid'],
 ])
   // prettier-ignore
-  test(`keras_contrib: the tags are those of the least of all paths; ${masked ? 'mask' : 'no mask'}, ${boundary ? '' : 'no '}boundaries`, async () => {
+  test(`keras_contrib: the tags are the path of lowest energy; ${masked ? 'mask' : 'no mask'}, ${boundary ? '' : 'no '}boundaries`, async () => {
     const config = { ...options, use_boundary: boundary, activation };
     const { model, K, chain, left, right, dense } = await single('padless>ContribCRF', config, /** @type {boolean} */ (masked));
     const act = (/** @type {number} */ x) => (activation === 'tanh' ? Math.tanh(x) : activation === 'sigmoid' ? 1 / (1 + Math.exp(-x)) : x);
@@ -145,10 +145,10 @@ for (const [masked, boundary, activation] of [
         sum:
           path.reduce((sum, k, t) => sum + energies[t][k] + (t ? chain[path[t - 1] * K + k] : 0), 0) +
           (left?.[path[0]] ?? 0) +
-          // Behind a mask, keras_contrib compares the mask the wrong way round, and never finds the last step.
+          // With a mask, keras_contrib compares the mask the wrong way round, and so never finds the last step.
           (masked ? 0 : (right?.[path[T - 1]] ?? 0)),
       }));
-      // Without a mask, it counts a transition behind the last step: first to tag 0, then to the tag before that.
+      // Without a mask, keras_contrib adds a transition after the last step: first to tag 0, then to the last tag of the path that this gives.
       /** @param {number} next */
       const bestBefore = (next) =>
         sums.reduce((a, b) => (b.sum + chain[b.path[T - 1] * K + next] < a.sum + chain[a.path[T - 1] * K + next] ? b : a)).path;
@@ -161,7 +161,7 @@ for (const [masked, boundary, activation] of [
   });
 
 for (const masked of [true, false])
-  test(`keras_contrib, test_mode marginal: sums over all paths before and behind each step; ${masked ? 'mask' : 'no mask'}`, async () => {
+  test(`keras_contrib, test_mode marginal: it sums over all paths before and after each step; ${masked ? 'mask' : 'no mask'}`, async () => {
     const config = { ...options, learn_mode: 'marginal', test_mode: 'marginal' };
     const { model, K, chain, left, right, dense } = await single('padless>ContribCRF', config, masked);
     for (let n = 0; n < 10; n++) {
@@ -170,7 +170,7 @@ for (const masked of [true, false])
       const energies = dense(row, '').map((step, t) =>
         step.map((value, k) => value + (t === 0 ? Number(left?.[k]) : 0) + (t === T - 1 && !masked ? Number(right?.[k]) : 0)),
       );
-      /** exp(-energy), summed over the tags of steps from..to-1, with tag k at step t. @param {number} t @param {number} k */
+      /** The sum of exp(-energy) over all tags of the steps before t, with tag k at step t. @param {number} t @param {number} k */
       const front = (t, k) =>
         paths(t, K).reduce((sum, path) => {
           const whole = [...path, k];
@@ -179,7 +179,8 @@ for (const masked of [true, false])
             Math.exp(-whole.reduce((e, tag, i) => e + (i < t ? energies[i][tag] : 0) + (i ? chain[whole[i - 1] * K + tag] : 0), 0))
           );
         }, 0);
-      // Behind, keras_contrib goes backwards and takes the chain kernel as it is: from the later tag to the earlier one.
+      // For the steps after t, keras_contrib goes backwards without transposing the chain kernel: it uses transitions from the later tag to the
+      // earlier one.
       const behind = (/** @type {number} */ t, /** @type {number} */ k) =>
         paths(T - 1 - t, K).reduce((sum, path) => {
           const whole = [k, ...path];
@@ -223,7 +224,7 @@ const contrib = {
 /** @param {any[]} layers */
 const sequential = (...layers) => ({ class_name: 'Sequential', config: { layers } });
 
-test('the CRF of keras_contrib is told by its options; another CRF is not taken for it', () => {
+test('a CRF is read as that of keras_contrib only if it has its options', () => {
   const [{ class_name: name }] = readCrfs(sequential(contrib), null).architecture.config.layers;
   assert.equal(name, 'padless>ContribCRF');
   const config = { ...contrib.config, learn_mode: undefined };
@@ -236,7 +237,7 @@ test('the CRF of keras_contrib is told by its options; another CRF is not taken 
   assert.equal(readCrfs(sequential(contrib), null, { CRF: Layer }).architecture.config.layers[0], contrib);
 });
 
-test('the tags of TensorFlow Addons inside a model, and its other outputs, are refused by name', () => {
+test('a CRF of TensorFlow Addons whose tags are used inside the model, or whose other outputs are, is refused with its name', () => {
   const crf = { class_name: 'Addons>CRF', config: { name: 'crf', units: 3 }, name: 'crf', inbound_nodes: [[['x', 0, 0, {}]]] };
   const dense = { class_name: 'Dense', config: { name: 'd', units: 3 }, name: 'd', inbound_nodes: [[['crf', 0, 0, {}]]] };
   const read = (/** @type {any} */ json) => () => readCrfs(json, null);

@@ -1,4 +1,4 @@
-/** Classifiers of fastText: its own answers, broken files, text settings, sessions, the command line. */
+/** Classifiers of fastText: comparison with fastText's answers, broken files, text settings, sessions, the command line. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,21 +17,21 @@ const goldens = JSON.parse(readFileSync(join(home, 'goldens.json'), 'utf8'));
 const read = (/** @type {string} */ name) => readFileSync(join(home, name));
 const { integer, choice } = random();
 
-/** fastText looks a sigmoid up in a table, with 32 entries for each unit of x. @param {number} score  the exact sigmoid */
+/** The sigmoid as fastText looks it up in a table with 32 entries for each unit of x. @param {number} score  the exact sigmoid */
 function tabled(score) {
   const x = Math.log(score / (1 - score));
   if (Math.abs(x) > 8) return Number(x > 0);
   return 1 / (1 + Math.exp(8 - Math.trunc((x + 8) * 32) / 32));
 }
 
-test('each stored model has its answers here, and each loss, n-gram and quantised table is among them', async () => {
+test('each stored model has stored answers', async () => {
   const stored = readdirSync(home).filter((name) => /\.(bin|ftz)$/.test(name));
   assert.deepEqual(stored.toSorted(), Object.keys(goldens.models).toSorted());
   assert.equal(stored.length, 8);
 });
 
 for (const [name, answers] of Object.entries(goldens.models))
-  test(`${name}: fastText's answers to ${goldens.texts.length} texts`, async () => {
+  test(`${name} gives fastText's answers to ${goldens.texts.length} texts`, async () => {
     const model = await fromFastText(read(name), { simd });
     const isTree = name.startsWith('tree') || name.startsWith('several');
     const isSigmoid = model.outputs[0].kind === 'scores';
@@ -39,10 +39,10 @@ for (const [name, answers] of Object.entries(goldens.models))
     goldens.texts.forEach((text, i) => {
       const { scores = {} } = model.predict(text);
       assert.ok(Object.keys(answers[i]).length > 0);
-      // Below 1e-5, a label of a tree is left out.
+      // fastText omits labels of a tree with a score below 1e-5.
       for (const label of Object.keys(scores)) assert.ok(label in answers[i] || (isTree && scores[label] < 1.1e-5), label);
       for (const [label, expected] of Object.entries(answers[i])) {
-        // fastText adds 1e-5 to a score before it takes the logarithm, and leaves it there; a tree's scores have it here, too.
+        // fastText adds 1e-5 to a score before it takes the logarithm, and reports the sum. For trees, padless's scores include it, too.
         const score = isSigmoid ? tabled(scores[label]) + 1e-5 : isTree ? scores[label] : scores[label] + 1e-5;
         assert.ok(Math.abs(score - expected) < 1e-6, `${JSON.stringify(text)}: ${label} ${score}, fastText ${expected}`);
       }
@@ -53,7 +53,7 @@ for (const [name, answers] of Object.entries(goldens.models))
     assert.deepEqual((await loadModel(model.save(), { simd })).predict(goldens.texts), alone);
   });
 
-test('int8 answers alike, sessions to the bit', async () => {
+test('models with int8 weights give the same labels, and sessions give the bits of predict()', async () => {
   for (const name of ['softmax.bin', 'tree.ftz', 'several.bin']) {
     const model = await fromFastText(read(name), { simd });
     const small = await loadModel(toInt8(model), { simd });
@@ -72,7 +72,7 @@ test('int8 answers alike, sessions to the bit', async () => {
   }
 });
 
-test('what an id stands for in the text; maxlen; other text settings', async () => {
+test('offsets are the part of the text of each id; maxlen, case, normalization and labels can be changed', async () => {
   const model = await fromFastText(read('softmax.bin'), { simd });
   const { text } = model;
   const encode = (/** @type {string} */ given) => {
@@ -83,7 +83,7 @@ test('what an id stands for in the text; maxlen; other text settings', async () 
   assert.equal(words[0], '</s>');
   const parts = encode('die  zzz');
   assert.deepEqual(parts[0], [words.indexOf('die'), 'die']);
-  // The end stands for the whole text. Behind it come two n-grams of two words: the end is a third word.
+  // The id of the end covers the whole text. After it come two n-grams of two words, because the end counts as a third word.
   assert.deepEqual(parts.at(-3), [0, 'die  zzz']);
   assert.deepEqual([parts.at(-2)?.[1], parts.at(-1)?.[1]], ['die  zzz', 'zzz']);
   assert.deepEqual(new Set(parts.slice(1, -3).map(([, part]) => part)), new Set(['die', 'zzz']));
@@ -95,7 +95,7 @@ test('what an id stands for in the text; maxlen; other text settings', async () 
   assert.deepEqual((await fromFastText(read('plain.bin'), { labels: ['a', 'b', 'c'] })).outputs[0].labels, ['a', 'b', 'c']);
 });
 
-test('the command line converts it', async () => {
+test('padless convert converts a fastText file', async () => {
   const out = join(folder, 'model.safetensors');
   const { status, stderr } = padless('convert', join(home, 'softmax.ftz'), '-o', out);
   assert.equal(status, 0, stderr);
@@ -107,7 +107,7 @@ test('the command line converts it', async () => {
   }
 });
 
-test('word vectors, unknown versions and broken files are refused by name', async () => {
+test('word vectors, unknown versions and broken files are refused, and the message says why', async () => {
   const bytes = new Uint8Array(read('softmax.ftz'));
   /** @param {number} at  of a number in the head @param {number} value */
   const changed = (at, value) => {
@@ -125,7 +125,7 @@ test('word vectors, unknown versions and broken files are refused by name', asyn
       await assert.rejects(fromFastText(read(name).subarray(0, length)), ModelFileError);
 });
 
-test('changed files end in an error of padless, or in a model', async () => {
+test('changed files give a PadlessError or a model', async () => {
   for (let i = 0; i < 300; i++) {
     const bytes = new Uint8Array(read(choice(['softmax.ftz', 'tree.bin', 'several.bin'])));
     for (let k = integer(1, 4); k > 0; k--)
@@ -138,7 +138,7 @@ test('changed files end in an error of padless, or in a model', async () => {
   }
 });
 
-test('settings and trees that make no sense are refused', async () => {
+test('invalid settings and trees are refused', async () => {
   const { settings, root } = await fromFastText(read('tree.bin'), { simd });
   const weights = () => new Map(root.listWeights().map(({ path, layer, spec }) => [path, layer.weight(spec.name)]));
   /** @param {any} ngrams @param {any} [children] */

@@ -1,4 +1,4 @@
-/** The list of formats: as what a file is recognised by its content and name, alone and among other files. */
+/** The list of formats: how a file is recognised by its content and name, alone and among other files. */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -100,7 +100,7 @@ test('among several files the model is found, and the files that belong to it be
   assert.equal((await shards?.read())?.outputs.length, 1);
 });
 
-test('among several files the description of a state dict is found, whatever its name is', async () => {
+test('the description of a state dict is found among several files, whatever its name is', async () => {
   const modules = JSON.parse(read('torch/goldens.json').toString()).cases[0].architecture;
   const state = read('torch/bilstm-tagger.safetensors');
   for (const description of [modules, { modules }]) {
@@ -113,7 +113,7 @@ test('among several files the description of a state dict is found, whatever its
     assert.equal(found?.format.title, 'a state dict of PyTorch in safetensors');
     assert.deepEqual((await found?.read())?.outputs[0].labels, ['x', 'y', 'z']);
   }
-  // Other JSON is none, and what the caller gives comes first.
+  // Other JSON is not a description, and a description from the caller takes precedence.
   const other = { 'langid.safetensors': langid, 'a.json': bytesOf('[{ "kind": "LSTM" }]') };
   assert.equal(await titleOf(other), "a model of padless's own");
   const given = await recognise({ 'a.safetensors': state, 'b.json': bytesOf('[{ "type": "Nothing" }]') }, { modules, simd });
@@ -134,11 +134,11 @@ test('a broken file with a known extension is refused by the reader of that exte
     name: 'ModelFileError',
     message: /^a\.json: 16 bytes that are not JSON/,
   });
-  // Another file is the model.
+  // With a model beside it, broken JSON is ignored.
   assert.equal(await titleOf({ 'a.json': garbage, 'b.h5': h5 }), 'an HDF5 file of Keras');
 });
 
-test('a file that is something else says what it is', async () => {
+test('the error for a file of another kind says what it is', async () => {
   const png = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82);
   const readme = bytesOf('# A model\n\nTrained on texts.\n');
   const page = bytesOf('<!DOCTYPE html>\n<title>404</title>\n');
@@ -159,7 +159,7 @@ test('a file that is something else says what it is', async () => {
   }
 });
 
-test('a pointer of Git LFS says how to get the file, whatever file it stands for', async () => {
+test('the error for a pointer of Git LFS says how to get the file, whatever the file is', async () => {
   const pointer = bytesOf(`version https://git-lfs.github.com/spec/v1\noid sha256:${'a'.repeat(64)}\nsize 123456\n`);
   const said = (/** @type {any} */ error) =>
     error instanceof LoadError &&
@@ -168,7 +168,7 @@ test('a pointer of Git LFS says how to get the file, whatever file it stands for
   await assert.rejects(fromKeras(pointer), said);
   for (const name of ['a.keras', 'a.h5', 'model.json', 'a.safetensors'])
     await assert.rejects(async () => (await recognise({ [name]: pointer }, { simd }))?.read(), said, name);
-  // A shard, or weights.
+  // The pointer may also replace a shard or the weights.
   await assert.rejects(async () => (await recognise({ 'model.json': tfjs, 'nested.bin': pointer }, { simd }))?.read(), said);
   await assert.rejects(fromKeras(json, { weights: pointer }), said);
 });

@@ -1,7 +1,7 @@
 /**
- * Small random models that Keras 3.15, 3.5 and 2.15 saved, and what Keras answered: together they have every layer and option, with masks and
- * without. tests/fuzz/keras/store.js wrote keras-cases.br, lookup-cases.br of models that begin with a lookup, and found-cases.br of
- * models that once got another answer or were refused; `make fuzz-keras` makes and compares new ones.
+ * Small random models that Keras 3.15, 3.5 and 2.15 saved, with Keras's answers. Together they have every layer and option, with and without masks.
+ * tests/fuzz/keras/store.js wrote keras-cases.br; lookup-cases.br, whose models begin with a lookup; and found-cases.br, whose models once got
+ * another answer or were refused. `make fuzz-keras` makes and compares new models.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

@@ -15,7 +15,7 @@ const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 
 const folder = new URL('../models/keras-files/', import.meta.url);
 const { keras, backend, cases } = JSON.parse(readFileSync(new URL('goldens.json', folder), 'utf8'));
 
-/** What is refused, and the words that say so. @type {Record<string, RegExp>} */
+/** Files that are refused, and the expected messages. @type {Record<string, RegExp>} */
 const refused = {
   'multi-head-read': /^global_max_pooling1d: GlobalMaxPooling1D reads the padding of multi_head_attention/,
   'unroll-bidirectional-read':
@@ -39,10 +39,10 @@ const refused = {
     /^multi_head_attention_1: MultiHeadAttention reads padding in Keras, as multi_head_attention removes the mask/,
 };
 
-/** Texts whose keys all are padding: attention gives zeros here, where Keras gives the mean of the padding's vectors. @type {Record<string, number[]>} */
+/** Rows whose keys are all padding: padless's attention gives zeros, Keras's the mean of the padding's vectors. @type {Record<string, number[]>} */
 const zeros = { 'attention-empty-value': [1] };
 
-/** x * 0.5 + 1, in place of a Lambda. */
+/** Replaces a Lambda: x * 0.5 + 1. */
 class Halve extends Layer {
   scale = new Rescaling({ scale: 0.5, offset: 1 });
   /** @override @param {any} x */
@@ -77,7 +77,7 @@ function compare({ name, shape, data }, golden, mask, unit, empty = []) {
 
 for (const { name, file, inputs, outputs, probabilities, masked, int8 } of cases) {
   if (Object.hasOwn(refused, name)) {
-    test(`${name} is refused by name`, async () => {
+    test(`${name} is refused, and the message says why`, async () => {
       await assert.rejects(
         load(file),
         says(/^(dotted-names|activation-layer-weights)$/.test(name) ? ModelFileError : UnsupportedError, refused[name]),
@@ -105,7 +105,7 @@ for (const { name, file, inputs, outputs, probabilities, masked, int8 } of cases
   });
 }
 
-/** Files with a class or function of the author's that has the name of one of Keras's. @type {[string, RegExp][]} */
+/** Files with a class or function of the model's author that has the name of a Keras class or function. @type {[string, RegExp][]} */
 const own = [
   [
     'own-registered.keras',
@@ -119,12 +119,12 @@ const own = [
   ['own-function-h5.h5', /activation "mine>swish" is a function of the model's author/],
 ];
 for (const [file, message] of own)
-  test(`${file}: a class or function of the author's with a name of Keras's is refused unless customLayers has it`, () =>
+  test(`${file}: a class or function of the model's author with a name from Keras is refused unless customLayers has it`, () =>
     assert.rejects(load(file, {}), says(UnsupportedError, message)));
 
-test('there are at least 60 models, over the whole list of layers', () => assert.ok(cases.length >= 60, String(cases.length)));
+test('there are at least 60 models', () => assert.ok(cases.length >= 60, String(cases.length)));
 
-test('operations with numbers among their arguments are traced', async () => {
+test('a trace contains operations that have numbers among their arguments', async () => {
   const model = await load('operations-values.keras');
   const [{ shape, ids }] = model.inputs;
   const row = Array.from({ length: shape[0] ?? 3 }, (_, t) => (ids ? t % 2 : new Array(Number(shape[1])).fill(0.5)));

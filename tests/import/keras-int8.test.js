@@ -1,5 +1,6 @@
 /**
- * Models that Keras quantized itself: what stays int8, labels, and what is refused. tests/import/keras-files.test.js compares their values with Keras's.
+ * Models that Keras quantized to int8: which weights stay int8, labels, and refused files. tests/import/keras-files.test.js compares their values
+ * with Keras's.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -22,7 +23,7 @@ const labels = (values, K) =>
     return row.indexOf(Math.max(...row));
   });
 
-test('tables and kernels of Dense stay int8, also when the model is saved, and labels are those of Keras', async () => {
+test('embeddings and kernels of Dense stay int8, also when the model is saved, and the labels are those of Keras', async () => {
   const { inputs, outputs } = cases.find(({ name }) => name === 'int8-classifier');
   const model = await fromKeras(new URL('int8-classifier.keras', folder), { simd });
   const dtypes = (/** @type {typeof model} */ each) =>
@@ -77,7 +78,7 @@ test('other modes, and int8 inside TimeDistributed, are refused with the name of
   );
 });
 
-test('int8 weights in a whole .h5 stay int8 if its architecture says that Keras quantized the layer, and are refused else', async () => {
+test('int8 weights in a whole .h5 stay int8 if its architecture says that Keras quantized the layer, and are refused otherwise', async () => {
   const bytes = readFileSync(new URL('int8-h5.h5', folder));
   const { root } = await fromKeras(bytes, { simd });
   const kept = root.listWeights().filter(({ layer, spec }) => layer.weight(spec.name).int8);
@@ -93,7 +94,7 @@ test('int8 weights in a whole .h5 stay int8 if its architecture says that Keras 
   );
 });
 
-test('scales that are missing, do not fit or are no positive numbers are refused', () => {
+test('scales that are missing, have the wrong shape or are not positive are refused', () => {
   const layer = /** @type {any} */ ({
     path: 'd',
     className: 'Dense',
@@ -115,7 +116,7 @@ test('scales that are missing, do not fit or are no positive numbers are refused
     assert.throws(() => quantizedWeights(layer, arrays, 'f'), says(ModelFileError, message));
 });
 
-test('a table keeps the scale of each row to 1/510 of the largest value', () => {
+test('the scale of each row of a table is kept to 1/510 of the largest value', () => {
   const [V, D] = [5, 4];
   const layer = /** @type {any} */ ({
     path: 'e',

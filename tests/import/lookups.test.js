@@ -1,6 +1,6 @@
 /**
- * Layers of Keras that number texts or numbers in front of a model: StringLookup, IntegerLookup, Hashing, TextVectorization with n-grams and output
- * modes, CategoryEncoding. lookup-cases.br has random models with them, and the answers of Keras (tests/fuzz/keras/make_lookups.py).
+ * Keras layers that turn texts or numbers into indices at the start of a model: StringLookup, IntegerLookup, Hashing, CategoryEncoding, and
+ * TextVectorization with n-grams and output modes. lookup-cases.br has random models with them, and Keras's answers (tests/fuzz/keras/make_lookups.py).
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -14,7 +14,7 @@ const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 
 const embedding = { class_name: 'Embedding', config: { name: 'embedding', input_dim: 10_000, output_dim: 2 } };
 const masked = { ...embedding, config: { ...embedding.config, mask_zero: true } };
 const sequential = (/** @type {any[]} */ ...layers) => ({ class_name: 'Sequential', config: { name: 'model', layers } });
-/** What a file stores beside the architecture. */
+/** The vocabularies that a file stores beside the architecture: none. */
 const nothing = { vocabularies: new Map(), idf: new Map() };
 const input = (/** @type {any} */ shape, dtype = 'string') => ({
   class_name: 'InputLayer',
@@ -36,17 +36,17 @@ async function textOf(...layers) {
 }
 const idsOf = (/** @type {TextVectorizer} */ text, /** @type {string} */ given) => [...text.encodeBatch([given]).ids];
 
-test('StringLookup becomes text settings: the strings between white space, or one', async () => {
+test('StringLookup becomes text settings: a text is split at white space, or is one string if the input has one', async () => {
   const read = (/** @type {any} */ more, /** @type {any} */ shape, /** @type {any} */ table = embedding) =>
     textOf(...strings(more, shape), table);
-  // As StringLookup of Keras 2.15 numbers them: [UNK], b, a; and with mask_token='' in front.
+  // StringLookup of Keras 2.15 numbers the tokens [UNK], b, a; mask_token='' comes before them.
   assert.deepEqual(idsOf(await read({}), 'a zz b'), [2, 0, 1]);
   assert.deepEqual(idsOf(await read({ mask_token: '' }), 'a\nzz b'), [3, 1, 2]);
   assert.deepEqual(idsOf(await read({ mask_token: '' }), 'a'), [3, 0, 0]);
   assert.deepEqual(idsOf(await read({ mask_token: '[MASK]', oov_token: '[OOV]' }, [null, null]), 'a zz'), [3, 1]);
   assert.deepEqual(idsOf(await read({}, [null, null]), 'a zz'), [2, 0]);
   assert.equal((await read({}, [null, null])).pad, null);
-  // One string a row: it may have blanks in it.
+  // If a row is one string, the string may contain spaces.
   assert.deepEqual(idsOf(await read({ vocabulary: ['New York', 'b'] }, [null, 1]), 'New York'), [1]);
   const stored = { vocabularies: new Map([['layers/string_lookup', '\n[UNK]\nb\na\n']]), idf: new Map() };
   const { architecture, text } = withoutLookups(sequential(...strings({ vocabulary: null, mask_token: '' }), embedding), stored);
@@ -57,7 +57,7 @@ test('StringLookup becomes text settings: the strings between white space, or on
   );
 });
 
-test('a token with the id that an Embedding masks stays in its place, masked', async () => {
+test('a token whose id the Embedding masks keeps its position and is masked', async () => {
   const unknown = await textOf(...strings({}, [null, 3]), masked);
   assert.deepEqual(idsOf(unknown, 'a zz b'), [2, 0, 1]);
   assert.deepEqual([...unknown.encodeBatch(['a zz b', 'a']).mask], [1, 0, 1, 1, 0, 0]);
@@ -65,7 +65,7 @@ test('a token with the id that an Embedding masks stays in its place, masked', a
   assert.deepEqual([...token.encodeBatch(['a b a']).mask], [1, 0, 1]);
 });
 
-test('texts of different lengths are answered by themselves where no id is for padding, and padding would be read', async () => {
+test('texts of different lengths are run one by one if the model reads padding and no id is for padding', async () => {
   const layers = [
     ['InputLayer', { name: 'x', batch_shape: [null, null] }],
     ['Embedding', { name: 'embedding', input_dim: 4, output_dim: 1, mask_zero: true }],
@@ -74,7 +74,7 @@ test('texts of different lengths are answered by themselves where no id is for p
   const ngrams = { scheme: 'keras', split: 'whitespace', words: ['a', 'b'], first: 0, unknown: 2, salt: null, masked: null };
   const model = await createModel({
     architecture: { class_name: 'Sequential', config: { name: 'm', layers } },
-    // The vectors of the two ids of unknown words are greater than those of words.
+    // The vectors of the two ids of unknown words are larger than those of known words, so padding with them would change the maximum.
     weights: () => new Map([['embedding.embeddings', { shape: [4, 1], data: Float32Array.of(9, 8, 1, 2) }]]),
     text: { unit: 'ngrams', ngrams, pad: 0, length: null, mask: true },
     kerasVersion: '3.5.0',
@@ -84,15 +84,15 @@ test('texts of different lengths are answered by themselves where no id is for p
   assert.deepEqual([...model.outputsOf(['a', 'b a b', 'b'])[0].data], [1, 2, 2]);
 });
 
-test('a text is one string where the model reads one, and an empty text is unknown unless it is the mask token', async () => {
+test('if the model reads one string, an empty text is an unknown token unless it is the mask token', async () => {
   const one = (/** @type {any} */ more) => textOf(...strings(more, [null, 1]), embedding);
   assert.deepEqual(idsOf(await one({ mask_token: '[MASK]' }), ''), [1]);
   assert.deepEqual(idsOf(await one({ mask_token: '' }), ''), [0]);
   assert.deepEqual(idsOf(await one({}), ''), [0]);
 });
 
-test('unknown words get one of several ids by their hash, with a salt or without, or are an error', async () => {
-  // tf.strings.to_hash_bucket_fast(['zz', 'cat'], 5) and to_hash_bucket_strong(..., 5, [3, 4]) of TensorFlow 2.15.
+test('unknown words get one of several ids by their hash, with or without a salt, or are an error', async () => {
+  // The ids are those of TensorFlow 2.15: tf.strings.to_hash_bucket_fast(['zz', 'cat'], 5) and to_hash_bucket_strong(..., 5, [3, 4]).
   const several = await textOf(...strings({ num_oov_indices: 5 }, [null, null]), embedding);
   assert.deepEqual(idsOf(several, 'a zz cat b'), [6, 2, 1, 5]);
   const salted = await textOf(...strings({ num_oov_indices: 5, salt: [3, 4] }, [null, null]), embedding);
@@ -102,7 +102,7 @@ test('unknown words get one of several ids by their hash, with a salt or without
   assert.throws(() => none.encode('b zz'), /text: "zz" is not in the vocabulary, and the model has no id for unknown tokens/);
 });
 
-test('n-grams of TextVectorization: those of the first width first, cut at the length, with the places of their words', async () => {
+test('TextVectorization lists n-grams by their width, truncates them at the length, and offsets cover their words', async () => {
   const config = { name: 'v', vocabulary: ['cat', 'the cat', 'sat'], ngrams: [1, 2], output_sequence_length: 4 };
   const text = await textOf({ class_name: 'TextVectorization', config }, embedding);
   assert.deepEqual(idsOf(text, 'The cat!  sat'), [1, 2, 4, 3]);
@@ -115,19 +115,19 @@ test('n-grams of TextVectorization: those of the first width first, cut at the l
   );
 });
 
-/** A model of ids -> one value for each id, whose kernel tells what the layer before gives. @param {any[]} layers @param {any} [more] */
+/** A model of the layers without their lookups. @param {any[]} layers @param {any} [more] */
 async function modelOf(layers, more = {}) {
   const { architecture, text } = withoutLookups(sequential(...layers), nothing);
   return createModel({ architecture, text, kerasVersion: '3.15.1', weights: () => new Map(), simd, ...more });
 }
 
-test('IntegerLookup numbers the input: known, unknown, masked and huge numbers, as numbers or bigints', async () => {
+test('IntegerLookup maps known, unknown, masked and huge integers to indices, from numbers or bigints', async () => {
   const bag = { output_mode: 'count' };
   /** @param {any} more @param {any} rows @returns {Promise<number[]>} */
   const counts = async (more, rows) => [...(await modelOf(numbers({ ...bag, ...more }))).run(rows)[0].data];
   assert.deepEqual(await counts({}, [[12, -7, 5, 12]]), [1, 2, 1]);
   assert.deepEqual(await counts({ mask_token: 5 }, [[12, -7, 5, 12]]), [0, 2, 1]);
-  // floormod of Python: -4 mod 3 = 2, 2^40 mod 3 = 1.
+  // The remainder has the sign of the divisor, as in Python: -4 mod 3 = 2, 2^40 mod 3 = 1.
   assert.deepEqual(await counts({ num_oov_indices: 3 }, [[-4, 2n ** 40n, 2 ** 40]]), [0, 2, 1, 0, 0]);
   assert.deepEqual(await counts({ output_mode: 'tf_idf', idf_weights: [1, 2] }, [[12, 12, 0, -7]]), [1.5, 2, 2]);
   assert.deepEqual(
@@ -140,7 +140,7 @@ test('IntegerLookup numbers the input: known, unknown, masked and huge numbers, 
   assert.throws(() => model.run({ data: [1, 2], shape: [2] }), says(ShapeError, /2 numbers of shape \[2\], expected \[B, T\]/));
 });
 
-test('one-hot vectors of one number have no time axis, of several they have', async () => {
+test('the one-hot vector of a single number has no time axis; one-hot vectors of several numbers have one', async () => {
   const one = await modelOf(numbers({ output_mode: 'one_hot' }, [null, 1]));
   assert.deepEqual(
     [one.run([[12], [3]])[0]].map(({ shape, data }) => [shape, ...data]),
@@ -153,7 +153,7 @@ test('one-hot vectors of one number have no time axis, of several they have', as
   );
 });
 
-test('a saved model numbers its input as before', async () => {
+test('a saved and loaded model maps its input to the same indices', async () => {
   const { loadModel } = await import('padless');
   const model = await modelOf(numbers({ output_mode: 'multi_hot', num_oov_indices: 2, mask_token: 0 }));
   const again = await loadModel(model.save(), { simd });
@@ -161,7 +161,7 @@ test('a saved model numbers its input as before', async () => {
   assert.deepEqual(again.run(rows), model.run(rows));
 });
 
-test('what a lookup can do and padless cannot is refused, saying what to do', async () => {
+test('unsupported options of lookups are refused, and the message says what to do', async () => {
   /** @param {any[]} layers @param {RegExp} message @param {any} [Class] */
   const refused = (layers, message, Class = UnsupportedError) =>
     assert.throws(() => withoutLookups(sequential(...layers, embedding), nothing), says(Class, message));
@@ -209,7 +209,7 @@ test('what a lookup can do and padless cannot is refused, saying what to do', as
     );
 });
 
-test('an input that another layer reads, too, is not taken for indices', () => {
+test('a lookup whose input another layer also reads is refused', () => {
   const layers = [
     { class_name: 'InputLayer', name: 'a', config: { name: 'a', batch_shape: [null, 2], dtype: 'int64' }, inbound_nodes: [] },
     { class_name: 'IntegerLookup', name: 'l', config: { name: 'l', vocabulary: [5] }, inbound_nodes: [[['a', 0, 0, {}]]] },
@@ -225,7 +225,7 @@ test('an input that another layer reads, too, is not taken for indices', () => {
   );
 });
 
-test('wrong settings of an input that is numbered are errors', async () => {
+test('invalid `numbering` settings of an input are refused', async () => {
   const { architecture } = withoutLookups(sequential(...numbers({ output_mode: 'count' })), nothing);
   const modelWith = (/** @type {any} */ numbering, /** @type {any} */ more = {}) => {
     const json = structuredClone(architecture);

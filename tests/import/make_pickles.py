@@ -1,4 +1,4 @@
-"""Writes pickles.json: values that Python pickled in each protocol, as base64. Python 2.7 writes those of `python2`:
+"""Writes pickles.json: values that Python pickled in each protocol, as base64. Python 2.7 writes the values of `python2`:
 
     python2.7 make_pickles.py > python2.json && python3 make_pickles.py python2.json > pickles.json
 """

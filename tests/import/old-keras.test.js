@@ -17,7 +17,7 @@ for (const goldens of readdirSync(folder).filter((file) => /^goldens-.*\.json$/.
   for (const { name, file, weights, inputs, shape, data, refused } of cases) {
     const load = () => fromKeras(new URL(file, folder), { weights: weights ? new URL(weights, folder) : undefined, simd });
     if (refused) {
-      test(`${name} is refused by name`, () =>
+      test(`${name} is refused, and the message says why`, () =>
         assert.rejects(load(), (error) => error instanceof UnsupportedError && error.message.includes(refused)));
       continue;
     }

@@ -1,5 +1,5 @@
 /**
- * ONNX files that are cut short, changed, or made to cost time or memory: each gives a model or a PadlessError, and the next file is read.
+ * ONNX files that are cut short, changed, or made to take much time or memory: each gives a model or a PadlessError, and the next file is read.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { says } from '../says.js';
 import { functionOf, graph, message, model, node, tensor, value, varint } from './onnx-writer.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
-// The same bytes in every run.
+// The default seed gives the same bytes in every run.
 const { integer, choice, seed } = random(Number(process.env.PADLESS_SEED ?? 1));
 /** @param {string} name */
 const read = (name) => new Uint8Array(readFileSync(new URL(`../models/onnx/${name}.onnx`, import.meta.url)));
@@ -61,7 +61,7 @@ test(`files with some bytes changed give a model, which answers, or a PadlessErr
   await works();
 });
 
-test('files with a part put elsewhere, doubled or left out give a model or a PadlessError', async () => {
+test('files with a part moved, doubled or removed give a model or a PadlessError', async () => {
   for (const name of several) {
     const bytes = read(name);
     for (let n = 0; n < 40; n++) {
@@ -90,7 +90,7 @@ test('bytes that are no protobuf are refused', async () => {
 
 const tooLarge = [2 ** 31, 2 ** 40, 2 ** 53, 2n ** 63n - 1n, -1, -(2n ** 63n)];
 
-test('weights whose shape is not that of their data are refused, and no memory is taken for the shape', async () => {
+test('weights whose shape does not fit their data are refused, and no memory is allocated for the shape', async () => {
   for (const size of tooLarge)
     for (const dims of [[size], [size, size], [size, 0], [3, size], Array.from({ length: 100 }, () => size)]) {
       const constants = [tensor('w', dims, Float32Array.of(1, 2, 3))];
@@ -98,7 +98,7 @@ test('weights whose shape is not that of their data are refused, and no memory i
     }
 });
 
-test('tensors that nodes would make out of little are refused, and the message names the node', async () => {
+test('nodes that would make a huge tensor out of a small one are refused, and the message names the node', async () => {
   const one = tensor('one', [1], Float32Array.of(1));
   for (const size of [2 ** 28, 2 ** 40, 2 ** 53]) {
     const sizes = tensor('sizes', [2], ints(size, 4));
@@ -118,7 +118,7 @@ test('tensors that nodes would make out of little are refused, and the message n
       tensor('step', [], ints(1)),
     ];
     for (const [op, maker] of Object.entries(makers)) {
-      // Its elements are used one by one, so that it cannot stay a constant of one value.
+      // CumSum uses each element, so the tensor cannot be kept as one repeated value.
       const uses = [maker, node('CumSum', ['big', 'zero'], ['sum']), node('Mul', ['x', 'big'], ['y'])];
       await rejects(withInput(uses, more), new RegExp(`${op}|CumSum|Mul`));
       await rejects(
@@ -144,7 +144,7 @@ test('a tensor that doubles at each node stays bounded', async () => {
       assert.ok(error instanceof PadlessError, error?.stack),
     );
   }
-  // Doubled as a part of the graph: 2^60 paths from the output to the input.
+  // In the graph itself, doubling gives 2^60 paths from the output to the input.
   const nodes = [node('Tanh', ['x'], ['v0'])];
   for (let i = 0; i < 60; i++) nodes.push(node('Add', [`v${i}`, `v${i}`], [`v${i + 1}`]));
   nodes.push(node('Tanh', ['v60'], ['y']));
@@ -161,7 +161,7 @@ test('a sequence or a vector that doubles at each node is refused', async () => 
   }
 });
 
-test('options of nodes with absurd sizes are refused', async () => {
+test('attributes with absurd sizes are refused', async () => {
   const w = tensor('w', [3, 3, 1], new Float32Array(9));
   const W = tensor('W', [1, 3, 3], new Float32Array(9));
   for (const size of [0, ...tooLarge]) {
@@ -169,7 +169,7 @@ test('options of nodes with absurd sizes are refused', async () => {
       const attributes = { [name]: name === 'pads' ? [size, size] : [size] };
       const nodes = [node('Transpose', ['x'], ['t'], { perm: [0, 2, 1] }), node('Conv', ['t', 'w'], ['y'], attributes)];
       const loading = fromOnnx(withInput(nodes, [w]), { simd });
-      // Within the limits of what the model can be, each row decides.
+      // If the model can be made, it may refuse the row.
       await loading.then((made) => made.run([[[1, 2, 3], [4, 5, 6]]])).catch((error) => assert.ok(error instanceof PadlessError, error?.stack)); // prettier-ignore
     }
     const rnn = node('RNN', ['x', 'W', 'W'], ['y'], { hidden_size: size });
@@ -206,7 +206,7 @@ test('nodes that read each other, themselves or nothing are refused', async () =
   await rejects(withInput([node('constructor', ['x'], ['y'])]), /constructor/, UnsupportedError);
 });
 
-test('graphs in graphs, and functions that call functions, are bounded', async () => {
+test('nested graphs, and functions that call functions, are limited', async () => {
   let inner = graph({ nodes: [node('Tanh', ['x'], ['y'])] });
   for (let i = 0; i < 500; i++) inner = graph({ nodes: [node('If', ['x'], ['y'], { then_branch: { g: inner } })] });
   await rejects(model(inner), /nested more than \d+ deep/, ModelFileError);
@@ -214,7 +214,7 @@ test('graphs in graphs, and functions that call functions, are bounded', async (
   const call = (/** @type {number} */ i, x = 'x', y = 'y') => node(`f${i}`, [x], [y], {}, 'own');
   const options = (/** @type {any[]} */ functions) => ({ functions, domains: ['own'] });
   await rejects(withInput([call(0)], [], options([functionOf('f0', [call(0)])])), /function/);
-  // Ten calls in each of 18 functions: 10^18 calls of the last one, which has a node or none.
+  // Each of 18 functions calls the next one ten times: 10^17 calls of the last one, which has a node or none.
   for (const last of [[node('Tanh', ['x'], ['y'])], []]) {
     const functions = Array.from({ length: 18 }, (_, i) =>
       functionOf(
@@ -236,7 +236,7 @@ test('long chains of nodes are read or refused', async () => {
   await works();
 });
 
-test('data in another file is looked up only where the caller gives files', async () => {
+test('external data is read only from the files that the caller gives', async () => {
   const outside = [
     [1, 3],
     [2, 1],

@@ -40,13 +40,13 @@ export function tensorOf({ type, shape, data }) {
   return { shape, data: type === 'int64' ? Float64Array.from(values, Number) : values };
 }
 
-/** Which axis of a tensor is the batch: torch has it behind the directions in states, and behind the time unless batch_first is set. @param {any} about @param {string} name @param {number[]} shape */
+/** The batch axis of a tensor: in torch it follows the directions in states, and follows time unless batch_first is set. @param {any} about @param {string} name @param {number[]} shape */
 const batchAxis = ({ architecture }, name, shape) =>
   (architecture === 'encoder' && /^[hc]0?$/.test(name) && shape.length === 3) || (architecture === 'time-first' && name === 'ids')
     ? 1
     : 0;
 
-/** The same values with an axis first. @param {Tensor} tensor @param {number} axis @returns {Tensor} */
+/** The tensor with an axis moved to the front. @param {Tensor} tensor @param {number} axis @returns {Tensor} */
 function axisFirst({ shape, data }, axis) {
   if (axis === 0) return { shape, data };
   const [outer, size, inner] = [shape[0], shape[1], shape.slice(2).reduce((a, b) => a * b, 1)];
@@ -57,7 +57,7 @@ function axisFirst({ shape, data }, axis) {
   return { shape: [size, outer, ...shape.slice(2)], data: moved };
 }
 
-/** A row of a tensor, as nested lists. @param {ArrayLike<number>} data @param {number[]} shape @returns {any} */
+/** A tensor as nested lists. @param {ArrayLike<number>} data @param {number[]} shape @returns {any} */
 function nested(data, [size, ...inner]) {
   const width = inner.reduce((a, b) => a * b, 1);
   const flat = Array.from(data);
@@ -65,7 +65,7 @@ function nested(data, [size, ...inner]) {
 }
 
 /**
- * The inputs that padless's model has, as rows, and the lengths where the model has none of its own: then each row is cut to its length.
+ * The inputs of padless's model as rows. If the file has an input `lengths` and the model has none, each row is cut to its length.
  * @param {Model} model @param {any} about @param {Run} run
  * @returns {{ inputs: Record<string, any[]>, lengths: number[] | null, B: number }}
  */
@@ -89,11 +89,11 @@ export function inputsOf(model, about, run) {
   return { inputs, lengths, B };
 }
 
-/** Runs a model on rows, as its inputs by name, or alone if it has one. @param {Model} model @param {Record<string, any[]>} inputs */
+/** Runs a model on its inputs by name, or on the rows themselves if it has one input. @param {Model} model @param {Record<string, any[]>} inputs */
 export const answers = (model, inputs) =>
   model.run(/** @type {any} */ (model.inputs.length === 1 ? inputs[model.inputs[0].name] : inputs));
 
-/** Without axes of one: [B, T, 1] for labels of steps, where ONNX has [B, T]. @param {number[]} shape */
+/** A shape without axes of size 1: for labels of steps, padless has [B, T, 1] and ONNX has [B, T]. @param {number[]} shape */
 const squeezed = (shape) => shape.filter((size) => size !== 1);
 
 /**
@@ -115,7 +115,7 @@ export function checkAnswers(model, { name, about, runs }, unit = 1e-5) {
       const { shape, data } = outputs[i];
       const what = `${name}, ${stored.name} for ${JSON.stringify(Object.values(run.inputs).map((each) => each.shape))}`;
       assert.deepEqual(squeezed(shape), squeezed(expected.shape), `${what}: shape`);
-      // An output of steps, [B, T, ...]: behind a row's length padless has 0.
+      // In an output with steps, [B, T, ...], padless has 0 after a row's length: these values are not compared.
       const T = Math.max(...(lengths ?? [0]));
       const steps = lengths && expected.shape[1] === T && expected.shape.length > 2 ? T : 0;
       const each = expected.data.length / (expected.shape[0] * (steps || 1));
@@ -128,7 +128,7 @@ export function checkAnswers(model, { name, about, runs }, unit = 1e-5) {
   return count;
 }
 
-/** Copies of a model's rows from all runs, each alone. @param {Model} model @param {Case} of @returns {Record<string, any>[]} */
+/** The rows of all runs, each by itself. @param {Model} model @param {Case} of @returns {Record<string, any>[]} */
 function rowsAlone(model, { about, runs }) {
   return runs.flatMap((run) => {
     const { inputs, B } = inputsOf(model, about, run);
@@ -137,7 +137,7 @@ function rowsAlone(model, { about, runs }) {
 }
 
 /**
- * Asserts that rows of all lengths in one batch have the bits that each has alone, with nothing behind it.
+ * Asserts that rows of all lengths in one batch have the bits that each row has alone, and zeros after it.
  * @param {Model} model @param {Case} of @returns {number} rows
  */
 export function checkRagged(model, of) {
@@ -150,7 +150,7 @@ export function checkRagged(model, of) {
     alone.forEach(({ name, shape, data }, i) => {
       const width = together[i].data.length / rows.length;
       const own = together[i].data.subarray(b * width, (b + 1) * width);
-      // The steps of a row stand first in each of its axes but the last.
+      // A row's values come first along each axis of the batch's output.
       const sizes = together[i].shape.slice(1);
       const picked = Float32Array.from(data, (_, at) => {
         let [rest, to, stride] = [at, 0, 1];

@@ -13,7 +13,7 @@ import { graph, model, node, tensor, value } from './onnx-writer.js';
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const cases = casesOf(new URL('../models/onnx/', import.meta.url));
 
-/** Models that are refused, and the words that say so. @type {Record<string, RegExp>} */
+/** Models that are refused, and the expected messages. @type {Record<string, RegExp>} */
 const refused = {
   // Keras's mask, SimpleRNN and GRU with the reset gate before the product are loops in tf2onnx.
   'tf2onnx-before-gru': /node "model\/gru\/while_loop" \(Loop\)/,
@@ -38,12 +38,12 @@ for (const each of cases) {
   test(`${name} gives onnxruntime's answers`, async () => {
     assert.ok(checkAnswers(await fromOnnx(bytes, { simd }), each) > 0);
   });
-  test(`${name}: rows of all lengths in one batch have the bits that each has alone`, async () => {
+  test(`${name}: rows of all lengths in one batch have the bits that each row has alone`, async () => {
     assert.ok(checkRagged(await fromOnnx(bytes, { simd }), each) > 1);
   });
 }
 
-test('Dropout is nothing, unless training_mode is set', async () => {
+test('Dropout changes nothing, and is refused if training_mode is set', async () => {
   const dropout = (/** @type {bigint} */ training) =>
     model(
       graph({

@@ -22,7 +22,7 @@ const read = (nodes, constants, { type = 1, shape = ['batch', 'time', 2], output
 /** @param {Promise<any>} made @param {RegExp} words @param {any} [Class] */
 const refused = (made, words, Class = UnsupportedError) => assert.rejects(made, says(Class, words));
 
-test('a number is added to the result of a Dense, and to no other name of it', async () => {
+test('a constant that is added to the result of a Dense changes no other name of that result', async () => {
   const constants = [floats('w', [2, 2], [1, 0, 0, 1]), floats('b', [2], [100, 200])];
   for (const alias of ['Identity', 'Dropout']) {
     const nodes = [
@@ -36,13 +36,13 @@ test('a number is added to the result of a Dense, and to no other name of it', a
   }
 });
 
-test('whole numbers are divided towards 0; what would be rounded or wrapped is refused', async () => {
+test('integer division rounds towards 0; integer types that would round or wrap around are refused', async () => {
   const whole = { type: 7, shape: ['batch', 'time'] };
   const two = ints('two', [1], [2]);
   const toFloat = node('Cast', ['q'], ['y'], { to: 1 });
   const halves = await read([node('Div', ['x', 'two'], ['q']), toFloat], [two], whole);
   assert.deepEqual([...halves.run([[-3, -1, 1, 3]])[0].data], [-1, 0, 0, 1]);
-  // A sum of whole numbers by their number is no mean.
+  // A sum of integers divided by their number is rounded, so it is not read as a mean.
   const rounded = [
     node('ReduceSum', ['x', 'one'], ['s']),
     node('Shape', ['x'], ['shape']),
@@ -70,11 +70,11 @@ test('whole numbers are divided towards 0; what would be rounded or wrapped is r
   assert.deepEqual([...like.run([[[1.5, -1.5]]])[0].data], [1, -1]);
 });
 
-test('inputs without a batch axis are refused by name', async () => {
+test('inputs without a batch axis are refused, and the message names the input', async () => {
   await refused(read([node('Tanh', ['x'], ['y'])], [], { shape: [] }), /input "x" is one number for the whole batch/);
 });
 
-test('slopes, fillings, indices and orders of axes of other forms are refused', async () => {
+test('unsupported forms of PRelu slopes, Pad values, Gather indices and Transpose permutations are refused', async () => {
   await refused(
     read([node('PRelu', ['x', 'slope'], ['y'])], [floats('slope', [2, 1], [2, 1])], { shape: ['batch', 2, 2] }),
     /\(PRelu\): slopes of shape/,
@@ -92,7 +92,7 @@ test('slopes, fillings, indices and orders of axes of other forms are refused', 
   await refused(read(turned, [floats('c', [2, 2], [1, 2, 3, 4])]), /\(Transpose\): perm is \[0,7\]/, ModelFileError);
 });
 
-test('constants: no axes are all axes; a remainder with the sign of the dividend is refused', async () => {
+test('with constants, an empty list of axes means all axes, and a remainder with the sign of the dividend is refused', async () => {
   const sum = [node('ReduceSum', ['c', 'none'], ['s'], { keepdims: 0 }), node('Mul', ['x', 's'], ['y'])];
   const made = await read(sum, [floats('c', [2, 2], [1, 2, 3, 4]), ints('none', [0], [])]);
   assert.deepEqual([...made.run([[[1, 2]]])[0].data], [10, 20]);
@@ -111,7 +111,7 @@ test('an operator of another domain is refused inside a branch, too', async () =
   await refused(read(nodes, [/** @type {Field[]} */ (yes)]), /domain (is )?"?com\.foreign/);
 });
 
-test('an initial state that is one number for all units', async () => {
+test('an initial state may be one number for all units', async () => {
   const constants = [
     floats('W', [1, 2, 2], [0.1, 0.2, 0.3, 0.4]),
     floats('R', [1, 2, 2], [0.5, 0, 0, 0.5]),

@@ -1,5 +1,5 @@
 /**
- * Loops over the rows of a batch, as PyTorch writes an EmbeddingBag, and graphs inside of nodes: a loop that computes anything else is refused.
+ * Loops over the rows of a batch, which PyTorch writes for an EmbeddingBag, and graphs inside nodes. A loop that computes anything else is refused.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -14,9 +14,9 @@ const ints = (name, values, shape = [values.length]) => tensor(name, shape, BigI
 const table = tensor('table', [4, 2], Float32Array.of(0, 0, 1, 10, 2, 20, 4, 40));
 const rows = [[1, 2], [3], [2, 3, 3]];
 
-/** What each loop below has instead of torch's. @typedef {{ count?: string, start?: string, end?: string, goesOn?: string, data?: string, result?: string, more?: any[] }} Change */
+/** The parts of torch's loop that a test replaces. @typedef {{ count?: string, start?: string, end?: string, goesOn?: string, data?: string, result?: string, more?: any[] }} Change */
 
-/** An EmbeddingBag as torch's exporter by TorchScript writes it. @param {Change} [change] */
+/** An EmbeddingBag as torch's TorchScript exporter writes it. @param {Change} [change] */
 function bag({ count = 'B', start = 'starts', end = 'ends', goesOn = 'true', data = 'flat', result = 'sum', more = [] } = {}) {
   const body = graph({
     nodes: [
@@ -67,7 +67,7 @@ function bag({ count = 'B', start = 'starts', end = 'ends', goesOn = 'true', dat
   );
 }
 
-test('a loop that takes the ids of each row is computed for all rows', async () => {
+test('a loop that reads the ids of each row is computed for all rows', async () => {
   const answer = (await fromOnnx(bag(), { simd })).run(rows)[0];
   assert.deepEqual([...answer.data], [3, 30, 4, 40, 10, 100]);
   assert.deepEqual(answer.shape, [3, 2]);
@@ -93,7 +93,7 @@ const changed = /** @type {Record<string, [Change, RegExp]>} */ ({
 for (const [what, [change, words]] of Object.entries(changed))
   test(`a loop over ${what} is refused`, () => assert.rejects(fromOnnx(bag(change), { simd }), says(UnsupportedError, words)));
 
-/** A loop whose last row is computed by a branch of its own. @param {any} other  graph @param {any} last */
+/** A loop that computes the last row in a separate branch. @param {any} other  graph @param {any} last */
 function withLastRow(other, last) {
   const more = [
     node('Sub', ['B', 'second'], ['end']),
@@ -103,8 +103,8 @@ function withLastRow(other, last) {
   return bag({ more, result: 'r' });
 }
 
-test('a branch for the last row has to compute what is computed for the others', async () => {
-  // The sum of a row is doubled again and again.
+test('a branch for the last row must compute the same as the branch for the others', async () => {
+  // A graph that doubles the sum of a row `count` times.
   const doubled = (/** @type {string} */ name, /** @type {number} */ count) =>
     graph({
       nodes: Array.from({ length: count }, (_, i) => {
@@ -128,7 +128,7 @@ test('a branch for the last row has to compute what is computed for the others',
     );
 });
 
-test('a graph inside of a function has the names and attributes of the call', async () => {
+test('a graph inside a function uses the names and attributes of the call', async () => {
   // Own(x) is Softmax(x) along the axis that the call names, in a branch that is taken.
   const softmax = graph({ nodes: [node('Softmax', ['x'], ['r'], { axis: { ref: 'along' } })], outputs: ['r'] });
   const nodes = [
@@ -152,7 +152,7 @@ test('a graph inside of a function has the names and attributes of the call', as
   expected.forEach((each, i) => assert.ok(Math.abs(each - data[i]) < 1e-6, `${i}: ${data[i]}, expected ${each}`));
 });
 
-test('sizes are divided towards 0, as whole numbers are', async () => {
+test('the division of symbolic sizes rounds towards 0', async () => {
   // (T - 4) / 3 is -1 for T = 1, and 0 from T = 2 on: whether it is below 0 depends on T.
   const bytes = model(
     graph({

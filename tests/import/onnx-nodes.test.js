@@ -1,6 +1,6 @@
 /**
- * The standard's own tests of single nodes, for the operators that text models have: data of the Python package onnx, of which nothing is
- * copied. `make fuzz-onnx` installs it in build/fuzz/onnx; ONNX_NODES names another folder of them (onnx/backend/test/data/node).
+ * The standard's own tests of single nodes, for the operators that text models have. The Python package onnx contains them; nothing of it is copied
+ * here. `make fuzz-onnx` installs it in build/fuzz/onnx; ONNX_NODES names another folder with these tests (onnx/backend/test/data/node).
  */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { assertClose } from '../close.js';
 import { message } from './onnx-writer.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-/** In build/fuzz/onnx/lib/python3.N. */
+/** The folder of the tests in build/fuzz/onnx/lib/python3.N. */
 const library = join(root, 'build/fuzz/onnx/lib');
 const [version = ''] = existsSync(library) ? readdirSync(library) : [];
 const folder = process.env.ONNX_NODES ?? join(library, version, 'site-packages/onnx/backend/test/data/node');
@@ -67,14 +67,14 @@ const varints = (bytes) => {
   return values;
 };
 
-/** A row of a tensor, as nested lists. @param {ArrayLike<number>} data @param {number[]} shape @returns {any} */
+/** A tensor as nested lists. @param {ArrayLike<number>} data @param {number[]} shape @returns {any} */
 function nested(data, [size, ...inner]) {
   const width = inner.reduce((a, b) => a * b, 1);
   const flat = Array.from(data);
   return Array.from({ length: size }, (_, i) => (inner.length ? nested(flat.slice(i * width, (i + 1) * width), inner) : flat[i]));
 }
 
-/** The same values with an axis first. @param {{ shape: number[], data: Float64Array }} tensor @param {number} axis */
+/** The tensor with an axis moved to the front. @param {{ shape: number[], data: Float64Array }} tensor @param {number} axis */
 function axisFirst({ shape, data }, axis) {
   const outer = shape.slice(0, axis).reduce((a, b) => a * b, 1);
   const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1);
@@ -86,14 +86,14 @@ function axisFirst({ shape, data }, axis) {
   return { shape: [size, ...shape.slice(0, axis), ...shape.slice(axis + 1)], data: moved };
 }
 
-/** Operators whose other outputs no model reads. */
+/** Operators of which only the first output is compared, because models do not read the others. */
 const onlyFirst = ['LayerNormalization', 'MaxPool', 'Dropout'];
 
-/** Operators whose first input is no data, but a table. */
+/** Operators whose first input is a table and whose second input is the data. */
 const readsSecond = ['Gather'];
 
 /**
- * A test's model with all inputs but some as weights: the tests give weights as inputs.
+ * A test's model with all inputs as weights, except those in `keep`. The standard's tests give weights as inputs.
  * @param {string} path @param {string} op @param {number[]} keep  the inputs that stay @returns {Uint8Array}
  */
 function withWeights(path, op, keep) {
@@ -113,7 +113,7 @@ function withWeights(path, op, keep) {
   return message([...model.filter(([number]) => number !== 7), [7, [...others, ...given, ...weights]]]);
 }
 
-/** Whether an answer has the expected values, whichever axis is the batch. @param {any} output @param {any} expected @param {string} what */
+/** Throws unless an answer has the expected values for some choice of the batch axis. @param {any} output @param {any} expected @param {string} what */
 function same(output, expected, what) {
   const squeezed = (/** @type {number[]} */ shape) => shape.filter((size) => size !== 1).join();
   /** @type {any} */
@@ -122,7 +122,7 @@ function same(output, expected, what) {
     const moved = axisFirst(expected, axis);
     if (squeezed(moved.shape) !== squeezed(output.shape)) continue;
     try {
-      // Infinities and NaN have no distance.
+      // Equal infinities and NaN are not compared by their difference.
       const counts = (/** @type {number} */ i) => Number.isFinite(moved.data[i]) || !Object.is(output.data[i], moved.data[i]);
       return void assertClose(output.data, moved.data, { unit: 1e-5, what, counts });
     } catch (error) {
@@ -132,7 +132,7 @@ function same(output, expected, what) {
   throw failed;
 }
 
-/** Which inputs may be given: the data alone, or all tensors of its shape. @param {string} path @param {string} op @param {any[]} inputs @returns {number[][]} */
+/** The inputs that stay inputs: the data alone, or all tensors of its shape. @param {string} path @param {string} op @param {any[]} inputs @returns {number[][]} */
 function keptInputs(path, op, inputs) {
   const first = readsSecond.includes(op) ? 1 : 0;
   const alike = inputs.flatMap(({ shape, data }, i) => (data.length && shape.join() === inputs[0].shape.join() ? [i] : []));
@@ -165,12 +165,12 @@ async function run(path, op) {
       throw error;
     }
     const failed = [];
-    // Which axis of the input became the batch, the importer decides.
+    // The importer decides which axis of the input is the batch: try each.
     for (const axis of inputs[keep[0]].shape.keys()) {
       const rows = Object.fromEntries(
         keep.map((i) => {
           const { shape, data } = axisFirst(inputs[i], axis);
-          // A size of 1 in front of the batch is left out.
+          // An axis of size 1 before the batch is removed.
           const row = shape.slice(1);
           const sizes = axis > 0 && row[0] === 1 ? [shape[0], ...row.slice(1)] : shape;
           return [names[i], nested(data, sizes.length === 1 ? [...sizes, 1] : sizes)];
@@ -189,10 +189,10 @@ async function run(path, op) {
   return 'refused';
 }
 
-/** Tests whose model is read, but fails when it runs: ids below 0 count from the end in ONNX, and are an error in padless. */
+/** Tests whose model is read but throws when it runs: negative ids count from the end in ONNX, and are an error in padless. */
 const known = ['test_gather_negative_indices'];
 
-/** Operators, and how many of their tests must be equal at least. */
+/** For each operator, the minimum number of its tests that must be equal. */
 const operators = /** @type {Record<string, number>} */ ({
   LSTM: 3,
   GRU: 4,
@@ -206,7 +206,7 @@ const operators = /** @type {Record<string, number>} */ ({
   Pad: 6,
 });
 
-test("the standard's tests of single nodes are equal or refused", { skip }, async () => {
+test("models of the standard's tests of single nodes give its answers or are refused", { skip }, async () => {
   /** @type {Record<string, { equal: number, refused: number, wrong: string[] }>} */
   const counts = {};
   for (const name of readdirSync(folder).sort()) {

@@ -1,4 +1,4 @@
-/** How ONNX files hold weights: each type of number, in a list or as bytes, in the file or in another one. */
+/** Weights in ONNX files: each data type, as a list or as bytes, in the file or in another one. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 
 const folder = mkdtempSync(join(tmpdir(), 'padless-onnx-'));
 after(() => rmSync(folder, { recursive: true }));
 
-// Numbers that each type holds.
+// Every data type can represent these numbers.
 const weights = [1, -2, 0.5, 3, 0, -1.5];
 const whole = [1, -2, 5, 3, 0, -100];
 const x = [[[1, 2], [3, 5]]]; // prettier-ignore
@@ -41,7 +41,7 @@ const typed = (type, content, dims = [2, 3]) => [
 const bytes = (/** @type {ArrayBufferView} */ { buffer }) => new Uint8Array(/** @type {ArrayBuffer} */ (buffer));
 const upper = (/** @type {number[]} */ values) =>
   Uint16Array.from(new Uint32Array(Float32Array.from(values).buffer), (bits) => bits >>> 16);
-/** Half precision of the values above. @type {Record<number, number>} */
+/** float16 bits of the values above. @type {Record<number, number>} */
 const half = { 1: 0x3c00, '-2': 0xc000, 0.5: 0x3800, 3: 0x4200, 0: 0, '-1.5': 0xbe00 };
 const halves = Uint16Array.from(weights, (each) => half[each]);
 
@@ -69,13 +69,13 @@ test('float32, float64, float16 and bfloat16, as bytes and as lists', async () =
   }
 });
 
-/** Whether the kernel of a model's Dense is int8. @param {import('padless').Model} of */
+/** True if some weight of a model is int8. @param {import('padless').Model} of */
 const isInt8 = (of) =>
   of.root
     .all()
     .some((layer) => [...layer.weights.values()].some((weight) => /** @type {any} */ (weight).int8 instanceof Int8Array));
 
-test('int8 weights behind DequantizeLinear, for all columns and for each', async () => {
+test('int8 weights with DequantizeLinear stay int8, with one scale and with one per column', async () => {
   const w = typed(3, [[9, bytes(Int8Array.from(whole))]]);
   const zero = typed(3, [[9, bytes(Int8Array.of(2))]], []).map(
     ([number, content]) => /** @type {Field} */ ([number, number === 8 ? 'zero' : content]),
@@ -85,7 +85,7 @@ test('int8 weights behind DequantizeLinear, for all columns and for each', async
     [node('DequantizeLinear', ['w', 'scale', 'zero'], ['made'])],
     [tensor('scale', [], Float32Array.of(0.5)), zero],
   );
-  /** Inputs of int8 products are rounded to 16 bits. @param {Uint8Array} file @param {number[]} values  of the weights @param {boolean} stays  int8 */
+  /** The tolerance allows for inputs of int8 products, which are rounded to 16 bits. @param {Uint8Array} file @param {number[]} values  of the weights @param {boolean} stays  int8 */
   const check = async (file, values, stays) => {
     const made = await fromOnnx(file, { simd });
     assertClose(made.run(x)[0].data, expected(values), { unit: 1e-4 });
@@ -107,7 +107,7 @@ test('int8 weights behind DequantizeLinear, for all columns and for each', async
     whole.map((value_, i) => value_ * scales[i % 3]),
     true,
   );
-  // A scale for each row, and -128, are not in padless's int8.
+  // padless's int8 weights have no scale per row and no -128: such weights become float32.
   const [K, N] = [whole.length / 3, 3];
   const rows = Array.from({ length: K }, (_, k) => 0.5 + k);
   await check(
@@ -127,7 +127,7 @@ test('int8 weights behind DequantizeLinear, for all columns and for each', async
   );
 });
 
-test('types that padless does not read, and tensors of the wrong size, are refused by name', async () => {
+test('unsupported data types and tensors of the wrong size are refused, and the message names the tensor', async () => {
   const refused = (/** @type {Field[]} */ w, /** @type {RegExp} */ words, /** @type {any} */ Class) =>
     assert.rejects(fromOnnx(product(w), { simd }), says(Class, words));
   await refused(typed(8, [[6, 'text']]), /"w".*data type string/, UnsupportedError);
@@ -137,7 +137,7 @@ test('types that padless does not read, and tensors of the wrong size, are refus
   await refused(typed(10, [[9, new Uint8Array(7)]]), /"w"/, ModelFileError);
 });
 
-test('weights in other files: by a path, among files, at an offset; missing, too short, and outside of the folder', async () => {
+test('weights in other files are read by path, among files and at an offset; missing, short and outside files are refused', async () => {
   /** @param {Record<string, string>} entries */
   const external = (entries) =>
     typed(1, [

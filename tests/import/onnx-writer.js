@@ -1,12 +1,12 @@
 /**
- * Writes ONNX files (github.com/onnx/onnx, onnx.proto) of any content, right or wrong, field by field. web/onnx.js writes right ones.
+ * Writes ONNX files (github.com/onnx/onnx, onnx.proto) field by field, also invalid ones. web/onnx.js writes only valid files.
  */
 import { PbfWriter } from 'pbf';
 
-/** A value of a field: a whole number, text, bytes, or the fields of a message. @typedef {number | bigint | string | Uint8Array | Field[]} Content */
+/** A value of a field: an integer, text, bytes, or the fields of a message. @typedef {number | bigint | string | Uint8Array | Field[]} Content */
 /** @typedef {[number, Content]} Field  its number in onnx.proto, and its value */
 
-/** A whole number of protobuf, in base 128; negative ones take ten bytes. @param {number} value */
+/** A varint of protobuf, in base 128; negative numbers take ten bytes. @param {number} value */
 export function varint(value) {
   const pbf = new PbfWriter();
   pbf.writeVarint(value);
@@ -55,8 +55,8 @@ export const value = (name, type, shape) => [
 ];
 
 /**
- * NodeProto. An attribute is a whole number, a list of them, text, { t: TensorProto } or { g: GraphProto } as fields, or { ref: NAME } for a whole
- * number that the call of a function gives.
+ * NodeProto. An attribute is an integer, a list of integers, text, { t: TensorProto } or { g: GraphProto } as fields, or { ref: NAME } for an integer
+ * attribute of the call of a function.
  * @param {string} op @param {string[]} inputs @param {string[]} outputs @param {Record<string, any>} [attributes] @param {string} [domain]
  * @returns {Field[]}
  */

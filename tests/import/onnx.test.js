@@ -1,4 +1,4 @@
-/** ONNX models: the operators against onnxruntime-web on random weights, what is refused, and files that are broken. */
+/** ONNX models: operators compared with onnxruntime-web on random weights, refused models, and broken files. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -66,8 +66,8 @@ const sizes = [
 ];
 
 /**
- * Compares the outputs of both, of whole batches, and of rows of different lengths with each row alone, bit by bit.
- * @param {OnnxGraph} graph @param {number} [shortest]  row that the model reads
+ * Compares padless's outputs of whole batches with those of onnxruntime, and rows of different lengths in one batch bit by bit with each row alone.
+ * @param {OnnxGraph} graph @param {number} [shortest]  length of the shortest row that the model reads
  */
 async function agrees(graph, shortest = 1) {
   const bytes = onnxGraph(graph);
@@ -100,7 +100,7 @@ async function agrees(graph, shortest = 1) {
   return model;
 }
 
-/** Names of the classes of a model's layers. @param {import('padless').Model} model */
+/** The class names of a model's layers. @param {import('padless').Model} model */
 const classesOf = (model) =>
   model.root
     .all()
@@ -112,7 +112,7 @@ const kernels = (/** @type {number} */ width) => ({ kernel: weight([K, width]), 
 
 for (const op of /** @type {const} */ (['LSTM', 'GRU', 'RNN']))
   for (const direction of ['forward', 'reverse', 'bidirectional'])
-    test(`${op}, ${direction}: the sequence and the last states, in the order of the graph`, async () => {
+    test(`${op}, ${direction}: the sequence and the last states equal those of onnxruntime`, async () => {
       const { nodes, constants } = recurrent(op, { direction, ...(op === 'GRU' && { linear_before_reset: 1 }) });
       const states = op === 'LSTM' ? ['Y', 'h', 'c'] : ['Y', 'h'];
       const out = [node('Transpose', ['Y_h'], ['h'], { perm: [1, 0, 2] }), node('Transpose', ['Y_c'], ['c'], { perm: [1, 0, 2] })];
@@ -120,7 +120,7 @@ for (const op of /** @type {const} */ (['LSTM', 'GRU', 'RNN']))
       await agrees(onIds([...nodes, batchFirst, ...out.slice(0, states.length - 1)], constants, ['out', ...states.slice(1)]));
     });
 
-test('a GRU that resets before the product, and an RNN with relu', async () => {
+test('a GRU that resets before the product and an RNN with relu are read', async () => {
   const gru = recurrent('GRU', { direction: 'bidirectional' }, ['', 'Y_h']);
   const last = node('Transpose', ['Y_h'], ['y'], { perm: [1, 0, 2] });
   await agrees(onIds([...gru.nodes, last], gru.constants));
@@ -128,7 +128,7 @@ test('a GRU that resets before the product, and an RNN with relu', async () => {
   await agrees(onIds([...rnn.nodes, last], rnn.constants));
 });
 
-test('an LSTM whose forget gate is that of the input, and one that is given h alone', async () => {
+test('an LSTM with input_forget, and one whose initial state is only h, are read', async () => {
   const last = node('Transpose', ['Y_h'], ['y'], { perm: [1, 0, 2] });
   for (const activations of [undefined, ['HardSigmoid', 'Tanh', 'Tanh', 'Sigmoid', 'Tanh', 'Tanh']]) {
     const coupled = recurrent('LSTM', { direction: 'bidirectional', input_forget: 1, ...(activations && { activations }) });
@@ -143,7 +143,7 @@ test('an LSTM whose forget gate is that of the input, and one that is given h al
   await agrees(onIds([move, ...shape, ...state, given, last], values));
 });
 
-test('circular and hyperbolic functions, powers and remainders of each element', async () => {
+test('elementwise trigonometric and hyperbolic functions, powers and remainders are read', async () => {
   /** @type {[string, string[]?, any?][]} */
   const nodes = [
     ...['Sin', 'Cos', 'Tan', 'Atan', 'Sinh', 'Cosh', 'Asinh', 'IsInf', 'Shrink'].map((op) => /** @type {[string]} */ ([op])),
@@ -171,7 +171,7 @@ test('circular and hyperbolic functions, powers and remainders of each element',
   await agrees(onIds([node('ReduceLogSumExp', ['e'], ['y'], { axes: [1], keepdims: 0 })], {}));
 });
 
-test('the least elements, and quotients of whole numbers', async () => {
+test('TopK of the smallest elements and integer division are read', async () => {
   const least = [
     node('TopK', ['e', 'two'], ['values', 'places'], { largest: 0, axis: -1 }),
     node('Cast', ['places'], ['y'], { to: 1 }),
@@ -190,7 +190,7 @@ function overChannels(list) {
   return { nodes: [node('Transpose', ['e'], ['channels'], { perm: [0, 2, 1] }), ...nodes], outputs: list.map((_, i) => `y${i}`) };
 }
 
-test('pooling with padding at either end, ceil_mode and dilation', async () => {
+test('pooling with padding at either end, ceil_mode and dilation is read', async () => {
   const options = [
     { kernel_shape: [3], pads: [1, 1], strides: [2] },
     { kernel_shape: [3], pads: [2, 0] },
@@ -213,7 +213,7 @@ test('pooling with padding at either end, ceil_mode and dilation', async () => {
   await agrees(onIds(nodes, {}, outputs), 4);
 });
 
-test('padding by a number, by the ends, and reflected', async () => {
+test('padding with a constant, with the edges and by reflection is read', async () => {
   const constants = { pads: ints([0, 0, 2, 0, 0, 1]), number: { ...weight([]), data: [-1.5] } };
   const { nodes, outputs } = overChannels([
     ['Pad', {}, ['pads', 'number']],
@@ -227,14 +227,14 @@ test('padding by a number, by the ends, and reflected', async () => {
   );
 });
 
-test('a convolution whose kernel covers all values of a step, as Conv2d over words has it', async () => {
+test('a 2D convolution whose kernel covers all features of a step is read', async () => {
   const nodes = [
     node('Unsqueeze', ['e', 'one'], ['image']),
     node('Conv', ['image', 'window', 'shift'], ['slid'], { kernel_shape: [3, D], pads: [1, 0, 1, 0] }),
     node('Relu', ['slid'], ['positive']),
     node('Squeeze', ['positive', 'three'], ['found']),
     node('ReduceMax', ['found'], ['y'], { axes: [2], keepdims: 0 }),
-    // The same with the axes of the image turned.
+    // The same convolution with the two axes of the image swapped.
     node('Transpose', ['image'], ['turned'], { perm: [0, 1, 3, 2] }),
     node('Conv', ['turned', 'flat'], ['z'], { kernel_shape: [D, 2] }),
   ];
@@ -257,7 +257,7 @@ test('a convolution whose kernel covers all values of a step, as Conv2d over wor
   );
 });
 
-test('the first steps of each row in reverse, with lengths that other nodes read, too', async () => {
+test('ReverseSequence is read, also if other nodes read the steps after the lengths', async () => {
   const graph = {
     ...onIds(
       [
@@ -285,7 +285,7 @@ test('the first steps of each row in reverse, with lengths that other nodes read
       name,
     ),
   );
-  // Nothing else reads the steps behind the lengths: rows have their own length.
+  // If nothing else reads the steps after the lengths, the model has no input for lengths: each row has its own length.
   const short = await importing({ ...graph, outputs: ['y'], nodes: graph.nodes.slice(0, 2) });
   assert.deepEqual(
     short.inputs.map(({ name }) => name),
@@ -300,7 +300,7 @@ test('the first steps of each row in reverse, with lengths that other nodes read
   await session.release();
 });
 
-test('tables along other axes, repeated axes, and elements by a table of places', async () => {
+test('Gather along other axes and with constant indices, Tile and Expand are read', async () => {
   const nodes = [
     node('Gather', ['wide', 'ids'], ['columns'], { axis: 1 }),
     node('Transpose', ['columns'], ['a'], { perm: [1, 2, 0] }),
@@ -365,7 +365,7 @@ test('int8 tables and recurrent kernels stay int8', async () => {
   const rows = [[1, 5, 3, 7]]; // prettier-ignore
   const feeds = { ids: new ort.Tensor('int64', BigInt64Array.from(rows[0], BigInt), [1, 4]) };
   const { model, expected, got } = await bothAnswers(graph, feeds, rows);
-  // Inputs and states of int8 products are rounded to 16 bits.
+  // The tolerance allows for inputs and states of int8 products, which are rounded to 16 bits.
   got[0].data.forEach((value, i) =>
     assert.ok(Math.abs(value - Number(expected.y.data[i])) <= 1e-3, `${i}: ${value}, expected ${expected.y.data[i]}`),
   );
@@ -379,7 +379,7 @@ test('int8 tables and recurrent kernels stay int8', async () => {
   ]);
 });
 
-test('steps of one number are a sequence', async () => {
+test('steps of a single feature are a sequence', async () => {
   const ends = /** @type {const} */ ([['ReduceL2', { axes: [1] }], ['ReduceSum', {}, 'axes']]); // prettier-ignore
   for (const [op, attributes, axes] of ends) {
     const nodes = [
@@ -394,7 +394,7 @@ test('steps of one number are a sequence', async () => {
   }
 });
 
-/** Words and their characters, [B, T, C], of which a convolution or a GRU makes a vector of each word. @param {'Conv' | 'GRU' | 'mean'} kind @returns {OnnxGraph} */
+/** A tagger of words and their characters, [B, T, C]. `kind` turns the characters of a word into a vector. @param {'Conv' | 'GRU' | 'mean'} kind @returns {OnnxGraph} */
 function taggerOfCharacters(kind) {
   const flat = [
     node('Shape', ['chars'], ['shape']),
@@ -454,7 +454,7 @@ function taggerOfCharacters(kind) {
 }
 
 for (const kind of /** @type {const} */ (['Conv', 'GRU', 'mean']))
-  test(`words of characters, ${kind}: ids [B, T, C] beside ids [B, T]`, async () => {
+  test(`a model reads ids of characters [B, T, C] beside ids of words [B, T]: ${kind}`, async () => {
     const bytes = onnxGraph(taggerOfCharacters(kind));
     const model = await fromOnnx(bytes, { simd });
     assert.deepEqual(model.inputs.map(({ name }) => name).sort(), ['chars', 'ids']);
@@ -477,14 +477,14 @@ for (const kind of /** @type {const} */ (['Conv', 'GRU', 'mean']))
       );
     }
     await session.release();
-    // Texts of different numbers of words, whose characters differ in number, too.
+    // Texts have different numbers of words, and words different numbers of characters.
     const [ids, chars] = [[[1, 2], [3]], [[[1, 2, 3], [4]], [[5, 6]]]]; // prettier-ignore
     const [together, alone] = [model.run({ ids, chars }), model.run({ ids: ids.slice(1), chars: chars.slice(1) })];
     const half = together[0].data.length / 2;
     assert.deepEqual(together[0].data.slice(half, half + alone[0].data.length), alone[0].data);
   });
 
-test('words of characters alone, with an initial state', async () => {
+test('a model reads only ids of characters, with an initial state', async () => {
   const gru = recurrent('GRU', {}, ['', 'h']);
   const [move, cell] = gru.nodes;
   const state = [
@@ -511,7 +511,7 @@ test('words of characters alone, with an initial state', async () => {
   assert.deepEqual(model.run([[[4]]])[0].data, data.slice(H));
 });
 
-test('values of characters beside those of words are refused', async () => {
+test('a model that combines values of characters with values of words is refused', async () => {
   const onChars = (/** @type {OnnxNode[]} */ nodes, /** @type {string} */ words) =>
     assert.rejects(
       importing({ ...taggerOfCharacters('mean'), nodes: [node('Gather', ['letters', 'chars'], ['c']), ...nodes] }),
@@ -617,12 +617,12 @@ for (const [
   ],
   ['an opset of before 7', [node('Relu', ['e'], ['y'])], {}, /opset 6; padless reads opsets 7 to/, { opset: 6 }],
 ]))
-  test(`${what} is refused by name`, () =>
+  test(`${what} is refused, and the message says why`, () =>
     assert.rejects(importing({ ...onIds(nodes, constants), ...more }), says(UnsupportedError, message)));
 
 const small = onnxGraph(onIds([...lstm.nodes, node('Transpose', ['Y_h'], ['y'], { perm: [1, 0, 2] })], lstm.constants));
 
-test('a file that is cut or changed is refused by an error of padless', async () => {
+test('a file that is cut short or changed gives a PadlessError', async () => {
   for (let length = 0; length < small.length; length += 1 + Math.floor(length / 16))
     await assert.rejects(fromOnnx(small.slice(0, length), { simd }), says(PadlessError, /./));
   for (let i = 0; i < 300; i++) {
@@ -656,7 +656,7 @@ test('recognise and padless convert read ONNX; without pbf the error says what t
   await assert.rejects(fromOnnx(Uint8Array.of(1, 2, 3)), says(ModelFileError, /not a valid ONNX file/));
 });
 
-/** The answers of both for inputs by name. @param {OnnxGraph} graph @param {Record<string, any>} feeds @param {any} rows @param {any} [options] */
+/** The model, the answers of onnxruntime, and the answers of the model. @param {OnnxGraph} graph @param {Record<string, any>} feeds @param {any} rows @param {any} [options] */
 async function bothAnswers(graph, feeds, rows, options) {
   const bytes = onnxGraph(graph);
   const model = await fromOnnx(bytes, { simd });
@@ -693,7 +693,7 @@ function masked(outputs) {
   return { nodes: [toInt32, ...nodes], constants };
 }
 
-test('sequence_lens of an input are the lengths of the rows, and padding changes no bit', async () => {
+test('if sequence_lens is an input, run() takes it as `lengths`, and padding changes no bit', async () => {
   const { nodes, constants } = masked(['', 'Y_h']);
   const graph = onIds([...nodes, node('Transpose', ['Y_h'], ['y'], { perm: [1, 0, 2] })], constants, ['y'], packed);
   const { model, expected, got } = await bothAnswers(graph, withLengths, padded, { lengths });
@@ -705,7 +705,7 @@ test('sequence_lens of an input are the lengths of the rows, and padding changes
   assert.deepEqual(model.run(padded.map((row, b) => row.slice(0, lengths[b])))[0].data, got[0].data);
 });
 
-test('where a node reads the steps behind the lengths, these stay an input: a mean divides by T', async () => {
+test('if a node reads the steps after the lengths, such as a mean that divides by T, the lengths stay an input', async () => {
   const { nodes, constants } = masked(['Y', '']);
   const mean = node('ReduceMean', ['Y'], ['m'], { axes: [0], keepdims: 0 });
   const graph = onIds([...nodes, mean, node('Transpose', ['m'], ['y'], { perm: [1, 0, 2] })], constants, ['y'], packed);
@@ -741,7 +741,7 @@ test('a sum over the steps that is divided by the lengths is the mean over the s
   assertNear(got[0].data, expected.y.data);
 });
 
-test('rows that the graph sorts by their lengths and puts back are those of the batch', async () => {
+test('a graph that sorts rows by length and restores their order gives the rows in the order of the batch', async () => {
   const { nodes, constants } = masked(['', 'Y_h']);
   const graph = onIds(
     [
@@ -928,10 +928,10 @@ const byOperator = /** @type {[string, OnnxNode[], Record<string, Constant>, (st
   ],
 ]);
 for (const [what, nodes, constants, outputs, shortest = 1, opset = 14] of byOperator)
-  test(`${what}: the answers of onnxruntime`, () =>
+  test(`${what}: the answers equal those of onnxruntime`, () =>
     agrees(onIds(nodes, constants, outputs ?? ['y'], { opset }), shortest).then(() => {}));
 
-test('int8 weights are read as the numbers that they stand for', async () => {
+test('int8 weights have exactly the values that DequantizeLinear gives', async () => {
   const numbers = Array.from({ length: V * D }, () => integer(-127, 127));
   const scales = normal(D, 0.1).map(Math.abs);
   const constants = {
@@ -951,7 +951,7 @@ test('int8 weights are read as the numbers that they stand for', async () => {
   data.forEach((value, d) => assert.equal(value, Math.fround(numbers[3 * D + d] * Math.fround(scales[d]))));
 });
 
-test('names and shapes that the graph gets wrong are refused', async () => {
+test('graphs with wrong names or shapes are refused', async () => {
   await assert.rejects(
     importing(onIds([node('Add', ['e', 'nothing'], ['y'])], {})),
     says(ModelFileError, /node "y" \(Add\): no node before it computes its input "nothing"/),

@@ -1,5 +1,5 @@
 /**
- * Operations in Keras files that padless lacks: what the error recommends, and layers of the user that replace them.
+ * Operations in Keras files that padless lacks: the recommendations in the error, and custom layers that replace them.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { says } from '../says.js';
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const whole = unzipSync(new Uint8Array(readFileSync(new URL('../models/keras-files/operations.keras', import.meta.url))));
 
-/** The model's graph with one operation changed. @param {string} from @param {(entry: any) => void} change */
+/** A model's graph with one operation changed. @param {string} from @param {(entry: any) => void} change */
 function changed(from, change) {
   const config = JSON.parse(strFromU8(whole['config.json']));
   change(config.config.layers.find((/** @type {any} */ each) => each.class_name === from));
@@ -24,7 +24,7 @@ function changed(from, change) {
 /** @param {Promise<unknown>} loading @param {RegExp} message */
 const refused = (loading, message) => assert.rejects(loading, says(UnsupportedError, message));
 
-test('the error names what does the same in padless, and says that a layer of the user may replace the operation', async () => {
+test('the error names the equivalent in padless, and says that a custom layer may replace the operation', async () => {
   const rename = (/** @type {string} */ kind) => (/** @type {any} */ entry) => (entry.class_name = kind);
   await refused(
     fromKeras(changed('Tanh', rename('Normalize'))),
@@ -37,7 +37,7 @@ test('the error names what does the same in padless, and says that a layer of th
   );
 });
 
-test('a layer of the user replaces an operation and gets its options', async () => {
+test('a custom layer replaces an operation and gets its options', async () => {
   /** @type {any} */
   let told = null;
   class Squash extends layers.Layer {

@@ -1,4 +1,4 @@
-/** The reader of pickles: what Python wrote in each protocol, and what it refuses. make_pickles.py wrote pickles.json. */
+/** The reader of pickles: it reads values of each protocol and refuses everything else. make_pickles.py wrote pickles.json with Python. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -45,7 +45,7 @@ test('the values of Python 3 are read, in protocols 0 to 5', () => {
   assert.equal(python3.length, 6);
 });
 
-test('the strings of Python 2, which have no encoding, are read as UTF-8, else as latin-1', () => {
+test('strings of Python 2, which have no encoding, are read as UTF-8 if they are valid UTF-8, otherwise as latin-1', () => {
   python2.forEach((/** @type {string} */ pickle, /** @type {number} */ protocol) =>
     assert.deepEqual(
       Object.fromEntries(read(decode(pickle))),
@@ -56,7 +56,7 @@ test('the strings of Python 2, which have no encoding, are read as UTF-8, else a
   assert.equal(python2.length, 3);
 });
 
-test('a name that is not listed is refused, however the pickle has it, and nothing is called', () => {
+test('a name that is not on the list is refused, whichever opcode it comes from, and nothing is called', () => {
   for (const [pickle, name] of [
     ["cos\nsystem\n(S'true'\ntR.", 'os.system'],
     ["(S'true'\nios\nsystem\n.", 'os.system'],
@@ -74,13 +74,13 @@ test('a name that is not listed is refused, however the pickle has it, and nothi
     );
   const advice = (/** @type {string} */ name) => `${name} is not for you`;
   assert.throws(() => read('cos\nsystem\n.', { advice }), says(UnsupportedError, /does not read; os\.system is not for you$/));
-  // A listed name that is a value cannot be called, nor can what is no name at all.
+  // A listed name that is not a function cannot be called, nor can a value.
   assert.ok(read('cbuiltins\nint\n.') instanceof PickledName);
   assert.throws(() => read('cbuiltins\nint\n)R.'), says(ModelFileError, /builtins\.int is called, which is no function/));
   assert.throws(() => read('I3\n)R.'), says(ModelFileError, /3 is called, which is no function/));
 });
 
-test('an object of a listed class becomes a record, whichever way it is made', () => {
+test('an object of a listed class becomes a record, whichever opcodes create it', () => {
   const names = recordNames(['m.A']);
   const build = "(dS'x'\nI1\nsb.";
   for (const pickle of [`(im\nA\n${build}`, `(cm\nA\no${build}`, `cm\nA\n)R${build}`, `\x80\x02cm\nA\n)\x81}U\x01xK\x01sb.`])
@@ -93,11 +93,11 @@ test('an object of a listed class becomes a record, whichever way it is made', (
     () => read('ccopy_reg\n_reconstructor\n(I1\nI2\nNtR.', { names }),
     says(ModelFileError, /an object of 1, which is no class/),
   );
-  // Attributes of a dict are no entries of it.
+  // Attributes of a dict do not become its entries.
   assert.deepEqual(read(`ccollections\nOrderedDict\n)R${build}`), new Map());
 });
 
-test('a broken pickle is refused with its place', () => {
+test('a broken pickle is refused, and the message says where', () => {
   for (const [pickle, message] of /** @type {[string, RegExp][]} */ ([
     ['', /1 bytes are expected at byte 0, the file has 0/],
     ['.', /the stack is empty/],
@@ -126,18 +126,18 @@ test('a broken pickle is refused with its place', () => {
   assert.throws(() => read('Vx\nQ.'), says(UnsupportedError, /keeps "x" outside of itself/));
 });
 
-test('a few bytes cannot make millions of values', () => {
-  // A list of 100 lists of 100 lists ...: a message about it does not write it out.
+test('a small pickle cannot create millions of values', () => {
+  // Lists of 100 lists are nested 30 deep: the message does not write them out.
   let nested = ']';
   for (let depth = 0; depth < 30; depth++)
     nested += `q${String.fromCharCode(depth)}0](${`h${String.fromCharCode(depth)}`.repeat(100)}e`;
   assert.throws(() => read(`${nested}N\x85R.`), says(ModelFileError, /a list of 100 is called/));
-  // A list of a million that is copied again and again.
+  // A list of a million items is copied again and again.
   const copies = `](${'N'.repeat(1e6)}eq\x000${'cbuiltins\nlist\nh\x00\x85R0'.repeat(1000)}N.`;
   assert.throws(() => read(copies), says(ModelFileError, /copies the same lists again and again/));
 });
 
-test('any change of a pickle gives values or an error of padless', () => {
+test('a changed pickle gives values or a PadlessError', () => {
   const { integer, seed } = random();
   for (const pickle of [...python3, ...python2])
     for (let i = 0; i < 400; i++) {

@@ -1,5 +1,5 @@
 /**
- * Published models of other people: Nakdimon (TF.js) and textgenrnn (weights of CuDNNLSTM layers in HDF5).
+ * Published models by other authors: Nakdimon (TF.js) and textgenrnn (weights of CuDNNLSTM layers in HDF5).
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -37,7 +37,7 @@ test(
         assert.deepEqual(padded[i].data.subarray(0, data.length), data);
       });
     }
-    // All files at once, as a page gets them from a dropped folder; then with shards cut short or missing.
+    // Give all files at once, as a page does for a dropped folder; then with shards cut short or missing.
     const files = Object.fromEntries(
       ['model.json', 'group1-shard1of1.bin'].map((name) => [name, readFileSync(sharedUrl(`${nakdimon}/${name}`))]),
     );

@@ -1,5 +1,5 @@
 /**
- * The sources that importers take: paths, folders, URLs, lists of files, objects of bytes; a single file or several that belong together.
+ * The sources that importers accept: paths, folders, URLs, lists of files, objects of bytes; one file, or several that belong together.
  */
 import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';

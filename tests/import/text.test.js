@@ -1,5 +1,5 @@
 /**
- * Keras's Tokenizer and TextVectorization: their ids (make_text_goldens.py), offsets, and broken tokenizers.
+ * Keras's Tokenizer and TextVectorization: comparison with their ids (make_text_goldens.py), offsets, and broken tokenizers.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -14,12 +14,12 @@ import { says } from '../says.js';
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const { keras, texts, cases } = JSON.parse(readFileSync(new URL('text-goldens.json', import.meta.url), 'utf8'));
 const embedding = { class_name: 'Embedding', config: { name: 'embedding', input_dim: 10_000, output_dim: 2 } };
-/** What a file stores beside the architecture. */
+/** The vocabularies that a file stores beside the architecture: none. */
 const nothing = { vocabularies: new Map(), idf: new Map() };
 const sequential = (/** @type {any[]} */ ...layers) => ({ class_name: 'Sequential', config: { name: 'model', layers } });
 
 for (const { name, tokenizer, layer, ids } of cases) {
-  test(`${name}: texts get the ids of Keras ${keras}, and offsets give back the text of each token`, () => {
+  test(`${name}: texts get the ids of Keras ${keras}, and the text between the offsets of a token is its text`, () => {
     const settings = tokenizer
       ? textSettings(tokenizer, sequential(embedding))
       : withoutLookups(sequential(layer, embedding), nothing).text;
@@ -63,7 +63,7 @@ test('a tokenizer may be JSON text, JSON text inside JSON text, or parsed', () =
     assert.deepEqual(textSettings(each, sequential(embedding)), settings);
 });
 
-test('length and mask are those of the model: padding is data if the embedding does not mask', () => {
+test('text settings get length and mask from the model: padding is data if the embedding does not mask', () => {
   const [{ tokenizer }] = cases;
   const input = { class_name: 'InputLayer', config: { name: 'ids', batch_shape: [null, 7] } };
   const masked = { ...embedding, config: { ...embedding.config, mask_zero: true } };
@@ -119,7 +119,7 @@ test('a text that is not a string is refused', () => {
   assert.throws(() => text.encode(/** @type {any} */ (null)), ArgumentError);
 });
 
-test('a model with a Tokenizer answers texts as it answers the ids that Keras pads', async () => {
+test('a model with a Tokenizer gives a text the answer of its ids, padded as in Keras', async () => {
   const folder = new URL('../models/keras-files/', import.meta.url);
   const { tokenizer } = cases.find((/** @type {any} */ each) => each.name === 'tokenizer-num-words');
   const length = 6;
@@ -142,7 +142,7 @@ test('TextVectorization with split=None: a text is one token', () => {
   delete config.vocabulary_size;
   const { text } = withoutLookups(sequential({ class_name: 'TextVectorization', config }, embedding), nothing);
   const read = new TextVectorizer(/** @type {any} */ (text));
-  // What Keras 2.15 gives.
+  // Keras 2.15 gives these ids.
   for (const [given, id] of /** @type {[string, number][]} */ ([
     ['A b!', 2],
     ['c', 3],

@@ -23,7 +23,7 @@ test(`TFOpLambda and SlicingOpLambda answer as TensorFlow ${tensorflow} does`, a
   });
 });
 
-test('sizes, indices and paddings that an operation cannot have are refused when the model is made', async () => {
+test('invalid sizes, indices and paddings of operations are refused when the model is created', async () => {
   for (const [called, told, message] of /** @type {[string, any, RegExp][]} */ ([
     ['split', { num_or_size_splits: [-1, 2], axis: 1 }, /Split with indices_or_sections=null/],
     ['compat.v1.gather', { indices: [0], axis: 1, batch_dims: 1 }, /Take with axis=null/],

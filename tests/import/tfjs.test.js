@@ -90,7 +90,7 @@ test('shards may begin inside a weight, and may be given as a list of files', as
   await rejects(fromTfjs(list.slice(1)), LoadError, /group1-shard1of3\.bin is missing; given are/);
 });
 
-test('a shard cut short at any length is refused with both numbers', async () => {
+test('a shard cut short at any length is refused, with the found and the expected size', async () => {
   for (let n = 0; n < bin.length; n++)
     await rejects(
       fromTfjs(files(json, bin.subarray(0, n))),
@@ -162,7 +162,7 @@ test('a wrong manifest is refused', async () => {
     await rejects(fromTfjs(files(value)), ModelFileError, /no modelTopology/);
 });
 
-test('a weight that is missing, left over or of another shape is named', async () => {
+test('the error for a missing or unused weight, or one of another shape, names it', async () => {
   const [{ paths, weights }] = json.weightsManifest;
   const manifest = (/** @type {any[]} */ list) => ({ ...json, weightsManifest: [{ paths, weights: list }] });
   const first = weights[0].shape[0] * weights[0].shape[1] * 4;

@@ -1,4 +1,4 @@
-/** Pickled Keras tokenizers, against what their to_json() gives. make_tokenizers.py wrote tokenizers.json. */
+/** Pickled Keras tokenizers, compared with their to_json(). make_tokenizers.py wrote tokenizers.json. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -16,7 +16,7 @@ const modules = JSON.parse(readFileSync(new URL('goldens.json', models), 'utf8')
 const settingsOf = async (/** @type {any} */ tokenizer) => (await fromTorch(state, modules, { tokenizer })).text?.settings;
 const bytesOf = (/** @type {string} */ name) => new Uint8Array(Buffer.from(files[name], 'base64'));
 
-test('a pickled Tokenizer is read as its JSON is, a pickled word_index as the words alone', async () => {
+test('a pickled Tokenizer gives the settings of its JSON, a pickled word_index only the words', async () => {
   const expected = await settingsOf(json);
   assert.ok(expected);
   for (const name of ['tokenizer-2', 'tokenizer-4', 'tokenizer-keras3'])

@@ -1,6 +1,6 @@
 /**
- * Random stacks of PyTorch modules and what PyTorch answered: together they have every type of modules and every option. tests/fuzz/torch/store.js
- * wrote torch-cases.json.gz; `make fuzz-torch` makes and compares new ones.
+ * Random stacks of PyTorch modules with PyTorch's answers. Together they have every type of modules and every option. tests/fuzz/torch/store.js wrote
+ * torch-cases.json.gz; `make fuzz-torch` makes and compares new stacks.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ for (const each of cases) {
 
 test('the stored cases have every type and every option that is not refused', () => {
   const all = cases.flatMap((/** @type {any} */ each) => modulesOf(each.architecture));
-  // These are tested in torch.test.js: torch has no such option, or no answer to compare with.
+  // torch.test.js tests these: torch has no such option, or there is no answer to compare with.
   const apart = ['Embedding.mask_zero', 'Embedding.weight', 'EmbeddingBag.weight', 'EmbeddingBag.max_norm', 'Flatten.start_dim'];
   apart.push('Flatten.end_dim', 'MaxPool1d.dilation', 'MaxPool1d.return_indices', 'InstanceNorm1d.track_running_stats');
   for (const [type, { options }] of Object.entries(moduleTypes)) {

@@ -1,5 +1,5 @@
 /**
- * Files that torch.save wrote, of PyTorch 1.0 to the newest, in both formats: the tensors in them, and what is refused.
+ * Files that torch.save wrote, from PyTorch 1.0 to the newest, in both formats: the tensors in them, and refused files.
  * tests/models/torch/make_files.py wrote files.json.gz.
  */
 import assert from 'node:assert/strict';
@@ -19,7 +19,7 @@ const { torch, files, old } = JSON.parse(gunzipSync(readFileSync(url)).toString(
 const decode = (base64) => new Uint8Array(Buffer.from(base64, 'base64'));
 /** @param {string} name */
 const bytesOf = (name) => decode(files[name].bytes);
-/** What make_files.py's Net is. */
+/** The modules of Net in make_files.py. */
 const modules = [
   { type: 'Embedding', name: 'embed' },
   { type: 'GRU', name: 'rnn' },
@@ -29,7 +29,7 @@ const escaped = (text) => new RegExp(text.replace(/[.()]/g, '\\$&'));
 
 for (const [name, { tensors, refused }] of Object.entries(files)) {
   if (refused) {
-    test(`${name} is refused by name`, async () => {
+    test(`${name} is refused, and the message says why`, async () => {
       await assert.rejects(readTorch(bytesOf(name), name), says(PadlessError, escaped(refused)));
       await assert.rejects(fromTorch(bytesOf(name), modules), says(PadlessError, escaped(refused)));
     });
@@ -74,7 +74,7 @@ for (const { version, values, files: saved } of old) {
   });
 }
 
-test('a checkpoint is read by its only state dict, a file of several by the prefix', async () => {
+test('a checkpoint with one state dict is read without a prefix, a file with several needs the prefix', async () => {
   const ids = [[1, 2, 4], [3]];
   const [expected] = (await fromTorch(bytesOf('state.zip'), modules)).run(ids);
   for (const [name, architecture] of /** @type {[string, any][]} */ ([
@@ -92,7 +92,7 @@ test('a checkpoint is read by its only state dict, a file of several by the pref
   await assert.rejects(fromTorch(bytesOf('parts.zip'), modules), says(ModelFileError, prefix));
 });
 
-test('a file of torch.save without a description of its modules says what it holds', async () => {
+test('the error for a file of torch.save without a description of its modules lists its tensors', async () => {
   for (const name of ['state.zip', 'state.legacy'])
     await assert.rejects(
       async () => (await recognise({ 'a.pth': bytesOf(name) }))?.read(),
@@ -109,7 +109,7 @@ test('a file of torch.save without a description of its modules says what it hol
   await assert.rejects(async () => (await recognise(several))?.read(), says(ModelFileError, /b\.keras/));
 });
 
-test('a file that is cut short or changed anywhere is refused, and nothing in it runs', async () => {
+test('a file that is cut short or changed anywhere gives tensors or a PadlessError', async () => {
   const { integer, seed } = random();
   for (const name of ['state.legacy', 'views.legacy', 'checkpoint.legacy', 'state.zip', 'views.zip-protocol-4']) {
     const whole = bytesOf(name);
@@ -126,16 +126,16 @@ test('a file that is cut short or changed anywhere is refused, and nothing in it
   }
 });
 
-test('a zip whose second directory says other things is refused at once', async () => {
+test('a zip whose two directories differ is refused at once', async () => {
   const bytes = bytesOf('state.zip');
   const record = Buffer.from(bytes.buffer).lastIndexOf(Buffer.from([0x50, 0x4b, 6, 6]));
   assert.ok(record > 0);
-  // Billions of entries, which fflate would look for.
+  // The directory claims billions of entries, for which fflate would search.
   new DataView(bytes.buffer).setUint32(record + 32, 0xfffffff0, true);
   await assert.rejects(readTorch(bytes, 'a.pt'), says(ModelFileError, /a\.pt: the two directories of the zip differ in entry 1\d/));
 });
 
-test('what a pickle says of its storages is checked', async () => {
+test("a pickle's offsets, shapes and strides are checked against its storages", async () => {
   /** A zip of a pickle with one tensor. @param {string} offset @param {number[]} shape @param {number[]} strides @param {Uint8Array | null} [values] */
   const file = (offset, shape, strides, values = new Uint8Array(16)) => {
     const tuple = (/** @type {(number | string)[]} */ list) => `(${list.map((each) => `I${each}\n`).join('')}t`;

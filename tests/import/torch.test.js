@@ -17,7 +17,7 @@ const { cases, ...versions } = JSON.parse(readFileSync(new URL('goldens.json', f
 for (const { name, file, architecture, ids, lengths, outputs, probabilities, refused } of cases) {
   const load = () => fromTorch(new URL(file, folder), architecture, { simd });
   if (refused) {
-    test(`${name} is refused by name`, async () => {
+    test(`${name} is refused, and the message says why`, async () => {
       await assert.rejects(
         load(),
         (error) => error instanceof UnsupportedError && error.message.includes(refused) && error.message.includes('rnn'),
@@ -58,7 +58,7 @@ const stateDict = (tensors) =>
     ),
   });
 
-test('a module that the state dict lacks, one it has beyond, and a type that is unknown are named', async () => {
+test('the error for a missing weight, an unused weight or an unknown type names it', async () => {
   for (const module of [null, 3, 'Linear', {}, { type: 'Linear', name: 7 }])
     await fails([...tagger, module], ModelFileError, /module \d is .*, expected \{ type, name, \.\.\. \}$/);
   await fails([...tagger, { type: 'Linear', name: 'more' }], ModelFileError, /more\.weight is not in the state dict/);
@@ -75,7 +75,7 @@ test('a module that the state dict lacks, one it has beyond, and a type that is 
   await fails({ modules: tagger, strict: false }, ModelFileError, /has "strict", expected modules, prefix and ignore/);
 });
 
-test('options that would change the answer and are not there are refused, those of torch alone are not', async () => {
+test('unsupported options that change the answer are refused; options that do not change it are ignored', async () => {
   const [embedding, lstm, linear] = tagger;
   for (const [modules, message] of /** @type {[any[], RegExp][]} */ ([
     [[...tagger, { type: 'Softmax', dim: 1 }], /Softmax has dim=1; padless supports -1, 2/],
@@ -102,7 +102,7 @@ test('options that would change the answer and are not there are refused, those 
   await fromTorch(file, [embedding, { ...lstm, returns: 'last' }, linear, { type: 'Softmax', dim: 1, device: 'cpu' }], { simd });
 });
 
-test('sizes that the weights do not have are refused', async () => {
+test('a description whose sizes differ from those of the weights is refused', async () => {
   const [embedding, lstm, linear] = tagger;
   for (const [modules, message] of /** @type {[any[], RegExp][]} */ ([
     [[{ ...embedding, num_embeddings: 13 }, lstm, linear], /embedding: Embedding has num_embeddings=13, its weights have 12/],
@@ -124,7 +124,7 @@ test('sizes that the weights do not have are refused', async () => {
     await assert.rejects(fromTorch(file, modules), says(PadlessError, message));
 });
 
-test('a tied weight is named by an option, also one outside of the prefix', async () => {
+test('the option `weight` names a tied weight, also outside the prefix', async () => {
   const plain = stateDict({
     'encoder.weight': [
       [3, 2],
@@ -171,7 +171,7 @@ test('a tied weight is named by an option, also one outside of the prefix', asyn
   assert.deepEqual([...(await fromTorch(outside, part, { simd })).run([[0, 1]])[0].data], expected);
 });
 
-test('a module that is called twice has its weights twice, a module alone has no name', async () => {
+test('a module that is listed twice uses the same weights twice; a single module needs no name', async () => {
   const state = stateDict({
     weight: [
       [2, 2],
@@ -185,7 +185,7 @@ test('a module that is called twice has its weights twice, a module alone has no
   assert.deepEqual([...twice.run([[1, 1]])[0].data], [21, 45]);
 });
 
-test('values are read as vectors or sequences, by what the modules take, or by Input', async () => {
+test('the modules, or an Input, decide whether a model reads vectors or sequences', async () => {
   const state = stateDict({
     'fc.weight': [
       [1, 3],
@@ -218,7 +218,7 @@ test('values are read as vectors or sequences, by what the modules take, or by I
   await fails({ ignore: ['fc'], modules: [{ type: 'Input', shape: [2] }] }, ModelFileError, /no module that computes/, state);
 });
 
-test('rows are computed without padding; where the model was called with padded rows, Input has their length', async () => {
+test('rows are computed without padding, unless an Input gives them the length of padded rows', async () => {
   const { architecture } = cases.find((/** @type {any} */ each) => each.name === 'lstm-unpacked');
   const unpacked = new URL('lstm-unpacked.safetensors', folder);
   const text = { vocabulary: ['', '', ...'abcdefghij'], unknown: null };
@@ -234,7 +234,7 @@ test('rows are computed without padding; where the model was called with padded 
   assert.deepEqual(fixed.run([[2, 3, 0, 0, 0]]), padded);
 });
 
-test('a Conv1d with padding and a stride pads both sides, as torch does; padding "same" with a stride is refused', async () => {
+test('a Conv1d with padding and a stride pads both sides as in torch; padding "same" with a stride is refused', async () => {
   const dict = stateDict({
     'conv.weight': [
       [1, 1, 3],
