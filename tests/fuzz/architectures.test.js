@@ -1,6 +1,6 @@
 /**
- * Changes one to three values in the architectures of the stored models. Each gives a model that runs, or a PadlessError that
- * names what is wrong. A model answers the same twice, and the next model loads. PADLESS_SEED=N and PADLESS_FUZZ=N (a number of tries) try others.
+ * Changes one to three values in the architectures of the stored models. Each change gives a model that runs, or a PadlessError that
+ * names the fault. A model answers the same twice, and the next model loads. PADLESS_SEED=N tries other changes; PADLESS_FUZZ=N sets their number.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -50,7 +50,7 @@ const places = (value, path = []) =>
         .filter((key) => !unread.test(key))
         .flatMap((key) => [[...path, key], ...places(value[key], [...path, key])]);
 
-/** Whether a path leads to an option of a layer. @param {string[]} path */
+/** True if a path leads to an option of a layer. @param {string[]} path */
 const isOption = (path) =>
   path.lastIndexOf('config') >= path.length - 3 && !/^(name|class_name|.*_nodes|.*_layers)$/.test(path.at(-1) ?? '');
 
@@ -111,7 +111,7 @@ function weights(root) {
   );
 }
 
-/** Rows of several lengths, one of them empty; null for a model whose input is large. @param {import('../../js/model/graph.js').ModelInput} input */
+/** Rows of several lengths, one of them empty; null if the input of the model is too large. @param {import('../../js/model/graph.js').ModelInput} input */
 function rowsOf({ shape, ids, vocabulary }) {
   /** @param {number} n */
   const vector = (n) => Array.from({ length: n }, (_, i) => (i % 5) / 5);
@@ -154,7 +154,7 @@ async function tryOut(settings, withText) {
     } catch (error) {
       if (!(error instanceof PadlessError)) throw error;
     }
-  // The changed models have overwritten nothing of this one.
+  // The trace and the prediction have not changed the model's answer.
   assert.deepEqual(answers[1], answers[0]);
   await loadModel(model.save(), { simd });
 }

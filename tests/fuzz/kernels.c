@@ -35,7 +35,7 @@ static void *array(size_t size) {
 static float *floats(size_t n) { return array(n * sizeof(float)); }
 static int32_t *ints(size_t n) { return array(n * sizeof(int32_t)); }
 
-/* Values from the case; behind its end, small numbers. */
+/* Values from the bytes of the case; after its end, small numbers. */
 static float *values(size_t n) {
   float *x = floats(n);
   for (size_t i = 0; i < n; i++) {
@@ -88,7 +88,7 @@ static pl_arena scratch(size_t size) {
   return arena;
 }
 
-/* The same bits in n floats. Two NaNs are the same: which payload and sign an operation gives one is left to the processor. */
+/* True if n floats have the same bits. Two NaNs count as equal, because their payload and sign depend on the processor. */
 static void same(const float *a, const float *b, size_t n, const char *what) {
   for (size_t i = 0; i < n; i++) {
     uint32_t one, two;

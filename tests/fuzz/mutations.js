@@ -1,10 +1,10 @@
 /**
- * Changes to files and texts, drawn at random, that readers have to survive.
+ * Random changes to files and texts. Readers must neither crash nor hang on them.
  */
 
 /** @typedef {ReturnType<typeof import('../random.js').random>} Random */
 
-/** Numbers at the ends of their ranges, as sizes and offsets may be. */
+/** Extreme values of sizes and offsets. */
 const ends = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff];
 
 /**
@@ -14,7 +14,7 @@ const ends = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0x80000000, 0x
 export function changedBytes(bytes, { integer, choice }) {
   let changed = bytes.slice();
   for (let k = integer(1, 4); k > 0; k--) {
-    // Most fields that a reader trusts are near one of the two ends.
+    // Most sizes and offsets that a reader uses are near the start or the end of the file.
     const near = choice([changed.length, 64, 512, 4096]);
     const at = choice([integer(0, Math.min(near, changed.length) - 1), Math.max(0, changed.length - integer(1, near))]);
     const length = Math.min(integer(1, choice([8, 64, 1024])), changed.length - at);

@@ -1,5 +1,5 @@
 /**
- * Passes absurd values to every function in every place: the call gives a PadlessError or an answer, and the next call works.
+ * Passes absurd values as every argument and option of every function: the call gives a PadlessError or an answer, and the next call works.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

@@ -1,8 +1,8 @@
 /**
- * `make fuzz`: random cases for each target of tests/fuzz/targets.js, in a process of its own, so that what hangs or dies is seen. Counts are kept in
- * build/fuzz/results.json; a further run goes on with the next seeds. A case that fails prints its seed.
+ * `make fuzz`: runs random cases of each target of tests/fuzz/targets.js in a separate process, so that hangs and crashes are noticed. Counts are
+ * kept in build/fuzz/results.json; the next run continues with the next seeds. A case that fails prints its seed.
  *
- *   node tests/fuzz/run.js [SECONDS=60] [NAME]     all targets together take so long; NAME: a part of a target's name
+ *   node tests/fuzz/run.js [SECONDS=60] [NAME]     SECONDS: for all targets together; NAME: a part of a target's name
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -28,7 +28,7 @@ async function work(target, seed, ms) {
     .catch(() => {});
   const result = { cases: 0, errors: 0, seed, slowest: [0, 0], peak: 0 };
   for (const end = Date.now() + ms; Date.now() < end; result.seed++, result.cases++) {
-    // The parent reads the last line of a process that hangs.
+    // If this process hangs, the parent finds the last printed seed, within 50 cases of the one that hangs.
     if (result.cases % 50 === 0) process.stderr.write(`${result.seed}\n`);
     const begun = process.cpuUsage();
     try {

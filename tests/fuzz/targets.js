@@ -1,5 +1,5 @@
 /**
- * What `make fuzz` tries: for each target, one case from random numbers. A case passes, or ends in a PadlessError; anything else is a bug.
+ * The targets of `make fuzz`: each makes a case from random numbers. A case succeeds or throws a PadlessError; anything else is a bug.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -29,7 +29,7 @@ const mutated = (folder, name, load) => () => {
   return (random) => load(changedBytes(random.choice(all), random));
 };
 
-/** A .keras whose JSON has changed, in a zip that is whole. @returns {Case} */
+/** A valid zip of a .keras file whose JSON is changed. @returns {Case} */
 function kerasJson() {
   const all = files('tests/models/keras-files/', /\.keras$/).map((bytes) => unzipSync(bytes));
   return (random) => {
@@ -50,7 +50,7 @@ function tfjs() {
   return (random) => fromTfjs({ ...shards, 'model.json': strToU8(changedJson(random.choice(all), random)) });
 }
 
-/** Files of torch.save, in both formats. @returns {Case} */
+/** Changed files of torch.save, in both formats. @returns {Case} */
 function torch() {
   const { files: saved } = JSON.parse(gunzipSync(read('tests/models/torch/files.json.gz')).toString());
   const all = Object.values(saved).map(({ bytes }) => new Uint8Array(Buffer.from(bytes, 'base64')));
@@ -61,7 +61,7 @@ function torch() {
   return (random) => fromTorch(changedBytes(random.choice(all), random), modules);
 }
 
-/** Settings of padless's own files. @returns {Case} */
+/** Files of padless whose settings are changed. @returns {Case} */
 function settings() {
   const all = files('tests/models/keras/', /\.safetensors$/).map((bytes) => {
     const size = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
@@ -84,7 +84,7 @@ const shipped = ['langid/langid', 'langid-gru/langid-gru', 'langid-gru/langid-gr
 const load = (/** @type {string} */ name, /** @type {import('padless').Simd} */ simd = 'auto') =>
   loadModel(read(`web/models/${name}.safetensors`), { simd });
 
-/** Hostile texts: an answer whose tags lie in the text, in order, and the same answer from a session that is edited. @returns {Promise<Case>} */
+/** Hostile texts: tags are in order and inside the text, and a session gives the same answer after each edit. @returns {Promise<Case>} */
 async function texts() {
   const models = await Promise.all(shipped.map((name) => load(name)));
   return (random) => {
@@ -99,7 +99,7 @@ async function texts() {
       let last = 0;
       for (const tag of answer.tags ?? []) {
         assert.ok(tag.start >= last && tag.end > tag.start && tag.end <= text.length, JSON.stringify([text, tag]));
-        // Tokens of one character, as of a ligature, have its place.
+        // Several tokens of one character, such as a ligature, have the same offsets.
         last = tag.start;
       }
     }
@@ -107,7 +107,7 @@ async function texts() {
   };
 }
 
-/** Promise 1: a text has the same bits alone and among others, however long, in both builds. @returns {Promise<Case>} */
+/** A text has the same bits alone and among others of any length, in both builds. @returns {Promise<Case>} */
 async function padding() {
   const models = await Promise.all(
     shipped.flatMap((name) => [load(name, 'baseline'), load(name, 'relaxed').catch(() => load(name, 'baseline'))]),

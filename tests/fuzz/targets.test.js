@@ -1,4 +1,4 @@
-/** Some cases of each target of `make fuzz`. PADLESS_SEED=N tries others; PADLESS_FUZZ=N tries N of each. */
+/** Runs some cases of each target of `make fuzz`. PADLESS_SEED=N runs others; PADLESS_FUZZ=N runs N cases of each. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PadlessError } from 'padless';

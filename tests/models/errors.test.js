@@ -1,4 +1,4 @@
-/** Every failure is a PadlessError, whatever a file or a caller gives. */
+/** Every failure is a PadlessError, whatever a file contains or a caller passes. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ const root = new URL('../../', import.meta.url);
 const langid = fileURLToPath(new URL('web/models/langid/langid.safetensors', root));
 const bytes = new Uint8Array(readFileSync(langid));
 
-/** An object that cannot be made a string. */
+/** An object that cannot be converted to a string. */
 const noString = { toString: 1 };
 const vocabulary = ['', '<unk>', 'a', 'b'];
 const embedding = { class_name: 'Embedding', config: { name: 'embedding', input_dim: 4, output_dim: 3, mask_zero: true } };
@@ -39,7 +39,7 @@ function changed(changes) {
   return serialize({ metadata: { padless: JSON.stringify(settings) }, tensors });
 }
 
-test('an object where a file should have text is named', async () => {
+test('the error for an object in place of text shows the object', async () => {
   await rejects(loadModel(changed({ keras_version: noString })), /^keras_version is \{"toString":1\}, expected text/);
   await rejects(
     create([embedding, pooling], { outputs: [{ name: 'x', kind: noString }] }),
@@ -76,7 +76,7 @@ test('an object where a file should have text is named', async () => {
     await assert.rejects(fromTorch(dict, [/** @type {any} */ (module)]), (error) => error instanceof PadlessError);
 });
 
-test('labels are a list of text, and those of scores are each of their own', async () => {
+test('labels must be a list of text, and labels of scores must be different', async () => {
   const tagger = [embedding, dense];
   const classifier = [embedding, pooling];
   for (const [layers, output, message] of /** @type {[any[], any, RegExp][]} */ ([
@@ -103,7 +103,7 @@ test('each answer has scores of its own, under any label', async () => {
   assert.deepEqual(JSON.stringify(model.predict('a')), JSON.stringify(first));
 });
 
-test('tags of a model that gives NaN have labels and spans', async () => {
+test('tags have labels and spans even if a model returns NaN', async () => {
   /** @param {any} layers */
   const broken = (layers) =>
     new Map([...weights(layers)].map(([name, { shape, data }]) => [name, { shape, data: data.fill(NaN) }]));
@@ -117,7 +117,7 @@ test('tags of a model that gives NaN have labels and spans', async () => {
   }
 });
 
-test('arguments that are missing or of another type are named', async () => {
+test('the error for a missing argument or one of another type names it', async () => {
   const model = await create([embedding, pooling], { text: { vocabulary } });
   for (const texts of [null, undefined, 5, { length: -1 }, 'text'])
     assert.throws(() => model.outputsOf(/** @type {any} */ (texts)), says(ArgumentError, /^outputsOf: texts is /));
@@ -173,7 +173,7 @@ test('arguments that are missing or of another type are named', async () => {
   assert.deepEqual([...two.run({ a: [[1, 2]], b: [[3, 4]] }, none)[0].data], [4, 6]);
 });
 
-test('an option that a function does not have is refused, and those that it has are named', async () => {
+test('an unknown option is refused, and the message lists the known options', async () => {
   const model = await create([embedding, pooling], { text: { vocabulary } });
   const options = /** @type {any} */ ({ modul: 1 });
   /** @type {[string, () => unknown][]} */
@@ -198,7 +198,7 @@ test('an option that a function does not have is refused, and those that it has 
     await rejects(loadModel(bytes, /** @type {any} */ (wrong)), /^loadModel: options is .*, expected an object$/, ArgumentError);
 });
 
-test('a module is taken for the build that it is', async () => {
+test('loadModel recognises which build a given module is', async () => {
   /** @param {string} name */
   const wasm = (name) => new Uint8Array(readFileSync(new URL(`js/dist/${name}.wasm`, root)));
   const [baseline, relaxed] = [wasm('padless'), wasm('padless.relaxed')];
@@ -220,7 +220,7 @@ test('a module is taken for the build that it is', async () => {
   await rejects(loadModel(bytes, { module: empty }), /^module: this is not the wasm of this version of padless$/, ArgumentError);
 });
 
-test('bytes, weights and modules of another realm are taken', async () => {
+test('bytes, weights and modules of another realm are accepted', async () => {
   const foreign = runInNewContext('({ Uint8Array, Float32Array, Map, ArrayBuffer, WebAssembly })');
   const buffer = new foreign.ArrayBuffer(bytes.length);
   new Uint8Array(buffer).set(bytes);
@@ -238,7 +238,7 @@ test('bytes, weights and modules of another realm are taken', async () => {
   assert.equal(model.run([[1, 2]])[0].data.length, 3);
 });
 
-test('a Node without getBuiltinModule is told which Node padless needs', () => {
+test('in a Node without getBuiltinModule, the error says which Node padless needs', () => {
   const script = `
     delete process.getBuiltinModule;
     Object.defineProperty(process, 'getBuiltinModule', { value: undefined });
@@ -250,7 +250,7 @@ test('a Node without getBuiltinModule is told which Node padless needs', () => {
   assert.equal(out, line + line);
 });
 
-test('an id outside int32 is refused, also where its low 32 bits are an id', async () => {
+test('an id outside int32 is refused, even if its low 32 bits are a valid id', async () => {
   const model = await create([embedding, pooling]);
   for (const id of [2 ** 32 + 2, -(2 ** 32) + 2, 2 ** 53, 2n ** 32n + 2n, -1, 4, 2.5, NaN])
     for (const rows of [[[id]], [[1, 2], [id]]])
@@ -258,7 +258,7 @@ test('an id outside int32 is refused, also where its low 32 bits are an id', asy
   assert.equal(model.run([[2]])[0].data.length, 3);
 });
 
-test('where compiling has failed once, the next model compiles again', () => {
+test('after a failed compilation, the next model compiles again', () => {
   const script = `
     const { init } = await import(${JSON.stringify(new URL('js/index.js', root).href)});
     const { compile } = WebAssembly;

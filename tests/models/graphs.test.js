@@ -58,7 +58,7 @@ test('a layer used twice in a graph shares its weights; two inputs are given by 
   assert.throws(() => model.run({ a: [[1]], b: [[9]] }), says(IdError, /id 9 is not a whole number from 0 to 8/));
 });
 
-test('a stateful layer that is called twice is refused: the order of the calls would decide the answer', async () => {
+test('a stateful layer that is called twice is refused, because the order of the calls would change the answer', async () => {
   const graph = (/** @type {any} */ options) =>
     functional(
       [
@@ -81,7 +81,7 @@ test('a stateful layer that is called twice is refused: the order of the calls w
   );
 });
 
-test('an input of ids that no layer reads is taken, whatever ids it has', async () => {
+test('an input of ids that no layer reads may have any ids', async () => {
   const unread = {
     class_name: 'InputLayer',
     name: 'b',
@@ -99,7 +99,7 @@ test('an input of ids that no layer reads is taken, whatever ids it has', async 
   assert.deepEqual(model.run({ a: [[1, 2]], b: [[3, 1000]] })[0].data, one.data);
 });
 
-test('an output may be the list that a layer with return_state returns, as Keras 2 writes it; its tensors get their own names', async () => {
+test('an output may be the list of a layer with return_state, as in Keras 2; each of its tensors gets a name', async () => {
   const layers = [
     input('x'),
     layer('Embedding', 'e', embedding, ['x']),
@@ -134,7 +134,7 @@ test('an output may be the list that a layer with return_state returns, as Keras
   );
 });
 
-test('a model inside a model is a layer, and its weights are below its path', async () => {
+test('a model inside a model is a layer, and the paths of its weights start with its own path', async () => {
   const encoder = functional(
     [input('x'), layer('Embedding', 'embedding', embedding, ['x']), layer('LSTM', 'lstm', { units: 2 }, ['embedding'])],
     ['x'],
@@ -190,7 +190,7 @@ test('different masks of two branches are ORed as in Keras 3, or ANDed as in Ker
   assert.equal(tfjs.run(rows)[0].data[0], 11);
 });
 
-/** What is wrong -> [graph, error class, message] @type {Record<string, [any, new (message: string) => Error, RegExp]>} */
+/** Description of the fault -> [graph, error class, message] @type {Record<string, [any, new (message: string) => Error, RegExp]>} */
 const broken = {
   'a cycle': [
     functional(
@@ -364,7 +364,7 @@ for (const [what, [architecture, Class, message]] of Object.entries(broken)) {
   });
 }
 
-test('endlessly nested models are refused before the stack overflows', async () => {
+test('models that are nested very deeply are refused before the stack overflows', async () => {
   let nested = /** @type {any} */ (layer('Dense', 'd', { units: 1 }));
   for (let i = 0; i < 5000; i++) nested = { class_name: 'Sequential', config: { name: 's', layers: [nested] } };
   await assert.rejects(create(nested), says(ModelFileError, /more than 100 deep/));
@@ -377,7 +377,7 @@ test('a graph of 20,000 layers is sorted', async () => {
   assert.deepEqual([...model.run([[3, 4]])[0].data], [3, 4]);
 });
 
-test('sorting a graph looks at each node a few times, however many there are', () => {
+test('sorting a graph visits each node only a few times, however many nodes there are', () => {
   for (const count of [10, 1000]) {
     let looks = 0;
     const nodes = Array.from({ length: count }, (_, i) => ({

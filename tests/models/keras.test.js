@@ -56,11 +56,11 @@ test('a mask or lengths given to run replace the mask of the ids', async () => {
     )[0].data,
     free.data,
   );
-  // Under mask_zero, an id 0 counts if the caller's mask says so.
+  // Even with mask_zero, an id 0 counts if the caller's mask says so.
   assert.notDeepEqual(model.run([[3, 0, 4]], { lengths: [3] })[0].data, model.run([[3, 0, 4]])[0].data);
 });
 
-test('a layer that reads padding in Keras reads it here, and readsPadding names it', async () => {
+test('a layer that reads padding in Keras reads it in padless, too, and readsPadding names it', async () => {
   const bytes = readFileSync(new URL('max-unmasked.safetensors', folder));
   const file = parse(bytes);
   const masked = file.metadata.padless.replace('"mask_zero":false', '"mask_zero":true');

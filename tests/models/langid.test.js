@@ -1,4 +1,4 @@
-/** The language model that the page runs: what people type first, what is no language, absurd input, and memory that comes back. */
+/** The language model of the page: greetings, text in no language, unusual input, and memory that is released. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -17,7 +17,7 @@ const lines = (name) =>
 /** @param {string} text */
 const labelOf = (text) => model.predict(text).label;
 
-test('a greeting is enough in the languages that people try first', () => {
+test('greetings in common languages get the right language', () => {
   const greetings = {
     hello: 'en',
     thanks: 'en',
@@ -41,7 +41,7 @@ test('a greeting is enough in the languages that people try first', () => {
   assert.deepEqual(Object.fromEntries(Object.keys(greetings).map((text) => [text, labelOf(text)])), greetings);
 });
 
-test('of 150 everyday messages 140 are right, of 60 inputs that are no language 54', () => {
+test('at least 140 of 150 everyday messages get the right label, and 54 of 60 inputs in no language get und', () => {
   const messages = lines('langid-messages.tsv').map((line) => line.split('\t'));
   const right = messages.filter(([text, label]) => labelOf(text) === label).length;
   assert.ok(messages.length === 150 && right >= 140, `${right} of ${messages.length}`);
@@ -50,7 +50,7 @@ test('of 150 everyday messages 140 are right, of 60 inputs that are no language 
   assert.ok(none.length === 60 && found >= 54, `${found} of ${none.length}`);
 });
 
-test('the file is at most 300 kB gzipped, and saved as it is', () => {
+test('the file is at most 300 kB gzipped, and does not grow when the model is saved', () => {
   const bytes = readFileSync(file);
   const { length } = gzipSync(bytes, { level: 9 });
   assert.ok(length <= 300_000, `${length} bytes`);
@@ -59,7 +59,7 @@ test('the file is at most 300 kB gzipped, and saved as it is', () => {
   assert.ok(again.length < bytes.length + 4096, `${again.length} bytes`);
 });
 
-test('a clear text is certain, a name is not; allowed labels answer alone', () => {
+test('a clear text is certain, a single letter is not; with given labels, one of them is the answer', () => {
   assert.equal(model.predict('Guten Morgen, wie geht es Ihnen heute?').certain, true);
   assert.equal(model.predict('a').certain, false);
   const { label = '', scores = {} } = model.predict('hallo', { labels: ['nl', 'fr'] });
@@ -67,7 +67,7 @@ test('a clear text is certain, a name is not; allowed labels answer alone', () =
   assert.ok(Math.abs(scores.nl + scores.fr - 1) < 1e-6 && scores.de === 0);
 });
 
-test('an empty text, a lone surrogate and a megabyte get an answer, and the memory comes back', () => {
+test('an empty text, a lone surrogate and a megabyte get an answer, and the memory is released', () => {
   const empty = model.predict('');
   assert.equal(empty.tokens, 0);
   assert.ok(Number.isFinite(empty.score));
@@ -80,7 +80,7 @@ test('an empty text, a lone surrogate and a megabyte get an answer, and the memo
   assert.deepEqual(model.predict([]), []);
 });
 
-test('a session gives the bits of predict() while somebody types', () => {
+test('a session gives the bits of predict() while a text is typed', () => {
   const session = model.session();
   const text = 'Guten Morgen, wie geht es Ihnen heute? Mir geht es gut.';
   for (let i = 1; i <= text.length; i++) assert.deepEqual(session.update(text.slice(0, i)), model.predict(text.slice(0, i)));

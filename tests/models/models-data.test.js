@@ -1,4 +1,4 @@
-/** The numbers on the model cards, measured again: the models of the page on their test texts, through padless. */
+/** Measures the numbers on the model cards again: runs the models of the page on their test texts, in padless. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { test } from 'node:test';
@@ -16,7 +16,7 @@ const load = (name) => loadModel(new URL(`${name}/${name}.safetensors`, folder),
 const results = (name) => JSON.parse(readFileSync(new URL(`${name}/results.json`, folder), 'utf8'));
 /** @param {string} path */
 const unzipped = (path) => gunzipSync(readFileSync(sharedUrl(path))).toString();
-/** Two frameworks round differently, so texts with two equally likely labels may get either. @param {number} share @param {number} percent @param {number} texts */
+/** Asserts that two accuracies agree. Frameworks round differently, so a text with two equally likely labels may get either. @param {number} share @param {number} percent @param {number} texts */
 const equal = (share, percent, texts) =>
   assert.ok(Math.abs(100 * share - percent) <= 0.005 + 300 / texts, `${100 * share} % through padless, ${percent} on the card`);
 
@@ -43,11 +43,11 @@ test(
     equal(ours.accuracy, words.all.accuracy, ours.counted);
     equal(theirs.accuracy, gold.all.accuracy, theirs.counted);
     assert.ok(gold.all.accuracy >= 95, `${gold.all.accuracy} %`);
-    // Names, by the rows of their own file, of which a few differ from the treebank's.
+    // Names have their own file. A few of its sentences differ from the treebank's.
     const named = parseExamples(unzipped(entities), 'tags').map(({ tokens, labels: names }) => ({ tokens, labels: { names } }));
     const { f1 } = /** @type {{ f1: number }} */ (scoresOf(/** @type {any} */ (named), 'names').spans);
     assert.ok(Math.abs(100 * f1 - gold.names.all.f1) < 0.5, `F1 ${100 * f1}, on the card ${gold.names.all.f1}`);
-    // predict() splits the text into tokens itself.
+    // predict() splits the text into the same tokens.
     test_.slice(0, 200).forEach(({ text, tokens }) => {
       const tags = model.predict(text).outputs?.pos.tags ?? [];
       assert.deepEqual(
@@ -71,7 +71,7 @@ test('the intents have the accuracy of their card in and out of scope', needs(re
     assert.ok('accuracy' in found);
     assert.equal(found.counted, expected[part].requests);
     equal(found.accuracy, expected[part].accuracy, found.counted);
-    // An answer that is not certain counts as none.
+    // An answer that is not certain counts as out of scope.
     const right = model
       .predict(examples.map(({ text }) => text))
       .filter(({ label, certain }, i) => (certain ? label : 'oos') === examples[i].label);

@@ -1,6 +1,5 @@
 /**
- * Operations of Keras 3 in a graph: what is refused, and which lengths work. Their answers are compared with Keras's in
- * tests/import/keras-files.test.js.
+ * Operations of Keras 3 in a graph: refused operations, and lengths. tests/import/keras-files.test.js compares their answers with Keras's.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -136,7 +135,7 @@ for (const [what, entries, message, options] of /** @type {[string, any[], RegEx
     /^mha: called with attention_mask/,
   ],
 ]))
-  test(`${what} is refused by name`, () =>
+  test(`${what} is refused, and the message says why`, () =>
     assert.rejects(create(entries, options), (error) => {
       assert.ok(error instanceof UnsupportedError || error instanceof ShapeError, String(error));
       assert.match(error.message, message);
@@ -152,13 +151,13 @@ test('the result of an operation has no mask: layers after it read padding, and 
   assert.deepEqual(masked.run([[3, 1, 0, 0]])[0].data, plain.run([[3, 1, 0, 0]])[0].data);
 });
 
-test('an operation in the form of Keras 2 is read as one of Keras 3', async () => {
+test('an operation in the form of Keras 2 is read as the operation of Keras 3', async () => {
   const older = await create([{ ...op('a', 'Tanh', [tensor('e')]), inbound_nodes: [[['e', 0, 0, {}]]] }]);
   const model = await create([op('a', 'Tanh', [tensor('e')])]);
   assert.deepEqual(older.run([[3, 1, 4]])[0].data, model.run([[3, 1, 4]])[0].data);
 });
 
-test('rows of several lengths have the answers that each has alone', async () => {
+test('rows of several lengths in one batch have the answers that each row has alone', async () => {
   const model = await create([op('last', 'GetItem', [tensor('e'), [all, -1]]), op('a', 'Subtract', [1, tensor('last')])]);
   const rows = [[3, 1, 4], [5], [2, 6], [7, 7, 7]];
   const { data, shape } = model.run(rows)[0];
@@ -188,7 +187,7 @@ test('for a text without tokens, indexing a step gives zeros', async () => {
   assert.deepEqual([...most.run([[]])[0].data], [0, 0, 0]);
 });
 
-test('a row that is too short for an index or a slice is refused with both numbers', async () => {
+test('a row that is too short for an index or a slice is refused, with the found and the expected size', async () => {
   const step = await create([op('a', 'GetItem', [tensor('e'), [all, 2]])]);
   assert.equal(step.run([[1, 2, 3]])[0].data.length, 3);
   assert.throws(() => step.run([[1, 2]]), /a: index 2 is outside of an axis of 2/);
@@ -198,7 +197,7 @@ test('a row that is too short for an index or a slice is refused with both numbe
   assert.throws(() => three.run([[1, 2]]), /a: GetItem gives \[2,3\], expected \[3,3\]/);
 });
 
-test('a trace shows operations, also with several inputs, and outputs of one number a text', async () => {
+test('a trace contains operations, also with several inputs, and outputs of one number per text', async () => {
   const model = await create(
     [
       op('m', 'NotEqual', [tensor('ids'), 0]),

@@ -1,6 +1,6 @@
 /**
- * Models that mask nothing: zeros are data, to a length and on a side that are the model's. What run() refuses, what text settings they get, and what
- * the command line says of it.
+ * Models without a mask: zeros are data, and the model determines their number and their side. Tests what run() refuses, which text settings such
+ * models get, and what the command line prints.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 
 const vocabulary = ['', '<unk>', 'a', 'b', 'c'];
 const LENGTH = 6;
 
-/** Embedding, SimpleRNN; the table is [0, 1, 2 ...], so each step and each zero counts. @param {any} [embedding] @param {number | null} [length] */
+/** An Embedding and a SimpleRNN; every row of the table differs, so each id and each zero changes the answer. @param {any} [embedding] @param {number | null} [length] */
 const json = (embedding = {}, length = LENGTH) => ({
   class_name: 'Sequential',
   config: {
@@ -34,7 +34,7 @@ const arrays = () =>
     ['rnn.recurrent_kernel', { shape: [1, 1], data: Float32Array.of(-0.5) }],
     ['rnn.bias', { shape: [1], data: Float32Array.of(0.125) }],
   ]);
-/** What the RNN gives for ids, each of which counts. @param {number[]} ids */
+/** The RNN's answer for ids that all count. @param {number[]} ids */
 const expected = (ids) => ids.reduce((h, id) => Math.tanh(table[id] * 0.25 - 0.5 * h + 0.125), 0);
 /** @param {any} [parts] @param {any} [embedding] @param {number | null} [length] */
 const make = (parts, embedding, length) =>
@@ -43,7 +43,7 @@ const make = (parts, embedding, length) =>
 const answers = (answer, ids) =>
   assert.ok(Math.abs(answer.scores[0] - expected(ids)) < 1e-6, `${answer.scores[0]}, ${expected(ids)}`);
 
-test('a model with a fixed length that masks nothing takes rows of that length alone', async () => {
+test('a model with a fixed length and no mask accepts only rows of that length', async () => {
   const model = await make();
   assert.ok(Math.abs(model.run([[2, 3, 0, 0, 0, 0]])[0].data[0] - expected([2, 3, 0, 0, 0, 0])) < 1e-6);
   const said = /run: row 1 has 2 steps, expected exactly 6, as the model has no mask/;
@@ -59,17 +59,17 @@ test('a model with a fixed length that masks nothing takes rows of that length a
   assert.throws(() => model.run({ data: Int32Array.of(1, 2), shape: [1, 2] }), says(ShapeError, /row 0 has 2 steps/));
   assert.throws(() => model.session().run([2, 3]), says(ShapeError, /row 0 has 2 steps/));
   assert.equal(model.run([])[0].data.length, 0);
-  // A caller who says which steps count has decided.
+  // With a mask or lengths from the caller, any length is accepted.
   assert.ok(Math.abs(model.run([[2, 3]], { lengths: [2] })[0].data[0] - expected([2, 3])) < 1e-6);
   assert.ok(Math.abs(model.run([[2, 3]], { mask: [[1, 1]] })[0].data[0] - expected([2, 3])) < 1e-6);
 });
 
-test('a model that masks, or whose length varies, takes rows of any length', async () => {
+test('a model that masks, or whose length varies, accepts rows of any length', async () => {
   for (const model of [await make({}, { mask_zero: true }), await make({}, {}, null)])
     assert.ok(Math.abs(model.run([[2, 3]])[0].data[0] - expected([2, 3])) < 1e-6);
 });
 
-test('values with a fixed length are rows of that length, unless a Masking layer is there', async () => {
+test('a model of values with a fixed length accepts only rows of that length, unless it has a Masking layer', async () => {
   const rnn = json().config.layers[2];
   /** @param {any[]} layers */
   const ofValues = (...layers) => {
@@ -85,7 +85,7 @@ test('values with a fixed length are rows of that length, unless a Masking layer
   assert.equal(masked.run([[[1], [2]]])[0].data.length, 1);
 });
 
-/** The same model by every way in. @type {Record<string, (text: any) => Promise<any>>} */
+/** The same model from each function that creates models. @type {Record<string, (text: any) => Promise<any>>} */
 const ways = {
   'createModel, with the rules of Keras': (text) => make({ text }),
   "createModel, with padless's own": (text) => make({ text, kerasVersion: undefined }),
@@ -99,12 +99,12 @@ const ways = {
   },
 };
 for (const [way, open] of Object.entries(ways)) {
-  test(`text settings of a model with a fixed length that masks nothing: its length, padding is data; ${way}`, async () => {
+  test(`a model with a fixed length and no mask pads texts to its length, and padding is data: ${way}`, async () => {
     const text = { unit: 'split', split: ' ', vocabulary };
     answers((await open(text)).predict('a b'), [2, 3, 0, 0, 0, 0]);
     answers((await open({ ...text, padding: 'pre' })).predict('a b'), [0, 0, 0, 0, 2, 3]);
     answers((await open({ ...text, padding: 'pre', truncation: 'pre' })).predict('a a b b c c a'), [2, 3, 3, 4, 4, 2]);
-    // Whoever says otherwise has decided.
+    // The caller may choose to mask.
     answers((await open({ ...text, mask: true })).predict('a b'), [2, 3]);
     await assert.rejects(
       open({ ...text, length: 4 }),
@@ -113,7 +113,7 @@ for (const [way, open] of Object.entries(ways)) {
   });
 }
 
-test('fromKeras gives such a model its length, also without a tokenizer', async () => {
+test('fromKeras pads texts to the length of such a model, also without a tokenizer', async () => {
   const url = new URL('keras-files/lstm-classifier-pre.keras', import.meta.url);
   const words = ['', '<unk>', 'a', 'b'];
   const model = await fromKeras(readFileSync(url), { simd, text: { unit: 'split', vocabulary: words, padding: 'pre' } });
@@ -122,15 +122,15 @@ test('fromKeras gives such a model its length, also without a tokenizer', async 
   assert.deepEqual(model.outputsOf(['a b'])[0].data, model.run([row])[0].data);
 });
 
-test('a length that the caller gives a model of a framework which masks nothing is data, too', async () => {
+test("if the caller sets a length for a framework's model without a mask, padding is data, too", async () => {
   const text = { unit: 'split', vocabulary, length: 4 };
   answers((await make({ text }, {}, null)).predict('a b'), [2, 3, 0, 0]);
   answers((await make({ text }, { mask_zero: true }, null)).predict('a b'), [2, 3]);
-  // Masks select in a model of padless or PyTorch.
+  // In models of padless and PyTorch, padding is masked.
   answers((await make({ text, kerasVersion: undefined }, {}, null)).predict('a b'), [2, 3]);
 });
 
-test('padding of text settings that is not the padding of the model is refused', async () => {
+test('text settings whose padding id differs from that of the model are refused', async () => {
   const text = { vocabulary: ['a', 'b', 'c'], unknown: null };
   await assert.rejects(
     make({ text: { ...text, pad: null } }, { mask_zero: true }),
@@ -139,7 +139,7 @@ test('padding of text settings that is not the padding of the model is refused',
   await assert.rejects(make({ text: { ...text, pad: null } }), says(ModelFileError, /pad is null; where padding is data/));
 });
 
-test('a PyTorch model whose vocabulary has no entry for padding reads id 0 as its token', async () => {
+test('a PyTorch model whose vocabulary has no entry for padding reads id 0 as a token', async () => {
   const state = new Map([...arrays()].filter(([path]) => path === 'table.embeddings'));
   const { serialize } = await import('../../js/file/safetensors.js');
   const data = new Uint8Array(/** @type {any} */ (state.get('table.embeddings')).data.slice().buffer);
@@ -156,7 +156,7 @@ test('a PyTorch model whose vocabulary has no entry for padding reads id 0 as it
   );
 });
 
-test('info and convert say where zeros are data, with the length and the side, and else that padding changes no bit', async () => {
+test('info and convert say either that zeros are data, with length and side, or that padding changes no bit', async () => {
   /** @param {any} parts @param {any[]} more */
   const said = async (parts, ...more) => {
     const path = file('model.safetensors', (await make(parts, ...more)).save());
@@ -186,7 +186,7 @@ test('info and convert say where zeros are data, with the length and the side, a
   );
 });
 
-test('info and convert say that another precision than float32 is computed in float32', async () => {
+test('info and convert say that a model of another precision is computed in float32', async () => {
   /** @param {any} dtype  of the embedding, as Keras writes it */
   const said = async (dtype) => {
     const path = file('model.safetensors', (await make({}, { dtype })).save());

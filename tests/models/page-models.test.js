@@ -1,4 +1,4 @@
-/** The models of the page: Keras's answers, and that padding changes nothing. */
+/** The models of the page give Keras's answers, and padding changes nothing. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -34,7 +34,7 @@ for (const name of ['langid-gru', 'intents']) {
 
   test(`${name}: padding anywhere, with any ids, changes no bit and visits no step`, () => {
     const ids = [...(model.text?.encode('Padding never changes an answer.').ids ?? [])];
-    /** The answer. @param {number[]} row @param {number[]} [mask] */
+    /** The bits of the answer, and the visited steps. @param {number[]} row @param {number[]} [mask] */
     const run = (row, mask) => {
       const before = model.stats.steps;
       const { data } = model.run([row], mask && { mask: [mask] })[0];
@@ -70,7 +70,7 @@ test('intents: plain requests get their intents, and other sentences are out of 
   };
   const answers = Object.fromEntries(Object.keys(requests).map((text) => [text, model.predict(text).label]));
   assert.deepEqual(answers, requests);
-  // The file says below which score an answer is none.
+  // The threshold in the file decides whether an answer is certain.
   assert.deepEqual(
     ['book me a flight to tokyo', 'do i need an umbrella today'].map((text) => model.predict(text).certain),
     [true, false],

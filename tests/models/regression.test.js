@@ -1,5 +1,5 @@
 /**
- * padless record, check, eval and convert, as a user's project calls them.
+ * Runs padless record, check, eval and convert as a user's project does.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -54,7 +54,7 @@ test('check compares names, shapes and the number of values, too', async () => {
   }
 });
 
-test('rows of ids may be cases, too; a file that is not a golden file is refused', async () => {
+test('cases may be rows of ids, too; a file that is not a golden file is refused', async () => {
   const golden = join(folder, 'ids.json');
   assert.equal(padless('record', model, file('ids-cases.json', '[[[5, 6, 7], [8]], "text"]'), '-o', golden).status, 0);
   assert.equal(padless('check', model, golden).status, 0);
@@ -85,7 +85,7 @@ test('eval prints accuracy and cross-entropy on a labelled file', async () => {
   );
 });
 
-test('a file that cannot be read gives one line and exit status 2; a closed output pipe ends the command silently', async () => {
+test('a file that cannot be read gives a one-line error and exit status 2; a closed output pipe ends the command silently', async () => {
   const [empty, garbage] = [file('empty', ''), file('garbage', Uint8Array.of(0, 255, 19, 103, 9, 9, 9, 9, 9, 9))];
   for (const args of [
     ...[join(folder, 'nowhere'), folder, empty, garbage].flatMap((path) => [

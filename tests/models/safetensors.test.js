@@ -1,4 +1,4 @@
-/** Safetensors files: correct ones are read back, others are refused, and the message names what is wrong. */
+/** Safetensors files: correct files are read, others are refused with a message that names the fault. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ArgumentError, init, loadModel, ModelFileError, PadlessError, UnsupportedError } from 'padless';
@@ -74,7 +74,7 @@ test('a file with any one byte of its header changed loads or is refused with a 
   }
 });
 
-test('wrong headers are refused, and the message names the tensor and both numbers', () => {
+test('invalid headers are refused, and the message has the tensor, the found and the expected value', () => {
   const f32 = (shape, begin, end) => ({ dtype: 'F32', shape, data_offsets: [begin, end] });
   const bad = [
     [file({ a: f32([2], 0, 8) }, 4), /a ends at byte 8, the file has 4/],
@@ -104,7 +104,7 @@ test('wrong headers are refused, and the message names the tensor and both numbe
   assert.throws(() => parse(huge), /at most 100000000/);
 });
 
-test('quotes, backslashes, brackets and colons inside JSON strings are not taken for structure', () => {
+test('quotes, backslashes, brackets and colons inside JSON strings are not read as structure', () => {
   const metadata = { 'a"\\': '{"a":[1,{"a":2}],"a":3}\\', b: ':"{[' };
   const tensors = new Map([['t"\\{', { dtype: 'F32', shape: [1], data: bytesOf(1) }]]);
   const read = parse(serialize({ metadata, tensors }));
@@ -112,7 +112,7 @@ test('quotes, backslashes, brackets and colons inside JSON strings are not taken
   assert.deepEqual([...read.tensors.keys()], ['t"\\{']);
 });
 
-test('tensors are written with the widest elements first, each aligned to its element size', () => {
+test('tensors with the largest elements are written first, and each tensor is aligned to its element size', () => {
   const tensors = new Map([
     ['byte', { dtype: 'U8', shape: [3], data: new Uint8Array([1, 2, 3]) }],
     ['float', { dtype: 'F32', shape: [1], data: bytesOf(4) }],
@@ -169,13 +169,13 @@ const cases = [
   ],
 ];
 for (const [title, change, Class, message] of cases) {
-  test(`${title} is refused with its name, and the next load works`, async () => {
+  test(`${title} is refused, the message names it, and the next load works`, async () => {
     await assert.rejects(loadModel(smallModel(change), { simd }), says(Class, message));
     await loadModel(smallModel(), { simd });
   });
 }
 
-test('ids, masks and lengths that do not fit are refused with both numbers', async () => {
+test('ids, masks and lengths that do not fit are refused, with the found and the expected value', async () => {
   const model = await loadModel(smallModel(), { simd });
   assert.throws(() => model.run([[1, 3]]), /row 0, step 1: id 3 is not a whole number from 0 to 2/);
   assert.throws(() => model.run([[1, 1.5]]), /id 1\.5/);

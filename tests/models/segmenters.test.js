@@ -1,5 +1,5 @@
 /**
- * Unicode's LSTM word segmenters for Lao, Burmese and Khmer (ICU4X): their own JSON format, converted by means of the public API.
+ * Unicode's LSTM word segmenters for Lao, Burmese and Khmer (ICU4X). The tests convert their JSON format with the public API alone.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -9,7 +9,7 @@ import { needs, sharedJson } from '../shared.js';
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const folder = 'models/unicode-lstm-segmenter';
 
-/** The converter: a vocabulary, an architecture, and which matrix is which weight. @param {any} json  weights.json */
+/** Converts a segmenter: its vocabulary, its architecture, and the path of each matrix. @param {any} json  weights.json */
 function convert({ dic, mat1, ...mats }) {
   const [V, E] = mat1.dim;
   const units = mats.mat3.dim[0];
@@ -43,7 +43,7 @@ for (const language of ['Lao', 'Burmese', 'Khmer']) {
     const model = await convert(sharedJson(`${folder}/${name}/weights.json`));
     const cases = sharedJson(`${folder}/golden.json`).cases.filter((/** @type {any} */ each) => each.model === name);
     assert.ok(cases.length >= 5);
-    // Each alone, all in one batch, and after saving and loading.
+    // Run each text alone, all texts in one batch, and each again after saving and loading.
     const again = await loadModel(model.save(), { simd });
     const batch = model.run(cases.map((/** @type {any} */ each) => each.ids))[0];
     cases.forEach(({ ids, probs, bies, text }, b) => {

@@ -1,5 +1,5 @@
 /**
- * `padless bench` on models of each kind of input, alone and beside onnxruntime-web and TF.js.
+ * `padless bench` on models of each kind of input, alone and compared with onnxruntime-web and TF.js.
  */
 import assert from 'node:assert/strict';
 import { existsSync, symlinkSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** The ids that a model reads of texts, for make_tagger_golden.py: JSON { path, texts } in, a JSON list [T][C] for each text out. */
+/** Prints the ids of texts for make_tagger_golden.py: reads JSON { path, texts }, and writes a JSON list [T][C] for each text. */
 import { readFileSync } from 'node:fs';
 import { loadModel } from 'padless';
 

@@ -1,4 +1,4 @@
-/** The tagger of the page: PyTorch's answers, that padding changes nothing, and what plain sentences get. */
+/** The tagger of the page gives PyTorch's answers, padding changes nothing, and plain sentences get the right tags. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -11,7 +11,7 @@ const model = await loadModel(new URL('../../web/models/tagger/tagger.safetensor
 const { text: reader } = model;
 assert.ok(reader);
 
-/** The words of a text as the model reads them. @param {string} text */
+/** The ids of each word of a text. @param {string} text */
 function wordsOf(text) {
   const ids = [...reader.encode(text).ids];
   return Array.from({ length: ids.length / reader.width }, (_, t) => ids.slice(t * reader.width, (t + 1) * reader.width));
@@ -48,7 +48,7 @@ test('a text has the same bits alone and in a batch of any lengths', () => {
 
 test('padding anywhere, with any ids, changes no bit and visits no step', () => {
   const words = wordsOf('Padding never changes an answer.');
-  /** The tags at the words. @param {number[][]} row @param {number[]} [mask] */
+  /** The bits of the outputs at the words, and the visited steps. @param {number[][]} row @param {number[]} [mask] */
   const run = (row, mask) => {
     const before = model.stats.steps;
     const { data, shape } = model.run([row], mask && { mask: [mask] })[0];
@@ -78,7 +78,7 @@ test('plain sentences get the right parts of speech, at the right offsets', () =
     ['2019', '2019/NUM'],
     // The treebank calls this "New" an adjective.
     ['She moved to New York in 2019.', 'She/PRON moved/VERB to/ADP New/ADJ York/PROPN in/ADP 2019/NUM ./PUNCT'],
-    // Words that no list has: their endings tell.
+    // These words are made up, so only their endings tell their parts of speech.
     ['They blorped the wugs quonkingly.', 'They/PRON blorped/VERB the/DET wugs/NOUN quonkingly/ADV ./PUNCT'],
   ])
     assert.equal(shown(text, outputs(text).pos.tags), tags);

@@ -1,11 +1,11 @@
-/** The functions of js/model/transcendental.js beside those of Math, which differ between engines in their last bits. */
+/** Compares the functions of js/model/transcendental.js with those of Math, whose last bits differ between engines. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as own from '../../js/model/transcendental.js';
 import { random } from '../random.js';
 
 const { uniform } = random();
-/** Greatest relative error. */
+/** Maximum relative error. */
 const TOLERANCE = 1e-12;
 
 /** @type {[keyof typeof own, (x: number) => number, [number, number]][]} name, function of Math, exponents of 10 of the arguments */
@@ -26,7 +26,7 @@ const functions = [
 ];
 
 for (const [name, expected, [least, most]] of functions)
-  test(`${name} is that of Math to 12 digits`, () => {
+  test(`${name} agrees with Math to 12 digits`, () => {
     const f = /** @type {(x: number) => number} */ (own[name]);
     const arguments_ = [
       0,
@@ -59,7 +59,7 @@ for (const [name, expected, [least, most]] of functions)
     }
   });
 
-test('power is that of C to 12 digits', () => {
+test('power agrees with pow() of C to 12 digits', () => {
   const special = [0, -0, 1, -1, 2, -2, 0.5, -0.5, 3, -3, 63, 64, 65, 101, Infinity, -Infinity, NaN, 1e-30, 1e30, 2 ** 25];
   const values = [...special, ...Array.from({ length: 60 }, () => Math.fround(20 * uniform() - 10))];
   for (const x of values)

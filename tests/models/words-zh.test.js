@@ -1,4 +1,4 @@
-/** words-zh: the words of Chinese sentences, alone and in a batch, and the numbers of its card. */
+/** words-zh: it cuts Chinese sentences into words, alone and in a batch, and has the accuracy of its card. */
 import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 import { test } from 'node:test';

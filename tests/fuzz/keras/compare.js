@@ -10,10 +10,10 @@ import { PadlessError } from 'padless';
 import { fromKeras } from 'padless/import';
 import { Dense, Layer, Rescaling } from 'padless/layers';
 
-/** Largest difference that counts as equal, relative above 1. */
+/** Maximum difference of equal answers; relative for values above 1. */
 const TOLERANCE = 1e-4;
 
-/** The class of random_layers.py. */
+/** The custom class of random_layers.py. */
 class Twice extends Layer {
   /** @param {import('padless/layers').LayerConfig} config */
   constructor(config) {
@@ -36,7 +36,7 @@ class Halve extends Layer {
   }
 }
 
-/** The activation of random_layers.py. */
+/** The custom activation of random_layers.py. */
 class Doubled extends Layer {
   scale = new Rescaling({ scale: 2 });
   /** @override @param {any} x */
@@ -90,7 +90,7 @@ export async function judge({ file, weights, keras, inputs, outputs }, read) {
   }
 }
 
-/** The reason without the name of the layer, which differs from model to model. @param {string} says */
+/** The reason of a refusal without names of layers and numbers, which differ from model to model. @param {string} says */
 const reasonOf = (says) => says.replace(/^[^:]*: /, '').replace(/\b[a-z][a-z0-9]*(_[a-z0-9]+)+\b|\d+/g, '*');
 
 /** Compares all models of the folders and prints a report. @param {string[]} folders @returns {Promise<boolean>} whether none differs or crashes */

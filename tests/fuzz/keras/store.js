@@ -1,5 +1,5 @@
 /**
- * Chooses models of make_models.py that together have every layer, option and way of use that the given ones have, in each version of Keras, and
+ * Chooses models of make_models.py that together have every layer, option and way of use that occurs in the folders, in each version of Keras, and
  * stores them with Keras's answers for tests/import/keras-cases.test.js: node store.js OUTPUT MOST FOLDER ...
  *
  * OUTPUT is compressed by Brotli: the length of the JSON as four bytes, the JSON { cases }, then the files one after the other; cases have `files`,
@@ -12,7 +12,7 @@ import { judge } from './compare.js';
 /** @typedef {import('./compare.js').Case} Case */
 /** @typedef {{ entry: Case, folder: string, size: number, features: string[] }} Candidate */
 
-/** Bytes of a model and its answers, compressed by themselves. */
+/** The compressed size of a model and its answers, in bytes. */
 const LARGEST = 12_000;
 
 /** @param {Case} entry */
@@ -36,7 +36,7 @@ async function candidates(folders) {
 }
 
 /**
- * Greedily: the model that has the most of what is missing, for its size; then again, for further models of each.
+ * Chooses models greedily: the next one has the most missing features for its size. Later rounds choose further models for each feature.
  * @param {Candidate[]} all
  * @param {number} most
  */

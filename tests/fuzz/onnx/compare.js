@@ -13,7 +13,7 @@ import { casesOf, checkAnswers, checkRagged } from '../../import/onnx-cases.js';
 
 /** @typedef {'equal' | 'refused' | 'different' | 'crash'} Verdict */
 
-/** A norm over values that are nearly equal enlarges their rounding errors. */
+/** Random models need a larger tolerance: a norm over nearly equal values enlarges their rounding errors. */
 const RANDOM_TOLERANCE = 1e-4;
 
 /** @typedef {import('../../import/onnx-cases.js').Case} Case */
@@ -39,7 +39,7 @@ const arrays = {
   bool: (bytes) => new Uint8Array(bytes),
 };
 
-/** The same runs with the answers of onnxruntime-node. @param {Case} of @returns {Promise<Case['runs']>} */
+/** The runs of a case with the answers of onnxruntime-node. @param {Case} of @returns {Promise<Case['runs']>} */
 async function answersOfNode({ bytes, runs }) {
   const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 4, interOpNumThreads: 1, intraOpNumThreads: 1 });
   const answered = [];

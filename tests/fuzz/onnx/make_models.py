@@ -33,7 +33,7 @@ GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 
 
 class Graph:
-    """Nodes are added one after the other; names are numbered."""
+    """Builds a graph node by node, and numbers the names of tensors."""
 
     def __init__(self, rng):
         self.rng, self.opset = rng, rng.choice(OPSETS)
@@ -273,7 +273,7 @@ def leave_time(g, x, size):
 
 
 def branch(g, x, size, sequence):
-    """Two ways side by side, or a way around."""
+    """Two parallel branches, or a residual connection."""
     y, other = product(g, x, size, sequence) if g.chance(0.5) else (elementwise(g, x, size), size)
     if other == size and g.chance(0.5):
         return g.node("Add", [x, y]), size
@@ -367,7 +367,7 @@ def runs_of(g):
 
 
 def check_conditioned(model, runs, rng):
-    """Raises if rounding errors of weights and inputs change an answer much: then no two engines agree."""
+    """Raises if rounding errors of weights and inputs change an answer much, because then no two engines agree."""
     other = onnx.ModelProto()
     other.CopyFrom(model)
     tensors = [*other.graph.initializer, *(each.attribute[0].t for each in other.graph.node if each.op_type == "Constant")]

@@ -21,7 +21,7 @@ export function difference({ shape, data }, expected) {
   const each = data.length / shape[0];
   expected.forEach((row, b) => {
     const values = row.flat(2);
-    // Steps behind the row's own are 0.
+    // Steps after the end of the row are 0.
     const own = data.subarray(b * each, b * each + values.length);
     if (own.length !== values.length || data.subarray(b * each + values.length, (b + 1) * each).some((value) => value !== 0))
       most = Infinity;

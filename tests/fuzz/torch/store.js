@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 /** @typedef {import('./compare.js').Case} Case */
 
-/** What a case has in it. @param {Case} given @returns {string[]} */
+/** The types and options of a case. @param {Case} given @returns {string[]} */
 function featuresOf({ file, architecture, inputs, refused }) {
   const modules = architecture.modules ?? architecture;
   const features = [`file ${file.split('.').pop()}`, `refused ${refused}`, `input ${typeof inputs[0][0]}`];
@@ -22,7 +22,7 @@ function featuresOf({ file, architecture, inputs, refused }) {
   return features;
 }
 
-/** A number as a float32 needs it. @param {any} value @returns {any} */
+/** A number with only the digits that a float32 needs. @param {any} value @returns {any} */
 const rounded = (value) => (Array.isArray(value) ? value.map(rounded) : Number(value.toPrecision(7)));
 
 /** @param {string} folder @param {string} output */

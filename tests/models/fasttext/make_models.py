@@ -29,7 +29,7 @@ TEXTS = [
     "Ich gehe über die Straße und das Wasser ist nicht schön, oder the water thing?",
     "e\u0301te\u0301 ÉTÉ",
 ]
-# fastText quantises tables from 256 rows on. With dsub 4, the last part of a row is shorter.
+# fastText quantises only tables of 256 rows or more. With dsub 4, the last part of a row is shorter.
 MODELS = {
     "softmax": dict(loss="softmax", minn=2, maxn=4, bucket=400, wordNgrams=2),
     "tree": dict(loss="hs", minn=2, maxn=3, bucket=300),
