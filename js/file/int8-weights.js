@@ -19,7 +19,7 @@ export class Int8Weight {
    * @param {Int8Array} int8  from -127 to 127
    * @param {Float32Array} scale  one for each column
    * @param {Uint8Array} [rows]  one for each row
-   * @param {boolean} [ternary]  the values are -1, 0 and 1, and a file has them packed
+   * @param {boolean} [ternary]  whether the values are -1, 0 and 1, and stored() packs them
    */
   constructor(shape, int8, scale, rows, ternary = false) {
     this.ternary = ternary;

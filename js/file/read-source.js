@@ -18,13 +18,13 @@ import { builtin, checkNode, kindOf } from '../runtime/engine.js';
  * @param {ModelSource} source  a URL, a path (in Node), bytes, a Response, a Blob or File
  * @param {ReadOptions | null} [options]
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
- * @throws {LoadError} where it cannot be read, or is a pointer of Git LFS
+ * @throws {LoadError} if the file cannot be read, or is a Git LFS pointer
  */
 export async function readSource(source, options) {
   const bytes = await readBytes(source, options);
-  // A clone without Git LFS has pointers in place of any file: a model, weights, a tokenizer.
+  // In a clone made without Git LFS, any file may be a pointer: a model, weights, a tokenizer.
   if (bytes.length < 1024 && String.fromCharCode(...bytes.subarray(0, 27)) === 'version https://git-lfs.git')
-    throw new LoadError(`${addressOf(source)}: a pointer of Git LFS in place of the file; git lfs pull fetches the file`);
+    throw new LoadError(`${addressOf(source)}: a Git LFS pointer instead of the file; run git lfs pull to fetch it`);
   return bytes;
 }
 
@@ -68,7 +68,7 @@ async function readBytes(source, options) {
 /** @param {Blob} blob @returns {Promise<ArrayBuffer>} */
 function readBlob(blob) {
   if (typeof blob.arrayBuffer === 'function') return blob.arrayBuffer();
-  // jsdom's has no method for that.
+  // jsdom's Blob lacks arrayBuffer().
   return new Promise((resolve, reject) => {
     const reader = new /** @type {any} */ (globalThis).FileReader();
     reader.onload = () => resolve(reader.result);

@@ -128,7 +128,7 @@ export function parseJson(read, what, maxValues = 2 ** 20, unique = true) {
     const open = [];
     let values = 0;
     let string = 0; // index of the last string
-    // Compares character codes and skips strings: this loop takes part of the time until the first answer.
+    // This loop delays the first answer, so it compares character codes and skips strings.
     for (let i = 0; i < json.length; i++) {
       const code = json.charCodeAt(i);
       if (code === QUOTE) {

@@ -9,7 +9,7 @@ import { ModelFileError, UnsupportedError } from '../errors.js';
 const isAddons = ({ class_name: className, registered_name: registered }, name) =>
   className === `Addons>${name}` || (className === name && registered === `Addons>${name}`);
 
-/** Whether it is the CRF of keras_contrib, by its options: it is in no registry of Keras. @param {any} json */
+/** Whether a layer is the CRF of keras_contrib. Its options tell, because keras_contrib registers no classes. @param {any} json */
 const isContrib = ({ class_name: className, registered_name: registered, module, config }) =>
   className === 'CRF' &&
   (registered ?? 'CRF') === 'CRF' &&
@@ -26,14 +26,14 @@ function refsIn(value, found = []) {
   return found;
 }
 
-/** Checks that the tags of Addons' CRF, [B, T] in Keras, are the end of a model. @param {any} config @param {string} name  of the CRF */
+/** Checks that no layer reads the tags of Addons' CRF, [B, T] in Keras. @param {any} config @param {string} name  of the CRF */
 function checkIsEnd({ layers, output_layers: outputs }, name) {
   const used = outputs
     ? refsIn(layers.map((/** @type {any} */ entry) => entry?.inbound_nodes)).some(([from]) => from === name)
     : layerName(layers.at(-1)) !== name;
   if (used)
     throw new UnsupportedError(
-      `${name}: a layer takes the output of TensorFlow Addons's CRF; padless takes it as an output of the model`,
+      `${name}: a layer reads the output of TensorFlow Addons's CRF; padless supports it only as an output of the model`,
     );
   const other = refsIn(outputs).find(([from, , tensor]) => from === name && tensor !== 0);
   if (other)
@@ -53,9 +53,9 @@ const renamed = ({ config, name, inbound_nodes: nodes }, className) => ({
 /**
  * Renames the CRF layers of a model and of the models in it.
  * @param {any} json
- * @param {CustomLayers} customLayers  classes of the user's, which are taken instead
+ * @param {CustomLayers} customLayers  the caller's classes, which take precedence
  * @param {boolean} inside  whether it is a model in a model
- * @returns {any} `json` itself if it has none
+ * @returns {any} `json` itself if it has no CRF layers
  */
 function withOurs(json, customLayers, inside) {
   const list = Array.isArray(json?.config) ? json.config : json?.config?.layers;
@@ -67,7 +67,7 @@ function withOurs(json, customLayers, inside) {
     if (isOwn || !isAddons(entry, 'CRF')) return withOurs(entry, customLayers, true);
     if (inside)
       throw new UnsupportedError(
-        `${layerName(entry)}: TensorFlow Addons's CRF in a model inside a model; padless takes it at the end of a model`,
+        `${layerName(entry)}: TensorFlow Addons's CRF in a model inside a model; padless supports it only at the end of the outer model`,
       );
     checkIsEnd(Array.isArray(json.config) ? { layers: list } : json.config, layerName(entry));
     return renamed(entry, 'padless>AddonsCRF');
@@ -93,14 +93,14 @@ function unwrapped({ base_model: base, ...config }) {
   return { class_name: 'Functional', config: { ...base, layers: [...layers, last], output_layers: [[crf.name, 0, 0]] } };
 }
 
-/** The group of the wrapped model's layers in a file of weights. */
+/** The HDF5 group of the wrapped model's layers. */
 const wrappedGroup = /^(layers|_layer_checkpoint_dependencies)\/(functional|sequential)\/(layers|_layer_checkpoint_dependencies)\//;
 
 /**
  * Reads CRF layers of keras_contrib and TensorFlow Addons, and Addons' CRFModelWrapper.
  * @template V
  * @param {any} json  the architecture
- * @param {Map<string, V> | null} vars  arrays of the file by path
+ * @param {Map<string, V> | null} vars  path -> array of the file
  * @param {CustomLayers} [customLayers]
  * @returns {{ architecture: any, vars: Map<string, V> | null }}
  * @throws {UnsupportedError} if the tags of Addons' CRF are used inside the model

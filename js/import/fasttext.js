@@ -12,19 +12,19 @@ import { fileNameOf } from './input-files.js';
 
 const MAGIC = 793712314;
 const SUPERVISED = 3;
-/** Centroids of each subvector in a quantised matrix: a byte chooses one. */
+/** Number of centroids for each subvector of a quantised matrix: a byte selects one. */
 const CODES = 256;
-/** Bytes of a table that a quantised file expands to, at most. */
+/** Maximum size in bytes of a table that is expanded from a quantised file. */
 const EXPANDED_MOST = 2 ** 30;
 /** @type {Record<number, string>} */
 const losses = { 1: 'hs', 2: 'ns', 3: 'softmax', 4: 'ova' };
 const LABEL = '__label__';
 
-/** Whether fastText wrote a file. @param {Uint8Array} head */
+/** Whether a file begins with fastText's magic number. @param {Uint8Array} head */
 export const isFastText = (head) =>
   head.length >= 8 && new DataView(head.buffer, head.byteOffset, head.byteLength).getInt32(0, true) === MAGIC;
 
-/** Reads little-endian numbers one behind the other. */
+/** Reads consecutive little-endian numbers. */
 class Cursor {
   #at = 0;
 
@@ -40,7 +40,7 @@ class Cursor {
     return new ModelFileError(`${this.name}: fastText: ${problem}`);
   }
 
-  /** Moves on by some bytes. @param {number} length @param {string} what @returns {number} where they begin */
+  /** Moves on by `length` bytes. @param {number} length @param {string} what  the bytes hold, for messages @returns {number} where they begin */
   take(length, what) {
     const left = this.bytes.length - this.#at;
     if (!(length >= 0 && length <= left)) throw this.error(`${what} takes ${length} bytes, the file has ${left} more`);
@@ -56,7 +56,7 @@ class Cursor {
     return this.view.getInt32(this.take(4, 'a number'), true);
   }
 
-  /** @returns {number} not exact beyond 2^53 */
+  /** @returns {number} rounded beyond 2^53 */
   int64() {
     return Number(this.view.getBigInt64(this.take(8, 'a number'), true));
   }
@@ -80,7 +80,7 @@ class Cursor {
   /** A string that ends in a zero byte. */
   string() {
     const end = this.bytes.indexOf(0, this.#at);
-    if (end < 0) throw this.error('a word does not end');
+    if (end < 0) throw this.error('a word has no zero byte at its end');
     return textDecoder().decode(this.codes(end + 1 - this.#at, 'a word').subarray(0, -1));
   }
 }
@@ -95,7 +95,7 @@ function readArgs(file) {
   if (kind !== SUPERVISED)
     throw new UnsupportedError(`${file.name}: word vectors of fastText (cbow or skipgram), not a classifier (fasttext supervised)`);
   if (!losses[loss]) throw file.error(`loss number ${loss}, expected 1 to 4`);
-  // Version 11 did not use n-grams of characters in classifiers.
+  // In version 11, classifiers have no character n-grams.
   return { dim, wordGrams, loss: losses[loss], buckets, min, max: version === 11 ? 0 : max };
 }
 
@@ -144,7 +144,7 @@ function readMatrix(file, what) {
   return { rows, columns, data: file.floats(rows * columns, what) };
 }
 
-/** Centroids of a product quantiser. @param {Cursor} file @param {string} what */
+/** Reads the centroids of a product quantiser. @param {Cursor} file @param {string} what */
 function readQuantiser(file, what) {
   const [dim, parts, width, lastWidth] = [file.int32(), file.int32(), file.int32(), file.int32()];
   if (!(parts > 0 && width > 0 && lastWidth > 0 && (parts - 1) * width + lastWidth === dim))
@@ -152,7 +152,7 @@ function readQuantiser(file, what) {
   return { dim, parts, width, lastWidth, centroids: file.floats(dim * CODES, what) };
 }
 
-/** A quantised matrix, expanded. @param {Cursor} file @param {string} what @returns {Matrix} */
+/** Reads a quantised matrix and expands it to float32. @param {Cursor} file @param {string} what @returns {Matrix} */
 function readQuantised(file, what) {
   const hasNorms = file.byte() !== 0;
   const [rows, columns] = [file.int64(), file.int64()];
@@ -178,7 +178,7 @@ function readQuantised(file, what) {
 }
 
 /**
- * The tree of a hierarchical softmax: a Huffman tree over the labels, which fastText has sorted by count (loss.cc).
+ * The tree of a hierarchical softmax: a Huffman tree over the labels, which the file holds in descending order of counts (loss.cc).
  * @param {number[]} counts
  * @returns {[number, number][]} left and right child of each inner node
  */
@@ -216,7 +216,7 @@ function fastTextParts(bytes, name) {
   const outputIsQuantised = file.byte() !== 0;
   const output = isQuantised && outputIsQuantised ? readQuantised(file, 'the output') : readMatrix(file, 'the output');
   const { dim, loss } = args;
-  // Without n-grams of either kind, fastText keeps no rows for them.
+  // Without character n-grams and word n-grams, fastText stores no rows for them.
   const buckets = args.max > 0 || args.wordGrams > 1 ? args.buckets : 0;
   const rows = words.length + (kept ? kept.length : buckets);
   if (input.columns !== dim || input.rows < rows)
@@ -263,7 +263,7 @@ function fastTextParts(bytes, name) {
  * Reads a classifier of fastText (`fasttext supervised`), `.bin` or `.ftz`.
  * @param {import('../file/read-source.js').ModelSource} source
  * @param {import('./finish.js').ImportOptions | null} [given]
- * @returns {Promise<import('../model/model.js').Model>}  labels are without `__label__`. `predict` takes a text as fastText's own does
+ * @returns {Promise<import('../model/model.js').Model>} its labels lack the prefix `__label__`; its `predict` splits a text as fastText's does
  * @throws {ModelFileError} for a broken file
  * @throws {UnsupportedError} for word vectors
  */

@@ -74,7 +74,7 @@ export function reading(what, read) {
  * @property {string | undefined} [kerasVersion]
  * @property {'keras' | 'tfjs' | 'torch' | 'onnx' | undefined} origin
  * @property {(root: any) => Map<string, import('../layers/layer.js').Weight>} weights
- * @property {import('./lookups.js').Stored} [stored]  what the file has of layers that number texts or numbers
+ * @property {import('./lookups.js').Stored} [stored]  vocabularies and idf weights of lookup layers
  * @property {import('../text/vectorizer.js').TextSettings | null | undefined} [text]  text settings stored in the file
  */
 
@@ -104,14 +104,14 @@ export async function finish(
   if (!labels) return model;
   if (model.outputs.length !== 1)
     throw new ArgumentError(
-      `labels are for a model of one output, this one has ${model.outputs.length}: give outputs (padless convert --outputs)`,
+      `labels are for a model with one output, this one has ${model.outputs.length}: give outputs (padless convert --outputs)`,
     );
   const kind = model.specs[0].sequence ? 'tags' : endsInSigmoid(model.root) ? 'scores' : 'class';
   return make([{ name: model.outputs[0].name, kind, labels }]);
 }
 
 /**
- * Copies a model with other text settings, labels or outputs. Those that are not given stay as in the model's file.
+ * Copies a model with other text settings, labels or outputs. Options that are not given stay as in the model's file.
  * @param {Model} model
  * @param {ImportOptions} options
  * @returns {Promise<Model>}

@@ -4,7 +4,8 @@
  */
 
 /**
- * An array of a file, converted to float32. int8: as stored, without scales; scales: of int8 values, where the file has both in one list.
+ * An array of a file, converted to float32. int8: the values as stored, not multiplied by scales; scales: the scales of int8 values, where the file
+ * lists both.
  * @typedef {{ name: string, shape: number[], data: Float32Array, int8?: Int8Array, scales?: NamedArray }} NamedArray
  */
 

@@ -137,7 +137,7 @@ export const formats = [
     read: (file, { modules = [], ...options }) => fromTorch(file.source, modules, options),
   },
   {
-    title: "a model of padless's own",
+    title: 'a padless model',
     importer: 'loadModel',
     extensions: ['.safetensors'],
     beside: ofText,
@@ -213,7 +213,7 @@ export async function formatOf(file) {
 
 const extensions = formats.flatMap((format) => format.extensions);
 
-/** Sorts .bin last, because TensorFlow.js stores weights, not models, in such files. @param {InputFile} file */
+/** Sort key that puts .bin last, because TensorFlow.js stores weights, not models, in such files. @param {InputFile} file */
 const placeOf = (file) => (file.hasExtension(['.bin']) ? 1 : 0);
 
 /**

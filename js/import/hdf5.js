@@ -23,11 +23,11 @@ import { JSON_MOST, optionalPackage, parseJson } from './input-files.js';
 
 /** A file unpacks to less than EXPANSION times its size, because deflate compresses at most 1032 to 1. */
 const EXPANSION = 1100;
-/** Unpacked bytes that are allowed to a file of any size. */
+/** Number of unpacked bytes that a file of any size may have. */
 const ROOM = 1 << 26;
-/** Largest number of groups and arrays in a file. */
+/** Maximum number of groups and arrays in a file. */
 const NODES_MOST = 100_000;
-/** Largest depth of groups inside groups. */
+/** Maximum depth of groups inside groups. */
 const NESTED_MOST = 64;
 /** enum H5T_class_t */
 const INTEGER = 0;
@@ -184,7 +184,7 @@ class Hdf5 {
   }
 }
 
-/** Names of arrays that inference does not need: the states of stateful layers, and the vector by which SpectralNormalization normalises. */
+/** Names of arrays that inference does not need: the states of stateful layers, and vector u of SpectralNormalization. */
 const trainingNames = /(^|\/)(rnn_state(_\d+)?|vector_u)(:\d+)?$/;
 
 /** Upper bound of the unpacked bytes of a file of `size` bytes. @param {number} size */
@@ -288,7 +288,7 @@ export function readHdf5(bytes, what = 'the file', packages = {}) {
     if (group || layerNames.length) {
       const top = `${group}/top_level_model_weights`;
       if (file.isGroup(top) && file.list(top, 'weight_names').length)
-        throw new UnsupportedError(`${what}: the model has weights of its own, outside of its layers`);
+        throw new UnsupportedError(`${what}: the model has weights that belong to no layer; padless reads weights of layers`);
       const layers = layerNames.map((name) => {
         const at = `${group}/${name}`;
         if (!file.isGroup(at)) throw file.broken(at, 'is missing');
@@ -298,10 +298,10 @@ export function readHdf5(bytes, what = 'the file', packages = {}) {
       return { ...about, layers, vars: null };
     }
     const vars = variables(file);
-    // A model without weights has these groups all the same.
+    // Even a model without weights has these groups.
     const isKeras = ['/layers', '/vars', '/_layer_checkpoint_dependencies'].some((path) => file.isGroup(path));
     if (vars.size === 0 && !config && !isKeras)
-      throw new ModelFileError(`${what}: the HDF5 file is not Keras's: it has neither layer_names nor layers`);
+      throw new ModelFileError(`${what}: Keras did not write this HDF5 file: it has neither layer_names nor layers`);
     return { ...about, layers: null, vars };
   });
 }

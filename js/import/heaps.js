@@ -11,8 +11,8 @@ const HEAD = 16;
 const LAST = 1n;
 
 /**
- * The number of list steps that the check may still take. Heaps in use do not overlap and a step covers at least HEAD bytes, so a valid file
- * needs at most its length / HEAD steps. Freed heaps may overlap, so the limit is higher.
+ * left: how many list elements the check may still visit. Heaps in use do not overlap, and an element has at least HEAD bytes, so a valid file has
+ * at most its length / HEAD elements. Freed heaps may overlap, so the limit is higher.
  * @typedef {{ left: number }} Steps
  */
 

@@ -32,7 +32,7 @@ export { fromTorch } from './torch.js';
  *   weights: the HDF5 file of the weights, if `file` is JSON; packages: h5wasm and fflate, if padless cannot import them by name
  * @returns {Promise<Model>}
  * @throws {ModelFileError} for an invalid file, or weights that do not fit the layers
- * @throws {UnsupportedError} for a layer or an option that padless lacks, or a package that is missing
+ * @throws {UnsupportedError} for a layer or an option that padless lacks, or if a package is missing
  */
 export async function fromKeras(file, given) {
   checkImportOptions('fromKeras', given);

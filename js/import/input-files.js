@@ -10,15 +10,16 @@ import { readSource } from '../file/read-source.js';
 /** @typedef {import('../file/read-source.js').ModelSource} ModelSource */
 /** @typedef {import('../file/read-source.js').ReadOptions} ReadOptions */
 /**
- * One file, in any form that loadModel accepts; a folder (a path or URL that ends in /); or several files: an object by name, or a list of File.
+ * One file, in any form that loadModel accepts; a folder (a path or URL that ends in /); or several files: an object from names to files, or a
+ * list of File.
  * @typedef {ModelSource | Record<string, ModelSource> | ArrayLike<Blob>} FilesSource
  */
 
 const JSON_START = Uint8Array.of(123);
 
-/** Largest accepted size of a JSON text, in bytes. */
+/** Maximum size of a JSON text, in bytes. */
 export const JSON_MOST = 64_000_000;
-/** Largest number of JSON values in it. A Keras Tokenizer has five for each word. */
+/** Maximum number of values in a JSON text. A Keras Tokenizer has five for each word. */
 const VALUES_MOST = 2 ** 22;
 
 /** @param {unknown} source @returns {source is ModelSource} */
@@ -46,7 +47,7 @@ export const fileNameOf = (source) =>
   baseName(String(typeof source === 'string' ? source : isUrl(source) ? source.pathname : (source?.name ?? 'the file')));
 
 /**
- * Several files by path. If two files have the same path, the last one is taken.
+ * Path -> file. If two files have the same path, the last one is taken.
  * @param {Record<string, ModelSource> | ArrayLike<Blob>} files
  * @returns {Map<string, ModelSource>}
  */
@@ -79,7 +80,7 @@ export class InputFile {
     /** The file name, without folders. */
     this.name = path === undefined ? fileNameOf(source) : baseName(path);
     this.path = path ?? this.name;
-    /** The names in it, if it is a folder on the local disk; null for a file. @type {string[] | null} */
+    /** The names in this folder of the local disk; null for a file. @type {string[] | null} */
     this.folder = null;
   }
 
@@ -130,7 +131,7 @@ const scheme = /^[a-z][a-z0-9+.-]+:/i;
 
 /** Files that belong together: the main file, which the caller gives, and the files beside it. */
 export class Files {
-  /** @type {Map<string, ModelSource> | null} by name; null if they are looked up beside the main file */
+  /** Files by name; null if files are looked up beside the main file. @type {Map<string, ModelSource> | null} */
   #named = null;
   /** @type {ModelSource | null} */
   #main = null;
@@ -218,14 +219,15 @@ export class Files {
    */
   async beside(path) {
     if (/^([a-z][a-z0-9+.-]*:|[/\\])|(^|[/\\])\.\.([/\\]|$)/i.test(path))
-      throw new ModelFileError(`the file names ${JSON.stringify(path.slice(0, 200))}, which is outside of its own folder`);
+      throw new ModelFileError(`the file refers to ${JSON.stringify(path.slice(0, 200))}, which is outside of its folder`);
     if (this.#named) {
       const found = this.#find(path);
       if (found === undefined)
         throw new LoadError(`${path} is missing; given are ${[...this.#named.keys()].slice(0, 20).join(', ') || 'no files'}`);
       return readSource(found, this.options);
     }
-    if (!this.#beside) throw new LoadError(`${path} is missing: bytes have nothing beside them, give the files by name`);
+    if (!this.#beside)
+      throw new LoadError(`${path} is missing: no other file can be found beside bytes, so give all files by name`);
     const [before, after] = this.#beside;
     return readSource(before + (scheme.test(before) ? encodeURI(path) : path) + after, this.options);
   }
@@ -279,10 +281,11 @@ export async function optionalPackage(name, needed, task, given, load) {
     const other = given === undefined ? `, or give it: { packages: { ${name} } }` : '';
     // A .keras file is a zip that contains an HDF5 file, so it needs both packages.
     const both = name === 'fflate' ? 'h5wasm fflate' : name;
-    throw new UnsupportedError(`${task} takes the package ${name}, which is not there: npm install -D ${both}${other}`, { cause });
+    throw new UnsupportedError(`${task} needs the package ${name}, which is missing: npm install -D ${both}${other}`, { cause });
   };
   const importing = async () => (typeof given === 'function' ? /** @type {() => any} */ (given)() : given);
   const module = await (given === undefined ? load(absent) : importing().catch(absent));
-  if (!module?.[needed]) throw new ArgumentError(`packages: ${name} is not what the package exports: it has no ${String(needed)}`);
+  if (!module?.[needed])
+    throw new ArgumentError(`packages: ${name} is not the exports of that package: it has no ${String(needed)}`);
   return module;
 }

@@ -25,7 +25,7 @@ import { readKeras } from './zip.js';
 /** @typedef {import('./finish.js').ImportOptions & KerasFiles} KerasOptions */
 
 /**
- * Takes the weights of output_mode="tf_idf" out of what a file stores.
+ * Removes the weights of output_mode="tf_idf" from the arrays of a file, and returns them.
  * @param {Map<string, import('./floats.js').NamedArray> | null | undefined} vars
  * @param {{ name: string, weights: import('./floats.js').NamedArray[] }[]} [layers]  of a whole .h5
  * @param {any} [architecture]
@@ -70,7 +70,7 @@ export const fromKerasHdf5 = (file, options) => fromHdf5(file, options, null);
 export async function fromKerasJson(file, options) {
   const json = await file.json();
   if (!options.weights)
-    throw new ModelFileError(`${file.name}: the architecture alone; give its weights, too (padless convert --weights FILE)`);
+    throw new ModelFileError(`${file.name} holds only the architecture; give its weights, too (padless convert --weights FILE)`);
   return fromHdf5(file, options, json);
 }
 
@@ -86,7 +86,7 @@ async function fromHdf5(file, options, json) {
   const holds = await readHdf5(await hdf5.bytes(), hdf5.name, options.packages ?? {});
   const architecture = json ?? withModules(holds.config);
   if (!architecture)
-    throw new ModelFileError(`${name}: weights alone; give the architecture as JSON, and this file as its weights`);
+    throw new ModelFileError(`${name} holds only weights; give the architecture as JSON, and this file as its weights`);
   // Two kinds of files lack a version: those of Keras 3, recognised by `vars` or `module`, and weights of Keras 1.
   const kerasVersion = textOf(
     options.kerasVersion ?? json?.keras_version ?? holds.kerasVersion ?? (holds.vars || json?.module ? '3' : '1'),

@@ -11,26 +11,26 @@ import { product } from '../layers/tensor.js';
 /** @typedef {import('../layers/layer.js').WeightSpec} WeightSpec */
 /** @typedef {import('./floats.js').NamedArray} NamedArray */
 
-/** Largest int8 value, and largest factor of a row. */
+/** Maximum int8 value, and maximum factor of a row. */
 const [MOST, FACTORS] = [127, 255];
 
-/** How Keras quantized a layer, such as int8. @param {any} config  its dtype is a policy, or the name of one, such as int8_from_float32 @returns {string | undefined} */
+/** The mode by which Keras quantized a layer, such as int8. @param {any} config  its dtype is a policy, or the name of one: int8_from_float32 @returns {string | undefined} */
 const modeOf = ({ dtype }) => dtype?.config?.mode ?? (/^(\w+?)_from_/.exec(typeof dtype === 'string' ? dtype : '') ?? [])[1];
 
 /** Whether Keras stores a weight as int8. @param {Layer} layer @param {{ name: string }} spec */
 export const isQuantized = ({ config, className }, { name }) =>
   name !== 'bias' && /^(Einsum)?Dense$|Embedding$/.test(className) && modeOf(config) === 'int8';
 
-/** The arrays of a .h5 file without the scales, which follow each int8 array there. @param {NamedArray[]} arrays @returns {NamedArray[]} */
+/** The arrays of a layer in a .h5 file, in which its scales follow each int8 array: moves the scales into the int8 arrays. @param {NamedArray[]} arrays @returns {NamedArray[]} */
 export const withScales = (arrays) =>
   arrays.flatMap((array, i) => (arrays[i - 1]?.int8 ? [] : [array.int8 ? { ...array, scales: arrays[i + 1] } : array]));
 
 /**
- * Throws for a quantized layer whose answers padless cannot give: of another mode than int8, or in TimeDistributed, where Keras 3.15 takes the
- * products of int8 values without their scales.
+ * Throws for a quantized layer that padless cannot read: its mode is not int8, or it is inside TimeDistributed, where Keras 3.15 computes wrong
+ * results because it ignores the scales.
  * @param {any} json  architecture or a part of it
- * @param {string} [layer]  name of the layer around it
- * @param {boolean} [inTime]  whether a TimeDistributed is around it
+ * @param {string} [layer]  name of the layer that contains it
+ * @param {boolean} [inTime]  whether a TimeDistributed contains it
  */
 export function refuseQuantized(json, layer = 'architecture', inTime = false) {
   if (json === null || typeof json !== 'object') return;
@@ -44,8 +44,8 @@ export function refuseQuantized(json, layer = 'architecture', inTime = false) {
 }
 
 /**
- * A table with a float scale for each row, as ours: the rows' scales are whole multiples of one, 1 to 255. Values change by at most the largest
- * value / 510.
+ * Converts a table with a float scale for each row to padless's form, in which row scales are integer multiples, 1 to 255, of one scale. Values
+ * change by at most the largest absolute value / 510.
  * @param {number[]} shape @param {Int8Array} int8 @param {Float32Array} steps  value of 1 in each row
  */
 function tableOf([V, D], int8, steps) {
@@ -58,7 +58,7 @@ function tableOf([V, D], int8, steps) {
   return new Int8Weight([V, D], values, new Float32Array(D).fill(unit), rows);
 }
 
-/** Float32 values. The scales belong to the axes that are not summed; a kernel has them behind the others, save that of an EinsumDense. @param {Layer} layer @param {number[]} shape @param {Int8Array} int8 @param {Float32Array} steps */
+/** Multiplies int8 values by their scales. There is a scale for each index of the output axes, which are the last axes except in EinsumDense. @param {Layer} layer @param {number[]} shape @param {Int8Array} int8 @param {Float32Array} steps */
 function floatsOf(layer, shape, int8, steps) {
   const { axes, outer } = /** @type {{ axes?: { added: string[], kernel: string[] }, outer?: number[] }} */ (layer);
   const strides = (axes?.kernel ?? []).map((axis, k) => {
@@ -79,7 +79,7 @@ function floatsOf(layer, shape, int8, steps) {
  */
 export function weightOf(layer, spec, { name, shape, int8 = new Int8Array() }, scales, file) {
   const path = `${layer.path}.${spec.name}`;
-  if (!scales) throw new ModelFileError(`${file}: ${path} is int8 (${name}), and its scales are missing`);
+  if (!scales) throw new ModelFileError(`${file}: ${path} is int8 (${name}), but its scales are missing`);
   const isTable = layer.className.endsWith('Embedding') && spec.name === 'embeddings';
   const { outer } = /** @type {{ outer?: number[] }} */ (layer);
   const sizes = isTable ? [shape[0]] : outer ? [product(outer)] : shape.map((_, axis) => product(shape, axis)).slice(1);
@@ -100,7 +100,7 @@ export function weightOf(layer, spec, { name, shape, int8 = new Int8Array() }, s
  * @param {Layer} layer
  * @param {NamedArray[]} arrays
  * @param {string} file  for messages
- * @returns {(NamedArray | Weight)[]} one for each weight of the layer; arrays that are not int8 as they were
+ * @returns {(NamedArray | Weight)[]} one for each weight of the layer; arrays that are not int8 stay unchanged
  */
 export function quantizedWeights(layer, arrays, file) {
   const { weightSpecs: specs } = layer;

@@ -56,7 +56,7 @@ const ofOne = {
   zeros_like: 'ZerosLike',
 };
 
-/** Where the parts of a split end, but the last. @param {any} sizes  a number of equal parts, or the size of each, of which the last may be -1 */
+/** The argument of ops.split: a number of parts, or the indices at which to cut. @param {any} sizes  the number of equal parts, or the size of each part, where the last may be -1 */
 function endsOf(sizes) {
   if (!Array.isArray(sizes)) return sizes;
   const first = sizes.slice(0, -1);
@@ -116,10 +116,10 @@ function argument(value) {
 const index = (entry) =>
   entry === null || typeof entry !== 'object' || entry.class_name ? entry : { class_name: '__slice__', config: entry };
 
-const pick = 'x[:, i], or the layer padless>LastStep, which goes by the mask';
-const outside = "take it of the model's answer, outside: predict gives every label's score";
+const pick = 'x[:, i], or the layer padless>LastStep, which respects the mask';
+const outside = "compute it outside of the model: predict gives every label's score";
 const product = 'the layer Dot, ops.matmul, or ops.einsum of two';
-/** Unsupported operations, and what computes the same or nearly the same in padless. @type {Record<string, string>} */
+/** Unsupported operation -> a replacement that computes the same, or nearly, in padless. @type {Record<string, string>} */
 export const instead = {
   AdaptiveAveragePool: 'the layer GlobalAveragePooling1D',
   AdaptiveMaxPool: 'the layer GlobalMaxPooling1D',
@@ -247,7 +247,7 @@ export function operationOf(entry) {
     return { kind, args: kind === 'Take' ? [x, argument(told.indices)] : [x], options: options(told), kwargs: fill };
   };
   if (!Array.isArray(nodes) || nodes.length !== 1)
-    throw new UnsupportedError(`${name}: the operation ${called} is used ${nodes?.length} times; padless knows one`);
+    throw new UnsupportedError(`${name}: the operation ${called} is used ${nodes?.length} times; padless supports one use`);
   const { kind, args, options, kwargs = {} } = read(nodes[0]);
   return {
     module: 'keras.src.ops.numpy',

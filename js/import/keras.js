@@ -6,7 +6,7 @@
 import { ModelFileError, textOf, UnsupportedError } from '../errors.js';
 import { operationOf } from './keras-operations.js';
 
-/** Greatest allowed nesting depth of layers. */
+/** Maximum nesting depth of layers. */
 const NESTED_MOST = 100;
 
 const pooling1 = { names: { pool_length: 'pool_size', stride: 'strides', border_mode: 'padding' } };

@@ -1,6 +1,6 @@
 /**
- * Layers of Keras that number texts or numbers: TextVectorization, StringLookup, IntegerLookup and Hashing -> text settings, or the `numbering` of an
- * InputLayer, and a CategoryEncoding for the output modes other than "int".
+ * Keras's lookup layers, which map texts or numbers to ids: TextVectorization, StringLookup, IntegerLookup and Hashing. They become text settings,
+ * or the `numbering` of an InputLayer, and a CategoryEncoding for output modes other than "int".
  * @module
  */
 import { ModelFileError, show, UnsupportedError } from '../errors.js';
@@ -8,38 +8,38 @@ import { firstEmbedding } from './tokenizer.js';
 /** @typedef {import('../text/vectorizer.js').TextSettings} TextSettings */
 /** @typedef {import('../text/token-index.js').IndexSettings} IndexSettings */
 /**
- * What the file stores of these layers beside the architecture, by the path of their layer, in whole .h5 files by its name.
+ * What the file stores of these layers outside of the architecture. Keys are paths of the layers, in whole .h5 files their names.
  * @typedef {{ vocabularies: Map<string, string>, idf: Map<string, Float32Array> }} Stored
  */
 /**
- * A layer, and the model that has it.
+ * A lookup layer, and the model that contains it.
  * @typedef {object} Found
  * @property {string} className
  * @property {any} config
  * @property {string} name
- * @property {string} number  '', '_1', ...: its place among the layers of its class, as Keras 3 names files
+ * @property {string} number  '', '_1', ...: suffix by which Keras 3 tells layers of one class apart in file names
  * @property {(number | null)[]} shape  of its input, without the batch
  * @property {boolean} isText  whether its input is strings
  * @property {Stored} stored
  * @property {any} architecture
  */
 /**
- * What a layer becomes. shape: of the ids, without the batch; encoding: the config of a CategoryEncoding.
+ * What a lookup layer becomes. shape: of the ids, without the batch; encoding: the config of a CategoryEncoding.
  * @typedef {{ text?: TextSettings, numbering?: IndexSettings, shape: (number | null)[], encoding: any }} Reading
  */
 
-/** What TextVectorization strips: its own regular expression, as a list. */
+/** The characters that TextVectorization strips. */
 const PUNCTUATION = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\'';
-/** White space to tf.strings.split, besides the blank. */
+/** The characters other than a blank that tf.strings.split takes for white space. */
 const SPACES = '\t\n\v\f\r';
 /** Where Python's str.splitlines() ends a line. */
 const LINES = /\r\n|[\n\v\f\r\x1c-\x1e\x85\u2028\u2029]/; // eslint-disable-line no-control-regex
-/** A default name of Keras's, in its old spelling -> its present name. @type {Record<string, string>} */
+/** Old name of an output mode -> its present name. @type {Record<string, string>} */
 const modes = { binary: 'multi_hot', 'tf-idf': 'tf_idf' };
 
-/** What to do without a layer. @param {string} name */
+/** Advice how to use the model without this layer. @param {string} name */
 export const without = (name) =>
-  `save the model without it, keras.Model(model.get_layer(${JSON.stringify(name)}).output, model.output), and give what it gives`;
+  `save the model without it, keras.Model(model.get_layer(${JSON.stringify(name)}).output, model.output), and pass that layer's output as input`;
 
 /**
  * Refuses an option that padless lacks.
@@ -64,7 +64,7 @@ function modeOf(found) {
 function countOf({ name, className, config }, option, otherwise) {
   const value = config[option] ?? otherwise;
   if (!Number.isSafeInteger(value) || value < 0)
-    throw new ModelFileError(`${name}: ${className} has ${option}=${show(value)}, expected a whole number from 0 on`);
+    throw new ModelFileError(`${name}: ${className} has ${option}=${show(value)}, expected an integer from 0 on`);
   return value;
 }
 
@@ -73,15 +73,15 @@ function saltOf({ name, className, config: { salt = null } }) {
   const [a, b] = Array.isArray(salt) ? salt : [salt, salt];
   if (salt === null) return null;
   if (!Number.isSafeInteger(a) || !Number.isSafeInteger(b))
-    throw new UnsupportedError(`${name}: ${className} has salt=${show(salt)}; padless has whole numbers up to 2^53`);
+    throw new UnsupportedError(`${name}: ${className} has salt=${show(salt)}; padless has integers up to 2^53`);
   return [a, b];
 }
 
 /**
- * The vocabulary of a lookup without its special tokens, as its config has it or as the file has it beside.
+ * The vocabulary of a lookup without its special tokens, from its config or from the file's assets.
  * @param {Found} found
- * @param {(string | number)[]} specials  in front of the words
- * @returns {{ words: (string | number)[], hasSpecials: boolean }}  hasSpecials: the config or file lists them, too
+ * @param {(string | number)[]} specials  the special tokens, which come before the words
+ * @returns {{ words: (string | number)[], hasSpecials: boolean }}  hasSpecials: whether the config or file lists the special tokens, too
  */
 function wordsOf({ config, name, number, className, stored: { vocabularies } }, specials) {
   const isText = className !== 'IntegerLookup';
@@ -99,7 +99,7 @@ function wordsOf({ config, name, number, className, stored: { vocabularies } }, 
   }
   if (!words.every((/** @type {any} */ word) => (isText ? typeof word === 'string' : Number.isSafeInteger(word))))
     throw new ModelFileError(
-      `${name}: ${className}'s vocabulary is ${show(words)}, expected a list of ${isText ? 'words' : 'whole numbers'}`,
+      `${name}: ${className}'s vocabulary is ${show(words)}, expected a list of ${isText ? 'words' : 'integers'}`,
     );
   const hasSpecials = specials.length > 0 && specials.every((token, id) => words[id] === token);
   const rest = hasSpecials ? words.slice(specials.length) : words;
@@ -110,7 +110,7 @@ function wordsOf({ config, name, number, className, stored: { vocabularies } }, 
 }
 
 /**
- * The weights of output_mode="tf_idf": those of the file, or of the config, in front of which the special tokens have their mean.
+ * The weights of output_mode="tf_idf", from the file or the config. If the config lists no weights for the special tokens, these get the mean.
  * @param {Found} found @param {number} depth @param {number} specials @param {boolean} hasSpecials
  * @returns {number[]}
  */
@@ -129,7 +129,7 @@ function idfOf({ name, number, className, config, stored: { idf } }, depth, spec
 }
 
 /**
- * The index of a lookup, and what encodes its indices.
+ * The index settings of a lookup, and the config of the CategoryEncoding after it (null for output_mode="int").
  * @param {Found} found
  * @param {{ maskToken: any, oov: number, oovToken: any, salt?: [number, number] | null }} of
  * @returns {{ index: IndexSettings, encoding: any, size: number }} size: number of indices
@@ -139,7 +139,7 @@ function indexOf(found, { maskToken, oov, oovToken, salt = null }) {
   const mode = modeOf(found);
   oneOf(found, 'invert', config.invert ?? false, [false], 'save the model without it, and give its words as labels');
   const isMasked = maskToken !== null;
-  // In other modes than int, the mask token is dropped.
+  // The mask token has an index only in output_mode="int".
   const first = isMasked && mode === 'int' ? 1 : 0;
   const specials = [...(first ? [maskToken] : []), ...new Array(oov).fill(oovToken)];
   const { words, hasSpecials } = wordsOf(found, specials);
@@ -165,14 +165,14 @@ function indexOf(found, { maskToken, oov, oovToken, salt = null }) {
   };
 }
 
-/** Whether an Embedding behind masks id 0. @param {Found} found */
+/** Whether the model's first Embedding masks id 0. @param {Found} found */
 const masksZero = ({ architecture }) => Boolean(firstEmbedding(architecture)?.mask_zero);
 
 /** @param {Found} found @returns {Reading} */
 function textVectorization(found) {
   const { config, name } = found;
   const { standardize = 'lower_and_strip_punctuation', split = 'whitespace', output_sequence_length: given = null } = config;
-  const custom = `save the model without it, keras.Model(model.get_layer(${JSON.stringify(name)}).output, model.output), and describe what it does by text settings (padless convert --text FILE)`;
+  const custom = `save the model without it, keras.Model(model.get_layer(${JSON.stringify(name)}).output, model.output), and describe the layer by text settings (padless convert --text FILE)`;
   oneOf(found, 'standardize', standardize, ['lower_and_strip_punctuation', 'lower', 'strip_punctuation', null], custom);
   oneOf(found, 'split', split, ['whitespace', 'character', null], custom);
   oneOf(found, 'encoding', String(config.encoding ?? 'utf-8').toLowerCase(), ['utf-8']);
@@ -181,12 +181,12 @@ function textVectorization(found) {
   if (split === null) oneOf(found, 'split=None and ngrams', config.ngrams ?? null, [null, 1]);
   const { index, encoding, size } = indexOf(found, { maskToken: '', oov: 1, oovToken: '[UNK]' });
   if (encoding && split !== null) oneOf(found, 'output_mode', encoding.output_mode, ['int', 'multi_hot', 'count', 'tf_idf']);
-  // One text gives one id.
+  // Without a split, a text becomes one id.
   const length = encoding ? null : split === null ? (given ?? 1) : given;
   const shape = encoding && split === null ? [1] : [length];
   /** @type {Partial<TextSettings>} */
   const common = {
-    // tf.strings.lower is not told the encoding, and knows ASCII alone then.
+    // Keras calls tf.strings.lower without an encoding, so it converts ASCII letters only.
     case: standardize?.startsWith('lower') ? 'lower-ascii' : null,
     length,
     padding: 'post',
@@ -227,7 +227,8 @@ function textVectorization(found) {
 }
 
 /**
- * StringLookup and Hashing read strings that somebody else has split: a text is split at white space, or is one string where the model reads one.
+ * Text settings of StringLookup and Hashing. In Keras their input is split already; padless splits texts at white space, or takes the text as one
+ * string if the model reads one string.
  * @param {Found} found @param {IndexSettings} index @param {any} encoding
  * @returns {Reading}
  */
@@ -235,7 +236,7 @@ function strings(found, index, encoding) {
   const [length] = found.shape;
   const bag = encoding && encoding.output_mode !== 'one_hot';
   const mask = !encoding && masksZero(found);
-  // Where the model reads a fixed number of strings one by one, a shorter text is padded with what the mask token gives.
+  // If the model reads a fixed number of strings, pad shorter texts with the index of the mask token.
   const padded = bag || length === null || length === 1 ? null : (index.masked?.index ?? 0);
   return {
     text: {
@@ -260,7 +261,7 @@ function stringLookup(found) {
   const { index, encoding } = indexOf(found, { maskToken, oov, oovToken, salt: saltOf(found) });
   const [length] = found.shape;
   const mask = masksZero(found);
-  // A mask token that a text may have, and an unknown word that an Embedding masks, have id 0.
+  // A plain vocabulary cannot express a mask token that occurs in texts, nor unknown words with an id that the Embedding masks.
   const isPlain = !encoding && oov === 1 && !maskToken && !(mask && maskToken === null);
   if (!isPlain) return strings(found, index, encoding);
   const words = /** @type {string[]} */ (index.words);
@@ -268,7 +269,7 @@ function stringLookup(found) {
     text: {
       ...(length === 1 ? { unit: 'text' } : { unit: 'split', split: null }),
       vocabulary: maskToken === null ? [oovToken, ...words] : [maskToken, oovToken, ...words],
-      // Without a mask token, 0 is the unknown one.
+      // Without a mask token, id 0 is the unknown token.
       pad: maskToken === null && length === null ? null : 0,
       unknown: maskToken !== null ? 1 : 0,
       length,
@@ -297,12 +298,10 @@ function hashing(found) {
   oneOf(found, 'output_mode', mode, ['int', 'one_hot', 'multi_hot', 'count']);
   const bins = countOf(found, 'num_bins', 0);
   const token = config.mask_value ?? null;
-  // Bin 0 is the mask value's, if there is another.
+  // Bin 0 belongs to the mask value if there are other bins.
   const isMasked = token !== null && bins > 1;
   if (isMasked && (isText ? typeof token !== 'string' : !Number.isSafeInteger(token)))
-    throw new UnsupportedError(
-      `${name}: Hashing has mask_value=${show(token)}, expected ${isText ? 'a string' : 'a whole number'}`,
-    );
+    throw new UnsupportedError(`${name}: Hashing has mask_value=${show(token)}, expected ${isText ? 'a string' : 'an integer'}`);
   const index = {
     words: [],
     first: isMasked ? 1 : 0,
@@ -315,7 +314,7 @@ function hashing(found) {
   return isText ? strings(found, index, encoding) : { numbering: index, shape, encoding };
 }
 
-/** The layers that are read. @type {Record<string, (found: Found) => Reading>} */
+/** Class -> reader of the lookup layer. @type {Record<string, (found: Found) => Reading>} */
 export const lookups = {
   TextVectorization: textVectorization,
   StringLookup: stringLookup,

@@ -1,7 +1,7 @@
 /**
  * A reader of Python pickles, protocols 0 to 5 (Lib/pickletools.py of CPython documents the format). A pickle is a program for a stack
- * machine that can name any function of Python. This reader runs no function but those that the caller lists, which are written in
- * JavaScript. Any other name is an error.
+ * machine that can name any function of Python. This reader runs only functions that the caller lists, which are written in JavaScript. Any other
+ * name is an error.
  *
  * dict -> Map; list and tuple -> Array; set and frozenset -> Set; str -> string; bytes and bytearray -> Uint8Array; None -> null;
  * int -> number, or bigint beyond 2^53; float -> number; bool -> boolean; a name -> PickledName; any other object -> PickledRecord.
@@ -22,7 +22,7 @@ export class PickledName {
   }
 }
 
-/** An object of a class that has no equivalent here: its class, what it was constructed from, and its attributes. */
+/** An object of a class that has no equivalent here: its class, the arguments of its constructor, and its attributes. */
 export class PickledRecord {
   /** @param {string} className @param {any[]} args */
   constructor(className, args) {
@@ -41,10 +41,10 @@ const mapOf = (pairs) => new Map(Array.isArray(pairs) ? pairs.map(([key, value])
 /** @param {any} [items] */
 const setOf = (items) => new Set(items ?? []);
 
-/** What Python 2 and 3 call the module of built-in names. */
+/** The module of built-in names in Python 3 and 2. */
 const builtins = ['builtins', '__builtin__'];
 
-/** Names of Python's own library that are containers, numbers or strings. */
+/** Containers, numbers and strings of Python's standard library. */
 const plainNames = /** @type {[string, Build | null][]} */ ([
   ['collections.OrderedDict', mapOf],
   ['collections.Counter', mapOf],
@@ -59,12 +59,12 @@ const plainNames = /** @type {[string, Build | null][]} */ ([
     [`${module}.bytearray`, (/** @type {any} */ bytes, /** @type {any} */ encoding) => encode(bytes, encoding)],
     [`${module}.bytes`, (/** @type {any} */ bytes) => encode(bytes)],
     [`${module}.complex`, (/** @type {any} */ ...parts) => new PickledRecord('complex', parts)],
-    // Factories of a defaultdict, and the base of a class.
+    // Names that occur as values: factories of a defaultdict, and the base of a class.
     ...['int', 'long', 'float', 'str', 'unicode', 'bool', 'object'].map((name) => [`${module}.${name}`, null]),
   ]),
 ]);
 
-/** bytes, which Python 3 writes into protocols 0 to 2 as a str of latin-1. @param {any} value @param {any} [encoding] @returns {Uint8Array} */
+/** Decodes bytes, which Python 3 writes as a latin-1 str in protocols 0 to 2. @param {any} value @param {any} [encoding] @returns {Uint8Array} */
 function encode(value, encoding = 'latin1') {
   if (value instanceof Uint8Array) return value;
   if (value === undefined || (Array.isArray(value) && value.length === 0)) return new Uint8Array();
@@ -78,7 +78,7 @@ export const recordNames = (classes) =>
   new Map(classes.map((name) => [name, (/** @type {any[]} */ ...args) => new PickledRecord(name, args)]));
 
 /**
- * Where a class is constructed by another name: copyreg._reconstructor(class, base, state).
+ * copyreg._reconstructor(class, base, state): constructs an object of the class.
  * @param {any} given @param {any[]} rest
  */
 function reconstruct(given, ...rest) {
@@ -92,7 +92,7 @@ const reconstructors = /** @type {[string, Build][]} */ ([
   ['copyreg.__newobj__', reconstruct],
 ]);
 
-/** A value for a message: of a list or a dict only what it is, as a few bytes may nest millions of them. @param {any} value */
+/** A value for a message. Lists and dicts are named without their elements, because a few bytes of a pickle can nest millions of them. @param {any} value */
 export function describe(value) {
   if (value instanceof PickledName) return value.name;
   if (value instanceof PickledRecord) return `an object of ${value.className}`;
@@ -103,10 +103,10 @@ export function describe(value) {
 /** Items of a list, a dict, a set, a string or bytes. @param {any} value */
 const countOf = (value) => (value === null ? 0 : (value.length ?? value.size ?? 0));
 
-/** Bytes of an int, at most: 2^2048. */
+/** Maximum size of an int in bytes: values up to 2^2048. */
 const INT_MOST = 256;
 
-/** ISO 8859-1; a TextDecoder of that name reads windows-1252. @param {Uint8Array} bytes */
+/** Decodes ISO 8859-1; TextDecoder takes that name for windows-1252. @param {Uint8Array} bytes */
 const latin1 = (bytes) => Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
 const utf8 = textDecoder('utf-8', { ignoreBOM: true });
 const strictUtf8 = textDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -114,7 +114,7 @@ const strictUtf8 = textDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** @param {bigint} value */
 const narrowed = (value) => (Number.isSafeInteger(Number(value)) ? Number(value) : value);
 
-/** A str of Python 2, whose bytes have no encoding. @param {Uint8Array} bytes */
+/** A str of Python 2, whose encoding is unknown: UTF-8 if it is valid, otherwise latin-1. @param {Uint8Array} bytes */
 function text2(bytes) {
   try {
     return strictUtf8.decode(bytes);
@@ -123,7 +123,7 @@ function text2(bytes) {
   }
 }
 
-/** What a MARK leaves on the stack. */
+/** The value that opcode MARK pushes. */
 const MARK = Symbol('mark');
 
 const escapes = /** @type {Record<string, string>} */ ({
@@ -137,7 +137,7 @@ const escapes = /** @type {Record<string, string>} */ ({
   0: '\0',
 });
 
-/** What repr() of Python 2 writes for a str. @param {string} quoted @returns {Uint8Array} */
+/** The bytes of a str literal that repr() of Python 2 wrote. @param {string} quoted @returns {Uint8Array} */
 function unquoted(quoted) {
   const inside = quoted.slice(1, -1);
   const plain = inside.replace(/\\(x([0-9a-fA-F]{2})|[\s\S])/g, (_, char, hex) =>
@@ -146,7 +146,7 @@ function unquoted(quoted) {
   return Uint8Array.from(plain, (char) => char.charCodeAt(0));
 }
 
-/** raw_unicode_escape. @param {string} raw */
+/** Decodes Python's raw_unicode_escape. @param {string} raw */
 const unescaped = (raw) =>
   raw.replace(/\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})/g, (whole, short, long) => {
     const code = parseInt(short ?? long, 16);
@@ -161,9 +161,9 @@ export class PickleReader {
    * @param {Uint8Array} bytes
    * @param {string} what  for errors
    * @param {object} [options]
-   * @param {Names} [options.names]  which the pickle may have besides Python's containers
-   * @param {(id: any) => any} [options.persistent]  loads what the pickle keeps elsewhere
-   * @param {(name: string) => string} [options.advice]  what to say about a name that is not listed
+   * @param {Names} [options.names]  names that the pickle may contain besides Python's containers
+   * @param {(id: any) => any} [options.persistent]  loads an object that is stored outside of the pickle
+   * @param {(name: string) => string} [options.advice]  advice for the error about a name that is not listed
    */
   constructor(bytes, what, { names = new Map(), persistent, advice = () => '' } = {}) {
     this.bytes = bytes;
@@ -172,9 +172,9 @@ export class PickleReader {
     this.names = new Map([...plainNames, ...reconstructors, ...names]);
     this.persistent = persistent;
     this.advice = advice;
-    /** Of the next byte that is read. */
+    /** Position of the next byte. */
     this.position = 0;
-    /** Items that may still be handed to functions: of what takes a byte each in the file, each is handed to one. */
+    /** How many items calls may still receive. An item takes at least a byte of the file, and a valid pickle passes it to one call. */
     this.allowance = 2 ** 20 + bytes.length;
     /** @type {any[]} */
     this.stack = [];
@@ -183,7 +183,8 @@ export class PickleReader {
   }
 
   /**
-   * @returns {any} the value of the pickle at the position, which moves behind it
+   * Reads the pickle at `position`, and moves `position` to its end.
+   * @returns {any} its value
    * @throws {ModelFileError | UnsupportedError}
    */
   read() {
@@ -198,7 +199,7 @@ export class PickleReader {
         return value;
       }
       const operation = operations.get(code);
-      if (!operation) throw this.broken(`byte ${at} is ${code}, which is no opcode that padless reads`);
+      if (!operation) throw this.broken(`byte ${at} is ${code}, which is not an opcode that padless reads`);
       operation(this);
     }
   }
@@ -218,7 +219,7 @@ export class PickleReader {
     return bytes.subarray(position, end);
   }
 
-  /** The position of the next `length` bytes, which are skipped. @param {number} length */
+  /** Skips `length` bytes and returns the position where they begin. @param {number} length */
   skip(length) {
     const at = this.position;
     this.take(length);
@@ -283,7 +284,7 @@ export class PickleReader {
 
   /** @param {number} index */
   get(index) {
-    if (!this.memo.has(index)) throw this.broken(`value ${index} is used before it is there`);
+    if (!this.memo.has(index)) throw this.broken(`value ${index} is used before it is stored`);
     this.push(this.memo.get(index));
   }
 
@@ -307,7 +308,8 @@ export class PickleReader {
 
   /** @param {any} callee @param {any} args */
   call(callee, args) {
-    if (!(callee instanceof PickledName) || !callee.build) throw this.broken(`${describe(callee)} is called, which is no function`);
+    if (!(callee instanceof PickledName) || !callee.build)
+      throw this.broken(`${describe(callee)} is called, but is not a function`);
     if (!Array.isArray(args)) throw this.broken(`${callee.name} is called with ${describe(args)}, expected a tuple`);
     this.allowance -= args.reduce((sum, each) => sum + countOf(each), args.length);
     if (this.allowance < 0) throw this.broken('it copies the same lists again and again');
@@ -322,16 +324,16 @@ export class PickleReader {
     }
   }
 
-  /** Attributes of the object below the top. */
+  /** Sets the attributes of the object below the top of the stack. */
   setState() {
     const state = this.pop();
     const target = this.top();
     if (target instanceof PickledRecord) {
-      // (attributes, slots) of a class with __slots__.
+      // A class with __slots__ has the state (attributes, slots).
       for (const part of Array.isArray(state) ? state : [state])
         if (part instanceof Map) for (const [key, value] of part) target.attributes.set(key, value);
     } else if (!(target instanceof Map)) throw this.broken(`attributes are given to ${describe(target)}`);
-    // An OrderedDict's attributes are no entries: a state dict has _metadata.
+    // The attributes of an OrderedDict are not its entries, and are ignored: state dicts have an attribute _metadata.
   }
 
   /** @param {any} target @param {any[]} values */
@@ -363,14 +365,17 @@ export class PickleReader {
 
   /** @param {any} id */
   load(id) {
-    if (!this.persistent) throw new UnsupportedError(`${this.what}: the pickle keeps ${describe(id)} outside of itself`);
+    if (!this.persistent)
+      throw new UnsupportedError(
+        `${this.what}: the pickle refers to ${describe(id)} outside of the pickle; padless reads such references only in files of torch.save`,
+      );
     this.push(this.persistent(id));
   }
 }
 
 const STOP = '.'.charCodeAt(0);
 
-/** Opcodes by the names of pickletools: first the protocol in which they came. @type {[string | number, Operation][]} */
+/** Opcodes with the names that pickletools gives them, grouped by the protocol that introduced them. @type {[string | number, Operation][]} */
 const opcodes = [
   // Protocol 0, in text.
   ['(', (r) => r.push(MARK)], // MARK
@@ -437,7 +442,7 @@ const opcodes = [
   [0x92, (r) => callWithNames(r)], // NEWOBJ_EX
   [0x93, (r) => namedOnStack(r)], // STACK_GLOBAL
   [0x94, (r) => r.put(r.memo.size)], // MEMOIZE
-  [0x95, (r) => r.u64()], // FRAME: its length, which nobody needs
+  [0x95, (r) => r.u64()], // FRAME: skip its length
   // Protocol 5.
   [0x96, (r) => r.push(r.take(r.u64()).slice())], // BYTEARRAY8
 ];

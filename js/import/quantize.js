@@ -100,7 +100,7 @@ function quantised({ path, layer, spec }) {
   if (!spec.int8 || weight.int8) return weight;
   const values = Float64Array.from(weight.data);
   const wrong = values.findIndex((value) => !Number.isFinite(value));
-  if (wrong >= 0) throw new ModelFileError(`${path}: value ${wrong} is ${values[wrong]}; int8 takes finite numbers`);
+  if (wrong >= 0) throw new ModelFileError(`${path}: value ${wrong} is ${values[wrong]}; int8 needs finite numbers`);
   if (spec.int8 === 'rows') return tableToInt8(weight.shape, values);
   const { act } = /** @type {any} */ (layer);
   if (layer.className === 'Dense' && blind.includes(act)) centre(weight.shape, values);

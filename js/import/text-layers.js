@@ -1,5 +1,5 @@
 /**
- * Layers at the beginning of a model that turn texts into ids, or numbers into other ones -> the same model without them, and text settings.
+ * Removes lookup layers, which turn texts or numbers into ids, from the beginning of a model, and returns text settings in their place.
  * js/import/lookups.js reads the layers.
  * @module
  */
@@ -10,14 +10,14 @@ import { listOf, NESTED_MOST } from './tokenizer.js';
 /** @typedef {import('./lookups.js').Reading} Reading */
 /** @typedef {import('./lookups.js').Stored} Stored */
 
-/** Layers that number what is no text, where they cannot be read. */
+/** The message about a lookup layer in a place where padless cannot replace it. */
 const NUMBERING = /: class ((?:TextVectorization|StringLookup|IntegerLookup|Hashing|HashedCrossing)) is not /;
 
-/** Says what to do about a layer in front of a model that padless lacks. @param {any} error */
+/** Adds advice to an error about a lookup layer. @param {any} error */
 export function advisedOfNumbering(error) {
   const [, className] = NUMBERING.exec(error?.message) ?? [];
   if (className)
-    error.message += `; ${className} numbers its input before the model reads it: save the model without it, keras.Model(layer.output, model.output), and give what it gives`;
+    error.message += `; ${className} maps its input to ids: save the model without it, keras.Model(layer.output, model.output), and pass its output as input`;
   return error;
 }
 
@@ -26,7 +26,7 @@ const nameOf = (entry) => textOf(entry?.name ?? entry?.config?.name);
 /** @param {any} entry */
 const isInput = (entry) => entry?.class_name === 'InputLayer';
 
-/** The name of what a layer of a functional model reads, as Keras 2 or 3 writes it. @param {any} entry @returns {string | null} null: not one tensor, once */
+/** The name of the layer whose output a layer of a functional model reads. @param {any} entry @returns {string | null} null if it is called more than once, or reads several tensors */
 function sourceOf(entry) {
   const [node, ...others] = Array.isArray(entry.inbound_nodes) ? entry.inbound_nodes : [];
   if (others.length) return null;
@@ -39,14 +39,14 @@ function shapeOf(entry) {
   return Array.isArray(batch) ? batch.slice(1) : Array.isArray(shape) ? shape : null;
 }
 
-/** How often a value of JSON has [name, number, ...], which stands for the output of a layer. @param {any} value @param {string} name @param {number} [depth] @returns {number} */
+/** How often a JSON value contains [name, number, ...], a reference to the output of layer `name`. @param {any} value @param {string} name @param {number} [depth] @returns {number} */
 function usesOf(value, name, depth = 0) {
   if (value === null || typeof value !== 'object' || depth > NESTED_MOST) return 0;
   if (Array.isArray(value) && value[0] === name && Number.isInteger(value[1])) return 1;
   return Object.values(value).reduce((sum, item) => sum + usesOf(item, name, depth + 1), 0);
 }
 
-/** Whatever takes the output of one layer takes that of another. @param {any} value @param {string} from @param {string} to @param {number} [depth] @returns {any} */
+/** A copy in which references to layer `from` are replaced by references to layer `to`. @param {any} value @param {string} from @param {string} to @param {number} [depth] @returns {any} */
 function rewired(value, from, to, depth = 0) {
   if (value === null || typeof value !== 'object' || depth > NESTED_MOST) return value;
   if (!Array.isArray(value))
@@ -55,7 +55,7 @@ function rewired(value, from, to, depth = 0) {
   return isRef ? [to, 0, 0, ...value.slice(3)] : value.map((item) => rewired(item, from, to, depth + 1));
 }
 
-/** An InputLayer of texts or numbers -> one of ids. @param {any} entry @param {Reading} reading */
+/** Changes an InputLayer of texts or numbers to ids. @param {any} entry @param {Reading} reading */
 function idsInput(entry, { shape, numbering }) {
   const config = { ...entry.config, batch_shape: [null, ...shape], dtype: 'int32', ...(numbering && { numbering }) };
   delete config.batch_input_shape;
@@ -63,7 +63,7 @@ function idsInput(entry, { shape, numbering }) {
   return { ...entry, config };
 }
 
-/** The layer in place of a lookup. @param {any} entry @param {any} encoding  config of the CategoryEncoding */
+/** The CategoryEncoding that replaces a lookup. @param {any} entry @param {any} encoding  config of the CategoryEncoding */
 const encoder = (entry, encoding) => ({
   ...entry,
   class_name: 'CategoryEncoding',
@@ -73,8 +73,8 @@ const encoder = (entry, encoding) => ({
 });
 
 /**
- * Takes one lookup out of a model.
- * @param {any} architecture @param {any} entry  of the lookup @param {any} input  its InputLayer; undefined: it stands first in a Sequential
+ * Removes a lookup from a model.
+ * @param {any} architecture @param {any} entry  of the lookup @param {any} input  its InputLayer; undefined if the lookup is the first layer of a Sequential
  * @param {Reading} reading
  */
 function takeOut(architecture, entry, input, reading) {
@@ -103,8 +103,8 @@ function takeOut(architecture, entry, input, reading) {
 }
 
 /**
- * The InputLayer that a lookup reads, and that nothing else reads.
- * @param {any} architecture @param {any} entry @returns {any} undefined: the lookup stands first in a Sequential
+ * The InputLayer of a lookup. Throws if another layer reads it, too.
+ * @param {any} architecture @param {any} entry @returns {any} undefined if the lookup is the first layer of a Sequential
  */
 function inputOf(architecture, entry) {
   const list = listOf(architecture);
@@ -113,23 +113,23 @@ function inputOf(architecture, entry) {
   if (architecture.class_name === 'Sequential') {
     const before = list.slice(0, list.indexOf(entry));
     if (!before.every(isInput))
-      throw new UnsupportedError(`${name}: ${className} behind another layer; padless has it as the first`);
+      throw new UnsupportedError(`${name}: ${className} comes after another layer; padless needs it to be the first`);
     return before[0];
   }
   const source = sourceOf(entry);
   const input = list.find((each) => isInput(each) && nameOf(each) === source);
-  if (!input) throw new UnsupportedError(`${name}: ${className} reads ${show(source)}; padless has it once, behind an input`);
+  if (!input) throw new UnsupportedError(`${name}: ${className} reads ${show(source)}; padless needs it to read an input, once`);
   const { config } = architecture;
   const uses = usesOf([list.map((each) => each?.inbound_nodes), config.output_layers], /** @type {string} */ (source));
   if (uses > 1)
     throw new UnsupportedError(
-      `${name}: ${className} reads ${show(source)}, which another layer reads, too; padless has it once, behind an input of its own; ${without(name)}`,
+      `${name}: ${className} reads ${show(source)}, which another layer reads, too; padless needs an input that only this layer reads; ${without(name)}`,
     );
   return input;
 }
 
 /**
- * A model that begins with layers which number texts or numbers -> the same without them, and its text settings.
+ * Removes all lookup layers from a model.
  * @param {any} architecture
  * @param {Stored} stored
  * @returns {{ architecture: any, text: TextSettings | null }}
@@ -146,7 +146,7 @@ export function withoutLookups(architecture, stored) {
   const counts = new Map();
   for (const { class_name: className, ...before } of found) {
     const name = nameOf(before);
-    // As it stands now: the layers before it may have been taken out.
+    // takeOut() may have replaced the entry in `found`, so look it up again.
     const entry = listOf(whole).find((each) => each?.class_name === className && nameOf(each) === name);
     const count = counts.get(className) ?? 0;
     counts.set(className, count + 1);
@@ -156,7 +156,7 @@ export function withoutLookups(architecture, stored) {
     const vector = shape.length === 0 && className === 'TextVectorization';
     if (shape.length !== 1 && !vector)
       throw new UnsupportedError(
-        `${name}: ${className} reads an input of shape [${['B', ...shape.map((size) => size ?? 'T')]}]; padless has it for [B, T]; ${without(name)}`,
+        `${name}: ${className} reads an input of shape [${['B', ...shape.map((size) => size ?? 'T')]}]; padless needs [B, T]; ${without(name)}`,
       );
     if (isText) readTexts.push(entry);
     if (readTexts.length > 1)

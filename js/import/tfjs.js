@@ -16,7 +16,7 @@ import { weightsByName } from './weights.js';
 
 /**
  * Imports a TensorFlow.js Layers model.
- * @param {FilesSource} files  URL or path of model.json, with its shards in the same folder; a folder; or all files, as a list of File or an object by name
+ * @param {FilesSource} files  URL or path of model.json, with its shards in the same folder; a folder; or all files, as a list of File or an object from names to files
  * @param {ImportOptions | null} [given]
  * @returns {Promise<import('../model/model.js').Model>}
  * @throws {ModelFileError | UnsupportedError | import('../errors.js').LoadError}
@@ -27,7 +27,7 @@ export async function fromTfjs(files, given) {
   const sources = new Files(files, readOptions(options));
   const json = parseJson(await sources.main(['model.json']), 'model.json');
   const { config, kerasVersion, weights } = await readTfjs(json, (path) => sources.beside(path));
-  // A model that Keras saved and that was converted follows Keras's rules; one that TensorFlow.js saved follows those of TensorFlow.js.
+  // A converted Keras model follows Keras's rules; a model that TensorFlow.js saved follows the rules of TensorFlow.js.
   const own = /^tfjs/.test(kerasVersion);
   return finish(
     {
@@ -51,7 +51,7 @@ async function readTfjs(json, readShard) {
   const topology = json?.modelTopology;
   if (json?.format === 'graph-model' || topology?.node || topology?.library)
     throw new UnsupportedError(
-      'model.json is a TF.js graph model: operations, no layers; import the Keras model that it was made of (.keras, .h5), or convert that by tensorflowjs_converter --input_format=keras --output_format=tfjs_layers_model',
+      'model.json is a TF.js graph model, which has operations instead of layers; import the Keras model it was converted from (.keras, .h5), or convert that with tensorflowjs_converter --input_format=keras --output_format=tfjs_layers_model',
     );
   if (topology === null || typeof topology !== 'object')
     throw new ModelFileError('model.json has no modelTopology: it is not a TF.js model');
@@ -77,7 +77,7 @@ async function readTfjs(json, readShard) {
     }
     if (needed !== size) {
       const names = paths.length > 3 ? `${paths.slice(0, 3).join(', ')}, ...` : paths.join(', ');
-      throw new ModelFileError(`${names}: ${size} bytes, model.json says that the weights take ${needed}`);
+      throw new ModelFileError(`${names}: ${size} bytes, but the weights in model.json take ${needed}`);
     }
     const bytes = joined(shards);
     let at = 0;

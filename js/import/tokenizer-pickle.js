@@ -5,7 +5,7 @@
 import { UnsupportedError } from '../errors.js';
 import { describe, PickledRecord, PickleReader, recordNames } from './pickle.js';
 
-/** Where Keras has had the class. */
+/** Modules that contain the class in some version of Keras. */
 const modules = [
   'keras.preprocessing.text',
   'keras_preprocessing.text',
@@ -19,20 +19,20 @@ const modules = [
 ];
 const names = recordNames(modules.map((module) => `${module}.Tokenizer`));
 
-/** What padless reads of a Tokenizer, with the defaults of the versions that lack one. */
+/** The attributes of a Tokenizer that padless reads. */
 const settings = ['num_words', 'filters', 'lower', 'split', 'char_level', 'oov_token', 'document_count'];
 
-/** Whether bytes begin as a pickle does, from protocol 2 on. @param {Uint8Array} bytes */
+/** Whether bytes begin like a pickle of protocol 2 or higher. @param {Uint8Array} bytes */
 export const isPickle = (bytes) => bytes[0] === 0x80 && bytes[1] >= 2 && bytes[1] <= 5;
 
 /**
  * @param {Uint8Array} bytes
  * @param {string} what  for errors
- * @returns {any} what tokenizer.to_json() gives, { word: id } or a list of words
+ * @returns {any} the parsed tokenizer.to_json(), { word: id } or a list of words
  * @throws {import('../errors.js').ModelFileError | UnsupportedError}
  */
 export function readTokenizerPickle(bytes, what) {
-  const advice = () => 'a pickled Keras Tokenizer or word_index is read; of anything else write { "word": id } as JSON';
+  const advice = () => 'padless reads a pickled Keras Tokenizer or word_index; save anything else as JSON { "word": id }';
   const value = new PickleReader(bytes, what, { names, advice }).read();
   if (value instanceof Map) return Object.fromEntries(value);
   if (Array.isArray(value)) return value;

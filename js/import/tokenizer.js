@@ -8,7 +8,7 @@ import { parseJson as parseBytes } from './input-files.js';
 import { assumedOfWords, isWordIndex, wordIndexSettings } from './word-index.js';
 /** @typedef {import('../text/vectorizer.js').TextSettings} TextSettings */
 
-/** Largest depth of layers inside layers. */
+/** Maximum depth of layers inside layers. */
 export const NESTED_MOST = 100;
 
 /** @param {any} value  JSON as text, or parsed @param {string} what @returns {any} */
@@ -66,7 +66,7 @@ export function textSettings(json, architecture) {
     const settings = wordIndexSettings(whole, { most: embedding?.input_dim ?? null, length, mask });
     if (settings) return settings;
     throw new ModelFileError(
-      'tokenizer: expected the JSON of a Keras Tokenizer, { class_name: "Tokenizer", config }, or the numbers of words: { "word": 1, ... }, a list of words',
+      'tokenizer: expected the JSON of a Keras Tokenizer, { class_name: "Tokenizer", config }, or the ids of words: { "word": 1, ... } or a list of words',
     );
   }
   const { config } = whole;
@@ -75,7 +75,7 @@ export function textSettings(json, architecture) {
   if (index === null || typeof index !== 'object' || Array.isArray(index))
     throw new ModelFileError(`tokenizer: word_index is ${show(index)}, expected an object`);
   if (!characters && (typeof split !== 'string' || split === ''))
-    throw new UnsupportedError(`tokenizer: split is ${show(split)}; padless splits at a string`);
+    throw new UnsupportedError(`tokenizer: split is ${show(split)}; padless needs a string`);
   if (typeof filters !== 'string') throw new ModelFileError(`tokenizer: filters is ${show(filters)}, expected a string`);
   // Words with an id of num_words or more count as unknown. The id of the out-of-vocabulary token itself may exceed num_words.
   const unknown = typeof oov === 'string' && Object.hasOwn(index, oov) ? index[oov] : null;
@@ -96,8 +96,8 @@ export function textSettings(json, architecture) {
 
 /**
  * @param {Record<string, any>} index  word -> id
- * @param {any} most  only ids below it are kept; null or 0: all are kept
- * @param {number | null} unknown  an id that is always kept
+ * @param {any} most  num_words: only ids below it are kept; null or 0 keeps all
+ * @param {number | null} unknown  id of the out-of-vocabulary token, which is always kept
  * @param {string} split  separator, which no word contains; '' if each word is one character
  */
 function vocabularyOf(index, most, unknown, split) {
@@ -106,12 +106,10 @@ function vocabularyOf(index, most, unknown, split) {
   const vocabulary = [''];
   for (const [word, id] of entries) {
     if (!Number.isSafeInteger(id) || id < 1 || id >= limit)
-      throw new ModelFileError(
-        `tokenizer: ${show(word)} has number ${show(id)}, expected one from 1 (0 is padding) to ${limit - 1}`,
-      );
+      throw new ModelFileError(`tokenizer: ${show(word)} has id ${show(id)}, expected an id from 1 (0 is padding) to ${limit - 1}`);
     if (most && id >= most && id !== unknown) continue;
     if (vocabulary[id] !== undefined)
-      throw new ModelFileError(`tokenizer: ${show(vocabulary[id])} and ${show(word)} both have number ${id}`);
+      throw new ModelFileError(`tokenizer: ${show(vocabulary[id])} and ${show(word)} both have id ${id}`);
     vocabulary[id] = word;
   }
   // An id without a word gets a placeholder that matches no text: it contains the separator, or has more than one character.

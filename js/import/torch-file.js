@@ -1,6 +1,6 @@
 /**
- * Files that torch.save writes -> tensors by name: a zip of a pickle and the values since PyTorch 1.6, several pickles with the values behind
- * them before (and with _use_new_zipfile_serialization=False). Values stay in the file's bytes until a tensor is asked for.
+ * Reads the tensors of files that torch.save writes. Since PyTorch 1.6 these are zips of a pickle and the values; before, and with
+ * _use_new_zipfile_serialization=False, several pickles followed by the values. A tensor's values are copied when its `data` is read.
  * @module
  */
 import { checkFits, ModelFileError, UnsupportedError } from '../errors.js';
@@ -10,10 +10,10 @@ import { isZip, unzip } from './zip.js';
 /** @typedef {import('../file/safetensors.js').StoredTensor} StoredTensor */
 /** @typedef {import('../file/safetensors.js').Dtype} Dtype */
 
-/** How to save what padless reads. */
+/** Advice how to save a file that padless reads. */
 const ADVICE = 'save its state dict: torch.save(model.state_dict(), "state.pt")';
 
-/** A dtype of torch -> that of safetensors, which has the names of most, and bytes of a value. @type {Record<string, [Dtype | string, number]>} */
+/** torch's dtype -> safetensors' dtype (or torch's own name, where safetensors has none), and the size of a value in bytes. @type {Record<string, [Dtype | string, number]>} */
 const dtypes = {
   float32: ['F32', 4],
   float64: ['F64', 8],
@@ -38,7 +38,7 @@ const dtypes = {
   complex128: ['C128', 16],
 };
 
-/** The class of a storage -> the dtype of its values. An UntypedStorage counts bytes. @type {Record<string, string>} */
+/** Class of a storage -> dtype of its values. The values of an UntypedStorage are bytes. @type {Record<string, string>} */
 const storages = {
   FloatStorage: 'float32',
   DoubleStorage: 'float64',
@@ -57,7 +57,7 @@ const storages = {
 
 /** Values that several tensors may share. @typedef {{ dtype: string, bytes: () => Uint8Array }} Storage */
 
-/** Bytes of a tensor that repeats its values, at most. */
+/** Maximum size in bytes of a tensor that repeats values of its storage. */
 const EXPANDED_MOST = 2 ** 24;
 
 /** A tensor: a view of a storage. */
@@ -67,7 +67,7 @@ class PickledTensor {
     const isList = (/** @type {any} */ list) =>
       Array.isArray(list) && list.every((each) => Number.isSafeInteger(each) && each >= 0);
     if (!storage?.bytes || !Number.isSafeInteger(offset) || offset < 0 || !isList(shape) || !isList(strides))
-      throw new ModelFileError('a tensor has no storage, or its sizes are no counts');
+      throw new ModelFileError('a tensor has no storage, or its offset, shape or strides are not integers from 0 on');
     if (!Object.hasOwn(dtypes, dtype))
       throw new UnsupportedError(`a tensor has dtype ${dtype}, expected one of ${Object.keys(dtypes)}`);
     if (shape.length !== strides.length) throw new ModelFileError(`a tensor of shape [${shape}] has the strides [${strides}]`);
@@ -95,13 +95,13 @@ class PickledTensor {
     // A tensor may repeat the values of its storage.
     if (count * size > Math.max(EXPANDED_MOST, bytes.length))
       throw new UnsupportedError(
-        `a tensor of shape [${shape}] repeats ${bytes.length} bytes; at most ${EXPANDED_MOST} are made of them`,
+        `a tensor of shape [${shape}] repeats a storage of ${bytes.length} bytes; padless expands it to at most ${EXPANDED_MOST} bytes`,
       );
     const y = new Uint8Array(count * size);
     const index = shape.map(() => 0);
     for (let n = 0, at = offset; n < count; n++) {
       for (let i = 0; i < size; i++) y[n * size + i] = bytes[at * size + i];
-      // The next index: the last axis that has not ended goes on, those behind it begin again.
+      // Increment the index, last axis first; an axis that reaches its end restarts at 0 and carries to the axis before it.
       for (let axis = shape.length - 1; axis >= 0; axis--) {
         at += strides[axis];
         if (++index[axis] < shape[axis]) break;
@@ -116,7 +116,7 @@ class PickledTensor {
 /** @param {any} dtype  a PickledName @returns {string} */
 const dtypeOf = (dtype) => String(dtype?.name).replace('torch.', '');
 
-/** Names that a file of torch.save may have, apart from Python's own. @type {import('./pickle.js').Names} */
+/** Names that a file of torch.save may contain, besides Python's own. @type {import('./pickle.js').Names} */
 const names = new Map([
   ...recordNames([
     'argparse.Namespace',
@@ -125,7 +125,7 @@ const names = new Map([
     'torch.torch_version.TorchVersion',
     ...['PosixPath', 'PurePosixPath', 'WindowsPath', 'PureWindowsPath', 'Path', 'PurePath'].map((name) => `pathlib.${name}`),
     ...['datetime', 'date', 'timedelta'].map((name) => `datetime.${name}`),
-    // Numbers of NumPy, as a checkpoint's best accuracy often is one.
+    // NumPy scalars: checkpoints often store, for example, the best accuracy.
     'numpy.dtype',
     'numpy.ndarray',
     ...['numpy.core', 'numpy._core'].flatMap((module) =>
@@ -152,7 +152,7 @@ const names = new Map([
   ]),
 ]);
 
-/** @param {string} name  that a pickle may not have */
+/** @param {string} name  a name in the pickle that is not listed */
 const advice = (name) =>
   name.endsWith('_rebuild_qtensor')
     ? 'quantised tensors are not supported; save tensor.dequantize()'
@@ -162,13 +162,13 @@ const advice = (name) =>
         ? `this is the class of a pickled object; if it is a whole model, ${ADVICE}`
         : ADVICE;
 
-/** What the pickle says of a storage: its values are elsewhere. @param {any} id @param {string} what */
+/** Reads a persistent id, by which the pickle refers to a storage outside of it. @param {any} id @param {string} what */
 function storageOf(id, what) {
   const [kind, type, key, , count, view] = Array.isArray(id) ? id : [];
   if (kind === 'module') throw new UnsupportedError(`${what}: a whole model, with its code; ${ADVICE}`);
   const dtype = storages[String(type?.name).split('.').pop() ?? ''];
   if (kind !== 'storage' || !dtype || typeof key !== 'string' || !Number.isSafeInteger(count) || count < 0)
-    throw new ModelFileError(`${what}: the pickle keeps ${describe(kind)} outside of itself, expected a storage`);
+    throw new ModelFileError(`${what}: the pickle refers to ${describe(kind)} outside of the pickle, expected a storage`);
   return { dtype, key, count: Number(count), view };
 }
 
@@ -197,7 +197,8 @@ async function readZip(bytes, what, packages) {
       dtype,
       bytes() {
         const found = entries.get(`${root}data/${key}`);
-        if (!found) throw new ModelFileError(`${what}: the zip has no ${root}data/${key.slice(0, 80)}, which a tensor is in`);
+        if (!found)
+          throw new ModelFileError(`${what}: the zip has no ${root}data/${key.slice(0, 80)}, which holds values of a tensor`);
         return found;
       },
     };
@@ -206,13 +207,13 @@ async function readZip(bytes, what, packages) {
   return reader.read();
 }
 
-/** The first pickle of the format before 1.6 is this int, the second one this version. */
+/** Before 1.6, the first pickle of a file is this int, and the second is this version. */
 const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn;
 const LEGACY_VERSION = 1001;
 
 /** @param {Uint8Array} bytes @param {string} what */
 function readLegacy(bytes, what) {
-  /** By their keys: where the values begin and end. @type {Map<string, Uint8Array>} */
+  /** Key of a storage -> its bytes. @type {Map<string, Uint8Array>} */
   const values = new Map();
   /** @type {Map<string, { dtype: string, count: number }>} */
   const said = new Map();
@@ -220,7 +221,7 @@ function readLegacy(bytes, what) {
     const { dtype, key, count, view } = storageOf(id, what);
     said.set(key, { dtype, count });
     const size = dtypes[dtype][1];
-    // A part of another storage, as PyTorch had it before 0.4: [key, offset, count].
+    // Before PyTorch 0.4, a storage may be a part of another storage: [key, offset, count].
     const [, from = 0, length = count] = Array.isArray(view) ? view : [];
     return {
       dtype,
@@ -246,18 +247,18 @@ function readLegacy(bytes, what) {
     const stored = Number(reader.u64());
     if (dtype === undefined || stored !== count)
       throw new ModelFileError(
-        `${what}: storage ${describe(key)} has ${stored} values, the pickle says ${count ?? 'nothing of it'}`,
+        `${what}: storage ${describe(key)} has ${stored} values, expected ${count ?? 'a storage that the pickle refers to'}`,
       );
     values.set(key, reader.take(stored * dtypes[dtype][1]));
   }
   return object;
 }
 
-/** dicts inside dicts whose names are joined by dots, at most. */
+/** Maximum depth of dicts inside dicts. */
 const NESTED_MOST = 8;
 
 /**
- * Tensors of a dict and of the dicts in it, by their names joined by dots.
+ * The tensors of a dict and of the dicts in it. Names of nested tensors are joined by dots.
  * @param {any} object @param {string} what @returns {{ tensors: Map<string, StoredTensor>, prefix: string }}
  */
 function namedTensors(object, what) {
@@ -277,11 +278,11 @@ function namedTensors(object, what) {
     throw new UnsupportedError(`${what}: ${found}, expected a dict of tensors; ${ADVICE}`);
   }
   visit(object, '', 0);
-  if (tensors.size === 0) throw new ModelFileError(`${what}: no tensor is in its dict of ${object.size} values; ${ADVICE}`);
+  if (tensors.size === 0) throw new ModelFileError(`${what}: the dict of ${object.size} values contains no tensor; ${ADVICE}`);
   return { tensors, prefix: prefixIn(object) };
 }
 
-/** A checkpoint has one state dict beside the state of the optimizer and other things. @param {Map<any, any>} object */
+/** The prefix of the state dict in a checkpoint, which also holds other things, such as the state of the optimizer; '' if there is not just one. @param {Map<any, any>} object */
 function prefixIn(object) {
   const hasTensors = (/** @type {any} */ value) =>
     value instanceof Map && [...value].some(([key, each]) => typeof key === 'string' && each instanceof PickledTensor);
@@ -294,7 +295,7 @@ function prefixIn(object) {
  * @param {Uint8Array} bytes  of a zip, or of the format before 1.6
  * @param {string} what  for errors
  * @param {import('./input-files.js').Packages} [packages]
- * @returns {Promise<{ tensors: Map<string, StoredTensor>, prefix: string }>} prefix: of the state dict in a checkpoint
+ * @returns {Promise<{ tensors: Map<string, StoredTensor>, prefix: string }>} prefix: the prefix of the state dict in a checkpoint
  * @throws {ModelFileError | UnsupportedError}
  */
 export async function readTorch(bytes, what, packages = {}) {

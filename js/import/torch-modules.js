@@ -1,8 +1,8 @@
 /**
  * The modules of PyTorch (torch.nn) that padless reads: for each type, its options and the layers that compute the same.
  *
- * torch's LSTM has its gates in Keras's order, i, f, g (Keras: c), o. Its GRU has r, z, n, where Keras has z, r, h with reset_after; both
- * biases are kept.
+ * torch's LSTM orders its gates like Keras: i, f, g (Keras: c), o. Its GRU has the order r, z, n, Keras's z, r, h. A GRU keeps both biases
+ * (reset_after).
  * @module
  */
 import { ModelFileError, show, UnsupportedError } from '../errors.js';
@@ -14,14 +14,14 @@ import { single } from './torch-reader.js';
 /**
  * A type of modules.
  * @typedef {object} ModuleType
- * @property {string[]} options  that are read, compared with the weights, or refused where they change the answer
- * @property {string[]} [training]  options that change no answer
+ * @property {string[]} options  options that `read` uses, compares with the weights, or refuses
+ * @property {string[]} [training]  options that do not change inference
  * @property {(module: ModuleReader) => void} read
  * @property {'ids' | 'sequence' | 'values'} input  values: a sequence or vectors
- * @property {boolean} [own]  torch has no such module
+ * @property {boolean} [own]  whether it is padless's own type, which torch lacks
  */
 
-/** Options of any module that change no answer. */
+/** Options of any module that do not change inference. */
 export const withoutEffect = ['device', 'dtype', 'inplace'];
 
 /** [M, N] -> [N, M] @param {Weight} weight @returns {Weight} */
@@ -31,7 +31,7 @@ function transposed({ shape: [M, N], data }) {
   return { shape: [N, M], data: y };
 }
 
-/** The rows of a weight [G H, K] or [G H], gate by gate in Keras's order. @param {Weight} weight @param {number[]} order @returns {Weight} */
+/** A weight [G H, K] or [G H] with its gates in Keras's order. @param {Weight} weight @param {number[]} order @returns {Weight} */
 function reordered({ shape, data }, order) {
   const block = data.length / order.length;
   const y = new Float32Array(data.length);
@@ -57,11 +57,11 @@ const embedding = (module) => void addTable(module, module.oneOf('mask_zero', [t
 
 const bagPooling = { mean: 'padless>MaskedMean', sum: 'padless>MaskedSum', max: 'padless>MaskedMax' };
 
-/** An Embedding and a reduction over the ids of a bag, apart from padding_idx. @param {ModuleReader} module */
+/** An Embedding, and a reduction over the ids of a bag that ignores padding_idx. @param {ModuleReader} module */
 function embeddingBag(module) {
   const mode = module.oneOf('mode', /** @type {const} */ (['mean', 'sum', 'max']), 'mean');
   const padding = module.options.padding_idx ?? null;
-  // Ids other than 0 are not masked. In a sum, a row of zeros does the same.
+  // Embedding can mask id 0 only. In a sum, a row of zeros has the same effect.
   if (mode !== 'sum') module.refuse('padding_idx', [0]);
   const { shape, data } = addTable(module, padding === 0);
   if (padding !== null && !(Number.isSafeInteger(padding) && padding >= -shape[0] && padding < shape[0]))
@@ -84,7 +84,7 @@ function linear(module) {
   module.gives(module.sequence ? 'sequence' : 'vectors', units);
 }
 
-/** What torch calls weight and bias, and Keras gamma and beta; both may be absent. @param {ModuleReader} module @param {string} affine  the option */
+/** Reads gamma and beta, which torch calls weight and bias; both may be absent. @param {ModuleReader} module @param {string} affine  the option */
 function scaleAndShift(module, affine) {
   const scale = module.options[affine] ?? module.has('weight');
   const weights = {
@@ -150,7 +150,7 @@ function instanceNorm(module) {
   module.add('GroupNormalization', { ...config, groups: -1 }, weights);
 }
 
-/** For each type of recurrent module, its Keras class, and for each gate of Keras the number of torch's gate. */
+/** For each type of recurrent module: its Keras class, and for each gate in Keras's order, its index in torch's order. */
 const cells = {
   LSTM: { className: 'LSTM', order: [0, 1, 2, 3] },
   GRU: { className: 'GRU', order: [1, 0, 2] },
@@ -160,7 +160,7 @@ const cells = {
 
 /**
  * The weights of a layer in one direction.
- * @param {ModuleReader} module @param {string} suffix  _l0, _l0_reverse @param {number} width  of its input; 0: not known @param {boolean} biased
+ * @param {ModuleReader} module @param {string} suffix  _l0, _l0_reverse @param {number} width  of its input; 0 if not known @param {boolean} biased
  * @returns {Record<string, Weight>}
  */
 function cellWeights(module, suffix, width, biased) {
@@ -178,7 +178,7 @@ function cellWeights(module, suffix, width, biased) {
   const [a, b] = ['ih', 'hh'].map((which) => reordered(module.takeRank(`bias_${which}${suffix}`, 1), order).data);
   if (a.length !== gates * units || b.length !== gates * units)
     throw new ModelFileError(`${module.where}: biases${suffix} of ${a.length} and ${b.length} values, expected ${gates * units}`);
-  // Only a GRU keeps both: its reset gate multiplies a sum that has the second one in it.
+  // Only a GRU keeps both biases apart, because its reset gate multiplies a sum that contains the second one.
   const bias =
     module.type === 'GRU'
       ? { shape: [2, a.length], data: Float32Array.of(...a, ...b) }
@@ -186,7 +186,7 @@ function cellWeights(module, suffix, width, biased) {
   return { kernel, recurrent_kernel, bias };
 }
 
-/** Layers of a recurrent module in the state dict. @param {ModuleReader} module */
+/** The number of layers of a recurrent module, from the state dict. @param {ModuleReader} module */
 function depthOf(module) {
   let depth = 1;
   while (module.has(`weight_ih_l${depth}`)) depth++;
@@ -250,7 +250,7 @@ function convKernel({ shape: [N, D, K], data }) {
   return { shape: [K, D, N], data: y };
 }
 
-/** Zeros on each side of a Conv1d: null for as many as keep the length. @param {ModuleReader} module @returns {number | null} */
+/** The number of zeros on each side of a Conv1d; null for padding='same'. @param {ModuleReader} module @returns {number | null} */
 function paddingOf(module) {
   const padding = single(module.options.padding ?? 0);
   if (padding === 'same') return null;
@@ -271,7 +271,7 @@ function conv(module) {
   const side = paddingOf(module);
   const reach = (kernel_size - 1) * dilation_rate;
   if (side === null && strides > 1) module.refuse('padding', ['valid', 0]);
-  // Zeros on both sides are Keras's `same` if the answer is as long as the input.
+  // Zeros on both sides equal Keras's `same` if they keep the number of steps.
   const same = side === null || (strides === 1 && 2 * side === reach && side > 0);
   if (side && !same) module.add('ZeroPadding1D', { padding: side }, {}, `${module.name}_padding`);
   const { bias } = module.takeBias();
@@ -300,13 +300,13 @@ const pooling = (className) => (/** @type {ModuleReader} */ module) => {
   module.gives('vectors');
 };
 
-/** Values of all steps behind each other. @param {ModuleReader} module */
+/** Concatenates the values of all steps. @param {ModuleReader} module */
 function flatten(module) {
   module.reads('values');
   module.refuse('start_dim', [1]);
   module.refuse('end_dim', [-1]);
   if (!module.sequence) return;
-  // torch flattens what it is given: [B, T, D] behind an LSTM, [B, D, T] behind a Conv1d. No default is right for both.
+  // torch flattens in the order of its input: [B, T, D] after an LSTM, [B, D, T] after a Conv1d. No default is right for both.
   const order = module.oneOf('order', ['time', 'channels'], '');
   if (order === 'channels') module.add('Permute', { dims: [2, 1] }, {}, `${module.name}_permute`);
   module.add('Flatten');
@@ -324,7 +324,7 @@ const elementwise =
 /** @param {string} name  in Keras */
 const activation = (name) => elementwise('Activation', () => ({ activation: name }));
 
-/** Over the last axis. @param {ModuleReader} module @param {string} name */
+/** Adds an activation over the features. @param {ModuleReader} module @param {string} name */
 function overFeatures(module, name) {
   module.reads('values');
   module.refuse('dim', module.sequence ? [-1, 2] : [-1, 1]);
@@ -342,7 +342,7 @@ function scaled(module, scale, offset, add) {
 /** log(1 + exp(beta x)) / beta @param {ModuleReader} module */
 function softplus(module) {
   module.reads('values');
-  // From there on torch gives x itself, which at 20 differs by 2e-9.
+  // Above the threshold, torch returns x itself. At 20 the difference is 2e-9.
   module.refuse('threshold', [20]);
   const beta = module.number('beta', 1);
   if (beta === 0) module.refuse('beta', []);
@@ -388,7 +388,7 @@ function prelu(module) {
   else module.add('PReLU', {}, { alpha: { shape, data } });
 }
 
-/** The shape of a row, which no module of torch says. @param {ModuleReader} module */
+/** Reads the shape of a row, which no module of torch states. @param {ModuleReader} module */
 function inputShape(module) {
   const { list } = module;
   const { shape } = module.options;
@@ -396,9 +396,9 @@ function inputShape(module) {
   const fits = Array.isArray(shape) && shape.every((size) => size === null || isCount(size));
   if (!fits || shape.length !== expected.split(',').length || (list.kind !== 'ids' && shape.at(-1) === null))
     throw new ModelFileError(
-      `${module.where}: Input has shape=${show(shape)}; the model reads ${list.kind}, expected ${expected}, T being null if it varies`,
+      `${module.where}: Input has shape=${show(shape)}; the model reads ${list.kind}, expected ${expected}, with null for T if it varies`,
     );
-  if (list.layers.length) throw new ModelFileError(`${module.where}: Input comes behind other modules; it has to be the first`);
+  if (list.layers.length) throw new ModelFileError(`${module.where}: Input comes after other modules; it has to be the first`);
   if (list.kind !== 'vectors') list.inputLength = shape[0];
   if (list.kind !== 'ids') module.reads('values', shape.at(-1));
 }
@@ -412,13 +412,13 @@ const windows = ['kernel_size', 'stride', 'padding', 'ceil_mode'];
 /** @param {string} name  in Keras @returns {ModuleType} */
 const plain = (name) => ({ input: 'values', options: [], read: activation(name) });
 
-/** Layers that do nothing at inference. @param {string[]} [training] @returns {ModuleType} */
+/** A module that does nothing at inference. @param {string[]} [training] @returns {ModuleType} */
 const nothing = (training = ['p']) => ({ input: 'values', options: [], training, read: elementwise('Identity') });
 
 /** @param {string} className @returns {ModuleType} */
 const overTime = (className) => ({ input: 'sequence', options: [], read: pooling(className), own: true });
 
-/** All types. @type {Record<string, ModuleType>} */
+/** All module types by name. @type {Record<string, ModuleType>} */
 export const moduleTypes = {
   Input: { input: 'values', options: ['shape'], read: inputShape, own: true },
   Embedding: {

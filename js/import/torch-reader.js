@@ -1,5 +1,5 @@
 /**
- * What the functions of torch-modules.js work with: the description of one module, the state dict, and the layers that were added before.
+ * Helpers of torch-modules.js: ModuleReader reads the description of a module and its tensors in the state dict; LayerList collects the layers.
  * @module
  */
 import { ModelFileError, show, UnsupportedError } from '../errors.js';
@@ -19,13 +19,13 @@ function weightOf({ dtype, shape, data }, name) {
   return { shape, data: toFloat32(data, known) };
 }
 
-/** The layers and weights that the modules read so far have become, and the shape that the last of them gives. */
+/** The layers and weights made from the modules so far, and the shape of the last layer's output. */
 export class LayerList {
   /**
    * @param {Map<string, StoredTensor>} tensors  the state dict
    * @param {string} file  its name, for messages
-   * @param {string} prefix  of the names in the state dict, which the modules' names lack: '' or ending in a dot
-   * @param {'ids' | 'sequence' | 'vectors'} kind  what the model reads
+   * @param {string} prefix  '' or, with a dot at its end, the part of names in the state dict before the modules' names
+   * @param {'ids' | 'sequence' | 'vectors'} kind  the model's input
    */
   constructor(tensors, file, prefix, kind) {
     this.tensors = tensors;
@@ -35,21 +35,21 @@ export class LayerList {
     this.used = new Set();
     /** Keras JSON. @type {any[]} */
     this.layers = [];
-    /** By the path of the layer. @type {Map<string, Weight>} */
+    /** Path -> weight. @type {Map<string, Weight>} */
     this.weights = new Map();
-    /** What the next module is given: token ids, a sequence [B, T, D] or vectors [B, D]. @type {'ids' | 'sequence' | 'vectors'} */
+    /** The input of the next module: token ids, a sequence [B, T, D] or vectors [B, D]. @type {'ids' | 'sequence' | 'vectors'} */
     this.kind = kind;
-    /** D, if it is known. @type {number | null} */
+    /** D of the next module's input; null if not known. @type {number | null} */
     this.width = null;
-    /** D of the model's input, if that holds values. @type {number | null} */
+    /** D of the model's input; null for token ids, or if not known. @type {number | null} */
     this.inputWidth = null;
-    /** Whether every module so far gives as many features as it reads. */
+    /** Whether the output of every module so far has as many features as its input. */
     this.keepsWidth = true;
     /** T of the model's input; null if it varies. @type {number | null} */
     this.inputLength = null;
   }
 
-  /** A name that no layer has. @param {string} base */
+  /** An unused layer name. @param {string} base */
   uniqueName(base) {
     const names = new Set(this.layers.map(({ config }) => config.name));
     let name = base;
@@ -78,7 +78,7 @@ export class ModuleReader {
     return this.list.kind === 'sequence';
   }
 
-  /** D of its input, if it is known. */
+  /** D of its input; null if not known. */
   get width() {
     return this.list.width;
   }
@@ -88,7 +88,7 @@ export class ModuleReader {
     const { tensors, prefix } = this.list;
     const given = this.options[parameter];
     const name = typeof given === 'string' ? given : this.prefix ? `${this.prefix}.${parameter}` : parameter;
-    // A tied weight may belong to a part of the state dict that is not described.
+    // A tied weight may lie outside of the prefix.
     return tensors.has(prefix + name) || typeof given !== 'string' ? prefix + name : name;
   }
 
@@ -107,7 +107,7 @@ export class ModuleReader {
     return weightOf(tensor, `${file}: ${name}`);
   }
 
-  /** Where a parameter may be that is missing. @param {string} name */
+  /** Advice for the error about a missing parameter: where it may be. @param {string} name */
   #advice(name) {
     const names = [...this.list.tensors.keys()];
     const alike = names.filter((each) => each.endsWith(`.${name}`));
@@ -126,13 +126,13 @@ export class ModuleReader {
     return weight;
   }
 
-  /** The bias of a module that may lack it: the option decides, else the state dict does. @returns {{ bias?: Weight }} */
+  /** The bias, if the module has one: the option `bias` tells, otherwise the state dict. @returns {{ bias?: Weight }} */
   takeBias() {
     const { bias } = this.options;
     return (bias ?? this.has('bias')) ? { bias: this.takeRank('bias', 1) } : {};
   }
 
-  /** Says what the module reads. @param {'sequence' | 'values'} kind  values: a sequence or vectors @param {number} [width] */
+  /** States the input of the module. @param {'sequence' | 'values'} kind  values: a sequence or vectors @param {number} [width] */
   reads(kind, width) {
     const { list } = this;
     if (list.kind === 'ids') throw this.#wrongInput(kind, 'token ids: an Embedding comes first');
@@ -140,22 +140,22 @@ export class ModuleReader {
     if (width === undefined) return;
     if (list.keepsWidth) list.inputWidth ??= width;
     if (list.width !== null && list.width !== width)
-      throw new ModelFileError(`${this.where}: ${this.type} takes ${width} features, it is given ${list.width}`);
+      throw new ModelFileError(`${this.where}: ${this.type} reads ${width} features, but its input has ${list.width}`);
     list.width = width;
   }
 
   /** @param {string} kind @param {string} got */
   #wrongInput(kind, got) {
     const expected = kind === 'sequence' ? 'a sequence [B, T, D]' : kind === 'values' ? 'values' : kind;
-    return new ModelFileError(`${this.where}: ${this.type} takes ${expected}, it is given ${got}`);
+    return new ModelFileError(`${this.where}: ${this.type} reads ${expected}, but its input is ${got}`);
   }
 
-  /** Says that the module reads token ids. */
+  /** States that the module reads token ids. */
   readsIds() {
     if (this.list.kind !== 'ids') throw this.#wrongInput('token ids', 'values: it has to be the first module');
   }
 
-  /** Says what the module gives. @param {'sequence' | 'vectors'} kind @param {number | null} [width]  default: as many as it reads */
+  /** States the output of the module. @param {'sequence' | 'vectors'} kind @param {number | null} [width]  default: the width of its input */
   gives(kind, width = this.list.width) {
     if (width !== this.list.width) this.list.keepsWidth = false;
     this.list.kind = kind;
@@ -178,11 +178,11 @@ export class ModuleReader {
     const value = this.options[option] ?? null;
     if (value !== null && !allowed.includes(value))
       throw new UnsupportedError(
-        `${this.where}: ${this.type} has ${option}=${show(value)}; padless supports ${allowed.map(show).join(', ') || 'only its absence'}`,
+        `${this.where}: ${this.type} has ${option}=${show(value)}; ${allowed.length ? `padless supports ${allowed.map(show).join(', ')}` : 'padless does not support this option'}`,
       );
   }
 
-  /** Compares a size in the description with that of the weights. @param {string} option @param {number} size */
+  /** Checks that a size in the description equals the size of the weights. @param {string} option @param {number} size */
   check(option, size) {
     const given = single(this.options[option] ?? size);
     if (given !== size)
@@ -196,10 +196,10 @@ export class ModuleReader {
     return value;
   }
 
-  /** A whole number from 1 on, or a list of one. @param {string} option @param {number} [otherwise] */
+  /** An option that is an integer from 1 on, or a list of one such integer. @param {string} option @param {number} [otherwise] */
   count(option, otherwise) {
     const value = single(this.options[option] ?? otherwise);
-    if (!isCount(value)) throw this.#wrong(option, value, 'a whole number from 1 on');
+    if (!isCount(value)) throw this.#wrong(option, value, 'an integer from 1 on');
     return /** @type {number} */ (value);
   }
 
@@ -216,5 +216,5 @@ export class ModuleReader {
   }
 }
 
-/** torch takes a list of one number where it takes a number. @param {any} value */
+/** The element of a list of one, which torch accepts in place of a number. @param {any} value */
 export const single = (value) => (Array.isArray(value) && value.length === 1 ? value[0] : value);

@@ -1,5 +1,5 @@
 /**
- * PyTorch state dicts. A state dict has weights and no architecture, so the caller describes the modules.
+ * Reads PyTorch state dicts. A state dict has weights but no architecture, so the caller describes the modules.
  * @module
  */
 import { ModelFileError, show, UnsupportedError } from '../errors.js';
@@ -16,27 +16,27 @@ import { isZip } from './zip.js';
 /** @typedef {import('./finish.js').ImportOptions} ImportOptions */
 
 /**
- * A module: its type, its name in the state dict, and its options, all named as in torch. web/docs/convert.md lists the types, among them
- * some that torch lacks, such as `Mean` over the steps that count.
+ * A module: its type, its name in the state dict, and its options, all named as in torch. web/docs/convert.md lists the types. Some are padless's
+ * own, such as `Mean` over the steps that the mask keeps.
  * @typedef {{ type: string, name?: string, [option: string]: any }} TorchModule
  */
 /**
- * A state dict's modules, in the order of the calls, and which of its tensors they are in.
+ * The modules of a state dict, and which tensors they use.
  * @typedef {object} TorchArchitecture
- * @property {TorchModule[]} modules
- * @property {string} [prefix]  of the tensors' names, if the modules are a part of a larger state dict; tensors outside of it are ignored
- * @property {string[]} [ignore]  names of modules and tensors behind the prefix that the model does not need
+ * @property {TorchModule[]} modules  in the order of the calls
+ * @property {string} [prefix]  the prefix of the tensors' names, if the modules are a part of a larger state dict; other tensors are ignored
+ * @property {string[]} [ignore]  names of modules and tensors under the prefix that the model does not need
  */
 
 /**
  * Reads a PyTorch state dict: a file of torch.save, or safetensors.
  * @param {import('../file/read-source.js').ModelSource} file
- * @param {TorchModule[] | TorchArchitecture} architecture  a list of the modules in the order of the calls, or an object with the list in it:
+ * @param {TorchModule[] | TorchArchitecture} architecture  the modules in the order of the calls, or an object that contains this list:
  *   [{ type: 'Embedding', name: 'embed' }, { type: 'LSTM', name: 'lstm', bidirectional: true }, ...]
  * @param {(ImportOptions & { packages?: import('./input-files.js').Packages | null | undefined }) | null} [given]
- *   packages: fflate, if padless does not find it; a file of torch.save is a zip
+ *   packages: fflate, which unpacks files of torch.save, if padless cannot import it by name
  * @returns {Promise<import('../model/model.js').Model>}
- * @throws {ModelFileError} for a file that is broken, or that the description does not fit
+ * @throws {ModelFileError} for a broken file, or if the description does not match the file
  * @throws {UnsupportedError} for a module, an option or a pickled object that padless lacks
  */
 export async function fromTorch(file, architecture, given) {
@@ -48,13 +48,13 @@ export async function fromTorch(file, architecture, given) {
   return finish({ ...parts, origin: 'torch' }, options);
 }
 
-/** Behind the length of a header that is below 2^40 comes its JSON. @param {Uint8Array} head */
+/** A safetensors file begins with the length of its header, 8 bytes (here below 2^40), and the `{` of its JSON. @param {Uint8Array} head */
 export const isSafetensors = (head) => head[5] === 0 && head[6] === 0 && head[7] === 0 && head[8] === 0x7b;
 
-/** Begins with a protocol from 2 on. @param {Uint8Array} head */
+/** A pickle begins with its protocol, 2 to 5 here. @param {Uint8Array} head */
 const isPickle = (head) => head[0] === 0x80 && head[1] >= 2 && head[1] <= 5 && !isSafetensors(head);
 
-/** Whether torch.save wrote a file: a zip, by its first entry, or before 1.6 pickles, of which the first is an int (in a frame, from protocol 4 on). @param {Uint8Array} head */
+/** Whether torch.save wrote a file: a zip that begins with data.pkl or, before 1.6, a pickle of an int (inside a frame from protocol 4 on). @param {Uint8Array} head */
 export const isTorchFile = (head) =>
   isZip(head)
     ? textDecoder().decode(head.subarray(30)).includes('data.pkl')
@@ -65,7 +65,7 @@ export const isTorchFile = (head) =>
  * @param {string} name  for messages
  * @param {import('./input-files.js').Packages} packages
  * @returns {Promise<{ tensors: Map<string, StoredTensor>, prefix: string }>}
- *   prefix: of the state dict in a checkpoint; '' if it is the whole file
+ *   prefix: the prefix of the state dict in a checkpoint; '' if the file is one state dict
  */
 export async function readStateDict(bytes, name, packages) {
   if (!isZip(bytes) && !isPickle(bytes)) return { tensors: parse(bytes).tensors, prefix: '' };
@@ -112,7 +112,7 @@ function checkArchitecture(architecture, file) {
   return { modules, prefix: prefix && !prefix.endsWith('.') ? `${prefix}.` : prefix, ignore };
 }
 
-/** What the model reads. Modules that take a sequence say so for those before them, which take either. @param {TorchModule[]} modules */
+/** The model's input: token ids, or what the module Input states, or a sequence if any module reads only sequences. @param {TorchModule[]} modules */
 function inputKind(modules) {
   const [first, second] = modules;
   const reading = first.type === 'Input' ? second : first;
@@ -125,12 +125,12 @@ function inputKind(modules) {
 /** @param {LayerList} list @param {string[]} ignored */
 function checkUsed({ tensors, used, prefix, file }, ignored) {
   const isIgnored = (/** @type {string} */ name) =>
-    // BatchNorm counts batches for training alone.
+    // num_batches_tracked of BatchNorm is for training only.
     name.endsWith('num_batches_tracked') || ignored.some((each) => name === prefix + each || name.startsWith(`${prefix + each}.`));
   const left = [...tensors.keys()].filter((name) => name.startsWith(prefix) && !used.has(name) && !isIgnored(name));
   if (left.length)
     throw new ModelFileError(
-      `${file}: the architecture names no module for ${left.slice(0, 10).join(', ')}; if the model does not need them, give { "ignore": [...], "modules": [...] }`,
+      `${file}: no module of the architecture uses ${left.slice(0, 10).join(', ')}; if the model does not need them, give { "ignore": [...], "modules": [...] }`,
     );
 }
 
@@ -155,7 +155,7 @@ export function torchParts(tensors, architecture, file, found = '') {
       `${file}: the number of input features D is not known; begin with { "type": "Input", "shape": ${kind === 'vectors' ? '[D]' : '[null, D]'} }`,
     );
   const shapes = { ids: [inputLength], sequence: [inputLength, inputWidth], vectors: [inputWidth] };
-  // There is no mask: PyTorch never computes the padding of a packed sequence, whatever the ids are there.
+  // The Embedding needs no mask: in PyTorch, too, packed sequences skip padding by length, whatever its ids are.
   const config = { name: kind === 'ids' ? 'ids' : 'values', batch_shape: [null, ...shapes[kind]] };
   return {
     architecture: {

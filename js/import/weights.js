@@ -19,8 +19,8 @@ const withShape = ({ name, shape }) => `${name} [${shape}]`;
 const some = (names) => `${names.slice(0, 10).join(', ')}${names.length > 10 ? ', ...' : ''}` || 'nothing';
 
 /**
- * Lists the weights of a layer in the order of Keras's `trainable_weights + non_trainable_weights`, which is their order in .h5 files. Keras does
- * not train what it stores as int8.
+ * Lists the weights of a layer in the order of Keras's `trainable_weights + non_trainable_weights`, which is their order in .h5 files. Weights that
+ * Keras stores as int8 are not trainable.
  * @param {Layer} layer
  * @returns {Slot[]}
  */
@@ -57,7 +57,7 @@ function put(weights, { path, layer, spec }, array, file) {
   if (array.shape.join() !== spec.shape.join())
     throw new ModelFileError(`${file}: ${path} is ${array.name} of shape [${array.shape}], expected [${spec.shape}]`);
   if (array.int8 && !isQuantized(layer, spec))
-    throw new ModelFileError(`${file}: ${path} is int8, but the architecture does not say that Keras quantized ${layer.path}`);
+    throw new ModelFileError(`${file}: ${path} is int8, but the architecture has no int8 dtype for ${layer.path}`);
   weights.set(path, array.int8 ? weightOf(layer, spec, array, array.scales, file) : { shape: spec.shape, data: array.data });
 }
 
@@ -125,7 +125,7 @@ function fromCudnn([kernel, recurrent, bias], gates) {
  * Takes kernel, recurrent kernel and bias of an LSTM or GRU from a file in Keras's layout, in Keras 1's (one array per gate) or in cuDNN's.
  * @param {Slot[]} slots  kernel, recurrent kernel, bias
  * @param {NamedArray[]} arrays  the layer's arrays that are not assigned yet
- * @returns {{ three: NamedArray[], taken: number }} the three in Keras's layout, and how many of `arrays` they come from
+ * @returns {{ three: NamedArray[], taken: number }} three: in Keras's layout; taken: how many of `arrays` were used
  */
 function cellArrays([kernel, recurrent, bias], arrays) {
   const [units] = recurrent.spec.shape;
@@ -157,7 +157,7 @@ function fill(weights, name, slots, arrays, file) {
   const place = (slot, array) => {
     if (!array)
       throw new ModelFileError(
-        `${file}: ${slot.path} [${slot.spec.shape}] is missing; there is ${some(arrays.map(withShape))} for ${name}, expected ${some(slots.map(({ path }) => path))}`,
+        `${file}: ${slot.path} [${slot.spec.shape}] is missing; the file has ${some(arrays.map(withShape))} for ${name}, expected ${some(slots.map(({ path }) => path))}`,
       );
     // Keras 1 stores the kernel of a 1D convolution as a 2D kernel of width 1: [size, 1, in, out].
     const flat = slot.spec.shape.length === 3 && array.shape.length === 4 && array.shape[1] === 1;
@@ -197,7 +197,7 @@ export const weightsByLayer =
     const sources = layers.filter(({ weights: arrays }) => arrays.length);
     if (theano && root.all().some(({ className }) => /Conv/.test(className)))
       throw new UnsupportedError(
-        `${file}: the model was trained on Theano, or by a Keras 1 that does not say; Theano's convolutions read their kernels backwards`,
+        `${file}: the model was or may have been trained with Theano (Keras 1 does not store the backend), whose convolutions reverse their kernels; padless does not`,
       );
     const names = new Map(targets.map((layer) => [layer.name, layer]));
     const byName = sources.every(({ name }) => names.has(name));
@@ -236,7 +236,7 @@ export const weightsByName = (arrays, file) => (root) => {
       const alike = next || layer !== root ? [] : all.filter((each) => each.name === part);
       if (alike.length > 1)
         throw new UnsupportedError(
-          `${file}: ${withShape(array)} could be of ${some(alike.map(({ path }) => path))}, which have one name`,
+          `${file}: ${withShape(array)} could belong to ${some(alike.map(({ path }) => path))}, which have the same name`,
         );
       layer = next ?? alike[0] ?? layer;
     }
@@ -272,8 +272,8 @@ function inOrderOf(slots, arrays) {
 }
 
 /**
- * Layers whose own arrays inference does not need: SpectralNormalization stores the kernel of the layer inside once more, and a vector for
- * training; Discretization of Keras 2 a summary of the data.
+ * Layers whose own arrays inference does not need: SpectralNormalization stores a second copy of the inner layer's kernel and a vector for training,
+ * Discretization of Keras 2 a summary of the data.
  */
 const ownNotNeeded = new Set(['SpectralNormalization', 'Discretization']);
 
@@ -352,7 +352,7 @@ export const weightsByPath = (vars, file) => (root) => {
   visit(root, '');
   if (left.size)
     throw new ModelFileError(
-      `${file}: ${some([...left].map((path) => withShape(/** @type {NamedArray} */ (vars.get(path)))))} is left over: no layer has it`,
+      `${file}: ${some([...left].map((path) => withShape(/** @type {NamedArray} */ (vars.get(path)))))} is left over: no layer uses it`,
     );
   return weights;
 };

@@ -1,15 +1,15 @@
 /**
- * The words of a model as web projects store them, without a word about how a text is split: { word: id }, { id: word }, a list of words, or one of
- * these beside other things -> text settings.
+ * Text settings from a word index, as web projects store it: { word: id }, { id: word }, a list of words, or an object with one of these. It does not
+ * state how a text is split, so that is derived from the words.
  * @module
  */
 import { ModelFileError, show } from '../errors.js';
 /** @typedef {import('../text/vectorizer.js').TextSettings} TextSettings */
 
-/** The separators of a Keras Tokenizer, by default. */
+/** The default `filters` of a Keras Tokenizer: characters that separate words. */
 const FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n';
 
-/** Where such files keep the words, beside other things. */
+/** Keys under which such files may store the words. */
 const KEYS = ['word_index', 'wordIndex', 'index_word', 'word2idx', 'word_to_id', 'vocabulary', 'vocab', 'char_index', 'char2idx'];
 
 /** @param {any} json @returns {[string, number][] | null} words and their ids */
@@ -26,8 +26,8 @@ function entriesOf(json) {
 
 /**
  * @param {any} json
- * @returns {{ entries: [string, number][], shift: number, length: number | null } | null} shift: what the ids are added, as by Keras's imdb dataset;
- *   null: it is no word index
+ * @returns {{ entries: [string, number][], shift: number, length: number | null } | null} shift: a number to add to the ids, like index_from of Keras's
+ *   imdb dataset; null if it is not a word index
  */
 function readIndex(json) {
   const entries = entriesOf(json);
@@ -47,17 +47,17 @@ function readIndex(json) {
 export const isWordIndex = (json) => readIndex(json) !== null;
 
 /**
- * Whether a word stands for something else, by its spelling.
+ * Whether a word is a special token called `name`: in brackets or underscores, or in capitals.
  * @param {string} word @param {RegExp} name
  */
 const marks = (word, name) => /^(<.*>|\[.*\]|\{.*\}|\(.*\)|_.*_|[A-Z]+)$/s.test(word) && name.test(word);
-/** Names of ids that stand for no word, inside of brackets or in capitals. */
+/** Names of special tokens. */
 const SPECIAL = /^[\W_]*(pad|padding|oov|unk|unknown|bos|sos|start|go|eos|end|stop|mask|cls|sep|num|number|digit|url|user)[\W_]*$/i;
 const PAD = /^[\W_]*pad(ding)?[\W_]*$/i;
 const UNKNOWN = /^[\W_]*(oov|unk|unknown)[\W_]*$/i;
 
 /**
- * How texts are split, told from the words: characters or words, with capitals or without.
+ * Derives from the words how texts are split: into characters or words, in lower case or not.
  * @param {string[]} words
  * @returns {Partial<TextSettings>}
  */
@@ -69,13 +69,13 @@ function splittingOf(words) {
   return { unit: 'split', split: ' ', filters: separates ? '\t\n' : FILTERS, case: case_ };
 }
 
-/** Settings that no such file holds: they are told from the words, or are what Keras takes by default. */
+/** Settings that a word index does not contain: they are derived from the words, or are Keras's defaults. */
 export const assumedOfWords = /** @type {const} */ (['split', 'filters', 'case', 'padding', 'truncation']);
 
 /**
  * @param {[string, number][]} entries
  * @param {number} most  ids are below it
- * @returns {string[]} entries for ids without a word: '' for 0, else what no text has as a token
+ * @returns {string[]} the word of each id; for an id without a word, '' (id 0) or a text that is never a token
  */
 function vocabularyOf(entries, most) {
   const limit = 10 * entries.length + 1000;
@@ -83,10 +83,10 @@ function vocabularyOf(entries, most) {
   const vocabulary = [];
   for (const [word, id] of entries) {
     if (!Number.isSafeInteger(id) || id < 0 || id >= limit)
-      throw new ModelFileError(`tokenizer: ${show(word)} has number ${show(id)}, expected one from 0 to ${limit - 1}`);
+      throw new ModelFileError(`tokenizer: ${show(word)} has id ${show(id)}, expected an id from 0 to ${limit - 1}`);
     if (id >= most) continue;
     if (vocabulary[id] !== undefined)
-      throw new ModelFileError(`tokenizer: ${show(vocabulary[id])} and ${show(word)} both have number ${id}`);
+      throw new ModelFileError(`tokenizer: ${show(vocabulary[id])} and ${show(word)} both have id ${id}`);
     vocabulary[id] = word;
   }
   return Array.from(vocabulary, (word, id) => word ?? (id ? `no word ${id}` : ''));
@@ -95,7 +95,7 @@ function vocabularyOf(entries, most) {
 /**
  * @param {any} json  parsed
  * @param {{ most: number | null, length: number | null, mask: boolean }} model  most: ids are below it
- * @returns {TextSettings | null} null: it is no word index
+ * @returns {TextSettings | null} null if it is not a word index
  * @throws {ModelFileError}
  */
 export function wordIndexSettings(json, { most, length: ownLength, mask }) {
@@ -110,9 +110,9 @@ export function wordIndexSettings(json, { most, length: ownLength, mask }) {
     const at = vocabulary.findIndex((word) => marks(word, name));
     return at < 0 ? null : at;
   };
-  // Keras's imdb dataset has 3 ids before those of words: padding, start, unknown.
+  // Keras's imdb dataset reserves ids 0 to 2 for padding, start and unknown.
   const unknown = idOf(UNKNOWN) ?? (shift === 3 ? 2 : null);
-  // Rows are filled up with 0, unless the file says otherwise. Where 0 is a word's and padding is no data, no id is needed.
+  // Pad rows with 0 unless the file has a padding token. If 0 is a word, and the model has neither a mask nor a fixed length, rows need no padding.
   const isWord = vocabulary[0] !== '' && !PAD.test(vocabulary[0]);
   return {
     ...splittingOf(entries.map(([word]) => word)),

@@ -9,7 +9,7 @@ import { readHdf5 } from './hdf5.js';
 import { JSON_MOST, optionalPackage, parseJson } from './input-files.js';
 /** @typedef {import('./hdf5.js').KerasFile} KerasFile */
 
-/** Largest accepted total size of the unpacked files, in bytes. */
+/** Maximum total size of the unpacked files, in bytes. */
 const UNPACKED_MOST = 2 ** 31;
 /** A deflated entry unpacks to less than EXPANSION times its size, because deflate compresses at most 1032 to 1. */
 const EXPANSION = 1100;
@@ -61,7 +61,7 @@ const LOCAL_SIZE = 30;
  */
 function directoryOf(bytes, what) {
   const broken = new ModelFileError(
-    `${what}: the zip of ${bytes.length} bytes is broken or cut short: its directory is not whole${isZip(bytes) ? '' : butIs(bytes)}`,
+    `${what}: the zip of ${bytes.length} bytes is broken or cut short: its directory is incomplete${isZip(bytes) ? '' : butIs(bytes)}`,
   );
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let record = bytes.length - END_SIZE;
@@ -176,7 +176,7 @@ export async function readKeras(bytes, what = 'the file', packages = {}) {
   /** @param {string} name */
   const entry = (name) => {
     const found = entries.get(name);
-    if (!found) throw new ModelFileError(`${what}: the zip has no ${name}: it is not a .keras file, or not whole`);
+    if (!found) throw new ModelFileError(`${what}: the zip has no ${name}: it is not a .keras file, or is incomplete`);
     return found;
   };
   const config = parseJson(entry('config.json'), `${what}: config.json`);

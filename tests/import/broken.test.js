@@ -259,7 +259,7 @@ test('if architecture and weights do not match, the error names the weight and b
 });
 
 test('weights alone, an architecture alone, and files of other kinds are refused', async () => {
-  await rejects(fromKeras(read('bilstm-tagger-json.weights.h5')), /weights alone/, PadlessError);
+  await rejects(fromKeras(read('bilstm-tagger-json.weights.h5')), /holds only weights/, PadlessError);
   await rejects(fromKeras(read('bilstm-tagger-json.json')), /weights/, PadlessError);
   await rejects(fromKeras(new Uint8Array(1000)), /not JSON|neither/, PadlessError);
   await rejects(fromKeras(new Uint8Array(0)), /0 bytes/, PadlessError);
@@ -285,11 +285,11 @@ test('packages that the caller passes are used, as modules or as functions', asy
   assert.deepEqual(asked, ['h5wasm']);
   assert.equal(given.parameters, (await fromKeras(keras, { packages: null })).parameters);
   const absent = { fflate: () => Promise.reject(new Error('no')) };
-  await rejects(fromKeras(keras, { packages: absent }), /takes the package fflate, which is not there/, UnsupportedError);
+  await rejects(fromKeras(keras, { packages: absent }), /needs the package fflate, which is missing/, UnsupportedError);
   const wrong = /** @type {any} */ ({ h5wasm: {} });
   await rejects(
     fromKeras(keras, { packages: wrong }),
-    /packages: h5wasm is not what the package exports: it has no File/,
+    /packages: h5wasm is not the exports of that package: it has no File/,
     ArgumentError,
   );
 });

@@ -241,12 +241,12 @@ test('a CRF of TensorFlow Addons whose tags are used inside the model, or whose 
   const crf = { class_name: 'Addons>CRF', config: { name: 'crf', units: 3 }, name: 'crf', inbound_nodes: [[['x', 0, 0, {}]]] };
   const dense = { class_name: 'Dense', config: { name: 'd', units: 3 }, name: 'd', inbound_nodes: [[['crf', 0, 0, {}]]] };
   const read = (/** @type {any} */ json) => () => readCrfs(json, null);
-  assert.throws(read(sequential(crf, dense)), says(UnsupportedError, /^crf: a layer takes the output of TensorFlow Addons's CRF/));
+  assert.throws(read(sequential(crf, dense)), says(UnsupportedError, /^crf: a layer reads the output of TensorFlow Addons's CRF/));
   const graph = (/** @type {any[]} */ layers, /** @type {any[]} */ outputs) => ({
     class_name: 'Functional',
     config: { layers, output_layers: outputs },
   });
-  assert.throws(read(graph([crf, dense], [['d', 0, 0]])), says(UnsupportedError, /^crf: a layer takes the output/));
+  assert.throws(read(graph([crf, dense], [['d', 0, 0]])), says(UnsupportedError, /^crf: a layer reads the output/));
   assert.throws(read(graph([crf], [['crf', 0, 0], ['crf', 0, 1]])), says(UnsupportedError, /^crf: output 1 of TensorFlow Addons's CRF/)); // prettier-ignore
   assert.throws(read(sequential(sequential(crf))), says(UnsupportedError, /^crf: .* in a model inside a model/));
   assert.throws(

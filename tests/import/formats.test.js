@@ -57,7 +57,7 @@ test('a single file is recognised by its content, whatever its name is', async (
 });
 
 test('extensions may be upper or lower case; a file is a state dict if the caller gives modules', async () => {
-  assert.equal(await titleOf({ 'A.SafeTensors': langid }), "a model of padless's own");
+  assert.equal(await titleOf({ 'A.SafeTensors': langid }), 'a padless model');
   assert.equal(await titleOf({ 'a.safetensors': langid }, { modules: [] }), 'a state dict of PyTorch in safetensors');
   const found = await recognise({ 'in/LANGID.SAFETENSORS': langid }, { simd });
   assert.equal(found?.name, 'LANGID.SAFETENSORS');
@@ -115,7 +115,7 @@ test('the description of a state dict is found among several files, whatever its
   }
   // Other JSON is not a description, and a description from the caller takes precedence.
   const other = { 'langid.safetensors': langid, 'a.json': bytesOf('[{ "kind": "LSTM" }]') };
-  assert.equal(await titleOf(other), "a model of padless's own");
+  assert.equal(await titleOf(other), 'a padless model');
   const given = await recognise({ 'a.safetensors': state, 'b.json': bytesOf('[{ "type": "Nothing" }]') }, { modules, simd });
   assert.equal((await given?.read())?.outputs.length, 1);
 });
@@ -146,8 +146,8 @@ test('the error for a file of another kind says what it is', async () => {
     [png, 'an image'],
     [readme, 'text'],
     [page, 'an HTML page: is the address right?'],
-    [pickle, 'a zip: .keras and .pt are such'],
-    [h5, 'HDF5: .h5 and .hdf5 are such'],
+    [pickle, 'a zip, like .keras and .pt'],
+    [h5, 'HDF5, like .h5 and .hdf5'],
     [json, 'JSON'],
   ])) {
     const said = (/** @type {any} */ error) => error instanceof ModelFileError && error.message.endsWith(`; it is ${kind}`);
@@ -163,7 +163,7 @@ test('the error for a pointer of Git LFS says how to get the file, whatever the 
   const pointer = bytesOf(`version https://git-lfs.github.com/spec/v1\noid sha256:${'a'.repeat(64)}\nsize 123456\n`);
   const said = (/** @type {any} */ error) =>
     error instanceof LoadError &&
-    error.message.endsWith(': a pointer of Git LFS in place of the file; git lfs pull fetches the file');
+    error.message.endsWith(': a Git LFS pointer instead of the file; run git lfs pull to fetch it');
   await assert.rejects(loadModel(pointer), said);
   await assert.rejects(fromKeras(pointer), said);
   for (const name of ['a.keras', 'a.h5', 'model.json', 'a.safetensors'])

@@ -90,7 +90,7 @@ test('int8 weights in a whole .h5 stay int8 if its architecture says that Keras 
   for (let at = -1; (at = bytes.indexOf(says8, at + 1)) >= 0;) bytes.write(other, at);
   await assert.rejects(
     fromKeras(bytes, { simd }),
-    says(ModelFileError, /: embedding\.embeddings is int8, but the architecture does not say that Keras quantized embedding$/),
+    says(ModelFileError, /: embedding\.embeddings is int8, but the architecture has no int8 dtype for embedding$/),
   );
 });
 

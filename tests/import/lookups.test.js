@@ -171,20 +171,20 @@ test('unsupported options of lookups are refused, and the message says what to d
   );
   refused(strings({ vocabulary: null }), /StringLookup has no vocabulary in the file/, ModelFileError);
   refused(strings({ vocabulary_size: 9 }), /StringLookup's vocabulary has 3 words, vocabulary_size is 9/, ModelFileError);
-  refused(strings({ num_oov_indices: -1 }), /num_oov_indices=-1, expected a whole number/, ModelFileError);
-  refused(strings({ salt: [2 ** 60, 1] }), /salt=.*whole numbers up to 2\^53/);
+  refused(strings({ num_oov_indices: -1 }), /num_oov_indices=-1, expected an integer/, ModelFileError);
+  refused(strings({ salt: [2 ** 60, 1] }), /salt=.*integers up to 2\^53/);
   refused(
     strings({ output_mode: 'other' }),
     /output_mode="other"; padless supports "int", "one_hot", .*; save the model without it, keras\.Model\(model\.get_layer\("lookup"\)/,
   );
-  refused(strings({}, [null]), /lookup: StringLookup reads an input of shape \[B\]; padless has it for \[B, T\]/);
-  refused(numbers({ vocabulary: ['a'] }), /vocabulary is \["a"\], expected a list of whole numbers/, ModelFileError);
+  refused(strings({}, [null]), /lookup: StringLookup reads an input of shape \[B\]; padless needs \[B, T\]/);
+  refused(numbers({ vocabulary: ['a'] }), /vocabulary is \["a"\], expected a list of integers/, ModelFileError);
   refused(numbers({ output_mode: 'tf_idf' }), /IntegerLookup has no idf_weights in the file/, ModelFileError);
   refused(
     [input([null, 2], 'int64'), { class_name: 'Hashing', config: { name: 'h', num_bins: 3, output_mode: 'one_hot' } }],
     /one_hot" and an input of length=2/,
   );
-  refused([embedding, ...numbers({})], /lookup: IntegerLookup behind another layer/);
+  refused([embedding, ...numbers({})], /lookup: IntegerLookup comes after another layer/);
   const two = ['a', 'b'].flatMap((name) => [
     { class_name: 'InputLayer', name, config: { name, batch_shape: [null, 1], dtype: 'string' }, inbound_nodes: [] },
     {
@@ -205,7 +205,7 @@ test('unsupported options of lookups are refused, and the message says what to d
   for (const name of ['IntegerLookup', 'Hashing', 'HashedCrossing'])
     assert.match(
       advisedOfNumbering(new UnsupportedError(`model.x: class ${name} is not one of the 70`)).message,
-      new RegExp(`${name} numbers its input before the model reads it: save the model without it`),
+      new RegExp(`${name} maps its input to ids: save the model without it`),
     );
 });
 
@@ -243,7 +243,7 @@ test('invalid `numbering` settings of an input are refused', async () => {
     [{ ...fine, salt: 3 }, /salt is not a list/],
     [{ ...fine, masked: 0 }, /masked is not \{ token, index \}/],
     [{ words: [], first: 0, unknown: 0 }, /neither a word nor an index/],
-    [{ ...fine, unknown: 9 }, /numbering gives 11 indices, the layers that read it take 3/],
+    [{ ...fine, unknown: 9 }, /numbering has 11 indices, but the layers that read the input accept 3/],
   ]))
     await assert.rejects(modelWith(numbering), says(ModelFileError, message));
   await assert.rejects(modelWith(fine, { layers: [{ class_name: 'Flatten', config: { name: 'flat' } }] }), UnsupportedError);

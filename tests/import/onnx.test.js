@@ -651,7 +651,7 @@ test('recognise and padless convert read ONNX; without pbf the error says what t
   const absent = { pbf: () => Promise.reject(new Error('absent')) };
   await assert.rejects(
     fromOnnx(small, { packages: absent }),
-    says(UnsupportedError, /reading ONNX takes the package pbf, .*npm install -D pbf/),
+    says(UnsupportedError, /reading ONNX needs the package pbf, .*npm install -D pbf/),
   );
   await assert.rejects(fromOnnx(Uint8Array.of(1, 2, 3)), says(ModelFileError, /not a valid ONNX file/));
 });

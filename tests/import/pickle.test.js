@@ -76,8 +76,8 @@ test('a name that is not on the list is refused, whichever opcode it comes from,
   assert.throws(() => read('cos\nsystem\n.', { advice }), says(UnsupportedError, /does not read; os\.system is not for you$/));
   // A listed name that is not a function cannot be called, nor can a value.
   assert.ok(read('cbuiltins\nint\n.') instanceof PickledName);
-  assert.throws(() => read('cbuiltins\nint\n)R.'), says(ModelFileError, /builtins\.int is called, which is no function/));
-  assert.throws(() => read('I3\n)R.'), says(ModelFileError, /3 is called, which is no function/));
+  assert.throws(() => read('cbuiltins\nint\n)R.'), says(ModelFileError, /builtins\.int is called, but is not a function/));
+  assert.throws(() => read('I3\n)R.'), says(ModelFileError, /3 is called, but is not a function/));
 });
 
 test('an object of a listed class becomes a record, whichever opcodes create it', () => {
@@ -102,10 +102,10 @@ test('a broken pickle is refused, and the message says where', () => {
     ['', /1 bytes are expected at byte 0, the file has 0/],
     ['.', /the stack is empty/],
     ['NN.', /1 values are left at its end/],
-    ['\x00', /byte 0 is 0, which is no opcode/],
-    ['\x82\x01.', /byte 0 is 130, which is no opcode/],
+    ['\x00', /byte 0 is 0, which is not an opcode/],
+    ['\x82\x01.', /byte 0 is 130, which is not an opcode/],
     ['\x80\x06N.', /protocol 6/],
-    ['h\x05.', /value 5 is used before it is there/],
+    ['h\x05.', /value 5 is used before it is stored/],
     ['t.', /there is no mark/],
     ['I1\nS', /has no end/],
     ['I1x\n.', /"1x" is no int/],
@@ -123,7 +123,7 @@ test('a broken pickle is refused, and the message says where', () => {
     ['I1\nI2\n\x93.', /1\.2 is no name/],
   ]))
     assert.throws(() => read(pickle), says(ModelFileError, message), JSON.stringify(pickle));
-  assert.throws(() => read('Vx\nQ.'), says(UnsupportedError, /keeps "x" outside of itself/));
+  assert.throws(() => read('Vx\nQ.'), says(UnsupportedError, /refers to "x" outside of the pickle/));
 });
 
 test('a small pickle cannot create millions of values', () => {

@@ -49,7 +49,7 @@ test(
       fromTfjs({ ...files, [shard]: files[shard].subarray(0, 1000) }),
       (error) =>
         error instanceof ModelFileError &&
-        /group1-shard1of1\.bin: 1000 bytes, model\.json says that the weights take \d+/.test(error.message),
+        /group1-shard1of1\.bin: 1000 bytes, but the weights in model\.json take \d+/.test(error.message),
     );
     await assert.rejects(fromTfjs({ 'model.json': files['model.json'] }), /group1-shard1of1\.bin is missing/);
   },

@@ -35,7 +35,7 @@ test('a TF.js model may be a URL, a path, a folder, files by name or a list of f
   await answers([new File([bin], 'nested.bin'), new File([json], 'model.json')]);
   await assert.rejects(fromTfjs({ 'nested.json': json, 'nested.bin': bin }), LoadError);
   await assert.rejects(fromTfjs(join(place, 'nothing')), LoadError);
-  await assert.rejects(fromTfjs(new Uint8Array(json)), /nested\.bin is missing: bytes have nothing beside them/);
+  await assert.rejects(fromTfjs(new Uint8Array(json)), /nested\.bin is missing: no other file can be found beside bytes/);
   await assert.rejects(fromTfjs(/** @type {any} */ (3)), ArgumentError);
 });
 

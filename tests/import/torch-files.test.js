@@ -149,10 +149,10 @@ test("a pickle's offsets, shapes and strides are checked against its storages", 
   await assert.rejects(data(file('0', [2, 2], [3, 1])), says(ModelFileError, /ends at value 5/));
   await assert.rejects(
     data(file('-1', [2], [1])),
-    says(ModelFileError, /x\.pt: a tensor has no storage, or its sizes are no counts/),
+    says(ModelFileError, /x\.pt: a tensor has no storage, or its offset, shape or strides are not integers/),
   );
   await assert.rejects(data(file('0', [2], [1, 1])), says(ModelFileError, /shape \[2\] has the strides \[1,1\]/));
-  await assert.rejects(data(file('0', [2 ** 29], [0])), says(UnsupportedError, /repeats 16 bytes/));
+  await assert.rejects(data(file('0', [2 ** 29], [0])), says(UnsupportedError, /repeats a storage of 16 bytes/));
   await assert.rejects(data(file('0', [2 ** 20, 2 ** 20], [0, 0])), says(PadlessError, /2\^30/));
   await assert.rejects(data(file('0', [4], [1], null)), says(ModelFileError, /no a\/data\/0/));
   await assert.rejects(readTorch(zipSync({ 'a/b': new Uint8Array(1) }), 'x.pt'), says(ModelFileError, /no data\.pkl/));

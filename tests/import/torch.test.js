@@ -62,7 +62,7 @@ test('the error for a missing weight, an unused weight or an unknown type names 
   for (const module of [null, 3, 'Linear', {}, { type: 'Linear', name: 7 }])
     await fails([...tagger, module], ModelFileError, /module \d is .*, expected \{ type, name, \.\.\. \}$/);
   await fails([...tagger, { type: 'Linear', name: 'more' }], ModelFileError, /more\.weight is not in the state dict/);
-  await fails(tagger.slice(0, 2), ModelFileError, /names no module for linear\.\w+, linear\.\w+; .*"ignore"/);
+  await fails(tagger.slice(0, 2), ModelFileError, /no module of the architecture uses linear\.\w+, linear\.\w+; .*"ignore"/);
   await fails(
     [{ type: 'Transformer', name: 'x' }],
     UnsupportedError,
@@ -83,7 +83,7 @@ test('unsupported options that change the answer are refused; options that do no
     [[...tagger, { type: 'MaxPool1d', kernel_size: 2, ceil_mode: true }], /ceil_mode=true/],
     [[...tagger, { type: 'MaxPool1d', kernel_size: 2, dilation: 2 }], /dilation=2/],
     [[...tagger, { type: 'MaxPool1d', kernel_size: 2, return_indices: true }], /return_indices=true/],
-    [[...tagger, { type: 'MaxPool1d' }], /kernel_size=undefined, expected a whole number from 1 on/],
+    [[...tagger, { type: 'MaxPool1d' }], /kernel_size=undefined, expected an integer from 1 on/],
     [[...tagger, { type: 'AdaptiveMaxPool1d', output_size: 2 }], /output_size=2/],
     [[...tagger, { type: 'Flatten' }], /order="", expected "time" or "channels"/],
     [[...tagger, { type: 'Flatten', order: 'time', start_dim: 0 }], /start_dim=0/],
@@ -112,12 +112,12 @@ test('a description whose sizes differ from those of the weights is refused', as
       [embedding, { ...lstm, type: 'GRU' }, linear],
       /rnn: weights_l0 of shapes \[20,4\] and \[20,5\]; an GRU of 5 units has \[15,4\] and \[15,5\]/,
     ],
-    [[embedding, linear, lstm], /linear: Linear takes 10 features, it is given 4/],
-    [[lstm, embedding, linear], /embedding: Embedding takes token ids, it is given values: it has to be the first module/],
-    [[{ type: 'ReLU' }, ...tagger], /takes token ids, it is given values/],
+    [[embedding, linear, lstm], /linear: Linear reads 10 features, but its input has 4/],
+    [[lstm, embedding, linear], /embedding: Embedding reads token ids, but its input is values: it has to be the first module/],
+    [[{ type: 'ReLU' }, ...tagger], /reads token ids, but its input is values/],
     [
       [embedding, { ...lstm, returns: 'last' }, { type: 'Mean' }, linear],
-      /module 2: Mean takes a sequence \[B, T, D\], it is given vectors/,
+      /module 2: Mean reads a sequence \[B, T, D\], but its input is vectors/,
     ],
     [[embedding, lstm, linear, { type: 'PReLU', name: 'rnn', weight: 'x' }], /PReLU has weight="x"/],
   ]))
@@ -202,11 +202,11 @@ test('the modules, or an Input, decide whether a model reads vectors or sequence
   const model = await fromTorch(state, [linear, { type: 'Sum' }], { simd });
   assert.deepEqual([...model.run([[[1, 2, 3], [4, 5, 6]], [[1, 1, 1]]])[0].data], [321 + 654, 111]); // prettier-ignore
   for (const [modules, message] of /** @type {[any[], RegExp][]} */ ([
-    [[{ type: 'Input', shape: [4] }, linear], /Linear takes 3 features, it is given 4/],
+    [[{ type: 'Input', shape: [4] }, linear], /Linear reads 3 features, but its input has 4/],
     [[{ type: 'Input', shape: [null] }, linear], /Input has shape=\[null\]; the model reads vectors, expected \[D\]/],
     [[{ type: 'Input', shape: 3 }, linear], /Input has shape=3/],
-    [[linear, { type: 'Input', shape: [1] }], /Input comes behind other modules/],
-    [[{ type: 'ReLU' }, { type: 'Mean' }], /names no module for fc\.weight/],
+    [[linear, { type: 'Input', shape: [1] }], /Input comes after other modules/],
+    [[{ type: 'ReLU' }, { type: 'Mean' }], /no module of the architecture uses fc\.weight/],
   ]))
     await fails(modules, ModelFileError, message, state);
   await fails(

@@ -105,7 +105,7 @@ test('an error in a file names the file and says what to do', () => {
     [['convert', state, '-o', out], /no padless metadata.*; for a state dict of PyTorch give its modules: --torch FILE\n/],
     [
       ['convert', model, '--weights', 'x', '-o', out],
-      /langid-gru\.safetensors: --weights does not go with a model of padless's own; .* --torch FILE\n/,
+      /langid-gru\.safetensors: --weights does not go with a padless model; .* --torch FILE\n/,
     ],
     [
       ['convert', join(models, 'tfjs/conv.json'), '--weights', 'x', '-o', out],
@@ -114,7 +114,7 @@ test('an error in a file names the file and says what to do', () => {
     [['convert', file('half.json', '{ "modelTopology": '), '-o', out], /half\.json: 19 bytes that are not JSON/],
     [
       ['convert', keras, '-o', out],
-      /gru-stack-json\.json: the architecture alone; give its weights, too \(padless convert --weights/,
+      /gru-stack-json\.json holds only the architecture; give its weights, too \(padless convert --weights/,
     ],
     [['convert', torch, '-o', out], /torch\.json: 125 bytes, neither \.keras nor \.h5 nor the JSON of a Keras model/],
     [['convert', folder, '-o', out], /: none of model\.json|model\.json: ENOENT/],
