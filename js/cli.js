@@ -11,14 +11,14 @@ import { commands, isCommand, options, takes, unknownCommand, unknownOption, usa
 /** @typedef {import('./tools/usage.js').CommandName} CommandName */
 /** @typedef {import('./tools/usage.js').Values} Values */
 
-// Imported here, because a checkout that is not built has no js/dist.
+// A dynamic import, because in a checkout that is not built it fails: js/dist is missing.
 const { ArgumentError, loadModel, PadlessError, UnsupportedError } = await import('./index.js').catch((error) => {
   if (error?.code !== 'ERR_MODULE_NOT_FOUND' || !/[/\\]dist[/\\]/.test(error.message)) throw error;
   process.stderr.write('padless: js/dist is missing; in a checkout, run make\n');
   process.exit(2);
 });
 
-/** What the second argument is, for commands that need one. @type {Partial<Record<CommandName, string>>} */
+/** Name of the second argument, for commands that need one. @type {Partial<Record<CommandName, string>>} */
 const second = { eval: 'labelled file', record: 'cases', check: 'golden file' };
 
 /** @param {CommandName} command @param {string[]} files @param {Values} values */
@@ -53,7 +53,7 @@ async function run(model, [file, ...texts], { ids, trace: traced }) {
   if (!texts.length) for await (const line of createInterface({ input: process.stdin })) print(model.predict(line));
 }
 
-/** The arguments; an unknown option is named with the one that was probably meant. */
+/** Parses the arguments. The error for an unknown option suggests the nearest known one. */
 function readArguments() {
   try {
     return parseArgs({ allowPositionals: true, options });

@@ -36,7 +36,7 @@ export class ArgumentError extends PadlessError {
   name = 'ArgumentError';
 }
 
-/** An invalid file: truncated, inconsistent, or no model file. */
+/** An invalid file: truncated, inconsistent, or not a model file. */
 export class ModelFileError extends PadlessError {
   /** @override */
   name = 'ModelFileError';
@@ -75,7 +75,7 @@ export function show(value) {
   }
 }
 
-/** A name or version that a file has as text, for messages and comparisons; anything else as JSON. @param {unknown} value */
+/** A string of a file unchanged, anything else as JSON: for names and versions in messages and comparisons. @param {unknown} value */
 export const textOf = (value) => (typeof value === 'string' ? value : String(show(value)));
 
 /**

@@ -1,5 +1,5 @@
 /**
- * `padless/kernels`: the masked kernels for plain arrays, without models, layers and text. Half the size of `padless`.
+ * `padless/kernels`: the masked kernels for plain arrays, without models, layers and text. It has half the size of `padless`.
  * @module
  */
 export {

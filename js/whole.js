@@ -1,7 +1,7 @@
 /**
- * `padless/whole`: what `padless` exports, with layers, text and attach, in one file without import() at run time. For service workers, which
- * refuse import(), workers of a page's own, pages without a bundler and CDNs. The build bundles it into dist/padless.min.mjs, which is what the
- * package exports, and dist/padless.min.js, a script.
+ * `padless/whole`: the exports of `padless`, with layers, text and attach, in one file without import() at run time. For service workers, which
+ * refuse import(), for a page's own workers, pages without a bundler and CDNs. The build bundles it into dist/padless.min.mjs, which the package
+ * exports, and dist/padless.min.js, a script.
  * @module
  */
 import * as inline from './dist/inline.js';

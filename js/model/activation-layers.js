@@ -1,5 +1,5 @@
 /**
- * Activations that are layers: Keras's LeakyReLU() and the like, its rare activations, and functions of the model's author.
+ * Activations that are computed by layers: Keras's activation layers such as LeakyReLU(), its rare activations, and functions of the model's author.
  * @module
  */
 import { UnsupportedError } from '../errors.js';
@@ -11,13 +11,13 @@ import { layerFromJson } from './graph.js';
 /** @typedef {import('./graph.js').Options} Options */
 
 /**
- * The layer for an activation that no kernel computes: one of Keras's layers or rare activations, or customLayers' for a function of the author's.
- * A recurrent layer needs its activation within each step, so it has those of the kernels only.
+ * The layer for an activation that no kernel computes: a Keras layer, a rare activation, or a class of customLayers in place of a function of the
+ * model's author. Recurrent layers apply activations within each step, so they support activations with a kernel only.
  * @param {any} activation
- * @param {string} path  of the layer that has it
+ * @param {string} path  of the layer with this activation
  * @param {Options} options
- * @param {Function} Class  of the layer that has it
- * @returns {Layer | null} null: activationNumber() reads it
+ * @param {Function} Class  of the layer with this activation
+ * @returns {Layer | null} null if activationNumber() has to read it
  */
 export function activationLayerOf(activation, path, options, Class) {
   if (Class.prototype instanceof Recurrent) return null;

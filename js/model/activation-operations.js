@@ -8,7 +8,7 @@ import { activationNumber } from '../runtime/activations.js';
 /** @typedef {import('../layers/arrays.js').NdArray} NdArray */
 /** @typedef {import('./operations.js').Operation} Operation */
 
-/** Operations that are an activation with a kernel. @type {Record<string, string>} */
+/** Operation -> activation with a kernel. @type {Record<string, string>} */
 const names = {
   Exp: 'exponential',
   HardSigmoid: 'hard_sigmoid',
@@ -23,7 +23,7 @@ const names = {
   Tanh: 'tanh',
 };
 
-/** Operations with a kernel that takes an option: its name, the arguments behind y and x, and the default. @type {Record<string, [string, (config: any) => number[]]>} */
+/** Operation -> kernel that takes options, and its arguments after y and x. @type {Record<string, [string, (config: any) => number[]]>} */
 const withOption = {
   Elu: ['pl_elu', ({ alpha = 1 }) => [alpha]],
   LeakyRelu: ['pl_relu', ({ negative_slope: slope = 0.2 }) => [slope, 0, Infinity]],
@@ -43,7 +43,7 @@ export const activated = (layer, { shape, values }, name) => ({
 /** LogSigmoid -> log_sigmoid @param {string} kind */
 const snakeCase = (kind) => kind.replace(/(?!^)([A-Z])/g, '_$1').toLowerCase();
 
-/** The result of an operation that is an activation. @param {Operation} layer @param {NdArray} x @returns {NdArray | null} null: it is none */
+/** The result of an operation that is an activation. @param {Operation} layer @param {NdArray} x @returns {NdArray | null} null if it is not */
 export function activationOperation(layer, x) {
   const { operation: kind, config } = layer;
   if (Object.hasOwn(names, kind)) return activated(layer, x, names[kind]);

@@ -77,7 +77,7 @@ function checkLabels(labels, { name, kind }, features) {
   const wrong = labels.findIndex((label) => typeof label !== 'string');
   if (wrong >= 0) throw new ModelFileError(`outputs: label ${wrong} of ${name} is ${show(labels[wrong])}, expected text`);
   if (kind === 'tags') return;
-  // Scores are given by label: of two alike, one would be lost.
+  // Answers hold scores by label, so a second score for the same label would be lost.
   const first = new Map();
   labels.forEach((label, i) => {
     if (first.has(label))
@@ -169,8 +169,8 @@ function answer({ kind, threshold, labels: own }, labels, values, weights) {
 const templates = new WeakMap();
 
 /**
- * The object of which answers are copies: V8 makes a hash table of an object that gets 62 properties one by one, and copies it more slowly than
- * what JSON.parse() makes.
+ * The template of an answer's scores. V8 turns an object that gets 62 properties one by one into a hash table, which it copies more slowly than an
+ * object made by JSON.parse().
  * @param {string[]} labels
  */
 function templateOf(labels) {

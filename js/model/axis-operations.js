@@ -15,11 +15,11 @@ function varianceOf(row) {
   return row.reduce((sum, value) => sum + (value - mean) ** 2, 0) / row.length;
 }
 
-/** The first index of the best value, NaN being the best of all. @param {(a: number, b: number) => boolean} isBetter @returns {(row: Float64Array) => number} */
+/** The first index of the best value. NaN counts as the best. @param {(a: number, b: number) => boolean} isBetter @returns {(row: Float64Array) => number} */
 const firstBest = (isBetter) => (row) =>
   row.reduce((best, value, i) => (isBetter(value, row[best]) || (Number.isNaN(value) && !Number.isNaN(row[best])) ? i : best), 0);
 
-/** Functions of the values along the axes. @type {Record<string, (row: Float64Array) => number>} */
+/** Operation -> function of the values along the reduced axes. @type {Record<string, (row: Float64Array) => number>} */
 const reductions = {
   Prod: (row) => row.reduce((all, value) => all * value, 1),
   Var: varianceOf,
@@ -28,7 +28,7 @@ const reductions = {
   Argmin: firstBest((a, b) => a < b),
 };
 
-/** The index in an axis of n whose value stands at place i, which may lie outside of the axis; -1: none. @type {Record<string, (i: number, n: number) => number>} */
+/** Mode of Pad -> the index whose value is copied to position i, which may lie outside of an axis of n; -1 for the constant. @type {Record<string, (i: number, n: number) => number>} */
 const paddings = {
   constant: (i, n) => (i >= 0 && i < n ? i : -1),
   edge: (i, n) => Math.min(Math.max(i, 0), n - 1),
@@ -60,7 +60,7 @@ function padded(layer, x) {
   }, x);
 }
 
-/** Takes the entries of an axis that a constant names. @param {Operation} layer @param {NdArray} x @param {any} indices  a constant @returns {NdArray} */
+/** Take: the entries of an axis at constant indices. @param {Operation} layer @param {NdArray} x @param {any} indices  a constant @returns {NdArray} */
 function taken(layer, x, indices) {
   const axis = layer.axis(x);
   const n = x.shape[axis];
@@ -105,7 +105,7 @@ function gatedLinearUnit(layer, x) {
   return elementwise((a, b) => a * b, [part(x, axis, 0, half), gate], layer.path);
 }
 
-/** The k greatest elements of the last axis, the greatest first and the first of equal ones first, and their indices. @param {Operation} layer @param {NdArray} x @returns {NdArray[]} */
+/** The k greatest elements of the last axis in descending order, and their indices; equal elements stay in order. @param {Operation} layer @param {NdArray} x @returns {NdArray[]} */
 function topK(layer, x) {
   const last = x.shape.length - 1;
   const k = layer.count('k');

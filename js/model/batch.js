@@ -9,7 +9,7 @@ import { isList } from '../runtime/lists.js';
 
 /**
  * Rows of token ids, vectors, or lists of vectors; or one row-major array with rows of equal lengths: [B, T] ids, [B, T, ...] or [B, ...]
- * values. A Float32Array of values is fastest: it is used as it is.
+ * values. A Float32Array of values is fastest, because it is not copied.
  * @typedef {ArrayLike<any> | { data: ArrayLike<number> | ArrayLike<bigint>, shape: ArrayLike<number> }} Rows
  */
 /** @typedef {ArrayLike<ArrayLike<number>> | ArrayLike<number>} MaskRows  [B][T] or flat [B*T]; 0 is padding */
@@ -18,7 +18,7 @@ import { isList } from '../runtime/lists.js';
  * @typedef {object} Padded
  * @property {ModelInput} input
  * @property {ArrayLike<any>} rows  as passed by the caller
- * @property {boolean} [uniform]  true: each row has T steps
+ * @property {boolean} [uniform]  whether each row has T steps
  * @property {number} B
  * @property {number} T  padded length; 1 for vectors
  * @property {Int32Array | Float32Array} data  [B, T] ids, or [B, T, D], or [B, D]
@@ -45,7 +45,7 @@ function checkRowMajor(input, { data: values, shape: given }, sequence) {
     throw new ShapeError(`run: shape ${shown}, expected [${expected}]`);
   if (!shape.every((size) => Number.isInteger(size) && size >= 0) || values.length !== product(shape))
     throw new ShapeError(`run: ${values.length} values do not match shape ${shown}`);
-  // Rows without values take memory, too.
+  // Even rows without values take memory, so limit their number.
   if (values.length === 0) checkFits(64 * shape[0]);
   return { data: ArrayBuffer.isView(values) ? values : toArray(values), shape };
 }
@@ -62,7 +62,7 @@ function viewsOf(data, [size, ...inner]) {
 
 /**
  * Checks the length of a row that must not be padded, because the model would read the padding as data.
- * @param {ModelInput} input @param {number} steps  of a row @param {number} b  its number
+ * @param {ModelInput} input @param {number} steps  of a row @param {number} b  its index
  */
 function checkExact({ shape: [own] }, steps, b) {
   if (steps !== own)
@@ -171,7 +171,7 @@ function writeValues(data, at, values, width, b, t) {
 
 /** The mask [B, T]. @param {MaskRows} mask @param {number} B @param {number} T */
 export function maskFromRows(mask, B, T) {
-  /** 1 for an entry that counts. An entry is a number, a boolean, or a list of one (a mask [B, T, 1]). @param {any} value */
+  /** 1 if the mask keeps the entry, 0 for padding. An entry is a number, a boolean, or a list of one (a mask [B, T, 1]). @param {any} value */
   const counts = (value) =>
     Number(!(isList(value) ? [0, false].includes(value[0]) : [0, false].includes(/** @type {any} */ (value))));
   if (!isList(mask)) throw new ArgumentError(`run: mask is ${typeName(mask)}, expected rows of 0 and 1`);
@@ -216,7 +216,7 @@ function checkId({ input, rows, data, T }, i) {
  * Copies an input to the heap.
  * @param {import('../runtime/memory.js').Heap} heap
  * @param {Padded} padded
- * @param {boolean} inPlace  true: the padded form of a sequence, false: the ragged form (js/layers/tensor.js)
+ * @param {boolean} inPlace  true for the padded form of a sequence, false for the ragged form (js/layers/tensor.js)
  * @param {boolean} masked  whether the padded form has the mask
  * @returns {Tensor}
  */
@@ -268,7 +268,7 @@ export function readOutput(y) {
 /**
  * Groups rows by the lengths of their sequences, for models with a layer that needs equal lengths.
  * @param {Padded[]} inputs
- * @returns {number[][]} row numbers
+ * @returns {number[][]} indices of rows
  */
 export function groupByLength(inputs) {
   /** @type {Map<string, number[]>} */

@@ -1,18 +1,18 @@
 /**
- * Operations of Keras 3 on single values. They use only arithmetic that IEEE 754 rounds alike on every machine.
+ * Operations of Keras 3 on single values. They use only arithmetic that IEEE 754 defines exactly, so that results are equal on every machine.
  * @module
  */
 
 import { arccos, arccosh, arcsin, arcsinh, arctan, arctanh, cos, cosh, exp, log, power, sin, sinh, tan } from './transcendental.js';
 
-/** The nearest whole number; of two that are as near, the even one. @param {number} x */
+/** The nearest integer; a half is rounded to the even integer. @param {number} x */
 export function roundHalfEven(x) {
   const low = Math.floor(x);
   const over = x - low;
   return over > 0.5 || (over === 0.5 && low % 2 !== 0) ? low + 1 : low;
 }
 
-/** floor(a / b) by the exact remainder, as jax computes it: 1 by a float32 0.1 is 9, though their quotient rounds to 10. @param {number} a @param {number} b */
+/** floor(a / b) from the exact remainder, as jax computes it: for 1 and the float32 0.1 it is 9, although 1 / 0.1 rounds to 10. @param {number} a @param {number} b */
 function floorDivide(a, b) {
   const rest = a % b;
   const quotient = (a - rest) / b;
@@ -80,7 +80,7 @@ export const elementwiseOperations = {
   ...{ Sinh: sinh, Cosh: cosh, Arcsinh: arcsinh, Arccosh: arccosh, Arctanh: arctanh },
   Power: power,
   Mod: remainder,
-  // As in C; Keras has no such operation.
+  // The remainder of C, with the sign of the dividend. Keras has no such operation.
   Fmod: (a, b) => a % b,
   Isnan: (a) => Number.isNaN(a),
   Isinf: (a) => Math.abs(a) === Infinity,

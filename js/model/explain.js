@@ -1,15 +1,15 @@
 /**
- * What messages say beside the fact, in a file of its own: it is fetched when an error needs it.
+ * Adds advice to messages of errors. Fetched when an error needs it.
  * @module
  */
 import { butIs } from '../file/kinds.js';
 import { nearest } from './nearest.js';
 
 /**
- * Completes the message of an error while a model is loaded.
+ * Completes the message of an error that was thrown while a model was loaded.
  * @param {any} error
  * @param {string[]} known  names of layers
- * @param {Uint8Array} bytes  of the file; none: a model of parts
+ * @param {Uint8Array} bytes  of the file; empty for createModel()
  */
 export function explain(error, known, bytes) {
   const [, className] = CLASS.exec(error.message) ?? [];

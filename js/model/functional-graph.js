@@ -17,7 +17,7 @@ const maskArguments = ['mask', 'query_mask', 'value_mask', 'key_mask', 'attentio
  * @param {string} path
  * @param {string} name
  * @param {Options} options
- * @param {typeof import('./operations.js') | null} operations  null: the graph has none
+ * @param {typeof import('./operations.js') | null} operations  null if the graph has no operations
  */
 export function functionalFromJson(config, list, path, name, options, operations) {
   const where = path || name;
@@ -64,11 +64,11 @@ export function functionalFromJson(config, list, path, name, options, operations
   for (const input of inputs)
     if (!inputLayers.has(input.name))
       throw new ModelFileError(`${where}: input ${JSON.stringify(input.name)} is not an InputLayer`);
-  // readMasks() may have given a call a layer of its own, so calls of one layer are told by their keys.
+  // readMasks() may have wrapped the layer of a call, so compare keys to find calls of one layer.
   nodes.forEach(({ layer, key }, i) => {
     if (layer.all().some((each) => each.config.stateful) && nodes.findIndex((node) => layerOf(node) === layerOf({ key })) < i)
       throw new UnsupportedError(
-        `${where}.${layer.name}: a stateful layer that is called several times; the order of its calls decides the answer, and the file does not say it`,
+        `${where}.${layer.name}: a stateful layer is called several times; the answer depends on the order of the calls, which the file does not contain`,
       );
   });
   const unused = operations?.unusedOperations(nodes, outputs) ?? new Set();
@@ -89,7 +89,7 @@ export function functionalFromJson(config, list, path, name, options, operations
       const shape = inputShape(inputLayers.get(inputName), `${where}.${inputName}`);
       if (!shape) throw new ModelFileError(`${where}.${inputName}: the input has no shape`);
       const read = idsOf(consumers.map(({ layer }) => layer));
-      // Ids of an input that no layer reads may be any.
+      // An input that no layer reads accepts any ids.
       const { dtype, numbering } = inputLayers.get(inputName)?.config ?? {};
       if (consumers.length === 0) read.ids = /int/.test(dtype);
       return { name: inputName, shape, numbering, ...read };
@@ -98,8 +98,8 @@ export function functionalFromJson(config, list, path, name, options, operations
 }
 
 /**
- * Keras 3 counts the making of a nested Functional model as its node 0 in output_layers, but not in inbound_nodes. Returns the Ref with the
- * number that inbound_nodes would have; number -1 is the last use, as in Keras.
+ * In output_layers, but not in inbound_nodes, Keras 3 counts the creation of a nested Functional model as its node 0. Returns the Ref with the
+ * node index that inbound_nodes would have; index -1 is the last use, as in Keras.
  * @param {Ref} ref  an output
  * @param {any[]} list  layers in JSON
  * @param {Map<string, Layer>} byName
@@ -119,14 +119,14 @@ const entryNameOf = (entry) => textOf(entry?.name ?? entry?.config?.name);
 /** The name of the layer in a Ref. @param {{ key: string }} ref */
 const layerOf = ({ key }) => key.slice(0, key.lastIndexOf('/'));
 
-/** The entry with its name in its config, where Keras 2 may lack it. @param {any} entry @param {string} name @returns {any} */
+/** The entry with its name in its config, which lacks the name in some files of Keras 2. @param {any} entry @param {string} name @returns {any} */
 const named = (entry, name) =>
   entry?.config && typeof entry.config === 'object' && !Array.isArray(entry.config) && entry.config.name === undefined
     ? { ...entry, config: { ...entry.config, name } }
     : entry;
 
 /**
- * The inputs or outputs of a model. A layer that returns a list, as one with return_state does, may stand for its tensors.
+ * The inputs or outputs of a model. Keras writes the tensors of a layer with return_state as a nested list.
  * @param {any} given  [name, node, tensor], or a list or object of these, or of lists of them
  * @param {string} where
  * @returns {Ref[]}
@@ -138,7 +138,7 @@ function endpoints(given, where) {
 }
 
 /**
- * The names of outputs: their keys in an object, else the names of their layers; the second of one name and later ones get a number, as in Keras.
+ * The names of outputs: their keys in an object, else the names of their layers. As in Keras, repeated names get a number.
  * @param {any} given  config.output_layers
  * @param {Ref[]} outputs
  * @param {string} where
@@ -221,7 +221,8 @@ function keras3Value(value, where) {
 }
 
 /**
- * Keras 2 obeys training=True in the graph: dropout is random, and BatchNormalization takes the statistics of the batch. Keras 3 overrides it.
+ * Refuses training=True in a graph of Keras 2, which obeys it: dropout is random, and BatchNormalization uses the statistics of the batch. Keras 3
+ * ignores it.
  * @param {Layer} layer
  * @param {string} path
  */
@@ -235,7 +236,7 @@ function refuseTraining(layer, path) {
     );
   if (differs)
     throw new UnsupportedError(
-      `${path}: called with training=True, which makes ${differs.className} answer at random or by the batch; padless has inference only. Save the model without it`,
+      `${path}: called with training=True, which makes the result of ${differs.className} random or dependent on the batch; padless has inference only. Save the model without it`,
     );
 }
 

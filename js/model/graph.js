@@ -15,18 +15,19 @@ import { importLate } from '../runtime/import-late.js';
 /** @typedef {import('../layers/layer.js').Layer} Layer */
 /** @typedef {new (config: any) => Layer} LayerClass */
 /**
- * Layers of the user, by class name; those that replace a Lambda, by the name of the Lambda.
+ * The caller's layer classes by class name; classes that replace a Lambda by the name of the Lambda.
  * @typedef {Record<string, LayerClass>} CustomLayers
  */
 /**
  * An input of a model.
  * @typedef {{ name: string, shape: (number | null)[], ids: boolean, vocabulary: number, maskZero: boolean, padded: boolean, exact?: boolean, numbering?: any, reader?: InputReader | undefined, words?: typeof import('./words.js'), even?: boolean, maskCharacters?: boolean }} ModelInput
- *   shape: of one text; vocabulary: number of ids; maskZero: id 0 is padding; padded: one embedding of these ids has mask_zero and another has
- *   not; exact: a row has shape[0] steps, because no layer masks the input and zeros would be data; numbering: how its numbers become ids; reader: reads
- *   and places its rows; words: the reader of ids [B, T, C]; even: all words of characters have the same number; maskCharacters: character 0 is padding
+ *   shape: of one text; vocabulary: number of ids; maskZero: id 0 is padding; padded: one Embedding of these ids has mask_zero, another one has
+ *   not; exact: each row must have shape[0] steps, because no layer masks the input and zeros would be data; numbering: settings that map numbers to
+ *   ids; reader: checks, pads and copies rows of unusual inputs; words: the reader of ids [B, T, C]; even: all words must have the same number of
+ *   characters; maskCharacters: character 0 is padding
  */
 /**
- * What reads an input that is neither ids [B, T] nor values.
+ * The reader of an input that is neither ids [B, T] nor values.
  * @typedef {{ specOf: (input: ModelInput, rules: import('../layers/tensor.js').Rules) => import('../layers/tensor.js').Spec,
  *   pad: (input: ModelInput, rows: any, options: any) => import('./batch.js').Padded,
  *   place: (heap: import('../runtime/memory.js').Heap, padded: any, inPlace: boolean, masked: boolean) => import('../layers/tensor.js').Tensor }} InputReader
@@ -50,10 +51,10 @@ const models = ['Functional', 'Model', 'Sequential'];
 /** Names of all layers that a file may contain. */
 const layerNames = new Set([...models, 'Lambda', ...classes.keys(), ...lateNames]);
 
-/** Reads the operations of a graph; null until a model has some. @type {typeof import('./operations.js') | null} */
+/** The module ./operations.js; null until a model has operations. @type {typeof import('./operations.js') | null} */
 let operations = null;
 
-/** What ./rare-layers.js exports, once it was needed or given. @type {typeof import('./rare-layers.js') | null} */
+/** The module ./rare-layers.js; null until it is fetched or provided. @type {typeof import('./rare-layers.js') | null} */
 let rareLayers = null;
 
 /**
@@ -63,7 +64,7 @@ let rareLayers = null;
 export const provideRareLayers = (module) => void (rareLayers = module);
 
 /**
- * Gives their readers to the inputs that need one.
+ * Sets the readers of inputs that need one.
  * @param {ModelInput[]} inputs @param {import('../layers/tensor.js').Rules} rules @param {Layer} root
  */
 export const prepareInputs = (inputs, rules, root) => rareLayers?.prepareInputs(inputs, rules, root);
@@ -104,7 +105,7 @@ export const customClasses = (root) =>
 
 /**
  * @typedef {{ customLayers: CustomLayers, kerasMajor: number, depth: number }} Options
- *   kerasMajor: whose rules hold for `training`; depth: number of models around this one
+ *   kerasMajor: version of Keras whose rules for `training` apply; depth: number of models that contain this one
  */
 
 /**
@@ -173,7 +174,7 @@ export function inputShape(json, path) {
   return given;
 }
 
-/** Whether an input is ids, and of which vocabulary. @param {Layer[]} consumers  layers that read the input @returns {{ ids: boolean, vocabulary: number, maskZero: boolean, padded: boolean }} */
+/** Whether an input is token ids, the size of their vocabulary, and whether id 0 is padding. @param {Layer[]} consumers  layers that read the input @returns {{ ids: boolean, vocabulary: number, maskZero: boolean, padded: boolean }} */
 export function idsOf(consumers) {
   // A custom layer, or a wrapper, may contain an Embedding at any depth.
   const embeddings = consumers

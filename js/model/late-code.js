@@ -1,6 +1,6 @@
 /**
- * All code that padless otherwise fetches by import() when a model needs it. For service workers, which refuse import(), and for bundles of
- * one file.
+ * All code that padless otherwise fetches by import() when a model needs it: for service workers, which refuse import(), and for bundles of one
+ * file.
  * @module
  */
 import * as int8Weights from '../file/int8-weights.js';

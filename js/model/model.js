@@ -1,5 +1,5 @@
 /**
- * A model: layers with weights in a WebAssembly instance of their own, text settings, settings of outputs.
+ * A model: layers with weights in a separate WebAssembly instance, text settings, settings of outputs.
  * @module
  */
 import { checkOutputs, labelWeights, predictions } from './answers.js';
@@ -91,7 +91,7 @@ export class Model {
     this.simd = build;
     const { keras_version: version = '' } = settings;
     if (typeof (version ?? '') !== 'string')
-      throw new ModelFileError(`keras_version is ${show(version)}, expected text, '3.5.0' say`);
+      throw new ModelFileError(`keras_version is ${show(version)}, expected text, such as '3.5.0'`);
     this.kerasVersion = version ?? '';
     const kerasMajor = parseInt(this.kerasVersion, 10) || 3;
     /** @type {import('../layers/tensor.js').Rules} */
@@ -112,7 +112,7 @@ export class Model {
     this.inputs = inputs;
     /** Specs of the outputs. */
     this.specs = specs;
-    /** Paths of layers that read the values at padding, as in their framework. If there are any, padding can change an answer. */
+    /** Paths of layers that read the values at padding, as they do in Keras. If there are any, padding can change an answer. */
     this.readsPadding = [...rules.readsPadding];
     this.padded = rules.readsPadding.size > 0 || rules.needsPadded.size > 0 || inputs.some(({ padded }) => padded);
     this.needsLength = rules.needsLength.size > 0;
@@ -182,7 +182,7 @@ export class Model {
       layer.weights.set(spec.name, weight);
       left.delete(path);
     }
-    if (left.size) throw new ModelFileError(`weights that no layer has: ${[...left].slice(0, 20).join(', ')}`);
+    if (left.size) throw new ModelFileError(`weights that belong to no layer: ${[...left].slice(0, 20).join(', ')}`);
   }
 
   /** steps: number of steps that recurrent layers have visited, in each direction; memory: current size of the memory in bytes. */
@@ -197,17 +197,16 @@ export class Model {
 
   /**
    * Runs the model on ids or values and returns the output tensors. Rows may differ in length; they are padded to the longest with zeros at
-   * the end. Steps that count are given by `mask` or `lengths`; without these, by ids other than 0 if the model has mask_zero; otherwise by
-   * the lengths of the rows. If the model has a fixed length and no mask, it would read padding as data: then rows must have this length,
-   * unless `mask` or `lengths` is given.
+   * the end. `mask` or `lengths` tells which steps are padding; without these, id 0 is padding if the model has mask_zero; otherwise the lengths of
+   * the rows tell. A model with a fixed length and no mask would read padding as data: then rows must have this length, unless `mask` or `lengths`
+   * is given.
    *
    * @param {Rows | Record<string, Rows>} rows  [B][T] token ids, [B][T][C] for words of characters, or [B][T][D] or [B][D] values; or { data, shape } with a
-   *   row-major array of these; for several inputs an object with each input by its name
+   *   row-major array of these; for several inputs, an object from names of inputs to their rows
    * @param {{ mask?: import('./batch.js').MaskRows, lengths?: ArrayLike<number> }} [options]
-   *   mask: 0 is padding, [B][T] or flat [B*T]; lengths: number of steps that count at the start of each row. Only for models with one
-   *   input
+   *   mask: 0 is padding, [B][T] or flat [B*T]; lengths: number of steps of each row before its padding. Only for models with one input
    * @returns {OutputTensor[]} one for each output: [B, K], or [B, T, K] with zeros at padding
-   * @throws {import('../errors.js').IdError} for an id outside of the vocabulary at a step that counts
+   * @throws {import('../errors.js').IdError} for an id outside of the vocabulary at a step that is not padding
    * @throws {ShapeError} if the shape of rows, mask or lengths is wrong
    */
   run(rows, options) {
@@ -269,7 +268,7 @@ export class Model {
     const unequal =
       (this.needsLength || this.padded) &&
       padded.some(
-        // Numbers that the model numbers, and some texts, have none for padding.
+        // An input with `numbering`, and a text whose pad id is a token, have no id for padding.
         (each) =>
           !each.uniform &&
           (!each.input.maskZero || each.input.numbering || this.text?.padIsToken) &&
@@ -335,7 +334,7 @@ export class Model {
    * @param {string | string[]} text  any string; it may be empty, very long, or contain lone surrogates
    * @param {{ labels?: AllowedLabels | undefined }} [options]  labels: the labels to choose from, or weights for them. Default: all
    * @returns {Prediction | Prediction[]}
-   * @throws {ArgumentError} for values that are no strings, and for labels that the model lacks
+   * @throws {ArgumentError} for values that are not strings, and for labels that the model lacks
    * @throws {UnsupportedError} for a model without text settings
    */
   predict(text, options) {
@@ -373,7 +372,7 @@ export class Model {
     const rows =
       words?.rowsOf(batch, text.width) ??
       (B === 1 ? [batch.ids] : Array.from({ length: B }, (_, b) => batch.ids.subarray(b * T, (b + 1) * T)));
-    // What #pad would make of them, without looking at each id again.
+    // Build the result of #pad() directly, without checking each id again.
     const padded =
       this.padded || this.needsLength
         ? this.#pad(rows, { mask })
@@ -546,7 +545,7 @@ function withoutMask(heap, x) {
 
 /** See TraceStep.changed. @param {Layer} layer @param {any} x @param {any} y @param {any} options @returns {number[][] | null} */
 function changedByMask(layer, x, y, options) {
-  // A second call would change the state of a stateful layer. Further arguments may have masks of their own.
+  // A second call would change the state of a stateful layer. Other arguments may have other masks.
   const stateful = layer.all().some(({ config }) => config.stateful);
   if (
     stateful ||
@@ -609,7 +608,7 @@ export async function modelFrom(bytes, { module, build, customLayers }) {
 }
 
 /**
- * An error with what helps whoever reads it: the kind of a file that is no model, the names that a wrong one resembles.
+ * Adds advice to an error: the kind of a file that is not a model, known names that resemble a wrong one.
  * @param {any} error
  * @param {Uint8Array} [bytes]  of the file
  */
@@ -661,7 +660,7 @@ export async function createModel(parts) {
   const { module, build } = await getModule(engine);
   let settings;
   try {
-    // A copy by JSON: it finds values that a file cannot contain, and later changes of the caller's objects have no effect.
+    // Copy by JSON, which throws for values that a file cannot contain, and keeps later changes of the caller's objects from having an effect.
     settings = JSON.parse(
       JSON.stringify({
         format: 1,

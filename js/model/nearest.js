@@ -3,7 +3,7 @@
  * @module
  */
 
-/** Letters to insert, delete or replace (Levenshtein). @param {string} a @param {string} b */
+/** The number of letters to insert, delete or replace (Levenshtein distance). @param {string} a @param {string} b */
 function distance(a, b) {
   let above = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
@@ -16,9 +16,9 @@ function distance(a, b) {
 }
 
 /**
- * Whether a name is likely a slip for another one: at most a third of its letters differ, or it is the beginning of it.
+ * The known name that was probably meant: at most a third of the letters of `name` differ, or `name` is its beginning.
  * @param {string} name @param {string[]} known
- * @returns {string | undefined} the nearest of the known names
+ * @returns {string | undefined} the nearest known name; undefined if none is near
  */
 export function slipOf(name, known) {
   const wanted = name.slice(0, 100).toLowerCase();
@@ -31,7 +31,7 @@ export function slipOf(name, known) {
 /**
  * @param {string} name
  * @param {string[]} known
- * @returns {string} behind "is not one of": 'the 96 that padless knows; the nearest are Dense, ...'
+ * @returns {string} the text after "is not one of": 'the 96 that padless knows; the nearest are Dense, ...'
  */
 export function nearest(name, known) {
   const wanted = name.slice(0, 100).toLowerCase();

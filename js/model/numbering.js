@@ -1,5 +1,5 @@
 /**
- * Inputs of numbers that the model numbers first: an InputLayer with `numbering`, as the importers make of Keras's IntegerLookup and Hashing.
+ * Inputs of numbers that are mapped to ids: an InputLayer with `numbering`, into which the importers convert Keras's IntegerLookup and Hashing.
  * @module
  */
 import { ArgumentError, IdError, ModelFileError, ShapeError, show, typeName, UnsupportedError } from '../errors.js';
@@ -21,7 +21,7 @@ export class Numbering {
     this.index = new TokenIndex(numbering);
     if (this.index.size > vocabulary)
       throw new ModelFileError(
-        `input ${name}: numbering gives ${this.index.size} indices, the layers that read it take ${vocabulary}`,
+        `input ${name}: numbering has ${this.index.size} indices, but the layers that read the input accept ${vocabulary}`,
       );
   }
 
@@ -40,7 +40,7 @@ export class Numbering {
   }
 
   /**
-   * Numbers the rows and pads them.
+   * Maps rows of numbers to ids and pads them.
    * @param {ModelInput} input
    * @param {any} given  [B][T] numbers
    * @param {{ mask?: any, lengths?: any, wholeLength: boolean }} options
@@ -63,6 +63,6 @@ export class Numbering {
     return { ...padRows({ ...input, reader: undefined }, numbered, options), input: { ...input, reader: undefined } };
   }
 
-  /** Of the form that Padded needs; pad() leaves placing to placeInput(). @type {typeof placeInput} */
+  /** Copies the padded ids to the heap. @type {typeof placeInput} */
   place = placeInput;
 }

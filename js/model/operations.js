@@ -1,6 +1,6 @@
 /**
- * Operations of Keras 3, which are nodes of a functional graph but no layers: `x * y`, `x[:, -1]`, `keras.ops.mean(x, axis=1)`; and masks
- * that are computed by them. Operations ignore masks: they read the values at padding, and their results have no mask.
+ * Operations of Keras 3, which are nodes of a functional graph but not layers: `x * y`, `x[:, -1]`, `keras.ops.mean(x, axis=1)`; and masks
+ * that operations compute. Operations ignore masks: they read the values at padding, and their results have no mask.
  * @module
  */
 import { ShapeError, textOf, UnsupportedError } from '../errors.js';
@@ -30,7 +30,7 @@ const others = {
   },
   Cast: (layer, x) => {
     const { dtype } = layer.config;
-    // Whole numbers have no -0.
+    // + 0, because integers have no -0.
     const whole = (/** @type {number} */ a) => Math.trunc(a) + 0;
     const f = /^u?int/.test(dtype) ? whole : dtype === 'bool' ? (/** @type {number} */ a) => a !== 0 : null;
     if (!f && dtype !== 'float32') layer.unsupported(`dtype=${dtype}`);
@@ -120,7 +120,7 @@ function concatenated(xs, axis, path) {
   };
 }
 
-/** x[key], a key being a list of slices, whole numbers, None and ... (ellipsis). @param {Operation} layer @param {NdArray} x @param {any[]} key @returns {NdArray} */
+/** x[key], where key is a list of slices, integers, None and ... (ellipsis). @param {Operation} layer @param {NdArray} x @param {any[]} key @returns {NdArray} */
 function item(layer, x, key) {
   const isDots = (/** @type {any} */ entry) => entry?.class_name === '__ellipsis__';
   const all = { class_name: '__slice__', config: {} };
@@ -169,7 +169,7 @@ function einsum(layer, a, b) {
   const { subscripts } = layer.config;
   const found = /^([a-z]+),([a-z]+)->([a-z]+)$/i.exec(textOf(subscripts).replaceAll(' ', ''));
   const [left, right, to] = (found ?? []).slice(1).map((part) => [...part]);
-  // Letters of both operands are batch axes if the result has them, otherwise summed. Letters of one operand are rows.
+  // A letter of both operands is a batch axis if the result contains it, otherwise it is summed. A letter of one operand is a row.
   const [batch, summed] = [true, false].map((stays) => left?.filter((i) => right.includes(i) && to.includes(i) === stays));
   const fits =
     b &&
@@ -330,7 +330,7 @@ export class Operation extends Layer {
   build(args, rules, options = {}) {
     if (rules.select && rules.masks)
       throw new UnsupportedError(
-        `${this.path}: operations ignore masks, so a model with them needs the version of Keras that it is made for`,
+        `${this.path}: operations ignore masks, so a model with operations needs kerasVersion, the version of Keras that it was made for`,
       );
     for (const [option, value] of Object.entries(options)) {
       if (this.operation !== 'Pad' || option !== 'constant_values' || typeof value !== 'number')
@@ -355,7 +355,7 @@ export class Operation extends Layer {
         this.readsPadding(x);
         if (!this.perStep) rules.needsLength.add(this.path);
       }
-    // Computes the shapes for two batch sizes and lengths: sizes that differ are variable. They are primes, so that no product equals them.
+    // Compute the shapes for two batch sizes B and lengths T: sizes that differ depend on T. B and T are primes, so that no product equals them.
     const [ones, twos] = [
       [1009, 7919],
       [1013, 7907],
@@ -369,7 +369,7 @@ export class Operation extends Layer {
       if (one[0] !== 1009 || twos[k][0] !== 1013 || one.indexOf(1009, 1) > 0)
         this.unsupported(`a result [${one}] that mixes the texts of a batch`);
       if (one.some((size) => !Number.isSafeInteger(size)))
-        throw new ShapeError(`${this.path}: ${this.operation} gives the shape [${one}], expected whole numbers`);
+        throw new ShapeError(`${this.path}: ${this.operation} has a result of shape [${one}], expected integers`);
       return one.slice(1).map((size, i) => (size === twos[k][i + 1] ? size : null));
     });
     const keepsMask = rules.framework !== 'keras2' && mayKeepMask.has(this.operation);
@@ -381,7 +381,7 @@ export class Operation extends Layer {
     return results.length === 1 ? results[0] : results;
   }
 
-  /** Whether the operation computes each step from the same step of sequences with equal steps. @param {any} args @param {Spec[]} specs */
+  /** Whether the operation computes each step from the same step of its inputs, which are sequences with the same steps. @param {any} args @param {Spec[]} specs */
   #isPerStep(args, specs) {
     const [first] = specs;
     if (!specs.every((x) => x.sequence && x.time && x.time === first.time && x.shape.length === first.shape.length)) return false;
@@ -397,13 +397,13 @@ export class Operation extends Layer {
     if (Object.hasOwn(axisKernels, kind) || ['Concatenate', 'Argmax', 'Argmin', 'Prod'].includes(kind))
       return this.axes({ shape: Array.from({ length: rank }, () => 1) })[0] > 1;
     if (!Object.hasOwn(elementwiseOperations, kind) && !['Cast', 'Clip', 'Round'].includes(kind)) return false;
-    // Constants have no axis for the steps.
+    // Constants must not have a time axis.
     return [args]
       .flat(9)
       .every(({ class_name: name, config }) => name === undefined || (name === '__weight__' && config.shape.length <= rank - 2));
   }
 
-  /** The results, computed with each step as a row of its own. @param {any} args @returns {Tensor[]} */
+  /** The results, computed with each step as a separate row. @param {any} args @returns {Tensor[]} */
   #resultsPerStep(args) {
     const { heap, B, steps, time } = /** @type {Tensor} */ (firstOf(args));
     return this.#results(args, ({ shape, pointer }) => ({
@@ -511,7 +511,7 @@ export function readMasks(nodes, names) {
     known.set(key, own);
     return own;
   };
-  /** The input from which such a mask is computed; true if there are several. @param {Ref} ref @returns {Ref | true} */
+  /** The input from which such a mask is computed; true if it is computed from several masks. @param {Ref} ref @returns {Ref | true} */
   const sourceOf = ({ key }) => {
     const { layer, args } = /** @type {GraphNode} */ (byKey.get(key));
     return layer instanceof Operation && layer.operation === 'NotEqual' ? refsIn(args)[0] : true;

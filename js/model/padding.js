@@ -1,5 +1,5 @@
 /**
- * How a model treats padding: as steps that do not count, or as zeros that it reads as data.
+ * How a model treats padding: it ignores these steps, or reads their zeros as data.
  * @module
  */
 import { ModelFileError } from '../errors.js';

@@ -1,5 +1,5 @@
 /**
- * The readers of inputs that are neither ids [B, T] nor values.
+ * Readers of inputs that are neither ids [B, T] nor values.
  * @module
  */
 import { Numbering } from './numbering.js';
@@ -7,7 +7,7 @@ import * as words from './words.js';
 /** @typedef {import('./graph.js').ModelInput} ModelInput */
 
 /**
- * Gives their readers to the inputs that need one.
+ * Sets the readers of inputs that need one.
  * @param {ModelInput[]} inputs
  * @param {import('../layers/tensor.js').Rules} rules
  * @param {import('../layers/layer.js').Layer} root

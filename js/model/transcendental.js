@@ -1,15 +1,15 @@
 /**
- * Exponentials, logarithms, powers, circular and hyperbolic functions and their inverses, by arithmetic that IEEE 754 rounds alike on every machine:
- * those of Math differ between engines. Relative errors are below 1e-12 (tests/models/transcendental.test.js).
+ * Exponentials, logarithms, powers, circular and hyperbolic functions and their inverses. The functions of Math differ between engines; these use
+ * only arithmetic that IEEE 754 defines exactly. Relative errors are below 1e-12 (tests/models/transcendental.test.js).
  * @module
  */
 
 /** ln 2 */
 const LN2 = 0.6931471805599453;
 const HALF_PI = Math.PI / 2;
-/** pi/2 in two parts; the first has 33 bits, so that its product with a whole number below 2^20 is exact. */
+/** pi/2 in two parts; the first has 33 bits, so that its product with an integer below 2^20 is exact. */
 const [HALF_PI_HIGH, HALF_PI_LOW] = [1.5707963267341256, 6.077100506506192e-11];
-/** Up to here pi/2 in two parts is precise enough. */
+/** Below this |x|, pi/2 in two parts is precise enough. */
 const FEW_TURNS = 2 ** 20;
 /** floor(2/pi * 2^200) */
 const TWO_OVER_PI = 0xa2f9836e4e441529fc2757d1f534ddc0db6295993c439041fen;
@@ -33,7 +33,7 @@ export function log(x) {
 /** e^x, by the series of e^(x / 2^k), squared k times. @param {number} x @returns {number} */
 export function exp(x) {
   if (x > 0) return 1 / exp(-x);
-  // Below it, e^x is 0 in float64; NaN stays.
+  // e^-750 is 0 in float64. NaN fails both comparisons and stays NaN.
   if (x < -750) return 0;
   let k = 0;
   for (; x < -0.1; x /= 2) k++;
@@ -43,10 +43,10 @@ export function exp(x) {
   return sum;
 }
 
-/** Greatest whole exponent whose power is a product. */
+/** Integer exponents up to this magnitude are computed by multiplication. */
 const PRODUCT_MOST = 64;
 
-/** x^y, as C's pow() has it. @param {number} x @param {number} y @returns {number} */
+/** x^y, with the special cases of C's pow(). @param {number} x @param {number} y @returns {number} */
 export function power(x, y) {
   if (y === 0 || x === 1) return 1;
   if (Number.isInteger(y) && Math.abs(y) <= PRODUCT_MOST) {
@@ -70,23 +70,23 @@ function quadrantOf(x) {
     const k = Math.round(x / HALF_PI);
     return [k & 3, x - k * HALF_PI_HIGH - k * HALF_PI_LOW];
   }
-  // size * 2/pi with 200 bits behind the point; a float32 of this size is a multiple of 1/16.
+  // size * 2/pi with 200 bits after the binary point. A float32 of this size is a multiple of 1/16.
   const turns = BigInt(Math.fround(size) * 16) * TWO_OVER_PI;
-  // The signed rest first: as a number, a rest of few bits keeps them all.
+  // Take the signed remainder as a BigInt first: then its conversion to a number keeps all bits of a small remainder.
   const fraction = BigInt.asIntN(204, turns);
   const k = Number(BigInt.asUintN(2, (turns - fraction) >> 204n));
   const rest = (Number(fraction) / 2 ** 204) * HALF_PI;
   return x < 0 ? [-k & 3, -rest] : [k & 3, rest];
 }
 
-/** The sum of x^n / n! with changing signs from n = first on, in steps of 2. @param {number} x  |x| <= pi/4 @param {number} first  0: cosine, 1: sine */
+/** The sum of x^n / n! with alternating signs, for n = first, first + 2, ... @param {number} x  |x| <= pi/4 @param {number} first  0: cosine, 1: sine */
 function series(x, first) {
   let sum = 0;
   for (let n = 16 + first; n > first; n -= 2) sum = ((1 - sum) * x * x) / (n * (n - 1));
   return (1 - sum) * (first ? x : 1);
 }
 
-/** @param {number} x @param {number} ahead  quadrants that are added @returns {number} */
+/** sin(x + ahead pi/2). @param {number} x @param {number} ahead @returns {number} */
 function wave(x, ahead) {
   if (!Number.isFinite(x)) return NaN;
   const [quadrant, rest] = quadrantOf(x);
@@ -118,7 +118,7 @@ export const arcsin = (x) => 2 * arctan(x / (1 + Math.sqrt((1 - x) * (1 + x))));
 /** @param {number} x */
 export const arccos = (x) => 2 * arctan(Math.sqrt((1 - x) / (1 + x)));
 
-/** Below it, the first two terms of a series are precise enough. */
+/** Below this |x|, the first two terms of the series are precise enough. */
 const SMALL = 1e-3;
 
 /** @param {number} x */

@@ -1,5 +1,5 @@
 /**
- * Inputs of words of characters: ids [B, T, C]. js/layers/late/words.js has their form in the heap.
+ * Inputs of words of characters: ids [B, T, C]. js/layers/late/words.js says how they are stored in the heap.
  * @module
  */
 import { ArgumentError, checkFits, IdError, ShapeError, STEPS_MOST, typeName, UnsupportedError } from '../errors.js';
@@ -13,11 +13,11 @@ import { isRowMajor, maskFromLengths, maskFromRows, toArray } from './batch.js';
 /** @typedef {import('../layers/tensor.js').Rules} Rules */
 /** @typedef {import('./batch.js').Padded} Padded */
 /** @typedef {import('./graph.js').ModelInput} ModelInput */
-/** @typedef {Padded & { C: number, counts: Uint8Array }} PaddedWords  C: padded number of characters; counts [B, T, C]: the characters that count */
+/** @typedef {Padded & { C: number, counts: Uint8Array }} PaddedWords  C: padded number of characters; counts [B, T, C]: 1 for characters, 0 for padding */
 
 /**
- * Decides what zeros are. padless's own models and Keras 2 mask characters, and words without characters that count. Keras 3 masks neither for an
- * Embedding in TimeDistributed, but characters inside a model in TimeDistributed that has the Embedding.
+ * Decides whether zeros are padding. padless's own models and Keras 2 mask zero characters, and words that have no others. Keras 3 masks neither for
+ * an Embedding in TimeDistributed, but masks characters if the Embedding is in a model in TimeDistributed.
  * @param {ModelInput} input @param {Rules} rules @param {Layer} root
  */
 export function prepareWords(input, rules, root) {
@@ -29,11 +29,11 @@ export function prepareWords(input, rules, root) {
   if (!input.maskZero) return;
   if (rules.framework === 'tfjs' || (rules.framework === 'keras2' && !(rules.kerasMinor >= 4)))
     throw new UnsupportedError(
-      `input ${input.name}: mask_zero of words of characters, made by TF.js or Keras before 2.4; padless knows its rules from 2.4 on`,
+      `input ${input.name}: mask_zero for words of characters, in a model of TF.js or of Keras before 2.4; padless knows the rules of Keras 2.4 and later`,
     );
   if (rules.framework !== 'keras3') return;
   input.maskZero = false;
-  /** Whether Keras masks, for each TimeDistributed with such an Embedding. */
+  /** For each TimeDistributed with such an Embedding, whether Keras masks characters. */
   const masks = root.all().flatMap((layer) => {
     if (!(layer instanceof TimeDistributed)) return [];
     return layer.layer.all().some(({ config }) => config.mask_zero) ? [!(layer.layer instanceof Embedding)] : [];
@@ -49,7 +49,7 @@ export function prepareWords(input, rules, root) {
 export function specOf(input, rules) {
   const [T, C] = input.shape;
   const { maskZero: masked, maskCharacters = false } = input;
-  // Without a mask, zeros would be data in Keras.
+  // Without a mask, Keras would read zeros as data, so all words need the same number of characters.
   const even = !maskCharacters && !rules.select;
   const word = new Spec({ shape: [C], ids: true, masked: maskCharacters, time: {}, rules: even ? rules : rulesInside(rules) });
   input.even = even;
@@ -99,7 +99,7 @@ function checkSizes({ shape: [own], exact, maskCharacters }, rows, C) {
  * Checks the rows of the input and pads them.
  * @param {ModelInput} input
  * @param {any} given  [B][T][C] ids
- * @param {{ mask?: any, lengths?: any, wholeLength: boolean }} options  mask, lengths: which words count
+ * @param {{ mask?: any, lengths?: any, wholeLength: boolean }} options  mask, lengths: which words are padding
  * @returns {PaddedWords}
  */
 export function pad(input, given, { mask, lengths, wholeLength }) {
@@ -141,13 +141,13 @@ export function pad(input, given, { mask, lengths, wholeLength }) {
 }
 
 /**
- * Whether a text gives what the input takes.
+ * Whether the ids of tokens' parts (setting `parts`) fit the input.
  * @param {ModelInput} input @param {import('../text/vectorizer.js').TextVectorizer} text
  */
 export const takesText = ({ even, shape }, { parts, width }) => Boolean(parts) && !even && shape[1] === width;
 
 /**
- * The same as rows for pad().
+ * The ids of a batch as rows for pad().
  * @param {import('../text/vectorizer.js').EncodedBatch} batch
  * @param {number} C
  */
@@ -155,7 +155,7 @@ export const rowsOf = ({ ids, shape: [B, T] }, C) =>
   Array.from({ length: B }, (_, b) => Array.from({ length: T }, (__, t) => ids.subarray((b * T + t) * C, (b * T + t + 1) * C)));
 
 /**
- * The tokens of texts, each a word of its parts (setting `parts`), without looking at every id again.
+ * The result of pad() for tokens of texts, each of which is a word of parts (setting `parts`), without checking each id again.
  * @param {ModelInput} input
  * @param {import('../text/vectorizer.js').EncodedBatch} batch
  * @returns {PaddedWords}
@@ -166,7 +166,7 @@ export function padText(input, { ids: data, mask, shape: [B, T], rows }) {
 }
 
 /**
- * The same tokens as words of characters, for a session: those that an edit left unchanged are not stored again.
+ * The changed tokens of a text in a session as words of characters.
  * @param {import('../runtime/memory.js').Heap} heap
  * @param {Int32Array} ids  [N, C]
  * @param {number} C
@@ -182,7 +182,7 @@ export function singleText(heap, ids, C) {
  * Copies the input to the heap.
  * @param {import('../runtime/memory.js').Heap} heap
  * @param {any} padded  PaddedWords
- * @param {boolean} inPlace  whether all words are stored, those that do not count as words without characters
+ * @param {boolean} inPlace  whether to store all words; masked words then have no characters
  * @param {boolean} masked  whether the padded form has the mask
  * @returns {WordsTensor}
  */

@@ -162,8 +162,7 @@ test('the error for a file of another kind says what it is', async () => {
 test('the error for a pointer of Git LFS says how to get the file, whatever the file is', async () => {
   const pointer = bytesOf(`version https://git-lfs.github.com/spec/v1\noid sha256:${'a'.repeat(64)}\nsize 123456\n`);
   const said = (/** @type {any} */ error) =>
-    error instanceof LoadError &&
-    error.message.endsWith(': a Git LFS pointer instead of the file; run git lfs pull to fetch it');
+    error instanceof LoadError && error.message.endsWith(': a Git LFS pointer instead of the file; run git lfs pull to fetch it');
   await assert.rejects(loadModel(pointer), said);
   await assert.rejects(fromKeras(pointer), said);
   for (const name of ['a.keras', 'a.h5', 'model.json', 'a.safetensors'])

@@ -189,7 +189,7 @@ test('errors name the path of the inner layer', async () => {
       (root) => weights(root).set('two.third.kernel', { shape: [1], data: new Float32Array(1) }),
       ['TwoDense', { name: 'two', hidden: 4, units: 3 }],
     ),
-    (error) => error instanceof ModelFileError && error.message === 'weights that no layer has: two.third.kernel',
+    (error) => error instanceof ModelFileError && error.message === 'weights that belong to no layer: two.third.kernel',
   );
   await assert.rejects(
     failing(weights, ['Residual', { name: 'residual', units: 4 }]),

@@ -284,7 +284,7 @@ test('Keras 2 masks characters and words; the error for a layer that reads the p
   );
   await assert.rejects(
     imported(keras, [null, null], '2.2.4'),
-    says(UnsupportedError, /^input input: mask_zero of words of characters/),
+    says(UnsupportedError, /^input input: mask_zero for words of characters/),
   );
 });
 

@@ -75,10 +75,7 @@ test('a stateful layer that is called twice is refused, because the order of the
       ['difference'],
     );
   await create(graph({}));
-  await assert.rejects(
-    create(graph({ stateful: true })),
-    says(UnsupportedError, /gru: a stateful layer that is called several times/),
-  );
+  await assert.rejects(create(graph({ stateful: true })), says(UnsupportedError, /gru: a stateful layer is called several times/));
 });
 
 test('an input of ids that no layer reads may have any ids', async () => {
