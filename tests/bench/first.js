@@ -1,10 +1,10 @@
 /**
- * Times the first answer of the language model, from an empty page on; run.js calls window.first in a new page each time.
+ * Times the first answer of the language model, starting from an empty page. run.js calls window.first in a new page each time.
  */
 
 const text = 'Guten Morgen';
 
-/** The bundled library, as a page loads it; the bytes that it fetches are counted. */
+/** Loads the bundled library as a page does, and counts the bytes that it fetches. */
 async function padless() {
   const { loadModel } = await import('/made/stdin.js');
   return (await loadModel('/web/models/langid-gru/langid-gru.safetensors')).predict(text).label;

@@ -1,5 +1,5 @@
 /**
- * Times several ways to do the same, in turns and in one process, so that a disturbance of the machine affects all of them.
+ * Times several ways to do the same thing, in turns and in one process, so that a disturbance of the machine affects all of them.
  */
 
 /** @param {number[]} values */
@@ -11,7 +11,7 @@ export function median(values) {
 
 /**
  * @param {Record<string, () => unknown>} ways  name -> one call; a promise is awaited
- * @param {{ milliseconds: number, rounds?: number }} budget  for all of them together; rounds at the most
+ * @param {{ milliseconds: number, rounds?: number }} budget  milliseconds: for all ways together; rounds: maximum number of samples
  * @returns {Promise<Record<string, number>>} median milliseconds a call
  */
 export async function compare(ways, { milliseconds, rounds = 101 }) {
@@ -21,7 +21,7 @@ export async function compare(ways, { milliseconds, rounds = 101 }) {
   /** @type {Record<string, number[]>} */
   const times = {};
   for (const name of names) {
-    // Warms up first. A sample is as many calls as take two milliseconds, because the clock of a page is coarse.
+    // Warm up first. A sample is as many calls as take two milliseconds, because the clock of a page is coarse.
     const way = ways[name];
     const begun = performance.now();
     let n = 0;
@@ -36,7 +36,7 @@ export async function compare(ways, { milliseconds, rounds = 101 }) {
   const begun = performance.now();
   for (let round = 0; round < rounds && (round < 5 || performance.now() - begun < milliseconds); round++) {
     for (let k = 0; k < names.length; k++) {
-      // Each round begins with another one.
+      // Each round starts with another way.
       const name = names[(k + round) % names.length];
       const [way, count] = [ways[name], calls[name]];
       const start = performance.now();

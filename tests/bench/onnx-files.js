@@ -1,6 +1,6 @@
 /**
- * Bar 10: five files that exporters wrote (tests/models/onnx), given to padless and to onnxruntime-web. Their sizes are tiny, so that the
- * times are what each engine needs besides arithmetic; bars 1 to 3 compare larger layers.
+ * Bar 10: five files that exporters wrote (tests/models/onnx), run in padless and in onnxruntime-web. The models are tiny, so this times the
+ * overhead of each engine; bars 1 to 3 compare larger layers.
  */
 import { loadModel } from 'padless';
 import { fromOnnx } from 'padless/import';
@@ -18,7 +18,7 @@ export const onnxFiles = {
 /** @param {string} name */
 export const onnxPath = (name) => `tests/models/onnx/${name}.onnx`;
 
-/** In a page and in Node. @param {string} name @returns {Promise<Uint8Array<ArrayBuffer>>} */
+/** Reads a file in a page or in Node. @param {string} name @returns {Promise<Uint8Array<ArrayBuffer>>} */
 async function read(name) {
   const url = new URL(`../../${onnxPath(name)}`, import.meta.url);
   if ('document' in globalThis) return new Uint8Array(await (await fetch(url)).arrayBuffer());

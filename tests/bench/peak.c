@@ -1,5 +1,5 @@
-/* The best multiply-add rate that an engine reaches: accumulators in registers, nothing loaded. BUILD_N(repeat, 0.5) does
- * repeat * N * 2 multiply-adds of four lanes. The factor comes from outside: V8 builds a constant anew each time. */
+/* Measures the highest multiply-add rate of an engine: accumulators stay in registers, and nothing is loaded. BUILD_N(repeat, 0.5) does
+ * repeat * N * 2 multiply-adds of four lanes. The factor is an argument, because V8 builds a constant again at each use. */
 #include <wasm_simd128.h>
 
 static inline v128_t madd_baseline(v128_t a, v128_t b, v128_t c) { return wasm_f32x4_add(wasm_f32x4_mul(a, b), c); }

@@ -1,5 +1,5 @@
 /**
- * Writes web/reference.js: presses "Measure" on the page in headless Chromium, five times, and stores the least of the times that it shows. Needs `make peers`.
+ * Writes web/reference.js: presses "Measure" on the page in headless Chromium five times, and stores the shortest times. Needs `make peers`.
  *   node tests/bench/reference.js
  */
 import { writeFile } from 'node:fs/promises';
@@ -15,7 +15,7 @@ const server = await serve();
 const browser = await launch();
 const page = await browser.newPage({ locale: 'en', serviceWorkers: 'block' });
 
-/** Measures once. */
+/** Runs one measurement on the page. */
 async function measure() {
   await page.goto(`${server.url}web/?${Math.random()}#speed`);
   await page.waitForSelector('#masked-name[data-label]');
@@ -36,7 +36,7 @@ async function measure() {
   );
 }
 
-// The fastest of some measurements: another program that runs at the same time only makes them slower.
+// Take the shortest time of several measurements: other programs that run at the same time can only make a measurement slower.
 const cases = await measure();
 for (let run = 1; run < RUNS; run++)
   for (const [i, { times }] of (await measure()).entries())

@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: padless against its peers, in Node 26 and in headless Chromium.
+ * `npm run bench`: compares padless with its peers, in Node 26 and in headless Chromium.
  *   -- --quick       in two minutes
  *   -- --bar 1,2     only these bars (a bar is one comparison; suite.js and this file describe each)
  *   -- --engine node   or chromium
@@ -30,7 +30,7 @@ const { values } = parseArgs({
   options: { quick: { type: 'boolean' }, bar: { type: 'string' }, engine: { type: 'string' }, json: { type: 'string' } },
 });
 
-// Checked before the minutes in Node. As root on Debian, the browser is installed; elsewhere a message says what to install.
+// Check the browser before the minutes in Node. As root on Debian, it is installed; otherwise a message says what to install.
 if (values.engine !== 'node' && !existsSync(executablePath)) {
   if (!process.env.CHROMIUM) spawnSync('c/toolchain.sh', ['packages', 'chromium'], { cwd: root, stdio: 'inherit' });
   if (!existsSync(executablePath)) {
@@ -41,7 +41,7 @@ if (values.engine !== 'node' && !existsSync(executablePath)) {
   }
 }
 
-/** 32 sentences of natural length: of Common Voice if ../shared has it, otherwise of the README. */
+/** 32 sentences of natural length: from Common Voice if ../shared has it, otherwise from the README. */
 function sentences() {
   const corpus = new URL('../shared/data/langid-commonvoice-cc0/cv.tsv.gz', root);
   const lines = existsSync(corpus)
@@ -130,7 +130,7 @@ async function firstAnswers(browser, origin, tell) {
   });
 }
 
-/** Bar 10: what a page downloads for each model, with gzip: library and file. */
+/** Bar 10: the gzipped bytes that a page downloads for each model: library and file. */
 async function downloads() {
   const { fromOnnx } = await import('padless/import');
   const gzip = (/** @type {Uint8Array} */ bytes) => gzipSync(bytes, { level: 9 }).length / 1000;
@@ -158,7 +158,7 @@ async function downloads() {
   }
 }
 
-/** What is served besides the repository's files. @type {Map<string, Uint8Array>} */
+/** Files that the server adds to those of the repository. @type {Map<string, Uint8Array>} */
 const made = new Map();
 
 /** @type {Record<string, string>} */
@@ -169,7 +169,7 @@ async function inChromium(tell) {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     const body = made.get(pathname) ?? (await readFile(new URL(`.${pathname}`, root)).catch(() => null));
-    // A page that is isolated from other origins has a finer clock.
+    // A cross-origin isolated page has a finer clock.
     response.writeHead(body ? 200 : 404, {
       'content-type': types[extname(pathname)] ?? 'application/octet-stream',
       'cross-origin-opener-policy': 'same-origin',

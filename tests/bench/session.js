@@ -1,6 +1,6 @@
 /**
  * Prints the cost of a keystroke for texts of several lengths: `node tests/bench/session.js [MODEL]`. A character is typed in the middle, at
- * the front or at the end and removed again; times are medians. The model's maxlen is ignored.
+ * the start or at the end, and removed again; times are medians. The model's maxlen is ignored.
  */
 import { createModel, loadModel } from 'padless';
 
@@ -26,7 +26,7 @@ function weightOf(path) {
 const words = 'The quick brown fox jumps over the lazy dog, and nobody has ever asked it why. ';
 
 /**
- * Median milliseconds of a keystroke, and the most recurrent steps that a keystroke took.
+ * The median milliseconds and the maximum number of recurrent steps of a keystroke.
  * @param {(text: string) => unknown} answer @param {string} typed @param {number} at @param {number} keys
  */
 function measure(answer, typed, at, keys) {

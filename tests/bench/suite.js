@@ -1,6 +1,6 @@
 /**
- * The measurements, bar by bar; the same code runs in Node and in a page. Peers get the form in which they are fastest, on one thread:
- * onnxruntime-web its own layouts and `sequence_lens`.
+ * The measurements of each bar; the same code runs in Node and in a page. Peers run on one thread, with the inputs for which they are fastest:
+ * onnxruntime-web gets its own layouts and `sequence_lens`.
  */
 import { createModel, init, loadModel } from 'padless';
 import { toInt8 } from '../../js/import/quantize.js';
@@ -33,7 +33,7 @@ import { exported } from './onnx-files.js';
  * @property {boolean} quick
  * @property {Peers} peers
  * @property {string[]} sentences
- * @property {WebAssembly.Module | null} peak  the loop of registers, tests/bench/peak.c
+ * @property {WebAssembly.Module | null} peak  the loop of tests/bench/peak.c
  * @property {(row: Row) => void} report
  */
 
@@ -50,7 +50,7 @@ async function inBothBuilds({ architecture, weights }) {
   return { relaxed: await create('relaxed'), baseline: await create('baseline') };
 }
 
-/** Throws if two engines do not compute the same. @param {ArrayLike<number>} a @param {ArrayLike<number>} b @param {string} what */
+/** Throws if two engines give different results. @param {ArrayLike<number>} a @param {ArrayLike<number>} b @param {string} what */
 function mustAgree(a, b, what) {
   for (let i = 0; i < Math.max(a.length, b.length); i++)
     if (!(Math.abs(a[i] - b[i]) <= 1e-4)) throw new Error(`${what}: element ${i} is ${a[i]} and ${b[i]}`);
@@ -166,7 +166,7 @@ async function batch(context) {
   }
 }
 
-/** The same layers in TF.js. Its pooling has no mask, which takes it less work. @param {any} tf @param {string} cell @param {any} parts @param {number} H */
+/** The same layers in TF.js. Its pooling ignores the mask, which is less work. @param {any} tf @param {string} cell @param {any} parts @param {number} H */
 async function tfClassifier(tf, cell, parts, H) {
   const ids = tf.input({ shape: [null], dtype: 'int32' });
   const { V } = parts;
@@ -183,7 +183,7 @@ async function tfClassifier(tf, cell, parts, H) {
   return tf.model({ inputs: ids, outputs: tf.layers.dense({ units: 10, activation: 'softmax' }).apply(pooled) });
 }
 
-/** Bar 4: more padding without more work, and how the time depends on T and B. @param {Context} context */
+/** Bar 4: the work does not grow with padding; and how the time depends on T and B. @param {Context} context */
 async function padding(context) {
   const parts = classifier('LSTM', 128, 128);
   const models = await inBothBuilds(parts);
@@ -234,7 +234,7 @@ async function padding(context) {
   }
 }
 
-/** Bar 5: which part of the machine's multiply-add rate the kernels reach. @param {Context} context */
+/** Bar 5: the share of the machine's multiply-add rate that the kernels reach. @param {Context} context */
 async function kernels(context) {
   if (!context.peak) return;
   for (const build of builds) {

@@ -1,11 +1,11 @@
 /**
- * Bar 9: how long tasks of the page's main thread last while a person types in web/index.html as `make demo` serves it, and while a megabyte is
+ * Bar 9: how long tasks of the page's main thread last while a user types in web/index.html as `make demo` serves it, and while a megabyte is
  * pasted. Chromium's trace gives the duration of each task, its observer of long tasks (above 50 ms) the number of those.
  */
 import { serve } from '../../web/serve.js';
 import { median } from './measure.js';
 
-/** Milliseconds between two keys; from which a task is called long; within which an answer feels immediate (RAIL). */
+/** In milliseconds: the time between two keys, the minimum of a long task, and the maximum for an answer that feels immediate (RAIL). */
 const [BETWEEN, LONG, IMMEDIATE] = [30, 50, 100];
 
 const words = 'The quick brown fox jumps over the lazy dog, and nobody has ever asked it why. ';
@@ -13,7 +13,7 @@ const words = 'The quick brown fox jumps over the lazy dog, and nobody has ever 
 const textOf = (length) => words.repeat(Math.ceil(length / words.length)).slice(0, length);
 
 /**
- * Does something and measures the main thread meanwhile: the longest task and the longest call of the page's scripts, in milliseconds.
+ * Measures the main thread during `work`: the longest task and the longest call of the page's scripts, in milliseconds.
  * @param {import('playwright-core').Page} page @param {() => Promise<void>} work
  */
 async function traced(page, work) {
@@ -28,7 +28,7 @@ async function traced(page, work) {
   await session.send('Tracing.end');
   await complete;
   await session.detach();
-  // Only one of the renderers is busy.
+  // There may be several renderers, but only the one of the page is busy.
   const main = events.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain');
   /** @param {string} what */
   const longest = (what) => {
@@ -73,12 +73,12 @@ async function measure(browser, url, { before = 0, scripts = true, work }) {
     document.execCommand('insertText', false, given);
     text.setSelectionRange(256, 256);
   }, textOf(before));
-  // Waits until loading and the first answer have nothing left to do.
+  // Wait until the page has loaded and shown its first answer.
   await page.waitForTimeout(1000);
   await page.evaluate(watch);
   const longest = await traced(page, async () => {
     await work(page);
-    // Also waits for work that the page does in a pause.
+    // Wait for work that the page does after a pause.
     await page.waitForTimeout(1000);
   });
   const { long, answers } = await page.evaluate(() => /** @type {any} */ (window).seen);

@@ -1,5 +1,5 @@
 /**
- * Projects of a user's: the packed package in an empty folder, the page of app/ beside it, and what a browser gets of it.
+ * Makes projects as a user does: installs the packed package in an empty folder, adds the page of app/, and opens the page in a browser.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { gzipSync } from 'node:zlib';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** What the page of app/ answers where everything works. */
+/** The answers of the page of app/ if everything works. */
 export const expected = { page: 'de', rare: '-1 1', worker: 'de', dom: 'de', own: 'de', error: 'ArgumentError' };
 
 /** @param {string} command @param {string[]} args @param {string} cwd @param {Record<string, string>} [env] */
@@ -21,7 +21,7 @@ export function run(command, args, cwd, env) {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
-      // What has ended nothing by then hangs.
+      // A command that takes longer hangs.
       timeout: 900_000,
     });
   } catch (cause) {
@@ -118,7 +118,7 @@ export async function serveFolder(folder) {
  * @param {Record<string, string>} [env]
  */
 export async function startServer(command, args, cwd, url, env) {
-  // In a group of its own: tools start further processes.
+  // The tool gets its own process group, because it starts further processes, which must be ended with it.
   const child = spawn(command, args, { cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk));
@@ -135,7 +135,7 @@ export async function startServer(command, args, cwd, url, env) {
   throw new Error(`${command} ${args.join(' ')} does not answer at ${url}:\n${said}`);
 }
 
-/** A port that nobody listens to. @returns {Promise<number>} */
+/** A free port. @returns {Promise<number>} */
 export async function freePort() {
   const server = createServer();
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
@@ -145,7 +145,7 @@ export async function freePort() {
 }
 
 /**
- * What the page answers, and what it complains of.
+ * The answers of the page, and its errors and warnings.
  * @param {import('playwright-core').Browser} browser
  * @param {string} url
  */

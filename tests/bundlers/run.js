@@ -74,7 +74,7 @@ const vite = (version) => ({
   },
 });
 
-/** What esbuild and Rollup leave behind, see web/docs/bundlers.md. @param {string} project @param {string} dist */
+/** Copies the files that esbuild and Rollup do not copy, see web/docs/bundlers.md. @param {string} project @param {string} dist */
 function copyLeftBehind(project, dist) {
   mkdirSync(join(project, dist, 'padless'), { recursive: true });
   cpSync(join(project, 'node_modules/padless/js/page/padless/worker-entry.js'), join(project, dist, 'padless/worker-entry.js'));
@@ -168,7 +168,7 @@ const projects = {
       const env = { NEXT_TELEMETRY_DISABLED: '1' };
       const next = join(project, 'node_modules/next/dist/bin/next');
       run(process.execPath, [next, 'build'], project, env);
-      // Its dev server answers no other name.
+      // Its dev server answers only requests to localhost.
       for (const command of ['start', 'dev'])
         await checkServed(project, process.execPath, (port) => [next, command, '-p', port], env, 'localhost');
       return 'build and dev server';

@@ -10,7 +10,7 @@ import { random } from '../random.js';
 import { recordAll } from './bits.js';
 import { launch, withFirefox } from './launch.js';
 
-/** The page's import map, and which folder of the repository each folder of the server is. */
+/** The page's import map, and the folder of the repository for each folder of the server. */
 const names = {
   'node:test': '/tests/firefox/node-test.js',
   'node:assert/strict': '/tests/firefox/node-assert.js',
@@ -39,7 +39,7 @@ const files = ['kernels', 'layers', 'models', 'import', 'text'].flatMap((folder)
     .map((name) => `tests/${folder}/${name}`),
 );
 
-/** Whether a test file, and each file that it imports of tests/, uses only what a page has. @param {string | URL} file @returns {boolean} */
+/** True if a test file, and each file of tests/ that it imports, uses only features that a page has. @param {string | URL} file @returns {boolean} */
 function runsInPages(file) {
   const url = new URL(file, root);
   const source = readFileSync(url, 'utf8');

@@ -29,7 +29,7 @@ export const launch = (preferences = {}) =>
     browser: 'firefox',
     executablePath: /** @type {string} */ (executablePath),
     headless: true,
-    // On a busy machine a call takes long: it runs a whole file of tests.
+    // One call runs a whole file of tests, which takes long on a busy machine.
     timeout: 120_000,
     protocolTimeout: 600_000,
     extraPrefsFirefox: preferences,

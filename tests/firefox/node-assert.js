@@ -3,7 +3,7 @@
  */
 import { assert as chai, AssertionError, config } from 'chai';
 
-// At most this many characters of a value are in a message.
+// Maximum number of characters of a value in a message.
 config.truncateThreshold = 1000;
 
 /** @param {unknown} holds @param {string | undefined} message @param {string} what */
@@ -14,7 +14,7 @@ function check(holds, message, what) {
 /** @param {unknown} value */
 const show = (value) => (typeof value === 'string' ? JSON.stringify(value.slice(0, 1000)) : String(value));
 
-/** Compares an error with what is expected, in the forms that Node takes: a class, a pattern, a predicate, properties. @param {any} error @param {any} expected */
+/** Compares an error with the expected one, which as in Node may be a class, a pattern, a predicate or properties. @param {any} error @param {any} expected */
 function meets(error, expected) {
   if (expected === undefined) return true;
   if (expected instanceof RegExp) return expected.test(String(error));

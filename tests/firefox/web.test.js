@@ -45,11 +45,11 @@ withFirefox(() => {
   /** @param {string} selector */
   const textsOf = (selector) => page.$$eval(selector, (all) => all.map((each) => each.textContent ?? ''));
 
-  test('German text is answered with German, and the page shows which characters speak for it', async () => {
+  test('the answer to German text is German, and the page shows the contribution of its characters', async () => {
     await page.type('#text', 'Guten Morgen, wie geht es Ihnen?');
     await page.waitForSelector('#answer li:first-child[data-label=de]');
     await page.waitForSelector('#heat:not([hidden])');
-    // The colours come with a later answer than the first.
+    // Wait until the heat map shows the whole text.
     await page.waitForFunction("document.getElementById('heat-text').textContent === 'Guten Morgen, wie geht es Ihnen?'");
     assert.equal((await textsOf('#answer li')).length, 5);
     assert.match((await textsOf('#time'))[0], /^\d+\.\d ms$/);
@@ -64,7 +64,7 @@ withFirefox(() => {
     assert.deepEqual(await textsOf('#differs'), ['different']);
   });
 
-  test('a .keras file is chosen, read and answers', async () => {
+  test('a .keras file that the user chooses is read and answers', async () => {
     await page.click('nav a[href="#yours"]');
     const input = /** @type {import('puppeteer-core').ElementHandle<HTMLInputElement>} */ (await page.$('#files'));
     await input.uploadFile(fileURLToPath(new URL('../models/keras-files/bilstm-tagger.keras', import.meta.url)));
@@ -74,7 +74,7 @@ withFirefox(() => {
     assert.match((await textsOf('#yours-answer pre'))[0], /^ {2}0 {2}-?\d\.\d{4}/);
   });
 
-  test('both builds are timed', async () => {
+  test('the page times both builds', async () => {
     await page.click('nav a[href="#speed"]');
     await page.click('#measure');
     await page.waitForFunction(() => document.querySelector('#speed-status')?.textContent === 'Measured.');

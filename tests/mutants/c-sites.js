@@ -3,7 +3,7 @@
  */
 /** @typedef {import('./js-sites.js').Site} Site */
 
-/** Longer ones first. @type {[RegExp, string, (found: RegExpExecArray) => string][]} */
+/** Kinds of changes. Patterns of longer operators come first. @type {[RegExp, string, (found: RegExpExecArray) => string][]} */
 const kinds = [
   [/(?<=\w\)? )(<=|>=|==|!=|<|>)(?= [\w(&*-])/g, 'operator', ([found]) => comparisons[found]],
   [/ (&&|\|\|) /g, 'operator', ([found]) => (found === ' && ' ? ' || ' : ' && ')],
@@ -12,7 +12,7 @@ const kinds = [
   [/(?<![\w.+-]|e-)(\d+)(?![\w.]*\.|\w)/g, 'number', ([found]) => (found === '1' ? '0' : String(Number(found) + 1))],
   [/(?<![\w.])\d+\.\d+(e[+-]?\d+)?f?\b/g, 'number', ([found]) => (parseFloat(found) === 0 ? '1.0f' : `(${found} * 1.01f)`)],
   [/(?<=\b(?:if|while) )\((?=.*\) \{$)/gm, 'condition', () => '(!'],
-  // Assignments and calls, but no declarations.
+  // Assignments and calls are removed, declarations are not.
   [/^ +(?=[\w*[\]>.-]+(?: [-+]?= |\())(?!return|sizeof)[^\n{}#]*[)\w];$/gm, 'statement', () => ';'],
   [/\b(break|continue);/g, 'statement', () => ';'],
 ];
@@ -21,7 +21,7 @@ const comparisons = { '<': '<=', '<=': '<', '>': '>=', '>=': '>', '==': '!=', '!
 /** @type {Record<string, string>} */
 const arithmetic = { '+': '-', '-': '+', '*': '+', '/': '*', '%': '/' };
 
-/** Comments, texts, directives and assertions become blanks: nothing is changed in them. @param {string} text */
+/** Replaces comments, strings, directives and assertions by blanks, so that nothing in them is changed. @param {string} text */
 const code = (text) =>
   text.replace(/\/\*[^]*?\*\/|\/\/.*|"(?:\\.|[^"\\])*"|^#(?:.*\\\n)*.*$|^ *PL_ASSERT[^;]*;/gm, (found) =>
     found.replace(/[^\n]/g, ' '),
@@ -34,7 +34,7 @@ export function cSites(text) {
   const sites = [];
   for (const [pattern, kind, to] of kinds)
     for (const found of bare.matchAll(pattern)) {
-      // `if (!(a) && b)`: the whole condition is negated.
+      // Negate the whole condition, even if it contains parentheses, as in `if (!(a) && b)`.
       const start = kind === 'statement' ? found.index + (/^ */.exec(found[0])?.[0].length ?? 0) : found.index;
       if (kind !== 'condition') sites.push({ start, end: found.index + found[0].length, kind, to: to(found) });
       else {

@@ -1,5 +1,5 @@
 /**
- * Which test files run which part of which file, and how long each takes: a mutant is tried on those alone, the fastest first.
+ * Measures which parts of which files each test file runs, and how long it takes. A mutant is tried only on tests that reach it, the fastest first.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ export function runTest(tree, test, env = {}, seconds = 600) {
   return { passes: status === 0, timedOut: signal === 'SIGKILL', seconds: (Date.now() - begun) / 1000 };
 }
 
-/** Marks what the functions of one script ran. @param {Uint8Array} marks @param {any[]} functions */
+/** Marks the characters of a script that its functions ran. @param {Uint8Array} marks @param {any[]} functions */
 function mark(marks, functions) {
   const own = new Uint8Array(marks.length);
   for (const { ranges } of functions)

@@ -45,7 +45,7 @@ function sitesOf(node, text) {
   const operator = (left, right) => {
     const at = text.indexOf(node.operator, left.end);
     if (!operators[node.operator] || at < 0 || at >= right.start) return [];
-    // A sum of texts is not a sum.
+    // A + between strings concatenates: there is no arithmetic to change.
     if (node.operator === '+' && [left, right].some((each) => /Template|Literal/.test(each.type) && typeof each.value !== 'number'))
       return [];
     return [{ start: at, end: at + node.operator.length, kind: 'operator', to: operators[node.operator] }];

@@ -1,6 +1,6 @@
 /**
  * `make mutants`: changes one place of js/ or c/ at a time, in a copy of the repository, and runs the tests that reach it. A mutant that no test
- * notices shows what no test checks. The places are drawn by a seed; results go to build/mutants/results.jsonl, and a second run continues there.
+ * notices shows code that no test checks. A seed chooses the places; results go to build/mutants/results.jsonl, and the next run continues there.
  *
  *   node tests/mutants/run.js [COUNT=200] [SEED=1] [FILTER]   FILTER: a part of the file's name
  */
@@ -23,7 +23,7 @@ const results = join(folder, 'results.jsonl');
 /** @param {...string} args */
 const git = (...args) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim().split('\n');
 
-/** A copy with the built files, in which files may change. */
+/** A copy of the repository with the built files, in which mutants are made. */
 function makeTree() {
   rmSync(tree, { recursive: true, force: true });
   for (const file of git('ls-files'))
@@ -77,7 +77,7 @@ function firstToFail(tests) {
   return null;
 }
 
-/** Tests of pages: what they cover is not measured. */
+/** Tests of pages, whose coverage is not measured. */
 const pageTests = ['tests/page/worker.test.js', 'tests/page/typing.test.js'].map((test) => ({ test, seconds: 60 }));
 
 /** @param {Mutant} mutant @param {import('./coverage.js').Entry[]} entries @returns {{ status: string, by: string | null }} */
@@ -89,7 +89,7 @@ function tryJs({ file, start, end }, entries) {
   return { status: by ? 'killed' : 'survived', by };
 }
 
-/** First the kernel tests natively, as they need no linker; then the wasm and the models. @param {import('./coverage.js').Entry[]} entries */
+/** Runs the native kernel tests first, because they build fastest; then tests with the wasm, and those of models. @param {import('./coverage.js').Entry[]} entries */
 function tryC(entries) {
   const kernels = 'build/native/clang/kernels';
   if (!make(kernels)) return { status: 'invalid', by: null };

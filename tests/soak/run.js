@@ -1,6 +1,6 @@
 /**
- * `make soak`: a million predictions, ten thousand loads and a thousand workers, opened and closed. Afterwards the heap is as large as after the
- * first tenth, no instance and no worker is left, and the answers have the bits of the first. It takes some minutes.
+ * `make soak`: makes a million predictions, loads ten thousand models, and opens and closes a thousand workers. It asserts that the heap is then as
+ * large as after the first tenth, that no instance and no worker is left, and that the answers have the bits of the first. It takes some minutes.
  *
  *   node --expose-gc tests/soak/run.js [SHARE=1]   a tenth of everything with 0.1
  */
@@ -14,7 +14,7 @@ const bytes = readFileSync(new URL('../../web/models/langid-gru/langid-gru.int8.
 const texts = ['Guten Morgen', '', 'How are you today', '日本語', 'a\u0301\ud800 b'];
 const megabyte = 2 ** 20;
 
-/** Objects of a kind that are not collected yet, by a name. @type {Map<string, number>} */
+/** The number of objects that are not collected yet, by a name for their kind. @type {Map<string, number>} */
 const alive = new Map();
 const registry = new FinalizationRegistry((/** @type {string} */ name) => alive.set(name, (alive.get(name) ?? 0) - 1));
 /** @param {string} name @param {object} object */
@@ -23,7 +23,7 @@ function watch(name, object) {
   registry.register(object, name);
 }
 
-/** Collects until nothing changes any more. @returns {Promise<{ heap: number, buffers: number }>} in bytes */
+/** Collects garbage several times, and returns the memory in use. @returns {Promise<{ heap: number, buffers: number }>} in bytes */
 async function memory() {
   for (let i = 0; i < 5; i++) {
     globalThis.gc?.();

@@ -1,5 +1,5 @@
 /**
- * The model of forms.js in padless, TF.js and onnxruntime-web. Each gets what it offers against padding: a mask, or lengths.
+ * The model of forms.js in padless, TF.js and onnxruntime-web. Each engine uses its own means against padding: a mask, or lengths.
  */
 import { createRequire } from 'node:module';
 import { createModel } from 'padless';
@@ -45,7 +45,7 @@ export async function tensorflow() {
   return (rows) => tf.tidy(() => model.predict(tf.tensor2d(rows, undefined, 'int32')).dataSync());
 }
 
-/** Both directions' weights as ONNX has them. */
+/** The weights of both directions in ONNX's layout. */
 function directions() {
   const sides = ['forward_layer', 'backward_layer'].map((side) => {
     const [kernel, recurrent, bias] = ['kernel', 'recurrent_kernel', 'bias'].map((name) => weights[`rnn.${side}.${name}`].data);
@@ -111,7 +111,7 @@ export async function onnxruntime(type) {
   return async (rows) => {
     const [N, T] = [rows.length, rows[0].length];
     const ids = Int32Array.from({ length: T * N }, (_, i) => rows[i % N][Math.floor(i / N)]);
-    // A length says where a row ends: with padding in front or in the middle, it has to be the whole row.
+    // A length ends at the last step that is not padding, so it includes padding at the start or in the middle.
     const lengths = Int32Array.from(rows, (row) => row.findLastIndex((id) => id !== 0) + 1);
     const { P } = await session.run({
       ids: new ort.Tensor('int32', ids, [T, N]),

@@ -4,9 +4,9 @@
 import { random } from '../random.js';
 
 export const sizes = { V: 1000, D: 64, H: 64, K: 10 };
-/** Steps that a padded row has. */
+/** Number of steps of a padded row. */
 export const T = 64;
-/** Steps of a text. */
+/** Numbers of steps of the texts. */
 const LENGTHS = [3, 7, 12, 20, 31];
 
 const { normal, integer } = random(1);
@@ -35,10 +35,10 @@ export const texts = LENGTHS.map((length) => Array.from({ length }, () => intege
 
 /** @param {number} n */
 const zeros = (n) => Array.from({ length: n }, () => 0);
-/** A text of T steps: what a short text is in a batch with. */
+/** The other text of a batch, with T steps. */
 const longText = Array.from({ length: T }, () => integer(1, V - 1));
 
-/** The rows of each form; the answer that counts is the first row's. @type {Record<string, (text: number[]) => number[][]>} */
+/** The rows of each form. The first row's answer is compared. @type {Record<string, (text: number[]) => number[][]>} */
 export const forms = {
   alone: (text) => [text],
   end: (text) => [[...text, ...zeros(T - text.length)]],
@@ -48,10 +48,10 @@ export const forms = {
 };
 
 /**
- * What an engine makes of the forms.
+ * The results of an engine.
  * @typedef {object} Row
  * @property {string} engine
- * @property {Record<string, number | null>} change  by form: the largest change of a probability over all texts; null: the engine has no way to say this form
+ * @property {Record<string, number | null>} change  by form: the largest change of a probability over all texts; null if the engine cannot express this form
  * @property {number} times  time with padding at the end over time without
  * @property {string} [note]
  */

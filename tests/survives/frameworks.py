@@ -1,4 +1,4 @@
-"""The model of forms.js in Keras or PyTorch: reads weights and forms as JSON from standard input, prints a row a way as a JSON line.
+"""The model of forms.js in Keras or PyTorch: reads weights and forms as JSON from standard input, prints one JSON line per row of the table.
 
 python frameworks.py keras|torch <INPUT
 """
@@ -55,7 +55,7 @@ def torch_ways():
             mask = (ids != 0).float()[..., None]
             x = table[ids]
             if packed:
-                # Packing knows the end of a row alone.
+                # Packing only supports padding at the end of a row.
                 lengths = [max(t + 1 for t, id in enumerate(row) if id) for row in rows]
                 y, _ = rnn(pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False))
                 y, _ = pad_packed_sequence(y, batch_first=True, total_length=len(rows[0]))
@@ -70,7 +70,7 @@ def torch_ways():
 
 
 def shortest(calls):
-    """The shortest time of each call. They take turns; another program that runs at the same time only makes them longer."""
+    """The shortest time of each call. The calls take turns. Other programs that run at the same time can only make a call slower."""
     times = [float("inf")] * len(calls)
     for turn in range(200):
         for i, call in enumerate(calls):

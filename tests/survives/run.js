@@ -33,7 +33,7 @@ function framework(name, python) {
 
 const ours = await engines.padless();
 const reference = [...(ours([forms.alone(texts[2])[0]], 'alone') ?? [])];
-/** Engines that do not give padless's answer to a text alone are compared on another model. @param {string} name @param {ArrayLike<number>} answer @param {number} most */
+/** Throws if an engine does not give padless's answer to a text without padding, because its weights then differ. @param {string} name @param {ArrayLike<number>} answer @param {number} most */
 function mustAgree(name, answer, most) {
   const difference = Math.max(...reference.map((value, k) => Math.abs(value - answer[k])));
   assert.ok(difference < most, `${name} answers a text alone differently, by ${difference}`);
@@ -64,7 +64,7 @@ const markdown = readFileSync(page, 'utf8');
 const [before, after] = [/^[^]*<!-- rows -->\n/.exec(markdown)?.[0] ?? '', /\n<!-- end -->[^]*$/.exec(markdown)?.[0] ?? ''];
 const head = '\n| engine | at the end | in front | in the middle | in a batch | time |\n|---|---|---|---|---|---|\n';
 const measured = new Set(rows.map(({ engine }) => engine.split(' ')[0]));
-// Rows of engines that were not run stay.
+// Keep the rows of engines that were not run.
 const kept = markdown
   .slice(before.length, markdown.length - after.length)
   .split('\n')

@@ -1,14 +1,14 @@
-/** The comparison of web/docs/survives.md: its forms, and the rows of the engines that are installed for tests. `make survives` runs all of them. */
+/** The comparison of web/docs/survives.md: its forms, and the engines that are installed for tests. `make survives` runs all engines. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { onnxruntime, padless } from './engines.js';
 import { forms, survive, T, texts } from './forms.js';
 
-/** Times nothing. @returns {Promise<Record<string, number>>} */
+/** Replaces the measurement of times. @returns {Promise<Record<string, number>>} */
 const untimed = async () => ({ alone: 1, end: 1 });
 
-test('each form holds the text, in order, and has the steps of a padded row', () => {
+test('each form contains the text in order, and has the length of a padded row unless it is alone', () => {
   for (const text of texts)
     for (const [form, rows] of Object.entries(forms)) {
       const [row] = rows(text);
@@ -25,7 +25,7 @@ test('padding changes no bit of padless', async () => {
   assert.deepEqual(change, { end: 0, front: 0, middle: 0, batch: 0 });
 });
 
-test('onnxruntime-web leaves out padding at the end by lengths, reads it elsewhere, and in int8 reads the other rows', async () => {
+test('onnxruntime-web ignores padding at the end by lengths, reads it elsewhere, and in int8 depends on the other rows', async () => {
   const float = (await survive('float', await onnxruntime('float32'), untimed)).change;
   assert.deepEqual([float.end, float.batch], [0, 0]);
   assert.ok(Number(float.front) > 0.01 && Number(float.middle) > 0.01);

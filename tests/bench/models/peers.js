@@ -15,8 +15,8 @@ const lid176 = join(home('fasttext.wasm.js'), 'dist/models/language-identificati
 /**
  * @typedef {object} Peer
  * @property {string} name  with its version
- * @property {string} script  what a page imports
- * @property {string[]} [files]  what it fetches beside
+ * @property {string} script  the imports of a page
+ * @property {string[]} [files]  the files that it also fetches
  * @property {() => Promise<(text: string) => string | Promise<string>>} load  gives the function from a text to its label
  */
 

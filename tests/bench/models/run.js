@@ -17,7 +17,7 @@ const [folder] = process.argv.slice(2);
 const here = fileURLToPath(new URL('./', import.meta.url));
 const home = new URL('../../../web/models/langid/', import.meta.url);
 const kinds = /** @type {const} */ ({ sentences: 'sentences', pairs: 'word-pairs', words: 'single-words' });
-/** Each text of the benchmark is answered; one of so many is timed. */
+/** Every text of the benchmark is answered, and one in TIMED is timed. */
 const TIMED = 11;
 
 /** @typedef {keyof typeof kinds} Kind */
@@ -34,7 +34,7 @@ for (const [kind, name] of Object.entries(kinds)) {
     .map((line) => ({ text: line.slice(0, line.lastIndexOf('\t')), label: line.slice(line.lastIndexOf('\t') + 1) }));
 }
 
-/** ISO 639-1, from what a peer answers: deu, cmn, zh-Latn, zh-Hant. @param {string} label */
+/** The ISO 639-1 code of a peer's label, such as deu, cmn, zh-Latn or zh-Hant. @param {string} label */
 function language(label) {
   try {
     const code = new Intl.Locale(label).language;
@@ -63,7 +63,7 @@ async function downloadOf({ script, files = [] }) {
       platform: 'browser',
       logLevel: 'silent',
     },
-    // What packages have for Node alone.
+    // Packages import these only in Node.
     external: ['node:*', ...builtinModules],
   });
   const parts = [...outputFiles.map(({ contents }) => contents), ...files.map((file) => readFileSync(file))];
@@ -98,7 +98,7 @@ async function measure({ load }) {
   return result;
 }
 
-/** Half an hour for all of them: what is measured already is kept, and removed by `make clean`. */
+/** Measuring all peers takes half an hour, so results are kept here until `make clean`. */
 const kept = new URL('../../../build/models-bench/', import.meta.url);
 mkdirSync(kept, { recursive: true });
 /** @type {(Measured & { name: string, gzip: number })[]} */
@@ -162,14 +162,14 @@ writeFileSync(
   card.replace(part, (_, begin, end) => `${begin}\n${table}\n\n${end}`),
 );
 
-/** The same data in padless has the place of its own engine. */
+/** A peer's data that also runs in padless is drawn once. */
 const drawn = rows.filter(({ name }) => !name.endsWith('in padless'));
 const points = drawn.flatMap((/** @type {any} */ row) =>
   Object.keys(kinds).map((kind) => ({
     name: row.name.split(' ')[0],
     kind,
     megabytes: row.gzip / 1e6,
-    // On the languages of both, so that nobody gains by claiming few.
+    // Accuracy on the languages of both, so that a peer does not gain from supporting few languages.
     percent: row.shared.peer[kind],
     own: row.name.startsWith('langid'),
   })),

@@ -1,5 +1,5 @@
 /**
- * Compares words-zh with segmenters of npm, of the platform, and with the longest match: F1 of words on the treebank's test sentences, and time.
+ * Compares words-zh with segmenters from npm, of the platform, and with longest matching: F1 of words on the treebank's test sentences, and time.
  * `make models-bench` runs it. Writes web/models/words-zh/peers.json and the table of the card.
  *
  * node tests/bench/segmenters/run.js FOLDER    FOLDER holds pos-zh-gsdsimp/
@@ -22,11 +22,11 @@ const read = (part) =>
     .split('\n\n')
     .map((block) => block.split('\n').map((line) => line.split('\t')[0]));
 
-/** Words stand without spaces, but Latin ones with them. @param {string[]} words */
+/** Joins words without spaces, except between Latin words. @param {string[]} words */
 const textOf = (words) =>
   words.reduce((text, word) => text + (/[A-Za-z]$/.test(text) && /^[A-Za-z]/.test(word) ? ' ' : '') + word, '');
 
-/** Where words stand in a text, as 'start end'. White space is no word. @param {string} text @param {string[]} words */
+/** The positions of words in a text, as 'start end'. White space is skipped. @param {string} text @param {string[]} words */
 function placesOf(text, words) {
   let at = 0;
   return new Set(
@@ -40,7 +40,7 @@ function placesOf(text, words) {
   );
 }
 
-/** The longest word of a list that a text goes on with, one character if there is none. @param {Set<string>} list */
+/** A segmenter that takes the longest word of the list at each position, or one character if no word matches. @param {Set<string>} list */
 function longestMatch(list) {
   const longest = Math.max(...Array.from(list, (word) => word.length));
   return (/** @type {string} */ text) => {

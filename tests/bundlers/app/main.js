@@ -18,7 +18,7 @@ const architecture = {
 /** @type {Record<string, (url: URL) => Promise<unknown>>} */
 const ways = {
   page: async (url) => (await loadModel(url)).predict(text).label,
-  // A layer that is imported when a model has it.
+  // A layer that padless imports only when a model has it.
   rare: async () => [...(await createModel({ architecture, weights: () => new Map() })).run([[1, 3]])[0].data].join(' '),
   worker: async (url) => (await (await loadInWorker(url)).predict(text)).label,
   dom: async (url) => {

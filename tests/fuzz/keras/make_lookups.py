@@ -1,4 +1,4 @@
-"""Makes random models that begin with a layer that numbers text or numbers: TextVectorization, StringLookup, IntegerLookup, Hashing, CategoryEncoding.
+"""Makes random models that start with a lookup: TextVectorization, StringLookup, IntegerLookup, Hashing or CategoryEncoding.
 
     python make_lookups.py FOLDER N SEED [FIRST]
 
@@ -62,7 +62,7 @@ class Maker:
         elif "max_tokens" in options:
             options |= self.some(0.5, pad_to_max_tokens=True)
         layer = L.TextVectorization(output_mode=mode, **options)
-        # A file cannot hold a vocabulary with the end of a line as a character.
+        # A vocabulary file has one entry a line, so no entry can contain a line break.
         clean = (lambda text: text.replace("\n", " ").replace("\t", " ")) if options.get("split", "") != "whitespace" else str
         texts = [clean(self.text(1)) for _ in range(8)]
         layer.adapt(np.array(texts))
@@ -74,7 +74,7 @@ class Maker:
             layer = L.TextVectorization(output_mode=mode, vocabulary=list(words), idf_weights=[float(i % 5) + 0.5 for i in range(len(words))], **options)
         length = options.get("output_sequence_length", 1 if options.get("split", "") is None else None)
         rows = [clean(self.text(1)) for _ in range(6)]
-        # Keras 3.5 has -2^63 in place of zeros for texts that all are empty, with multi_hot.
+        # With multi_hot, Keras 3.5 gives -2^63 instead of zeros if all texts are empty.
         if (mode != "int" or length) and np.asarray(layer(tf.constant([[""]]))).min() >= 0:
             rows.append("")
         return layer, (1,), "string", len(layer.get_vocabulary()), length, rows

@@ -295,7 +295,7 @@ def classes(layer):
     return found
 
 
-#: Options that say nothing about what a layer computes from its weights.
+#: Options that do not change how a layer computes its output from its weights.
 IGNORED = {"name", "dtype", "trainable", "module", "registered_name", "batch_input_shape", "batch_shape", "build_config", "layers"}
 
 

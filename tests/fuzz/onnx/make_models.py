@@ -204,7 +204,7 @@ def norm(g, x, size, sequence):
         return g.node("Transpose", [x], perm=[0, 2, 1])
     if g.opset >= 17 and g.chance(0.5):
         return g.node("LayerNormalization", [x, g.weights(size), *([g.weights(size)] if g.chance(0.7) else [])], axis=-1, epsilon=EPSILON)
-    # As exporters spell it out.
+    # The nodes that exporters write for layer normalisation before opset 17.
     centred = g.node("Sub", [x, g.axes("ReduceMean", x, [-1], since=18)])
     squares = g.node("Pow", [centred, g.constant(np.float32(2))])
     deviation = g.node("Sqrt", [g.node("Add", [g.axes("ReduceMean", squares, [-1], since=18), g.constant(np.float32(EPSILON))])])

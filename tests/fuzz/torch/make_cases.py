@@ -363,7 +363,7 @@ def save(maker, dtype, folder, number):
             if tensor.dim() == 2 and rng.random() < 0.2:
                 state[name] = state[name].t().contiguous().t()
     description, modules = {}, maker.entries
-    # A weight that is tied may be absent.
+    # A tied weight may be missing from the state dict.
     for entry in modules:
         if entry.get("weight") and rng.random() < 0.5:
             state.pop(f"{entry['name']}.weight", None)

@@ -202,7 +202,7 @@ def golden(name, mask_zero, width, behind):
     if output.ndim == 3:
         output[~counted] = 0
     elif np.isnan(output[~counted.any(axis=1)]).any():
-        # For the mean over no step, Keras divides 0 by 0 and padless gives zeros. If layers follow, such rows are left out.
+        # For a mean over no steps, Keras divides 0 by 0, and padless gives zeros. If other layers follow, such rows are left out.
         empty = ~counted.any(axis=1)
         if isinstance(behind[-1], layers.GlobalAveragePooling1D):
             output[empty] = 0

@@ -36,7 +36,7 @@ def fill(model):
     for w in model.get_weights():
         x = rng.standard_normal(w.shape) * 0.5
         weights.append(x)
-    # Variances are positive: Keras 1 and 2 name them.
+    # Variances, the last weights of BatchNormalization, must be positive.
     model.set_weights(weights)
     for layer in flat(model):
         if layer.__class__.__name__ == "BatchNormalization":
@@ -158,7 +158,7 @@ else:
     if V.startswith("2.2."):
         import tensorflow as tf
 
-        # CuDNN's operations have no place on this machine; what is run does not need them.
+        # CuDNN operations cannot run on a CPU, but these models need only their weights.
         pruned = tf.compat.v1.ConfigProto(graph_options=tf.compat.v1.GraphOptions(place_pruned_graph=True))
         keras.backend.set_session(tf.compat.v1.Session(config=pruned))
         CuDNNLSTM, CuDNNGRU = L.CuDNNLSTM, L.CuDNNGRU
@@ -170,7 +170,7 @@ else:
     case("hard-sigmoid", seq(E(12, 4, mask_zero=True), L.LSTM(5, recurrent_activation="hard_sigmoid"), D(3, activation="hard_sigmoid")))
     case("gru-before", seq(E(12, 4, mask_zero=True), L.GRU(5, reset_after=False), D(3)))
     case("gru-after", seq(E(12, 4), B(L.GRU(4, reset_after=True, return_sequences=True)), L.GRU(3), D(3)))
-    # One wide and one square: D = units hides a wrong order.
+    # One layer with D != units and one with D = units, which alone would hide a wrong order of axes.
     for d in (4, 3):
         case(
             "cudnn-lstm-%d" % d,
@@ -219,7 +219,7 @@ else:
         ]:
             case("v3-" + name, model, fmt="keras")
 
-# Renames layers of a file's architecture: weights go by order where names do not fit.
+# Renames layers in a file's architecture: if names do not match, Keras assigns weights by their order.
 for each in cases:
     if each["name"].endswith("-names"):
         path = os.path.join(HERE, each["file"])

@@ -108,7 +108,7 @@ def refused():
         torch.save({"a": torch.ones(2)}, path)
         data = path.read_bytes()
         assert data.count(b"little") == 1
-        # The same number of bytes, and a CRC-32 that is right.
+        # Keep the number of bytes, and store the right CRC-32.
         old, new = zlib.crc32(b"little"), zlib.crc32(b"bigbig")
         data = data.replace(b"little", b"bigbig").replace(old.to_bytes(4, "little"), new.to_bytes(4, "little"))
     yield "big-endian.zip", data, "bigbig-endian"
