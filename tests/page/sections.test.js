@@ -200,6 +200,27 @@ for (const language of ['en', 'zh-Hans'])
     }
   });
 
+test('in the accessibility tree every control and group has a name, and three elements are live regions', async () => {
+  const { page } = state;
+  await page.goto(`${state.server.url}web/#inside?text=How%20are%20you%20today`);
+  await page.reload();
+  await Promise.all(['#masked-name[data-label]', '#whole tr'].map((shown) => page.waitForSelector(shown)));
+  const tree = await page.locator('body').ariaSnapshot();
+  const roles = [...tree.matchAll(/^ *- '?(button|link|textbox|slider|radio|combobox|group|region|navigation)\b(.*)$/gm)];
+  for (const [line, role, rest] of roles) assert.match(rest, /^ "[^"]/, `${role}: ${line}`);
+  const count = (/** @type {string} */ wanted) => roles.filter(([, role]) => role === wanted).length;
+  assert.deepEqual([count('textbox'), count('slider'), count('radio')], [3, 3, 6], tree);
+  for (const named of ['group "Masked padless"', 'group "Naive no mask"', 'group "Five lines of code"', 'slider "Padding": "12"'])
+    assert.ok(tree.includes(`- ${named}`), named);
+  // Screen readers announce a slider's value themselves, so the number beside it must not be a live region.
+  const live = '[role=status], [role=log], [aria-live], output:not([aria-hidden])';
+  assert.deepEqual(await page.locator(live).evaluateAll((all) => all.map(({ id }) => id)), [
+    'heard',
+    'yours-status',
+    'speed-status',
+  ]);
+});
+
 test('a window of 360 pixels needs no sideways scrolling, in either language', async () => {
   const { page } = state;
   await page.setViewportSize({ width: 360, height: 740 });
