@@ -25,8 +25,11 @@ import { JSON_MOST, optionalPackage, parseJson } from './input-files.js';
 const EXPANSION = 1100;
 /** Number of unpacked bytes that a file of any size may have. */
 const ROOM = 1 << 26;
-/** Maximum number of groups and arrays in a file. */
-const NODES_MOST = 100_000;
+/** Maximum number of groups and arrays in a file. Each takes more than NODE_LEAST bytes, but hard links give a group several names. */
+const NODES_MOST = 20_000;
+const NODE_LEAST = 32;
+/** h5wasm's malloc takes an int32: from this size on it would wrap, and the array would overwrite other memory of h5wasm. */
+const WRAPS = 2 ** 31;
 /** Maximum depth of groups inside groups. */
 const NESTED_MOST = 64;
 /** enum H5T_class_t */
@@ -55,6 +58,7 @@ class Hdf5 {
     this.id = id;
     this.what = what;
     this.left = roomFor(size);
+    this.nodesMost = Math.min(NODES_MOST, Math.floor(size / NODE_LEAST));
   }
 
   /** @param {string} path @param {string} problem */
@@ -62,9 +66,9 @@ class Hdf5 {
     return new ModelFileError(`${this.what}: ${path.slice(0, 200)} ${problem}`);
   }
 
-  /** The names in a group; an empty list if the group does not exist. @param {string} path */
+  /** The names in a group. @param {string} path */
   names(path) {
-    return this.isGroup(path) ? this.module.get_names(this.id, path, false) : [];
+    return this.module.get_names(this.id, path, false);
   }
 
   /** @param {string} path */
@@ -88,7 +92,7 @@ class Hdf5 {
     const bytes = Number(size) * Number(count);
     this.left -= bytes;
     if (!(this.left >= 0)) throw this.broken(path, `takes ${bytes} bytes, which is more than the file can hold`);
-    const pointer = module._malloc(bytes);
+    const pointer = bytes < WRAPS ? module._malloc(bytes) : 0;
     if (pointer === 0 && bytes > 0) throw this.broken(path, `takes ${bytes} bytes, more than h5wasm's memory has`);
     try {
       module.HEAPU8.fill(0, pointer, pointer + bytes);
@@ -321,12 +325,12 @@ function variables(file) {
   /** @param {string} path @param {number} depth */
   const walk = (path, depth) => {
     for (const name of file.names(path || '/')) {
-      if (++nodes > NODES_MOST) throw file.broken(path, `: more than ${NODES_MOST} groups and arrays`);
+      if (++nodes > file.nodesMost) throw file.broken(path, `makes more than ${file.nodesMost} groups and arrays`);
       const at = `${path}/${name}`;
       const [first, ...rest] = name.split('\\');
       if ((rest.at(-1) ?? first) === 'seed_generator' || (depth === 0 && trainingGroups.has(first))) continue;
       if (file.isGroup(at)) {
-        if (depth > NESTED_MOST) throw file.broken(path, `: groups more than ${NESTED_MOST} deep`);
+        if (depth > NESTED_MOST) throw file.broken(path, `makes groups more than ${NESTED_MOST} deep`);
         walk(at, depth + 1);
       } else {
         const place = at.slice(1).replaceAll('\\', '/');

@@ -4,11 +4,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { inflateSync } from 'node:zlib';
 import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
-import { ready } from 'h5wasm';
+import { File, ready } from 'h5wasm';
 import { ArgumentError, loadModel, ModelFileError, PadlessError, UnsupportedError } from 'padless';
 import { fromKeras } from 'padless/import';
-import { optionalPackage } from '../../js/import/input-files.js';
+import { readHdf5 } from '../../js/import/hdf5.js';
+import { JSON_MOST, optionalPackage } from '../../js/import/input-files.js';
 import { random } from '../random.js';
 import { says } from '../says.js';
 
@@ -105,6 +107,130 @@ test('a size in a .h5 makes HDF5 allocate no more than the file can hold', async
   assert.ok((await memory()) - before <= 2 ** 26, `${(await memory()) - before} bytes more`);
   assert.equal(WebAssembly.Memory.prototype.grow, grow);
   (await fromKeras(h5, { simd })).run(ids);
+});
+
+let made = 0;
+/** An HDF5 file. @param {(file: any) => void} fill @returns {Promise<Uint8Array>} */
+async function makeHdf5(fill) {
+  const { FS } = /** @type {any} */ (await ready);
+  const name = `made-${++made}.h5`;
+  const file = new File(name, 'w');
+  fill(file);
+  file.close();
+  const bytes = FS.readFile(name).slice();
+  FS.unlink(name);
+  return bytes;
+}
+
+/** One array in Keras 3's layout, grown to `length` without values. @param {any} file @param {any} array @param {number} [length] */
+function addArray(file, array, length) {
+  const group = file.create_group('layers').create_group('dense').create_group('vars');
+  const dataset = group.create_dataset({ name: '0', ...(length && { maxshape: [null], chunks: [1024] }), ...array });
+  if (length) dataset.resize([length]);
+  return dataset;
+}
+
+/** What h5py 3.14 wrote, deflated. */
+const byH5py = Object.fromEntries(
+  Object.entries({
+    half: 'eNrr9HBx4+WS4mLm4GCAgf9QwAIVMoCKx2nqdfh7uAQxMVQwCSErhAEuJgZGBgY2QQYgxZaTWJlaVLwZZqgzAzUAa8nMTGKcIAByAmtKal5xqhkjVK8LVVzAYLX6UT4xTuAHOYGlLLGoeCfMBa7UcQFDX/RbS2KcwANyAqOBDRNUnwcD1YDl6S21YCcALWAUYWBgYmRkhFkDo5lFGBgFFfihfAEGLlYGLn5QJAJdx8zFAXQ5MyMDNI2xwAzewDDkwHa/gusMo2AUjIJRMNSADcNBAC4wafI=',
+    elsewhere:
+      'eNrr9HBx4+WS4mLm4GCAgf9QwCAB4RtAxR07O9n9PVyCmBgqmISQFcIAFxMDIwMDmyADkGLLSaxMLSreDDPUmYEagLVkZiYxThAAOYE1JTWvONWMEarXhSouYLBa/SifGCfwg5zAUpZYVLwT5gJX6riAoS/6rSUxTuABOYHRwIYJqs+DgWrA8vSWWrATFB/28GQjYwZGRhEGBiZGRkaYtTCaWYSBUVBBnoEFzFNgEOdgEK8HRSrQtczcHHwMDCzMDNBkCA6yLQxDEljF9T5mGAWjYBSMgkEO3J39fcBlrQBSuQuq62EKYAL6qSXJ+gWJxcXlKQwVDMxIMrAiHizGxAjVxQgUmz73jz+afTP4R8N8FIyCUTAKRsEoGAWjYBSMglEwCkbBKKA3AABC03qO',
+  }).map(([name, base64]) => [name, new Uint8Array(inflateSync(Buffer.from(base64, 'base64')))]),
+);
+const floats = { data: new Float32Array([1, -2.5]), shape: [2], dtype: '<f' };
+
+test('an array of more bytes than h5wasm can count is refused, and changes nothing of the next file', async () => {
+  const large = await makeHdf5((file) => {
+    addArray(file, floats, 2 ** 30 + 4);
+    file.create_dataset({ name: 'padding', data: new Float32Array(1.2e6) });
+  });
+  await rejects(readHdf5(large), /0 takes 4294967312 bytes, more than h5wasm's memory has$/);
+  (await fromKeras(h5, { simd })).run(ids);
+});
+
+test('arrays of every type that Keras writes are read', async () => {
+  for (const [data, dtype, expected] of /** @type {[any, string, number[]][]} */ ([
+    [new Float32Array([1, -2.5]), '<f', [1, -2.5]],
+    [new Float64Array([1, -2.5]), '<d', [1, -2.5]],
+    [new Int8Array([1, -3]), '<b', [1, -3]],
+    [new Uint16Array([0x3f80, 0xc020]), '<H', [1, -2.5]], // bfloat16: h5py has no such type, and Keras says so in an attribute
+  ])) {
+    const bytes = await makeHdf5((file) => {
+      const array = addArray(file, { data, shape: [2], dtype });
+      if (dtype === '<H') array.create_attribute('dtype', 'bfloat16');
+    });
+    const { vars } = await readHdf5(bytes);
+    assert.deepEqual([...(vars?.get('layers/dense/vars/0')?.data ?? [])], expected, dtype);
+  }
+  // h5wasm writes no float16, and no array whose values are in another file.
+  const half = await readHdf5(byH5py.half);
+  assert.deepEqual([...(half.vars?.get('layers/dense/vars/0')?.data ?? [])], [1, -2.5]);
+  await rejects(readHdf5(byH5py.elsewhere), /0 is a view of other files$/);
+  // More than h5wasm has at first.
+  const { vars } = await readHdf5(await makeHdf5((file) => addArray(file, floats, 6e6)));
+  assert.equal(vars?.get('layers/dense/vars/0')?.data.length, 6e6);
+});
+
+test('a .h5 that is whole, but no file of Keras, is refused with the place that is wrong', async () => {
+  /** @param {any} file @param {string[]} names */
+  const layerNames = (file, names) => file.create_attribute('layer_names', names);
+  /** Each level has two names for the next one. @param {any} file */
+  const doubled = (file) => {
+    let path = '/layers';
+    file.create_group('layers');
+    for (let level = 0; level < 17; level++) {
+      file.get(path).create_group('a');
+      file.create_hard_link(`${path}/a`, `${path}/b`);
+      path += '/a';
+    }
+  };
+  /** @param {any} file */
+  const inItself = (file) => {
+    file.create_group('layers');
+    file.create_hard_link('/layers', '/layers/a');
+    file.create_dataset({ name: 'padding', data: new Float32Array(1000) });
+  };
+  for (const [fill, message, Class] of /** @type {[(file: any) => void, RegExp, any?][]} */ ([
+    [(file) => file.create_group('other'), /^the file: Keras did not write this HDF5 file: it has neither layer_names nor layers$/],
+    [(file) => file.create_attribute('layer_names', [1, 2]), /attribute layer_names of \/ is not text$/],
+    [(file) => layerNames(file, ['a']), /^the file: \/a is missing$/],
+    [
+      (file) => file.create_group('model_weights').create_group('top_level_model_weights').create_attribute('weight_names', ['w']),
+      /the model has weights that belong to no layer; padless reads weights of layers$/,
+      UnsupportedError,
+    ],
+    [(file) => addArray(file, floats, 2 ** 40), /0 takes 4398046511104 bytes, which is more than the file can hold$/],
+    [
+      (file) => addArray(file, { ...floats, data: new Int32Array(2), dtype: '<i' }),
+      /0 is of type int32; padless/,
+      UnsupportedError,
+    ],
+    [(file) => addArray(file, { data: ['a', 'b'] }), /0 is of type \d+ of \d+ bytes; padless reads/, UnsupportedError],
+    [inItself, / makes groups more than 64 deep$/],
+    [doubled, / makes more than \d\d groups and arrays$/],
+    [
+      (file) => file.create_attribute('model_config', 'x'.repeat(JSON_MOST + 1)),
+      /model_config has \d+ characters, at most \d+ are read$/,
+    ],
+  ]))
+    await rejects(
+      makeHdf5(fill).then((bytes) => readHdf5(bytes)),
+      message,
+      Class,
+    );
+});
+
+test('a list that Keras has split over several attributes is read whole', async () => {
+  const bytes = await makeHdf5((file) => {
+    ['a', 'b', 'c'].forEach((name) => file.create_group(name).create_attribute('weight_names', []));
+    file.create_attribute('layer_names0', ['a', 'b']);
+    file.create_attribute('layer_names1', ['c']);
+  });
+  assert.deepEqual(
+    (await readHdf5(bytes)).layers?.map(({ name }) => name),
+    ['a', 'b', 'c'],
+  );
 });
 
 const entries = unzipSync(keras);
@@ -211,6 +337,38 @@ test('a zip whose entries overlap is refused before anything is unpacked, even i
     );
     assert.equal(unpacked, 0);
   }
+});
+
+test('a directory that is not whole, too long or of a Zip64, and files that are not read, are refused', async () => {
+  /** @param {(view: DataView, first: number) => void} change  is given where the first entry of the directory is */
+  const changed = (change) => {
+    const zip = keras.slice();
+    const { view, entries: places } = directory(zip);
+    change(view, places[0]);
+    return zip;
+  };
+  const end = keras.length - 22;
+  const { 'model.weights.h5': weights, ...others } = entries;
+  const trailing = new Uint8Array(keras.length + 2 ** 16 + 100);
+  trailing.set(keras);
+  for (const [zip, message, Class] of /** @type {[Uint8Array, RegExp, any?][]} */ ([
+    [trailing, /its directory is incomplete$/],
+    [
+      changed((view) => view.setUint16(end + 8, 0xffff, true)),
+      /the zip is a Zip64; padless reads zips below 4 GB$/,
+      UnsupportedError,
+    ],
+    [changed((view) => view.setUint16(end + 8, 10_001, true)), /the zip holds more than 10000 files$/],
+    [changed((view, first) => view.setUint32(first + 42, keras.length, true)), /its directory is incomplete$/],
+    [zipSync({ ...others, 'model.weights.npz': weights }), /the weights are an \.npz, padless reads \.h5$/, UnsupportedError],
+    [
+      zipSync({ ...entries, 'assets/a/vocabulary.txt': new Uint8Array(JSON_MOST + 1) }, { level: 1 }),
+      /assets\/a\/vocabulary\.txt has 64000001 bytes, at most 64000000 are read$/,
+    ],
+  ]))
+    await rejects(fromKeras(zip), message, Class);
+  const unversioned = await fromKeras(zipSync({ ...entries, 'metadata.json': strToU8('{}') }), { simd });
+  assert.deepEqual(unversioned.run(ids), (await fromKeras(keras, { simd })).run(ids));
 });
 
 test('a zip that contains a name twice is refused, even if the entry is not needed', async () => {
