@@ -82,6 +82,8 @@ test('bytes that are no protobuf are refused', async () => {
     new TextEncoder().encode('version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n'),
     message([[7, 5]]),
     message([[7, 'text']]),
+    // A packed list of sizes that ends inside a number.
+    model(graph({ nodes: [node('Mul', ['x', 'w'], ['y'])], constants: [[[1, Uint8Array.of(3, 0x80)]]] })),
     Uint8Array.of(0x3a, ...varint(2 ** 40)),
     Uint8Array.of(0x3a, ...varint(-1)),
   ])

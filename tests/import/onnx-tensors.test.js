@@ -5,10 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { ModelFileError, PadlessError, UnsupportedError } from 'padless';
+import { PbfReader } from 'pbf';
 import { fromOnnx, recognise } from 'padless/import';
+import { ProtobufReader } from '../../js/import/onnx/protobuf.js';
 import { assertClose } from '../close.js';
 import { says } from '../says.js';
-import { graph, model, node, tensor, value } from './onnx-writer.js';
+import { graph, message, model, node, tensor, value, varint } from './onnx-writer.js';
 /** @typedef {import('./onnx-writer.js').Field} Field */
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
@@ -67,6 +69,37 @@ test('float32, float64, float16 and bfloat16, as bytes and as lists', async () =
     const [{ shape, data }] = (await fromOnnx(product(w), { simd })).run(x);
     assert.deepEqual([shape, [...data]], [[1, 2, 3], expected(weights)], name);
   }
+});
+
+test('messages as other writers of protobuf have them: lists in one field or in several, the default domain by its name', async () => {
+  const two = [Float32Array.from(weights.slice(0, 2)), Float32Array.from(weights.slice(2))].map(bytes);
+  const packedDims = /** @type {Field} */ ([1, Uint8Array.of(2, 3)]);
+  for (const w of /** @type {Field[][]} */ ([
+    [packedDims, [2, 1], [8, 'w'], [9, bytes(Float32Array.from(weights))]],
+    typed(1, two.map((part) => [4, part])), // prettier-ignore
+  ])) {
+    const [{ data }] = (await fromOnnx(product(w), { simd })).run(x);
+    assert.deepEqual([...data], expected(weights));
+  }
+  const reader = new ProtobufReader(PbfReader, 'a.onnx');
+  const read = (/** @type {Field[]} */ fields) => reader.attribute(message(fields), 0).value;
+  assert.deepEqual(read([[7, bytes(Float32Array.of(1, 2))], [20, 6]]), [1, 2]); // prettier-ignore
+  assert.deepEqual(read([[10, tensor('t', [1], Float32Array.of(1))], [20, 9]])[0].dims, [1]); // prettier-ignore
+  assert.deepEqual(read([[8, 5], [8, 6]]), [5, 6]); // prettier-ignore
+  assert.equal(reader.size(message([[2, '']])), null);
+  assert.equal(reader.node(message([[7, 'ai.onnx']]), 0).domain, '');
+  assert.equal(reader.graph(message([[15, []]])).sparse, true);
+  const made = reader.function(message([[9, [[1, 'own'], [2, 3]]], [11, [[1, 'a'], [3, 7]]]])); // prettier-ignore
+  assert.deepEqual([[...made.opsets], made.attributes], [[['own', 3]], { a: 7 }]);
+  // A float where a whole number belongs: wire type 5.
+  assert.throws(
+    () => reader.tensor(Uint8Array.of(0x0d, 0, 0, 0, 0)),
+    says(ModelFileError, /a field is a float, expected an integer/),
+  );
+  assert.throws(
+    () => reader.node(Uint8Array.of(0x18, ...varint(5)), 0),
+    says(ModelFileError, /a field is a number, expected text/),
+  );
 });
 
 /** True if some weight of a model is int8. @param {import('padless').Model} of */

@@ -97,6 +97,22 @@ test('an object of a listed class becomes a record, whichever opcodes create it'
   assert.deepEqual(read(`ccollections\nOrderedDict\n)R${build}`), new Map());
 });
 
+test('values that Python rarely writes are read', () => {
+  for (const [pickle, expected] of /** @type {[string, any][]} */ ([
+    ['c__builtin__\nlist\n)R.', []],
+    ['c__builtin__\ntuple\n)R.', []],
+    ['c__builtin__\nbytes\n(]tR.', bytes()],
+    ['c__builtin__\nbytes\n)R.', bytes()],
+    ['c__builtin__\nlist\n)}\x92.', []],
+    ['c__builtin__\ncomplex\n(F1\nF2\ntR.', new PickledRecord('complex', [1, 2])],
+    ['V\\U0001f600\\U00110000\n.', '\u{1f600}\\U00110000'],
+    ['\x8a\x00.', 0],
+    ['(0N.', null],
+    ['F-inf\n.', -Infinity],
+  ]))
+    assert.deepEqual(read(pickle), expected, JSON.stringify(pickle));
+});
+
 test('a broken pickle is refused, and the message says where', () => {
   for (const [pickle, message] of /** @type {[string, RegExp][]} */ ([
     ['', /1 bytes are expected at byte 0, the file has 0/],
@@ -114,6 +130,9 @@ test('a broken pickle is refused, and the message says where', () => {
     ['\x8e\xff\xff\xff\xff\xff\xff\xff\xff.', /18446744073709551615 bytes are expected/],
     ['\x8b\xff\xff\x00\x00.', /an int of 65535 bytes, at most 256/],
     ['I1\nI2\na.', /items are appended to 1/],
+    ['c__builtin__\ncomplex\n)RI2\na.', /items are appended to an object of complex/],
+    ['c__builtin__\nlist\nI1\nR.', /__builtin__\.list is called with 1, expected a tuple/],
+    ['c__builtin__\nlist\n)}I1\nI2\ns\x92.', /a class is constructed with named arguments/],
     ['I1\nI2\nI3\ns.', /items are set in 1/],
     ['(I1\nd.', /items are set in a dict, expected a dict/],
     ['I1\n(I2\n\x90.', /items are added to 1/],

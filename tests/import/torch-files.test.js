@@ -155,6 +155,43 @@ test("a pickle's offsets, shapes and strides are checked against its storages", 
   await assert.rejects(data(file('0', [2 ** 29], [0])), says(UnsupportedError, /repeats a storage of 16 bytes/));
   await assert.rejects(data(file('0', [2 ** 20, 2 ** 20], [0, 0])), says(PadlessError, /2\^30/));
   await assert.rejects(data(file('0', [4], [1], null)), says(ModelFileError, /no a\/data\/0/));
+  // Other ways to name a tensor, and what is refused by name.
+  const storage = (/** @type {string} */ name) => `(Vstorage\nctorch\n${name}\nV0\nVcpu\nI4\ntQ`;
+  const sizes = 'I0\n(I4\nt(I1\nt';
+  const one = `ctorch._utils\n_rebuild_tensor\n(${storage('FloatStorage')}${sizes}tR`;
+  const zip = (/** @type {string} */ pickle, more = {}) =>
+    zipSync({ 'a/data.pkl': Buffer.from(pickle), 'a/data/0': new Uint8Array(16), ...more }, { level: 0 });
+  for (const tensor of [
+    one,
+    `ctorch._utils\n_rebuild_parameter\n(${one}I00\nNtR`,
+    `ctorch._utils\n_rebuild_parameter_with_state\n(${one}I00\nNNtR`,
+    `ctorch.nn.parameter\nParameter\n(${one}tR`,
+  ])
+    assert.equal((await data(zip(`(dVx\n${tensor}s.`)))?.length, 16, tensor);
+  for (const [bytes, message, Class] of /** @type {[Uint8Array, RegExp, any][]} */ ([
+    [zip(`(dVx\n${one}s.`, { 'a/byteorder': Buffer.from('big') }), /values are in big-endian order/, UnsupportedError],
+    [zip('(dVx\n(Vmodule\nNNNtQs.'), /a whole model, with its code/, UnsupportedError],
+    [zip(`${one}.`), /one tensor, expected a dict of tensors/, UnsupportedError],
+    [zip('cpathlib\nPath\n)R.'), /pathlib\.Path, expected a dict of tensors/, UnsupportedError],
+    [
+      zip(`(dVx\nctorch._utils\n_rebuild_tensor_v3\n(${storage('FloatStorage')}${sizes}I00\nNctorch\nFloatStorage\ntRs.`),
+      /a tensor has dtype FloatStorage, expected one of float32,/,
+      UnsupportedError,
+    ],
+  ]))
+    await assert.rejects(readTorch(bytes, 'x.pt'), says(Class, message), String(message));
+  const magic = '\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.';
+  for (const [rest, message, Class] of /** @type {[string, RegExp, any][]} */ ([
+    ['I1000\n.', /version 1000 of torch\.save, expected 1001/, UnsupportedError],
+    ['I1001\n.(dVlittle_endian\nI00\ns.', /values are in big-endian order/, UnsupportedError],
+    ['I1001\n.(d.(d.I5\n.', /the keys of its storages are 5, expected a list/, ModelFileError],
+    [
+      'I1001\n.(d.(d.(V0\nl.\0\0\0\0\0\0\0\0',
+      /storage "0" has 0 values, expected a storage that the pickle refers to/,
+      ModelFileError,
+    ],
+  ]))
+    await assert.rejects(readTorch(Buffer.from(magic + rest, 'latin1'), 'x.pt'), says(Class, message));
   await assert.rejects(readTorch(zipSync({ 'a/b': new Uint8Array(1) }), 'x.pt'), says(ModelFileError, /no data\.pkl/));
   await assert.rejects(
     readTorch(Uint8Array.of(0x80, 2, 0x4e, 0x2e), 'x.pt'),

@@ -124,6 +124,23 @@ test('a description whose sizes differ from those of the weights is refused', as
     await assert.rejects(fromTorch(file, modules), says(PadlessError, message));
 });
 
+test('weights of another type, rank or input than their module has are refused', async () => {
+  const dict = serialize({ metadata: {}, tensors: new Map([['l.weight', { dtype: 'I32', shape: [1], data: new Uint8Array(4) }]]) });
+  const linear = { type: 'Linear', name: 'l', bias: false };
+  await fails([linear], UnsupportedError, /l\.weight: dtype I32, expected one of F32, F64, F16, BF16$/, dict);
+  await fails(
+    [linear],
+    ModelFileError,
+    /a weight of shape \[2\], expected 2 sizes from 1 on$/,
+    stateDict({ 'l.weight': [[2], [1, 2]] }),
+  );
+  const values = stateDict({ 'l.weight': [[1, 2], [1, 2]] }); // prettier-ignore
+  const names = (await fromTorch(values, [linear, { type: 'ReLU' }, { type: 'ReLU' }], { simd })).root
+    .all()
+    .map(({ name }) => name);
+  assert.equal(new Set(names).size, names.length);
+});
+
 test('the option `weight` names a tied weight, also outside the prefix', async () => {
   const plain = stateDict({
     'encoder.weight': [

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ArgumentError, init, loadModel, ModelFileError, PadlessError, UnsupportedError } from 'padless';
-import { parse, serialize } from '../../js/file/safetensors.js';
+import { float32, parse, serialize } from '../../js/file/safetensors.js';
 import { says } from '../says.js';
 
 const simd = process.env.PADLESS_SIMD ?? 'auto';
@@ -102,6 +102,19 @@ test('invalid headers are refused, and the message has the tensor, the found and
   const huge = file({});
   new DataView(huge.buffer).setBigUint64(0, 2n ** 63n, true);
   assert.throws(() => parse(huge), /at most 100000000/);
+});
+
+test('tensors of no bytes may stand anywhere, and values at any byte are read', () => {
+  for (const n of [1, 2, 3, 4]) {
+    const header = {
+      a: { dtype: 'U8', shape: [n], data_offsets: [0, n] },
+      c: { dtype: 'F32', shape: [1], data_offsets: [n, n + 4] },
+      b: { dtype: 'F32', shape: [0], data_offsets: [n, n] },
+    };
+    const c = parse(file(header, n + 4)).tensors.get('c');
+    c.data.set(bytesOf(-2.5));
+    assert.deepEqual([...float32(c, 'c')], [-2.5], `at byte ${n}`);
+  }
 });
 
 test('quotes, backslashes, brackets and colons inside JSON strings are not read as structure', () => {

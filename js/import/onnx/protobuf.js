@@ -92,7 +92,6 @@ export class ProtobufReader {
     if (type !== BYTES) this.broken('a field is a float, expected an integer');
     const reader = new this.Reader(value);
     while (reader.pos < value.length) to.push(reader.readVarint(true));
-    if (reader.pos > value.length) this.broken('a list ends inside a number');
   }
 
   /** The floats of a field, which may be packed. @param {Uint8Array} value @returns {number[]} */
