@@ -1,20 +1,36 @@
 /**
- * `make mutants`: changes one place of js/ or c/ at a time, in a copy of the repository, and runs the tests that reach it. A mutant that no test
- * notices shows code that no test checks. A seed chooses the places; results go to build/mutants/results.jsonl, and the next run continues there.
+ * `make mutants`: changes one place of js/ or c/ at a time, in a copy of the repository, and runs the tests that call the changed function, until one
+ * fails. A mutant that no test notices shows what no test checks. Results go to build/mutants/results.jsonl, and a second run continues there.
  *
  *   node tests/mutants/run.js [COUNT=200] [SEED=1] [FILTER]   FILTER: a part of the file's name
+ *
+ * MUTANT_SECONDS=60 limits the processor time of the tests of one mutant: it survives if no test that fits in notices it.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { random } from '../random.js';
-import { cSites } from './c-sites.js';
-import { measured, runTest } from './coverage.js';
-import { jsSites } from './js-sites.js';
+import { buildWasm, NativeTests, restoreWasm } from './c-build.js';
+import { measured, testsOf } from './calls.js';
+import { draw } from './draw.js';
+import { runLimited, runTest } from './run-test.js';
 
-/** @typedef {import('./js-sites.js').Site & { file: string, line: number, from: string }} Mutant */
+/** @typedef {import('./draw.js').Mutant} Mutant */
+/** @typedef {{ status: 'killed' | 'survived' | 'invalid', by: string | null, tests: number, left: number }} Outcome  left: tests that did not fit in */
+/** @typedef {Pick<Mutant, 'id' | 'file' | 'line' | 'kind' | 'from' | 'to'> & Outcome & { seconds: number }} Result */
 
 const [many = '200', seed = '1', filter = ''] = process.argv.slice(2);
+const budget = Number(process.env.MUTANT_SECONDS ?? 60);
 const root = join(import.meta.dirname, '../..');
 const folder = join(root, 'build/mutants');
 const tree = join(folder, 'tree');
@@ -23,82 +39,95 @@ const results = join(folder, 'results.jsonl');
 /** @param {...string} args */
 const git = (...args) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim().split('\n');
 
-/** A copy of the repository with the built files, in which mutants are made. */
+/** A copy with the built files, in which files may change. */
 function makeTree() {
-  rmSync(tree, { recursive: true, force: true });
-  for (const file of git('ls-files'))
-    if (existsSync(join(root, file))) cpSync(join(root, file), join(tree, file), { preserveTimestamps: true });
-  for (const built of [
-    'js/dist',
-    'js/page/padless',
-    'build/test',
-    'build/native',
-    'build/wasm',
-    'build/emcc',
-    'build/exports',
-    'build/setup',
-  ])
-    if (existsSync(join(root, built))) cpSync(join(root, built), join(tree, built), { recursive: true, preserveTimestamps: true });
+  for (const old of ['', '.built', '.objects', '.tmp']) rmSync(tree + old, { recursive: true, force: true });
+  const built = ['js/dist', 'js/page/padless', 'build/test', 'build/wasm', 'build/emcc', 'build/exports', 'build/setup'];
+  for (const each of [...git('ls-files'), ...built])
+    if (existsSync(join(root, each))) cpSync(join(root, each), join(tree, each), { recursive: true, preserveTimestamps: true });
   symlinkSync(join(root, 'node_modules'), join(tree, 'node_modules'));
 }
 
-/** All mutants, in an order that the seed decides. @returns {Mutant[]} */
-function allMutants() {
-  const files = git('ls-files', 'js', 'c').filter(
-    (file) => /^js\/.*\.js$|^c\/[^/]*\.[ch]$/.test(file) && file !== 'c/padless.h' && file.includes(filter),
-  );
-  const all = files.flatMap((file) => {
-    const text = readFileSync(join(root, file), 'utf8');
-    return (file.endsWith('.js') ? jsSites : cSites)(text).map((site) => ({
-      file,
-      line: text.slice(0, site.start).split('\n').length,
-      from: text.slice(site.start, site.end),
-      ...site,
-    }));
-  });
-  const { integer } = random(Number(seed));
-  for (let i = all.length - 1; i > 0; i--) {
-    const j = integer(0, i);
-    [all[i], all[j]] = [all[j], all[i]];
+/** @type {Result[]} */
+const known = existsSync(results)
+  ? readFileSync(results, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+  : [];
+
+/** Those first that noticed most mutants of the same file for their time, then the quick ones. @param {import('./calls.js').Entry[]} tests @param {string} file */
+function ordered(tests, file) {
+  /** @param {import('./calls.js').Entry} entry */
+  const worth = ({ test, seconds, called }) => {
+    const kills = known.filter((each) => each.file === file && each.by === test).length;
+    return ((1 + 3 * kills) * Math.sqrt(1 + (called[file]?.length ?? 0))) / (0.2 + seconds);
+  };
+  return tests
+    .map((entry) => ({ entry, value: worth(entry) }))
+    .sort((a, b) => b.value - a.value)
+    .map(({ entry }) => entry);
+}
+
+/** Runs the tests until one fails. @param {{ test: string, seconds: number }[]} tests @returns {Promise<Outcome>} */
+async function tryTests(tests) {
+  let spent = 0;
+  let ran = 0;
+  for (const { test, seconds } of tests) {
+    if (ran && spent + seconds > budget) continue;
+    spent += seconds;
+    ran++;
+    const outcome = await runTest(tree, test, 5 + 2 * seconds);
+    if (outcome !== 'passed') return { status: 'killed', by: outcome === 'time' ? `time: ${test}` : test, tests: ran, left: 0 };
   }
-  return all;
+  return { status: 'survived', by: null, tests: ran, left: tests.length - ran };
 }
 
-/** @param {Mutant} mutant */
-const idOf = ({ file, start, kind, from, to }) => `${file}:${start}:${kind}:${from.slice(0, 40)}:${to.slice(0, 40)}`;
+/** What these call in the page is not measured. */
+const pageTests = ['tests/page/worker.test.js', 'tests/page/typing.test.js'].map((test) => ({ test, seconds: 30 }));
 
-/** @param {string} target @param {number} [seconds] */
-const make = (target, seconds = 300) =>
-  spawnSync('make', ['-s', target], { cwd: tree, stdio: 'ignore', timeout: 1000 * seconds, killSignal: 'SIGKILL' }).status === 0;
-
-/** Runs the tests until one fails. @param {{ test: string, seconds: number }[]} tests @returns {string | null} the test that failed */
-function firstToFail(tests) {
-  for (const { test, seconds } of tests) if (!runTest(tree, test, {}, 60 + 5 * seconds).passes) return test;
-  return null;
+/** @param {Mutant} mutant @param {import('./calls.js').Entry[]} entries @returns {Promise<Outcome>} */
+async function tryJs({ file, start }, entries) {
+  const outcome = await tryTests(ordered(testsOf(entries, file, start), file));
+  if (outcome.status === 'killed' || !/^js\/(page|dom)|^js\/worker/.test(file)) return outcome;
+  const worker = 'js/page/padless/worker-entry.js';
+  const kept = readFileSync(join(tree, worker));
+  execFileSync(process.execPath, ['js/tools/bundle.js', 'worker', worker], { cwd: tree });
+  const inPage = await tryTests(pageTests);
+  writeFileSync(join(tree, worker), kept);
+  return { ...inPage, tests: outcome.tests + inPage.tests };
 }
 
-/** Tests of pages, whose coverage is not measured. */
-const pageTests = ['tests/page/worker.test.js', 'tests/page/typing.test.js'].map((test) => ({ test, seconds: 60 }));
-
-/** @param {Mutant} mutant @param {import('./coverage.js').Entry[]} entries @returns {{ status: string, by: string | null }} */
-function tryJs({ file, start, end }, entries) {
-  const tests = entries.filter(({ covered }) => covered[file]?.some(([from, to]) => from < end && to > start));
-  const inPage = /^js\/(page|dom)|^js\/worker/.test(file);
-  if (inPage && !make('js/page/padless/worker-entry.js')) return { status: 'killed', by: 'the build' };
-  const by = firstToFail(tests) ?? (inPage ? firstToFail(pageTests) : null);
-  return { status: by ? 'killed' : 'survived', by };
+/** First the kernel tests natively, as they need no linker; then the wasm and the models. @param {Mutant} mutant @param {import('./calls.js').Entry[]} entries @returns {Promise<Outcome>} */
+async function tryC({ file }, entries) {
+  const invalid = /** @type {Outcome} */ ({ status: 'invalid', by: null, tests: 0, left: 0 });
+  if (!native.build(file)) return invalid;
+  const outcome = await runLimited(tree, [native.program], 60);
+  if (outcome !== 'passed') return { status: 'killed', by: outcome === 'time' ? 'time: kernels' : 'kernels', tests: 1, left: 0 };
+  if (!buildWasm(tree)) return invalid;
+  const tests = entries.filter(({ test, called }) => test === 'tests/kernels/kernels.test.js' || called['js/runtime/memory.js']);
+  const result = await tryTests(
+    ordered(
+      tests.filter(({ test }) => /kernels|layers|models|import\/trained/.test(test)),
+      file,
+    ),
+  );
+  restoreWasm(tree);
+  return result;
 }
 
-/** Runs the native kernel tests first, because they build fastest; then tests with the wasm, and those of models. @param {import('./coverage.js').Entry[]} entries */
-function tryC(entries) {
-  const kernels = 'build/native/clang/kernels';
-  if (!make(kernels)) return { status: 'invalid', by: null };
-  const { status } = spawnSync(join(tree, kernels), { stdio: 'ignore', timeout: 300_000, killSignal: 'SIGKILL' });
-  if (status !== 0) return { status: 'killed', by: kernels };
-  if (!make('build/test/kernels.wasm') || !make('js/dist/inline.js')) return { status: 'invalid', by: null };
-  const tests = entries.filter(({ test, covered }) => test === 'tests/kernels/kernels.test.js' || covered['js/runtime/memory.js']);
-  const by = firstToFail(tests.filter(({ test }) => /kernels|layers|models|import\/trained/.test(test)));
-  return { status: by ? 'killed' : 'survived', by };
+/** @param {Mutant} mutant @param {import('./calls.js').Entry[]} entries @returns {Promise<Result>} */
+async function tryMutant(mutant, entries) {
+  const path = join(tree, mutant.file);
+  const text = readFileSync(path, 'utf8');
+  const { atime, mtime } = statSync(path);
+  const begun = Date.now();
+  writeFileSync(path, text.slice(0, mutant.start) + mutant.to + text.slice(mutant.end));
+  const outcome = await (mutant.file.endsWith('.js') ? tryJs : tryC)(mutant, entries);
+  writeFileSync(path, text);
+  utimesSync(path, atime, mtime);
+  const { id, file, line, kind, from, to } = mutant;
+  return { id, file, line, kind, from, to, ...outcome, seconds: Math.round((Date.now() - begun) / 1000) };
 }
 
 /** The share and its confidence interval of 95 % (Wilson 1927). @param {number} killed @param {number} all */
@@ -110,49 +139,39 @@ function share(killed, all) {
   return `${killed} of ${all} mutants are killed: ${percent(p)}, interval ${percent(middle - half)} to ${percent(middle + half)}`;
 }
 
-/** @param {any[]} done */
+/** @param {Result[]} done */
 function report(done) {
+  for (const { status, file, line, kind, from, to, tests, left } of done)
+    if (status === 'survived')
+      console.log(`survived ${tests} tests (${left} left) ${file}:${line} ${kind}: ${from.slice(0, 60)} -> ${to.slice(0, 60)}`);
   const valid = done.filter(({ status }) => status !== 'invalid');
-  for (const { status, file, line, kind, from, to } of valid)
-    if (status === 'survived') console.log(`survived ${file}:${line} ${kind}: ${from.slice(0, 60)} -> ${to.slice(0, 60)}`);
-  for (const [what, part] of [
+  for (const [what, part] of /** @type {[string, Result[]][]} */ ([
     ['js/', valid.filter(({ file }) => file.startsWith('js/'))],
     ['c/', valid.filter(({ file }) => file.startsWith('c/'))],
     ['all', valid],
-  ])
-    if (part.length)
-      console.log(`${what}: ${share(part.filter((/** @type {any} */ { status }) => status === 'killed').length, part.length)}`);
+  ]))
+    if (part.length) console.log(`${what}: ${share(part.filter(({ status }) => status === 'killed').length, part.length)}`);
 }
 
 mkdirSync(folder, { recursive: true });
 makeTree();
+const native = new NativeTests(tree);
 const tests = git('ls-files', 'tests').filter(
-  (file) => /\.test\.js$/.test(file) && !/^tests\/(page|firefox)\/|package\/(tarball|docs|package)\.test/.test(file),
+  (file) => /\.test\.js$/.test(file) && !/^tests\/(page|firefox|site)\/|package\/(tarball|docs|minified)\.test/.test(file),
 );
-const entries = measured(tree, join(folder, 'coverage'), tests);
-const before = existsSync(results)
-  ? readFileSync(results, 'utf8')
-      .trim()
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => JSON.parse(line))
-  : [];
-const known = new Map(before.map((each) => [each.id, each]));
+const entries = await measured(tree, join(folder, 'calls'), tests);
+const files = git('ls-files', 'js', 'c').filter(
+  (file) => /^js\/.*\.js$|^c\/[^/]*\.[ch]$/.test(file) && file !== 'c/padless.h' && file.includes(filter),
+);
+/** @type {Result[]} */
 const done = [];
-for (const mutant of allMutants()) {
+for (const mutant of draw(root, files, Number(seed))) {
   if (done.filter(({ status }) => status !== 'invalid').length >= Number(many)) break;
-  const id = idOf(mutant);
-  let result = known.get(id);
+  let result = known.find(({ id }) => id === mutant.id);
   if (!result) {
-    const path = join(tree, mutant.file);
-    const text = readFileSync(path, 'utf8');
-    const begun = Date.now();
-    writeFileSync(path, text.slice(0, mutant.start) + mutant.to + text.slice(mutant.end));
-    const outcome = mutant.file.endsWith('.js') ? tryJs(mutant, entries) : tryC(entries);
-    writeFileSync(path, text);
-    const { file, line, kind, from, to } = mutant;
-    result = { id, file, line, kind, from, to, ...outcome, seconds: Math.round((Date.now() - begun) / 1000) };
+    result = await tryMutant(mutant, entries);
     appendFileSync(results, `${JSON.stringify(result)}\n`);
+    known.push(result);
   }
   done.push(result);
 }

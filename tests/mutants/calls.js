@@ -1,0 +1,66 @@
+/**
+ * Which test files call which functions of js/, and how long each file takes: measured once, kept in build/mutants/calls. A mutant is tried on the
+ * files that call its function.
+ */
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runTest } from './run-test.js';
+
+/** @typedef {[start: number, end: number]} Range */
+/**
+ * @typedef {{ test: string, seconds: number, passes: boolean, called: Record<string, Range[]>, known: Record<string, Range[]> }} Entry
+ * Functions by file of js/: those that ran, and all that the engine knew of.
+ */
+
+/** @param {string} tree @param {string} test @returns {Promise<Entry>} */
+async function measure(tree, test) {
+  const folder = mkdtempSync(join(tmpdir(), 'padless-calls-'));
+  const recorder = join(import.meta.dirname, 'record-calls.js');
+  const outcome = await runTest(tree, test, 600, { NODE_OPTIONS: `--import=${recorder}`, PADLESS_CALLS: folder });
+  let total = 0;
+  /** @type {Record<string, Map<string, Range>>[]} */
+  const [called, known] = [{}, {}];
+  for (const file of readdirSync(folder)) {
+    const { seconds, scripts } = JSON.parse(readFileSync(join(folder, file), 'utf8'));
+    total += seconds;
+    for (const { url, ranges } of scripts) {
+      const name = relative(tree, fileURLToPath(url.split('?')[0]));
+      if (!/^js\/(?!dist\/)/.test(name)) continue;
+      for (const [start, end, count] of ranges)
+        for (const which of count ? [called, known] : [known]) (which[name] ??= new Map()).set(`${start}-${end}`, [start, end]);
+    }
+  }
+  rmSync(folder, { recursive: true });
+  const lists = (/** @type {Record<string, Map<string, Range>>} */ by) =>
+    Object.fromEntries(Object.entries(by).map(([name, ranges]) => [name, [...ranges.values()]]));
+  return { test, seconds: total, passes: outcome === 'passed', called: lists(called), known: lists(known) };
+}
+
+/** @param {string} tree @param {string} folder  of the records @param {string[]} tests */
+export async function measured(tree, folder, tests) {
+  mkdirSync(folder, { recursive: true });
+  /** @type {Entry[]} */
+  const entries = [];
+  for (const test of tests) {
+    const record = join(folder, `${test.replaceAll('/', '-')}.json`);
+    if (!existsSync(record)) {
+      const entry = await measure(tree, test);
+      writeFileSync(record, JSON.stringify(entry));
+      console.log(
+        `measured ${test}: ${entry.seconds.toFixed(1)} s${entry.passes ? '' : ', fails without a mutant and is left out'}`,
+      );
+    }
+    entries.push(JSON.parse(readFileSync(record, 'utf8')));
+  }
+  return entries.filter(({ passes }) => passes);
+}
+
+/** The tests that call the function around a place, or load the file where no function is around it. @param {Entry[]} entries @param {string} file @param {number} at */
+export function testsOf(entries, file, at) {
+  const around = entries.flatMap(({ known }) => known[file] ?? []).filter(([start, end]) => start <= at && at < end);
+  if (!around.length) return [];
+  const [start, end] = around.reduce((inner, range) => (range[1] - range[0] < inner[1] - inner[0] ? range : inner));
+  return entries.filter(({ called }) => called[file]?.some((range) => range[0] === start && range[1] === end));
+}
