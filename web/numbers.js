@@ -9,7 +9,7 @@ export function bitsOf(value) {
   return view.getUint32(0).toString(16).padStart(8, '0');
 }
 
-/** The index of the greatest value; of equal ones, the first. @param {ArrayLike<number>} values */
+/** The index of the largest value; the first of equal values. @param {ArrayLike<number>} values */
 export function argmax(values) {
   let best = 0;
   for (let k = 1; k < values.length; k++) if (values[k] > values[best]) best = k;

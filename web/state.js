@@ -10,7 +10,7 @@ import { shipped } from './shipped.js';
  * @property {string} text
  * @property {string} model  a key of `shipped`
  * @property {number} padding  steps, 0 to MAX_PADDING
- * @property {Side} side  where the padding stands
+ * @property {Side} side  where the padding is
  */
 
 export const MAX_PADDING = 48;

@@ -56,7 +56,7 @@ const MOST_PADS = 9;
 const [PAD_HEAD, PAD_TAIL] = [5, 3];
 
 /**
- * The positions of a row that are shown. Of long padding, one entry stands for those in the middle, which are left out.
+ * The positions of a row that are shown. One entry replaces the middle of long padding, which is not shown.
  * @param {ArrayLike<number>} mask
  * @returns {{ t: number, hidden: number }[]}  t: the position; hidden: if not 0, the number of positions that this entry stands for
  */

@@ -60,7 +60,7 @@ function load(file, customLayers = { halve: Halve, 'mine>LayerNormalization': Ha
 /**
  * @param {import('padless').OutputTensor} output
  * @param {{ shape: number[], data: string }} golden
- * @param {number[] | null} mask  of the output; what Keras has under it is its own business
+ * @param {number[] | null} mask  of the output; values under it are not compared
  * @param {number} unit
  * @param {number[]} [empty]  rows of zeros
  */

@@ -73,7 +73,7 @@ test('files with a part moved, doubled or removed give a model or a PadlessError
   }
 });
 
-test('bytes that are no protobuf are refused', async () => {
+test('bytes that are not a protobuf message are refused', async () => {
   for (const bytes of [
     new Uint8Array(0),
     new Uint8Array(1000),

@@ -74,17 +74,20 @@ test('a loop that reads the ids of each row is computed for all rows', async () 
 });
 
 const changed = /** @type {Record<string, [Change, RegExp]>} */ ({
-  'fewer rows': [{ count: 'two' }, /\(Loop\): padless has no Loop except over the rows of the batch/],
-  'as many rows as steps': [{ count: 'T' }, /\(Loop\): padless has no Loop except over the rows/],
-  'the row before it': [{ start: 'ends', end: 'starts' }, /\(Slice\): slices something other than the steps of one row/],
-  'no elements': [{ end: 'starts' }, /\(Slice\): slices something other than the steps of one row/],
-  'an end after the first row': [{ goesOn: 'false' }, /\(Loop\): ends by a condition other than the number of rows/],
-  'all rows': [
+  'a constant number of rows': [{ count: 'two' }, /\(Loop\): padless has no Loop except over the rows of the batch/],
+  'the steps instead of the rows': [{ count: 'T' }, /\(Loop\): padless has no Loop except over the rows/],
+  'ids from the end to the start of a row': [
+    { start: 'ends', end: 'starts' },
+    /\(Slice\): slices something other than the steps of one row/,
+  ],
+  'empty slices': [{ end: 'starts' }, /\(Slice\): slices something other than the steps of one row/],
+  'the first row only': [{ goesOn: 'false' }, /\(Loop\): ends by a condition other than the number of rows/],
+  'rows whose result reads all rows': [
     { result: 'mixed', more: [node('ReduceMax', ['embedded'], ['mixed'], { keepdims: 0 })] },
     /\(ReduceMax\): reads all rows of the batch inside a loop/,
   ],
-  'a tensor of all rows': [{ result: 'embedded' }, /\(Loop\): the result of a row runs over the batch/],
-  'the number of the row': [
+  'rows whose result has all rows': [{ result: 'embedded' }, /\(Loop\): the result of a row runs over the batch/],
+  'rows whose result uses the index of the row': [
     { result: 'n', more: [node('Mul', ['row', 'row'], ['n'])] },
     /\(Mul\): computes with the index of the row/,
   ],

@@ -776,7 +776,7 @@ test('a graph that sorts rows by length and restores their order gives the rows 
 
 const byOperator = /** @type {[string, OnnxNode[], Record<string, Constant>, (string[] | null)?, number?, number?][]} */ ([
   [
-    'a convolution with padding, and the greatest value',
+    'a convolution with padding, and the maximum over time',
     [
       node('Transpose', ['e'], ['c'], { perm: [0, 2, 1] }),
       node('Conv', ['c', 'k', 'b'], ['d'], { pads: [1, 1] }),
@@ -814,7 +814,7 @@ const byOperator = /** @type {[string, OnnxNode[], Record<string, Constant>, (st
     { ...recurrent('LSTM', {}).constants, one: ints([1]) },
   ],
   [
-    'attention of each step to each',
+    'self-attention',
     [
       node('Transpose', ['e'], ['t'], { perm: [0, 2, 1] }),
       node('MatMul', ['e', 't'], ['s']),
@@ -825,7 +825,7 @@ const byOperator = /** @type {[string, OnnxNode[], Record<string, Constant>, (st
     {},
   ],
   [
-    'arithmetic with vectors, columns and numbers',
+    'arithmetic with vectors, columns and scalars',
     [
       node('Mul', ['e', 'row'], ['a']),
       node('Add', ['a', 'two'], ['b']),
@@ -840,7 +840,7 @@ const byOperator = /** @type {[string, OnnxNode[], Record<string, Constant>, (st
     { row: weight([D]), two: weight([1]), eps: { type: 'float32', shape: [], data: [1e-3] } },
   ],
   [
-    'GELU as it is spelled out',
+    'GELU as a formula of nodes',
     [
       node('Div', ['e', 'root'], ['a']),
       node('Erf', ['a'], ['b']),
@@ -870,7 +870,7 @@ const byOperator = /** @type {[string, OnnxNode[], Record<string, Constant>, (st
     { pad: ints([0], []), last: ints([-1]), one: ints([1]), least: { type: 'float32', shape: [1], data: [1] } },
   ],
   [
-    'softmax over all axes from one on, before opset 13',
+    'softmax over all axes from axis 1 on, before opset 13',
     [
       node('ReduceSum', ['e'], ['s'], { axes: [1], keepdims: 0 }),
       node('Reshape', ['s', 'shape'], ['r']),
@@ -882,7 +882,7 @@ const byOperator = /** @type {[string, OnnxNode[], Record<string, Constant>, (st
     11,
   ],
   [
-    'positions: a table of which each row takes as many as it has steps',
+    'a table of positions, of which each text reads as many rows as it has steps',
     [
       node('Shape', ['ids'], ['s']),
       node('Gather', ['s', 'one'], ['T']),
@@ -894,7 +894,7 @@ const byOperator = /** @type {[string, OnnxNode[], Record<string, Constant>, (st
     { zero: ints([0], []), one: ints([1], []), places: weight([20, D]) },
   ],
   [
-    'the greatest label and the two best',
+    'ArgMax and TopK of two labels',
     [
       node('ReduceSum', ['e', 'one'], ['s'], { keepdims: 0 }),
       node('TopK', ['s', 'two'], ['y', 'places']),

@@ -157,7 +157,7 @@ TEST("of tag sequences with equal score the crf returns the one with the lowest 
   }
 }
 
-TEST("crf never chooses what -Infinity forbids, and gives it probability 0, not NaN") {
+TEST("crf never chooses a tag or transition with score -Infinity, and gives it probability 0, not NaN") {
   for (int K = 2; K <= 9; K++) {
     for (int again = 0; again < 8; again++) {
       crf c = new_crf(new_splits(3, 12), 3, K, true, 3);

@@ -17,7 +17,7 @@ const V = 20;
 const sizes = [1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 33];
 const langid = new URL('../../web/models/langid-gru/langid-gru.safetensors', import.meta.url);
 
-/** @param {any} layers  behind an embedding */
+/** @param {any} layers  after an embedding */
 const sequential = (layers) => ({
   class_name: 'Sequential',
   config: {

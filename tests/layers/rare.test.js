@@ -71,7 +71,7 @@ const refused = [
     /^r: Reshape of \[T,4\] to \[3,4\]/,
   ],
   [
-    'Reshape to vectors of a size that varies',
+    'Reshape to vectors of variable size',
     [embedding, ['Reshape', { name: 'r', target_shape: [-1] }]],
     [null],
     ShapeError,
@@ -92,7 +92,7 @@ const refused = [
     /^pooling: .* as p \(with some backends\) removes the mask/,
   ],
   [
-    'the same behind Cropping1D',
+    'a mask after Cropping1D that only some backends keep',
     [masked, ['Cropping1D', { name: 'c', cropping: 0 }], pooling],
     [null],
     UnsupportedError,
@@ -141,7 +141,7 @@ const refused = [
     /^n: BatchNormalization has renorm=true/,
   ],
   [
-    'PReLU shared between axes that are not',
+    'PReLU with axes in shared_axes that it does not have',
     [
       embedding,
       ['EinsumDense', { name: 'e', equation: 'abc,cde->abde', output_shape: [3, 2, 2] }],
@@ -173,7 +173,7 @@ const refused = [
     /^g: activation "glu" is not one of linear, tanh, /,
   ],
   [
-    'a rare recurrent_activation, named as that',
+    'a rare recurrent_activation',
     [embedding, ['GRU', { name: 'g', units: 4, recurrent_activation: 'hard_tanh' }]],
     [3],
     UnsupportedError,

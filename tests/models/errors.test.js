@@ -94,7 +94,7 @@ test('labels must be a list of text, and labels of scores must be different', as
   );
 });
 
-test('each answer has scores of its own, under any label', async () => {
+test('each answer has its own scores, whatever the labels are', async () => {
   const labels = ['__proto__', '10', 'b'];
   const model = await create([embedding, pooling], { outputs: [{ name: 'y', kind: 'class', labels }], text: { vocabulary } });
   const [first, second] = model.predict(['a', 'b']);

@@ -203,7 +203,7 @@ const broken = {
     ModelFileError,
     /^model: the graph has a cycle through a, b$/,
   ],
-  'a layer that takes what is not there': [
+  'an input of a layer that does not exist': [
     functional(
       [input('x'), layer('Embedding', 'e', embedding, ['x']), layer('Dense', 'd', { units: 1 }, ['nowhere'])],
       ['x'],
@@ -212,22 +212,22 @@ const broken = {
     ModelFileError,
     /^model: d takes the output of nowhere\/0, which does not exist$/,
   ],
-  'an output that is not there': [
+  'an output layer that does not exist': [
     functional([input('x'), layer('Embedding', 'e', embedding, ['x'])], ['x'], ['f']),
     ModelFileError,
     /^model: an output is f\/0, which does not exist$/,
   ],
-  'an output that a layer does not have': [
+  'an output index that the layer does not have': [
     functional([input('x'), layer('Embedding', 'e', embedding, ['x'])], ['x'], [['e', 0, 1]]),
     ModelFileError,
     /output 1 of e\/0 is used, it has 1$/,
   ],
-  'two layers of one name': [
+  'a name of two layers': [
     functional([input('x'), layer('Embedding', 'e', embedding, ['x']), layer('Dense', 'e', { units: 1 }, ['x'])], ['x'], ['e']),
     ModelFileError,
     /two layers have the name "e"/,
   ],
-  'an input that is none': [
+  'an input that is not an InputLayer': [
     functional([layer('Embedding', 'e', embedding, ['x'])], ['e'], ['e']),
     ModelFileError,
     /input "e" is not an InputLayer/,
@@ -242,7 +242,7 @@ const broken = {
     UnsupportedError,
     /^model\.l: a Lambda contains code; pass a layer .* customLayers: \{ "l": /,
   ],
-  'a mask of its own': [
+  'a mask argument of a layer': [
     functional(
       [
         input('x'),
@@ -255,39 +255,39 @@ const broken = {
     UnsupportedError,
     /^model\.g: called with mask; padless takes masks from/,
   ],
-  'inbound nodes that are none': [
+  'an inbound_nodes that is not a list': [
     functional([input('x'), { ...layer('Dense', 'd', { units: 1 }), inbound_nodes: 5 }], ['x'], ['d']),
     ModelFileError,
     /inbound_nodes is not a list/,
   ],
-  'a reference of another form': [
+  'a reference to a tensor in an unknown form': [
     functional([input('x'), { ...layer('Dense', 'd', { units: 1 }), inbound_nodes: [[[7]]] }], ['x'], ['d']),
     ModelFileError,
     /expected \[layer, node, tensor\], got \[7\]/,
   ],
   'no layers': [{ class_name: 'Sequential', config: { layers: [] } }, ModelFileError, /the model has no layers/],
   'no outputs': [functional([input('x')], ['x'], []), ModelFileError, /output_layers is empty/],
-  'another class': [
+  'an unknown class of model': [
     { class_name: 'Quantised', config: {} },
     UnsupportedError,
     /class "Quantised", expected "Sequential" or "Functional"/,
   ],
-  'units that are no number': [
+  'a units that is not a number': [
     functional([input('x', [3]), layer('Dense', 'd', { units: 'many' }, ['x'])], ['x'], ['d']),
     ModelFileError,
     /^d: units is "many", expected a whole number from 1 to 16777216$/,
   ],
-  'an input shape that is no list': [
+  'an input shape that is not a list': [
     functional([{ ...input('x'), config: { name: 'x', batch_shape: { 0: null, 1: 3 } } }], ['x'], ['x']),
     ModelFileError,
     /^model\.x: input shape \{"0":null,"1":3\}, expected a list of whole numbers from 1 on and null$/,
   ],
-  'an input longer than memory': [
+  'an input length that is too large': [
     functional([input('x', [1e9])], ['x'], ['x']),
     ModelFileError,
     /^model\.x: input shape \[1000000000\], expected a list of whole numbers from 1 on and null$/,
   ],
-  'inbound nodes of an embedding that are none': [
+  'an inbound_nodes of an embedding that is not a list': [
     functional(
       [
         input('x'),
@@ -300,17 +300,17 @@ const broken = {
     ModelFileError,
     /^model\.e: inbound_nodes is not a list$/,
   ],
-  'a target shape that is no list': [
+  'a target shape that is not a list': [
     functional([input('x', [4]), layer('Reshape', 'r', { target_shape: { 0: 2, 1: 2 } }, ['x'])], ['x'], ['r']),
     ModelFileError,
     /^r: target_shape is \{"0":2,"1":2\}, expected a list$/,
   ],
-  'a target shape of halves': [
+  'a target shape with a fraction': [
     functional([input('x', [4]), layer('Reshape', 'r', { target_shape: [0.5, 8] }, ['x'])], ['x'], ['r']),
     ShapeError,
     /^r: Reshape of \[4\] \(4 values\) to \[0\.5,8\]/,
   ],
-  'a stride that no machine counts': [
+  'a stride that is too large': [
     functional(
       [input('x', [null, 2]), layer('Conv1D', 'c', { filters: 1, kernel_size: 2, strides: 2 ** 40 }, ['x'])],
       ['x'],
@@ -319,7 +319,7 @@ const broken = {
     ModelFileError,
     /^c: strides is 1099511627776, expected a whole number from 1 to 16777216$/,
   ],
-  'a window wider than that': [
+  'a window that is too wide': [
     functional(
       [input('x', [null, 2]), layer('Conv1D', 'c', { filters: 1, kernel_size: 9, dilation_rate: 2 ** 23 }, ['x'])],
       ['x'],
@@ -328,17 +328,17 @@ const broken = {
     ModelFileError,
     /^c: dilation_rate is 8388608, expected a window of at most 16777216 steps$/,
   ],
-  'a slope that is no number': [
+  'a slope that is not a number': [
     functional([input('x', [4]), layer('LeakyReLU', 'l', { negative_slope: 'steep' }, ['x'])], ['x'], ['l']),
     ModelFileError,
     /^l: negative_slope is "steep", expected a number$/,
   ],
-  'an epsilon that is no number': [
+  'an epsilon that is not a number': [
     functional([input('x', [4]), layer('LayerNormalization', 'l', { epsilon: '' }, ['x'])], ['x'], ['l']),
     ModelFileError,
     /^l: epsilon is "", expected a number$/,
   ],
-  'two outputs to a layer of one input': [
+  'a layer of one input that gets two outputs': [
     {
       class_name: 'Sequential',
       config: {

@@ -53,10 +53,10 @@ const create = (entries, { maskZero = false, T = null, kerasVersion = '3.15.1' }
 const all = { class_name: '__slice__', config: { start: null, stop: null, step: null } };
 
 for (const [what, entries, message, options] of /** @type {[string, any[], RegExp, any?][]} */ ([
-  ['one that padless lacks', [op('a', 'Argsort', [tensor('e')])], /^a: the operation Argsort is not supported$/],
+  ['an operation that padless lacks', [op('a', 'Argsort', [tensor('e')])], /^a: the operation Argsort is not supported$/],
   ['a sum over the batch', [op('a', 'Sum', [tensor('e')], { axis: 0 })], /^a: the operation Sum with axis=0 for 3 axes is not/],
   ['a sum over everything', [op('a', 'Sum', [tensor('e')], { axis: null })], /^a: the operation Sum with axis=null for 3 axes/],
-  ['a batch turned around', [op('a', 'Flip', [tensor('e')], { axis: 0 })], /^a: the operation Flip with axis=0/],
+  ['a flip of the batch axis', [op('a', 'Flip', [tensor('e')], { axis: 0 })], /^a: the operation Flip with axis=0/],
   [
     'a batch that is transposed',
     [op('a', 'Transpose', [tensor('e')], { axes: [1, 0, 2] })],

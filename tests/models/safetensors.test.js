@@ -147,7 +147,7 @@ test('a tensor may be named __proto__', () => {
 });
 
 const cases = [
-  ['a weight that is missing', ({ tensors }) => tensors.delete('dense.bias'), ModelFileError, /dense\.bias: weight is missing/],
+  ['a missing weight', ({ tensors }) => tensors.delete('dense.bias'), ModelFileError, /dense\.bias: weight is missing/],
   [
     'a weight that no layer has',
     ({ tensors }) => tensors.set('x.y', { dtype: 'F32', shape: [0], data: bytesOf() }),
@@ -172,10 +172,10 @@ const cases = [
     UnsupportedError,
     /dense: activation "wobble"/,
   ],
-  ['another format', ({ settings }) => (settings.format = 2), ModelFileError, /format 2/],
-  ['labels of another number', ({ settings }) => (settings.outputs[0].labels = ['a']), ModelFileError, /1 labels, expected 2/],
+  ['a file of another format', ({ settings }) => (settings.format = 2), ModelFileError, /format 2/],
+  ['a wrong number of labels', ({ settings }) => (settings.outputs[0].labels = ['a']), ModelFileError, /1 labels, expected 2/],
   [
-    'a dtype that is not there yet',
+    'an unsupported dtype',
     ({ tensors }) => Object.assign(tensors.get('dense.bias'), { dtype: 'I32' }),
     ModelFileError,
     /dense\.bias: dtype I32/,

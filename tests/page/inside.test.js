@@ -13,7 +13,7 @@ const state = site({ path: 'web/#inside?text=Guten%20Tag&padding=3', shown: '#wh
 const text = (id) => state.page.locator(`#${id}`).textContent();
 /** Cells of a row of a table. @param {string} id @param {number} row */
 const cells = (id, row) => state.page.locator(`#${id} tbody tr`).nth(row).locator('td').allTextContents();
-/** What the first row of the positions is called. */
+/** The header of the first row of the table of positions. */
 const cellsHeader = () => state.page.locator('#positions th').first().textContent();
 /** @param {number} value */
 const pad = (value) => state.page.locator('#steps').fill(String(value));

@@ -68,7 +68,7 @@ test('each page opens, and each link on it leads to a page and a heading that ex
     .filter(({ from, to }) => {
       const path = to.pathname.endsWith('/') ? `${to.pathname}index.html` : to.pathname;
       const known = ids.get(path);
-      // The demo keeps its state behind the #.
+      // The demo keeps its state in the fragment of the address.
       if (known) return to.hash && !path.startsWith('/web/') && !known.has(decodeURIComponent(to.hash.slice(1)));
       return !readdirSync(new URL('.', `file://${folder}${path.slice(1)}`)).includes(String(path.split('/').pop())) && from;
     });
@@ -98,7 +98,7 @@ test('the demo answers a text, and the API reference has the functions of the pa
   for (const name of ['loadModel', 'createModel', 'init', 'Session']) assert.match(text, new RegExp(`\\b${name}\\b`));
 });
 
-/** What axe-core finds in VitePress's own theme, and tables whose first column needs no name. */
+/** Violations that axe-core finds in VitePress's own theme, and tables whose first column needs no header. */
 const accepted = ['empty-table-header', 'label-content-name-mismatch', 'landmark-one-main', 'nested-interactive', 'region'];
 
 for (const colorScheme of /** @type {const} */ (['light', 'dark']))

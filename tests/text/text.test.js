@@ -288,7 +288,7 @@ test('decode turns ids into tokens and omits padding', () => {
   assert.deepEqual(vectorizer().decode([2, 1, 3, 0, 0]), ['a', '\ufffd', 'b']);
 });
 
-test('an id outside the vocabulary is refused with both numbers', () => {
+test('an id outside the vocabulary is refused, and the message has the id and the size of the vocabulary', () => {
   assert.throws(() => vectorizer().decode([30]), says(IdError, /id 30, the vocabulary has 30/));
 });
 

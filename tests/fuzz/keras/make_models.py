@@ -1,4 +1,4 @@
-"""Makes random models with Keras and writes each as a file, with random inputs and what Keras answers.
+"""Makes random models with Keras and writes each as a file, with random inputs and Keras's answers.
 
     python make_models.py FOLDER N SEED [FIRST]
 
@@ -272,7 +272,7 @@ def rows_of(tensor, rng):
 
 
 def padding_value(rng):
-    """What a step at padding holds: Masking's default value or another."""
+    """The value of steps at padding: Masking's default or another."""
     return 0.0 if rng.random() < 0.7 else 0.5
 
 
@@ -300,7 +300,7 @@ IGNORED = {"name", "dtype", "trainable", "module", "registered_name", "batch_inp
 
 
 def features(json_of_layer, found, inside=""):
-    """What a model has in it: "Class", "Class option=value" and "Class in Class", of all layers at all depths."""
+    """The features of a model: "Class", "Class option=value" and "Class in Class", for all layers at all depths."""
     kind, config = json_of_layer.get("class_name"), json_of_layer.get("config")
     if not isinstance(kind, str) or not isinstance(config, dict):
         return

@@ -1,4 +1,4 @@
-"""Random operations of a graph that are no layers: x * 2, x[:, 1:], keras.ops.mean(x, axis=1)."""
+"""Random operations of a graph that are not layers: x * 2, x[:, 1:], keras.ops.mean(x, axis=1)."""
 
 import keras
 from random_layers import KERAS3

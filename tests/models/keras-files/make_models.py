@@ -169,7 +169,7 @@ chain("lstm-backwards-sequences", lambda: [LSTM(4, go_backwards=True, return_seq
 chain(
     "lstm-backwards-sequences-masked",
     lambda: [LSTM(4, go_backwards=True, return_sequences=True), GRU(3)],
-    notes="the outputs stand in visiting order, the mask stays as it was: Keras reads the second layer by a mask that does not fit",
+    notes="the outputs are in visiting order and the mask is not: in Keras the second layer gets a mask that does not fit its input",
 )
 chain(
     "gru-zero-output",
@@ -198,7 +198,7 @@ chain(
 
 @case
 def bidirectional_none():
-    """Both outputs bear the layer's name"""
+    """Both outputs have the layer's name"""
     x = ids()
     e = E(V, 4, mask_zero=True)(x)
     forward, backward = B(LSTM(3, return_sequences=True), merge_mode=None)(e)
@@ -246,7 +246,7 @@ def bidirectional_initial_state():
 
 @case(inputs=[{"ids": PADDED[:4]}, {"ids": OTHER[:4]}])
 def stateful():
-    """Two calls, one after the other; the outputs of both, in that order. The batch size is part of the model"""
+    """Two calls, and the outputs of both in their order. The batch size is part of the model"""
     x = Input(batch_shape=(4, T), dtype="int32", name="ids")
     return keras.Model(x, GRU(3, stateful=True)(LSTM(4, stateful=True, return_sequences=True)(E(V, 4, mask_zero=True)(x))))
 
@@ -256,7 +256,7 @@ chain("stacked-cells-backwards", lambda: [layers.RNN([layers.SimpleRNNCell(3), l
 
 @case
 def state_once():
-    """One layer with initial states, which hands it no mask, and without, which does"""
+    """One layer called with initial states, which removes its mask, and without, which does not"""
     x = ids()
     e = E(V, 4, mask_zero=True)(x)
     rnn, state = RNN(4), D(4)(GRU(3)(e))
@@ -272,7 +272,7 @@ chain(
 chain(
     "lstm-max",
     lambda: [LSTM(4, return_sequences=True), layers.GlobalMaxPooling1D(), D(3)],
-    notes="the maximum reads the last output, repeated at padding, and zeros in front",
+    notes="the maximum reads the last output, repeated at padding, and zeros before the first step",
 )
 chain(
     "lstm-flatten-h5",
@@ -297,14 +297,14 @@ chain(
     "embedding-flatten",
     lambda: [layers.Flatten(), D(3)],
     length=T,
-    notes="Flatten reads the embedding of the padding id, mask or no mask",
+    notes="Flatten reads the embedding of the padding id, with or without a mask",
 )
 chain("masked-max", lambda: [layers.GlobalMaxPooling1D()])
 chain(
     "dense-max",
     lambda: [D(5, activation="relu"), layers.GlobalMaxPooling1D(), D(3, activation="softmax")],
     probabilities=True,
-    notes="Dense passes the mask on and computes at padding too; the maximum reads that",
+    notes="Dense passes the mask on and also computes at padding, which the maximum reads",
 )
 
 # Convolution and pooling.
@@ -312,7 +312,7 @@ chain(
 
 @case(inputs=PRE)
 def conv_padding():
-    """valid, same and causal, each with a dilated one behind it"""
+    """valid, same and causal, each followed by a dilated convolution"""
     x = ids(length=T)
     e = E(V, 4)(x)
     first = [layers.Conv1D(4, 3, padding=p, activation="relu")(e) for p in ("valid", "same", "causal")]
@@ -370,7 +370,7 @@ chain(
 
 @case(inputs=PRE)
 def pooling():
-    """Windows without a mask. AveragePooling1D with padding="same" divides by the steps that are there"""
+    """Windows without a mask. AveragePooling1D with padding="same" divides by the steps inside the sequence"""
     x = ids()
     e = E(V, 4)(x)
     y = layers.MaxPooling1D(2, strides=1)(layers.MaxPooling1D(3, strides=2, padding="same")(e))
@@ -402,12 +402,12 @@ chain(
     ],
 )
 chain("prelu-shared", lambda: [layers.PReLU(shared_axes=[1]), GRU(3, activation="softsign", recurrent_activation="hard_sigmoid")])
-chain("prelu", lambda: [layers.PReLU(), D(3)], length=T, notes="an alpha for every step")
+chain("prelu", lambda: [layers.PReLU(), D(3)], length=T, notes="one alpha per step")
 
 
 @case(inputs=PRE, probabilities=True)
 def softmax():
-    """Over features and over time, without a mask; behind a mask Keras refuses to run"""
+    """Over features and over time, without a mask; with a mask Keras refuses to run"""
     x = ids()
     y = D(3)(E(V, 4)(x))
     return keras.Model(x, [layers.Softmax()(y), layers.Softmax(axis=1)(y), layers.Softmax(axis=-2)(y)])
@@ -450,7 +450,7 @@ chain(
 
 @case
 def layer_normalization_whole():
-    """Over time and features together, padding among them; the mask goes on"""
+    """Over time and features together, padding included; the mask is passed on"""
     x = ids(length=T)
     e = E(V, 4, mask_zero=True)(x)
     y = layers.LayerNormalization(axis=(1, 2), epsilon=1e-5)(LSTM(3, return_sequences=True)(e))
@@ -493,7 +493,7 @@ HALVES[0][2] = [0.5, 0.25, 0.5]
 
 @case(inputs={"features": HALVES}, file="json")
 def masking_value_json():
-    """A step is padding when each of its features is 0.5"""
+    """A step is padding if all its features are 0.5"""
     x = Input((None, 3), name="features")
     return keras.Model(x, GRU(3)(layers.Masking(mask_value=0.5)(x)))
 
@@ -523,7 +523,7 @@ merge("concatenate-time-back", lambda: layers.Concatenate(axis=-2))
 
 @case(inputs={"left": PADDED, "right": OTHER})
 def merge_two_masks():
-    """Each kind of two branches with different masks; the means are over the steps that either counts"""
+    """Each kind of merge of two branches with different masks; the means are over the steps that count in either"""
     left, right = ids("left"), ids("right")
     both = [E(V, 4, mask_zero=True)(left), E(V, 4, mask_zero=True)(right)]
     kinds = layers.Subtract, layers.Multiply, layers.Average, layers.Maximum, layers.Minimum
@@ -541,7 +541,7 @@ def merge_three():
 
 @case(inputs={"left": PADDED, "right": OTHER})
 def merge_read():
-    """What each kind of merge has where masks leave a step out, one of them or all, as convolutions read it"""
+    """The values of each kind of merge at steps that some or all masks exclude, which convolutions read"""
     left, right = ids("left"), ids("right")
     e, f = E(V, 3, mask_zero=True)(left), E(V, 3, mask_zero=True)(right)
     kinds = layers.Add, layers.Multiply, layers.Average, layers.Maximum, layers.Minimum
@@ -551,7 +551,7 @@ def merge_read():
 
 @case
 def keepdims_read():
-    """One step for all beside a sequence that is read at padding"""
+    """A single step merged with a sequence whose padding is read"""
     x = ids()
     e = LSTM(4, return_sequences=True)(E(V, 4, mask_zero=True)(x))
     step = layers.GlobalMaxPooling1D(keepdims=True)(e)
@@ -560,7 +560,7 @@ def keepdims_read():
 
 @case
 def multi_head_read():
-    """Refused: the maximum reads a masked query's answer, in which Keras's backends differ"""
+    """Refused: the maximum reads the result of a masked query, which differs between Keras's backends"""
     x = ids()
     e = E(V, 4, mask_zero=True)(x)
     return keras.Model(x, layers.GlobalMaxPooling1D()(layers.MultiHeadAttention(2, 2)(e, e)))
@@ -568,7 +568,7 @@ def multi_head_read():
 
 @case(inputs={"left": PADDED, "right": OTHER})
 def merge_half_masked():
-    """A masked branch and one without: Add drops the mask, Concatenate counts every step of the branch without"""
+    """A masked and an unmasked branch: Add drops the mask, Concatenate counts every step of the unmasked branch"""
     left, right = ids("left"), ids("right")
     both = [E(V, 4, mask_zero=True)(left), E(V, 4)(right)]
     return keras.Model([left, right], [layers.GlobalAveragePooling1D()(y(both)) for y in (layers.Add(), layers.Concatenate())])
@@ -576,7 +576,7 @@ def merge_half_masked():
 
 @case
 def embeddings_half_masked():
-    """One input to a masking embedding and to one that does not mask: the second reads its padding"""
+    """One input to an embedding with mask_zero and to one without: the second reads its padding"""
     x = ids()
     masked, plain = E(V, 4, mask_zero=True)(x), E(V, 4)(x)
     return keras.Model(x, [LSTM(3)(masked), layers.GlobalAveragePooling1D()(plain), GRU(3)(layers.Add()([masked, plain]))])
@@ -630,7 +630,7 @@ def attention():
 
 @case(inputs={"query": PADDED, "value": LONGER})
 def attention_scale_cross():
-    """Query, value and key of their own, a trained scale; GRU reads the query's mask"""
+    """Separate query, value and key, a trained scale; GRU uses the query's mask"""
     query, value = ids("query"), ids("value")
     embedding = E(V, 4, mask_zero=True)
     q, v = embedding(query), embedding(value)
@@ -639,7 +639,7 @@ def attention_scale_cross():
 
 @case(inputs={"query": PADDED[:3], "value": [LONGER[0], LONGER[5], LONGER[2]]})
 def attention_empty_value():
-    """Row 1 has no value to attend to: Keras gives the plain mean of the padding's vectors"""
+    """Row 1 has no values: Keras gives the mean of the padding's vectors"""
     query, value = ids("query"), ids("value")
     embedding = E(V, 4, mask_zero=True)
     return keras.Model([query, value], layers.Attention()([embedding(query), D(4, activation="tanh")(embedding(value))]))
@@ -678,7 +678,7 @@ def multi_head_self():
 
 @case(inputs={"query": PADDED, "value": LONGER})
 def multi_head_cross():
-    """Another key, other widths, output_shape; with dropout, as without it Keras on jax refuses a value_dim that is not key_dim"""
+    """Another key, other sizes, output_shape; with dropout, because without it Keras on jax refuses a value_dim that is not key_dim"""
     query, value = ids("query"), ids("value")
     q, v = E(V, 4, mask_zero=True)(query), E(V, 5, mask_zero=True)(value)
     attention = layers.MultiHeadAttention(3, key_dim=2, value_dim=4, output_shape=5, dropout=0.1)
@@ -694,7 +694,7 @@ def multi_head_causal():
 
 @case(inputs=PRE)
 def multi_head_unmasked():
-    """No mask but the causal one, no biases, and the scores as a second output"""
+    """Only the causal mask, no biases, and the scores as a second output"""
     x = ids()
     e = E(V, 4)(x)
     y = layers.MultiHeadAttention(2, 2, use_bias=False)(e, e, use_causal_mask=True)
@@ -704,7 +704,7 @@ def multi_head_unmasked():
 
 @case(inputs={"query": PADDED[:5], "value": [LONGER[i] for i in (0, 1, 2, 3, 4)]})
 def attention_scores():
-    """Scores of masked values, of several heads and of one; the convolution makes the mask stay in place"""
+    """Scores of masked values, of several heads and of one; the convolution needs padding in place"""
     query, value = ids("query"), ids("value")
     q, v = E(V, 4)(query), E(V, 4, mask_zero=True)(value)
     y, heads = layers.MultiHeadAttention(3, 2)(q, v, return_attention_scores=True)
@@ -723,7 +723,7 @@ def transformer_block_h5():
 
 @case
 def transformer_block_pooled():
-    """Attention, residual, mean: what the mean is over depends on the mask behind MultiHeadAttention and Add"""
+    """Attention, residual, mean: the mask after MultiHeadAttention and Add decides which steps the mean counts"""
     x = ids()
     e = E(V, 4, mask_zero=True)(x)
     a = layers.LayerNormalization()(layers.Add()([e, layers.MultiHeadAttention(2, 2)(e, e)]))
@@ -732,7 +732,7 @@ def transformer_block_pooled():
 
 @case
 def transformer_before():
-    """Two blocks with the normalisation in front, which is what the attention takes the mask off: the sums keep it"""
+    """Two blocks with normalisation first: the attention removes the mask of the normalised sequence, and the sums keep theirs"""
     x = ids()
     y = E(V, 4, mask_zero=True)(x)
     for _ in range(2):
@@ -744,7 +744,7 @@ def transformer_before():
 
 @case
 def transformer_twice():
-    """Refused: MultiHeadAttention takes the mask off its input while Keras runs, so that the sum behind has none and the next block reads padding"""
+    """Refused: MultiHeadAttention removes the mask of its input when Keras runs, so the following sum has no mask and the next block reads padding"""
     x = ids()
     y = E(V, 4, mask_zero=True)(x)
     for _ in range(2):
@@ -763,7 +763,7 @@ def attention_pooling():
 
 @case(probabilities=True)
 def attention_pooling_masked():
-    """Behind a mask, Activation('softmax') of the flattened scores: Keras weighs the padding too"""
+    """With a mask, Activation('softmax') of the flattened scores: Keras also gives padding a weight"""
     x = ids(length=T)
     h = LSTM(5, return_sequences=True)(E(V, 4, mask_zero=True)(x))
     weights = layers.Activation("softmax")(layers.Flatten()(D(1, activation="tanh")(h)))
@@ -786,7 +786,7 @@ def shapes():
 
 @case
 def repeat_vector():
-    """An autoencoder: RepeatVector gives every step, no mask"""
+    """An autoencoder: the output of RepeatVector has no mask"""
     x = ids()
     y = layers.RepeatVector(5)(LSTM(4)(E(V, 4, mask_zero=True)(x)))
     return keras.Model(x, layers.TimeDistributed(D(V))(LSTM(4, return_sequences=True)(y)))
@@ -831,7 +831,7 @@ INNER[0, 0, 1] = INNER[0, 1, 2:] = INNER[1, 3, 0] = INNER[2, 4] = 0.5
 
 @case(inputs={"values": INNER.tolist()})
 def masking_in_time_distributed():
-    """Behind TimeDistributed the mask has ended, and the steps are zeros"""
+    """The mask ends at TimeDistributed, and masked steps are zeros"""
     x = Input((None, 4, 2), name="values")
     each = layers.TimeDistributed
     y = each(layers.Masking(0.5))(x)
@@ -840,7 +840,7 @@ def masking_in_time_distributed():
 
 @case
 def nested_model_concatenated():
-    """While Keras writes the graph, a model inside has no mask, so that the mask in the graph is of ones; when it runs, it has one"""
+    """When Keras saves the graph, the inner model has no mask, so the graph has a mask of ones; when Keras runs, it has one"""
     x = ids(length=T)
     e = E(V, 4, mask_zero=True)(x)
     a = Input((T, 4))
@@ -865,7 +865,7 @@ def shared_encoder_h5():
 
 @case
 def model_in_model():
-    """The mask crosses into the inner model and out of it"""
+    """The mask passes into the inner model and out of it"""
     inner_x = Input((None, 4), name="steps")
     inner = keras.Model(inner_x, layers.Add()([inner_x, LSTM(4, return_sequences=True)(inner_x)]), name="inner")
     x = ids()
@@ -892,7 +892,7 @@ def residual_conv():
 
 @case
 def shared_layers():
-    """One LSTM and one Dense, each used twice on the same tensor's descendants"""
+    """One LSTM and one Dense, each used twice on tensors that depend on the same one"""
     x = ids()
     e = E(V, 4, mask_zero=True)(x)
     lstm, dense = LSTM(4, return_sequences=True), D(4, activation="tanh")
@@ -901,7 +901,7 @@ def shared_layers():
 
 @case(inputs={"text": PADDED, "features": floats("two inputs", 6, 3, [])}, probabilities=True)
 def two_inputs_two_outputs():
-    """Ids and a sequence of floats, a vector of floats on the way; names of its own for each output"""
+    """Inputs of ids, of a sequence of floats and of a vector of floats; each output has a name"""
     text, features = ids("text"), Input((T, 3), name="features")
     tokens = B(LSTM(3, return_sequences=True))(E(V, 4, mask_zero=True)(text))
     vector = D(4, activation="relu")(layers.GlobalAveragePooling1D()(features))
@@ -912,7 +912,7 @@ def two_inputs_two_outputs():
 
 @case
 def names_in_disorder():
-    """The weights' file counts the layers of a class in the model's order, whatever their names say; more than ten of them"""
+    """The file of weights numbers the layers of a class in the order of the model, not by their names; more than ten layers"""
     x = ids()
     y = layers.GlobalAveragePooling1D()(E(V, 4)(x))
     for i in (7, 2, 11, 0, 5, 1, 10, 3, 9, 4, 8):
@@ -923,7 +923,7 @@ def names_in_disorder():
 @case(inputs=PRE, file="h5", name="operations-h5")
 @case(inputs=PRE)
 def operations():
-    """Operators and keras.ops, which stand in the graph without being layers: x * y, sum, softmax over time, x[:, -1]"""
+    """Operators and keras.ops, which are nodes of the graph but not layers: x * y, sum, softmax over time, x[:, -1]"""
     x = ids()
     e = E(V, 4)(x)
     weights = ops.softmax(D(1)(e), axis=1)
@@ -935,7 +935,7 @@ def operations():
 @case(file="h5", name="operations-masked-h5")
 @case
 def operations_masked():
-    """Operations drop the mask, and what they make of padding is data behind them: repeated outputs, zeros, the padding id's vector"""
+    """Operations drop the mask, and later layers read their values at padding: repeated outputs, zeros, the padding id's vector"""
     x = ids()
     e = E(V, 4, mask_zero=True)(x)
     h, b = LSTM(4, return_sequences=True)(e), B(GRU(2, return_sequences=True))(e)
@@ -948,7 +948,7 @@ def operations_masked():
 
 @case
 def masks_by_hand():
-    """No mask_zero: ids != 0 as floats, with which the mean, the maximum and attention leave padding out"""
+    """No mask_zero: ids != 0 as floats, with which the mean, the maximum and attention exclude padding"""
     x = ids()
     e = E(V, 4)(x)
     m = ops.cast(ops.not_equal(x, 0), "float32")
@@ -964,7 +964,7 @@ def masks_by_hand():
 
 @case
 def masks_handed_over():
-    """mask=... made by hand: the layers go by it, and what comes out carries none"""
+    """mask=... from an operation: the layers use it, and their outputs have no mask"""
     x = ids()
     e = E(V, 4)(x)
     m = ops.not_equal(x, 0)
@@ -977,7 +977,7 @@ def masks_handed_over():
 
 @case
 def operations_attention():
-    """Attention of products: matmul, einsum, a causal mask that is a constant; then an array added as positions are"""
+    """Attention from products: matmul, einsum, a constant causal mask; then a constant array is added, like positions"""
     x = ids(length=T)
     e = E(V, 4)(x) + np.sin(np.arange(T * 4, dtype="float32").reshape(T, 4))
     q, k, v = D(4)(e), D(4)(e), D(3)(e)
@@ -993,7 +993,7 @@ def operations_attention():
 @case(inputs=PRE, file="h5", name="operations-shapes-h5")
 @case(inputs=PRE)
 def operations_shapes():
-    """Indices, slices, reshape, stack, flip and their like, over a length that is not known beforehand where that can be"""
+    """Indices, slices, reshape, stack, flip and similar operations, over a variable length where possible"""
     x = ids(length=T)
     e = E(V, 4)(x)
     last = e[:, -1]
@@ -1005,7 +1005,7 @@ def operations_shapes():
 
 @case(inputs=PRE)
 def operations_values():
-    """Functions of each value and over axes; the length is not known beforehand"""
+    """Elementwise functions and reductions over axes; the length varies"""
     x = ids()
     e = E(V, 4)(x)
     functions = ops.relu, ops.sigmoid, ops.exp, ops.gelu, ops.silu, ops.softplus, ops.hard_sigmoid, ops.abs, ops.square, ops.negative
@@ -1019,7 +1019,7 @@ def operations_values():
 @case(inputs={"left": PADDED, "right": LONGER}, file="h5", name="operations-two-inputs-h5")
 @case(inputs={"left": PADDED, "right": LONGER})
 def operations_two_inputs():
-    """A model with operations inside, used twice; a sequence each, of different lengths"""
+    """A model with operations inside, used twice, on sequences of different lengths"""
     inner_x = ids("inner")
     e = E(V, 4)(inner_x)
     m = ops.cast(inner_x != 0, "float32")[:, :, None]
@@ -1049,7 +1049,7 @@ def lambda_layer():
 
 @case
 def lambda_ends_mask():
-    """A Lambda behind a mask, which ends there: the mean counts padding"""
+    """A Lambda ends the mask: the mean counts padding"""
     x = ids()
     halve = layers.Lambda(lambda y: y * 0.5 + 1.0, name="halve")
     halve.function.__code__ = halve.function.__code__.replace(co_filename="make_models.py")
@@ -1108,7 +1108,7 @@ def values(rng, variable):
     raise ValueError(f"{variable.path}: how is it scaled?")
 
 
-# Rules that differ from what a reader of the JSON expects.
+# Rules of Keras that the JSON does not show.
 def inner_model(name="inner"):
     x = Input((3,), name=f"{name}_x")
     return keras.Model(x, D(2, name=f"{name}_d")(x), name=name)
@@ -1128,7 +1128,7 @@ for file in ("keras", "h5"):
         name="wrapped-model" if file == "keras" else "wrapped-model-h5",
         file=file,
         inputs={"a": VECTORS["a"]},
-        notes="output_layers numbers the uses of a nested Functional from 1",
+        notes="output_layers numbers the calls of a nested Functional from 1",
     )
 
 
@@ -1149,7 +1149,7 @@ def nested_output_second_use():
     return keras.Model([a, b], [layers.Add(name="sum")([first, second]), second])
 
 
-MASKING = dict(notes="the mask of Masking replaces the one of the embedding: padding counts again")
+MASKING = dict(notes="the mask of Masking replaces the mask of the embedding, so padding counts again")
 chain("masking-behind-mask", lambda: [layers.Masking(mask_value=0.5), LSTM(4), D(2)], **MASKING)
 chain("masking-behind-mask-mean", lambda: [layers.Masking(), layers.GlobalAveragePooling1D()], **MASKING)
 case(
@@ -1179,7 +1179,7 @@ def attention_scores_read():
 
 @case(inputs=PADDED[:-1])
 def attention_scores_causal():
-    """Scores of causal attention behind a mask: those of queries at padding are of the keys before them, which an LSTM reads."""
+    """Scores of causal attention with a mask: queries at padding have scores for the keys before them, which an LSTM reads."""
     x = ids(length=T)
     e = E(V, 4, mask_zero=True)(x)
     kinds = [layers.Attention(use_scale=True), layers.Attention(score_mode="concat"), layers.AdditiveAttention()]
@@ -1196,7 +1196,7 @@ chain("activation-layer-recurrent", lambda: [LSTM(3, activation=layers.LeakyReLU
 
 @case(file="h5")
 def spatial_dropout_h5():
-    """get_config() of SpatialDropout1D has no `trainable`, by which other layers of a whole .h5 differ from operations."""
+    """get_config() of SpatialDropout1D has no `trainable`, which distinguishes layers from operations in a whole .h5."""
     x = ids()
     return keras.Model(x, GRU(3)(layers.SpatialDropout1D(0.3)(E(V, 4, mask_zero=True)(x))))
 
@@ -1218,7 +1218,7 @@ def swish(x):
     return x * 0.5 + 1
 
 
-OWN = dict(mask=False, notes="a class or function of the user's with the name of one of Keras's")
+OWN = dict(mask=False, notes="a class or function of the user with the name of a Keras class or function")
 chain("own-registered", lambda: [LayerNormalization(), GRU(3)], **OWN)
 chain("own-registered-h5", lambda: [LayerNormalization(), GRU(3)], file="h5", **OWN)
 chain("own-function", lambda: [D(3, activation=swish), GRU(3)], **OWN)
@@ -1227,7 +1227,7 @@ chain("own-function-h5", lambda: [D(3, activation=swish), GRU(3)], file="h5", **
 
 @case(inputs={"a": VECTORS["a"]})
 def dotted_names():
-    """Layer "out" of the model "enc" and layer "enc.out" beside it: one path for two weights."""
+    """Layer "out" of the model "enc" and a layer "enc.out": two weights have the same path."""
     a = Input((3,), name="a")
     inside = Input((3,), name="x")
     enc = keras.Model(inside, D(3, name="out")(inside), name="enc")
@@ -1237,7 +1237,7 @@ def dotted_names():
 # Rarer layers and options.
 @case(inputs=PRE)
 def einsum_dense():
-    """Axes of heads appear and disappear; the second kernel has its axes in another order."""
+    """EinsumDense adds and removes an axis of heads; the second kernel has another order of axes."""
     x = ids(length=T)
     h = layers.EinsumDense("abc,cde->abde", output_shape=(None, 2, 3), bias_axes="de", activation="softmax")(E(V, 4)(x))
     h = layers.EinsumDense("abcd,edc->abe", output_shape=(None, 5), bias_axes="e", activation="tanh")(h)
@@ -1296,7 +1296,7 @@ def group_query_attention_h5():
 
 @case(inputs=PADDED)
 def reversible_embedding():
-    """The scores have no mask, the vectors have one."""
+    """The scores have no mask, the vectors have a mask."""
     x = ids()
     table = layers.ReversibleEmbedding(V, 4, mask_zero=True, logit_soft_cap=2.5)
     e = table(x)
@@ -1358,7 +1358,7 @@ def operations_mask_kept():
 
 @case(inputs=PADDED)
 def operations_mask_lost():
-    """The same before a layer that has no use for masks."""
+    """The same cast before a layer that ignores masks."""
     x = ids(length=T)
     return keras.Model(x, D(2)(layers.Flatten()(ops.cast(E(V, 4, mask_zero=True)(x), "float32"))))
 
@@ -1370,7 +1370,7 @@ def discretization_graph_h5():
     return keras.Model(a, GRU(3)(E(5, 2)(layers.Discretization([-1.0, 0.1, 0.75, 2.0])(a))))
 
 
-INT8 = dict(int8=True, notes="quantized by Keras, which rounds the inputs of a product to 8 bits; padless to 16")
+INT8 = dict(int8=True, notes="quantized by Keras, which rounds the inputs of a product to 8 bits; padless rounds them to 16")
 chain("int8-classifier", lambda: [B(LSTM(5)), D(6, activation="relu"), D(3, activation="softmax")], width=8, probabilities=True, **INT8)
 chain("int8-tagger-weights", lambda: [GRU(4, return_sequences=True), D(3, activation="softmax", use_bias=False)], file="json", probabilities=True, **INT8)
 chain("int8-h5", lambda: [GRU(4), D(4, activation="tanh", trainable=False), D(3)], file="h5", **INT8)
@@ -1399,7 +1399,7 @@ def names_of(tensors):
 
 
 def feed(model, inputs):
-    """What the model takes: a dict by input name, or by the keys it was made with."""
+    """The arguments of a call of the model: a dict by input name, or by the keys with which the model was made."""
     arrays = {}
     for name, rows in inputs.items():
         array = np.array(rows)
@@ -1411,8 +1411,8 @@ def feed(model, inputs):
 
 
 def answer(model, inputs):
-    """Outputs and their masks: what each carries, or else what the graph says. MultiHeadAttention takes the mask off its inputs
-    while it runs, so that a residual's output carries none, although a layer behind it gets the graph's."""
+    """Outputs and their masks: the mask that an output carries, or else the mask in the graph. MultiHeadAttention removes the mask of its inputs
+    when it runs, so the output of a residual sum carries no mask, although the layer after it gets the mask of the graph."""
     arrays = feed(model, inputs)
     outputs = keras.tree.flatten(model(arrays, training=False))
     masks = [get_keras_mask(y) for y in outputs]
@@ -1473,7 +1473,7 @@ def golden(name):
             left_out = np.flatnonzero(~finite).tolist()
             print(f"{name}: not finite in rows {left_out}, left out", file=sys.stderr)
             calls = [{key: [row for row, keep in zip(rows, finite, strict=True) if keep] for key, rows in calls[0].items()}]
-            notes = "; ".join(filter(None, [notes, "Keras gives NaN for a row without a step; left out"]))
+            notes = "; ".join(filter(None, [notes, "Keras gives NaN for a row without steps; such rows are left out"]))
             outputs, masks = answer(model, calls[0])
     try:
         again = load()

@@ -1,4 +1,4 @@
-"""A functional model of TensorFlow's Keras 2 with operations in its graph: tf-operations.h5, and in tf-operations.json what it answers.
+"""A functional model of TensorFlow's Keras 2 with operations in its graph: tf-operations.h5, and its answers: tf-operations.json.
 
     pip install tensorflow==2.15.1 && python make_tf_operations.py
 """

@@ -1,4 +1,4 @@
-"""Trains two small models on real text and writes what Keras answers to trained.json.
+"""Trains two small models on real text and writes Keras's answers to trained.json.
 
     pip install -r requirements-text.txt && python train_models.py intents DATA   # DATA/cls-en-banking77/{train,test}.tsv.gz: text <TAB> label
     pip install tensorflow==2.15.1 && python train_models.py spam DATA            # DATA/cls-en-smsspam/all.tsv.gz
@@ -140,7 +140,7 @@ def intents(data):
 
 
 def spam(data):
-    """An LSTM over 60 words, padded in front with zeros that it reads."""
+    """An LSTM over 60 words, padded at the start with zeros that it reads."""
     texts, labels = rows(data / "cls-en-smsspam" / "all.tsv.gz")
     y = np.array([float(label == "spam") for label in labels])
     held = np.arange(len(texts)) % 10 == 0

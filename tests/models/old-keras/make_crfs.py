@@ -1,4 +1,4 @@
-"""Makes models with the CRF of TensorFlow Addons, and what it answers: crfs.json.gz, with the files as base64.
+"""Makes models with the CRF of TensorFlow Addons, and its answers: crfs.json.gz, with the files as base64.
 
     pip install tensorflow-cpu==2.15.1 typeguard==2.13.3 && pip install --no-deps tensorflow-addons==0.23.0
     python make_crfs.py

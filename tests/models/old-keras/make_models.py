@@ -1,4 +1,4 @@
-"""Writes small models with random weights, as Keras 1, Keras 2 and TensorFlow's Keras 2 saved them, and goldens-VERSION.json, what each answered.
+"""Writes small models with random weights, as Keras 1, Keras 2 and TensorFlow's Keras 2 save them, and their answers: goldens-VERSION.json.
 
     python3.6: pip install keras==1.2.2 theano==1.0.5 "h5py<3" "numpy<1.17" "scipy<1.3";                   KERAS_BACKEND=theano python make_models.py
     python3.7: pip install keras==2.2.4 tensorflow==1.15.5 "h5py<3" "protobuf<3.21" "numpy<1.20";         python make_models.py

@@ -174,7 +174,7 @@ class PackedIds(Base):
 
 
 class MaskedMean(Base):
-    """No lengths: the ids that are not padding are a mask, behind an RNN that read the padding."""
+    """No lengths: an RNN that reads padding, then a mask of the ids that are not padding."""
 
     def forward(self, ids):
         mask = (ids != 0).unsqueeze(-1).float()
@@ -246,7 +246,7 @@ class TaggerArgmax(Base):
 
 
 class CharCnn(Base):
-    """Character CNN and LSTM: a convolution over characters, pooling, the recurrent layer over what is left."""
+    """Character CNN and LSTM: a convolution over characters, pooling, then the recurrent layer over the pooled steps."""
 
     def made(self, cell, bidirectional):
         self.conv = nn.Conv1d(E, E, 3, padding=1)

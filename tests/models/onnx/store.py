@@ -27,7 +27,7 @@ def described(array):
 
 
 def bare(proto):
-    """Leaves out what only explains: exporters write the paths of the machine and the lines of Python code that a node came from."""
+    """Removes documentation: exporters write paths of the machine, and the lines of Python code that a node came from."""
     for node in proto.graph.node:
         del node.metadata_props[:]
         node.doc_string = ""

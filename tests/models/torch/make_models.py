@@ -1,4 +1,4 @@
-"""Writes NAME.safetensors, state_dicts of small PyTorch models with random weights, and goldens.json, what PyTorch answers.
+"""Writes NAME.safetensors, state_dicts of small PyTorch models with random weights, and PyTorch's answers: goldens.json.
 
     pip install -r requirements.txt && python make_models.py
 
