@@ -71,7 +71,7 @@ test('float32, float64, float16 and bfloat16, as bytes and as lists', async () =
   }
 });
 
-test('messages as other writers of protobuf have them: lists in one field or in several, the default domain by its name', async () => {
+test('other encodings of the same message are read: packed and repeated fields, the default domain by its name', async () => {
   const two = [Float32Array.from(weights.slice(0, 2)), Float32Array.from(weights.slice(2))].map(bytes);
   const packedDims = /** @type {Field} */ ([1, Uint8Array.of(2, 3)]);
   for (const w of /** @type {Field[][]} */ ([
@@ -91,7 +91,7 @@ test('messages as other writers of protobuf have them: lists in one field or in 
   assert.equal(reader.graph(message([[15, []]])).sparse, true);
   const made = reader.function(message([[9, [[1, 'own'], [2, 3]]], [11, [[1, 'a'], [3, 7]]]])); // prettier-ignore
   assert.deepEqual([[...made.opsets], made.attributes], [[['own', 3]], { a: 7 }]);
-  // A float where a whole number belongs: wire type 5.
+  // A float (wire type 5) in place of an integer.
   assert.throws(
     () => reader.tensor(Uint8Array.of(0x0d, 0, 0, 0, 0)),
     says(ModelFileError, /a field is a float, expected an integer/),

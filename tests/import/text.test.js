@@ -71,7 +71,7 @@ test('text settings get length and mask from the model: padding is data if the e
   assert.deepEqual({ length, mask, padding, truncation }, { length: 7, mask: false, padding: 'pre', truncation: 'pre' });
   assert.equal(textSettings(tokenizer, sequential(masked)).mask, true);
   assert.equal(textSettings(tokenizer, sequential(sequential(masked))).mask, true);
-  // Numbers of words and a model without an Embedding, which would say how many there are.
+  // A word index also works for a model without an Embedding.
   assert.equal(textSettings({ a: 1, b: 2 }, sequential({ class_name: 'Dense', config: { name: 'd', units: 1 } })).mask, false);
 });
 

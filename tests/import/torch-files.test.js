@@ -155,7 +155,7 @@ test("a pickle's offsets, shapes and strides are checked against its storages", 
   await assert.rejects(data(file('0', [2 ** 29], [0])), says(UnsupportedError, /repeats a storage of 16 bytes/));
   await assert.rejects(data(file('0', [2 ** 20, 2 ** 20], [0, 0])), says(PadlessError, /2\^30/));
   await assert.rejects(data(file('0', [4], [1], null)), says(ModelFileError, /no a\/data\/0/));
-  // Other ways to name a tensor, and what is refused by name.
+  // Other forms of tensors, and names that are refused.
   const storage = (/** @type {string} */ name) => `(Vstorage\nctorch\n${name}\nV0\nVcpu\nI4\ntQ`;
   const sizes = 'I0\n(I4\nt(I1\nt';
   const one = `ctorch._utils\n_rebuild_tensor\n(${storage('FloatStorage')}${sizes}tR`;
