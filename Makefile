@@ -376,14 +376,16 @@ tests/bench/peers/node_modules/.installed: tests/bench/peers/package-lock.json
 	$(Q)cd tests/bench/peers && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# Reads test texts, so it is run to report, never to choose: BENCHMARK= names the folder that holds langid-benchmark and pos-zh-gsdsimp.
+# Reads test texts, so it is run to report, never to choose: BENCHMARK= names the folder that holds langid-benchmark, pos-en-ewt and pos-zh-gsdsimp.
+# MODEL= one of langid, tagger, words-zh.
 BENCHMARK ?= ../shared/data
-models-bench: $(DIST) tests/bench/models/node_modules/.installed tests/bench/segmenters/node_modules/.installed ## langid and words-zh beside what npm has: tables and plot of their cards
-	$(Q)node tests/bench/models/run.js $(BENCHMARK)
-	$(Q)node tests/bench/segmenters/run.js $(BENCHMARK)
-tests/bench/%/node_modules/.installed: tests/bench/%/package-lock.json
-	@echo "fetching the $* of npm"
-	$(Q)cd tests/bench/$* && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+MODEL ?= langid tagger words-zh
+models-bench: $(DIST) tests/bench/models/node_modules/.installed ## the models beside what npm has: tables and plots of their cards
+	$(Q)for model in $(MODEL); do node tests/bench/models/$$model.js $(BENCHMARK) || exit 1; done
+	$(Q)node tests/bench/models/plots.js
+tests/bench/models/node_modules/.installed: tests/bench/models/package-lock.json
+	@echo "fetching what the models are compared with"
+	$(Q)cd tests/bench/models && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 clean: ## removes build/, js/dist/ and js/page/padless/; keeps npm packages

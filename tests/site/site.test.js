@@ -75,6 +75,17 @@ test('each page opens, and each link on it leads to a page and a heading that ex
   assert.deepEqual([...new Set(dead.map(({ from, to }) => `${from}: ${to.pathname}${to.hash}`))], []);
 });
 
+test('a card shows its plot of accuracy against download', async () => {
+  const models = fileURLToPath(new URL('../../web/models/', import.meta.url));
+  const pictures = readdirSync(models, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.svg'));
+  assert.ok(pictures.length > 0);
+  for (const path of pictures) {
+    await page.goto(`${server.url}models/${path.split('/')[0]}.html`);
+    const image = page.locator(`img[src$="models/${path}"]`);
+    assert.ok(await image.evaluate((each) => /** @type {HTMLImageElement} */ (each).decode().then(() => true)), path);
+  }
+});
+
 test('the search finds a setting and opens its page, by keyboard alone', async () => {
   await page.goto(`${server.url}index.html`);
   // The page reacts to keys only after its scripts have run.

@@ -29,9 +29,11 @@ const relink = (markdown, from) =>
     const path = url.pathname.slice(1);
     const [, guide] = /^web\/docs\/(.+)\.md$/.exec(path) ?? [];
     const [, model] = /^web\/models\/([^/]+)\/README\.md$/.exec(path) ?? [];
+    const [, picture] = /^web\/(models\/.+\.svg)$/.exec(path) ?? [];
     const [, example] = /^web\/examples\/(.+)$/.exec(path) ?? [];
     if (guide) return `](/docs/${guide}${url.hash})`;
     if (model) return `](/models/${model}${url.hash})`;
+    if (picture) return `](/${picture})`;
     if (example) return `](/examples${example === 'README.md' ? '' : `#${anchor(example)}`})`;
     if (path === 'SECURITY.md') return '](/trust)';
     if (path === 'CHANGELOG.md') return '](/changelog)';
@@ -55,7 +57,11 @@ function gather() {
   cpSync(`${home}index.md`, `${pages}index.md`);
   cpSync(`${root}web/page.png`, `${pages}public/page.png`);
   for (const name of readdirSync(`${root}web/docs`)) addPage(`docs/${name.replace('.md', '')}`, `web/docs/${name}`);
-  for (const name of models) addPage(`models/${name}`, `web/models/${name}/README.md`);
+  for (const name of models) {
+    addPage(`models/${name}`, `web/models/${name}/README.md`);
+    for (const file of readdirSync(`${root}web/models/${name}`))
+      if (file.endsWith('.svg')) cpSync(`${root}web/models/${name}/${file}`, `${pages}public/models/${name}/${file}`);
+  }
   addPage('trust', 'SECURITY.md');
   addPage('changelog', 'CHANGELOG.md');
   addPage('examples', 'web/examples/README.md');

@@ -1,16 +1,11 @@
 /** The language identifiers of npm that langid is compared with. */
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { loadModel } from '../../../js/index.js';
+import { join } from 'node:path';
 import { fromFastText } from '../../../js/import/index.js';
+import { loadModel } from '../../../js/index.js';
+import { modelFile, packageFolder, padlessScript, versioned } from './compare.js';
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
-const langid = join(root, 'web/models/langid/langid.safetensors');
-const gru = join(root, 'web/models/langid-gru/langid-gru.safetensors');
-/** The folder of an installed package. @param {string} name */
-const home = (name) => join(dirname(fileURLToPath(import.meta.url)), 'node_modules', name);
-const lid176 = join(home('fasttext.wasm.js'), 'dist/models/language-identification/assets/lid.176.ftz');
+const [langid, gru] = [modelFile('langid'), modelFile('langid-gru')];
+const lid176 = join(packageFolder('fasttext.wasm.js'), 'dist/models/language-identification/assets/lid.176.ftz');
 
 /**
  * @typedef {object} Peer
@@ -20,8 +15,6 @@ const lid176 = join(home('fasttext.wasm.js'), 'dist/models/language-identificati
  * @property {() => Promise<(text: string) => string | Promise<string>>} load  gives the function from a text to its label
  */
 
-/** @param {string} name */
-const version = (name) => JSON.parse(readFileSync(join(home(name), 'package.json'), 'utf8')).version;
 /** @param {string} file @returns {Peer['load']} */
 const padless = (file) => async () => {
   const model = await loadModel(file);
@@ -30,10 +23,10 @@ const padless = (file) => async () => {
 
 /** @type {Peer[]} */
 export const peers = [
-  { name: 'langid', script: "export * from '../../../js/index.js'", files: [langid], load: padless(langid) },
-  { name: 'langid-gru', script: "export * from '../../../js/index.js'", files: [gru], load: padless(gru) },
+  { name: 'langid', script: padlessScript, files: [langid], load: padless(langid) },
+  { name: 'langid-gru', script: padlessScript, files: [gru], load: padless(gru) },
   ...['large', 'extrasmall'].map((size) => ({
-    name: `eld/${size} ${version('eld')}`,
+    name: `eld/${size}${versioned('eld').slice(3)}`,
     script: `export * from 'eld/${size}'`,
     load: async () => {
       const { eld } = await import(`eld/${size}`);
@@ -41,12 +34,12 @@ export const peers = [
     },
   })),
   {
-    name: `tinyld heavy ${version('tinyld')}`,
+    name: versioned('tinyld').replace(' ', ' heavy '),
     script: "export * from 'tinyld/heavy'",
     load: async () => (await import('tinyld/heavy')).detect,
   },
   {
-    name: `cld3-asm ${version('cld3-asm')}`,
+    name: versioned('cld3-asm'),
     script: "export * from 'cld3-asm'",
     load: async () => {
       const { loadModule } = await import('cld3-asm');
@@ -55,9 +48,9 @@ export const peers = [
     },
   },
   {
-    name: `fasttext.wasm.js ${version('fasttext.wasm.js')}, lid.176.ftz`,
+    name: `${versioned('fasttext.wasm.js')}, lid.176.ftz`,
     script: "export * from 'fasttext.wasm.js/common'",
-    files: [lid176, join(home('fasttext.wasm.js'), 'dist/core/fastText.common.wasm')],
+    files: [lid176, join(packageFolder('fasttext.wasm.js'), 'dist/core/fastText.common.wasm')],
     load: async () => {
       const { getLIDModel } = await import('fasttext.wasm.js');
       const model = await getLIDModel();
@@ -70,7 +63,7 @@ export const peers = [
   },
   {
     name: 'lid.176.ftz in padless',
-    script: "export * from '../../../js/index.js'",
+    script: padlessScript,
     files: [lid176],
     load: async () => {
       const model = await fromFastText(lid176);
@@ -78,7 +71,7 @@ export const peers = [
     },
   },
   {
-    name: `lande ${version('lande')}`,
+    name: versioned('lande'),
     script: "export { default } from 'lande'",
     load: async () => {
       const { default: lande } = await import('lande');
@@ -86,7 +79,7 @@ export const peers = [
     },
   },
   {
-    name: `franc-all ${version('franc-all')}`,
+    name: versioned('franc-all'),
     script: "export * from 'franc-all'",
     load: async () => {
       const { franc } = await import('franc-all');

@@ -1,23 +1,31 @@
 /**
- * Compares words-zh with segmenters from npm, of the platform, and with longest matching: F1 of words on the treebank's test sentences, and time.
- * `make models-bench` runs it. Writes web/models/words-zh/peers.json and the table of the card.
+ * Compares words-zh with segmenters from npm, of the platform, and with longest matching: F1 of words on the treebank's test
+ * sentences, download, and time. `make models-bench` runs it. Writes web/models/words-zh/peers.json and the table of the card.
  *
- * node tests/bench/segmenters/run.js FOLDER    FOLDER holds pos-zh-gsdsimp/
+ * node tests/bench/models/words-zh.js FOLDER    FOLDER holds pos-zh-gsdsimp/
  */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
+import { join } from 'node:path';
 import { Jieba } from '@node-rs/jieba';
 import { dict } from '@node-rs/jieba/dict.js';
 import { loadModel } from '../../../js/index.js';
+import {
+  downloadOf,
+  gzipBytes,
+  megabytes,
+  microseconds,
+  modelFile,
+  packageFolder,
+  padlessScript,
+  percent,
+  unzipped,
+  versioned,
+  writePeers,
+} from './compare.js';
 
 const [folder] = process.argv.slice(2);
-const home = new URL('../../../web/models/words-zh/', import.meta.url);
-const { version } = JSON.parse(readFileSync(new URL('node_modules/@node-rs/jieba/package.json', import.meta.url), 'utf8'));
-
 /** The words of each sentence of a part of the treebank. @param {string} part @returns {string[][]} */
 const read = (part) =>
-  gunzipSync(readFileSync(`${folder}/pos-zh-gsdsimp/${part}.conll.gz`))
-    .toString()
+  unzipped(`${folder}/pos-zh-gsdsimp/${part}.conll.gz`)
     .trim()
     .split('\n\n')
     .map((block) => block.split('\n').map((line) => line.split('\t')[0]));
@@ -54,22 +62,35 @@ function longestMatch(list) {
   };
 }
 
-const model = await loadModel(new URL('words-zh.safetensors', home));
+const model = await loadModel(modelFile('words-zh'));
 const segmenter = new Intl.Segmenter('zh', { granularity: 'word' });
 const jieba = Jieba.withDict(dict);
-/** @type {{ name: string, cut: (text: string) => string[] }[]} */
+const known = new Set(read('train').flat());
+/** jieba runs natively: its library for this machine, and its dictionary. */
+const library = `@node-rs/jieba-${process.platform}-${process.arch}${process.platform === 'linux' ? '-gnu' : ''}`;
+const jiebaFiles = [
+  join(packageFolder(library), `jieba.${library.slice('@node-rs/jieba-'.length)}.node`),
+  join(packageFolder('@node-rs/jieba'), 'dict.txt'),
+];
+/** @type {{ name: string, gzip: number, cut: (text: string) => string[] }[]} */
 const peers = [
-  { name: 'words-zh', cut: (text) => (model.predict(text).spans ?? []).map(({ start, end }) => text.slice(start, end)) },
-  { name: `@node-rs/jieba ${version}`, cut: (text) => jieba.cut(text, true) },
+  {
+    name: 'words-zh',
+    gzip: await downloadOf({ script: padlessScript, files: [modelFile('words-zh')] }),
+    cut: (text) => (model.predict(text).spans ?? []).map(({ start, end }) => text.slice(start, end)),
+  },
+  { name: versioned('@node-rs/jieba'), gzip: await downloadOf({ files: jiebaFiles }), cut: (text) => jieba.cut(text, true) },
   {
     name: `Intl.Segmenter, ICU ${process.versions.icu}`,
+    gzip: 0,
     cut: (text) => Array.from(segmenter.segment(text), ({ segment }) => segment),
   },
-  { name: 'longest match, words of the training sentences', cut: longestMatch(new Set(read('train').flat())) },
+  { name: 'longest match, words of the training sentences', gzip: gzipBytes([...known].join('\n')), cut: longestMatch(known) },
 ];
 
 const sentences = read('test').map((words) => ({ text: textOf(words), gold: placesOf(textOf(words), words) }));
-const rows = peers.map(({ name, cut }) => {
+const rows = [];
+for (const { cut, ...peer } of peers) {
   let [right, gold, found] = [0, 0, 0];
   for (const sentence of sentences) {
     const places = placesOf(sentence.text, cut(sentence.text));
@@ -77,30 +98,17 @@ const rows = peers.map(({ name, cut }) => {
     found += places.size;
     for (const place of places) right += Number(sentence.gold.has(place));
   }
-  const rounds = [1, 2, 3].map(() => {
-    const begun = process.cpuUsage();
-    for (const { text } of sentences) cut(text);
-    return process.cpuUsage(begun).user / sentences.length;
-  });
-  const percent = (/** @type {number} */ share) => Number((100 * share).toFixed(1));
-  return {
-    name,
+  rows.push({
+    ...peer,
     precision: percent(right / found),
     recall: percent(right / gold),
     f1: percent((2 * right) / (gold + found)),
-    microseconds: Math.round(Math.min(...rounds)),
-  };
-});
-writeFileSync(new URL('peers.json', home), `${JSON.stringify(rows, null, 1)}\n`);
-
-const head = ['', 'precision', 'recall', 'F1', 'us a sentence'];
-const lines = rows.map((row) => [row.name, row.precision, row.recall, row.f1, row.microseconds]);
-const table = [head, head.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
-const card = readFileSync(new URL('README.md', home), 'utf8');
-const part = /(<!-- results: peers -->\n)[^]*?(<!-- end -->)/;
-if (!part.test(card)) throw new Error('the card has no part <!-- results: peers -->');
-writeFileSync(
-  new URL('README.md', home),
-  card.replace(part, (_, begin, end) => `${begin}\n${table}\n\n${end}`),
+    microseconds: await microseconds(sentences, ({ text }) => cut(text)),
+  });
+}
+writePeers(
+  'words-zh',
+  rows,
+  ['', 'download, gzip', 'precision', 'recall', 'F1', 'us a sentence'],
+  rows.map((row) => [row.name, row.gzip ? megabytes(row.gzip) : 'none', row.precision, row.recall, row.f1, row.microseconds]),
 );
-console.log(table);
