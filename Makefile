@@ -316,8 +316,8 @@ web/site/node_modules/.installed: web/site/package-lock.json
 	$(Q)cd web/site && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-survives: wasm peers ## what padding does to one model in several engines: web/docs/survives.md; KERAS= and TORCH= name Pythons that have these
-	@KERAS="$(KERAS)" TORCH="$(TORCH)" node tests/survives/run.js
+survives: wasm peers ## what padding does to one model in several engines: web/docs/survives.md; KERAS=, TORCH= and TENSORFLOW= name Pythons that have these
+	@KERAS="$(KERAS)" TORCH="$(TORCH)" TENSORFLOW="$(TENSORFLOW)" node tests/survives/run.js
 
 # Random models of other frameworks and what the frameworks answer: N models from SEED on. pip installs the framework, several GB.
 N ?= 500
@@ -370,9 +370,9 @@ MUTANTS ?= 200
 mutants: $(SUITE_NEEDS) build/native/clang/kernels ## changes MUTANTS=200 places of js/ and c/, one at a time, and lists what no test notices; resumes. FILTER= part of a file name
 	@node tests/mutants/run.js $(MUTANTS) $(SEED) $(FILTER)
 
-peers: node_modules/.installed tests/bench/peers/node_modules/.installed ## installs the engines that padless is compared with: onnxruntime, TF.js
+peers: node_modules/.installed tests/bench/peers/node_modules/.installed ## installs the engines that padless is compared with: onnxruntime, TF.js, LiteRT.js
 tests/bench/peers/node_modules/.installed: tests/bench/peers/package-lock.json
-	@echo "fetching the peers: onnxruntime-node, TF.js"
+	@echo "fetching the peers: onnxruntime-node, TF.js, LiteRT.js"
 	$(Q)cd tests/bench/peers && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 

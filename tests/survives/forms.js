@@ -53,7 +53,7 @@ export const forms = {
  * @property {string} engine
  * @property {Record<string, number | null>} change  by form: the largest change of a probability over all texts; null if the engine cannot express this form
  * @property {number} times  time with padding at the end over time without
- * @property {string} [note]
+ * @property {string} [refused]  why the engine does not load the model; the other numbers are missing then
  */
 
 /**

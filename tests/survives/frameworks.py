@@ -1,6 +1,7 @@
 """The model of forms.js in Keras or PyTorch: reads weights and forms as JSON from standard input, prints one JSON line per row of the table.
 
 python frameworks.py keras|torch <INPUT
+python frameworks.py tensorflow FOLDER <INPUT     writes the model as .tflite files for LiteRT.js
 """
 
 import json
@@ -67,6 +68,45 @@ def torch_ways():
     version = torch.__version__.split("+")[0]
     yield f"PyTorch {version}, packed, masked mean", lambda rows, form: answer(rows, True)
     yield f"PyTorch {version}, not packed, masked mean", lambda rows, form: answer(rows, False)
+
+
+def write_tflite(folder):
+    """exported.tflite: the layers without a mask, as the converter exports them. masked-BxT.tflite: with mask_zero, for rows [B, T] of one
+    shape, since the converter makes no masked LSTM for rows of any length."""
+    import pathlib
+
+    import tensorflow as tf
+    from tensorflow.keras import layers
+
+    def model_of(mask_zero, length):
+        model = tf.keras.Sequential(
+            [
+                layers.Input((length,), batch_size=1 if length else None, dtype="int32"),
+                layers.Embedding(sizes["V"], sizes["D"], mask_zero=mask_zero),
+                layers.Bidirectional(layers.LSTM(sizes["H"], return_sequences=True)),
+                layers.GlobalAveragePooling1D(),
+                layers.Dense(sizes["K"], activation="softmax"),
+            ]
+        )
+        model.set_weights(list(weights.values()))
+        return model
+
+    folder = pathlib.Path(folder)
+    longest = len(given["texts"][0]["end"][0])
+    exported = tf.lite.TFLiteConverter.from_keras_model(model_of(False, longest)).convert()
+    (folder / "exported.tflite").write_bytes(exported)
+    masked = model_of(True, None)
+    shapes = {(len(rows), len(rows[0])) for each in given["texts"] for rows in each.values()}
+    for shape in sorted(shapes):
+        call = tf.function(masked).get_concrete_function(tf.TensorSpec(shape, tf.int32))
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([call], masked)
+        (folder / f"masked-{shape[0]}x{shape[1]}.tflite").write_bytes(converter.convert())
+    print(json.dumps({"tensorflow": tf.__version__}))
+
+
+if sys.argv[1] == "tensorflow":
+    write_tflite(sys.argv[2])
+    sys.exit()
 
 
 def shortest(calls):

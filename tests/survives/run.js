@@ -1,25 +1,29 @@
 /**
  * Writes the table of web/docs/survives.md: what padding does to one model in several engines. `make survives` calls it.
- *   KERAS= and TORCH= name a Python that has Keras 3, and one that has PyTorch; without one, their rows stay as they are.
+ *   KERAS=, TORCH= and TENSORFLOW= name a Python that has Keras 3, one that has PyTorch, and one that has TensorFlow 2.15, which makes the files for
+ *   LiteRT.js; without one, their rows stay as they are.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { compare } from '../bench/measure.js';
 import * as engines from './engines.js';
 import { forms, sizes, survive, texts, weights } from './forms.js';
+import { litert } from './litert.js';
 
 const page = new URL('../../web/docs/survives.md', import.meta.url);
 /** @param {Record<string, () => unknown>} ways */
 const time = (ways) => compare(ways, { milliseconds: 1500 });
 
-/** @param {'keras' | 'torch'} name @param {string | undefined} python @returns {import('./forms.js').Row[]} */
-function framework(name, python) {
+/** The lines that frameworks.py prints. @param {'keras' | 'torch' | 'tensorflow'} name @param {string | undefined} python @param {...string} rest @returns {import('./forms.js').Row[]} */
+function framework(name, python, ...rest) {
   if (!python) return [];
   const each = texts.map((text) => Object.fromEntries(Object.entries(forms).map(([form, rows]) => [form, rows(text)])));
   const plain = Object.entries(weights).map(([path, { shape, data }]) => [path, { shape, data: [...data] }]);
-  const { status, stdout, stderr } = spawnSync(python, [fileURLToPath(new URL('frameworks.py', import.meta.url)), name], {
+  const { status, stdout, stderr } = spawnSync(python, [fileURLToPath(new URL('frameworks.py', import.meta.url)), name, ...rest], {
     input: JSON.stringify({ weights: Object.fromEntries(plain), sizes, texts: each }),
     encoding: 'utf8',
     maxBuffer: 1e9,
@@ -54,12 +58,23 @@ for (const row of [...framework('keras', process.env.KERAS), ...framework('torch
   rows.push(row);
 }
 
+if (process.env.TENSORFLOW) {
+  const folder = mkdtempSync(join(tmpdir(), 'padless-'));
+  framework('tensorflow', process.env.TENSORFLOW, folder);
+  for (const row of await litert(pathToFileURL(`${folder}/`))) {
+    if (row.alone) mustAgree(row.engine, row.alone, 1e-5);
+    rows.push(row);
+  }
+  rmSync(folder, { recursive: true });
+}
+
 /** @param {number | null} change */
 const shown = (change) => (change === null ? '—' : change === 0 ? '**0**' : change < 1e-6 ? '< 1e-6' : change.toPrecision(2));
-const lines = rows.map(
-  ({ engine, change, times }) =>
-    `| ${engine} | ${['end', 'front', 'middle', 'batch'].map((form) => shown(change[form])).join(' | ')} | ${times.toPrecision(2)} |`,
-);
+const lines = rows.map(({ engine, change, times, refused }) => {
+  if (refused) return `| ${engine} | does not load: “${refused}” | — | — | — | — |`;
+  const changes = ['end', 'front', 'middle', 'batch'].map((form) => shown(change[form]));
+  return `| ${engine} | ${changes.join(' | ')} | ${times.toPrecision(2)} |`;
+});
 const markdown = readFileSync(page, 'utf8');
 const [before, after] = [/^[^]*<!-- rows -->\n/.exec(markdown)?.[0] ?? '', /\n<!-- end -->[^]*$/.exec(markdown)?.[0] ?? ''];
 const head = '\n| engine | at the end | in front | in the middle | in a batch | time |\n|---|---|---|---|---|---|\n';

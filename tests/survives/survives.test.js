@@ -35,7 +35,15 @@ test('onnxruntime-web ignores padding at the end by lengths, reads it elsewhere,
 
 test('the page has a row for each engine', () => {
   const page = readFileSync(new URL('../../web/docs/survives.md', import.meta.url), 'utf8');
-  for (const engine of ['padless', 'TF.js', 'onnxruntime-web 1.30, float', 'onnxruntime-web 1.30, int8', 'Keras 3', 'PyTorch'])
+  for (const engine of [
+    'padless',
+    'TF.js',
+    'onnxruntime-web 1.30, float',
+    'onnxruntime-web 1.30, int8',
+    'Keras 3',
+    'PyTorch',
+    'LiteRT.js',
+  ])
     assert.ok(page.includes(`\n| ${engine}`), engine);
   assert.match(page, /\n\| padless (\| \*\*0\*\* ){4}\|/);
 });
