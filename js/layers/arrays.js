@@ -10,7 +10,7 @@ import { product, Steps, Tensor } from './tensor.js';
 /** @typedef {import('../runtime/memory.js').Heap} Heap */
 /** @typedef {{ shape: number[], values: (heap: Heap) => number }} NdArray  values: pointer to float32, row-major */
 
-/** @param {Tensor} x  values at padding are read like all others @param {string} path @returns {NdArray} */
+/** @param {Tensor} x  its values at padding are read, too @param {string} path @returns {NdArray} */
 export function arrayOf(x, path) {
   if (x.steps && !x.steps.uniform)
     throw new ShapeError(`${path}: rows of different lengths, up to ${x.steps.T} steps; expected equal lengths`);
@@ -28,11 +28,11 @@ export function tensorOf({ shape: [B, ...shape], values }, heap) {
 /** The same values in another shape. @param {NdArray} x @param {number[]} shape @returns {NdArray} */
 export const reshaped = ({ values }, shape) => ({ shape, values });
 
-/** Strides of a row-major array: the distance of neighbours along each axis. @param {number[]} shape */
+/** Strides of a row-major array: the distance in memory of neighbours along each axis. @param {number[]} shape */
 const stridesOf = (shape) => shape.map((_, i) => product(shape, i + 1));
 
 /**
- * y[i][j]... = value number `from + i strides[0] + j strides[1] + ...` of x; zeros if x is empty.
+ * y[i][j]... = x[from + i strides[0] + j strides[1] + ...], with x as a flat list; zeros if x is empty.
  * @param {NdArray} x @param {number[]} shape @param {number[]} strides @param {number} [from]
  * @returns {NdArray}
  */

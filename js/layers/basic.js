@@ -1,5 +1,5 @@
 /**
- * Layers that process each step on its own: embedding, masking, dense, activations, and those that do nothing at inference.
+ * Layers that process each step on its own: Embedding, Dense, Activation, and layers that do nothing at inference.
  * @module
  */
 import { ShapeError } from '../errors.js';
@@ -29,7 +29,7 @@ export class Embedding extends Layer {
     this.D = this.count('output_dim');
     this.addWeight('embeddings', [this.V, this.D], 'rows');
     const y = { shape: [...input.shape, this.D], ids: false, lookup: this };
-    // Another embedding of the same ids has mask_zero and this one has not: here id 0 is a token like any other.
+    // If another Embedding of the same ids has mask_zero and this one does not, id 0 is an ordinary token here.
     const losesMask = input.masked && !this.config.mask_zero && !input.rules.select;
     if (!losesMask) return input.with(y);
     this.losesMask = true;
@@ -118,7 +118,7 @@ export function packDense(heap, kernel, bias, K, N) {
 }
 
 /**
- * The same for an int8 kernel.
+ * Packs an int8 kernel and its bias in the format of pl_quant_dense.
  * @param {Heap} heap
  * @param {import('./layer.js').Weight} kernel
  * @param {Float32Array | undefined} bias

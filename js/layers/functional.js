@@ -38,7 +38,7 @@ export function refsIn(value, found = []) {
 }
 
 /**
- * Sorts the nodes so that each comes after the nodes that it takes outputs of (Kahn's algorithm).
+ * Sorts the nodes so that each comes after the nodes whose outputs it reads (Kahn's algorithm).
  * @param {GraphNode[]} nodes
  * @param {Set<string>} known  keys of the inputs
  * @param {string} name  of the model
@@ -129,7 +129,7 @@ export class Functional extends Layer {
       const value = values.get(key);
       const list = Array.isArray(value) ? value : [value];
       if (tensor >= list.length)
-        throw new ModelFileError(`${this.name}: output ${tensor} of ${key} is used, it has ${list.length}`);
+        throw new ModelFileError(`${this.name}: output ${tensor} of ${key} is used, but it has ${list.length}`);
       return list[tensor];
     };
     for (const { key, layer, args, options } of this.nodes) {

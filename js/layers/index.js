@@ -1,5 +1,5 @@
 /**
- * `padless/layers`: every layer by its Keras name, and the classes to make your own of.
+ * `padless/layers`: every layer by its Keras name, and base classes for custom layers.
  * @module
  */
 export * from '../dist/layers.js';

@@ -31,7 +31,7 @@ import { Spec, Tensor } from './tensor.js';
 /** @typedef {{ name?: string, [option: string]: any }} LayerConfig */
 /** An argument of apply and call: one input, or a list of inputs. @typedef {any} Value */
 
-/** How many layers of each class have got a default name. @type {Map<string, number>} */
+/** Class name in snake case -> number of layers that got a default name. @type {Map<string, number>} */
 const counters = new Map();
 
 /** @param {string} className  GlobalAveragePooling1D -> global_average_pooling1d, padless>CRF -> crf */
@@ -90,7 +90,7 @@ export const isCount = (value) => Number.isSafeInteger(value) && value > 0 && va
 export class Layer {
   /** Whether the layer computes padding like any other step. */
   #ignoresMask = false;
-  /** Whether its output has the mask of its input all the same. */
+  /** Whether its output has the mask of its input although it ignores the mask. */
   #returnsMask = false;
 
   /**
@@ -126,7 +126,7 @@ export class Layer {
     this.weights = new Map();
     /** The class name in the model file. It differs from className if padless implements several Keras classes by one. */
     this.fileClass = this.className;
-    /** Computes the activation where that is a layer in Keras JSON, not a name. @type {Layer | null} */
+    /** The layer that computes the activation, if no kernel does. @type {Layer | null} */
     this.activationLayer = null;
     /** Whether the layer was applied to a Spec, while its model was built. */
     this.built = false;
@@ -190,7 +190,7 @@ export class Layer {
   addWeight(name, shape, int8) {
     for (const size of shape) {
       if (!Number.isSafeInteger(size) || size < 0)
-        throw new ShapeError(`${this.path}.${name}: shape [${shape}], expected whole numbers`);
+        throw new ShapeError(`${this.path}.${name}: shape [${shape}], expected integers from 0 on`);
     }
     this.weightSpecs.push({ name, shape, ...(int8 && { int8 }) });
   }
@@ -208,7 +208,7 @@ export class Layer {
       throw new ShapeError(
         `${this.path}: ${this.className} is applied to ${example === undefined ? 'nothing' : `a ${typeof example}`}`,
       );
-    // Words of characters, which only js/layers/late/words.js makes.
+    // Only Specs and Tensors of js/layers/late/words.js have lifted(), which applies the layer to words of characters.
     const words = Array.isArray(x) ? x.flat(9).find((each) => each?.lifted) : example;
     const lifted = words?.lifted?.(this, x);
     if (lifted) return lifted;
@@ -231,7 +231,7 @@ export class Layer {
           `${this.path}: used twice with inputs that need different weights, ${show(before)} and ${show(this.weightSpecs)}`,
         );
       }
-      // TF.js passes the last mask on to every later layer, whatever the layers between do with it.
+      // TF.js passes the last mask on to every later layer, even if layers in between ignore it.
       this.#returnsMask = ends && rules.framework === 'tfjs' && y.time === time;
       const masked = this.#returnsMask ? y.with({ masked: true, time: x.time }) : y;
       return this.activationLayer ? this.activationLayer.apply(masked) : masked;
@@ -245,7 +245,7 @@ export class Layer {
   }
 
   /**
-   * Checks the shape of the input, declares weights and returns the shape of the output. A layer made of layers inherits this version, which
+   * Checks the shape of the input, declares weights and returns the shape of the output. A layer that consists of layers inherits this version, which
    * runs call() with shapes.
    * @param {any} input  Spec, or a list
    * @param {Rules} _rules
@@ -345,8 +345,8 @@ export class Layer {
   }
 
   /**
-   * Called by a layer that combines steps and ignores masks in Keras. In a model of Keras it reads the padding, which is recorded in `rules`.
-   * In padless's own models it gets only the steps that count.
+   * Called by a layer that combines steps and ignores masks in Keras. In a Keras model it reads the padding, which is recorded in `rules`. In
+   * padless's own models it gets only the steps that count.
    * @param {Spec} input
    * @returns {boolean} whether the output has no mask
    */
@@ -355,7 +355,7 @@ export class Layer {
     if ((input.masked || input.unlikePadding) && !select) {
       if (input.unlikePadding)
         throw new UnsupportedError(
-          `${this.path}: ${this.className} reads the padding of ${input.unlikePadding}; padless has zeros there`,
+          `${this.path}: ${this.className} reads the values at padding of ${input.unlikePadding}; padless has zeros there`,
         );
       readsPadding.add(this.path);
     }
@@ -402,13 +402,13 @@ export class Layer {
   }
 
   /**
-   * Reads an option that must be a whole number from 1 on, or a list of one.
+   * Reads an option that must be an integer from 1 on, or a list of one.
    * @param {string} option @param {number} [otherwise] @param {number} [most] @returns {number}
    */
   count(option, otherwise, most = COUNT_MOST) {
     const given = this.config[option] ?? otherwise;
     const value = Array.isArray(given) && given.length === 1 ? given[0] : given;
-    if (!isCount(value) || value > most) throw this.wrong(option, given, `a whole number from 1 to ${most}`);
+    if (!isCount(value) || value > most) throw this.wrong(option, given, `an integer from 1 to ${most}`);
     return value;
   }
 

@@ -1,5 +1,5 @@
 /**
- * Layers that reduce the steps of a text that count to one vector.
+ * Layers that reduce a text to one vector, from the steps that count.
  * @module
  */
 import { Layer } from './layer.js';

@@ -1,6 +1,6 @@
 /**
- * Input products of recurrent layers that read an embedding. The product x W + b of an embedding's row depends on the token alone: it is
- * computed when the token first occurs, and looked up later. The results have the same bits.
+ * Input products of recurrent layers that read an Embedding. The product x W + b of a row of the table depends on the token only: it is computed when
+ * the token first occurs, and looked up later. The results have the same bits.
  * @module
  */
 import { rnn as rnnLayout } from '../dist/abi.js';
@@ -51,7 +51,7 @@ export class Products {
     this.embedding = embedding;
     this.slots = Math.min(V, Math.floor(BYTES / 4 / Math.max(...widths)));
     this.layers = layers.map(({ rnn }, i) => ({ rnn, width: widths[i], table: heap.reserve32(this.slots * widths[i]) }));
-    /** Row of the tables with a token's products; -1: not computed yet. */
+    /** Token -> row of the tables with its products; -1 if not computed yet. */
     this.slotOf = new Int32Array(V).fill(-1);
     this.used = 0;
   }
@@ -67,7 +67,7 @@ export class Products {
     return rows !== 0;
   }
 
-  /** Computes missing products. @param {Tensor} ids @returns {number} pointer to the slot of each id; 0: more tokens than slots */
+  /** Computes missing products. @param {Tensor} ids @returns {number} pointer to the slot of each id; 0 if there are more tokens than slots */
   #rows({ heap, pointer, rows: n }) {
     const ids = heap.i32View(pointer, n).slice();
     const known = ids.map((id) => this.slotOf[id]);

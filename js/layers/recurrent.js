@@ -13,7 +13,7 @@ import { Spec, Steps, Tensor } from './tensor.js';
 /** @typedef {import('./tensor.js').Rules} Rules */
 
 /**
- * The arguments of a recurrent layer, [sequence, states], in either form that files have.
+ * The arguments of a recurrent layer as [sequence, states], from the form of Keras 2 or 3.
  * @param {any} x  the sequence, or a list of it and initial states (Keras 2)
  * @param {any} options  initial_state (Keras 3)
  * @returns {[any, any[]]}
@@ -110,7 +110,7 @@ export class Recurrent extends Layer {
     this.needMask(input);
     if (rules.framework === 'tfjs' && rules.masks && !input.masked)
       throw new UnsupportedError(
-        `${this.path}: TF.js calls ${this.className} with the mask of an earlier layer, whose steps are not those of its input`,
+        `${this.path}: TF.js calls ${this.className} with the mask of an earlier layer, which has other steps than its input`,
       );
     this.refuse({ time_major: [false], ...(this.aligned ? { stateful: [false] } : {}) });
     const { config } = this;
@@ -134,7 +134,7 @@ export class Recurrent extends Layer {
     this.#checkStates(states);
     this.zeroesPadding = Boolean(config.zero_output_for_mask && !(config.unroll && rules.framework === 'keras3'));
     if (config.unroll && config.zero_output_for_mask && config.go_backwards && input.masked) this.refuseUnrolled(rules);
-    // In Keras the output without sequences is that of the last step, which with this option is 0 if the step is padding.
+    // Without return_sequences, Keras returns the output of the last step, which with this option is 0 if the step is padding.
     this.lastIsZero = Boolean(this.zeroesPadding && !this.returnSequences && !this.aligned);
     if (this.lastIsZero) this.readsPadding(input);
     this.statesIgnoreMask = !this.aligned && statesIgnoreMask(this, input, states, rules);
@@ -149,7 +149,7 @@ export class Recurrent extends Layer {
   refuseUnrolled({ framework }) {
     if (/keras2|tfjs/.test(framework))
       throw new UnsupportedError(
-        `${this.path}: an unrolled layer behind a mask has zeros at the wrong steps in Keras 2; save it with unroll=False`,
+        `${this.path}: an unrolled layer with a mask has zeros at the wrong steps in Keras 2; save it with unroll=False`,
       );
   }
 
@@ -219,7 +219,7 @@ export class Recurrent extends Layer {
     if (!this.config.stateful || !kept) return 0;
     if (kept[0].length !== B * units)
       throw new ShapeError(
-        `${this.path}: its state is of a batch of ${kept[0].length / units} rows, this batch has ${B}; call resetState() first`,
+        `${this.path}: its state is from a batch of ${kept[0].length / units} rows, but this batch has ${B}; call resetState() first`,
       );
     return placeStates(
       heap,
@@ -258,7 +258,7 @@ export class Recurrent extends Layer {
     return new Tensor(heap, y.pointer, B, y.shape, time, keep);
   }
 
-  /** Forgets the state of a stateful layer. */
+  /** Resets the state of a stateful layer to zero. */
   resetState() {
     this.kept = null;
   }
@@ -382,9 +382,9 @@ export class Bidirectional extends Layer {
     }
     const unrolled = [forward, backward].some((layer) => layer.config.unroll) && a.sequence && input.masked;
     if (unrolled) forward.refuseUnrolled(rules);
-    // Unrolled, Keras 3 repeats the last output at padding, each direction its own; padless has zeros there.
+    // With unroll=True, each direction repeats its last output at padding in Keras 3; padless has zeros there.
     if (unrolled && rules.framework === 'keras3')
-      for (const y of [a, b]) y.unlikePadding = `${this.path}, which Keras 3 fills otherwise with unroll=True`;
+      for (const y of [a, b]) y.unlikePadding = `${this.path}, which Keras 3 fills with other values if unroll=True`;
     const outputs = merge === 'none' ? [a, b] : [a.ofFeatures(merge === 'concat' ? a.features + b.features : a.features)];
     if (this.returnState) outputs.push(...finalsForward, ...finalsBackward);
     return outputs.length === 1 ? outputs[0] : outputs;

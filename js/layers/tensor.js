@@ -21,15 +21,15 @@ export function product(shape, from = 0, to = shape.length) {
 }
 
 /**
- * What is known of a layer's input or output while a model is loaded. The shape is that of one text, without the batch axis; null is a length
- * that varies.
+ * The properties of a layer's input or output that are known while a model is loaded. The shape is that of one text, without the batch axis; null is
+ * a length that varies.
  */
 export class Spec {
   /**
    * @param {{ shape: (number | null)[], ids?: boolean, masked?: boolean, time?: object | null, unlikePadding?: string, maskRemovedBy?: string,
    *   lookup?: Embedding | null, rules: Rules }} of
    *   ids: int32 token ids, one for each step; masked: it has a mask; time: sequences with the same steps share this object;
-   *   unlikePadding: path of a layer whose values at padding are not those of Keras, and why;
+   *   unlikePadding: path of a layer whose values at padding differ from Keras, and why;
    *   maskRemovedBy: path of a layer that removes the mask from the tensor while Keras runs, so that later layers see no mask;
    *   lookup: the Embedding whose rows the values are
    */
@@ -70,15 +70,15 @@ export class Spec {
   }
 }
 
-/** Whose layers a model has; '': padless's own. @typedef {'' | 'keras3' | 'keras2' | 'tfjs'} Framework */
+/** The framework whose rules a model follows; '' for padless's own models. @typedef {'' | 'keras3' | 'keras2' | 'tfjs'} Framework */
 
 /**
- * Which framework's rules a model follows, and what its layers record while they are built.
+ * The rules that a model follows, and what its layers record while they are built.
  * @typedef {object} Rules
  * @property {Framework} framework
- * @property {boolean} masks  some input has a mask
+ * @property {boolean} masks  whether some input has a mask
  * @property {number} kerasMajor  version of the Keras that saved the model
- * @property {number} kerasMinor  NaN: unknown
+ * @property {number} kerasMinor  NaN if unknown
  * @property {boolean} select  true: every layer ignores steps at padding (padless's own models); false: each layer treats masks as its
  *   framework does
  * @property {boolean} andMasks  how a merge combines masks: AND (Keras 2, TF.js), otherwise OR (Keras 3)
@@ -113,7 +113,7 @@ export class Steps {
     this.pointer = heap.i32(this.splits);
   }
 
-  /** Rows with the given lengths, padded behind to T. @param {Heap} heap @param {ArrayLike<number>} lengths @param {number} T */
+  /** Rows with the given lengths, padded to T at the end. @param {Heap} heap @param {ArrayLike<number>} lengths @param {number} T */
   static prefixes(heap, lengths, T) {
     const B = lengths.length;
     if (Array.from(lengths).every((length) => length === T)) return new Steps(heap, B, T, null);
@@ -149,7 +149,7 @@ export class Tensor {
    *   use
    * @param {number} B
    * @param {(number | null)[]} shape  of one text; [] for ids
-   * @param {Steps | null} [steps]  the steps stored; null if it is no sequence
+   * @param {Steps | null} [steps]  the steps stored; null if it is not a sequence
    * @param {Steps | null} [keep]  in the padded form: the steps that count
    */
   constructor(heap, pointer, B, shape, steps = null, keep = null) {
@@ -223,7 +223,7 @@ export class Tensor {
   /**
    * Applies `work` to the ragged form and converts the result to the form of this tensor.
    * @param {(x: Tensor) => Tensor} work  returns a sequence with the same steps, or vectors
-   * @param {boolean} [hold]  padding gets the last value before it; default: zeros
+   * @param {boolean} [hold]  whether padding gets the last value before it instead of zeros
    */
   whereKept(work, hold = false) {
     if (!this.keep) return work(this);

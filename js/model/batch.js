@@ -198,7 +198,7 @@ export function maskFromLengths(lengths, B, T) {
   for (let b = 0; b < B; b++) {
     const length = lengths[b];
     if (!Number.isInteger(length) || length < 0 || length > T) {
-      throw new ShapeError(`run: lengths[${b}] is ${show(length)}, expected a whole number from 0 to T = ${T}`);
+      throw new ShapeError(`run: lengths[${b}] is ${show(length)}, expected an integer from 0 to T = ${T}`);
     }
     mask.fill(1, b * T, b * T + length);
   }
@@ -209,7 +209,7 @@ export function maskFromLengths(lengths, B, T) {
 function checkId({ input, rows, data, T }, i) {
   if (data[i] >= 0 && data[i] < input.vocabulary) return;
   const [b, t] = [Math.floor(i / T), i % T];
-  throw new IdError(`row ${b}, step ${t}: id ${String(rows[b]?.[t])} is not a whole number from 0 to ${input.vocabulary - 1}`);
+  throw new IdError(`row ${b}, step ${t}: id ${String(rows[b]?.[t])} is not an integer from 0 to ${input.vocabulary - 1}`);
 }
 
 /**

@@ -170,7 +170,7 @@ export function inputShape(json, path) {
     : (batch ?? shape ?? (length === undefined || length === null ? null : [length].flat()));
   if (given === null) return null;
   if (!Array.isArray(given) || !given.every((size) => size === null || isCount(size)))
-    throw new ModelFileError(`${path}: input shape ${JSON.stringify(given)}, expected a list of whole numbers from 1 on and null`);
+    throw new ModelFileError(`${path}: input shape ${JSON.stringify(given)}, expected a list of integers from 1 on and null`);
   return given;
 }
 

@@ -33,7 +33,7 @@ export class Numbering {
   /** @param {unknown} value @param {string} where */
   #indexOf(value, where) {
     if (typeof value !== 'bigint' && !Number.isSafeInteger(value))
-      throw new IdError(`${where}: ${typeof value === 'number' ? value : show(value)} is not a whole number`);
+      throw new IdError(`${where}: ${typeof value === 'number' ? value : show(value)} is not an integer`);
     const index = this.index.of(String(value));
     if (index < 0) throw new IdError(`${where}: ${value} is not in the vocabulary, and the model has no index for such numbers`);
     return index;

@@ -130,7 +130,7 @@ export function pad(input, given, { mask, lengths, wholeLength }) {
         if (input.maskCharacters && id === 0) return;
         if (!(data[at] === id && id >= 0 && id < input.vocabulary))
           throw new IdError(
-            `row ${b}, word ${t}, character ${c}: id ${String(each)} is not a whole number from 0 to ${input.vocabulary - 1}`,
+            `row ${b}, word ${t}, character ${c}: id ${String(each)} is not an integer from 0 to ${input.vocabulary - 1}`,
           );
         counts[at] = 1;
         if (!chosen) stays[i] = 1;

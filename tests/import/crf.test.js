@@ -205,7 +205,7 @@ test('keras_contrib: padding between steps is refused', async () => {
   const row = [...values(2), [0, 0], ...values(1)];
   assert.throws(
     () => model.run([row]),
-    says(ShapeError, /^crf: row 0 has padding between steps that count, where the CRF of keras_contrib begins anew/),
+    says(ShapeError, /^crf: row 0 has padding between steps that count, where the CRF of keras_contrib would begin a new path/),
   );
 });
 

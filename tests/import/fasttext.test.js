@@ -186,5 +186,5 @@ test('invalid settings and trees are refused', async () => {
   ])
     // prettier-ignore
     await assert.rejects(make({}, children), says(ModelFileError, /children/));
-  await assert.rejects(make({}, [[0, 1]]), /children is of 1 nodes, the input has 2 values/);
+  await assert.rejects(make({}, [[0, 1]]), /children has 1 nodes, but the input has 2 values/);
 });

@@ -17,9 +17,9 @@ const { keras, backend, cases } = JSON.parse(readFileSync(new URL('goldens.json'
 
 /** Files that are refused, and the expected messages. @type {Record<string, RegExp>} */
 const refused = {
-  'multi-head-read': /^global_max_pooling1d: GlobalMaxPooling1D reads the padding of multi_head_attention/,
+  'multi-head-read': /^global_max_pooling1d: GlobalMaxPooling1D reads the values at padding of multi_head_attention/,
   'unroll-bidirectional-read':
-    /^global_max_pooling1d: GlobalMaxPooling1D reads the padding of bidirectional, which Keras 3 fills otherwise with unroll=True/,
+    /^global_max_pooling1d: GlobalMaxPooling1D reads the values at padding of bidirectional, which Keras 3 fills with other values if unroll=True/,
   'activation-layer-recurrent': /^lstm: activation \{.*"class_name":"LeakyReLU".* is not one of linear, tanh, /,
   // Keras does not save the weights of an activation.
   'activation-layer-weights': /dense\.activation_layer\.alpha \[1,3\] is missing/,
@@ -34,7 +34,7 @@ const refused = {
     /^global_average_pooling1d: GlobalAveragePooling1D reads padding in Keras, as cast \(with some backends\) removes the mask/,
   'rare-activation-recurrent': /^lstm: activation "hard_tanh" is not one of linear, tanh, /,
   'discretization-mask':
-    /^embedding: an Embedding with mask_zero takes the bins of discretization; padless makes masks of ids only/,
+    /^embedding: an Embedding with mask_zero reads the bins of discretization; padless computes masks only from ids of an input/,
   'transformer-twice':
     /^multi_head_attention_1: MultiHeadAttention reads padding in Keras, as multi_head_attention removes the mask/,
 };

@@ -136,7 +136,7 @@ test('IntegerLookup maps known, unknown, masked and huge integers to indices, fr
   );
   const model = await modelOf(numbers({ ...bag, num_oov_indices: 0 }));
   assert.throws(() => model.run([[12, 5]]), says(IdError, /input input: row 0, step 1: 5 is not in the vocabulary/));
-  assert.throws(() => model.run([[1.5]]), says(IdError, /row 0, step 0: 1\.5 is not a whole number/));
+  assert.throws(() => model.run([[1.5]]), says(IdError, /row 0, step 0: 1\.5 is not an integer/));
   assert.throws(() => model.run({ data: [1, 2], shape: [2] }), says(ShapeError, /2 numbers of shape \[2\], expected \[B, T\]/));
 });
 
@@ -238,7 +238,7 @@ test('invalid `numbering` settings of an input are refused', async () => {
   for (const [numbering, message] of /** @type {[any, RegExp][]} */ ([
     [{ ...fine, words: 'ab' }, /input input: numbering: words is not a list/],
     [{ ...fine, words: [1, '1'] }, /words has a word twice/],
-    [{ ...fine, unknown: -1 }, /first and unknown are not whole numbers/],
+    [{ ...fine, unknown: -1 }, /first and unknown are not integers/],
     [{ ...fine, method: 'md5' }, /method is neither/],
     [{ ...fine, salt: 3 }, /salt is not a list/],
     [{ ...fine, masked: 0 }, /masked is not \{ token, index \}/],

@@ -342,7 +342,10 @@ test('a stateful layer refuses a batch of another size until resetState() is cal
     const model = await create([embedding, [name, { name: 'rnn', units: 3, stateful: true }]]);
     model.run([[1], [2]]);
     for (const rows of [[[1]], [[1], [2], [3]]])
-      assert.throws(() => model.run(rows), says(ShapeError, /^rnn: its state is of a batch of 2 rows, this batch has \d; call/));
+      assert.throws(
+        () => model.run(rows),
+        says(ShapeError, /^rnn: its state is from a batch of 2 rows, but this batch has \d; call/),
+      );
     model.run([[3], [4]]);
     model.resetState();
     assert.equal(model.run([[1]])[0].data.length, 3);
@@ -391,7 +394,7 @@ test('PReLU with a slope for each step refuses rows that a mask has shortened', 
   for (const rows of [[cut], [whole, cut], [cut, holed]])
     assert.throws(
       () => model.run(rows),
-      says(ShapeError, /^prelu: rows of up to [23] steps, expected all to have 3, as the slopes$/),
+      says(ShapeError, /^prelu: rows of up to [23] steps, expected 3 steps in each row, as many as there are slopes$/),
     );
   const shared = await create([embedding, ['PReLU', { name: 'prelu', shared_axes: [1] }]]);
   assert.deepEqual(shared.run([[1, 2, 0]])[0].data.subarray(0, 8), shared.run([[1, 2]])[0].data);

@@ -82,7 +82,7 @@ const refused = [
     [embedding, ['Permute', { name: 'p', dims: [1, 3] }]],
     [null],
     ModelFileError,
-    /^p: dims is \[1,3\], expected the numbers from 1 to 2 for \[B, T,4\]/,
+    /^p: dims is \[1,3\], expected each of 1 to 2 once for \[B, T,4\]/,
   ],
   [
     'a mask that only some backends keep',
@@ -184,7 +184,7 @@ const refused = [
     [['SpectralNormalization', { name: 's', layer: { class_name: 'Embedding', config: embedding[1] } }]],
     [3],
     UnsupportedError,
-    /^s: SpectralNormalization of Embedding takes token ids, and Keras converts/,
+    /^s: SpectralNormalization of Embedding reads token ids, and Keras converts/,
   ],
   [
     'Discretization without boundaries',
@@ -253,6 +253,6 @@ test('a mask that starts inside TimeDistributed is refused if later layers depen
   ]))
     await assert.rejects(
       create([['TimeDistributed', { name: 'each', layer: inner }]], [4, 2, 2], { kerasVersion }),
-      says(UnsupportedError, /^each: (Masking|Sequential) inside TimeDistributed leaves out steps of the inner axis/),
+      says(UnsupportedError, /^each: (Masking|Sequential) inside TimeDistributed masks steps of the inner axis/),
     );
 });

@@ -143,7 +143,7 @@ test('layers that read each character by itself need no TimeDistributed; the err
     create([embedding(), new layers.Flatten({}), new Dense({ units: 2 })]),
     says(
       UnsupportedError,
-      /^flatten: Flatten is applied to words of characters; put a layer that reads words into TimeDistributed/,
+      /^flatten: Flatten is applied to words of characters; put layers that read characters into TimeDistributed/,
     ),
   );
   // Here, axis 1 is the axis of words; inside TimeDistributed, it would be the axis of characters.
@@ -182,7 +182,7 @@ test('rows that are not words of characters are refused, with the found and the 
     [[[1, 2]], ArgumentError, /^run: row 0, word 0 is number, expected an array of token ids/],
     [[3], ArgumentError, /^run: row 0 is number, expected an array of words/],
     ['abc', ArgumentError, /^run: rows are string, expected an array of rows of words/],
-    [[[[1], [2, 12]]], IdError, /^row 0, word 1, character 1: id 12 is not a whole number from 0 to 11/],
+    [[[[1], [2, 12]]], IdError, /^row 0, word 1, character 1: id 12 is not an integer from 0 to 11/],
     [[[[1.5]]], IdError, /character 0: id 1.5/],
     [[[['a']]], IdError, /character 0: id a/],
     [{ data: [1, 2, 3], shape: [1, 2, 2] }, ShapeError, /^run: 3 ids of shape \[1,2,2\], expected \[B, T, C\]/],
@@ -190,7 +190,7 @@ test('rows that are not words of characters are refused, with the found and the 
   for (const [rows, Class, message] of wrong) assert.throws(() => model.run(rows), says(Class, message));
   assert.throws(
     () => model.run([[[1]]], { lengths: [2] }),
-    says(ShapeError, /^run: lengths\[0\] is 2, expected a whole number from 0 to T = 1/),
+    says(ShapeError, /^run: lengths\[0\] is 2, expected an integer from 0 to T = 1/),
   );
   assert.deepEqual(model.run([])[0].shape, [0, 0, 3]);
   assert.deepEqual(model.run([[], []])[0].shape, [2, 0, 3]);
@@ -263,7 +263,7 @@ test('in Keras 3, a model in TimeDistributed masks characters but not words', as
   const refused = [
     [
       [distributed(json('Sequential', { name: 'word', layers: [inside[0], sequences] }))],
-      /gives values of each character, whose mask Keras 3/,
+      /returns values for each character, whose mask Keras 3/,
     ],
     [[inside[0], distributed(inside[1])], /an Embedding with mask_zero of ids \[B, T, C\] gives a mask \[B, T, C\] in Keras 3/],
   ];
@@ -295,7 +295,7 @@ test('for Keras models, a layer inside TimeDistributed that would get the mask o
       [null],
       '3.15.1',
     ),
-    says(UnsupportedError, /layer: Softmax inside TimeDistributed is given the mask \[B, T\] of the steps in Keras/),
+    says(UnsupportedError, /layer: Softmax inside TimeDistributed gets the mask \[B, T\] of the steps in Keras/),
   ));
 
 const folder = 'cases/ids-3d';

@@ -254,7 +254,7 @@ test('an id outside int32 is refused, even if its low 32 bits are a valid id', a
   const model = await create([embedding, pooling]);
   for (const id of [2 ** 32 + 2, -(2 ** 32) + 2, 2 ** 53, 2n ** 32n + 2n, -1, 4, 2.5, NaN])
     for (const rows of [[[id]], [[1, 2], [id]]])
-      assert.throws(() => model.run(/** @type {any} */ (rows)), says(IdError, /: id .* is not a whole number from 0 to 3$/));
+      assert.throws(() => model.run(/** @type {any} */ (rows)), says(IdError, /: id .* is not an integer from 0 to 3$/));
   assert.equal(model.run([[2]])[0].data.length, 3);
 });
 

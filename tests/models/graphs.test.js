@@ -55,7 +55,7 @@ test('a layer used twice in a graph shares its weights; two inputs are given by 
   );
   assert.throws(() => model.run({ a: [[1]] }), says(ArgumentError, /input "b" is missing; the model has a, b/));
   assert.throws(() => model.run({ a: [[1]], b: [[1], [2]] }), says(ShapeError, /input a has 1 rows and b 2/));
-  assert.throws(() => model.run({ a: [[1]], b: [[9]] }), says(IdError, /id 9 is not a whole number from 0 to 8/));
+  assert.throws(() => model.run({ a: [[1]], b: [[9]] }), says(IdError, /id 9 is not an integer from 0 to 8/));
 });
 
 test('a stateful layer that is called twice is refused, because the order of the calls would change the answer', async () => {
@@ -220,7 +220,7 @@ const broken = {
   'an output index that the layer does not have': [
     functional([input('x'), layer('Embedding', 'e', embedding, ['x'])], ['x'], [['e', 0, 1]]),
     ModelFileError,
-    /output 1 of e\/0 is used, it has 1$/,
+    /output 1 of e\/0 is used, but it has 1$/,
   ],
   'a name of two layers': [
     functional([input('x'), layer('Embedding', 'e', embedding, ['x']), layer('Dense', 'e', { units: 1 }, ['x'])], ['x'], ['e']),
@@ -275,17 +275,17 @@ const broken = {
   'a units that is not a number': [
     functional([input('x', [3]), layer('Dense', 'd', { units: 'many' }, ['x'])], ['x'], ['d']),
     ModelFileError,
-    /^d: units is "many", expected a whole number from 1 to 16777216$/,
+    /^d: units is "many", expected an integer from 1 to 16777216$/,
   ],
   'an input shape that is not a list': [
     functional([{ ...input('x'), config: { name: 'x', batch_shape: { 0: null, 1: 3 } } }], ['x'], ['x']),
     ModelFileError,
-    /^model\.x: input shape \{"0":null,"1":3\}, expected a list of whole numbers from 1 on and null$/,
+    /^model\.x: input shape \{"0":null,"1":3\}, expected a list of integers from 1 on and null$/,
   ],
   'an input length that is too large': [
     functional([input('x', [1e9])], ['x'], ['x']),
     ModelFileError,
-    /^model\.x: input shape \[1000000000\], expected a list of whole numbers from 1 on and null$/,
+    /^model\.x: input shape \[1000000000\], expected a list of integers from 1 on and null$/,
   ],
   'an inbound_nodes of an embedding that is not a list': [
     functional(
@@ -317,7 +317,7 @@ const broken = {
       ['c'],
     ),
     ModelFileError,
-    /^c: strides is 1099511627776, expected a whole number from 1 to 16777216$/,
+    /^c: strides is 1099511627776, expected an integer from 1 to 16777216$/,
   ],
   'a window that is too wide': [
     functional(

@@ -190,10 +190,10 @@ for (const [title, change, Class, message] of cases) {
 
 test('ids, masks and lengths that do not fit are refused, with the found and the expected value', async () => {
   const model = await loadModel(smallModel(), { simd });
-  assert.throws(() => model.run([[1, 3]]), /row 0, step 1: id 3 is not a whole number from 0 to 2/);
+  assert.throws(() => model.run([[1, 3]]), /row 0, step 1: id 3 is not an integer from 0 to 2/);
   assert.throws(() => model.run([[1, 1.5]]), /id 1\.5/);
   assert.throws(() => model.run([[1, -1]]), /id -1/);
-  assert.throws(() => model.run([[1, 2]], { lengths: [3] }), /lengths\[0\] is 3, expected a whole number from 0 to T = 2/);
+  assert.throws(() => model.run([[1, 2]], { lengths: [3] }), /lengths\[0\] is 3, expected an integer from 0 to T = 2/);
   assert.throws(() => model.run([[1, 2]], { mask: [1] }), /mask has 1 entries, expected B\*T = 1\*2 = 2/);
   assert.deepEqual([...model.run([[1, 7]], { mask: [1, 0] })[0].data], [1.5, -1]);
   assert.deepEqual([...model.run([[0, 1]], { lengths: [1] })[0].data], [9.5, -9]);

@@ -1,6 +1,6 @@
 /**
- * Activations that no kernel computes by itself: those of Keras 3 that few models have. Each is made of one kernel, or of none, and of operations
- * of JavaScript that IEEE 754 rounds alike on every machine.
+ * Rare activations of Keras 3, for which there are no kernels. They use at most one kernel, and JavaScript operations that IEEE 754 defines exactly,
+ * so that results are equal on every machine.
  * @module
  */
 import { ShapeError } from '../../errors.js';
@@ -66,7 +66,7 @@ export class FormulaActivation extends Elementwise {
 
   /** @override */
   get className() {
-    // The base class asks before the constructor has set `kind`.
+    // The constructor of the base class reads className before `kind` is set.
     return this.kind ?? 'Activation';
   }
 
@@ -76,7 +76,7 @@ export class FormulaActivation extends Elementwise {
   }
 }
 
-/** Base of the activations that look at all features of a step. */
+/** Base of the activations that read all features of a step. */
 class RowActivation extends Elementwise {
   /** @override @type {import('../layer.js').Reach} */
   static reach = 'step';
@@ -126,8 +126,8 @@ class GatedLinearUnit extends RowActivation {
 }
 
 /**
- * Keras's sparsemax over the features: max(x - tau, 0). Its tau sums the cumulative sums of the largest values, where that of Martins and Astudillo
- * (2016) takes the last of them, so that the result need not sum to 1.
+ * Keras's sparsemax over the features: max(x - tau, 0). Keras's tau adds up all cumulative sums of the largest values, where Martins and Astudillo
+ * (2016) use the last cumulative sum. So the result need not sum to 1.
  */
 class Sparsemax extends RowActivation {
   /** @override @type {import('../layer.js').Reach} */
@@ -163,10 +163,10 @@ class Sparsemax extends RowActivation {
 
 const rowActivations = [GatedLinearUnit, Sparsemax];
 
-/** Activations whose code is fetched late: `prepare` of js/model/graph.js has to find each in a file. */
+/** Activations whose code is fetched late. The pattern in prepare() of js/model/graph.js has to match each of them. */
 export const lateActivations = [...Object.keys(formulas), ...rowActivations.map(({ kind }) => kind)];
 
-/** The layer that computes an activation. @param {unknown} name @returns {Elementwise | null} null: a kernel computes it, or Keras lacks it */
+/** The layer that computes an activation. @param {unknown} name @returns {Elementwise | null} null if a kernel computes it, or Keras lacks it */
 export function activationOf(name) {
   const Row = rowActivations.find(({ kind }) => kind === name);
   if (Row) return new Row();

@@ -30,7 +30,7 @@ function attend(query, key, value, causal, features, kernel, scoresOf = false, h
   const { heap, B } = query;
   if (!(value.keep ? key.time.T === value.time.T && key.time.uniform : key.time.equals(value.time)))
     throw new ShapeError(
-      `attention: ${key.time.N} keys and ${value.time.N} values in the batch, texts of up to ${key.time.T} and ${value.time.T} steps; expected equal lengths`,
+      `attention: ${key.time.N} keys and ${value.time.N} values in the batch, with up to ${key.time.T} and ${value.time.T} steps in a text; expected equal lengths`,
     );
   const v = value.ragged();
   const k = key === value ? v : new Tensor(heap, key.pointer, B, key.shape, key.steps, value.keep).ragged();
@@ -55,15 +55,15 @@ function attend(query, key, value, causal, features, kernel, scoresOf = false, h
     return [y, spread];
   }
   if (causal && query.keep !== value.keep)
-    throw new UnsupportedError('causal attention between sequences of different masks is not supported');
+    throw new UnsupportedError('causal attention between sequences with different masks is not supported');
   const y = run(query);
   if (query.keep?.mask) heap.exports.pl_apply_mask(y.pointer, y.pointer, heap.u8(query.keep.mask), B, query.keep.T, features);
   return [y, scores];
 }
 
 /**
- * Fills in the scores of causal attention to the sequence itself for the queries at padding: as in Keras, of the keys before them that count.
- * Without such a key, all keys have the same score. A text without a step that counts keeps zeros.
+ * Fills in the scores of queries at padding in causal self-attention. As in Keras, they are scores of the keys before the query that count.
+ * Without such a key, all keys get the same score. A text without a step that counts keeps zeros.
  * @param {Tensor} scores  [B, T, T], in place
  * @param {Tensor} query  in the padded form
  * @param {Tensor} k  keys in the ragged form
@@ -72,14 +72,14 @@ function attend(query, key, value, causal, features, kernel, scoresOf = false, h
  */
 function scorePadding(scores, query, k, { T, mask, splits }, kernel) {
   const { heap, B, features: D } = query;
-  /** Each query at padding: its row among all queries, the first key of its text, and how many keys it has. */
+  // For each query at padding: its row among all queries, the first key of its text, and the number of its keys.
   const queries = [];
   for (let b = 0; b < B; b++)
     for (let t = 0, keys = 0; t < T; t++) {
       if (mask?.[b * T + t]) keys++;
       else if (splits[b] < splits[b + 1]) queries.push({ row: b * T + t, first: splits[b], keys });
     }
-  // Each query that has keys is a text of one step.
+  // Run the kernel with each query that has keys as a text of one step.
   const some = queries.filter(({ keys }) => keys > 0);
   const lengths = some.map(({ keys }) => keys);
   const steps = Steps.prefixes(heap, lengths, Math.max(0, ...lengths));
@@ -175,7 +175,7 @@ class DotAttention extends Layer {
    */
   build(inputs, rules, options) {
     if (!Array.isArray(inputs) || inputs.length < 2 || inputs.length > 3)
-      throw new ShapeError(`${this.path}: ${this.className} takes a list of 2 or 3 inputs, [query, value] or [query, value, key]`);
+      throw new ShapeError(`${this.path}: ${this.className} needs a list of 2 or 3 inputs, [query, value] or [query, value, key]`);
     this.refuse({ score_mode: ['dot', 'concat'] });
     for (const x of inputs) {
       this.needSequence(x);
@@ -193,7 +193,7 @@ class DotAttention extends Layer {
     if (!options?.return_attention_scores) return y;
     const scores = query.with({ shape: [query.shape[0], value.shape[0]] });
     if (!query.masked || rules.select) return [y, scores];
-    // In Keras, the scores carry no mask.
+    // In Keras, the scores have no mask.
     this.readsPadding(query);
     this.scoresWithoutMask = true;
     return [y, scores.with({ masked: false, time: {} })];
@@ -381,7 +381,7 @@ class ManyHeads extends Layer {
     return ['value', 'key'];
   }
 
-  /** The numbers of query heads and of key heads, features of a head's keys and values, and of the output. @param {Spec} _query @returns {{ heads: number, groups: number, Dk: number, Dv: number, width: number }} */
+  /** heads: number of query heads; groups: number of key heads; Dk, Dv: features of a head's keys and values; width: features of the output. @param {Spec} _query @returns {{ heads: number, groups: number, Dk: number, Dv: number, width: number }} */
   sizes(_query) {
     throw new UnsupportedError(`${this.path}: ${this.className} has no sizes`);
   }
@@ -482,7 +482,8 @@ export class MultiHeadAttention extends ManyHeads {
         `${this.path}: MultiHeadAttention has attention_axes=${JSON.stringify(this.config.attention_axes)}; padless supports the time axis, 1`,
       );
     const y = super.build(query, rules, options);
-    // From 3.7 on, Keras removes the masks of its inputs. Another layer that uses the mask of the same tensor may run before or after that.
+    // From version 3.7 on, Keras removes the masks of the layer's inputs. Whether another layer that reads the same tensor still sees its mask
+    // depends on which runs first.
     const { value = query } = options;
     if (rules.framework === 'keras3' && !(rules.kerasMinor <= 6))
       for (const x of new Set([query, value, options.key ?? value])) {
@@ -525,7 +526,7 @@ export class GroupQueryAttention extends ManyHeads {
 }
 
 /**
- * Attention pooling, which Keras lacks: the sum of the steps that count, weighted by Dense(1) and softmax over time. Made of other layers.
+ * Attention pooling, which Keras lacks: the sum of the steps that count, weighted by Dense(1) and softmax over time. It consists of other layers.
  */
 export class AttentionPooling extends Layer {
   /** @override */

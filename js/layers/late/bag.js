@@ -6,7 +6,7 @@ import { MaskedSum } from '../pooling.js';
 import { LazyLookup } from '../products.js';
 /** @typedef {import('../tensor.js').Tensor} Tensor */
 
-/** y[d] = sum_t x[t][d] / sqrt(n) over the n steps that count (`sqrtn` of TensorFlow's embedding_lookup_sparse); zeros where none counts. */
+/** y[d] = sum_t x[t][d] / sqrt(n) over the n steps that count (`sqrtn` of TensorFlow's embedding_lookup_sparse); zeros if n is 0. */
 export class MaskedSqrtN extends MaskedSum {
   /** @override */
   static className = 'padless>MaskedSqrtN';
@@ -32,7 +32,7 @@ export class MaskedSqrtN extends MaskedSum {
   }
 }
 
-/** The sums of rows of an int8 table, which are never looked up one by one. @param {LazyLookup} x @returns {Tensor | null} null: not in int8 */
+/** The sums of rows of an int8 table, without a float copy of each row. @param {LazyLookup} x @returns {Tensor | null} null if the table is not int8 */
 function sumOfRows({ ids, embedding }) {
   const { table = 0, rows = 0, scale, V = 0, D = 0 } = embedding;
   if (!scale) return null;

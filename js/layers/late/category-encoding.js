@@ -1,5 +1,5 @@
 /**
- * Keras CategoryEncoding, and what Keras's lookups and TextVectorization add to it in output modes other than "int".
+ * Keras CategoryEncoding, with options for the output modes of Keras's lookups and TextVectorization other than "int".
  * @module
  */
 import { checkFits, ModelFileError, ShapeError, UnsupportedError } from '../../errors.js';
@@ -12,8 +12,8 @@ import { Tensor } from '../tensor.js';
  * One vector of `num_tokens` values for the ids of a text: 1 for each id that occurs (multi_hot), or how often each occurs (count); or one such
  * vector for each id (one_hot).
  *
- * Two options are padless's own. With `drops_last`, the id `num_tokens` counts for nothing: the mask token of a lookup has it. `weights` is a list of
- * num_tokens numbers by which the values are multiplied: those of output_mode="tf_idf".
+ * Two options are padless's own. With `drops_last`, the id `num_tokens` is ignored: it is the id of a lookup's mask token. `weights` is a list of
+ * num_tokens numbers by which the values are multiplied, for output_mode="tf_idf".
  */
 export class CategoryEncoding extends Embedding {
   /** @override */
@@ -27,7 +27,7 @@ export class CategoryEncoding extends Embedding {
 
   /** @param {any} [config] */
   constructor(config = {}) {
-    // The model takes the number of ids from input_dim, as of any Embedding.
+    // Like for any Embedding, the model reads the number of ids from input_dim.
     super({ ...config, input_dim: Number(config.num_tokens) + (config.drops_last ? 1 : 0) });
   }
 
@@ -62,11 +62,9 @@ export class CategoryEncoding extends Embedding {
       throw new ShapeError(`${this.path}: num_tokens=${this.K}, expected at least ${bins}, the number of bins before it`);
     const weights = this.list('weights');
     if (weights.length && !(weights.length === this.K && weights.every((weight) => typeof weight === 'number')))
-      throw new ModelFileError(
-        `${this.path}: weights is a list of ${weights.length}, expected ${this.K} numbers, as num_tokens says`,
-      );
+      throw new ModelFileError(`${this.path}: weights is a list of ${weights.length}, expected num_tokens = ${this.K} numbers`);
     this.factors = weights.length ? Float32Array.from(weights) : null;
-    // In Keras, one-hot vectors of a single id take its axis.
+    // For a single id, Keras removes the axis of length 1: the result is [B, num_tokens].
     const [T] = input.shape;
     return this.mode === 'one_hot' && T !== 1
       ? input.with({ shape: [T, this.K], ids: false })

@@ -74,7 +74,7 @@ class Window extends Layer {
     return this.stride === 1 && this.padding !== paddings.valid;
   }
 
-  /** The same as pl_conv_length, which needs a heap. @param {number} T  length of a row @returns {number} number of windows */
+  /** Computes pl_conv_length in JavaScript, because there is no heap yet when shapes are computed. @param {number} T  length of a row @returns {number} number of windows */
   lengthOf(T) {
     const { span, stride, padding } = this;
     return padding === paddings.valid ? Math.max(0, Math.floor((T - span) / stride) + 1) : Math.ceil(T / stride);
@@ -298,15 +298,15 @@ export class Conv1DTranspose extends Window {
   /** @override @type {import('../layer.js').Reach} */
   static reach = 'all';
 
-  /** Steps added behind the shortest output; null: as many as give the input length times the stride (`same`), or a whole last window. */
+  /** Steps added after the shortest output; null adds as many as needed for T * stride steps (`same`), or for a complete last window. */
   get outputPadding() {
     const { output_padding: given = null } = this.config;
     const value = Array.isArray(given) && given.length === 1 ? given[0] : given;
-    if (value !== null && value !== 0 && !isCount(value)) throw this.wrong('output_padding', given, 'a whole number from 0 on');
+    if (value !== null && value !== 0 && !isCount(value)) throw this.wrong('output_padding', given, 'an integer from 0 on');
     return /** @type {number | null} */ (value);
   }
 
-  /** Steps added to (T - 1) * stride + 1 - span: in front, and in all. */
+  /** Steps added to (T - 1) * stride + 1 - span: before the first step, and in total. */
   get added() {
     const { span, stride, outputPadding } = this;
     if (this.padding === paddings.valid) {
@@ -438,7 +438,7 @@ export class MaxPooling1D extends PoolingWindow {
   }
 }
 
-/** Keras AveragePooling1D. Steps that `same` padding adds do not count. */
+/** Keras AveragePooling1D. Averages leave out the steps that `same` padding adds. */
 export class AveragePooling1D extends PoolingWindow {
   /** @override */
   static className = 'AveragePooling1D';
@@ -454,7 +454,7 @@ export class AveragePooling1D extends PoolingWindow {
 
 /** Base of the layers that remove, add or repeat steps. */
 export class Resizing extends Layer {
-  /** The value of steps that are no step of the input. */
+  /** The value of added steps. */
   fill = 0;
 
   /** @param {number} T  length of an input row @returns {number} length of the output row */
@@ -462,7 +462,7 @@ export class Resizing extends Layer {
     return T;
   }
 
-  /** @param {number} t  step of the output @param {number} _T  length of the input row @returns {number} step of the input; outside of it: `fill` */
+  /** @param {number} t  step of the output @param {number} _T  length of the input row @returns {number} step of the input; if that is outside of the row, the step is filled with `fill` */
   sourceOf(t, _T) {
     return t;
   }
@@ -528,7 +528,7 @@ function pair(layer, name) {
   const given = layer.config[name] ?? 1;
   const [before, behind = before] = Array.isArray(given) ? given : [given];
   if (![before, behind].every((count) => count === 0 || (isCount(count) && count <= STEPS_MOST)))
-    throw layer.wrong(name, given, `one or two whole numbers from 0 to ${STEPS_MOST}`);
+    throw layer.wrong(name, given, `one or two integers from 0 to ${STEPS_MOST}`);
   return [before, behind];
 }
 

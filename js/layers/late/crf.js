@@ -13,8 +13,8 @@ import { Layer } from '../layer.js';
 
 /**
  * Tags of a sequence. The input [B, T, K] holds a score for each step and tag; weights are `transitions` [K, K] (from row to column),
- * `start` [K] and `end` [K]. The output [B, T, K] holds marginal probabilities: with `decode: 'viterbi'` (default) those of the tags on the
- * best path, 0 for the others; with 'marginals' all. With `return_score` a second output [B, 1] holds the score of the best path.
+ * `start` [K] and `end` [K]. The output [B, T, K] holds marginal probabilities: with `decode: 'viterbi'` (default) only for the tags on the best
+ * path, with 0 for the others; with 'marginals' for all tags. With `return_score` a second output [B, 1] holds the score of the best path.
  */
 export class CRF extends Layer {
   /** @override */
@@ -69,11 +69,11 @@ export class CRF extends Layer {
   }
 }
 
-/** The mask of a sequence in either form; null: all steps count. @param {Tensor} x */
+/** The mask of a sequence in either form; null if all steps count. @param {Tensor} x */
 const maskOf = (x) => (x.keep ? x.keep.mask : x.time.mask);
 
 /**
- * Checks that the steps that count stand together.
+ * Checks the mask of each row.
  * @param {Tensor} x
  * @param {string} path
  * @param {(mask: Uint8Array) => boolean} isFine  of one row
@@ -86,18 +86,18 @@ function checkRows(x, path, isFine, expected) {
     if (!isFine(mask.subarray(b * T, (b + 1) * T))) throw new ShapeError(`${path}: row ${b} has padding ${expected}`);
 }
 
-/** Whether no step counts after one that does not. @param {Uint8Array} mask */
+/** Whether padding is at the end only. @param {Uint8Array} mask */
 const isPrefix = (mask) => mask.every((counts, t) => !counts || t === 0 || mask[t - 1] !== 0);
 
-/** Whether the steps that count are one piece. @param {Uint8Array} mask */
+/** Whether the steps that count are contiguous. @param {Uint8Array} mask */
 const isOnePiece = (mask) => {
   const first = mask.findIndex(Boolean);
   return first < 0 || isPrefix(mask.subarray(first));
 };
 
 /**
- * CRF of TensorFlow Addons (tfa.layers.CRF), with its Dense before: scores x W + b, to which the chain kernel and the boundaries add. The output
- * is that of our CRF, whose greatest value in each step is Addons' tag.
+ * CRF of TensorFlow Addons (tfa.layers.CRF), including its Dense, which computes the scores x W + b. The output is that of padless>CRF; the tag with
+ * the greatest value at a step is the tag that Addons returns.
  */
 export class AddonsCRF extends CRF {
   /** @override */
@@ -137,17 +137,17 @@ export class AddonsCRF extends CRF {
 
   /** @override @param {Tensor} x */
   call(x) {
-    checkRows(x, this.path, isPrefix, 'before steps that count; the CRF of TensorFlow Addons takes it behind them only');
+    checkRows(x, this.path, isPrefix, 'before steps that count; the CRF of TensorFlow Addons supports padding only at the end');
     return super.call(this.denseLayer ? this.denseLayer.apply(x) : x);
   }
 }
 
 /**
- * CRF of keras_contrib, with the Dense inside it. Its numbers are energies: the best path has the least sum. Where it differs from a CRF, so does
- * this layer, as trained models have it:
- *   behind a mask, the right boundary is not used;
- *   without a mask, the best path ends as if a step followed, whose tag is the last one of the best path to a step of tag 0;
- *   test_mode 'marginal': sums over the steps behind use the transposed chain kernel.
+ * CRF of keras_contrib, including its Dense. It computes with energies: the best path has the minimum sum. It deviates from a CRF in three ways,
+ * which this layer reproduces, because models were trained with them:
+ *   with a mask, the right boundary is not used;
+ *   without a mask, the best path ends as if a step with tag j followed, where j is the last tag of the best path that a step with tag 0 follows;
+ *   with test_mode 'marginal', sums over the steps after a step use the transposed chain kernel.
  */
 export class ContribCRF extends Layer {
   /** @override */
@@ -172,7 +172,7 @@ export class ContribCRF extends Layer {
     this.addWeight('chain_kernel', [K, K]);
     if (this.config.use_bias !== false) this.addWeight('bias', [K]);
     if (this.config.use_boundary !== false) for (const side of ['left_boundary', 'right_boundary']) this.addWeight(side, [K]);
-    // After join mode, Keras has a mask [B] of the texts.
+    // With learn_mode 'join', the output's mask in Keras is [B], one value for each text.
     const lost = this.config.learn_mode !== 'marginal' && input.masked ? this.path : '';
     return input
       .ofFeatures(K)
@@ -187,7 +187,7 @@ export class ContribCRF extends Layer {
 
   /** @override @param {Tensor} x */
   call(x) {
-    checkRows(x, this.path, isOnePiece, 'between steps that count, where the CRF of keras_contrib begins anew');
+    checkRows(x, this.path, isOnePiece, 'between steps that count, where the CRF of keras_contrib would begin a new path');
     return x.whereKept((kept) => {
       const { heap, B, time } = kept;
       const K = this.count('units');
@@ -218,7 +218,7 @@ export class ContribCRF extends Layer {
   /** Replaces energies by 1 for the tags of the best path, 0 for the others. @param {Float32Array} energies @param {number} T @param {number} K */
   #bestPath(energies, T, K) {
     const { data: chain } = this.weight('chain_kernel');
-    /** Least sum of a path up to step t with tag i, and the tag before it. */
+    // sums: minimum sum of a path that ends at step t with tag i; before: the tag before it on that path.
     const sums = Float64Array.from(energies);
     const before = new Int32Array(T * K);
     for (let t = 1; t < T; t++)
@@ -230,7 +230,7 @@ export class ContribCRF extends Layer {
         }
         sums[t * K + j] += best;
       }
-    /** The last tag if a step of tag `next` followed; null: none. @param {number | null} next */
+    /** The last tag of the best path if a step with tag `next` follows, or no step (null). @param {number | null} next */
     const last = (next) => {
       const ends = Array.from({ length: K }, (_, i) => sums[(T - 1) * K + i] + (next === null ? 0 : chain[i * K + next]));
       return ends.indexOf(Math.min(...ends));
@@ -246,7 +246,7 @@ export class ContribCRF extends Layer {
   /** Replaces energies by probabilities. @param {Float32Array} energies @param {number} T @param {number} K */
   #marginals(energies, T, K) {
     const { data: chain } = this.weight('chain_kernel');
-    /** log of the sums over the tags of the steps on one side of each step. @param {boolean} backwards */
+    /** For each step and tag, the log of the sum over all paths before it (or, backwards, after it). @param {boolean} backwards */
     const messages = (backwards) => {
       const found = new Float64Array(T * K);
       for (let n = 1; n < T; n++) {

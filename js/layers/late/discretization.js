@@ -7,9 +7,9 @@ import { isCount, Layer } from '../layer.js';
 import { Spec, Steps, Tensor } from '../tensor.js';
 /** @typedef {import('../basic.js').Embedding} Embedding */
 
-/** The Spec of bins as token ids. */
+/** The Spec of bins that an Embedding reads as token ids. */
 class Bins extends Spec {
-  /** @param {any} of  fields of a Spec, and `bins`, their number, and `path` of the layer */
+  /** @param {any} of  fields of a Spec; bins: number of bins; path: of the layer */
   constructor({ bins, path, ...of }) {
     super(of);
     this.bins = bins;
@@ -25,13 +25,13 @@ class Bins extends Spec {
       );
     if (lookup?.config.mask_zero)
       throw new UnsupportedError(
-        `${lookup.path}: an Embedding with mask_zero takes the bins of ${this.path}; padless makes masks of ids only`,
+        `${lookup.path}: an Embedding with mask_zero reads the bins of ${this.path}; padless computes masks only from ids of an input`,
       );
     return change.ids === false ? super.with(change) : new Bins({ ...this, ...change });
   }
 }
 
-/** Keras Discretization of vectors [B, F]: the number of boundaries that are at most the value, as token ids, or one-hot, multi-hot or counted. */
+/** Keras Discretization of vectors [B, F]: the bin of a value is the number of boundaries <= value. Bins become ids, or one-hot or count vectors. */
 export class Discretization extends Layer {
   /** @override */
   static className = 'Discretization';
@@ -60,14 +60,14 @@ export class Discretization extends Layer {
     if (!isCount(F)) throw new ShapeError(`${this.path}: Discretization takes a known number of features`);
     this.mode = mode;
     if (mode === 'int') return new Bins({ ...input, shape: [F], ids: true, masked: false, time: {}, bins, path: this.path });
-    // In Keras, one-hot vectors of a single feature take its axis.
+    // For a single feature, Keras removes the axis of length 1.
     return mode === 'one_hot' && F > 1 ? input.with({ shape: [F, bins], masked: false, time: {} }) : input.vector(bins);
   }
 
   /** The bin of a value. @param {number} value */
   #binOf(value) {
     const { bounds = [] } = this;
-    // NaN lies behind all boundaries, as in NumPy.
+    // Like in NumPy, NaN is greater than all boundaries.
     if (Number.isNaN(value)) return bounds.length;
     let [low, high] = [0, bounds.length];
     while (low < high) {

@@ -1,5 +1,5 @@
 /**
- * Keras EinsumDense, where its equation amounts to a dense layer over the last axes.
+ * Keras EinsumDense, for equations that equal a dense layer over the last axes.
  * @module
  */
 import { ShapeError, textOf, UnsupportedError } from '../../errors.js';
@@ -11,7 +11,7 @@ import { product, Tensor } from '../tensor.js';
 /** @typedef {import('../tensor.js').Rules} Rules */
 /** @typedef {import('../tensor.js').Spec} Spec */
 
-/** The entry of the array x [sizes] at an index of the axes, which lacks the axes that x does not have. @param {Float32Array} x @param {string[]} axes @param {number[]} sizes @param {Map<string, number>} index */
+/** The element of the array x [sizes] at an index; 0 along axes that the index lacks. @param {Float32Array} x @param {string[]} axes @param {number[]} sizes @param {Map<string, number>} index */
 function entry(x, axes, sizes, index) {
   return x[axes.reduce((at, axis, i) => at * sizes[i] + (index.get(axis) ?? 0), 0)];
 }
@@ -31,8 +31,8 @@ function eachIndex(axes, sizes, visit) {
 }
 
 /**
- * y[..., n] = activation(sum_k x[..., k] W[k, n] + b[n]), k and n being one or more axes: `abc,cd->abd`, `abc,cde->abde`, `abcd,cde->abe`,
- * `...x,xy->...y`. Equations that sum over other axes than the last ones are refused.
+ * y[..., n] = activation(sum_k x[..., k] W[k, n] + b[n]), where k and n are one or more axes: `abc,cd->abd`, `abc,cde->abde`, `abcd,cde->abe`,
+ * `...x,xy->...y`. Throws for equations that sum over axes other than the last ones.
  */
 export class EinsumDense extends Layer {
   /** @override */
@@ -45,7 +45,7 @@ export class EinsumDense extends Layer {
   static reach = 'step';
 
   /**
-   * The axes of input, kernel and output as letters, those before the last ones that an ellipsis stands for left out.
+   * The axes of input, kernel and output as letters. Leading axes that an ellipsis stands for are left out.
    * @param {number} rank  of the input, with the batch
    */
   #axes(rank) {
@@ -68,7 +68,7 @@ export class EinsumDense extends Layer {
       !added.some((axis) => leading.includes(axis)) &&
       (equation.match(/\.\.\./g) ?? []).length === (elided ? 2 : 0) &&
       (elided ? leading.length < rank - summed.length + 1 : input.length === rank);
-    // The batch, and time where there is one, stay.
+    // The sum must not run over the batch axis, nor over the time axis of a sequence.
     if (!fits || rank - summed.length < Math.min(2, rank - 1))
       throw new UnsupportedError(
         `${this.path}: EinsumDense has the equation ${JSON.stringify(this.config.equation)} for ${rank} axes; padless supports sums over the last axes, such as abc,cd->abd, abc,cde->abde and abcd,cde->abe: use Permute or Reshape and a Dense`,

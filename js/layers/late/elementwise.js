@@ -10,7 +10,7 @@ import { product } from '../tensor.js';
 /** @typedef {import('../tensor.js').Spec} Spec */
 /** @typedef {import('../tensor.js').Tensor} Tensor */
 
-/** Keras ReLU; and the base of layers with a kernel (y, x, numbers, n) where the numbers are options. */
+/** Keras ReLU, and the base of layers whose kernel takes (y, x, ...numbers, n), where the numbers come from options. */
 export class ReLU extends Elementwise {
   /** @override */
   static className = 'ReLU';
@@ -124,7 +124,7 @@ export class PReLU extends Elementwise {
     const own = input.shape.flatMap((_, i) => (shared.has(i + 1) ? [] : [i]));
     const shape = input.shape.map((size, i) => (shared.has(i + 1) ? 1 : i === 0 && rank > 1 ? this.needLength(input) : size));
     const end = (own.at(-1) ?? rank - 2) + 1;
-    // With a shared axis between two that are not, the slopes of a text do not follow one another in memory.
+    // The kernel needs the unshared axes to be adjacent.
     if (own.length && end - own[0] !== own.length)
       throw new UnsupportedError(
         `${this.path}: PReLU has shared_axes=${JSON.stringify([...shared])} for ${rank + 1} axes; padless shares the first ones and the last ones`,
@@ -153,7 +153,9 @@ export class PReLU extends Elementwise {
     const { shape } = this.weight('alpha');
     const D = product(shape) * (this.repeat ?? 1);
     if (shape.length > 1 && shape[0] > 1 && !(x.time.uniform && x.time.T === shape[0]))
-      throw new ShapeError(`${this.path}: rows of up to ${x.time.T} steps, expected all to have ${shape[0]}, as the slopes`);
+      throw new ShapeError(
+        `${this.path}: rows of up to ${x.time.T} steps, expected ${shape[0]} steps in each row, as many as there are slopes`,
+      );
     x.heap.exports.pl_prelu(y, x.pointer, this.alpha ?? 0, (x.rows * x.features) / D, D);
   }
 }
@@ -180,7 +182,7 @@ export class Rescaling extends ReLU {
   }
 }
 
-/** y = x * scale + shift with a number for each feature; the options `scale` and `shift` say which of the two there are. */
+/** y = x * scale + shift, with a scale and a shift for each feature. The options `scale` and `shift` (default true) remove either with false. */
 export class Affine extends Elementwise {
   /** @override */
   static className = 'padless>Affine';

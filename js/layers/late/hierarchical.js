@@ -7,13 +7,12 @@ import { Layer } from '../layer.js';
 /** @typedef {import('../tensor.js').Spec} Spec */
 /** @typedef {import('../tensor.js').Tensor} Tensor */
 
-/** What fastText adds to a probability before it takes its logarithm. */
+/** Added to each probability, because fastText adds it before it takes the logarithm. */
 const EPSILON = 1e-5;
 
 /**
- * The hierarchical softmax of fastText 0.9.3 (loss `hs`): x [.., N] has a value for each inner node of a tree with N + 1 leaves, the classes. At
- * node i, the way to the right child has the probability sigmoid(x[i]). A class has the product over its path, where fastText adds 1e-5 to each
- * factor.
+ * The hierarchical softmax of fastText 0.9.3 (loss `hs`): x [.., N] has a value for each inner node of a tree whose N + 1 leaves are the classes. At
+ * node i, the branch to the right child has the probability sigmoid(x[i]). The score of a class is the product of (probability + 1e-5) over its path.
  */
 export class HierarchicalSoftmax extends Layer {
   /** @override */
@@ -31,8 +30,8 @@ export class HierarchicalSoftmax extends Layer {
     const N = input.features;
     const { children } = this.config;
     if (!Array.isArray(children) || children.length !== N)
-      throw new ShapeError(`${this.path}: children is of ${children?.length} nodes, the input has ${N} values`);
-    // Children stand before their parents: 0 to N are the leaves, N + 1 + i is inner node i, and the last is the root.
+      throw new ShapeError(`${this.path}: children has ${children?.length} nodes, but the input has ${N} values`);
+    // Nodes 0 to N are the leaves, N + 1 + i is inner node i, and the last is the root. Children have lower numbers than their parents.
     const parents = new Int32Array(2 * N + 1);
     children.forEach((pair, i) => {
       if (!Array.isArray(pair) || pair.length !== 2 || pair.some((child) => !Number.isInteger(child) || child < 0 || child > N + i))

@@ -5,7 +5,7 @@
 import { Layer } from '../layer.js';
 /** @typedef {import('../tensor.js').Rules} Rules */
 
-/** Keras Lambda, replaced by a layer of the user. As in Keras, it gets inputs without masks, and its output has no mask. */
+/** Keras Lambda, replaced by the caller's layer. As in Keras, it gets inputs without masks, and its output has no mask. */
 export class Lambda extends Layer {
   /** @param {import('../layer.js').LayerConfig & { layer: Layer }} config */
   constructor({ layer, ...config }) {

@@ -20,7 +20,7 @@ export class Masking extends Layer {
    */
   build(input) {
     this.needSequence(input);
-    // In Keras, the new mask replaces the one that comes in.
+    // In Keras, the new mask replaces that of the input.
     this.readsPadding(input);
     this.value = Math.fround(this.number('mask_value', 0));
     return input.with({ masked: true, time: {} });
@@ -51,7 +51,7 @@ export class Masking extends Layer {
     return new Tensor(heap, y, B, x.shape, steps);
   }
 
-  /** Set by the model: the output has the padded form. */
+  /** Set by the model if the output needs the padded form. */
   padded = false;
 
   /** Set by TimeDistributed of Keras 3, behind which this mask ends: zeros instead of steps that are left out. */

@@ -8,7 +8,7 @@ import { Layer } from '../layer.js';
 import { Spec, Steps, Tensor } from '../tensor.js';
 /** @typedef {import('../tensor.js').Rules} Rules */
 
-/** Base of the merges: each input is broadcast to the shape of the result; the operation combines the first two, the result with the third, ... */
+/** Base of the merge layers: broadcasts the inputs to the shape of the result, combines the first two, then the result with the third, ... */
 export class Merge extends Layer {
   /** @returns {number} pl_op */
   get op() {
@@ -19,7 +19,7 @@ export class Merge extends Layer {
   needSeveral(inputs) {
     const list = Array.isArray(inputs) ? inputs : [inputs];
     if (list.length < 2 || list.some((x) => !(x instanceof Spec) || x.ids))
-      throw new ShapeError(`${this.path}: ${this.className} takes a list of at least 2 inputs of values, got ${list.length}`);
+      throw new ShapeError(`${this.path}: ${this.className} needs a list of at least 2 inputs of values, got ${list.length}`);
     return list;
   }
 
@@ -100,7 +100,7 @@ export class Merge extends Layer {
   }
 
   /**
-   * Called with the result. @param {import('../../runtime/memory.js').Heap} _heap @param {number} _y @param {number} _n  values @param {number} _inputs
+   * Called with the result, which it may change. @param {import('../../runtime/memory.js').Heap} _heap @param {number} _y @param {number} _n  values @param {number} _inputs
    */
   finish(_heap, _y, _n, _inputs) {}
 
@@ -113,7 +113,7 @@ export class Merge extends Layer {
   /** Called with a result that has a mask: sets its values at padding as Keras 3 does. @param {import('../../runtime/memory.js').Heap} _heap @param {number} _y @param {Tensor[]} _inputs @param {Steps} _keep @param {number} _features */
   fillPadding(_heap, _y, _inputs, _keep, _features) {}
 
-  /** Rules.andMasks of the model, which sets it. */
+  /** Rules.andMasks of the model; set by the model. */
   andMasks = false;
 
   /**
@@ -190,7 +190,7 @@ export class Subtract extends Merge {
     return ops.subtract;
   }
 }
-/** Keras 3: a step that is padding in some inputs counts as 1 there, and is 0 if it is padding in all. */
+/** Keras 3: where a step is padding in some inputs, these have the value 1; where it is padding in all inputs, the result is 0. */
 export class Multiply extends Merge {
   /** @override */
   static className = 'Multiply';
@@ -324,12 +324,12 @@ export class Concatenate extends Merge {
       heap.exports.pl_copy_columns(y + 4 * column, x.pointer, features, x.features, rows, x.features);
       column += x.features;
     }
-    // Keras ORs the masks; an input without a mask counts at all steps.
+    // Keras ORs the masks; for an input without a mask, all steps count.
     const keep = inputs.every((x) => x.keep) ? mergedKeep(inputs, this.andMasks) : null;
     return inputs[0].ofFeatures(y, features).withMask(this.andMasks ? mergedKeep(inputs, true) : keep);
   }
 
-  /** Over time: the sequences of each text one behind the other. @param {Tensor[]} inputs */
+  /** Over time: appends the sequences of each text to each other. @param {Tensor[]} inputs */
   #overTime(inputs) {
     const { heap, B, features } = inputs[0];
     const times = inputs.map((x) => x.time);

@@ -10,7 +10,7 @@ import { transposedMatrices } from './shape.js';
 /** @typedef {import('../tensor.js').Spec} Spec */
 /** @typedef {import('../tensor.js').Tensor} Tensor */
 
-/** Base of layers that normalise over the last axis, some also over others. */
+/** Base of layers that normalise over the last axis; some can normalise over others. */
 class LastAxis extends Elementwise {
   /** Axes that it normalises over; time: axis 1 of a sequence; all: time and features. @type {'features' | 'time' | 'all'} */
   over = 'features';
@@ -38,7 +38,7 @@ class LastAxis extends Elementwise {
     return '';
   }
 
-  /** The axes of the option, from 1 on. @param {Spec} input @returns {number[]} */
+  /** The axes in option `axis`, without negative ones; the batch is axis 0. @param {Spec} input @returns {number[]} */
   axesOf({ shape }) {
     return [this.config.axis ?? -1].flat().map((axis) => (axis < 0 ? axis + shape.length + 1 : axis));
   }
@@ -185,7 +185,7 @@ export class GroupNormalization extends LastAxis {
   compute(y, x) {
     const { gamma = 0, beta = 0, groups = 1 } = this;
     const { heap, B, steps, rows, features } = x;
-    // A row of the kernel is a text with its steps and all axes but the last.
+    // For the kernel, a text is a row of steps; these are all axes of the text but the last.
     const each = steps ? rows / (steps.N || 1) : rows / (B || 1);
     const splits = heap.i32(Int32Array.from({ length: B + 1 }, (_, b) => (steps ? steps.splits[b] : b) * each));
     heap.exports.pl_ragged_group_norm(y, x.pointer, gamma, beta, splits, groups, this.epsilon(1e-3), B, features);
@@ -250,8 +250,8 @@ export class UnitNormalization extends LastAxis {
 }
 
 /**
- * Keras BatchNormalization at inference: (x - mean) / sqrt(variance + epsilon) * gamma + beta, with mean and variance from the file, one of
- * each for a feature or, with axis 1 of a sequence, for a step.
+ * Keras BatchNormalization at inference: (x - mean) / sqrt(variance + epsilon) * gamma + beta. The file has a mean and a variance for each feature
+ * or, with axis 1 of a sequence, for each step.
  */
 export class BatchNormalization extends LastAxis {
   /** @override */
@@ -293,7 +293,7 @@ export class BatchNormalization extends LastAxis {
     const [mean, variance] = [this.weight('moving_mean').data, this.weight('moving_variance').data];
     const scale = Array.from(variance, (v, d) => (gamma?.[d] ?? 1) / Math.sqrt(v + this.epsilon(1e-3)));
     const shift = scale.map((s, d) => (beta?.[d] ?? 0) - mean[d] * s);
-    // Over time, all features of a step have one scale: a row of the kernel is a whole text.
+    // With axis 1, all features of a step have one scale; for the kernel, a text is one row.
     const [scales, shifts] = [scale, shift].map((list) => list.flatMap((value) => new Array(this.width).fill(value)));
     this.scale = heap.f32(scales);
     this.shift = heap.f32(shifts);
@@ -308,7 +308,9 @@ export class BatchNormalization extends LastAxis {
     const { scale = 0, shift = 0, width = 1 } = this;
     const D = this.over === 'time' ? this.weight('moving_mean').shape[0] * width : x.features;
     if (this.over === 'time' && !(x.time.uniform && x.time.T * width === D))
-      throw new ShapeError(`${this.path}: rows of up to ${x.time.T} steps, expected all to have ${D / width}, as the means`);
+      throw new ShapeError(
+        `${this.path}: rows of up to ${x.time.T} steps, expected ${D / width} steps in each row, as many as there are means`,
+      );
     x.heap.exports.pl_affine(y, x.pointer, scale, shift, (x.rows * x.features) / D, D);
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Rearrange, which ONNX models have in place of transposing and reshaping.
+ * Rearrange: the importer of ONNX models makes it of Transpose and Reshape.
  * @module
  */
 import { ModelFileError, ShapeError } from '../../errors.js';
@@ -39,12 +39,12 @@ export class Rearrange extends Layer {
       from[0].length !== 1 ||
       to[0]?.join() !== from[0].join()
     )
-      throw this.wrong('pattern', config.pattern, 'the same names on both sides of ->, the batch in front');
+      throw this.wrong('pattern', config.pattern, 'the same names on both sides of ->, the batch first');
     this.from = from;
     this.to = to;
   }
 
-  /** The size of each name. @param {number[]} shape  with the batch @param {boolean} alone  each step is a row of its own: axis 1 has one step @returns {Map<string, number>} */
+  /** The size of each name. @param {number[]} shape  with the batch @param {boolean} alone  whether each step is a separate row, so that axis 1 has size 1 @returns {Map<string, number>} */
   sizesOf(shape, alone) {
     const { sizes = {} } = this.config;
     if (shape.length !== this.from.length)
@@ -106,7 +106,7 @@ export class Rearrange extends Layer {
       this.readsPadding(input);
       rules.needsLength.add(this.path);
     }
-    // Sizes that differ between two lengths are variable; primes, so that no product equals them.
+    // Compute the shapes for two lengths T: sizes that differ depend on T. The lengths are primes, so that no product equals them.
     const [one, two] = [1009, 7919].map(
       (T) => this.rearranged({ shape: [13, ...input.shape.map((size) => size ?? T)], values: () => 0 }).shape,
     );
@@ -118,7 +118,7 @@ export class Rearrange extends Layer {
   /** @override @param {Tensor} x */
   call(x) {
     if (!this.keepsSteps) return tensorOf(this.rearranged(arrayOf(x, this.path)), x.heap);
-    // Each step is a row of its own.
+    // Pass each step as a separate row.
     const { N, T } = x.time;
     const shape = [N, 1, .../** @type {number[]} */ (x.shape.slice(1))];
     const y = this.rearranged({ shape, values: () => x.pointer }, true);

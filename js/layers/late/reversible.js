@@ -9,7 +9,7 @@ import { dense, Embedding, packDense } from '../basic.js';
 /** @typedef {import('../tensor.js').Spec} Spec */
 /** @typedef {import('../tensor.js').Tensor} Tensor */
 
-/** Keras ReversibleEmbedding: an Embedding that, called with reverse=True, gives the product of each step with every row of its table. */
+/** Keras ReversibleEmbedding: an Embedding that, called with reverse=True, returns the product of each step with every row of its table. */
 export class ReversibleEmbedding extends Embedding {
   /** @override */
   static className = 'ReversibleEmbedding';
@@ -40,7 +40,7 @@ export class ReversibleEmbedding extends Embedding {
         throw new ShapeError(`${this.path}: ReversibleEmbedding with reverse=True takes ${this.D} features, got ${input.features}`);
       this.reversed = true;
       this.addWeight('embeddings', [this.V, this.D], 'rows');
-      // In Keras, the scores carry no mask.
+      // In Keras, the scores have no mask.
       this.dropsMask = this.readsPadding(input);
       y = input.with({ shape: [...input.shape.slice(0, -1), this.V], ...(this.dropsMask && { masked: false, time: {} }) });
     } else y = super.build(input);

@@ -28,11 +28,11 @@ export function shaped(heap, pointer, B, shape) {
 }
 
 /**
- * The mask of an output. A layer that gives its input unchanged may return the same array, which keeps the mask, or a new one, which has none:
- * Keras's backends differ in that. A later layer that uses the mask is refused.
+ * The mask of an output. If the output equals the input, some backends of Keras return the same array, which keeps the mask, others a new one, which
+ * has none. So a later layer that uses the mask throws.
  * @param {Layer} layer
  * @param {Spec} input
- * @param {boolean} same  the output has the values of the input, in the same shape
+ * @param {boolean} same  whether the output has the values and the shape of the input
  * @returns {Partial<Spec>}
  */
 export const maskUnlessSame = (layer, { masked, rules }, same) =>
@@ -40,7 +40,7 @@ export const maskUnlessSame = (layer, { masked, rules }, same) =>
     ? { masked, maskRemovedBy: `${layer.path} (with some backends)` }
     : { masked: false };
 
-/** Base of the layers that give the same values another shape. */
+/** Base of the layers that change the shape and keep the values. */
 class Reshaping extends Layer {
   /** The shape of the output. @param {number[]} shape  of the input @returns {number[]} */
   shapeOf(shape) {
@@ -63,7 +63,7 @@ class Reshaping extends Layer {
       this.readsPadding(input);
       rules.needsLength.add(this.path);
     }
-    // The shapes for two lengths: sizes that differ are variable. They are primes, so that no product equals them.
+    // Compute the shapes for two lengths T: sizes that differ depend on T. The lengths are primes, so that no product equals them.
     const [one, two] = [7919, 7907].map((T) => {
       const sizes = from.map((size) => size ?? T);
       return { sizes, shape: this.shapeOf(sizes) };
@@ -160,7 +160,7 @@ export class Permute extends Reshaping {
     this.needValues(input);
     const dims = this.list('dims');
     if (dims.length !== input.shape.length || input.shape.some((_, i) => !dims.includes(i + 1)))
-      throw this.wrong('dims', dims, `the numbers from 1 to ${input.shape.length} for [B, ${input.shape.map(stepsText)}]`);
+      throw this.wrong('dims', dims, `each of 1 to ${input.shape.length} once for [B, ${input.shape.map(stepsText)}]`);
     this.order = dims.map((/** @type {number} */ axis) => axis - 1);
     return super.build(input);
   }
@@ -191,7 +191,7 @@ export class Permute extends Reshaping {
   }
 }
 
-/** Keras RepeatVector: n steps with the same vector. */
+/** Keras RepeatVector: repeats a vector as n steps. */
 export class RepeatVector extends Layer {
   /** @override */
   static className = 'RepeatVector';

@@ -1,5 +1,5 @@
 /**
- * RNN around cells: of one cell the layer of that cell, of StackedRNNCells a stack of layers.
+ * Keras RNN with cells: one cell becomes the layer of that cell, StackedRNNCells a stack of layers.
  * @module
  */
 import { ModelFileError, UnsupportedError } from '../../errors.js';
@@ -9,7 +9,7 @@ import { GRU, LSTM, sequenceAndStates, SimpleRNN } from '../recurrent.js';
 import { Spec } from '../tensor.js';
 /** @typedef {import('../recurrent.js').Recurrent} Recurrent */
 
-/** Keras RNN with a list of cells (StackedRNNCells). Each cell becomes a layer that takes the output of the one before. */
+/** Keras RNN with a list of cells (StackedRNNCells). Each cell becomes a layer that reads the output of the layer before it. */
 export class StackedRNN extends Layer {
   /** @override */
   static className = 'RNN';

@@ -1,5 +1,5 @@
 /**
- * Layers that read or change which steps a row has, and constants. ONNX models have them.
+ * Layers of imported ONNX models that read or change the steps of rows, and constants.
  * @module
  */
 import { ShapeError } from '../../errors.js';
@@ -8,7 +8,7 @@ import { product, Spec, Steps, Tensor } from '../tensor.js';
 /** @typedef {import('../../runtime/memory.js').Heap} Heap */
 /** @typedef {import('../tensor.js').Rules} Rules */
 
-/** The steps of each row in reverse. */
+/** Reverses the steps of each row. */
 export class ReverseSteps extends Layer {
   /** @override */
   static className = 'padless>ReverseSteps';
@@ -33,7 +33,7 @@ export class ReverseSteps extends Layer {
   }
 }
 
-/** The number of steps of each row that count, [B, 1]. */
+/** How many steps of each row count, [B, 1]. */
 export class StepCount extends Layer {
   /** @override */
   static className = 'padless>StepCount';
@@ -76,7 +76,7 @@ export class IdValues extends Layer {
   }
 }
 
-/** The number of each step that counts in its row, from 0 on: [B, T, 1]. */
+/** The position of each step among the steps of its row that count, from 0 on: [B, T, 1]. */
 export class Positions extends Layer {
   /** @override */
   static className = 'padless>Positions';
@@ -127,7 +127,8 @@ export class PositionEmbedding extends Layer {
       const y = heap.reserve32(time.N * D);
       for (let b = 0; b < B; b++) {
         const length = time.length(b);
-        if (length > rows) throw new ShapeError(`${this.path}: a row has ${length} steps, the table of positions ${rows}`);
+        if (length > rows)
+          throw new ShapeError(`${this.path}: a row has ${length} steps, but the table of positions has ${rows} rows`);
         heap.f32View(y + 4 * time.splits[b] * D, length * D).set(data.subarray(0, length * D));
       }
       return new Tensor(heap, y, B, [time.T, D], time);
@@ -135,12 +136,12 @@ export class PositionEmbedding extends Layer {
   }
 }
 
-/** The same values for each row, of the shape in the option `shape`. The input gives the number of rows alone; it may be words of characters. */
+/** The same values for each row, of the shape in the option `shape`. Only the batch size of the input is used; it may be words of characters. */
 export class Constant extends Layer {
   /** @override */
   static className = 'padless>Constant';
 
-  /** js/layers/late/words.js */
+  /** Accepts words of characters: js/layers/late/words.js. */
   get takesWords() {
     return true;
   }
@@ -190,7 +191,7 @@ export class FirstSteps extends Layer {
     const counts = Array.from(lengths.view(), (value, b) => {
       if (!Number.isInteger(value) || value < 0 || value > time.length(b))
         throw new ShapeError(
-          `${this.path}: row ${b} has length ${value}, expected a whole number from 0 to its ${time.length(b)} steps`,
+          `${this.path}: row ${b} has length ${value}, expected an integer from 0 to its ${time.length(b)} steps`,
         );
       return value;
     });
@@ -204,7 +205,7 @@ export class FirstSteps extends Layer {
   }
 }
 
-/** Zeros behind the steps of the first input, up to the length of the second. */
+/** Appends zeros to the first input, up to the length of the second. */
 export class ExtendSteps extends Layer {
   /** @override */
   static className = 'padless>ExtendSteps';
@@ -216,7 +217,7 @@ export class ExtendSteps extends Layer {
   build(inputs) {
     const [x, like] = twoOf(inputs, this.path);
     this.needSequence(x);
-    if (!like.sequence) throw new ShapeError(`${this.path}: the second input is no sequence`);
+    if (!like.sequence) throw new ShapeError(`${this.path}: the second input is not a sequence`);
     return x.with({ shape: [like.shape[0], x.features], time: like.time });
   }
 

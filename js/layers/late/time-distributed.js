@@ -15,7 +15,7 @@ import { Wrapper } from './wrapper.js';
 const readsMask = (layer) =>
   layer instanceof Recurrent || /^(RNN|Softmax|GlobalAveragePooling1D|\w*Attention)$/.test(layer.className);
 
-/** Keras TimeDistributed: applies the inner layer to each step of a sequence, as if each step was a text. Steps may be words of characters. */
+/** Keras TimeDistributed: applies the inner layer to each step of a sequence as if the step were a text. Steps may be words of characters. */
 export class TimeDistributed extends Wrapper {
   /** @override */
   static className = 'TimeDistributed';
@@ -23,12 +23,12 @@ export class TimeDistributed extends Wrapper {
   /** @override @type {import('../layer.js').Reach} */
   static reach = 'step';
 
-  /** The shape of an input of ids, if the file does not say it. */
+  /** The shape of an input of ids, if the file does not state it. */
   get idsShape() {
     return [null, null];
   }
 
-  /** Words of characters are an input like others: js/layers/late/words.js. */
+  /** Accepts words of characters: js/layers/late/words.js. */
   get takesWords() {
     return true;
   }
@@ -47,15 +47,15 @@ export class TimeDistributed extends Wrapper {
     const reader = input.masked && !input.rules.select && inside.find(readsMask);
     if (reader)
       throw new UnsupportedError(
-        `${reader.path}: ${reader.className} inside TimeDistributed is given the mask [B, T] of the steps in Keras, which is not one of its input; padless does not`,
+        `${reader.path}: ${reader.className} inside TimeDistributed gets the mask [B, T] of the steps in Keras, which is not a mask of its input; padless does not support that`,
       );
     const inner = this.layer.apply(input.with({ shape: input.shape.slice(1), masked: false, time: null }));
     if (Array.isArray(inner)) throw new ModelFileError(`${this.path}: the inner layer has ${inner.length} outputs, expected 1`);
     if (this.layer instanceof Masking) this.layer.zeroes = input.rules.framework === 'keras3';
-    // Fewer steps than the result has room for would be read as all of them.
+    // The result has no mask for the inner axis, so later layers would read omitted steps as data.
     if (inner.masked && !(this.layer instanceof Masking && this.layer.zeroes))
       throw new UnsupportedError(
-        `${this.path}: ${this.layer.className} inside TimeDistributed leaves out steps of the inner axis, and other layers follow; put it and the layer that reads its mask into one: TimeDistributed(Sequential([...]))`,
+        `${this.path}: ${this.layer.className} inside TimeDistributed masks steps of the inner axis, but the mask ends there; put it and the layer that reads its mask into one TimeDistributed(Sequential([...]))`,
       );
     return input.with({ shape: [input.shape[0], ...inner.shape] });
   }

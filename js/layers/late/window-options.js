@@ -1,5 +1,5 @@
 /**
- * Padding and pooling along time with the options that ONNX has and Keras lacks. Each row is padded at its own ends.
+ * Padding and pooling along time with options of ONNX that Keras lacks. Each row is padded at the ends of its own steps.
  * @module
  */
 import { ShapeError, STEPS_MOST } from '../../errors.js';
@@ -7,7 +7,7 @@ import { isCount } from '../layer.js';
 import { Resizing } from './conv.js';
 /** @typedef {import('../tensor.js').Tensor} Tensor */
 
-/** The step of a row of T steps whose values stand at step t, which may be outside of it; -1: none. @type {Record<string, (t: number, T: number) => number>} */
+/** Mode -> the step of a row of T steps whose values are copied to position t, which may be outside of the row; -1 for none. @type {Record<string, (t: number, T: number) => number>} */
 const modes = {
   constant: (t, T) => (t >= 0 && t < T ? t : -1),
   edge: (t, T) => Math.min(Math.max(t, 0), T - 1),
@@ -16,13 +16,13 @@ const modes = {
   wrap: (t, T) => ((t % T) + T) % T,
 };
 
-/** Base: steps in front of and behind each row. */
+/** Base of layers that add steps before and after each row. */
 class Padding extends Resizing {
-  /** Steps in front and behind. @returns {[number, number]} */
+  /** Number of steps to add before and after. @returns {[number, number]} */
   get widths() {
     const given = this.list('padding');
     if (given.length !== 2 || !given.every((count) => count === 0 || (isCount(count) && count <= STEPS_MOST)))
-      throw this.wrong('padding', given, `two whole numbers from 0 to ${STEPS_MOST}`);
+      throw this.wrong('padding', given, `two integers from 0 to ${STEPS_MOST}`);
     return [given[0], given[1]];
   }
 }
@@ -40,12 +40,12 @@ export class PadSteps extends Padding {
     const { mode = 'constant' } = this.config;
     if (!Object.hasOwn(modes, mode)) throw this.wrong('mode', mode, `one of ${Object.keys(modes).join(', ')}`);
     this.stepAt = modes[mode];
-    // JSON has no infinity, so that it may be text.
+    // JSON has no Infinity, so it is stored as text.
     this.fill = Number(this.config.value ?? 0);
     return super.build(input);
   }
 
-  /** A text without steps has none to repeat. @override @param {number} T */
+  /** A row without steps has no values to repeat, so it stays empty. @override @param {number} T */
   lengthOf(T) {
     const [before, behind] = this.widths;
     return T === 0 && this.config.mode ? 0 : T + before + behind;
@@ -68,7 +68,7 @@ export class PadSteps extends Padding {
   }
 }
 
-/** The greatest or mean value of windows, with padding of any width at both ends, ceil_mode and dilation. */
+/** Max or average pooling, with padding of any width at both ends, ceil_mode and dilation. */
 export class PoolSteps extends Padding {
   /** @override */
   static className = 'padless>PoolSteps';
@@ -76,7 +76,7 @@ export class PoolSteps extends Padding {
   /** @override @type {import('../layer.js').Reach} */
   static reach = 'all';
 
-  /** Steps in front of and behind a row of T steps. @param {number} T @returns {[number, number]} */
+  /** Number of steps added before and after a row of T steps. @param {number} T @returns {[number, number]} */
   ends(T) {
     const { padding } = this.config;
     if (padding !== 'same_upper' && padding !== 'same_lower') return this.widths;
@@ -103,7 +103,7 @@ export class PoolSteps extends Padding {
     const { stride, span } = this;
     const count = (T + before + behind - span) / stride;
     if (!this.config.ceil_mode) return Math.max(0, Math.floor(count) + 1);
-    // The last window begins in the row or in front of it.
+    // The last window must not begin after the end of the row.
     const windows = Math.ceil(count) + 1;
     return Math.max(0, (windows - 1) * stride >= T + before ? windows - 1 : windows);
   }
@@ -113,7 +113,7 @@ export class PoolSteps extends Padding {
     const x = given.unmasked();
     const { stride, dilation, config } = this;
     const [size, D] = [this.count('pool_size'), x.features];
-    /** Places of a window from step `from` on that are below a step. */
+    /** How many positions of the window that begins at `from` are before `step`. */
     const below = (/** @type {number} */ step, /** @type {number} */ from) =>
       Math.min(Math.max(Math.ceil((step - from) / dilation), 0), size);
     return this.filled(x, (row, y) => {

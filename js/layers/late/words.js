@@ -1,6 +1,6 @@
 /**
- * Words of characters: sequences [B, T, C, ...] of which the T words of a text and the C characters of a word may differ in number. The words
- * that are stored are a batch of their own, one row each, to which layers are applied as to any other batch.
+ * Words of characters: sequences [B, T, C, ...]. Texts may differ in the number of words T, and words in the number of characters C. The stored words
+ * form another batch with one row for each word, to which layers are applied like to any batch.
  * @module
  */
 import { checkFits, UnsupportedError } from '../../errors.js';
@@ -15,15 +15,13 @@ import { product, Spec, Tensor } from '../tensor.js';
 export function rulesInside(rules) {
   /** @param {string} path @returns {never} */
   const add = (path) => {
-    throw new UnsupportedError(
-      `${path}: reads the padding of words of characters; padless has none there, only the characters that count`,
-    );
+    throw new UnsupportedError(`${path}: reads the padding of words of characters, which padless does not store`);
   };
   const none = Object.assign(new Set(), { add });
   return { ...rules, readsPadding: none, needsPadded: none, needsLength: new Set() };
 }
 
-/** Options that number axes, so that they mean another axis inside TimeDistributed. */
+/** Options that contain axis numbers, which mean another axis inside TimeDistributed. */
 const ofAxes = ['axis', 'axes', 'shared_axes', 'equation'];
 
 /**
@@ -49,7 +47,7 @@ function applyToWords(words, layer, x) {
   if ('takesWords' in layer || layer.build === Layer.prototype.build) return undefined;
   if (x !== words || !isEach(layer))
     throw new UnsupportedError(
-      `${layer.path}: ${layer.className} is applied to words of characters; put a layer that reads words into TimeDistributed, and make a vector of each word before other layers`,
+      `${layer.path}: ${layer.className} is applied to words of characters; put layers that read characters into TimeDistributed, and reduce each word to a vector before other layers`,
     );
   return words.each(layer);
 }
@@ -79,14 +77,14 @@ export class WordsSpec extends Spec {
       throw new UnsupportedError(`${layer.path}: ${word.length} outputs for each word of characters, expected 1`);
     const { masked, time, rules, even } = this;
     const [T] = this.shape;
-    // In Keras 3 the mask ends where the word does.
+    // Keras 3 does not pass the mask of characters out of TimeDistributed.
     if (word.masked && !word.ids && rules.framework === 'keras3')
       throw new UnsupportedError(
-        `${layer.path}: gives values of each character, whose mask Keras 3 does not hand on; make a vector of each word there`,
+        `${layer.path}: returns values for each character, whose mask Keras 3 drops; reduce each word to a vector inside the TimeDistributed`,
       );
     if (even) return new Spec({ shape: [T, ...word.shape], masked, time, rules });
     if (word.sequence) return new WordsSpec({ T, masked, time, rules, word, even });
-    // Of a word that is all padding, recurrent layers of Keras give their first state, as padless does. Other layers compute a value from the padding.
+    // For a word that is all padding, recurrent layers of Keras return their initial state, like padless. Other layers compute with the padding.
     const same = layer instanceof Recurrent || layer instanceof Bidirectional || rules.select || !masked;
     const unlikePadding = same ? '' : `${layer.path}, which is applied to words of padding in Keras`;
     return new Spec({ shape: [T, ...word.shape], masked, time, rules, unlikePadding });

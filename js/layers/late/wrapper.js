@@ -1,5 +1,5 @@
 /**
- * The base of layers around one other layer.
+ * The base of layers that contain one other layer.
  * @module
  */
 import { Layer } from '../layer.js';
