@@ -19,7 +19,7 @@ import { describe, rangeOf, readerOf } from './editable.js';
  * @typedef {object} AttachOptions
  * @property {(answer: Prediction, about: { text: string, ms: number }) => void} onAnswer
  *   called with an answer for the current text, at most once per frame. text: the text that was read; offsets of tags refer to it. ms: the
- *   time until the answer, with a worker including the messages
+ *   time until the answer, including the messages if a worker is used
  * @property {(error: unknown) => void} [onError]  called if the model fails; default: reports an uncaught error. The next change of the text
  *   asks the model again
  * @property {number} [debounce]  milliseconds without a change before the model is asked. Default 0: in every frame with a change
@@ -134,7 +134,7 @@ class Schedule {
   }
 }
 
-/** The text in an element; while an input method composes, the text before that, if `mode` says so. */
+/** The text in an element. While an input method composes, it may be the text before the composition, according to `mode`. */
 class TypedText {
   #composing = false;
   /** The text that the input method composes. */
@@ -158,7 +158,7 @@ class TypedText {
     return this.#composing && !live ? this.#before : this.#read();
   }
 
-  /** Reads the element anew, also during a composition. */
+  /** Reads the element again, even during a composition. */
   refresh() {
     this.#before = this.#read();
   }
@@ -166,7 +166,7 @@ class TypedText {
   /** @param {HTMLElement} element @param {() => void} changed  called after each change @param {{ signal: AbortSignal }} on */
   listen(element, changed, on) {
     const start = () => {
-      // This event comes before the element changes.
+      // compositionstart fires before the element changes.
       [this.#composing, this.#composed, this.#before] = [true, '', this.current];
     };
     const end = () => {
@@ -299,7 +299,7 @@ export function attach(element, model, options) {
   const schedule = new Schedule(view, () => asker.ask(), debounce);
   const asker = new Asker(text, schedule, options, report);
   text.listen(element, () => schedule.changed(), { signal });
-  // The event comes before the values of the form are reset; the next frame reads the new ones.
+  // The reset event fires before the values change; the next frame reads the new ones.
   const { form } = /** @type {any} */ (element);
   if (form !== undefined)
     element

@@ -1,5 +1,5 @@
 /**
- * Converts values that are sent between a page and its worker: errors keep their class, and the memory of arrays is transferred.
+ * Converts values that a page and its worker send to each other: errors keep their class, and the memory of arrays is transferred.
  * @module
  */
 import * as errors from '../errors.js';
@@ -8,7 +8,7 @@ import { kindOf } from '../runtime/engine.js';
 /**
  * An error in a form that can be sent.
  * @typedef {object} PackedError
- * @property {string} type  name of an error class of padless or JavaScript, 'DOMException', or 'value' if it is no error
+ * @property {string} type  name of an error class of padless or JavaScript, 'DOMException', or 'value' if it is not an error
  * @property {string} [name]
  * @property {string} [message]
  * @property {string | undefined} [stack]

@@ -14,7 +14,7 @@ const blocks = new Set(
     'HEADER HGROUP HR LEGEND LI MAIN MENU NAV OL P PRE SEARCH SECTION SUMMARY TABLE TBODY TFOOT THEAD TR UL'
   ).split(' '),
 );
-/** Elements whose text nobody sees. */
+/** Elements whose text is not displayed. */
 const hidden = new Set(['SCRIPT', 'STYLE', 'TEMPLATE']);
 
 /** A value for a message. @param {unknown} value */
@@ -71,7 +71,7 @@ function readEditable(root) {
 }
 
 /**
- * The Range of the text [start, end) in a contenteditable; null if these are no offsets of its text.
+ * The Range of the text [start, end) in a contenteditable; null if the offsets are outside of its text.
  * @param {Node} root @param {number} start @param {number} end
  */
 export function rangeOf(root, start, end) {

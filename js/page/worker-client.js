@@ -38,7 +38,7 @@ import { getModule } from '../runtime/wasm.js';
 const optionNames = ['worker', 'workers', 'customLayers', 'signal', 'onProgress', 'fetch', 'module', 'simd'];
 /** Maximum number of workers. Each has a copy of the model. */
 const MAX_WORKERS = 256;
-/** Texts in one message: few, so that a signal takes effect soon; many, so that the messages take little of the time. */
+/** Number of texts in one message: few enough that a signal takes effect soon, and many enough that sending messages costs little. */
 const CHUNK = 64;
 
 const ownWorker =
@@ -111,7 +111,7 @@ class Connection {
       else asked?.resolve(value);
     };
     port1.addEventListener('messageerror', () => this.end(new PadlessError('an answer of the worker could not be read')));
-    // Later errors in a worker of the caller may come from other code.
+    // In the caller's own worker, errors after loading may come from other code.
     this.failed = (/** @type {any} */ event) => {
       if (!owned && this.loaded) return;
       const why = event?.message ? `: ${event.message}` : '';
@@ -313,7 +313,7 @@ export class RemoteModel {
     return this.#connection.call('save', []);
   }
 
-  /** Forgets the states of stateful layers. @returns {Promise<void>} */
+  /** Resets the states of stateful layers to zero. @returns {Promise<void>} */
   async resetState() {
     await Promise.all(this.#connections.map((connection) => connection.call('resetState', [])));
   }
@@ -365,7 +365,7 @@ function checkWorkers({ worker, workers, customLayers }) {
   const count = workers ?? given?.length ?? 1;
   if (!Number.isInteger(count) || count < 1 || count > MAX_WORKERS)
     throw new ArgumentError(
-      `workers is ${typeof count === 'number' ? count : typeof count}, expected a whole number from 1 to ${MAX_WORKERS}`,
+      `workers is ${typeof count === 'number' ? count : typeof count}, expected an integer from 1 to ${MAX_WORKERS}`,
     );
   if (given && given.length !== count) throw new ArgumentError(`workers is ${count}, but worker has ${given.length} Workers`);
   return { given, count };

@@ -9,7 +9,7 @@ import { modelFrom } from '../model/model.js';
 
 /** @typedef {import('../model/graph.js').CustomLayers} CustomLayers */
 
-/** Methods whose answers contain arrays, which are transferred. */
+/** Methods that return arrays, whose memory is transferred. */
 const returnArrays = new Set(['run', 'trace', 'outputsOf', 'save']);
 
 /** @type {CustomLayers} */

@@ -1,5 +1,5 @@
 /**
- * Keras's names of activations; the kernels' numbers for them are enum pl_act in c/padless.h, whose members have the same names.
+ * Converts Keras's names of activations to the members of enum pl_act in c/padless.h, which have the same names.
  * @module
  */
 import { act as numbers } from '../dist/abi.js';
@@ -8,14 +8,14 @@ import { show, UnsupportedError } from '../errors.js';
 /** @type {Record<string, keyof typeof numbers>} */
 const aliases = { swish: 'silu', hard_swish: 'hard_silu', exp: 'exponential' };
 
-/** Whether JSON is of a function of Keras's own; a layer, or a function of the model's author, is not a name. @param {any} json */
+/** Whether JSON refers to one of Keras's functions, and not to a layer or a function of the model's author. @param {any} json */
 const isFunction = ({ class_name: className = 'function', module = 'keras' }) =>
   className === 'function' && /^(tf_)?keras\b/.test(module);
 
 /**
- * @param {any} activation  as Keras JSON has it: a name, null (linear), or { config: name }
+ * @param {any} activation  from Keras JSON: a name, null (linear), or { config: name }
  * @param {string} path  of the layer, for the error
- * @param {number} kerasMajor  hard_sigmoid changed between Keras 2 and 3; that of Keras 2 is hard_sigmoid_keras2 in models of ONNX
+ * @param {number} kerasMajor  selects hard_sigmoid, which changed between Keras 2 and 3; ONNX models name that of Keras 2 hard_sigmoid_keras2
  * @param {string} [option]  of the layer, for the error
  * @returns {number} pl_act
  * @throws {UnsupportedError} for a name that padless does not have

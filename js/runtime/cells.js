@@ -1,7 +1,7 @@
 /** The recurrent cells of the kernels, by Keras's names. */
 import { cell } from '../dist/abi.js';
 
-/** The pl_cell of each cell, and the number of its gates: its weights have that many columns for each unit. */
+/** The pl_cell of each cell, and the number of its gates, which is the number of columns of its weights for each unit. */
 export const cells = {
   SimpleRNN: { cell: cell.simple_rnn, gates: 1 },
   GRU: { cell: cell.gru, gates: 3 },

@@ -1,12 +1,12 @@
 /**
- * What padless needs of the engine that it runs on, and what it takes values of another realm (an iframe's, jsdom's) for.
+ * Access to the engine that padless runs on, and recognition of objects from other realms (an iframe's, jsdom's).
  * @module
  */
 import { EngineError } from '../errors.js';
 
 /**
- * The kind of an object by its tag: 'ArrayBuffer', 'Blob', 'Response', 'URL', 'Map', 'Float32Array'. `instanceof` knows the classes of one
- * realm only.
+ * The kind of an object by its tag: 'ArrayBuffer', 'Blob', 'Response', 'URL', 'Map', 'Float32Array'. `instanceof` works only for classes of the same
+ * realm.
  * @param {unknown} value
  */
 export const kindOf = (value) => Object.prototype.toString.call(value).slice(8, -1);
@@ -20,7 +20,7 @@ export const kindOf = (value) => Object.prototype.toString.call(value).slice(8, 
 export const builtin = (name) => globalThis.process?.getBuiltinModule?.(name);
 
 /**
- * A global of the engine. Jest's jsdom, say, hides some that Node has.
+ * A global of the engine. Some environments hide globals of Node, for example Jest's jsdom.
  * @param {'TextDecoder' | 'TextEncoder' | 'DecompressionStream'} name
  * @returns {any} undefined if the engine lacks it
  */

@@ -16,7 +16,7 @@ import { getModule } from './wasm.js';
  *   B*T entries, flat or in rows, 0 is padding; or the length of each row; null or undefined: every step counts */
 /** @typedef {'SimpleRNN' | 'GRU' | 'LSTM'} Cell */
 /**
- * A recurrent layer's weights and options, as Keras has them.
+ * Weights and options of a recurrent layer, in Keras's form.
  * @typedef {object} RnnWeights
  * @property {Cell} cell
  * @property {Input} kernel  [D, G*H]
@@ -30,7 +30,7 @@ import { getModule } from './wasm.js';
 /** @typedef {{ sequence: Output, h: Output, c?: Output }} RnnOutput  sequence [B, T, H], 0 at padding; h, c [B, H] */
 
 /**
- * A method over time: one C function, applied to the steps that count.
+ * A method that applies one C function to the steps that count.
  * @callback OverTime
  * @param {Input} x  [B, T, D]
  * @param {Mask} [mask]
@@ -43,7 +43,7 @@ const count = (shape) => shape.reduce((product, size) => product * size, 1);
 /** @param {any} value */
 const isSize = (value) => Number.isSafeInteger(value) && value >= 0;
 
-/** Refuses values that are not numbers. Typed arrays hold nothing else, except the two of BigInts. @param {string} what @param {any} list */
+/** Throws for values that are not numbers. Typed arrays contain only numbers, except BigInt64Array and BigUint64Array. @param {string} what @param {any} list */
 function checkNumbers(what, list) {
   if (ArrayBuffer.isView(list) && !(list instanceof BigInt64Array || list instanceof BigUint64Array)) return;
   for (let i = 0; i < list.length; i++)
@@ -56,7 +56,7 @@ function check(what, input, rank) {
   if (!isList(data) || !Array.isArray(shape)) throw new ArgumentError(`${what}: expected { data, shape }`);
   checkNumbers(`${what}: shape`, shape);
   if (shape.length !== rank) throw new ShapeError(`${what}: shape [${shape}] has ${shape.length} axes, expected ${rank}`);
-  if (!Array.from(shape).every(isSize)) throw new ShapeError(`${what}: shape [${shape}], expected whole numbers from 0 on`);
+  if (!Array.from(shape).every(isSize)) throw new ShapeError(`${what}: shape [${shape}], expected integers from 0 on`);
   shape.forEach(checkFits);
   if (data.length !== count(shape)) throw new ShapeError(`${what}: ${data.length} values, expected [${shape}] = ${count(shape)}`);
   checkNumbers(what, data);
@@ -141,7 +141,7 @@ export class Kernels {
    */
   maskFromLengths(lengths, T) {
     if (!isList(lengths)) throw new ArgumentError(`maskFromLengths: lengths is ${show(lengths)}, expected a list`);
-    if (!isSize(T)) throw new ArgumentError(`maskFromLengths: T is ${show(T)}, expected a whole number from 0 on`);
+    if (!isSize(T)) throw new ArgumentError(`maskFromLengths: T is ${show(T)}, expected an integer from 0 on`);
     return this.heap.scoped(() =>
       this.heap.bytes(this.#mask('maskFromLengths', { lengths }, lengths.length, T), lengths.length * T).slice(),
     );
@@ -410,8 +410,8 @@ export class Kernels {
    * @param {Input} x  [B, T, D]
    * @param {{ forward: RnnWeights, backward: RnnWeights, mergeMode?: 'concat' | 'sum' | 'mul' | 'ave' | 'none', mask?: Mask }} options
    * @returns {{ sequence: Output, backwardSequence?: Output, output?: Output, states: { h: Output, c?: Output }[] }}
-   *   sequence [B, T, Hf+Hb] or [B, T, H]; output: the final h of both, merged; for mergeMode none, sequence is the forward one, backwardSequence
-   *   the backward one, and there is no output
+   *   sequence [B, T, Hf+Hb] or [B, T, H]; output: the final h of both directions, merged. With mergeMode none, sequence is that of the forward
+   *   direction, backwardSequence that of the backward direction, and there is no output
    */
   bidirectional(x, options) {
     const { forward, backward, mergeMode = 'concat', mask } = needOptions('bidirectional', options);

@@ -1,6 +1,6 @@
 /**
- * One WebAssembly instance and its heap: a stack of allocations above the module's own data. Weights are reserved at load and stay; what a
- * call reserves is released at its end.
+ * One WebAssembly instance and its heap: a stack of allocations above the module's own data. Weights are allocated when a model is loaded; what a
+ * call allocates is released at its end.
  * @module
  */
 import * as abi from '../dist/abi.js';
@@ -17,7 +17,7 @@ const KEEP_BYTES = 32 * 1024 * 1024;
  * @typedef {{ readonly size: number, readonly fields: Readonly<Record<F, number>> }} Layout
  */
 
-/** What C returns for a size that its 32 bits cannot hold. */
+/** C returns this for a size that overflows its 32 bits. */
 const SIZE_MAX = 2 ** 32 - 1;
 
 /** @param {number} bytes */
@@ -53,7 +53,7 @@ export class Heap {
     try {
       instance = new WebAssembly.Instance(this.module);
     } catch (cause) {
-      // Other errors are those of a module that is not padless's.
+      // Other errors mean that the module is not padless's.
       if (!/^(Range|Internal)Error/.test(String(cause))) throw cause;
       throw new MemoryError(
         'the engine has no memory for another WebAssembly instance; each model has one: drop models that are not used',
@@ -164,7 +164,7 @@ export class Heap {
     return Number(new DataView(this.memory.buffer).getBigUint64(this.arena + abi.arena.fields.steps, true));
   }
 
-  // The next three return views of the memory. A call that reserves may grow the memory and detach them.
+  // The next three methods return views of the memory. reserve() may grow the memory, which detaches them.
 
   /** @param {number} pointer @param {number} count */
   f32View(pointer, count) {
@@ -188,7 +188,7 @@ export class Heap {
     return pointer;
   }
 
-  /** Copies values within the heap. Reserving may grow the memory, so the views are made after it. @param {number} pointer @param {number} count @returns {number} */
+  /** Copies values within the heap. reserve() may grow the memory, so the views are made after it. @param {number} pointer @param {number} count @returns {number} */
   copy32(pointer, count) {
     const to = this.reserve32(count);
     this.f32View(to, count).set(this.f32View(pointer, count));

@@ -1,5 +1,5 @@
 /**
- * The WebAssembly module: chooses a build, gets its bytes and compiles it, the inlined one once for all callers.
+ * The WebAssembly module: chooses a build, gets its bytes and compiles it. The inlined module is compiled once for all callers.
  * @module
  */
 import { ArgumentError, EngineError, LoadError, show } from '../errors.js';
@@ -48,7 +48,7 @@ function chooseBuild(simd) {
   return simd;
 }
 
-/** What ../dist/inline.js exports, once it was needed or given. @type {typeof import('../dist/inline.js') | null} */
+/** The module ../dist/inline.js; null until it is fetched or provided. @type {typeof import('../dist/inline.js') | null} */
 let inline = null;
 
 /**
@@ -152,7 +152,7 @@ async function compileFrom(source) {
 }
 
 /**
- * Which build a module is.
+ * The build of a compiled module.
  * @param {WebAssembly.Module} module @param {Simd} simd  what the caller expects
  * @returns {Build}
  * @throws {ArgumentError} for a module that is not padless's, or not the build that is expected
@@ -174,7 +174,7 @@ function buildOf(module, simd) {
  * The compiled module: the inlined one, or the caller's own.
  *
  * @param {{ module?: ModuleSource | undefined, simd?: Simd | undefined } | null} [options]
- *   module: a compiled module, or where to get the wasm file; simd: the build, which for a module has to be the one that it is
+ *   module: a compiled module, or the source of the wasm file; simd: the build; if `module` is given, it must be of this build
  * @returns {Promise<{ module: WebAssembly.Module, build: Build }>}
  * @throws {EngineError} where WebAssembly or SIMD is missing, or a policy forbids compiling
  */

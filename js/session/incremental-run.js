@@ -1,9 +1,9 @@
 /**
- * Runs a model on an edited text: what the edit cannot reach is taken from the run before.
+ * Runs a model on an edited text. Values that the edit cannot affect are taken from the run before.
  *
- * A run calls the layers in the same order as any other, but each call goes through an interceptor. It knows of each input how many steps at
- * the front and at the back are unchanged, computes the other steps, and records the same of the output. A layer whose inputs it knows nothing
- * about is computed whole. Rows have the same bits in any batch, so the kept values are the bits that a whole run would give.
+ * A run calls the layers in the usual order, but each call goes through an interceptor. For each input, the interceptor knows how many steps at the
+ * front and at the back are unchanged. It computes the other steps, and records how many steps of the output are unchanged. If it knows nothing about
+ * an input, it computes the whole layer. A row has the same bits in any batch, so the kept values are the bits that a whole run would compute.
  * @module
  */
 import * as abi from '../dist/abi.js';
@@ -21,15 +21,15 @@ import { updateStates } from './recurrence.js';
 
 const { forward: FORWARD, backward: BACKWARD, backward_as_visited: AS_VISITED } = abi.order;
 const { concat: CONCAT, none: NONE } = abi.merge;
-/** Texts of more steps are run whole, and nothing of them is kept: a step takes some kilobytes. */
+/** Texts with more steps are run whole, and no values are kept, because each step would take some kilobytes. */
 const MAX_STEPS = 65536;
 
 /** @typedef {{ front: number, back: number }} Ends  steps that are unchanged at the front and at the back */
-/** @typedef {(from: number, to: number) => Tensor} Part  steps from .. to-1, as a text of their own */
-/** @typedef {(from: number, to: number) => number} Put  puts steps from .. to-1 into the heap, and returns the pointer */
+/** @typedef {(from: number, to: number) => Tensor} Part  returns the steps from .. to-1 as a text */
+/** @typedef {(from: number, to: number) => number} Put  copies the steps from .. to-1 into the heap, and returns the pointer */
 
 /**
- * What a tensor has in common with the same tensor of the run before: the bits of its ends (with a tolerance, nearly).
+ * How many steps of a tensor have the same bits as in the run before (with a tolerance, nearly the same).
  * @typedef {object} Overlap
  * @property {object} origin  identity of the tensor: the same object in each run
  * @property {number} N  steps
@@ -39,10 +39,10 @@ const MAX_STEPS = 65536;
  */
 
 /**
- * A call of a layer, some of whose inputs' steps are unchanged.
+ * A call of a layer for which some steps of the inputs are unchanged.
  * @typedef {object} Call
  * @property {Use} use
- * @property {any} x  the input as the layer is given it: a tensor or a list
+ * @property {any} x  the argument of the layer: a tensor or a list
  * @property {Tensor[]} inputs
  * @property {Part[]} parts  of each input
  * @property {number} N  steps of each input
@@ -57,7 +57,7 @@ const isSingleText = (x) => x instanceof Tensor && x.B === 1 && x.steps !== null
 /** @param {Heap} heap @param {number} pointer @param {(number | null)[]} shape  of a step @param {number} N  steps */
 const singleText = (heap, pointer, shape, N) => new Tensor(heap, pointer, 1, [N, ...shape], new Steps(heap, 1, N, null));
 
-/** Puts rows into the heap. @param {Heap} heap @param {Rows} rows @returns {Put} */
+/** Copies rows into the heap. @param {Heap} heap @param {Rows} rows @returns {Put} */
 const putRows = (heap, rows) => (from, to) => heap.f32(rows.view(from, to));
 
 /** The states after one step, as vectors. @param {Tensor} x @param {StateRows} states @param {boolean} cell @param {number} row */
@@ -65,26 +65,26 @@ const statesAt = (x, { h, c }, cell, row) =>
   (cell ? [h, c] : [h]).map((rows) => x.vector(x.heap.f32(rows.view(row, row + 1)), rows.width));
 
 export class IncrementalRun {
-  /** A kept state was near the new one, but not equal to it: later answers may differ from predict()'s. */
+  /** Whether a kept state was near the new one, but not equal to it. Then later answers may differ from those of predict(). */
   approximate = false;
   #heap;
   #tolerance;
-  /** Runs so far. */
+  /** Number of runs so far. */
   #runs = 0;
-  /** In the order of the calls. @type {Use[]} */
+  /** Uses of layers in the order of their calls. @type {Use[]} */
   #uses = [];
-  /** Index of the next call's use. */
+  /** Index in #uses of the next call. */
   #next = 0;
-  /** Of the tensors of this run. @type {Map<Tensor, Overlap>} */
+  /** Tensor of this run -> its overlap with the run before. @type {Map<Tensor, Overlap>} */
   #overlaps = new Map();
-  /** Of the run before. @type {Int32Array} */
+  /** Ids of the run before. @type {Int32Array} */
   #ids = new Int32Array(0);
-  /** Identity of the ids. */
+  /** Identity of the ids as a tensor; see Overlap.origin. */
   #origin = {};
 
-  /** For words of characters. */
+  /** The reader of words of characters, if the input has them. */
   #words;
-  /** Ids of a step. */
+  /** Number of ids in a step. */
   #C;
 
   /** @param {Heap} heap @param {number} tolerance @param {import('../model/graph.js').ModelInput} input */
@@ -102,7 +102,7 @@ export class IncrementalRun {
     this.approximate = false;
   }
 
-  /** Compares ids with those of the run before. @param {Int32Array} ids @returns {Ends & { same: boolean }} same: nothing has changed */
+  /** Compares ids with those of the run before. @param {Int32Array} ids @returns {Ends & { same: boolean }} same: whether all are equal */
   compare(ids) {
     const old = this.#ids;
     const C = this.#C;
@@ -114,7 +114,7 @@ export class IncrementalRun {
   /**
    * @param {Layer} root
    * @param {Tensor} x  ids, in the ragged form
-   * @param {Int32Array} ids  the same; of words of characters [N, C], with zeros behind the characters
+   * @param {Int32Array} ids  the same ids; for words of characters [N, C], with zeros after the characters
    * @param {Ends} ends  what compare(ids) returned
    */
   run(root, x, ids, { front, back }) {
@@ -209,13 +209,13 @@ export class IncrementalRun {
   }
 
   /**
-   * An output of a layer. Its values are put into the heap when somebody asks for them.
+   * An output of a layer. Its values are copied into the heap when they are first read.
    * @param {Tensor} x  the input
    * @param {Put} put
    * @param {(number | null)[]} shape  of a step
    * @param {Omit<Overlap, 'part'>} overlap
    * @param {Steps | null} [steps]
-   * @param {number} [pointer]  where the values are, if they are in the heap already
+   * @param {number} [pointer]  to the values, if they are in the heap already
    */
   #output(x, put, shape, { origin, N, front, back }, steps = x.steps, pointer = undefined) {
     const T = steps === x.steps ? x.shape[0] : (steps?.T ?? null);
@@ -251,7 +251,7 @@ export class IncrementalRun {
     return this.#output(inputs[0], putRows(this.#heap, values), use.shape, overlap, inputs[0].steps, pointer);
   }
 
-  /** A layer over sliding windows: window t reads `span` steps from t * stride - before on. @param {Call} call */
+  /** A layer over sliding windows: window t reads the `span` steps that begin at t * stride - before. @param {Call} call */
   #window({ use, x, parts: [part], N, front, back }) {
     const { values } = use;
     const layer =
@@ -259,19 +259,19 @@ export class IncrementalRun {
         use.layer
       );
     const { span, stride, before, anchored } = layer;
-    // Windows now and in the run before; `first` and `last` of them are unchanged at the front and at the back.
+    // The number of windows now and in the run before. The first `first` and the last `last` of them are unchanged.
     const [now, then] = [layer.lengthOf(N), layer.lengthOf(use.N)];
     let first = 0;
     let last = 0;
     if (anchored) {
       first = Math.max(0, Math.min(now, then, Math.floor((front + before - span) / stride) + 1));
-      // Seen from the end, windows stand at the same steps only if the length has changed by whole strides.
+      // Windows at the back read the same steps as before only if the number of steps changed by whole strides.
       const aligned = (now - then) * stride === N - use.N;
       if (aligned) last = Math.max(0, Math.min(now - first, then - first, now - Math.ceil((N - back + before) / stride)));
     }
     const n = now - first - last;
     if (n > 0) {
-      // The part begins with whole strides of extra steps in place of the padding that the layer adds at the beginning of a text.
+      // Begin the part some strides earlier, so that no changed window reads the padding that the layer adds before the part.
       const from = anchored ? Math.max(0, first * stride - Math.ceil(before / stride) * stride) : 0;
       const to = anchored ? Math.min(N, (now - last - 1) * stride - before + span) : N;
       const whole = from === 0 && to === N;
@@ -290,7 +290,7 @@ export class IncrementalRun {
   /**
    * Updates the states of one direction.
    * @param {Call} call
-   * @param {number} i  which
+   * @param {number} i  index of the direction
    * @param {import('./recurrence.js').Direction} direction
    * @returns {Ends} unchanged rows of h
    */
@@ -326,7 +326,7 @@ export class IncrementalRun {
     const ends = layers.map(({ units = 0, stateCount }, i) =>
       this.#updateStates(call, i, { rnn: rnns[i], units, cell: stateCount === 2, order: [FORWARD, BACKWARD][i], products }),
     );
-    // The backward direction ends at the first step.
+    // The final state of the backward direction is at the first step.
     const finals = layers.map(({ stateCount }, i) => statesAt(x, use.states[i], stateCount === 2, i ? 0 : N - 1));
     /** @param {number} forward @param {number} backward  pointers @param {number} n  rows @returns {number} */
     const merged = (forward, backward, n) => {

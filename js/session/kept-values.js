@@ -1,5 +1,5 @@
 /**
- * What a session keeps of each layer from one run to the next.
+ * The values of each layer that a session keeps from one run to the next.
  * @module
  */
 /** @typedef {import('../layers/layer.js').Layer} Layer */
@@ -11,15 +11,15 @@ export class Rows {
   data = new Float32Array(0);
 
   /**
-   * Keeps rows at the front and at the back. The caller writes those between them.
+   * Keeps rows at the front and at the back. The caller then writes the rows between them.
    * @param {number} front  rows to keep
    * @param {number} back  rows to keep
-   * @param {number} N  rows in all, after the edit
-   * @param {number} width  numbers in a row
+   * @param {number} N  number of rows after the edit
+   * @param {number} width  number of values in a row
    */
   open(front, back, N, width) {
     const old = this.data;
-    // Reallocated to grow, and to release memory after a much longer text.
+    // Reallocate to grow, or to release memory after a much longer text.
     if (N * width > old.length || old.length > 4 * N * width + 65536) {
       this.data = new Float32Array(Math.ceil(N * 1.25 + 64) * width);
       this.data.set(old.subarray(0, front * width));
@@ -41,17 +41,17 @@ export class Rows {
   }
 }
 
-/** The states of one direction of a recurrent layer after each step; c is unused where the cell has none. @typedef {{ h: Rows, c: Rows }} StateRows */
+/** The states of one direction of a recurrent layer after each step; c is unused if the cell has no c. @typedef {{ h: Rows, c: Rows }} StateRows */
 
-/** One use of a layer in the graph, with the values that it gave. A layer that the graph uses twice has two. */
+/** One use of a layer in the graph, with its output. A layer that the graph uses twice has two of these. */
 export class Use {
-  /** Number of the run that it was last part of. */
+  /** Index of the last run that called it. */
   run = -1;
   /** Identities of its inputs in that run; see Overlap.origin. @type {object[]} */
   origins = [];
   /** Identities of its outputs. @type {object[]} */
   outputs = [{}, {}];
-  /** Steps of its input. */
+  /** Number of steps of its input. */
   N = 0;
   /** Shape of its output for one step. @type {(number | null)[]} */
   shape = [];

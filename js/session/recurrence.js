@@ -1,5 +1,5 @@
 /**
- * Runs one direction of a recurrent layer over an edited text: from the first changed step on, until the state is again the kept one.
+ * Runs one direction of a recurrent layer over an edited text: from the first changed step on, until the state equals the kept one again.
  * @module
  */
 import { order as orders } from '../dist/abi.js';
@@ -11,8 +11,8 @@ import { placeStates } from '../layers/recurrent.js';
 /** @typedef {import('./kept-values.js').StateRows} StateRows */
 
 /**
- * Steps between two comparisons of the state with the kept one. With a tolerance every piece has the first length; without one the pieces double
- * up to the longest, because states seldom become equal to the last bit.
+ * Number of steps between two comparisons of the state with the kept one. With a tolerance, every piece has the first length. Without one, lengths
+ * double up to the longest, because states seldom become equal to the last bit.
  */
 const [FIRST_PIECE, LONGEST_PIECE] = [16, 128];
 
@@ -20,13 +20,13 @@ const [FIRST_PIECE, LONGEST_PIECE] = [16, 128];
  * @typedef {object} Direction
  * @property {number} rnn  pointer to its pl_rnn
  * @property {number} units
- * @property {boolean} cell  it has a c beside h
- * @property {number} order  of the visits: one of pl_order
+ * @property {boolean} cell  whether it has a state c besides h
+ * @property {number} order  the order in which it visits the steps: a pl_order
  * @property {Products | undefined} products
  */
 
 /**
- * Compares a state with the kept one. Units may differ by the tolerance, or by that part of |unit| where this is above 1 (as |c| can be).
+ * Compares a state with the kept one. Values may differ by tolerance * max(1, |value|).
  * @param {Float32Array} now
  * @param {Float32Array} kept
  * @param {number} tolerance
@@ -49,8 +49,8 @@ export function compareStates(now, kept, tolerance) {
  * @param {number} N  steps
  * @param {(from: number, to: number) => Tensor} part  some steps of the input
  * @param {StateRows} kept
- * @param {number} front  unchanged steps at the front of the input
- * @param {number} back  and at its back
+ * @param {number} front  number of unchanged steps at the front of the input
+ * @param {number} back  number of unchanged steps at its back
  * @param {number} tolerance
  * @returns {{ front: number, back: number, exact: boolean }}
  *   front, back: unchanged rows of h; exact: false if a kept state was near the new one but not equal to it
@@ -58,9 +58,9 @@ export function compareStates(now, kept, tolerance) {
 export function updateStates(heap, { rnn, units, cell, order, products }, N, part, { h, c }, front, back, tolerance) {
   const backward = order === orders.backward;
   const kept = cell ? [h, c] : [h];
-  // In the order of the visits: those before the change, and those behind it.
+  // Numbers of unchanged steps that are visited before and after the change.
   const [before, behind] = order === orders.forward ? [front, back] : [back, front];
-  // Backward, the row of a step stands at that step; otherwise rows are in the order of the visits.
+  // In a backward direction, row t holds the state after step t; otherwise rows are in the order of the visits.
   const [first, last] = backward ? [front, back] : [before, behind];
   if (h.N === N && front + back === N) return { front: first, back: last, exact: true };
   for (const rows of kept) rows.open(first, last, N, units);
@@ -83,7 +83,7 @@ export function updateStates(heap, { rnn, units, cell, order, products }, N, par
     const arena = heap.scratch(heap.exports.pl_ragged_rnn_scratch(rnn, x.time.pointer, 1));
     const initial = at > 0 ? pointers : 0;
     heap.exports.pl_ragged_rnn(y, cells, pointers, values, rnn, initial, x.time.pointer, order, units, 1, arena);
-    // The kept rows are compared with before they are overwritten.
+    // Compare with the kept rows before they are overwritten.
     const row = rowOf(next - 1);
     const settled =
       next < N &&

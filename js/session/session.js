@@ -1,5 +1,5 @@
 /**
- * A session: answers for a text that is edited, which cost only what the edit changes.
+ * A session: answers for an edited text, which computes only what the edit changes.
  * @module
  */
 import { ArgumentError, checkOptions, PadlessError, show, typeName } from '../errors.js';
@@ -17,8 +17,8 @@ import { IncrementalRun } from './incremental-run.js';
 /**
  * @typedef {object} SessionOptions
  * @property {number} [tolerance]
- *   0 (default): every answer has the bits of predict()'s. Above 0: a recurrent layer also stops where no unit of its new state differs from the
- *   kept one by more than this (where |unit| is above 1, by more than this part of it); then an edit costs the same in a text of any length
+ *   0 (default): every answer has the same bits as that of predict(). Above 0: a recurrent layer also stops where no value of its new state differs
+ *   from the kept one by more than tolerance * max(1, |value|); then an edit costs the same in a text of any length
  * @property {import('../model/answers.js').AllowedLabels | undefined} [labels]  the labels to choose from, or weights for them, as in predict(). Default: all
  */
 
@@ -30,11 +30,11 @@ const IDLE_DELAY = 500;
  * @param {Model} model
  */
 function runsIncrementally({ inputs, padded, needsLength, root, text }) {
-  // A user's layer qualifies if it is made of other layers; those with a build() of their own may compute anything.
+  // A custom layer qualifies if it consists of other layers; one with its own build() may compute anything.
   return (
     inputs.length === 1 &&
     inputs[0].ids &&
-    // Words of characters from texts have the same number of ids.
+    // With text settings, all words have the same number of ids.
     (!inputs[0].words || text) &&
     !inputs[0].numbering &&
     !padded &&
@@ -46,19 +46,19 @@ function runsIncrementally({ inputs, padded, needsLength, root, text }) {
 /** @param {ArrayLike<number>} a @param {ArrayLike<number>} b */
 const sameValues = (a, b) => a.length === b.length && Array.prototype.every.call(a, (value, i) => value === b[i]);
 
-/** Made by Model.session(). */
+/** The class of the sessions that Model.session() returns. */
 export class Session {
   #model;
   #labels;
   #weights;
-  /** null: each update runs the whole model. @type {IncrementalRun | null} */
+  /** null if each update runs the whole model. @type {IncrementalRun | null} */
   #incremental;
   /** The text of the last update, and its tokens. @type {{ text: string, row: Encoding } | null} */
   #read = null;
-  /** Of the last run. @type {{ T: number, mask: Uint8Array, outputs: OutputTensor[] } | null} */
+  /** Result of the last run. @type {{ T: number, mask: Uint8Array, outputs: OutputTensor[] } | null} */
   #last = null;
   #closed = false;
-  /** Cancels the refresh that is planned. @type {(() => void) | null} */
+  /** Cancels the planned refresh. @type {(() => void) | null} */
   #cancel = null;
 
   /**
@@ -78,7 +78,7 @@ export class Session {
   }
 
   /**
-   * Gives the answer of predict(text), and computes only what has changed since the last update.
+   * Returns the answer of predict(text), and computes only what has changed since the last update.
    * @param {string} text
    * @returns {Prediction}
    * @throws {ArgumentError} for anything but a string; this leaves the session as it was
@@ -110,7 +110,7 @@ export class Session {
   }
 
   /**
-   * Gives the outputs of run([ids]), and computes only what has changed since the last call.
+   * Returns the outputs of run([ids]), and computes only what has changed since the last call.
    * @param {ArrayLike<number>} ids
    * @returns {OutputTensor[]}
    */
@@ -124,8 +124,8 @@ export class Session {
   }
 
   /**
-   * Gives the exact answer for the text of the last update, and makes the next updates start from it. A session with a tolerance calls it by
-   * itself, half a second after the last update and when the page is idle. It then takes as long as predict() of the text.
+   * Returns the exact answer for the text of the last update; the next updates start from it. A session with a tolerance calls it automatically,
+   * half a second after the last update, when the page is idle. It may take as long as predict().
    * @returns {Prediction | null} null before the first update
    */
   refresh() {
@@ -187,7 +187,7 @@ export class Session {
       try {
         this.refresh();
       } catch {
-        // No caller to report to. What was kept is discarded, so the next update runs the whole model and throws if that fails, too.
+        // There is no caller to report to. The kept values are discarded, so the next update runs the whole model, and throws if that fails, too.
       }
     };
     const { requestIdleCallback: requestIdle, cancelIdleCallback: cancelIdle } = globalThis;

@@ -1,5 +1,5 @@
 /**
- * What an edit leaves unchanged of a text, and of its tokens.
+ * Finds the parts of a text, and the tokens, that an edit leaves unchanged.
  * @module
  */
 import { combines } from './boundaries.js';
@@ -24,7 +24,7 @@ export function unchangedEnds(oldLength, newLength, equal) {
 /**
  * Binary search.
  * @param {number} count
- * @param {(i: number) => boolean} holds  false for the first indices, true for all behind them
+ * @param {(i: number) => boolean} holds  false for the first indices, true for all after them
  * @returns {number} the first index for which it holds; `count` if there is none
  */
 function lowerBound(count, holds) {
@@ -42,10 +42,10 @@ function lowerBound(count, holds) {
  * @param {TextVectorizer} vectorizer
  * @param {string} old  the text before the edit
  * @param {Encoding} encoding  of the old text
- * @param {number} front  UTF-16 units at the front that the edit left unchanged
- * @param {number} back  the same at the back
+ * @param {number} front  number of UTF-16 units at the front that the edit left unchanged
+ * @param {number} back  number of unchanged UTF-16 units at the back
  * @returns {{ from: number, to: number, head: number, tail: number }}
- *   from, to: the part is [from, to) in the old text. head, tail: tokens 0 to head-1 and those from tail on stay as they are
+ *   from, to: the part is [from, to) in the old text. head, tail: tokens 0 to head-1 and the tokens from tail on stay unchanged
  */
 function changedRange(vectorizer, old, { offsets }, front, back) {
   const count = offsets.length / 2;
@@ -61,17 +61,17 @@ function changedRange(vectorizer, old, { offsets }, front, back) {
       tail: lowerBound(count, (i) => offsets[2 * i] >= to),
     };
   }
-  // The code point behind a chunk decides where the chunk ends. It may have two units, so the last two unchanged ones do not count.
+  // The code point after a chunk decides where the chunk ends. It may have two units, so treat the last two unchanged units as changed.
   const head = lowerBound(count, (i) => offsets[2 * i + 1] > front - 2);
   let tail = lowerBound(count, (i) => offsets[2 * i] >= end);
-  /** Whether a chunk begins at this offset whatever stands before it. @param {number} at */
+  /** Whether a chunk begins at this offset whatever precedes it. @param {number} at */
   const begins = (at) => !/[\udc00-\udfff]/.test(old[at]) && !(vectorizer.normalization && combines(old, at));
   while (tail < count && !begins(offsets[2 * tail])) tail++;
   return { from: head ? offsets[2 * head - 1] : 0, to: tail < count ? offsets[2 * tail] : old.length, head, tail };
 }
 
 /**
- * The same as vectorizer.encode(text), but reuses the tokens of an earlier text wherever the two agree.
+ * Returns vectorizer.encode(text), but reuses the tokens of an earlier text where the two texts are equal.
  * @param {TextVectorizer} vectorizer
  * @param {string} text
  * @param {{ text: string, row: Encoding } | null} before  the earlier text and its tokens

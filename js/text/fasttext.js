@@ -1,7 +1,7 @@
 /**
  * The n-grams of fastText (Joulin et al. 2016, "Bag of Tricks for Efficient Text Classification"; version 0.9.3, dictionary.cc): a text is split at
- * ASCII white space. A word gives its own id, if the model knows the word, and the ids of the n-grams of `<word>`; the end of the text counts as the
- * word `</s>`, and that word ends a text. Behind them come the n-grams of several words. N-grams are hashed to rows behind those of the words.
+ * ASCII white space. A word becomes its own id, if the model knows the word, and the ids of the n-grams of `<word>`. The end of the text counts as
+ * the word `</s>`, and that word ends a text. Then follow the n-grams of several words. N-grams are hashed to the rows after the rows of the words.
  * @module
  */
 import { isWhole } from './whole.js';
@@ -10,11 +10,11 @@ import { isWhole } from './whole.js';
  * @typedef {object} FastTextSettings
  * @property {'fasttext'} scheme
  * @property {string[]} words  a word's index is its row
- * @property {number} buckets  hash values of n-grams; 0: there are none
+ * @property {number} buckets  number of hash values of n-grams; 0 for no n-grams
  * @property {number[] | null} [kept]  hash values that have rows, in order, if others were pruned
  * @property {number} min  code points of the shortest n-gram of a word, borders included
- * @property {number} max  of the longest; 0: none
- * @property {number} wordGrams  words of the longest n-gram of words; 1: none
+ * @property {number} max  code points of the longest n-gram of a word; 0 for no n-grams of words
+ * @property {number} wordGrams  number of words of the longest word n-gram; 1 for no word n-grams
  */
 
 const END = '</s>';
@@ -29,18 +29,18 @@ const utf8 = new TextEncoder();
 const extend = (h, byte) => Math.imul(h ^ ((byte << 24) >> 24), 16777619);
 const OFFSET = 2166136261 | 0;
 
-/** Whether a byte of UTF-8 goes on with the code point of the byte before. @param {number | undefined} byte */
+/** Whether a byte of UTF-8 continues the code point of the byte before. @param {number | undefined} byte */
 const continues = (byte) => byte !== undefined && (byte & 0xc0) === 0x80;
 
 /** @param {any} settings */
 function problemWith({ words, buckets, kept = null, min, max, wordGrams }) {
   if (!Array.isArray(words) || words.some((each) => typeof each !== 'string')) return 'words is not a list of strings';
   if (new Set(words).size < words.length) return 'words has a word twice';
-  if (!isWhole(buckets, 0, 2 ** 31 - 1 - words.length)) return 'buckets is not a whole number from 0 on';
+  if (!isWhole(buckets, 0, 2 ** 31 - 1 - words.length)) return 'buckets is not an integer from 0 on';
   if (kept !== null && (!Array.isArray(kept) || kept.some((hash) => !isWhole(hash, 0, buckets - 1))))
     return 'kept is not a list of hash values below buckets';
-  if (!isWhole(max, 0, 64) || !isWhole(min, 0, 64)) return 'min and max are not whole numbers from 0 to 64';
-  if (!isWhole(wordGrams, 0, 64)) return 'wordGrams is not a whole number from 0 to 64';
+  if (!isWhole(max, 0, 64) || !isWhole(min, 0, 64)) return 'min and max are not integers from 0 to 64';
+  if (!isWhole(wordGrams, 0, 64)) return 'wordGrams is not an integer from 0 to 64';
   return words.length + (kept ? kept.length : buckets) ? '' : 'there is neither a word nor a bucket';
 }
 
@@ -78,7 +78,7 @@ export class FastTextNGrams {
     return this.case ? normal.replace(/[A-Z]/g, (char) => char.toLowerCase()) : normal;
   }
 
-  /** Words, normalised and lower-cased, and where they stand. @param {string} text */
+  /** The normalised, lower-cased words with their offsets. @param {string} text */
   *#tokens(text) {
     for (const { 0: token, index: start } of text.matchAll(word))
       for (const part of this.#prepare(token).split(space)) if (part) yield { token: part, start, end: start + token.length };
@@ -86,7 +86,7 @@ export class FastTextNGrams {
 
   /**
    * @param {string} text
-   * @param {number | null} maxlen  ids, at most
+   * @param {number | null} maxlen  maximum number of ids
    * @returns {import('./vectorizer.js').Encoding}
    */
   encode(text, maxlen) {
@@ -106,7 +106,7 @@ export class FastTextNGrams {
       if (ids.length > most || token === END) break;
       if (!token.startsWith(LABEL)) read.push({ hash: this.#add(token, into(start, end)), start, end });
     }
-    // The end of a text stands for the whole of it, so that it is part of what an edit changes.
+    // The offsets of `</s>` cover the whole text, so that every edit changes it.
     read.push({ hash: this.#add(END, into(0, text.length)), start: 0, end: text.length });
     if (this.wordGrams > 1 && this.buckets) this.#addWordGrams(read, into);
     const truncated = ids.length > most;

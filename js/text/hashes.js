@@ -1,7 +1,7 @@
 /**
- * The two hash functions of tf.strings.to_hash_bucket_fast and _strong, by which Keras's Hashing and its lookups number what they do not know:
- * Fingerprint64 of FarmHash (Pike and Alakuijala 2014, farmhashna.cc) and SipHash-2-4 (Aumasson and Bernstein 2012). tests/text/hashes.test.js
- * has TensorFlow's numbers.
+ * The hash functions of tf.strings.to_hash_bucket_fast and _strong, by which Keras's Hashing and lookups map unknown tokens to indices: Fingerprint64
+ * of FarmHash (Pike and Alakuijala 2014, farmhashna.cc) and SipHash-2-4 (Aumasson and Bernstein 2012). tests/text/hashes.test.js compares with
+ * TensorFlow's results.
  * @module
  */
 
@@ -125,7 +125,7 @@ export function sipHash64(bytes, [k0, k1]) {
     v2 = rotateLeft(v2, 32n);
   };
   const rest = bytes.length & 7;
-  // The last word: the bytes that are left, and the length in its highest byte.
+  // The last word: the remaining bytes, and the length in its highest byte.
   const padded = new Uint8Array(bytes.length - rest + 8);
   padded.set(bytes);
   padded[padded.length - 1] = bytes.length & 255;

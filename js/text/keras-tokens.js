@@ -1,5 +1,5 @@
 /**
- * Unit `ngrams` with scheme `keras`: what TextVectorization with n-grams, StringLookup and Hashing make of a text.
+ * Unit `ngrams` with scheme `keras`: tokens and ids as in Keras's TextVectorization with n-grams, StringLookup and Hashing.
  * @module
  */
 import { ArgumentError } from '../errors.js';
@@ -9,14 +9,14 @@ import { isWhole } from './whole.js';
 /**
  * @typedef {object} KerasTokens
  * @property {'keras'} scheme
- * @property {'whitespace' | 'character' | null} split  null: the whole text is one token, also an empty one
+ * @property {'whitespace' | 'character' | null} split  null: the whole text is one token, even if it is empty
  * @property {string} [remove]  characters that are removed before the text is split
- * @property {number[] | null} [widths]  tokens are joined to n-grams of these numbers of tokens, those of the first width before those of the second.
+ * @property {number[] | null} [widths]  lengths of the n-grams into which tokens are joined; all n-grams of one length come before those of the next.
  *   null (default): [1]
  */
 /** @typedef {KerasTokens & import('./token-index.js').IndexSettings} KerasTokenSettings */
 
-/** Where tf.strings.split divides a text. */
+/** The characters at which tf.strings.split splits a text. */
 const SPACES = ' \t\n\v\f\r';
 const WIDEST = 64;
 
@@ -26,8 +26,8 @@ function problemWith(settings, { pad, mask }) {
   if (!['whitespace', 'character', null].includes(split)) return "split is not 'whitespace', 'character' or null";
   if (typeof remove !== 'string') return 'remove is not a string';
   if (widths !== null && !(Array.isArray(widths) && widths.length && widths.every((width) => isWhole(width, 1, WIDEST))))
-    return `widths is not a list of whole numbers from 1 to ${WIDEST}`;
-  if (pad !== null && !isWhole(pad, 0, 2 ** 31 - 1)) return 'pad is not a whole number from 0 on, nor null';
+    return `widths is not a list of integers from 1 to ${WIDEST}`;
+  if (pad !== null && !isWhole(pad, 0, 2 ** 31 - 1)) return 'pad is not an integer from 0 on, nor null';
   if (!mask && pad === null) return 'pad is null; where padding is data (mask: false) it needs an id';
   return problemWithIndex(settings);
 }
@@ -44,19 +44,19 @@ export class KerasTokenizer {
     this.problem = problemWith(settings, text);
     const { normalization, case: fold } = text;
     if (normalization !== null || fold === 'lower')
-      this.problem ||= "scheme 'keras' has case 'lower-ascii' alone and no normalization";
+      this.problem ||= "scheme 'keras' needs case 'lower-ascii' or null, and no normalization";
     this.lower = fold === 'lower-ascii';
     this.split = settings.split;
-    /** The id of tokens that do not count. */
+    /** The id of masked tokens. */
     this.pad = text.mask ? text.pad : null;
     this.removed = new Set(settings.remove ?? '');
     this.widths = settings.widths ?? [1];
     if (!this.problem) this.#index = new TokenIndex(settings);
-    /** Ids are below it. */
+    /** All ids are below this. */
     this.rows = Math.max(this.#index?.size ?? 0, (text.pad ?? 0) + 1);
   }
 
-  /** The tokens, and where each begins and ends. @param {string} text @returns {{ token: string, start: number, end: number }[]} */
+  /** The tokens with their offsets. @param {string} text @returns {{ token: string, start: number, end: number }[]} */
   #tokens(text) {
     /** @type {{ token: string, start: number, end: number }[]} */
     const tokens = [];
@@ -86,7 +86,7 @@ export class KerasTokenizer {
 
   /**
    * @param {string} text
-   * @param {number | null} maxlen  ids, at most
+   * @param {number | null} maxlen  maximum number of ids
    * @returns {import('./vectorizer.js').Encoding}
    */
   encode(text, maxlen) {

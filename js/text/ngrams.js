@@ -3,11 +3,11 @@
  * models that use it. fastText's own n-grams are in ./fasttext.js, Keras's in ./keras-tokens.js.
  *
  * A piece of text is
- *   a word      letters and marks (\p{L}, \p{M}); its n-grams are those of `_word_`, without `_` alone, and then the whole of it if it is longer
+ *   a word      letters and marks (\p{L}, \p{M}); its n-grams are those of `_word_` except `_`, then the whole `_word_` if it is longer than these
  *   a run       letters and marks of scripts without spaces (`unspaced.ranges`), without borders and with n-grams up to `unspaced.max`
- *   a number    digits (\p{N}) in a row, which are one character, '0'
- *   a sign      anything else but white space; the same sign in a row is one. Signs beyond ASCII, punctuation (\p{P}) and the joiners
- *               U+200C and U+200D are one character, U+FFFC
+ *   a number    consecutive digits (\p{N}), which become one character, '0'
+ *   a sign      anything else except white space; a repeated sign counts once. Signs other than ASCII, punctuation (\p{P}) and the joiners
+ *               U+200C and U+200D become one character, U+FFFC
  * A gram c1 ... cn has the hash h = extend(... extend(extend(0, c1), c2) ..., cn), all in 32 bits:
  *   extend(h, c) = g ^ g >>> 15 where g = (h ^ c) * 0x9e3779b1
  * and the row finalise(h + k * 0x9e3779b1) mod rows for each k from 0 to hashes - 1, where finalise is that of MurmurHash3.
@@ -19,12 +19,12 @@ import { isWhole } from './whole.js';
 
 /**
  * @typedef {object} NGramSettings
- * @property {number} rows  of the table: ids are below it
- * @property {number} [hashes]  rows of an n-gram. Default 1
+ * @property {number} rows  number of rows of the table; ids are below it
+ * @property {number} [hashes]  number of rows of an n-gram. Default 1
  * @property {number} [min]  code points of the shortest n-gram. Default 1
  * @property {number} [max]  code points of the longest one, borders included. Default 5
- * @property {string} [border]  the character before and behind a word. Default '_'
- * @property {boolean} [word]  the whole word, too. Default true
+ * @property {string} [border]  the character before and after a word. Default '_'
+ * @property {boolean} [word]  whether to add the whole word. Default true
  * @property {{ max: number, ranges: [number, number][] }} [unspaced]  scripts without spaces: the longest n-gram, first and last code points
  */
 
@@ -32,9 +32,9 @@ const [SPACE, WORD, RUN, NUMBER, SIGN] = [1, 2, 3, 4, 5];
 const DIGIT = 0x30;
 const SYMBOL = 0xfffc;
 const GOLDEN = 0x9e3779b1;
-/** A cached lower case that is more than one code point. */
+/** Marks a code point whose lower case has several code points. */
 const SEVERAL = -1;
-/** UTF-16 units of a text that are normalised at once: a long run of marks takes quadratic time. */
+/** Maximum number of UTF-16 units that are normalised at once, because a long run of marks takes quadratic time. */
 const NORMAL_MOST = 8192;
 
 /** @param {number} h @param {number} c */
@@ -50,7 +50,7 @@ const finalise = (h) => {
   return (x ^ (x >>> 16)) >>> 0;
 };
 
-/** Grows by doubling. */
+/** A list of numbers that grows by doubling. */
 class Numbers {
   length = 0;
   data = new Int32Array(256);
@@ -72,15 +72,15 @@ class Numbers {
 /** @typedef {(text: string, form: 'NFC' | 'NFKC' | 'NFD' | 'NFKD') => Iterable<{ 0: string, index: number }>} Chunks */
 
 /**
- * What is wrong with settings; '' if nothing is.
+ * Describes the first error in settings; '' if there is none.
  * @param {any} settings
  */
 function problemWith(settings) {
   const { scheme, rows, hashes = 1, min = 1, max = 5, border = '_', word = true, unspaced } = settings ?? {};
-  if (scheme !== undefined) return "scheme is none of 'fasttext' and 'keras', nor left out";
-  if (!isWhole(rows, 1, 2 ** 31 - 1)) return 'rows is not a whole number from 1 on';
-  if (!isWhole(hashes, 1, 16)) return 'hashes is not a whole number from 1 to 16';
-  if (!isWhole(min, 1, 64) || !isWhole(max, min, 64)) return 'min and max are not whole numbers from 1 to 64 with min <= max';
+  if (scheme !== undefined) return "scheme is neither 'fasttext' nor 'keras' nor missing";
+  if (!isWhole(rows, 1, 2 ** 31 - 1)) return 'rows is not an integer from 1 on';
+  if (!isWhole(hashes, 1, 16)) return 'hashes is not an integer from 1 to 16';
+  if (!isWhole(min, 1, 64) || !isWhole(max, min, 64)) return 'min and max are not integers from 1 to 64 with min <= max';
   if (typeof border !== 'string' || [...border].length !== 1) return 'border is not one character';
   if (typeof word !== 'boolean') return 'word is not true or false';
   if (unspaced === undefined) return '';
@@ -93,9 +93,9 @@ function problemWith(settings) {
 }
 
 export class NGrams {
-  /** Kinds of code points below 65536; 0: not looked up yet. */
+  /** Kinds of code points below 65536; 0 if not looked up yet. */
   #kinds = new Uint8Array(65536);
-  /** Lower case of code points below 65536; 0: not looked up yet. */
+  /** Lower case of code points below 65536; 0 if not looked up yet. */
   #lower = new Int32Array(65536);
   #codes = new Numbers();
   #starts = new Numbers();
@@ -108,7 +108,7 @@ export class NGrams {
    * @param {{ normalization: 'NFC' | 'NFKC' | 'NFD' | 'NFKD' | null, case: 'lower' | 'lower-ascii' | null }} text
    */
   constructor(settings, text) {
-    /** What is wrong with the settings; '' if nothing is. */
+    /** The first error in the settings; '' if there is none. */
     this.problem = problemWith(settings);
     this.normalization = text.normalization;
     this.case = text.case;
@@ -134,7 +134,7 @@ export class NGrams {
     return kind;
   }
 
-  /** What a sign is hashed as. @param {number} code */
+  /** The character as which a sign is hashed. @param {number} code */
   #signOf(code) {
     if (code < 128 || code === 0x200c || code === 0x200d) return code;
     return /\p{P}/u.test(String.fromCodePoint(code)) ? code : SYMBOL;
@@ -168,13 +168,13 @@ export class NGrams {
   }
 
   /**
-   * Normalises a piece of the text and takes its code points.
-   * @param {string} piece @param {number} from  its place in the text @param {Chunks} chunksOf
+   * Normalises a piece of the text and reads its code points.
+   * @param {string} piece @param {number} from  its offset in the text @param {Chunks} chunksOf
    */
   #read(piece, from, chunksOf) {
     const { normalization } = this;
     this.#codes.length = this.#starts.length = 0;
-    // A code point of the text has at most 18 in a normal form; most texts are in normal form already.
+    // A code point of the text becomes at most 18 in a normal form, but most texts are in normal form already.
     const isNormal = !normalization || (piece.length <= NORMAL_MOST && piece.normalize(normalization) === piece);
     this.#reserve(piece.length);
     if (isNormal) this.#readNormal(piece, from);
@@ -182,7 +182,7 @@ export class NGrams {
       for (const { 0: chunk, index } of chunksOf(piece, normalization)) {
         const normal = chunk.normalize(normalization);
         this.#reserve(normal.length + piece.length - index);
-        // The code points of a chunk that changes all stand where it begins.
+        // If normalisation changes a chunk, all its code points get the offset of its beginning.
         if (normal === chunk) this.#readNormal(chunk, from + index);
         else for (const char of normal) this.#push(char.codePointAt(0) ?? 0, from + index);
       }
@@ -206,7 +206,7 @@ export class NGrams {
 
   /**
    * @param {string} text
-   * @param {number | null} maxlen  ids, at most
+   * @param {number | null} maxlen  maximum number of ids
    * @param {{ chunksOf: Chunks, borderFrom: (text: string, from: number) => number }} boundaries
    * @returns {import('./vectorizer.js').Encoding}
    */
@@ -215,7 +215,7 @@ export class NGrams {
     this.#truncated = false;
     for (let from = 0; from < text.length && !this.#truncated;) {
       const to = text.length - from <= NORMAL_MOST ? text.length : borderFrom(text, from + NORMAL_MOST / 2);
-      // Of a long word, the beginning is mostly enough.
+      // For a long word, the beginning mostly contains all n-grams that are needed.
       if (maxlen === null || !this.#cutBeginning(text, from, to, maxlen, chunksOf)) {
         this.#read(text.slice(from, to), from, chunksOf);
         this.#cut(maxlen ?? Infinity);
@@ -228,14 +228,13 @@ export class NGrams {
       offsets: this.#offsets.data.slice(0, 2 * length),
       truncated: this.#truncated,
     };
-    // Memory for a long text is given back.
+    // Release the memory for a long text.
     if (text.length > NORMAL_MOST) for (const numbers of [this.#codes, this.#starts, this.#ids, this.#offsets]) numbers.free();
     return encoding;
   }
 
   /**
-   * Takes the n-grams of the beginning of a piece, if the text is truncated well before the beginning ends: then the rest of the piece changes
-   * none of them.
+   * Reads the n-grams of the beginning of a piece, if the text is truncated well before the beginning ends. Then the rest of the piece has no effect.
    * @param {string} text @param {number} from @param {number} to @param {number} maxlen @param {Chunks} chunksOf
    * @returns {boolean} false: they are not taken
    */
@@ -252,7 +251,7 @@ export class NGrams {
     return false;
   }
 
-  /** Where the code point behind this one begins in the text: several may have been made of one. @param {number} i */
+  /** Offset in the text of the next code point with another offset: normalisation may make several code points from one. @param {number} i */
   #endOf(i) {
     const starts = this.#starts.data;
     let next = i + 1;
@@ -260,7 +259,7 @@ export class NGrams {
     return starts[next];
   }
 
-  /** The pieces of what was read, and their n-grams. @param {number} most  ids */
+  /** Splits the code points into words, runs, numbers and signs, and appends their n-grams. @param {number} most  maximum number of ids */
   #cut(most) {
     const { data, length } = this.#codes;
     for (let at = 0; at < length && !this.#truncated;) {
@@ -293,7 +292,7 @@ export class NGrams {
     for (let i = from; i <= to; i++) {
       let h = i < first ? extend(0, border) : 0;
       const start = Math.max(i, first);
-      // The code point with which an n-gram is long enough, and the last one; a border alone is no n-gram.
+      // Index of the last code point of the shortest and the longest n-gram that begins at i. A border alone is not an n-gram.
       const shortest = i + min - 1;
       const end = i + max - 1;
       for (let k = start; k <= end && k <= last; k++) {
@@ -308,13 +307,13 @@ export class NGrams {
     this.#add(extend(h, border), first, last, most);
   }
 
-  /** A sign or a number as one n-gram. @param {number} code @param {number} first  code points @param {number} last @param {number} most  ids */
+  /** Appends a sign or a number as one n-gram. @param {number} code @param {number} first  code points @param {number} last @param {number} most  ids */
   #addSign(code, first, last, most) {
     this.#reserveGrams(1, most);
     this.#add(extend(0, code), first, last, most);
   }
 
-  /** Makes room for n-grams. @param {number} count @param {number} most  ids */
+  /** Reserves memory for n-grams. @param {number} count @param {number} most  maximum number of ids */
   #reserveGrams(count, most) {
     const more = Math.min(count * this.hashes, most - this.#ids.length);
     this.#ids.reserve(more);
@@ -322,7 +321,7 @@ export class NGrams {
   }
 
   /**
-   * Appends one n-gram, for which there is room.
+   * Appends one n-gram, for which memory is reserved.
    * @param {number} h @param {number} first  code points @param {number} last @param {number} most  ids
    * @returns {boolean} false: there would be more ids than `most`
    */
@@ -330,7 +329,7 @@ export class NGrams {
     const { data } = this.#ids;
     const offsets = this.#offsets.data;
     const { hashes } = this;
-    // Both sides of % are unsigned: V8 divides integers then, not floats.
+    // With unsigned operands of %, V8 divides integers instead of floats.
     const rows = this.rows >>> 0;
     let n = this.#ids.length;
     if (n + hashes > most) {

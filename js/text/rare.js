@@ -1,5 +1,5 @@
 /**
- * The code of text settings that few models have: units ngrams, split and text, and parts. Fetched when a model needs some of it.
+ * The code of rare text settings: units ngrams, split and text, and parts. Fetched when a model needs it.
  * @module
  */
 export { makeNGrams } from './ngrams.js';

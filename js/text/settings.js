@@ -1,5 +1,5 @@
 /**
- * How a model reads text: the settings that its file holds under `text`, checked and completed.
+ * Checks the settings under `text` in a model file, which say how the model reads text, and fills in defaults.
  * @module
  */
 import { COUNT_MOST, ModelFileError, show, STEPS_MOST, textOf, typeName } from '../errors.js';
@@ -9,29 +9,29 @@ import { COUNT_MOST, ModelFileError, show, STEPS_MOST, textOf, typeName } from '
  * @property {'codepoint' | 'grapheme' | 'word' | 'split' | 'text' | 'ngrams'} [unit]  what a token is; grapheme and word: segments of Intl.Segmenter;
  *   split: the text between two separators; text: the whole text; ngrams: hashed n-grams of words. Default codepoint
  * @property {import('./ngrams.js').NGramSettings | import('./fasttext.js').FastTextSettings | import('./keras-tokens.js').KerasTokenSettings} [ngrams]  unit ngrams: which n-grams, and their rows
- * @property {import('./word-parts.js').PartSettings} [parts]  a token is several ids: its parts that the vocabulary has. Not with start and end
+ * @property {import('./word-parts.js').PartSettings} [parts]  a token becomes several ids, of its parts in the vocabulary. Excludes start and end
  * @property {string | null} [split]  unit split: the separator; null (default): white space; '': each code point is a token
- * @property {string} [filters]  unit split: characters that separate, too
+ * @property {string} [filters]  unit split: further characters that separate
  * @property {string} [remove]  units split and text: characters that are removed before the text is split
  * @property {string} [locale]  for Intl.Segmenter
  * @property {'NFC' | 'NFKC' | 'NFD' | 'NFKD' | null} [normalization]
  * @property {'lower' | 'lower-ascii' | null} [case]  lower: each code point by itself, as Python's ''.join(c.lower() for c in s); for unit split
  *   the whole text, as Python's s.lower(), which differs where a sigma ends a word; lower-ascii: A to Z
- * @property {Record<string, string>} [map]  characters and what each becomes, after normalisation and lower case, before the text is split; '' removes one
- * @property {number | null} [start]  id in front of the tokens of each text. Default null: none
- * @property {number | null} [end]  id behind them. Default null
+ * @property {Record<string, string>} [map]  character -> its replacement ('' removes it); applied after normalisation and lower case, before splitting
+ * @property {number | null} [start]  id before the tokens of each text. Default null: none
+ * @property {number | null} [end]  id after the tokens of each text. Default null: none
  * @property {string[]} [vocabulary]  a token's index is its id. Unit ngrams has none
  * @property {number | null} [pad]  id of padding. Default 0 (null for unit ngrams); null: no id is for padding, and padded steps are never computed. The entry of the
- *   vocabulary at `pad` must be none that a text can have ('' or '<pad>', say), unless padding is data (mask: false)
- * @property {number | null} [unknown]  id of tokens that the vocabulary lacks. Default 1, where the vocabulary needs an entry that no text can have;
- *   null: they are dropped
- * @property {number | null} [maxlen]  maximum tokens of a text, start and end among them, which stay; longer texts are truncated
- * @property {number | null} [length]  padded length of every batch, for models that read padding as data. Default null; the model's own length where
- *   it has one and masks nothing
- * @property {'post' | 'pre'} [padding]  where padding goes. Default post
- * @property {'post' | 'pre'} [truncation]  which end of a long text is cut off. Default post
- * @property {boolean} [mask]  false: padding counts as data where the batch has a fixed `length`. Default true; false where the model has a fixed
- *   length and masks nothing
+ *   vocabulary at `pad` must be one that no text contains, such as '' or '<pad>', unless padding is data (mask: false)
+ * @property {number | null} [unknown]  id of tokens that the vocabulary lacks. Default 1, whose entry must then be one that no text contains; null:
+ *   unknown tokens are dropped
+ * @property {number | null} [maxlen]  maximum number of tokens of a text, including start and end; longer texts are truncated between these
+ * @property {number | null} [length]  padded length of every batch, for models that read padding as data. Default: the model's fixed length if no
+ *   layer masks padding, otherwise null
+ * @property {'post' | 'pre'} [padding]  the side on which texts are padded: at the end (post) or the start (pre). Default post
+ * @property {'post' | 'pre'} [truncation]  the side on which long texts are cut. Default post
+ * @property {boolean} [mask]  false: padding is data if the batch has a fixed `length`. Default: false if the model has a fixed length and no layer
+ *   masks padding, otherwise true
  */
 
 const forms = ['NFC', 'NFKC', 'NFD', 'NFKD'];
@@ -45,7 +45,7 @@ function oneOf(name, value, allowed) {
 /** @param {string} name @param {any} value @param {number} least @param {number} [most] */
 function countOrNull(name, value, least, most = COUNT_MOST) {
   if (value === null || (Number.isSafeInteger(value) && value >= least && value <= most)) return value;
-  throw new ModelFileError(`text: ${name} is ${show(value)}, expected a whole number from ${least} to ${most}, or null`);
+  throw new ModelFileError(`text: ${name} is ${show(value)}, expected an integer from ${least} to ${most}, or null`);
 }
 
 /** @param {any} given  settings.vocabulary @returns {string[]} */
@@ -153,7 +153,7 @@ export function readSettings(settings) {
   };
 }
 
-/** What stands for no token, by its spelling: <pad>, [UNK], {oov}, __start__, PAD. */
+/** The spelling of special tokens: <pad>, [UNK], {oov}, __start__, PAD. */
 const MARKER = /^(?:<.*>|\[.*\]|\{.*\}|\(.*\)|__.*__|[\W_]*(?:pad|padding|unk|unknown|oov)[\W_]*)$/is;
 
 /** @param {string} entry  of a vocabulary */

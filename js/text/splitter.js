@@ -3,18 +3,18 @@
  * @module
  */
 
-/** Takes characters, one after the other. */
+/** Splits a text that it gets character by character. */
 class Splitter {
   #token = '';
-  /** Where the token began. */
+  /** Offset where the token begins. */
   #from = 0;
-  /** Where each UTF-16 unit of the token ends. @type {number[]} */
+  /** Offset where each UTF-16 unit of the token ends. @type {number[]} */
   #ends = [];
   #stopped = false;
 
   /**
-   * @param {string | null | undefined} split  the separator; null: white space; '': each character is a token; undefined: there is none
-   * @param {Set<string>} separators  characters that separate, too
+   * @param {string | null | undefined} split  the separator; null: white space; '': each character is a token; undefined: no separator
+   * @param {Set<string>} separators  further characters that separate
    * @param {(token: string, start: number, end: number) => boolean} emit  false: no more tokens are wanted
    */
   constructor(split, separators, emit) {
@@ -30,7 +30,7 @@ class Splitter {
     const { split, separators, long } = this;
     const separates = separators.has(char);
     if (long) {
-      // As Keras does: such a character becomes the separator, which may stand across it and its neighbours.
+      // As in Keras, replace such a character by the separator, which may then match across it and its neighbours.
       for (const each of separates ? long : char) {
         this.#add(each, start, end);
         if (this.#token.endsWith(long)) this.#flush(long.length);
@@ -45,7 +45,7 @@ class Splitter {
     return !this.#stopped;
   }
 
-  /** The text ends. */
+  /** Ends the text. */
   end() {
     if (!this.#stopped) this.#flush(0);
   }
@@ -57,7 +57,7 @@ class Splitter {
     for (let i = 0; i < char.length; i++) this.#ends.push(end);
   }
 
-  /** @param {number} rest  units of a separator behind the token */
+  /** @param {number} rest  number of units at the end of the token that belong to a separator */
   #flush(rest) {
     const length = this.#token.length - rest;
     if (length > 0 && !this.#stopped) this.#stopped = !this.emit(this.#token.slice(0, length), this.#from, this.#ends[length - 1]);
@@ -66,7 +66,7 @@ class Splitter {
   }
 }
 
-/** Takes a character and where it stands; false: no more are wanted. @typedef {(char: string, start: number, end: number) => boolean} Put */
+/** Takes a character and its offsets; returns false if no more are wanted. @typedef {(char: string, start: number, end: number) => boolean} Put */
 
 /**
  * Calls `emit(token, start, end)` for the text between two separators.
@@ -74,10 +74,10 @@ class Splitter {
  * @param {string} text
  * @param {(token: string, start: number, end: number) => boolean} emit  false: no more tokens are wanted
  * @param {{ mapping: (put: Put) => Put, codePoints: (put: Put) => void }} of
- *   mapping: of the setting map; codePoints: gives those of the normalised, lower-cased text
+ *   mapping: of the setting map; codePoints: emits the code points of the normalised, lower-cased text
  */
 export function splitTokens({ unit, split, separators, removed, normalization, case: fold }, text, emit, { mapping, codePoints }) {
-  // Lower case of a whole text and of its code points differ only in a sigma that ends a word.
+  // The lower case of a whole text differs from that of its single code points only where a sigma ends a word.
   const normal = normalization ? text.normalize(normalization) : text;
   const whole = fold === 'lower' && normal.includes('\u03a3') ? normal.toLowerCase() : '';
   let at = 0;

@@ -1,5 +1,5 @@
 /**
- * Text to tokens, ids, and a padded batch with its mask; and ids back to tokens. Every string is valid text, lone surrogates included.
+ * Converts texts to tokens, ids, and a padded batch with its mask, and ids back to tokens. Every string is a valid text, even with lone surrogates.
  * @module
  */
 import { ArgumentError, checkFits, EngineError, IdError, ModelFileError, show, typeName, UnsupportedError } from '../errors.js';
@@ -12,11 +12,11 @@ import { isMarker, readSettings } from './settings.js';
 /**
  * The tokens of one text.
  * @typedef {object} Encoding
- * @property {Int32Array} ids  with setting `parts`: `width` ids a token
+ * @property {Int32Array} ids  with setting `parts`, `width` ids for each token
  * @property {Int32Array} offsets  token i is [offsets[2i], offsets[2i+1]) of the text, in UTF-16 units
- * @property {boolean} truncated  the text has more than maxlen tokens
- * @property {boolean} [whole]  an edit may change tokens anywhere
- * @property {number[]} [masked]  tokens that do not count, by their index: they have the id that the model masks
+ * @property {boolean} truncated  whether the text has more than maxlen tokens
+ * @property {boolean} [whole]  whether an edit may change tokens anywhere in the text
+ * @property {number[]} [masked]  indices of tokens that are masked, because they have the id that the model masks
  */
 
 /**
@@ -25,12 +25,12 @@ import { isMarker, readSettings } from './settings.js';
  * @property {Int32Array} ids  [B, T]; with setting `parts` [B, T, width]
  * @property {Uint8Array} mask  [B, T], 0 is padding
  * @property {Int32Array} lengths  [B]
- * @property {Int32Array} starts  [B] step at which a row's tokens begin, behind padding and `start`
+ * @property {Int32Array} starts  [B] step at which a row's tokens begin, after padding and `start`
  * @property {[number, number]} shape  [B, T]
  * @property {Encoding[]} rows
  */
 
-/** The code that few models need, once it was fetched. @type {typeof import('./rare.js') | undefined} */
+/** The module ./rare.js; undefined until it is fetched or provided. @type {typeof import('./rare.js') | undefined} */
 let rare;
 
 /** Saves the import() of ./rare.js, as provideRareLayers() of ../model/graph.js does. @param {typeof import('./rare.js')} module */
@@ -40,15 +40,15 @@ export const provideRareText = (module) => void (rare = module);
 const isRare = ({ unit = 'word', parts }) => parts || ['ngrams', 'split', 'text'].includes(unit);
 
 /**
- * Fetches the code of settings that few models have. To be awaited before `new TextVectorizer` of units ngrams, split and text, or with `parts`;
- * `padless/text` has it already.
+ * Fetches the code of rare settings. Await it before `new TextVectorizer` with unit ngrams, split or text, or with `parts`; `padless/text` contains
+ * this code already.
  * @param {TextSettings | null | undefined} settings
  */
 export async function prepareText(settings) {
   if (settings && isRare(settings)) rare ??= await importLate(() => import('./rare.js'));
 }
 
-/** UTF-16 units that are segmented at once. A long text of which maxlen keeps little is read no further than necessary. */
+/** Number of UTF-16 units that are segmented at once, so that a long text is not read much further than maxlen tokens. */
 const PIECE = 4096;
 
 /** Lower case, each code point by itself. @param {string} text */
@@ -80,12 +80,12 @@ export class TextVectorizer {
     this.pad = read.pad;
     this.unknown = read.unknown;
     this.length = read.length;
-    /** Without start and end. */
+    /** Maximum number of tokens, without start and end. */
     this.maxlen = read.maxlen;
     this.start = read.start;
     this.end = read.end;
     this.mask = read.mask;
-    /** Whether padding counts as data: a fixed length, no mask. */
+    /** Whether padding is data: the settings have a fixed length and no mask. */
     this.paddingIsData = read.paddingIsData;
     this.#read = read;
     if (this.unit === 'word' || this.unit === 'grapheme') {
@@ -111,7 +111,7 @@ export class TextVectorizer {
   }
 
   /**
-   * What the code of a setting has made.
+   * Returns an object made from a setting, or throws if the setting is wrong.
    * @template {{ problem: string } | undefined} T
    * @param {T} made
    * @param {string} name  of the setting
@@ -124,14 +124,14 @@ export class TextVectorizer {
   #indexVocabulary() {
     const { pad, unknown, paddingIsData } = this;
     this.vocabulary.forEach((token, id) => {
-      // Where padding is data, the entry at pad may also be a token.
+      // If padding is data, the entry at pad may also be a token.
       if (id === unknown || (id === pad && (!paddingIsData || isMarker(token)))) return;
       const before = this.#index.get(token);
       if (before !== undefined)
         throw new ModelFileError(`text: vocabulary has ${JSON.stringify(token)} twice, as ${before} and ${id}`);
       this.#index.set(token, id);
     });
-    // An unknown of the caller's choice may be a real token: that token's id is the same.
+    // If the caller chose `unknown`, it may be a real token, whose id unknown tokens then share.
     if (!paddingIsData && pad !== null) this.#checkHidden(pad, 'pad', 'for padding', 'pad: null if no id is for padding');
     if (this.settings.unknown === undefined && unknown !== null)
       this.#checkHidden(
@@ -142,7 +142,7 @@ export class TextVectorizer {
       );
   }
 
-  /** Refuses a real token where none can stand. @param {number} id @param {'pad' | 'unknown'} name @param {string} purpose @param {string} advice */
+  /** Throws if the entry for padding or unknown tokens is a token that a text can contain. @param {number} id @param {'pad' | 'unknown'} name @param {string} purpose @param {string} advice */
   #checkHidden(id, name, purpose, advice) {
     const entry = this.vocabulary[id];
     if (isMarker(entry) || !this.#isToken(entry)) return;
@@ -152,7 +152,7 @@ export class TextVectorizer {
     );
   }
 
-  /** Whether a text can have an entry of the vocabulary as a token. @param {string} entry */
+  /** Whether a text can contain an entry of the vocabulary as a token. @param {string} entry */
   #isToken(entry) {
     let count = 0;
     let same = false;
@@ -186,7 +186,7 @@ export class TextVectorizer {
   }
 
   /**
-   * The same behind the setting `map`.
+   * Like #codePoints(), after the setting `map`.
    * @param {string} text
    * @param {(char: string, start: number, end: number) => boolean} emit
    */
@@ -231,18 +231,18 @@ export class TextVectorizer {
     }
   }
 
-  /** Tokens may contain white space or extend across it, so no place is known where the text can be cut. */
+  /** Whether tokens may contain white space or extend across it, so that the text cannot be cut at borders. */
   get #uncuttable() {
     const { split, unit, map, removed } = this.#read;
     return Boolean(split) || unit === 'text' || map !== null || removed.has(' ') || removed.has('\n');
   }
 
-  /** The first place at or after `from` where the text can be cut; its length if there is none. @param {string} text @param {number} from */
+  /** The first position at or after `from` where the text can be cut; its length if there is none. @param {string} text @param {number} from */
   borderFrom(text, from) {
     return this.#uncuttable ? text.length : borderFrom(text, from);
   }
 
-  /** The last place at or before `to` where the text can be cut; 0 if there is none. @param {string} text @param {number} to */
+  /** The last position at or before `to` where the text can be cut; 0 if there is none. @param {string} text @param {number} to */
   borderBefore(text, to) {
     return this.#uncuttable ? 0 : borderBefore(text, to);
   }
@@ -283,7 +283,7 @@ export class TextVectorizer {
   encode(text) {
     if (typeof text !== 'string') throw new ArgumentError(`text is ${typeName(text)}, expected a string`);
     const { maxlen, truncation } = this;
-    // Where the front is cut off, the end of the text is tried first, then four times as much, until it has more than maxlen tokens.
+    // With truncation at the front, read the end of the text first, then four times as much, until it has more than maxlen tokens.
     if (maxlen !== null && truncation === 'pre')
       for (let length = Math.max(PIECE, 8 * maxlen); length < text.length; length *= 4) {
         const from = this.borderFrom(text, text.length - length);
@@ -301,7 +301,7 @@ export class TextVectorizer {
     const ids = [];
     /** @type {number[]} */
     const offsets = [];
-    /** Ids of maxlen tokens. */
+    /** Number of ids of maxlen tokens. */
     const most = (maxlen ?? Infinity) * width;
     let truncated = false;
     this.#tokens(text, (token, start, end) => {
@@ -311,7 +311,7 @@ export class TextVectorizer {
         truncated = true;
         return false;
       }
-      // Where the front is cut off, at most 2 * maxlen tokens are held.
+      // With truncation at the front, keep at most 2 * maxlen tokens in memory.
       if (ids.length === 2 * most) {
         truncated = true;
         ids.splice(0, most);
@@ -331,7 +331,7 @@ export class TextVectorizer {
   }
 
   /**
-   * The id of a single token, normalised and lower-cased as a text is.
+   * The id of a single token, which is normalised and lower-cased like a text.
    * @param {string} token
    * @returns {number} `unknown` if the vocabulary lacks it; `pad` if `unknown` is null; 0 if both are
    * @throws {UnsupportedError} for unit ngrams and setting parts, where a token has several ids
@@ -353,9 +353,9 @@ export class TextVectorizer {
   }
 
   /**
-   * Texts as one batch, padded to the longest of them, or to `length` where the settings have one.
+   * Converts texts to one batch, padded to the longest of them, or to the setting `length`.
    * @param {string[]} texts
-   * @param {{ minLength?: number }} [options]  minLength: padded length, at least
+   * @param {{ minLength?: number }} [options]  minLength: minimum padded length
    * @returns {EncodedBatch}
    */
   encodeBatch(texts, options) {
@@ -366,7 +366,7 @@ export class TextVectorizer {
   }
 
   /**
-   * Encoded texts as one batch. See encodeBatch().
+   * Converts encoded texts to one batch. See encodeBatch().
    * @param {Encoding[]} rows
    * @param {{ minLength?: number }} [options]
    * @returns {EncodedBatch}
@@ -377,7 +377,7 @@ export class TextVectorizer {
     const marks = before + Number(end !== null);
     const lengths = Int32Array.from(rows, (row) => row.ids.length / width + marks);
     const T = this.length ?? lengths.reduce((most, length) => Math.max(most, length), minLength);
-    // The ids of one text without padding are not copied.
+    // Use the ids of a single text without padding as they are.
     const isWhole = rows.length === 1 && !marks && rows[0].ids.length === T * width;
     const ids = isWhole ? rows[0].ids : new Int32Array(checkFits(rows.length * T * width)).fill(pad ?? 0);
     const mask = new Uint8Array(rows.length * T);

@@ -1,29 +1,29 @@
 /**
- * Setting `parts`: a token as its parts, that is the token itself, its beginnings, endings and shape, so that a model knows something of words
- * that it has never seen. Each part that the vocabulary has is an id. Fetched only for models that use it.
+ * Setting `parts`: a token becomes the ids of its parts: the token itself, its shape, endings and beginnings. So a model knows something about words
+ * that it has never seen. Parts that the vocabulary lacks are left out. Fetched only for models that use it.
  *
  * The parts of a token, in this order:
  *   may      the token in lower case, each digit (\p{N}) as 0
  *   =May     the token as it is written, digits as 0, if that differs
- *   #Xx      its shape: X for upper and title case, x for other letters and marks, d for digits, other characters as they are; of the same one
- *            in a row, one; the first 8 of these
+ *   #Xx      its shape: X for upper and title case, x for other letters and marks, d for digits, other characters unchanged; repeated characters
+ *            count once, and only the first 8 are kept
  *   y$ ay$   the last n code points of the first part, for each n of `endings` that is below its length
- *   ^m ^ma   the first n, for each n of `beginnings`
- * Each code point by itself is changed to lower case, as in setting `case`.
+ *   ^m ^ma   the first n code points, for each n of `beginnings`
+ * Each code point is converted to lower case by itself, as in setting `case`.
  * @module
  */
 import { isWhole } from './whole.js';
 
 /**
  * @typedef {object} PartSettings
- * @property {number} width  ids of a token, at most; those of shorter lists are followed by `pad`
+ * @property {number} width  number of ids of a token; shorter lists are filled up with `pad`, longer ones are cut
  * @property {number[]} [endings]  code points of endings. Default [1, 2, 3, 4]
  * @property {number[]} [beginnings]  code points of beginnings. Default [1, 2, 3, 4]
  */
 
-/** Characters of a shape, at most. */
+/** Maximum number of characters of a shape. */
 const SHAPE_MOST = 8;
-/** Tokens whose ids are kept. */
+/** Maximum number of tokens whose ids are cached. */
 const KEPT_MOST = 4096;
 
 /** @param {string} char  a code point */
@@ -33,19 +33,19 @@ function kindOf(char) {
   return /[\p{L}\p{M}]/u.test(char) ? 'x' : char;
 }
 
-/** @param {any} settings  what is wrong with it; '' if nothing is */
+/** Describes the first error in settings; '' if there is none. @param {any} settings */
 function problemWith(settings) {
   const { width, endings = [], beginnings = [], ...others } = Object(settings);
   const [other] = Object.keys(others);
   if (other !== undefined) return `${other} is unknown`;
-  if (!isWhole(width, 1, 64)) return 'width is not a whole number from 1 to 64';
+  if (!isWhole(width, 1, 64)) return 'width is not an integer from 1 to 64';
   for (const [name, list] of Object.entries({ endings, beginnings }))
     if (!Array.isArray(list) || list.length > 16 || !list.every((n) => isWhole(n, 1, 64)))
-      return `${name} is not a list of at most 16 whole numbers from 1 to 64`;
+      return `${name} is not a list of at most 16 integers from 1 to 64`;
   return '';
 }
 
-/** @param {import('./vectorizer.js').TextVectorizer} text  whose other settings do not go with parts */
+/** Describes why other settings exclude parts. @param {import('./vectorizer.js').TextVectorizer} text */
 function problemBeside({ unit, pad, unknown, start, end, mask, settings }) {
   if (unit === 'ngrams') return 'unit ngrams has none';
   if (settings.map) return 'they do not go with map';
@@ -54,22 +54,22 @@ function problemBeside({ unit, pad, unknown, start, end, mask, settings }) {
 }
 
 export class WordParts {
-  /** Ids of tokens met before. @type {Map<string, Int32Array>} */
+  /** Cache: token -> its ids. @type {Map<string, Int32Array>} */
   #kept = new Map();
 
   /**
    * @param {import('./vectorizer.js').TextVectorizer} text
-   * @param {(part: string) => number | undefined} idOf  of a part; undefined: the vocabulary lacks it
+   * @param {(part: string) => number | undefined} idOf  returns the id of a part; undefined if the vocabulary lacks it
    */
   constructor(text, idOf) {
     const {
       unknown,
       settings: { parts: settings },
     } = text;
-    /** What is wrong with the settings; '' if nothing is. */
+    /** The first error in the settings; '' if there is none. */
     this.problem = problemWith(settings) || problemBeside(text);
     const { width, endings = [1, 2, 3, 4], beginnings = [1, 2, 3, 4] } = Object(settings);
-    /** Ids of a token. */
+    /** Number of ids of a token. */
     this.width = Number(width);
     this.endings = endings;
     this.beginnings = beginnings;
@@ -78,7 +78,7 @@ export class WordParts {
     this.unknown = unknown ?? 0;
   }
 
-  /** The ids of a token that stands in no text, normalised as a text is. @param {string} token */
+  /** The ids of a single token, which is normalised like a text. @param {string} token */
   read(token) {
     const { normalization, case: fold } = this.text;
     const normal = normalization ? token.normalize(normalization) : token;
@@ -119,7 +119,7 @@ export class WordParts {
     }
     if (n === 0) ids[0] = this.unknown;
     if (this.#kept.size >= KEPT_MOST) this.#kept.clear();
-    // A long token is rare, and would be kept for long.
+    // Do not cache long tokens: they are rare and would waste memory.
     if (token.length <= 64) this.#kept.set(token, ids);
     return ids;
   }

@@ -76,7 +76,7 @@ export function aboutPrecision({ root }) {
 }
 
 /** What the rows of an input hold. @param {import('../model/graph.js').ModelInput} input */
-const whatOf = ({ ids, numbering }) => (numbering ? 'whole numbers' : ids ? 'token ids' : 'values');
+const whatOf = ({ ids, numbering }) => (numbering ? 'integers' : ids ? 'token ids' : 'values');
 
 /** @param {Model} model */
 export function info(model) {

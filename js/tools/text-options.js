@@ -22,7 +22,7 @@ function sideOf(name, value) {
 /** @param {string} value */
 function lengthOf(value) {
   const length = Number(value);
-  if (!Number.isSafeInteger(length) || length < 1) throw new ArgumentError(`--maxlen ${value}: expected a whole number from 1 on`);
+  if (!Number.isSafeInteger(length) || length < 1) throw new ArgumentError(`--maxlen ${value}: expected an integer from 1 on`);
   return length;
 }
 

@@ -181,7 +181,7 @@ test('invalid text options are refused', () => {
   for (const [args, said] of /** @type {[string[], RegExp][]} */ ([
     [['--padding', 'left'], /^padless: --padding left: expected post or pre\n/],
     [['--truncation', 'both'], /^padless: --truncation both: expected post or pre\n/],
-    [['--maxlen', '0'], /^padless: --maxlen 0: expected a whole number from 1 on\n/],
+    [['--maxlen', '0'], /^padless: --maxlen 0: expected an integer from 1 on\n/],
     [['--maxlen', '9', '--tokenizer', file('w.json', JSON.stringify(index))], /text: length is 9, expected 6/],
     [['--text', '[1]'], /^padless: --text \[1\]: expected an object of text settings\n/],
     [['--text', '{ "unit": '], /^padless: \{ "unit": : .*JSON/],

@@ -284,7 +284,7 @@ test('a worker that does not start and invalid options give clear errors', async
   assert.deepEqual(result.slice(2), [
     'ArgumentError: worker: expected a Worker or an array of Workers',
     'TimeoutError: signal timed out',
-    'ArgumentError: workers is 0, expected a whole number from 1 to 256',
+    'ArgumentError: workers is 0, expected an integer from 1 to 256',
     'ArgumentError: workers is 2, but worker has 1 Workers',
     'ArgumentError: worker: expected a Worker or an array of Workers',
   ]);

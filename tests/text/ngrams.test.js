@@ -107,7 +107,7 @@ test('lone surrogates and megabytes of letters, marks and words are read', () =>
 
 test('invalid settings are refused, and the message says what was expected', () => {
   for (const [ngrams, message] of /** @type {[any, RegExp][]} */ ([
-    [undefined, /ngrams: rows is not a whole number from 1/],
+    [undefined, /ngrams: rows is not an integer from 1/],
     [{ rows: 0 }, /rows/],
     [{ rows: 8, hashes: 0 }, /hashes/],
     [{ rows: 8, min: 3, max: 2 }, /min and max/],

@@ -69,10 +69,10 @@ test('maxlen counts tokens, not ids, at either side', () => {
 
 test('settings that parts exclude are refused, and so are idOf() and decode()', () => {
   for (const [more, message] of /** @type {[object, RegExp][]} */ ([
-    [{ parts: {} }, /parts: width is not a whole number from 1 to 64/],
+    [{ parts: {} }, /parts: width is not an integer from 1 to 64/],
     [{ parts: { width: 3, endings: [0] } }, /parts: endings is not a list/],
     [{ parts: { width: 3, beginings: [1] } }, /parts: beginings is unknown/],
-    [{ parts: 3 }, /parts: width is not a whole number/],
+    [{ parts: 3 }, /parts: width is not an integer/],
     [{ pad: null }, /parts: pad is .* expected 0, an id, null, null and true/],
     [{ unknown: null }, /parts: pad is .* expected 0, an id, null, null and true/],
     [{ start: 2 }, /parts: pad is .* expected 0, an id, null, null and true/],
