@@ -1,5 +1,5 @@
 /**
- * Reads c/padless.h, the only source of the ABI, and prints what other files need of it:
+ * Reads c/padless.h, the only source of the ABI, and prints the parts that other files need:
  *
  *   node c/abi.js js HEADER        js/dist/abi.js: enums with their values, structs with their size and the offset of each field
  *   node c/abi.js exports HEADER   the symbols that the linker exports, one a line
@@ -14,7 +14,7 @@ const SIZES = { '*': 4, int32_t: 4, int: 4, size_t: 4, float: 4, uint8_t: 1, uin
 /**
  * @param {string} code  without comments
  * @param {'enum' | 'struct'} kind
- * @returns {[string, string][]} name without pl_, and what stands between the braces
+ * @returns {[string, string][]} name without pl_, and the text between the braces
  */
 const typedefs = (code, kind) =>
   [...code.matchAll(new RegExp(`typedef ${kind} pl_(\\w+) \\{([^}]*)\\}`, 'g'))].map(([, name, body]) => [name, body]);

@@ -149,7 +149,7 @@ void pl_activate(float *y, const float *x, pl_act act, int M, int D) {
 
 /* ---- activations with parameters --------------------------------------------------------------------------------------------- */
 
-/* With a slope of 0, values below the threshold give max(x - threshold, 0): 0 for -Infinity, where 0 * Inf is NaN, and NaN for NaN. */
+/* With a slope of 0, values below the threshold become max(x - threshold, 0): 0 for -Infinity (0 * Inf would be NaN), and NaN for NaN. */
 void pl_relu(float *y, const float *x, float negative_slope, float threshold, float max_value, int n) {
   PL_ASSERT_SIZES(n, 1, 1);
   const size_t count = (size_t)n;

@@ -1,4 +1,4 @@
-/* Scratch that the caller owns, taken from its front; sizes that saturate; what a failed assertion does. */
+/* Scratch memory that the caller owns; sizes that saturate; failed assertions. */
 #include "internal.h"
 
 #ifndef NDEBUG
@@ -8,7 +8,7 @@
 
 _Noreturn void pl_assert_failed(const char *file, int line, const char *condition, const char *format, ...) {
 #ifdef __wasm__
-  /* Printing takes imports. The trap's stack names the kernel. */
+  /* Printing would need imports. The stack of the trap names the kernel. */
   (void)file, (void)line, (void)condition, (void)format;
   __builtin_trap();
 #else

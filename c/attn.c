@@ -6,7 +6,7 @@
 #include "simd.h"
 #include "vmath.h"
 
-/* Terms that a lane adds in float, before the result is added to a sum in double. */
+/* Number of terms that a lane adds in float before the result is added to a sum in double. */
 enum { BLOCK = 64 };
 
 /* ---- products of rows -------------------------------------------------------------------------------------------------------- */

@@ -29,7 +29,7 @@ void pl_merge_outputs(float *y, const float *a, const float *b, pl_merge merge, 
   }
 }
 
-/* Bytes of a buffer for the backward sequence. It is needed if both sequences are merged element by element. */
+/* Bytes of a buffer for the backward sequence, which is needed if the sequences are merged element by element. */
 static size_t backward_bytes(const pl_rnn rnn[2], pl_merge merge, size_t N) {
   return merge == PL_CONCAT || merge == PL_NONE ? 0 : pl_arena_floats(N, (size_t)rnn[1].H);
 }
@@ -39,7 +39,7 @@ size_t pl_ragged_bidirectional_scratch(const pl_rnn rnn[2], const int32_t *split
                 pl_larger(pl_ragged_rnn_scratch(&rnn[0], splits, B), pl_ragged_rnn_scratch(&rnn[1], splits, B)));
 }
 
-/* Columns of the merged sequence. */
+/* Number of columns of the merged sequence. */
 static size_t merged_width(const pl_rnn rnn[2], pl_merge merge) {
   return (size_t)rnn[0].H + (merge == PL_CONCAT ? (size_t)rnn[1].H : 0);
 }
@@ -74,7 +74,7 @@ pl_status pl_ragged_bidirectional(float *y, float *y_back, pl_state last[2], con
 
 /* ---- with a mask: pack, run, unpack ------------------------------------------------------------------------------------------ */
 
-/* Bytes of what precedes the scratch of the ragged function: splits, packed input and outputs. */
+/* Bytes before the scratch of the ragged function: splits, packed input and outputs. */
 static size_t masked_bytes(const pl_rnn rnn[2], pl_merge merge, size_t B, size_t N) {
   const size_t steps = pl_sum(pl_arena_floats(N, (size_t)rnn[0].D), pl_arena_floats(N, merged_width(rnn, merge)));
   return pl_sum(pl_sum(pl_arena_floats(B + 1, 1), steps), merge == PL_NONE ? pl_arena_floats(N, (size_t)rnn[1].H) : 0);

@@ -1,5 +1,5 @@
-/* Convolution and depthwise convolution: windows along time. Each row is a sequence of its own: a window that reaches beyond its
- * ends reads padding, never the next row. */
+/* Convolution and depthwise convolution: windows along time. Rows are separate sequences: a window that reaches beyond the ends of its row
+ * reads padding, never the next row. */
 #include "gemm.h"
 #include "simd.h"
 #include "windows.h"
@@ -30,10 +30,10 @@ row_windows windows_of_row(const float *x, const int32_t *splits, const int32_t 
 
 /* ---- convolution ------------------------------------------------------------------------------------------------------------- */
 
-/* A window [size, D], stored as one row, times the kernel [size D, N] gives its outputs. WINDOWS of them are copied and multiplied
- * together, also across rows, so that short texts make full tiles. Windows that are completely inside a row need no copy if the dilation is
- * 1, as x holds each as one block. From DIRECT such windows on this is used (Node 20, fixed-order: 16 filters of [3, 16] over 8 rows of 100
- * steps take 32 us instead of 56, 128 filters of [5, 128] over 4 rows of 200 steps 3.3 ms instead of 3.4). */
+/* The outputs of a window [size, D], stored as one row, are its product with the kernel [size D, N]. WINDOWS of them are copied and multiplied
+ * together, even across rows, so that short texts fill the tiles. Windows that are completely inside a row need no copy if the dilation is 1,
+ * because x holds each of them as one block. They are multiplied in place if there are at least DIRECT of them (Node 20, fixed-order: 16 filters
+ * of [3, 16] over 8 rows of 100 steps take 32 us instead of 56, 128 filters of [5, 128] over 4 rows of 200 steps 3.3 ms instead of 3.4). */
 enum { WINDOWS = 32, DIRECT = 8 };
 
 /* The first window that is completely inside the row, and the number of such windows, rounded down to whole tiles of 4 rows. */

@@ -1,7 +1,7 @@
 /* Linear-chain conditional random field (Lafferty et al. 2001): the best tags (Viterbi) and the probability of each tag (forward-backward).
  *
- * Logarithms of sums are computed, in double: scores may lie any distance apart, and after a hundred thousand steps the result is
- * still exact to float precision. Functions named _x2 compute two tags at a time. The bits of a tag depend only on the steps of its row. */
+ * Sums are kept as logarithms, in double, so that scores may differ by any amount, and the result is exact to float precision even after a
+ * hundred thousand steps. Functions named _x2 compute two tags at a time. The bits of a tag depend only on the steps of its row. */
 #include "internal.h"
 #include "simd.h"
 #include "vmath.h"
@@ -48,7 +48,7 @@ static v2d log_x2(v2d x) {
 /* ---- from step to step ------------------------------------------------------------------------------------------------------- */
 
 /* Transitions are stored in rows of K + 2: from tag i to tag j at [i][j], from tag i to the end at [i][K], then a 0, so that two columns
- * can be read from any column on. Rows of values per tag are as wide; their elements from K on are not used. */
+ * can be read from any column on. Rows of values per tag have the same width; their elements from K on are not used. */
 static size_t row_width(size_t K) { return K + 2; }
 
 /* w[i][j] = transitions[i*from + j*to], w[i][K] = end[i] */

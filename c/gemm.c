@@ -101,7 +101,7 @@ void pl_dense(float *y, const float *x, const float *packed, int M, int K, int N
   gemm(y, (size_t)N, x, (size_t)K, packed, (size_t)M, (size_t)K, (size_t)N);
 }
 
-/* Each run of steps that count is one product; the padding between runs is cleared. */
+/* Computes one product for each run of steps that count, and clears the padding between runs. */
 void pl_masked_dense(float *y, const float *x, const float *packed, const uint8_t *mask, int B, int T, int K, int N) {
   PL_ASSERT_SIZES(B, T, K);
   PL_ASSERT_SIZES(B, T, N);

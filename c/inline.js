@@ -1,7 +1,8 @@
 /**
  * Writes js/dist/inline.js: both builds of the core as JavaScript strings, and the package's version.
- * Deflated before base64, because base64 hides repetition from the gzip of a web server: plain it would cost 1.4 times as much. The builds
- * differ little, but deflate looks back no further than 32 kB: in turns, piece by piece, the second costs next to nothing.
+ * The builds are deflated before base64, because base64 hides repetition from the gzip of a web server; without that they would take 1.4 times as
+ * much. The builds differ little, but deflate looks back no further than 32 kB. So they are interleaved piece by piece: then the second build costs
+ * next to nothing.
  *
  * node c/inline.js OUTPUT
  */
@@ -13,12 +14,12 @@ const root = new URL('../', import.meta.url);
 /** @param {string} path */
 const read = (path) => readFileSync(new URL(path, root));
 
-/** Pieces that each build is cut into. */
+/** Number of pieces into which each build is cut. */
 const PIECES = 16;
 
 const builds = [read('js/dist/padless.wasm'), read('js/dist/padless.relaxed.wasm')];
 
-/** The builds piece by piece in turn. */
+/** Alternating pieces of the two builds. */
 const interleaved = Array.from({ length: PIECES }, (_, i) =>
   builds.map((build) => {
     const size = Math.ceil(build.length / PIECES);

@@ -1,4 +1,4 @@
-/* What the families share: assertions that print values, sizes that saturate, scratch from the arena, the walk over steps that count.
+/* Shared by all files: assertions that print values, sizes that saturate, scratch from the arena, iteration over steps that count.
  * Sizes are size_t here: functions of padless.h convert them first. A NULL mask means that every step counts. */
 #ifndef PADLESS_INTERNAL_H
 #define PADLESS_INTERNAL_H
@@ -46,32 +46,32 @@ static inline int pl_apart(const void *p, size_t p_count, const void *q, size_t 
 
 /* ---- sizes that saturate ----------------------------------------------------------------------------------------------------- */
 
-/* a + b and a * b. What size_t cannot hold (4 GiB and more in wasm32) is SIZE_MAX, which no memory has. A caller that allocates it fails,
- * whereas a wrapped size would let a kernel write past the end. Every pl_*_size() and pl_*_scratch() is computed with these. */
+/* a + b and a * b; SIZE_MAX if the result overflows size_t (4 GiB and more in wasm32). Allocating SIZE_MAX bytes fails, whereas a wrapped size
+ * would let a kernel write past the end. Every pl_*_size() and pl_*_scratch() is computed with these. */
 size_t pl_sum(size_t a, size_t b);
 size_t pl_product(size_t a, size_t b);
 
-/* The smallest multiple of `step`, a power of two, that is not below n. */
+/* The smallest multiple of `step`, a power of two, that is at least n. */
 size_t pl_round_up(size_t n, size_t step);
 
 /* ---- arena ------------------------------------------------------------------------------------------------------------------- */
 
-/* Bytes that an arena spends on a block, as every block starts at a multiple of 16; the same for a block of floats [M, N]. A pl_*_scratch()
- * is a sum of these. */
+/* Bytes that a block takes in an arena, in which every block starts at a multiple of 16; pl_arena_floats: for a block of floats [M, N].
+ * A pl_*_scratch() is a sum of these. */
 static inline size_t pl_arena_bytes(size_t bytes) { return pl_round_up(bytes, 16); }
 size_t pl_arena_floats(size_t M, size_t N);
 
 /* Whether the arena has `bytes` (a sum of pl_arena_bytes) left. */
 int pl_arena_has(const pl_arena *arena, size_t bytes);
 
-/* A block, 16-byte aligned and uninitialised. The caller has checked that it fits, and restores arena->used before it returns. */
+/* A block, 16-byte aligned and uninitialised. The caller must have checked that it fits, and must restore arena->used before it returns. */
 void *pl_arena_take(pl_arena *arena, size_t bytes);
 
 /* ---- steps that count -------------------------------------------------------------------------------------------------------- */
 
 static inline int pl_counts(const uint8_t *mask, size_t t) { return !mask || mask[t]; }
 
-/* The first step from t on that counts, T if none does. Padding comes in runs, so eight steps of it are skipped at a time.
+/* The first step from t on that counts, T if there is none. Padding is mostly contiguous, so it is skipped eight steps at a time.
  *   for (size_t t = pl_next_step(mask, 0, T); t < T; t = pl_next_step(mask, t + 1, T)) */
 static inline size_t pl_next_step(const uint8_t *mask, size_t t, size_t T) {
   while (t < T && !pl_counts(mask, t)) {
@@ -84,7 +84,7 @@ static inline size_t pl_next_step(const uint8_t *mask, size_t t, size_t T) {
   return t;
 }
 
-/* The first step from t on that is padding, T if none is. */
+/* The first step from t on that is padding, T if there is none. */
 static inline size_t pl_next_padding(const uint8_t *mask, size_t t, size_t T) {
   if (!mask) {
     return T;
@@ -95,7 +95,7 @@ static inline size_t pl_next_padding(const uint8_t *mask, size_t t, size_t T) {
   return t;
 }
 
-/* Number of the T steps that count. */
+/* How many of the T steps count. */
 static inline size_t pl_count_steps(const uint8_t *mask, size_t T) {
   if (!mask) {
     return T;

@@ -17,13 +17,13 @@ static double sum_exp(const float *x, float max, size_t K) {
   return low[0] + low[1] + high[0] + high[1];
 }
 
-/* log x = log u + (x - u) / u with u = x rounded to float. Where x is a little above 1, this keeps the digits that u loses. */
+/* log x = log u + (x - u) / u with u = x rounded to float. If x is a little above 1, this keeps the digits that u loses. */
 static double log_of(double x) {
   const float u = (float)x;
   return (double)v_log(v_splat(u))[0] + (x - (double)u) / (double)u;
 }
 
-/* To [epsilon, 1 - epsilon], with Keras's backend.epsilon() = 1e-7. */
+/* Clips to [epsilon, 1 - epsilon], where epsilon is Keras's backend.epsilon() = 1e-7. */
 static float clip(float p) { return v_max(v_min(v_splat(p), v_splat(0.9999999f)), v_splat(1e-7f))[0]; }
 
 void pl_cross_entropy(pl_loss *total, float *loss, const float *x, const int32_t *labels, int from_logits, int M, int K) {

@@ -88,7 +88,7 @@ void pl_transpose(float *y, const float *x, int B, int M, int N) {
 
 /* ---- holding steps over padding ---------------------------------------------------------------------------------------------- */
 
-/* The step before a padding step counts, or has been filled already. */
+/* Copies forward from the step before: it counts, or has been filled already. */
 void pl_masked_hold(float *y, const uint8_t *mask, int B, int T, int D) {
   PL_ASSERT_SIZES(B, T, D);
   const size_t steps = (size_t)T, width = (size_t)D;

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-/* sum_d (x[d] - shift), or of its square; callers pass a constant for `square`. */
+/* sum_d (x[d] - shift), or sum_d (x[d] - shift)^2 if `square`; callers pass a constant for it. */
 static inline double sum_of(const float *x, double shift, size_t D, const int square) {
   const v2d shifts = v_splat_double(shift);
   v2d low = {0, 0}, high = {0, 0};
@@ -67,7 +67,7 @@ void pl_unit_norm(float *y, const float *x, int M, int D) {
   }
 }
 
-/* sum_of over w features of each of `steps` rows of D. */
+/* Applies sum_of to w features of each of `steps` steps of D features, and adds the results. */
 static double sum_of_steps(const float *x, double shift, size_t steps, size_t w, size_t D, const int square) {
   double sum = 0;
   for (size_t t = 0; t < steps; t++) {

@@ -8,15 +8,15 @@
  * A step counts if the mask does not mark it as padding. Most kernels exist in two forms, for two layouts of a batch:
  *   masked   x [B, T, D] with mask [B, T]; bytes, 0 is padding, anything else counts. With a NULL mask every step counts.
  *   ragged   x [N, D]: only the steps that count, one after the other. Row b is x[splits[b]] .. x[splits[b+1]-1]; splits [B+1] starts
- *            at 0 and never decreases (row_splits of TensorFlow's RaggedTensor). In this layout steps are called closed up.
+ *            at 0 and never decreases (row_splits of TensorFlow's RaggedTensor). Steps in this layout are called closed up.
  *            pl_row_splits, pl_pack and pl_unpack convert.
  *
  * Promises: no result depends on values under the mask (NaN and Inf included); every output element is summed in one order,
  * which depends only on the steps of its own row that count; outputs at padding are 0 (log-softmax: -Infinity); work grows with N,
  * not with B*T. A row without steps that count is valid: it gives zeros, argmax -1, and a recurrent layer gives its initial state.
  *
- * Caller's mistakes (NULL, negative sizes, overlap) are asserted in native builds; bad data gives a pl_status. A size that size_t cannot
- * hold is returned as SIZE_MAX.
+ * Native builds assert that the caller makes no mistake (NULL, negative sizes, overlap); invalid data gives a pl_status. A size that overflows
+ * size_t is returned as SIZE_MAX.
  */
 #ifndef PADLESS_H
 #define PADLESS_H
@@ -36,7 +36,7 @@ typedef enum pl_status {
 
 /* ---- build.c: which build this is ---------------------------------------------------------------------------------------------- */
 
-/* 1: relaxed SIMD, where a multiply-add may round once; 0: fixed order, the same bits everywhere. */
+/* 1: relaxed SIMD, in which a multiply-add may round once; 0: fixed order, the same bits everywhere. */
 int pl_is_relaxed(void);
 
 /* ---- arena: scratch memory that the caller owns ------------------------------------------------------------------------------ */
@@ -79,7 +79,7 @@ void pl_unpack(float *y, const float *x, const uint8_t *mask, float fill, int B,
  * Matches: tf.reverse_sequence(x, lengths) where the mask is a prefix. */
 void pl_reverse_sequence(float *y, const float *x, const uint8_t *mask, int B, int T, int D);
 
-/* The same for closed-up steps. y, x [N, D], no overlap. */
+/* Reverses closed-up steps. y, x [N, D], no overlap. */
 void pl_ragged_reverse(float *y, const float *x, const int32_t *splits, int B, int D);
 
 /* ---- pool.c: one vector per row ---------------------------------------------------------------------------------------------- */
@@ -101,7 +101,7 @@ void pl_masked_last(float *y, const float *x, const uint8_t *mask, int B, int T,
  * A NaN is greater than every number, as in NumPy. y int32 [B, D]. */
 void pl_masked_argmax(int32_t *y, const float *x, const uint8_t *mask, int B, int T, int D);
 
-/* The same over closed-up steps: x [N, D], y [B, D]; argmax counts from the start of its row. */
+/* The pools over closed-up steps: x [N, D], y [B, D]; argmax counts from the start of its row. */
 void pl_ragged_sum(float *y, const float *x, const int32_t *splits, int B, int D);
 void pl_ragged_mean(float *y, const float *x, const int32_t *splits, int B, int D);
 void pl_ragged_max(float *y, const float *x, const int32_t *splits, int B, int D);
@@ -169,13 +169,13 @@ void pl_prelu(float *y, const float *x, const float *alpha, int M, int D);
 /* y[n] = table[ids[n]]; table [V, D], ids [N], y [N, D]. */
 pl_status pl_embedding(float *y, const float *table, const int32_t *ids, int N, int V, int D);
 
-/* The same for ids [B, T], y [B, T, D], zeros at padding; an id under the mask may have any value. */
+/* pl_embedding for ids [B, T], y [B, T, D], with zeros at padding; an id under the mask may have any value. */
 pl_status pl_masked_embedding(float *y, const float *table, const int32_t *ids, const uint8_t *mask, int B, int T, int V, int D);
 
 /* ---- gemm.c: dense ----------------------------------------------------------------------------------------------------------- */
 
-/* Packs weights w [K, N] and bias [N] (NULL: zeros), once at load. A panel holds several outputs, bias first; the last panel is filled up
- * with zeros.
+/* Packs weights w [K, N] and bias [N] (NULL: zeros), once at load. A panel holds several outputs, bias first; the last panel is padded with
+ * zeros.
  * packed: 16-byte aligned, pl_dense_packed_size(K, N) floats. */
 size_t pl_dense_packed_size(int K, int N);
 void pl_dense_pack(float *packed, const float *w, const float *bias, int K, int N);
@@ -184,7 +184,7 @@ void pl_dense_pack(float *packed, const float *w, const float *bias, int K, int 
  * y [M, N], x [M, K], no overlap. Matches: Keras Dense without its activation. */
 void pl_dense(float *y, const float *x, const float *packed, int M, int K, int N);
 
-/* The same at the steps of x [B, T, K] that count; y [B, T, N] is 0 at padding. */
+/* pl_dense at the steps of x [B, T, K] that count; y [B, T, N] is 0 at padding. */
 void pl_masked_dense(float *y, const float *x, const float *packed, const uint8_t *mask, int B, int T, int K, int N);
 
 /* ---- quant.c: embedding and dense with int8 weights -------------------------------------------------------------------------- */
@@ -192,15 +192,15 @@ void pl_masked_dense(float *y, const float *x, const float *packed, const uint8_
 /* Weights are int8 from -127 to 127, and each output has a scale: w[k][n] scale[n]. Inputs are rounded to 16 bits, each row of x with
  * a scale s = max(scale_floor, max_k |x[k]|) / 32767: q[k] = x[k] (1 / s), rounded to the nearest integer, halves to the even one. So
  * all rows whose values lie within scale_floor share one scale. If a row of x has NaN or Inf, its row of y is NaN. Rounding changes an
- * input by s / 2 at most. */
+ * input by at most s / 2. */
 
-/* y[n][d] = table[i][d] rows[i] scale[d], i = ids[n]; table [V, D], rows [V], scale [D], ids [N], y [N, D]. A table has a scale for
- * each row, too, as its rows differ in magnitude. */
+/* y[n][d] = table[i][d] rows[i] scale[d], i = ids[n]; table [V, D], rows [V], scale [D], ids [N], y [N, D]. A table also has a factor for
+ * each row, because its rows differ in magnitude. */
 pl_status pl_quant_embedding(float *y, const int8_t *table, const uint8_t *rows, const float *scale, const int32_t *ids, int N,
                              int V, int D);
 
 /* The sum of the embeddings of a row: y[b][d] = scale[d] sum_n table[i][d] rows[i], i = ids[n], for n from splits[b] to
- * splits[b + 1] - 1; y [B, D], splits [B + 1]. The sum is of integers and exact, so it does not depend on the order of the ids; y is rounded
+ * splits[b + 1] - 1; y [B, D], splits [B + 1]. The sum of integers is exact, so it does not depend on the order of the ids; y is rounded
  * twice. */
 pl_status pl_quant_embedding_sum(float *y, const int8_t *table, const uint8_t *rows, const float *scale, const int32_t *ids,
                                  const int32_t *splits, int B, int V, int D);
@@ -222,7 +222,7 @@ pl_status pl_quant_dense(float *y, const float *x, float scale_floor, const floa
  *   SimpleRNN            h = act(x W + b + h U)                                       W [D, H],  U [H, H],  b [H]
  *   GRU (z, r, h)        z, r = rec_act(x W + b + h U)                                W [D, 3H], U [H, 3H], b [3H]
  *     reset_after=false  hh = act(x Wh + bh + (r*h) Uh);     h = z*h + (1-z)*hh
- *   GRU reset_after      hh = act(x Wh + bh + r*(h Uh + rh)); z, r also add theirs    b [2, 3H]: input, recurrent
+ *   GRU reset_after      hh = act(x Wh + bh + r*(h Uh + rh)); z, r add both biases    b [2, 3H]: input, recurrent
  *   LSTM (i, f, c, o)    i, f, o = rec_act(x W + b + h U); g = act(...);              W [D, 4H], U [H, 4H], b [4H]
  *                        c = f*c + i*g; h = o * act(c) */
 typedef enum pl_cell { PL_SIMPLE_RNN = 0, PL_GRU = 1, PL_GRU_RESET_AFTER = 2, PL_LSTM = 3 } pl_cell;
@@ -244,8 +244,8 @@ typedef struct pl_rnn {
 size_t pl_rnn_packed_size(pl_cell cell, int D, int H);
 void pl_rnn_pack(float *packed, const float *kernel, const float *recurrent_kernel, const float *bias, pl_cell cell, int D, int H);
 
-/* The same for int8 weights, with a scale for each column. Products are computed as in pl_quant_dense: x W with scale_floor 0, h U and
- * (r*h) Uh with scale_floor 1. So all states within [-1, 1] share one scale; any other state has a scale of its own at each step. */
+/* Packs int8 weights, with a scale for each column. Products are computed as in pl_quant_dense: x W with scale_floor 0, h U and (r*h) Uh
+ * with scale_floor 1. So all states within [-1, 1] share one scale; any other state gets its own scale at each step. */
 size_t pl_quant_rnn_packed_size(pl_cell cell, int D, int H);
 void pl_quant_rnn_pack(float *packed, const int8_t *kernel, const float *kernel_scale, const int8_t *recurrent_kernel,
                        const float *recurrent_scale, const float *bias, pl_cell cell, int D, int H);
@@ -256,7 +256,7 @@ size_t pl_rnn_products_size(pl_cell cell, int H);
 size_t pl_rnn_products_scratch(const pl_rnn *rnn, int N);
 pl_status pl_rnn_products(float *products, const float *x, const pl_rnn *rnn, int N, pl_arena *arena);
 
-/* States of a batch, [B, H] each; only an LSTM uses c. A NULL pointer means zeros in an initial state, and not wanted in a final one. */
+/* States of a batch, [B, H] each; only an LSTM uses c. A NULL pointer means zeros in an initial state, and is not written in a final one. */
 typedef struct pl_state {
   float *h, *c;
 } pl_state;
@@ -276,7 +276,7 @@ size_t pl_ragged_rnn_scratch(const pl_rnn *rnn, const int32_t *splits, int B);
 pl_status pl_ragged_rnn(float *y, float *cells, pl_state *last, const float *x, const pl_rnn *rnn, const pl_state *init,
                         const int32_t *splits, pl_order order, int ldy, int B, pl_arena *arena);
 
-/* The same over x [B, T, D] with a mask; y [B, T, H] is 0 at padding. */
+/* One direction over x [B, T, D] with a mask; y [B, T, H] is 0 at padding. */
 size_t pl_masked_rnn_scratch(const pl_rnn *rnn, const uint8_t *mask, int B, int T);
 pl_status pl_masked_rnn(float *y, pl_state *last, const float *x, const pl_rnn *rnn, const pl_state *init, const uint8_t *mask,
                         pl_order order, int B, int T, pl_arena *arena);
@@ -301,7 +301,7 @@ size_t pl_ragged_bidirectional_scratch(const pl_rnn rnn[2], const int32_t *split
 pl_status pl_ragged_bidirectional(float *y, float *y_back, pl_state last[2], const float *x, const pl_rnn rnn[2],
                                   const pl_state init[2], const int32_t *splits, pl_merge merge, int B, pl_arena *arena);
 
-/* The same over x [B, T, D] with a mask; y [B, T, ...] and y_back are 0 at padding. */
+/* Both directions over x [B, T, D] with a mask; y [B, T, ...] and y_back are 0 at padding. */
 size_t pl_masked_bidirectional_scratch(const pl_rnn rnn[2], const uint8_t *mask, pl_merge merge, int B, int T);
 pl_status pl_masked_bidirectional(float *y, float *y_back, pl_state last[2], const float *x, const pl_rnn rnn[2],
                                   const pl_state init[2], const uint8_t *mask, pl_merge merge, int B, int T, pl_arena *arena);
@@ -323,21 +323,21 @@ pl_status pl_ragged_attention(float *y, float *weights, const float *q, const fl
                               const int32_t *key_splits, float scale, int causal, int B, int heads, int Dk, int Dv,
                               pl_arena *arena);
 
-/* The same with Bahdanau's scores: w = softmax_j(sum_d scale[d] tanh(q[i][d] + k[j][d])), one head; scale [D], NULL: ones.
+/* Attention with Bahdanau's scores: w = softmax_j(sum_d scale[d] tanh(q[i][d] + k[j][d])), one head; scale [D], NULL: ones.
  * Matches: Keras AdditiveAttention. */
 pl_status pl_ragged_additive_attention(float *y, float *weights, const float *q, const float *k, const float *v, const float *scale,
                                        const int32_t *query_splits, const int32_t *key_splits, int causal, int B, int D, int Dv,
                                        pl_arena *arena);
 
 /* y[b][m][n] = sum_k a[b][m][k] w[b][n][k], in blocks that are added in double; y [B, M, N], a [B, M, K], w [B, N, K], no overlap.
- * If k is time: further steps whose values are 0 in both change no bit. Matches: Keras Dot, its axes brought to the end. */
+ * If k is time, further steps whose values are 0 in both change no bit. Matches: Keras Dot, with the summed axes moved to the end. */
 void pl_batch_product(float *y, const float *a, const float *w, int B, int M, int K, int N);
 
 /* ---- crf.c: linear-chain conditional random field (Lafferty et al. 2001) ----------------------------------------------------- */
 
-/* Over the tags of each row, K of them at a step; a row's tags score
+/* Each step has one of K tags. The score of a row's tags is
  *   start[tags[0]] + sum_t x[t][tags[t]] + sum_(t>0) transitions[tags[t-1]][tags[t]] + end[tags[last]]
- *   tags   [N]    the sequence with the greatest score; of several, the one with the lowest last tag, then the lowest tag before it, ...
+ *   tags   [N]    the tags with the maximum score; of several, those with the lowest last tag, then the lowest tag before it, ...
  *   score  [B]    the score of those tags, or of the tags given to pl_ragged_crf_score, which are in [0, K); NULL (viterbi): not wanted
  *   y      [N, K] probability of each tag at each step, where p(tags) = exp(score - log_z); NULL: not wanted
  *   log_z  [B]    log sum exp(score) over all tags of the row; NULL: not wanted
@@ -359,7 +359,7 @@ void pl_ragged_crf_score(float *score, const int32_t *tags, const float *x, cons
 typedef struct pl_loss {
   double sum;      /* of the losses */
   int32_t count;   /* steps that have a label */
-  int32_t correct; /* steps at which the first index of the greatest x is the label; none where x has NaN */
+  int32_t correct; /* steps at which the first index of the greatest x is the label; a step whose x has NaN is not correct */
 } pl_loss;
 
 /* loss[m] = -log p[m][labels[m]]; p = softmax(x[m]) where from_logits, otherwise x[m] clipped to [1e-7, 1 - 1e-7] as in Keras.
@@ -377,7 +377,7 @@ void pl_cross_entropy(pl_loss *total, float *loss, const float *x, const int32_t
  * Matches: TensorFlow's VALID and SAME, Keras's "causal", on each row by itself. size, stride and dilation are at least 1. */
 typedef enum pl_padding { PL_VALID = 0, PL_SAME = 1, PL_CAUSAL = 2 } pl_padding;
 
-/* T', the windows of a row of T steps. */
+/* T', the number of windows of a row of T steps. */
 int pl_conv_length(int T, int size, int stride, int dilation, pl_padding padding);
 
 typedef struct pl_conv {
@@ -428,8 +428,8 @@ void pl_layer_norm(float *y, const float *x, const float *gamma, const float *be
 void pl_rms_norm(float *y, const float *x, const float *gamma, float epsilon, int M, int D);
 void pl_unit_norm(float *y, const float *x, int M, int D);
 
-/* Normalizes the features of a group over all steps of a row together. Of the features of x [N, D], group g has D / groups,
- * from g D / groups on.
+/* Normalizes the features of each group over all steps of a row together. Group g holds the D / groups features of x [N, D] that begin at
+ * feature g D / groups.
  *   y = (x - mean) / sqrt(var + epsilon) gamma + beta    mean and var over all steps of the row and the features of the group
  * y may be x; gamma, beta [D]; NULL: ones, zeros. groups divides D. Sums of the steps are added in order, in double.
  * Matches: Keras 3.15 GroupNormalization over the last axis. */
@@ -461,7 +461,7 @@ void pl_copy_columns(float *y, const float *x, int ldy, int ldx, int M, int D);
 /* y[b][n][m] = x[b][m][n]; y [B, N, M], x [B, M, N], no overlap. */
 void pl_transpose(float *y, const float *x, int B, int M, int N);
 
-/* In place: padding of y [B, T, D] gets the values of the last step before it that counts; zeros where there is none.
+/* In place: padding of y [B, T, D] gets the values of the last step before it that counts; zeros if there is none.
  * Matches: what Keras's recurrent layers return at masked steps. */
 void pl_masked_hold(float *y, const uint8_t *mask, int B, int T, int D);
 

@@ -1,7 +1,7 @@
 /* Reductions over the steps that count: one vector per row, or one per window of a row.
  *
- * 16 channels of a row are reduced at a time, in registers, then 4 at a time. Both visit the steps in order of t and
- * compute the same for each channel, so the bits of a channel depend only on its own steps, not on D. */
+ * 16 channels of a row are reduced at a time, in registers, then 4 at a time. Both loops visit the steps in order of t and
+ * apply the same operations to each channel, so the bits of a channel depend only on its own steps, not on D. */
 #include "simd.h"
 #include "windows.h"
 
@@ -79,8 +79,8 @@ static void mean_row(float *y, const float *x, const uint8_t *mask, size_t T, si
 
 /* ---- max and min ------------------------------------------------------------------------------------------------------------- */
 
-/* The extreme starts with the first step that counts, so it needs no initial value that a small value could be less than. v_max and v_min
- * keep a NaN. `minimum`, a constant in each caller, chooses the minimum. */
+/* The maximum starts with the first step that counts, so it needs no initial value. v_max and v_min keep a NaN. `minimum`, a constant in each
+ * caller, selects the minimum. */
 
 static inline v4f extreme_of(v4f a, v4f b, int minimum) { return minimum ? v_min(a, b) : v_max(a, b); }
 
@@ -230,7 +230,7 @@ void pl_ragged_argmax(int32_t *y, const float *x, const int32_t *splits, int B, 
 
 /* ---- windows ----------------------------------------------------------------------------------------------------------------- */
 
-/* Pools the part of each window that is inside the row. It is never empty, as `same` and `causal` padding is shorter than
+/* Pools the part of each window that is inside the row. It is never empty, because `same` and `causal` padding is shorter than
  * the window. */
 static void pool_windows(pool_row *pool, float *y, const float *x, const int32_t *splits, const int32_t *out_splits, int size,
                          int stride, pl_padding padding, int B, int D) {

@@ -12,7 +12,7 @@ size_t quant_packed_size(size_t K, size_t N) {
   return pl_product(panels, pl_sum(2 * QUANT_PANEL, pl_product(QUANT_PANEL / 2, (K + 1) / 2)));
 }
 
-/* Where the panel of output n begins. */
+/* The first element of the panel of output n. */
 static inline size_t quant_at(size_t n, size_t K) { return n / QUANT_PANEL * panel_size(K); }
 
 void quant_pack_column(float *packed, size_t n, const int8_t *w, size_t ldw, float scale, const float *bias, size_t K) {
@@ -37,7 +37,7 @@ void pl_quant_dense_pack(float *packed, const int8_t *w, const float *scale, con
 
 /* ---- rows in 16 bits --------------------------------------------------------------------------------------------------------- */
 
-/* Elements of a rounded row, filled up to whole vectors; rows that are rounded at a time, of M left. */
+/* Number of elements of a rounded row, padded to whole vectors; number of rows that are rounded at a time if M are left. */
 static inline size_t row_size(size_t K) { return (K + 7) & ~(size_t)7; }
 static inline size_t rows_at_a_time(size_t M) { return pl_smaller(M, QUANT_ROWS); }
 
@@ -66,7 +66,7 @@ static float round_row(int16_t *q, const float *x, float scale_floor, size_t K) 
 
 /* ---- the product ------------------------------------------------------------------------------------------------------------- */
 
-/* What a tile reads: rows from q and scales on, outputs from bias and w on, and of each at most one QUANT_BLOCK of k. */
+/* The data that a tile reads: rows that begin at q and scales, outputs that begin at bias and w, and at most one QUANT_BLOCK of k of each. */
 typedef struct operands {
   const int16_t *q;
   const float *scales, *bias;
@@ -208,7 +208,7 @@ static void add_rows_16(double *sum, const int8_t *table, const uint8_t *rows, c
   }
 }
 
-/* The same of `width` columns. */
+/* The sums of `width` columns. */
 static void add_rows(double *sum, const int8_t *table, const uint8_t *rows, const int32_t *ids, size_t n, size_t D, size_t width) {
   for (size_t d = 0; d < width; d++) {
     int32_t part = 0;

@@ -1,8 +1,8 @@
-/* Products with int8 weights, for all files that have some.
+/* Products with int8 weights.
  *
- * A panel holds QUANT_PANEL outputs: [bias][scale][k pair][outputs x 2]. A row of x is rounded to 16 bits with a scale of its own. One
- * instruction multiplies two neighbours in it by two weights of an output. Sums are integers, so they are exact in any tile. After each
- * QUANT_BLOCK of k they are added to a float, before 32 bits could overflow: 127 * 32767 * 512 < 2^31. */
+ * A panel holds QUANT_PANEL outputs: [bias][scale][k pair][outputs x 2]. Each row of x is rounded to 16 bits with its own scale. One
+ * instruction multiplies two neighbours of the row by two weights of an output. Sums are integers, so they are exact in any tile. They are added
+ * to a float after each QUANT_BLOCK of k, before 32 bits could overflow: 127 * 32767 * 512 < 2^31. */
 #ifndef PADLESS_QUANT_H
 #define PADLESS_QUANT_H
 

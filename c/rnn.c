@@ -1,15 +1,15 @@
 /* Recurrent layers: Keras's SimpleRNN, GRU (Cho et al. 2014; reset_after as in cuDNN) and LSTM (Hochreiter and Schmidhuber 1997).
  *
  * A step of a row computes pre = x W + b (for many steps at once) and hU = h U (+ recurrent bias), then the cell. Both products are
- * stored as the cells read them: in blocks of 4 units, a block having 4 values of each gate in turn. Hp is H rounded up to a multiple
- * of 4; units from H on have zero weights, and their values are not used.
- * Rows are sorted by length, longest first, so that the rows that have ended are the last ones: the loop shortens. */
+ * stored in the layout that the cells read: in blocks of 4 units, which hold 4 values of each gate, gate after gate. Hp is H rounded up to
+ * a multiple of 4; units from H on have zero weights, and their values are not used.
+ * Rows are sorted by length, longest first. So rows that have ended are the last ones, and the loop over rows ends before them. */
 #include "gemm.h"
 #include "quant.h"
 #include "vmath.h"
 
-/* A chunk is the steps of each row whose x W + b is computed and stored at a time: at least MIN_CHUNK_STEPS, and more where they are
- * at most CHUNK_ROWS in the whole batch. */
+/* A chunk is the steps of each row whose x W + b is computed and stored at a time: at least MIN_CHUNK_STEPS, and more as long as the whole
+ * batch has at most CHUNK_ROWS of them. */
 enum { CHUNK_ROWS = 128, MIN_CHUNK_STEPS = 8 };
 
 typedef struct sizes {
@@ -121,7 +121,7 @@ pl_status pl_rnn_products(float *products, const float *x, const pl_rnn *rnn, in
 
 /* ---- one call ---------------------------------------------------------------------------------------------------------------- */
 
-/* What the loop over time works on. Rows are numbered from the longest to the shortest: row m is row sorted[m] of the batch. */
+/* The data of the loop over time. Rows are numbered from the longest to the shortest: row m is row sorted[m] of the batch. */
 typedef struct run {
   const pl_rnn *rnn;
   sizes s;
@@ -131,7 +131,7 @@ typedef struct run {
   const float *x;          /* [N, D] */
   size_t B, T, chunk;      /* rows, steps of the longest row, steps whose x W + b is computed at a time */
   float *h, *c;            /* [B, Hp] states */
-  float *pre;              /* [B, chunk, G Hp] x W + b; NULL where rnn->products has it */
+  float *pre;              /* [B, chunk, G Hp] x W + b; NULL if rnn->products has it */
   float *hU;               /* [B, G Hp] */
   float *rh, *units;       /* [Hp] r*h; values of one gate */
   void *scratch;           /* of the int8 products */
@@ -139,7 +139,7 @@ typedef struct run {
 
 /* ---- cells: the gates of a row from pre = x W + b and gates = h U, which is overwritten, then its next state ----------------- */
 
-/* Nearly every file has these activations. The cells have a faster path for them. */
+/* Nearly every model has these activations, for which the cells have a faster path. */
 static int has_default_activations(const pl_rnn *rnn) { return rnn->act == PL_TANH && rnn->rec_act == PL_SIGMOID; }
 
 /* y += x */
@@ -149,7 +149,7 @@ static void add(float *y, const float *x, size_t n) {
   }
 }
 
-/* Applies act to gate number `gate` of the `count` that are interleaved in gates: to all H units at once, as softmax needs them all. */
+/* Applies act to gate `gate` of the `count` that are interleaved in gates: to all H units together, because softmax needs all of them. */
 static void activate_gate(const run *r, float *gates, size_t gate, size_t count, int act) {
   float *first = gates + gate * 4, *units = r->units;
   for (size_t u = 0; u < r->s.Hp; u += 4) {
@@ -183,7 +183,7 @@ static inline __attribute__((always_inline)) void lstm_output(float *h, const fl
 }
 
 /* The LSTM with sigmoid and tanh. i*g = tanh(..) / (1 + e^-..) takes one division, and so does o*tanh(c): the first loop leaves 1 + e^-..
- * of o in its gate. Two short loops are faster than one, as each step of one would be a long chain of operations. */
+ * of o in its gate. Two short loops are faster than one, in which each iteration would be a long chain of operations. */
 static void lstm_default_activations(const run *r, const float *pre, float *gates, float *h, float *c) {
   const v4f one = v_splat(1.0f);
   const size_t Hp = r->s.Hp;
@@ -323,7 +323,7 @@ static size_t chunk_steps(size_t B, size_t T) {
   return pl_smaller(steps, T);
 }
 
-/* The products run one after the other: of the inputs of one row, and of the states of all rows. */
+/* Scratch of the larger of the two products, which never run together: of the inputs of one row, and of the states of all rows. */
 static size_t products_bytes(const pl_rnn *rnn, size_t B, size_t T) {
   return pl_larger(product_scratch(rnn, chunk_steps(B, T), (size_t)rnn->D), product_scratch(rnn, B, (size_t)rnn->H));
 }
@@ -351,7 +351,7 @@ static void sort_by_length(int32_t *sorted, int32_t *rows_of, const int32_t *spl
   for (size_t b = 0; b < (size_t)B; b++) {
     rows_of[pl_row_length(splits, b)]++;
   }
-  int32_t place = 0; /* of the first row of each length */
+  int32_t place = 0; /* index of the first row of each length */
   for (size_t n = T + 1; n-- > 0;) {
     int32_t rows = rows_of[n];
     rows_of[n] = place;
@@ -428,7 +428,7 @@ static void multiply_inputs(const run *r, size_t rows, size_t t) {
   }
 }
 
-/* hU = h U + recurrent bias of the first rows. A GRU that resets before its product has only z and r here. */
+/* hU = h U + recurrent bias of the first rows. For a GRU that resets before its product, only z and r. */
 static void multiply_states(const run *r, size_t rows) {
   const size_t gates = r->rnn->cell == PL_GRU ? 2 : r->s.G;
   product(r->rnn, r->hU, r->s.G * r->s.Hp, r->h, r->s.Hp, 1.0f, r->U, rows, r->s.H, gates * r->s.Hp, r->scratch);
@@ -448,7 +448,7 @@ pl_status pl_ragged_rnn(float *y, float *cells, pl_state *last, const float *x, 
   load_state(r.h, init ? init->h : NULL, &r);
   load_state(r.c, init ? init->c : NULL, &r);
 
-  size_t rows = r.B; /* that are longer than t */
+  size_t rows = r.B; /* number of rows longer than t */
   for (size_t t = 0; t < r.T; t++) {
     while (length_of(&r, rows - 1) <= t) {
       rows--;

@@ -1,4 +1,4 @@
-/* Moving steps: closing up those that count, the inverse, and reversing. Values are copied bit by bit. */
+/* Moving steps: packing those that count, unpacking, and reversing. Values are copied bit by bit. */
 #include "internal.h"
 
 void pl_pack(float *y, const float *x, const uint8_t *mask, int B, int T, int D) {
@@ -34,7 +34,7 @@ void pl_unpack(float *y, const float *x, const uint8_t *mask, float fill, int B,
 }
 
 static void reverse_row(float *y, const float *x, const uint8_t *mask, size_t T, size_t D) {
-  size_t mirror = T; /* as many steps count after it as before t */
+  size_t mirror = T; /* the step after which as many steps count as before t */
   for (size_t t = 0; t < T; t++) {
     size_t from = t;
     if (pl_counts(mask, t)) {

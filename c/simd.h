@@ -184,7 +184,7 @@ static inline v8s v_load_bytes(const int8_t *p) {
 #endif
 }
 
-/* The first and the last four, widened. */
+/* The first four and the last four, widened to 32 bits. */
 static inline v4i v_widen_low(v8s a) { return __builtin_convertvector(((v4s){a[0], a[1], a[2], a[3]}), v4i); }
 static inline v4i v_widen_high(v8s a) { return __builtin_convertvector(((v4s){a[4], a[5], a[6], a[7]}), v4i); }
 

@@ -23,7 +23,7 @@ static float at_padding(int logarithm) { return logarithm ? -INFINITY : 0; }
 
 /* ---- over time --------------------------------------------------------------------------------------------------------------- */
 
-/* Channels 0 .. n-1, n from 1 to 4, at the steps that count, of which `first` is the first. Lanes from n on hold zeros. */
+/* Channels 0 .. n-1, n from 1 to 4, at the steps that count; `first` is the first of these. Lanes from n on hold zeros. */
 static void time_softmax_4(float *y, const float *x, const uint8_t *mask, size_t first, size_t T, size_t D, int logarithm,
                            size_t n) {
   v4f max = v_load_some(x + first * D, n);

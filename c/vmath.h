@@ -1,6 +1,6 @@
 /* exp, log, tanh, sigmoid and erf of four floats. They use only + - * /, comparisons and integer operations, so the fixed-order build
  * gives the same bits on every engine and processor. e is the float epsilon, 2^-23. tests/kernels/vmath.c measures the errors, over every
- * float of the range or every 4096th, and fails where one exceeds the bound stated here.
+ * float of the range or every 4096th, and fails if one exceeds the bound stated here.
  * Polynomials of exp, log and erf: Cephes Mathematical Library 2.2 (Moshier), single precision; those of sigmoid and tanh were fitted
  * for padless. */
 #ifndef PADLESS_VMATH_H
@@ -55,7 +55,7 @@ static const float v_exp_table[] = {
     1.0f,
 };
 
-/* e^-x of n vectors together, so that each constant is loaded once. For sigmoids only: the relative error grows with |x|, and is below
+/* e^-x of n vectors together, so that each constant is loaded once. Only for sigmoids, because the relative error grows with |x|: it is below
  * (1 + |x|/4) e. */
 static inline __attribute__((always_inline)) void v_exp_neg(v4f *y, const v4f *x, const int n) {
   const float *k = v_table(v_exp_table);

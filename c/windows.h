@@ -12,7 +12,7 @@ typedef struct row_windows {
   int64_t before, stride, dilation;
 } row_windows;
 
-/* The windows of row b of x; asserts that row b of out_splits has one step for each. */
+/* The windows of row b of x; asserts that row b of out_splits has one step for each window. */
 row_windows windows_of_row(const float *x, const int32_t *splits, const int32_t *out_splits, int size, int stride, int dilation,
                            pl_padding padding, size_t b, size_t D);
 

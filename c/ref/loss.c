@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-/* -log softmax(x)[label] = log(1 + the sum over the others of exp(x[k] - x[label])) */
+/* -log softmax(x)[label] = log(1 + sum over k != label of exp(x[k] - x[label])) */
 static double logit_loss(const float *x, int label, int K) {
   double max = (double)x[label], others = 0;
   for (int k = 0; k < K; k++) {

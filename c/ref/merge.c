@@ -65,7 +65,7 @@ void pl_ref_transpose(float *y, const float *x, int B, int M, int N) {
   }
 }
 
-/* Searches the last step that counts anew for each step of padding. */
+/* Searches the last step that counts again for each step of padding. */
 void pl_ref_masked_hold(float *y, const uint8_t *mask, int B, int T, int D) {
   for (int b = 0; b < B; b++) {
     for (int t = T - 1; mask && t >= 0; t--) {

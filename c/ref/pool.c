@@ -133,7 +133,7 @@ void pl_ref_ragged_max_pool(float *y, const float *x, const int32_t *splits, con
         for (int at = t * stride - before; at < t * stride - before + size; at++) {
           if (0 <= at && at < T) {
             float value = x[((size_t)splits[b] + at) * D + d];
-            max = isnan(value) || value > max ? value : max; /* no number is greater than a NaN */
+            max = isnan(value) || value > max ? value : max; /* a NaN stays: value > NaN is false */
           }
         }
         y[((size_t)out_splits[b] + t) * D + d] = max;

@@ -50,7 +50,7 @@ void pl_ref_quant_dense_pack(float *packed, const int8_t *w, const float *scale,
   free(values);
 }
 
-/* x / scale is rounded to float as in the kernel, as it decides between two integers; the rest is in double. */
+/* x / scale is rounded to float like in the kernel, because it decides between two integers; everything else is in double. */
 void pl_ref_quant_row(double *x, double scale_floor, int K) {
   double most = scale_floor;
   for (int k = 0; k < K; k++) {

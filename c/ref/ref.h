@@ -1,4 +1,4 @@
-/* Scalar twins: a second implementation of each function of padless.h that computes something, from its formula, in double and with
+/* Scalar twins: a second implementation of each function of padless.h that computes something. They follow the formula, in double and with
  * libm, by plain loops and without regard to speed. pl_ref_<name> takes the arguments of pl_<name>. Only tests link them. */
 #ifndef PADLESS_REF_H
 #define PADLESS_REF_H
@@ -71,7 +71,7 @@ pl_status pl_ref_masked_embedding(float *y, const float *table, const int32_t *i
 
 /* ---- gemm.c ------------------------------------------------------------------------------------------------------------------ */
 
-/* The packed form of the twins is simply the arrays, one after the other. */
+/* The packed form of the twins is the arrays, one after the other. */
 size_t pl_ref_dense_packed_size(int K, int N);
 void pl_ref_dense_pack(float *packed, const float *w, const float *bias, int K, int N);
 void pl_ref_dense(float *y, const float *x, const float *packed, int M, int K, int N);
@@ -146,7 +146,7 @@ void pl_ref_ragged_depthwise_conv(float *y, const float *x, const float *kernel,
                                   const int32_t *out_splits, int size, int stride, int dilation, pl_padding padding, int B, int D,
                                   int M);
 
-/* Steps of padding before the first step of a row. */
+/* Number of padding steps before the first step of a row. */
 int pl_ref_padding_before(int T, int size, int stride, int dilation, pl_padding padding);
 
 /* ---- norm.c ------------------------------------------------------------------------------------------------------------------ */
