@@ -1,7 +1,7 @@
 /**
- * Bundles a file and all that it imports into one, which imports nothing. Bundlers need not split such a file, and a page waits for one file.
+ * Bundles a file and everything that it imports into one file. Bundlers need not split such a file, and a page waits for only one.
  *
- *   node js/tools/bundle.js worker OUTPUT   js/page/worker-entry.js. The page sends the compiled wasm, so the worker holds none
+ *   node js/tools/bundle.js worker OUTPUT   js/page/worker-entry.js, without wasm, because the page sends the compiled module
  *   node js/tools/bundle.js esm OUTPUT      js/whole.js as an ES module
  *   node js/tools/bundle.js script OUTPUT   js/whole.js as a script, which sets the global `padless`
  */
@@ -11,7 +11,7 @@ import { build } from 'esbuild';
 const [kind, outfile] = process.argv.slice(2);
 const entry = kind === 'worker' ? 'page/worker-entry.js' : 'whole.js';
 
-/** A single file cannot start the package's worker, which is another one. @type {import('esbuild').Plugin} */
+/** A single file cannot start the package's worker, because that is another file. @type {import('esbuild').Plugin} */
 const withoutWorker = {
   name: 'without worker',
   setup({ onResolve, onLoad }) {

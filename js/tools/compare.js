@@ -1,5 +1,5 @@
 /**
- * `padless convert --check`: a model beside what its framework answers.
+ * `padless convert --check`: compares a model with outputs of its framework.
  * @module
  */
 import { ArgumentError, show } from '../errors.js';
@@ -7,14 +7,14 @@ import { product } from '../layers/tensor.js';
 import { counted, parseJsonOf, print, readText } from './files.js';
 /** @typedef {import('../model/model.js').Model} Model */
 
-/** Strings, and what Python writes for numbers that JSON does not have. */
+/** Matches strings, and the numbers NaN and Infinity, which Python writes although JSON lacks them. */
 const NO_NUMBERS = /"(?:\\.|[^"\\])*"|-?\b(?:NaN|Infinity)\b/g;
 
 /** @param {string} file @returns {Promise<{ inputs: any, outputs: any[] }[]>} NaN is null */
 async function readSamples(file) {
   const text = await readText(file);
   const samples = parseJsonOf(
-    // 1e999 is read as Infinity.
+    // JSON.parse() reads 1e999 as Infinity.
     text.replace(NO_NUMBERS, (each) => (each.startsWith('"') ? each : each.replace('NaN', 'null').replace('Infinity', '1e999'))),
     file,
   );
@@ -24,11 +24,11 @@ async function readSamples(file) {
   return samples;
 }
 
-/** What the framework's float32 may differ by, at a value of v. @param {number} v */
+/** The tolerated difference from the framework's float32 value v. @param {number} v */
 const tolerance = (v) => Math.max(1e-4, 1e-4 * Math.abs(v));
 
 /**
- * The most steps of padding that each row of ids has, in an input that masks them.
+ * The maximum number of padding steps of each row, over the inputs that mask id 0.
  * @param {Model} model @param {any} given
  */
 function paddingOf({ inputs }, given) {
@@ -45,10 +45,10 @@ function paddingOf({ inputs }, given) {
 }
 
 /**
- * Samples with what the framework answers: [{ "inputs": rows, or an object of them, "outputs": [nested arrays] }]. Where the model masks its
- * ids, steps of padding are passed over: a framework has anything there.
+ * Compares a model with samples: [{ "inputs": rows, or an object of rows by input name, "outputs": [nested arrays] }]. If the model masks its ids,
+ * outputs at padding are not compared, because frameworks return arbitrary values there.
  * @param {Model} model @param {string} file
- * @param {boolean} exact  weights are the framework's: a value beyond the tolerance is an error
+ * @param {boolean} exact  whether the weights equal those of the framework, so that a value beyond the tolerance is an error
  */
 export async function compare(model, file, exact) {
   const samples = await readSamples(file);
@@ -61,9 +61,9 @@ export async function compare(model, file, exact) {
     model.run(inputs).forEach(({ name, shape, data }, i) => {
       const expected = [outputs[i]].flat(Infinity);
       if (expected.length !== data.length)
-        throw new ArgumentError(`${file}: output ${name} has ${data.length} values, expected are ${expected.length}`);
+        throw new ArgumentError(`${file}: output ${name} has ${data.length} values, expected ${expected.length}`);
       const width = product(shape.slice(2));
-      // Steps of zeros, of which a row has no more than it has padding.
+      // Steps whose outputs are all 0 count as padding, up to the number of padding steps of the row.
       const over = new Set();
       for (let b = 0; b < shape[0] && shape.length > 2; b++)
         for (let t = 0, left = padding[b] ?? 0; t < shape[1] && left > 0; t++) {

@@ -1,5 +1,5 @@
 /**
- * `padless convert`: somebody else's file -> a model file, compared with samples where some are given.
+ * `padless convert`: converts a file of another framework to a model file, and compares it with samples if any are given.
  * @module
  */
 import { writeFile } from 'node:fs/promises';
@@ -17,7 +17,7 @@ import { printText, textOptions } from './text-options.js';
 /** @typedef {import('./text-options.js').TextOptions} TextOptions */
 /** @typedef {import('./usage.js').Values} Values */
 
-/** Those of the user's project, in the first place. */
+/** Optional packages, preferably those of the current project. */
 const packages = Object.fromEntries(['h5wasm', 'fflate', 'pbf'].map((name) => [name, () => projectPackage(name)]));
 
 /** Options that are files beside the model. */
@@ -28,7 +28,7 @@ async function load(file, values, customLayers, text) {
   const { simd, weights, labels, outputs } = values;
   const modules = values.torch ? await readJson(values.torch) : undefined;
   const found = await about(file, () => recognise(file, { modules }));
-  // Its error says what the file would have to be.
+  // fromKeras() throws an error that says which files it accepts.
   if (!found) return about(file, () => fromKeras(file));
   const { format } = found;
   const ours = format.importer === 'loadModel';

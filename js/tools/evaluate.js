@@ -1,5 +1,5 @@
 /**
- * Evaluates a model on labelled texts: cross-entropy, accuracy, and F1 of spans. Padding does not count.
+ * Evaluates a model on labelled texts: cross-entropy, accuracy, and F1 of spans. Padding is ignored.
  * @module
  */
 import { loss as lossLayout } from '../dist/abi.js';
@@ -90,7 +90,7 @@ function parseLine(line, number) {
  * Evaluates a model.
  * @param {Model} model  with text settings and labels
  * @param {Example[]} examples
- * @param {{ batch?: number, ignore?: string[] }} [options]  ignore: labels that do not count, such as those of [CLS] and [SEP]
+ * @param {{ batch?: number, ignore?: string[] }} [options]  ignore: labels to ignore, such as those of [CLS] and [SEP]
  * @returns {Scores | { examples: number, outputs: Record<string, Scores> }}  outputs by name if the model has several
  * @throws {ArgumentError} for an unknown label
  */
@@ -250,7 +250,7 @@ const average = ({ right, found, there }) => ({
   f1: (2 * right) / (found + there || 1),
 });
 
-/** The same for an output of kind class or tags. @param {Model} model @param {OutputSettings} output @param {(label: string) => number} idOf @returns {Judge} */
+/** Collects the results of an output of kind class or tags. @param {Model} model @param {OutputSettings} output @param {(label: string) => number} idOf @returns {Judge} */
 function judgeOne(model, { labels = [], scheme, name, kind }, idOf) {
   let examples = 0;
   const total = { sum: 0, count: 0, correct: 0 };

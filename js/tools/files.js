@@ -35,7 +35,7 @@ export function parseJsonOf(text, name) {
   }
 }
 
-/** JSON in a file, or given as it is. @param {string} given @returns {Promise<any>} */
+/** Reads an argument that is JSON, or the path of a JSON file. @param {string} given @returns {Promise<any>} */
 export async function readJsonGiven(given) {
   return /^\s*[[{]/.test(given) ? parseJsonOf(given, given.slice(0, 80)) : readJson(given);
 }

@@ -33,12 +33,12 @@ const sides = {
   truncation: { pre: 'cut in front', post: 'cut behind' },
 };
 
-/** How texts get the model's length. @param {import('../text/vectorizer.js').TextVectorizer} text */
+/** Describes how texts are padded and cut to the model's length. @param {import('../text/vectorizer.js').TextVectorizer} text */
 export const shownSides = ({ padding, truncation, length }) =>
   `${sides.padding[padding]} to ${length} tokens, longer ones ${sides.truncation[truncation]}`;
 
 /**
- * What padding does to a model's answers: a line each.
+ * Describes how padding affects a model's answers, in lines.
  * @param {Model} model
  * @returns {string[]}
  */
@@ -63,7 +63,7 @@ export function aboutPadding({ inputs, text, readsPadding }) {
 }
 
 /**
- * Says that a model of another precision is computed in float32.
+ * A line for a model of another precision, which is computed in float32.
  * @param {Model} model
  * @returns {string[]} no line if Keras computes it in float32, too
  */
@@ -75,7 +75,7 @@ export function aboutPrecision({ root }) {
     : [];
 }
 
-/** What the rows of an input hold. @param {import('../model/graph.js').ModelInput} input */
+/** The kind of values of an input. @param {import('../model/graph.js').ModelInput} input */
 const whatOf = ({ ids, numbering }) => (numbering ? 'integers' : ids ? 'token ids' : 'values');
 
 /** @param {Model} model */

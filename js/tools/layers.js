@@ -1,5 +1,5 @@
 /**
- * `--layers FILE`: imports custom layers from a module of the user.
+ * `--layers FILE`: imports custom layers from the user's module.
  * @module
  */
 import { access } from 'node:fs/promises';
@@ -13,13 +13,13 @@ import { Layer } from '../layers/layer.js';
 /** @param {unknown} value @returns {value is LayerClass} */
 const isLayer = (value) => typeof value === 'function' && value.prototype instanceof Layer;
 
-/** Whether it extends a class with the name Layer; if it is not ours, it is that of another copy of padless. @param {any} value @returns {boolean} */
+/** Whether a class extends a class named Layer, which may be that of another copy of padless. @param {any} value @returns {boolean} */
 const extendsSomeLayer = (value) =>
   typeof value === 'function' && (value.name === 'Layer' || extendsSomeLayer(Object.getPrototypeOf(value)));
 
 /**
- * The layers of a module by their names: exports, and properties of a default export that is an object (for names that are no identifiers,
- * such as that of a Lambda). A class that is the default export has the name of the class.
+ * The layers of a module by their names: exports, and properties of a default export that is an object (for names that are not identifiers,
+ * such as that of a Lambda). For a class that is the default export, the name is that of the class.
  * @param {string} file
  * @returns {Promise<CustomLayers>}
  * @throws {ArgumentError} if the file is missing, fails, or exports no layer

@@ -1,5 +1,5 @@
 /**
- * Imports packages of the user's project. padless may be installed elsewhere: by `npm install --global`, `npm link`, or in a workspace.
+ * Imports packages from the user's project, because padless may be installed elsewhere: by `npm install --global`, `npm link`, or in a workspace.
  * @module
  */
 import { readFile } from 'node:fs/promises';
@@ -23,8 +23,8 @@ function chosen(target) {
 }
 
 /**
- * Imports a package as a file in the current folder would, otherwise as padless does. Node can resolve from another folder only packages for
- * require(), so this function reads `exports` itself.
+ * Imports a package that is installed for the current folder, otherwise one that is installed for padless. Node resolves packages from another folder
+ * only for require(), so this function reads `exports` itself.
  * @param {string} name  may have a path: 'onnxruntime-web/wasm'
  * @returns {Promise<any>} its exports
  */

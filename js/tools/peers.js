@@ -44,7 +44,7 @@ function pairs({ inputs }, theirs, file, chosen) {
     const from = of ?? extra(input);
     if (!from)
       throw new ArgumentError(
-        `${file}: inputs ${names.join(', ')} for the model's ${inputs.map(({ name }) => name).join(', ')}: it is not clear which takes the ids; use --input NAME ` +
+        `${file}: inputs ${names.join(', ')} for the model's ${inputs.map(({ name }) => name).join(', ')}: it is not clear which reads the ids; use --input NAME ` +
           '(further inputs may be a mask [B, T] and lengths [B], with mask or len in their names)',
       );
     return { input, from };
@@ -52,7 +52,7 @@ function pairs({ inputs }, theirs, file, chosen) {
 }
 
 /**
- * The values of an input, flat.
+ * The values of an input as a flat list.
  * @param {ModelInput | 'mask' | 'lengths'} from @param {import('./speed.js').Batch} batch @param {number} B @param {number} T
  * @returns {{ shape: number[], values: number[] }}
  */

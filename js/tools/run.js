@@ -22,8 +22,8 @@ function nested(data, shape) {
 }
 
 /**
- * Runs each row of a file as a batch of its own. For a model with several inputs, a row is an object with the names of the inputs.
- * @param {Model} model @param {string} file @param {boolean} traced  print each layer
+ * Runs each row of a file as a separate batch. For a model with several inputs, a row is an object from input names to rows.
+ * @param {Model} model @param {string} file @param {boolean} traced  whether to print each layer
  */
 export async function runIds(model, file, traced) {
   const rows = await readJson(file);

@@ -46,7 +46,7 @@ function row({ ids, shape, vocabulary }, T, seed) {
 const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
 
 /**
- * Median milliseconds per call of several functions. They run in turns, so that disturbances affect all; a sample takes at least 2 ms.
+ * Median milliseconds per call of several functions. They run alternately, so that disturbances affect all; a sample takes at least 2 ms.
  * @param {(() => unknown)[]} ways  promises are awaited
  * @param {number} budget  milliseconds for each function; at least three samples are taken
  */

@@ -1,5 +1,5 @@
 /**
- * How a converted model reads text: the options that say it, and what is printed of it, with what no file and no option said.
+ * Options of `padless convert` that say how the model reads text, and the printed summary, which lists the assumed settings.
  * @module
  */
 import { ArgumentError } from '../errors.js';
@@ -26,7 +26,7 @@ function lengthOf(value) {
   return length;
 }
 
-/** A tokenizer's JSON, or what is in a pickled one. @param {string} file */
+/** Reads a tokenizer: its JSON, or a pickle. @param {string} file */
 async function readTokenizer(file) {
   const bytes = await readSource(file).catch(() => new Uint8Array());
   return isPickle(bytes) ? readTokenizerPickle(bytes, file) : readJson(file);
@@ -59,7 +59,7 @@ const units = {
 };
 
 /**
- * What the tokens are, and what becomes of unknown ones.
+ * Describes the tokens, and what happens to unknown ones.
  * @param {import('../text/vectorizer.js').TextVectorizer} text
  */
 function tokensOf({ settings, unit, unknown, vocabulary }) {
@@ -78,7 +78,7 @@ function tokensOf({ settings, unit, unknown, vocabulary }) {
 }
 
 /**
- * Prints how the model reads text, and what of it was assumed.
+ * Prints how the model reads text, and which settings were assumed.
  * @param {Model} model
  * @param {TextOptions} options
  */
@@ -97,8 +97,10 @@ export function printText({ text, readsPadding, inputs: [input], kerasVersion },
   const assumed = unsaid.filter((name) => !(name in given) && matters(name));
   if (assumed.length)
     print(
-      `assumed, as no file says it: ${assumed.map((name) => `${name}=${JSON.stringify(/** @type {any} */ (settings)[name] ?? /** @type {any} */ (text)[name])}`).join(' ')}; if the texts of the training were read otherwise, say so by --padding, --truncation, --maxlen or --text`,
+      `assumed, as no file says it: ${assumed.map((name) => `${name}=${JSON.stringify(/** @type {any} */ (settings)[name] ?? /** @type {any} */ (text)[name])}`).join(' ')}; if training used other settings, give them by --padding, --truncation, --maxlen or --text`,
     );
   if (length === null && !input.maskZero && kerasVersion)
-    print('length: the model has none, and masks nothing; if it was trained on rows padded to one length, give that: --maxlen N');
+    print(
+      'length: the model has no fixed length and no mask; if it was trained on rows padded to one length, give that: --maxlen N',
+    );
 }

@@ -4,7 +4,7 @@
  */
 import { slipOf } from '../model/nearest.js';
 
-/** An option. @typedef {{ value?: string, short?: string, says: string }} Option  value: its value in the help; absent: it takes none */
+/** An option. @typedef {{ value?: string, short?: string, says: string }} Option  value: its value in the help; absent if it takes no value */
 
 /** @satisfies {Record<string, Option>} */
 const allOptions = {
@@ -43,8 +43,8 @@ const allOptions = {
     says: 'the same model with input [B, T]: compare with onnxruntime-web, installed in the current project',
   },
   tfjs: { value: 'model.json', says: 'the same model: compare with the wasm backend of TF.js' },
-  input: { value: 'NAME', says: 'the input of the .onnx file that takes the ids, if its name differs' },
-  ignore: { value: 'LABEL[,LABEL ...]', says: 'labels that do not count' },
+  input: { value: 'NAME', says: 'the input of the .onnx file that reads the ids, if its name differs' },
+  ignore: { value: 'LABEL[,LABEL ...]', says: 'labels to ignore' },
   layers: { value: 'FILE.mjs', says: 'a module that exports custom layers: classes, and a class with the name of each Lambda' },
   simd: { value: 'auto|baseline|relaxed', says: 'the build of the kernels (default auto: the fastest that this Node supports)' },
   help: { short: 'h', says: 'this help' },
@@ -113,7 +113,7 @@ export const commands = {
 };
 /** @typedef {keyof typeof commands} CommandName */
 
-/** What a first argument that is no command should have been. @param {string} given @returns {string} the message */
+/** The message for a first argument that is not a command. @param {string} given @returns {string} the message */
 export function unknownCommand(given) {
   const meant = slipOf(given, Object.keys(commands));
   return `unknown command ${JSON.stringify(given)}${meant ? `; did you mean ${meant}?` : ';'} padless --help lists them`;
@@ -138,7 +138,7 @@ export const options = /** @type {Record<string, { type: 'string' | 'boolean', s
  */
 
 /**
- * What an argument that looks like an option, and is none, should have been.
+ * The message for an unknown option.
  * @param {string} given  such as --labls or -x
  * @param {string | undefined} command  the first argument that is no option
  * @returns {string} the message

@@ -150,7 +150,7 @@ test('bench says in one line why it cannot time a file', () => {
   for (const [args, said] of /** @type {[string[], RegExp][]} */ ([
     [['--onnx', join(folder, 'nowhere.onnx')], /nowhere\.onnx: ENOENT/],
     [['--onnx', ours], /model\.safetensors: onnxruntime-web: /],
-    [['--onnx', two], /two\.onnx: inputs a, b for the model's ids: it is not clear which takes the ids; use --input NAME/],
+    [['--onnx', two], /two\.onnx: inputs a, b for the model's ids: it is not clear which reads the ids; use --input NAME/],
     [['--onnx', two, '--input', 'c'], /two\.onnx: there is no input c, expected one of a, b/],
     [['--tfjs', two], /two\.onnx: /],
   ])) {

@@ -132,7 +132,7 @@ test('settings that a word index lacks are derived from its words', async () => 
 test('convert assumes no padding side for a model that masks, and asks for --maxlen if a model without mask has no length', () => {
   const words = file('words.json', JSON.stringify(tokenizer));
   assert.doesNotMatch(convert(masked, '--tokenizer', words, '--text', '{ "length": null }'), /assumed|length:/);
-  assert.match(convert(open, '--tokenizer', words), /\nlength: the model has none, and masks nothing; .*: --maxlen N\n/);
+  assert.match(convert(open, '--tokenizer', words), /\nlength: the model has no fixed length and no mask; .*: --maxlen N\n/);
   const said = convert(open, '--tokenizer', words, '--maxlen', '6', '--padding', 'post');
   assert.match(said, /^padding: zeros are data: texts are padded behind to 6 tokens/);
   assert.doesNotMatch(said, /length:/);
