@@ -12,8 +12,8 @@ each at the end of cases.jsonl:
     outputs               [{ shape, data, mask }]; mask: per step, 1 where it counts; null: all count
     keras                 version
 
-Runs with Keras 3 (backend jax, unless KERAS_BACKEND says otherwise) and with Keras 2 of TensorFlow 2.15. With numpy, Keras 3.15 is several times as fast;
-but Keras 3.5 loses masks there, and on torch it pools padded sequences otherwise than on jax and TensorFlow.
+Runs with Keras 3 (backend jax, unless KERAS_BACKEND says otherwise) and with Keras 2 of TensorFlow 2.15. With numpy, Keras 3.15 is several times as fast,
+and its SpectralNormalization ends masks there, other than on jax; Keras 3.5 loses all masks there, and on torch it pools padded sequences otherwise than on jax and TensorFlow.
 """
 
 import json
