@@ -71,6 +71,17 @@ test('float32, float64, float16 and bfloat16, as bytes and as lists', async () =
   }
 });
 
+test('a product of two constants is computed at import', async () => {
+  const made = [node('MatMul', ['a', 'w'], ['made'])];
+  const file = product(typed(1, [[9, bytes(Float32Array.from(weights))]]), made, [
+    tensor('a', [2, 2], Float32Array.of(1, 2, 3, 4)),
+  ]);
+  const [top, bottom] = [weights.slice(0, 3), weights.slice(3)];
+  const both = [[1, 2], [3, 4]].flatMap(([p, q]) => top.map((each, i) => p * each + q * bottom[i])); // prettier-ignore
+  const [{ data }] = (await fromOnnx(file, { simd })).run(x);
+  assert.deepEqual([...data], expected(both));
+});
+
 test('other encodings of the same message are read: packed and repeated fields, the default domain by its name', async () => {
   const two = [Float32Array.from(weights.slice(0, 2)), Float32Array.from(weights.slice(2))].map(bytes);
   const packedDims = /** @type {Field} */ ([1, Uint8Array.of(2, 3)]);

@@ -2,6 +2,7 @@
  * Which test files call which functions of js/, and how long each file takes: measured once, kept in build/mutants/calls. A mutant is tried on the
  * files that call its function.
  */
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -10,9 +11,15 @@ import { runTest } from './run-test.js';
 
 /** @typedef {[start: number, end: number]} Range */
 /**
- * @typedef {{ test: string, seconds: number, passes: boolean, called: Record<string, Range[]>, known: Record<string, Range[]> }} Entry
- * Functions by file of js/: those that ran, and all that the engine knew of.
+ * @typedef {{ test: string, seconds: number, passes: boolean, called: Record<string, Range[]>, known: Record<string, Range[]>, digests: Record<string, string> }} Entry
+ * Functions by file of js/: those that ran, and all that the engine knew of. digests: of the files as they were then
  */
+
+/** @param {string} tree @param {string} file */
+export const digestOf = (tree, file) =>
+  createHash('sha256')
+    .update(readFileSync(join(tree, file)))
+    .digest('hex');
 
 /** @param {string} tree @param {string} test @returns {Promise<Entry>} */
 async function measure(tree, test) {
@@ -33,9 +40,10 @@ async function measure(tree, test) {
     }
   }
   rmSync(folder, { recursive: true });
+  const digests = Object.fromEntries(Object.keys(known).map((name) => [name, digestOf(tree, name)]));
   const lists = (/** @type {Record<string, Map<string, Range>>} */ by) =>
     Object.fromEntries(Object.entries(by).map(([name, ranges]) => [name, [...ranges.values()]]));
-  return { test, seconds: total, passes: outcome === 'passed', called: lists(called), known: lists(known) };
+  return { test, seconds: total, passes: outcome === 'passed', called: lists(called), known: lists(known), digests };
 }
 
 /** @param {string} tree @param {string} folder  of the records @param {string[]} tests */
@@ -57,10 +65,15 @@ export async function measured(tree, folder, tests) {
   return entries.filter(({ passes }) => passes);
 }
 
-/** The tests that call the function around a place, or load the file where no function is around it. @param {Entry[]} entries @param {string} file @param {number} at */
-export function testsOf(entries, file, at) {
-  const around = entries.flatMap(({ known }) => known[file] ?? []).filter(([start, end]) => start <= at && at < end);
-  if (!around.length) return [];
-  const [start, end] = around.reduce((inner, range) => (range[1] - range[0] < inner[1] - inner[0] ? range : inner));
-  return entries.filter(({ called }) => called[file]?.some((range) => range[0] === start && range[1] === end));
+/**
+ * The tests that call the function around a place; all that load the file if no function is around it, or if the file has changed since.
+ * @param {Entry[]} entries @param {string} file @param {string} digest  of the file @param {number} at
+ */
+export function testsOf(entries, file, digest, at) {
+  const current = entries.filter(({ digests }) => digests[file] === digest);
+  const around = current.flatMap(({ known }) => known[file] ?? []).filter(([start, end]) => start <= at && at < end);
+  const [start, end] = around.reduce((inner, range) => (range[1] - range[0] < inner[1] - inner[0] ? range : inner), [0, Infinity]);
+  return entries.filter(({ called, digests }) =>
+    digests[file] === digest ? called[file]?.some((range) => range[0] === start && range[1] === end) : digests[file] !== undefined,
+  );
 }

@@ -3,7 +3,6 @@
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 
 /** A program that waits forever uses no processor time; one that the machine lets wait needs this much longer. */
 const WAIT = 40;
@@ -43,4 +42,4 @@ export function runLimited(tree, command, limit, env = {}) {
 
 /** One test file, up to its first failure. @param {string} tree @param {string} test @param {number} limit @param {Record<string, string>} [env] */
 export const runTest = (tree, test, limit, env) =>
-  runLimited(tree, [process.execPath, `--test-reporter=${join(import.meta.dirname, 'first-failure.js')}`, test], limit, env);
+  runLimited(tree, [process.execPath, '--test-reporter=./tests/mutants/first-failure.js', test], limit, env);

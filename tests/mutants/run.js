@@ -21,7 +21,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { buildWasm, NativeTests, restoreWasm } from './c-build.js';
-import { measured, testsOf } from './calls.js';
+import { digestOf, measured, testsOf } from './calls.js';
 import { draw } from './draw.js';
 import { runLimited, runTest } from './run-test.js';
 
@@ -88,7 +88,7 @@ const pageTests = ['tests/page/worker.test.js', 'tests/page/typing.test.js'].map
 
 /** @param {Mutant} mutant @param {import('./calls.js').Entry[]} entries @returns {Promise<Outcome>} */
 async function tryJs({ file, start }, entries) {
-  const outcome = await tryTests(ordered(testsOf(entries, file, start), file));
+  const outcome = await tryTests(ordered(testsOf(entries, file, digestOf(root, file), start), file));
   if (outcome.status === 'killed' || !/^js\/(page|dom)|^js\/worker/.test(file)) return outcome;
   const worker = 'js/page/padless/worker-entry.js';
   const kept = readFileSync(join(tree, worker));
