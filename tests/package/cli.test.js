@@ -173,6 +173,7 @@ test('rows of ids for several inputs are given by name', async () => {
     });
   const traced = padless('run', out, '--ids', ids, '--trace');
   assert.equal(traced.stdout.match(/^\w+ {2}\(\w+\)\n {4}in /gm)?.length, 2 * traces, traced.stderr);
+  assert.match(padless('run', model, '--trace', 'Guten Tag').stdout, /^\w+ {2}\(\w+\)\n {4}in /);
 });
 
 test('in a checkout that is not built, the command says what to do', () => {
