@@ -79,9 +79,9 @@ test('contradictory tokenizers are refused', () => {
   /** @param {any} config @param {any} Class @param {RegExp} message */
   const refused = (config, Class, message) =>
     assert.throws(() => textSettings({ class_name: 'Tokenizer', config }, sequential(embedding)), says(Class, message));
-  refused({ word_index: '{"a": 1, "b": 1}' }, ModelFileError, /"a" and "b" both have number 1/);
-  refused({ word_index: { a: 0 } }, ModelFileError, /"a" has number 0, expected one from 1/);
-  refused({ word_index: { a: 1e9 } }, ModelFileError, /"a" has number 1000000000/);
+  refused({ word_index: '{"a": 1, "b": 1}' }, ModelFileError, /"a" and "b" both have id 1/);
+  refused({ word_index: { a: 0 } }, ModelFileError, /"a" has id 0, expected an id from 1/);
+  refused({ word_index: { a: 1e9 } }, ModelFileError, /"a" has id 1000000000/);
   refused({ word_index: '{"a": ' }, ModelFileError, /word_index: 6 bytes that are not JSON/);
   refused({}, ModelFileError, /word_index is undefined/);
   refused({ word_index: { a: 1 }, split: '' }, UnsupportedError, /split is ""/);
@@ -110,7 +110,7 @@ test('options of TextVectorization that padless lacks are refused with their nam
   refused({ output_mode: 'tf_idf', vocabulary_size: null }, /TextVectorization has no idf_weights in the file/, ModelFileError);
   refused(
     { standardize: { class_name: 'function' } },
-    /standardize=.*; save the model without it, .*, and describe what it does by text settings \(padless convert --text FILE\)/,
+    /standardize=.*; save the model without it, .*, and describe the layer by text settings \(padless convert --text FILE\)/,
   );
   refused({ split: { class_name: 'function' } }, /split=/);
   refused({ vocabulary: null }, /has no vocabulary in the file/, ModelFileError);

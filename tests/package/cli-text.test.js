@@ -119,10 +119,10 @@ test('settings that a word index lacks are derived from its words', async () => 
   assert.deepEqual(shifted?.vocabulary.slice(4), ['good', 'bad']);
   assert.deepEqual([shifted?.unknown, shifted?.length, shifted?.mask], [2, 5, false]);
   for (const [json, said] of /** @type {[any, RegExp][]} */ ([
-    [{ a: 1, b: 1 }, /"a" and "b" both have number 1/],
-    [{ a: 1e9 }, /"a" has number 1000000000, expected one from 0 to/],
-    [{ a: -1 }, /"a" has number -1/],
-    [{ a: 1.5 }, /expected the JSON of a Keras Tokenizer, .*, or the numbers of words/],
+    [{ a: 1, b: 1 }, /"a" and "b" both have id 1/],
+    [{ a: 1e9 }, /"a" has id 1000000000, expected an id from 0 to/],
+    [{ a: -1 }, /"a" has id -1/],
+    [{ a: 1.5 }, /expected the JSON of a Keras Tokenizer, .*, or the ids of words/],
     [{}, /expected the JSON of a Keras Tokenizer/],
     [[1, 2], /expected the JSON of a Keras Tokenizer/],
   ]))
