@@ -162,7 +162,7 @@ test('invalid settings and trees are refused', async () => {
     [{ max: 65 }, /min and max/],
     [{ wordGrams: 1.5 }, /wordGrams/],
     [{ words: [], buckets: 0 }, /neither a word nor a bucket/],
-    [{ scheme: 'other' }, /scheme is none of/],
+    [{ scheme: 'other' }, /scheme is neither 'fasttext' nor 'keras'/],
   ]))
     await assert.rejects(make(ngrams), says(ModelFileError, problem));
   for (const children of [

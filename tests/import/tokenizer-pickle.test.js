@@ -35,7 +35,10 @@ test('padless convert takes a pickled tokenizer, and refuses a pickle of anythin
   assert.match(stdout, /out\.safetensors/);
   const evil = file('evil.pickle', Buffer.from('\x80\x02cos\nsystem\nU\x04true\x85R.', 'latin1'));
   const { stderr } = padless(...args, '--tokenizer', evil, '-o', out);
-  assert.match(stderr, /evil\.pickle: the pickle names os\.system, which padless does not read; a pickled Keras Tokenizer/);
+  assert.match(
+    stderr,
+    /evil\.pickle: the pickle names os\.system, which padless does not read; padless reads a pickled Keras Tokenizer/,
+  );
   const words = Buffer.from('\x80\x02](X\x01\x00\x00\x00aX\x01\x00\x00\x00be.', 'latin1');
   assert.deepEqual(readTokenizerPickle(words, 'words'), ['a', 'b']);
   const list = Uint8Array.of(0x80, 2, 0x4b, 7, 0x2e);

@@ -154,7 +154,10 @@ test('--text and --outputs take a file or JSON, and also change a model file of 
     ['p', 'q', 'r', 's'],
   ].map((labels) => ({ kind: 'tags', labels }));
   const refused = padless('convert', three, '--labels', file('labels.txt', 'x\ny\n'), '-o', output);
-  assert.match(refused.stderr, /labels are for a model of one output, this one has 3: give outputs \(padless convert --outputs\)/);
+  assert.match(
+    refused.stderr,
+    /labels are for a model with one output, this one has 3: give outputs \(padless convert --outputs\)/,
+  );
   const said = convert(three, '--text', text, '--outputs', file('outs.json', JSON.stringify(outputs)));
   assert.match(
     said,

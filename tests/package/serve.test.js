@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createHash } from 'node:crypto';
 import { request } from 'node:http';
@@ -85,24 +85,12 @@ test('the demo server says in one line that its port is taken', async (t) => {
 
 test('the error for an invalid port contains it', async () => {
   const script = fileURLToPath(new URL('../../web/serve.js', import.meta.url));
-  for (const port of ['abc', '70000', '-1']) {
+  for (const port of ['abc', '1.5', '65536', '-1']) {
     const server = spawn(process.execPath, [script], { env: { ...process.env, PORT: port }, stdio: ['ignore', 'ignore', 'pipe'] });
     let said = '';
     server.stderr.on('data', (chunk) => (said += chunk));
     const [code] = await once(server, 'close');
     assert.equal(code, 1);
     assert.equal(said, `padless: PORT is "${port}", expected an integer from 0 to 65535\n`);
-  }
-});
-
-test('a PORT that is no port is named', () => {
-  for (const PORT of ['abc', '-1', '1.5', '65536']) {
-    const { status, stderr } = spawnSync(process.execPath, ['web/serve.js'], {
-      cwd: fileURLToPath(new URL('../../', import.meta.url)),
-      encoding: 'utf8',
-      env: { ...process.env, PORT },
-      timeout: 60_000,
-    });
-    assert.deepEqual([status, stderr], [1, `padless: PORT is "${PORT}", expected a whole number from 0 to 65535\n`]);
   }
 });

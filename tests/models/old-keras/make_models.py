@@ -121,7 +121,7 @@ elif V.startswith("2.15."):
         case("training-true" + suffix, graph(L.BatchNormalization(), L.GRU(3), training=True), fmt=fmt, refused="called with training=True")
         case("training-true-idle" + suffix, graph(L.Dense(4), L.GRU(3), training=True), fmt=fmt)
         case("unroll" + suffix, graph(L.LSTM(3, unroll=True, return_sequences=True), L.GRU(3)), fmt=fmt)
-        case("unroll-bi" + suffix, graph(B(L.GRU(3, unroll=True, return_sequences=True)), L.GRU(3)), fmt=fmt, refused="unrolled layer behind a mask")
+        case("unroll-bi" + suffix, graph(B(L.GRU(3, unroll=True, return_sequences=True)), L.GRU(3)), fmt=fmt, refused="unrolled layer with a mask")
     case("dropout-training", graph(L.Dropout(0.5), L.GRU(3), training=True), fmt="keras", refused="called with training=True")
 
     def fitted():
