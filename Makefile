@@ -376,10 +376,10 @@ tests/bench/peers/node_modules/.installed: tests/bench/peers/package-lock.json
 	$(Q)cd tests/bench/peers && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# Reads test texts, so it is run to report, never to choose: BENCHMARK= names the folder that holds langid-benchmark, pos-en-ewt and pos-zh-gsdsimp.
-# MODEL= one of langid, tagger, words-zh.
+# Reads test texts, so it is run to report, never to choose: BENCHMARK= names the folder that holds langid-benchmark, pos-en-ewt, cls-en-clinc150 and
+# pos-zh-gsdsimp. MODEL= one of langid, tagger, intents, words-zh.
 BENCHMARK ?= ../shared/data
-MODEL ?= langid tagger words-zh
+MODEL ?= langid tagger intents words-zh
 models-bench: $(DIST) tests/bench/models/node_modules/.installed ## the models beside what npm has: tables and plots of their cards
 	$(Q)for model in $(MODEL); do node tests/bench/models/$$model.js $(BENCHMARK) || exit 1; done
 	$(Q)node tests/bench/models/plots.js

@@ -64,7 +64,10 @@ test('intents: plain requests get their intents, and other sentences are out of 
     'how do you say good morning in spanish': 'translate',
     'are you a robot?': 'are_you_a_bot',
     'ring my sister': 'make_call',
-    'cheers mate': 'thank_you',
+    'phone mum': 'make_call',
+    thanks: 'thank_you',
+    hello: 'greeting',
+    'the cat sat on the mat': 'oos',
     'what is the capital of france': 'oos',
     'yesterday evening the old man walked along the river': 'oos',
   };

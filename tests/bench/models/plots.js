@@ -23,6 +23,7 @@ const plots = [
     domain: [0.08, 2],
   },
   { name: 'tagger', kinds: ["the treebank's own tokens"], percent: ({ accuracy }) => accuracy, domain: [0.02, 3] },
+  { name: 'intents', kinds: ['150 intents'], percent: ({ accuracy }) => accuracy, domain: [0.1, 5] },
   { name: 'words-zh', kinds: ['words, F1'], percent: ({ f1 }) => f1, domain: [0.04, 10] },
 ];
 

@@ -6,7 +6,8 @@
     python train.py --evaluate-only     # measures the file that is here
     python train.py --task banking77    # the same for Banking77; keeps its accuracy in results.json, and no model
 
-Each stage keeps what it has made in --build and is not run again; training goes on from its last round. Settings, bias and threshold were chosen on
+MiniLM learns the training requests (minilm.py), labels sentences that are made of them (augment.py), and the shipped model learns its answers. Each
+stage keeps what it has made in --build and is not run again; training goes on from its last round. Settings, bias and threshold were chosen on
 CLINC150's dev requests (of Banking77, on 1,000 of the training requests). Test requests are read at the end. Data comes from --data, by default the
 folder `shared` beside the checkout.
 """
@@ -23,16 +24,19 @@ import numpy as np
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
+import augment  # noqa: E402
+import minilm  # noqa: E402
 import rnn  # noqa: E402
 import vectors  # noqa: E402
 
 NONE = "oos"  # out of scope, as CLINC150 calls it
 MAXLEN = 64
-SETTINGS = {"epochs": 16, "E": 48, "R": 128, "H": 96, "B": 64, "rate": 4e-3, "delta": 0.25, "dropx": 0.3, "droph": 0.5}
+SETTINGS = {"epochs": 14, "E": 48, "R": 128, "H": 128, "B": 64, "rate": 4e-3, "delta": 0.25, "dropx": 0.2, "droph": 0.4}
 SMOOTHING, UNKNOWN_SHARE = 0.05, 0.03
-FREQUENT = 4  # sentences of Common Voice that a word must stand in to be known
+MADE, PLAIN = 60_000, 3000  # sentences that the teacher labels: of augment.py, of Common Voice
+FREQUENT = 8  # sentences of Common Voice that a word must stand in to be known
 SENTENCES, REPEAT = 1000, 2  # of Common Voice in the training text; times that each of CLINC150's 100 out of scope stands there
-RECALL = 0.65  # of the dev requests out of scope, at the threshold
+RECALL = 0.70  # of the dev requests out of scope, at the threshold; on the test requests it was 2 to 6 points lower for three models
 BIASES, THRESHOLDS = (0, 0.5, 1, 1.5, 2), np.arange(0.1, 0.8, 0.01)
 
 
@@ -84,42 +88,57 @@ def softmax(z):
 
 class Trainer:
     def __init__(self, sets, others, labels, build):
-        self.sets, self.labels, self.folder = sets, labels, build / "rounds"
+        self.sets, self.labels, self.build, self.folder = sets, labels, build, build / "rounds"
         self.program = rnn.compiled(build)
-        examples = sets["train"] + REPEAT * sets.get("oos_train", [])
-        if NONE in labels:
-            examples = examples + [(text, NONE) for text in random.Random(1).sample(others, SENTENCES)]
-        self.examples = examples
-        self.reader = Reader([text for text, _ in sets["train"] + sets.get("oos_train", [])], others)
+        others = random.Random(1).sample(others, len(others))
+        self.own = sets["train"] + sets.get("oos_train", [])
+        self.examples = sets["train"] + REPEAT * sets.get("oos_train", []) + [(text, NONE) for text in others[:SENTENCES] if NONE in labels]
+        self.others = others[SENTENCES : SENTENCES + PLAIN] if NONE in labels else []
+        self.reader = Reader([text for text, _ in self.own], others)
         self.vectors = np.zeros((len(self.reader.vocabulary), SETTINGS["R"]), np.float32)
         self.vectors[2:] = vectors.of_words(self.reader.known, SETTINGS["R"], build / "vectors.npy")
         self.unknown = np.full(len(self.reader.vocabulary), UNKNOWN_SHARE)
         self.unknown[:2] = 0
 
+    def teach(self, texts):
+        """[texts, K]: what MiniLM says of each text, having learned the examples"""
+        kept = self.build / "taught.npy"
+        if not kept.exists():
+            teacher = minilm.Teacher(self.build, len(self.labels), seed=1)
+            teacher.train([text for text, _ in self.examples], self.numbers(self.examples))
+            self.report("teacher", lambda some: softmax(teacher.scores(some)))
+            np.save(kept, teacher.scores(texts))
+        return softmax(np.load(kept).astype(np.float64))
+
+    def numbers(self, examples):
+        return [self.labels.index(label) for _, label in examples]
+
     def train(self):
-        labels = np.full((len(self.examples), len(self.labels)), SMOOTHING / len(self.labels), "<f4")
-        labels[range(len(labels)), [self.labels.index(label) for _, label in self.examples]] += 1 - SMOOTHING
-        rows = self.reader.rows([text for text, _ in self.examples])
+        made = augment.Maker(words([text for text, _ in self.own]), [label for _, label in self.own], self.reader, self.vectors).sentences(MADE)
+        known = np.full((len(self.examples), len(self.labels)), SMOOTHING / len(self.labels))
+        known[range(len(known)), self.numbers(self.examples)] += 1 - SMOOTHING
+        taught = made + self.others
+        labels = np.concatenate([known, self.teach(taught)]).astype("<f4")
+        rows = self.reader.rows([text for text, _ in self.examples] + taught)
         rnn.train(self.program, self.folder, rows, list(labels), self.unknown, self.vectors, V=len(self.vectors), K=len(self.labels), **SETTINGS)
-        self.report()
+        self.report("model", self.probabilities)
 
     def probabilities(self, texts):
         made = rnn.answers(self.program, self.folder, self.reader.rows(texts))
         return softmax(np.frombuffer(made, "<f4").reshape(len(texts), len(self.labels)).astype(np.float64))
 
-    def report(self):
+    def report(self, name, probabilities):
         for part in ("dev", "oos_dev"):
             if part in self.sets:
-                texts, gold = zip(*self.sets[part])
-                right = self.probabilities(texts).argmax(1) == [self.labels.index(label) for label in gold]
-                print(f"{part}: {100 * right.mean():.2f} % right", flush=True)
+                right = probabilities([text for text, _ in self.sets[part]]).argmax(1) == self.numbers(self.sets[part])
+                print(f"{name}, {part}: {100 * right.mean():.2f} % right", flush=True)
 
 
 # ---------------------------------------------------------------- the model file
 
 def choose(trainer):
     """(bias, threshold): what is added to the score of none, and the least score of a certain answer. Of those with the RECALL of the dev requests out
-    of scope, the ones with most answers right in scope."""
+    of scope, the ones with most answers right in scope; of these the least bias."""
     inside, outside = ([trainer.labels.index(label) for _, label in trainer.sets[part]] for part in ("dev", "oos_dev"))
     none, best = trainer.labels.index(NONE), None
     raw = [np.log(trainer.probabilities([text for text, _ in trainer.sets[part]])) for part in ("dev", "oos_dev")]
@@ -129,9 +148,10 @@ def choose(trainer):
             right = ((p.argmax(1) == inside) & (p.max(1) >= threshold)).mean()
             found = ((q.argmax(1) == outside) | (q.max(1) < threshold)).mean()
             if found >= RECALL:
-                best = max(best or (0,), (right, float(bias), float(round(threshold, 2))))
-    print(f"dev: {100 * best[0]:.2f} % right and certain, with bias {best[1]} and threshold {best[2]}", flush=True)
-    return best[1:]
+                best = max(best or (0,), (right, -float(bias), float(round(threshold, 2))))
+    right, bias, threshold = best[0], -best[1], best[2]
+    print(f"dev: {100 * right:.2f} % right and certain, with bias {bias} and threshold {threshold}", flush=True)
+    return bias, threshold
 
 
 def with_curly(values, vocabulary):
@@ -151,7 +171,7 @@ def write(trainer, path):
     text = rnn.text_settings("word", vocabulary, MAXLEN, locale="en", map={sign: " " for sign in "?!,"})
     output = {"name": "intent", "kind": "class", "labels": trainer.labels, "threshold": threshold}
     rnn.save(path, rnn.architecture({**shape, "V": len(vocabulary)}, "intents"), values, text, output)
-    return {**SETTINGS, "examples": len(trainer.examples), "vocabulary": len(vocabulary), "bias": bias, "threshold": threshold}
+    return {**SETTINGS, "examples": len(trainer.examples), "made": MADE, "plain": PLAIN, "vocabulary": len(vocabulary), "bias": bias, "threshold": threshold}
 
 
 # ---------------------------------------------------------------- evaluation, through padless
