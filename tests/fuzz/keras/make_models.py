@@ -285,6 +285,12 @@ def mask_of(y):
         return getattr(y, "_keras_mask", None)
 
 
+def mask_in_graph(model, i, feed):
+    """The mask that output i has in the graph. MultiHeadAttention of Keras 3 removes the mask of its inputs when it runs, so a residual sum carries none."""
+    tensor = mask_of(model.outputs[i])
+    return None if tensor is None else keras.Model(model.inputs, tensor)(feed)
+
+
 def classes(layer):
     found = {type(layer).__name__}
     for inner in getattr(layer, "layers", []) or []:
@@ -362,8 +368,10 @@ def write(folder, name, rng, kind):
     feed = [x.astype("int32" if x.dtype.kind == "i" else "float32") for x in inputs.values()]
     y = model(feed if len(feed) > 1 else feed[0], training=False)
     outputs = []
-    for each in y if isinstance(y, (list, tuple)) else [y]:
+    for i, each in enumerate(y if isinstance(y, (list, tuple)) else [y]):
         mask = mask_of(each)
+        if mask is None:
+            mask = mask_in_graph(model, i, feed)
         values = np.asarray(each.detach() if hasattr(each, "detach") else each, "float32")
         if not np.isfinite(values).all() or np.abs(values).max() > 1e4:
             return None
