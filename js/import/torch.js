@@ -3,6 +3,7 @@
  * @module
  */
 import { ModelFileError, show, UnsupportedError } from '../errors.js';
+import { butIs } from '../file/kinds.js';
 import { readSource } from '../file/read-source.js';
 import { parse } from '../file/safetensors.js';
 import { textDecoder } from '../runtime/engine.js';
@@ -68,7 +69,9 @@ export const isTorchFile = (head) =>
  *   prefix: the prefix of the state dict in a checkpoint; '' if the file is one state dict
  */
 export async function readStateDict(bytes, name, packages) {
-  if (!isZip(bytes) && !isPickle(bytes)) return { tensors: parse(bytes).tensors, prefix: '' };
+  if (isSafetensors(bytes)) return { tensors: parse(bytes).tensors, prefix: '' };
+  if (!isZip(bytes) && !isPickle(bytes))
+    throw new ModelFileError(`${name}: ${bytes.length} bytes, neither .safetensors nor written by torch.save${butIs(bytes)}`);
   const { readTorch } = await import('./torch-file.js');
   return readTorch(bytes, name, packages);
 }

@@ -6,7 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { ArgumentError } from '../errors.js';
 import { readSource } from '../file/read-source.js';
 import { labelsIn } from '../import/formats.js';
-import { fromKeras, recognise, toInt8 } from '../import/index.js';
+import { fromKeras, fromTorch, recognise, toInt8 } from '../import/index.js';
 import { loadModel } from '../model/model.js';
 import { compare } from './compare.js';
 import { about, print, readJson, readJsonGiven } from './files.js';
@@ -28,8 +28,8 @@ async function load(file, values, customLayers, text) {
   const { simd, weights, labels, outputs } = values;
   const modules = values.torch ? await readJson(values.torch) : undefined;
   const found = await about(file, () => recognise(file, { modules }));
-  // fromKeras() throws an error that says which files it accepts.
-  if (!found) return about(file, () => fromKeras(file));
+  // The importers throw errors that say which files they accept.
+  if (!found) return about(file, () => (modules === undefined ? fromKeras(file) : fromTorch(file, modules)));
   const { format } = found;
   const ours = format.importer === 'loadModel';
   const idle = besides.find((name) => values[name] !== undefined && !format.beside.includes(name));

@@ -127,6 +127,14 @@ test('an error in a file names the file and says what to do', () => {
       ['convert', pickled, '--torch', torch, '-o', out],
       /state\.pth: embedding\.weight is not in the state dict, which holds embed\./,
     ],
+    [
+      ['convert', file('words.txt', 'no state dict'), '--torch', torch, '-o', out],
+      /words\.txt: 13 bytes, neither \.safetensors nor written by torch\.save; it is text\n/,
+    ],
+    [
+      ['convert', file('counts.pkl', Buffer.from('\x80\x02}q\x00.', 'latin1')), '--torch', torch, '-o', out],
+      /counts\.pkl: a pickle that torch\.save did not write; save its state dict/,
+    ],
     [['convert', model, '--torch', torch, '-o', out], /langid-gru\.safetensors: embedding\.weight is not in the state dict/],
     [['convert', keras, '--torch', torch, '-o', out], /gru-stack-json\.json: --torch does not go with the JSON of a Keras model/],
     [['run', out, 'Hello'], /out\.safetensors: the model has no text settings; pass token ids by --ids FILE/],
