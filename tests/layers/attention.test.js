@@ -113,6 +113,10 @@ test('MultiHeadAttention of Keras before 2.10 ignores masks: padding is as any o
   const expected = (await create('MultiHeadAttention', config, false, '2.10.0')).run(rows, { mask });
   const model = await create('MultiHeadAttention', config, false, '2.9.0');
   assert.deepEqual(model.run(rows), expected);
+  await assert.rejects(
+    create('MultiHeadAttention', config, false, '2'),
+    says(UnsupportedError, /^a: MultiHeadAttention uses masks from Keras 2\.10 on, .*: give kerasVersion/),
+  );
 });
 
 /** Where the scores of query i of all rows begin in head h of 3. @param {number} i @param {number} h */

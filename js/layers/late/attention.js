@@ -409,7 +409,11 @@ class ManyHeads extends Layer {
     const values = this.value.declare(value, [value.features, groups, Dv], bias ? [groups, Dv] : [], heads / groups);
     this.attentionOutput.declare(values, [heads, Dv, width], bias ? [width] : []);
     const { framework, kerasMajor, kerasMinor } = rules;
-    this.ignoresMasks = framework === 'keras2' && !(kerasMinor >= 10);
+    if (framework === 'keras2' && Number.isNaN(kerasMinor) && [query, value, key].some(({ masked }) => masked))
+      throw new UnsupportedError(
+        `${this.path}: MultiHeadAttention uses masks from Keras 2.10 on, and the file does not say its version: give kerasVersion`,
+      );
+    this.ignoresMasks = framework === 'keras2' && kerasMinor < 10;
     if (this.ignoresMasks) for (const x of [query, value, key]) this.readsPadding(x);
     const masks = query.masked || value.masked;
     if (options.return_attention_scores && masks && framework === 'keras3' && Number.isNaN(kerasMinor))
