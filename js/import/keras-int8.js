@@ -22,8 +22,16 @@ export const isQuantized = ({ config, className }, { name }) =>
   name !== 'bias' && /^(Einsum)?Dense$|Embedding$/.test(className) && modeOf(config) === 'int8';
 
 /** The arrays of a layer in a .h5 file, in which its scales follow each int8 array: moves the scales into the int8 arrays. @param {NamedArray[]} arrays @returns {NamedArray[]} */
-export const withScales = (arrays) =>
-  arrays.flatMap((array, i) => (arrays[i - 1]?.int8 ? [] : [array.int8 ? { ...array, scales: arrays[i + 1] } : array]));
+export function withScales(arrays) {
+  const moved = [];
+  for (let i = 0; i < arrays.length; i++) {
+    const array = arrays[i];
+    // Two int8 arrays in a row: the first has no scales, which its reader reports.
+    if (array.int8 && arrays[i + 1] && !arrays[i + 1].int8) moved.push({ ...array, scales: arrays[++i] });
+    else moved.push(array);
+  }
+  return moved;
+}
 
 /**
  * Throws for a quantized layer that padless cannot read: its mode is not int8, or it is inside TimeDistributed, where Keras 3.15 computes wrong

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { loadModel, ModelFileError, UnsupportedError } from 'padless';
 import { fromKeras } from 'padless/import';
-import { quantizedWeights } from '../../js/import/keras-int8.js';
+import { quantizedWeights, withScales } from '../../js/import/keras-int8.js';
 import { decode } from '../close.js';
 import { says } from '../says.js';
 
@@ -52,6 +52,15 @@ function loadChanged(change) {
   });
 }
 
+test('an int8 array of a .h5 file takes the float array after it as its scales, and no other', () => {
+  const [a, b] = [1, 2].map((n) => ({ shape: [n], int8: new Int8Array(n), data: new Float32Array(0) }));
+  const scales = { shape: [1], data: Float32Array.of(2) };
+  const moved = (/** @type {any[]} */ ...arrays) =>
+    withScales(/** @type {any} */ (arrays)).map((each) => /** @type {any} */ (each).scales?.data[0]);
+  assert.deepEqual(moved(a, scales, scales), [2, undefined]);
+  assert.deepEqual(moved(a, b, scales), [undefined, 2]);
+});
+
 test('other modes, and int8 inside TimeDistributed, are refused with the name of the layer', async () => {
   const last = (/** @type {any} */ json) => json.config.layers.at(-1);
   await assert.rejects(
@@ -86,10 +95,11 @@ test('int8 weights in a whole .h5 stay int8 if its architecture says that Keras 
     kept.map(({ path }) => path),
     ['embedding.embeddings', 'dense.kernel', 'dense_1.kernel'],
   );
-  const [says8, other] = ['"mode": "int8"', '"mood": "int8"'];
-  for (let at = -1; (at = bytes.indexOf(says8, at + 1)) >= 0;) bytes.write(other, at);
+  const [mode, mood] = ['"mode": "int8"', '"mood": "int8"'].map((text) => new TextEncoder().encode(text));
+  const changed = Uint8Array.from(bytes);
+  for (let at = 0; at < changed.length; at++) if (mode.every((byte, i) => changed[at + i] === byte)) changed.set(mood, at);
   await assert.rejects(
-    fromKeras(bytes, { simd }),
+    fromKeras(changed, { simd }),
     says(ModelFileError, /: embedding\.embeddings is int8, but the architecture has no int8 dtype for embedding$/),
   );
 });
