@@ -20,7 +20,10 @@ export const isMasking = ({ className }) => className === 'Masking';
  * @param {ModelInput[]} inputs
  */
 export function markExact(root, inputs) {
-  const hasMasking = root.all().some(isMasking);
+  const all = root.all();
+  // Their masks end inside TimeDistributed.
+  const inner = new Set(all.filter(({ className }) => className === 'TimeDistributed').flatMap((each) => each.all().slice(1)));
+  const hasMasking = all.some((layer) => isMasking(layer) && !inner.has(layer));
   for (const input of inputs)
     input.exact = isSequence(input) && input.shape[0] !== null && !(input.ids ? input.maskZero : hasMasking);
 }

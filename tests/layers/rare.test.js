@@ -243,6 +243,20 @@ test('the bin of a value is the number of boundaries that are at most the value;
   assert.deepEqual(bins, [0, 1, 1, 2, 3, 3, 3]);
 });
 
+test('a mask that ends inside TimeDistributed does not make shorter rows of a fixed length', async () => {
+  const masking = { class_name: 'Masking', config: { name: 'masking', mask_value: 0.5 } };
+  const gru = { class_name: 'GRU', config: { name: 'inner', units: 2 } };
+  const layers = [
+    ['TimeDistributed', { name: 'each', layer: masking }],
+    ['TimeDistributed', { name: 'words', layer: gru }],
+    ['GRU', { name: 'gru', units: 2 }],
+  ];
+  const model = await create(/** @type {any} */ (layers), [6, 4, 2], { kerasVersion: '3.15.1' });
+  const row = (/** @type {number} */ steps) => Array.from({ length: steps }, () => Array.from({ length: 4 }, () => [0.1, 0.2]));
+  assert.equal(model.run([row(6)])[0].data.length, 2);
+  assert.throws(() => model.run([row(3)]), says(ShapeError, /expected exactly 6/));
+});
+
 test('a mask that starts inside TimeDistributed is refused if later layers depend on it', async () => {
   const masking = { class_name: 'Masking', config: { name: 'masking' } };
   const dense = { class_name: 'Dense', config: { name: 'dense', units: 2 } };
