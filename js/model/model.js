@@ -295,7 +295,10 @@ export class Model {
    * @returns {OutputTensor[]}
    */
   #forwardByLength(padded) {
-    const parts = groupByLength(padded).map((group) => {
+    const groups = groupByLength(padded);
+    if (groups.length > 1 && this.#stateful.length)
+      throw new UnsupportedError('run: a stateful model whose layers read padding runs rows of one length at a time');
+    const parts = groups.map((group) => {
       const some = padded.map(({ input, rows }) =>
         padRows(
           input,
@@ -345,8 +348,9 @@ export class Model {
 
   /** @param {string[]} texts @param {{ labels?: AllowedLabels | undefined }} [options] @returns {Prediction[]} */
   #predictAll(texts, options) {
+    const weights = labelWeights(this.outputs, options?.labels);
     const { batch, outputs } = this.#read(texts);
-    return predictions(this.outputs, outputs, batch, labelWeights(this.outputs, options?.labels));
+    return predictions(this.outputs, outputs, batch, weights);
   }
 
   /**
@@ -367,7 +371,9 @@ export class Model {
     const [input] = this.inputs;
     const { words } = input;
     const [B, T] = batch.shape;
-    if (text.padIsToken && this.padded) return { batch, outputs: this.run(batch.rows.map(({ ids }) => ids)) };
+    // These outputs have their padding at the end.
+    if (text.padIsToken && this.padded)
+      return { batch: { ...batch, starts: new Int32Array(B) }, outputs: this.run(batch.rows.map(({ ids }) => ids)) };
     const mask = text.paddingIsData ? new Uint8Array(B * T).fill(1) : batch.mask;
     const rows =
       words?.rowsOf(batch, text.width) ??

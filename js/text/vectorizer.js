@@ -102,8 +102,9 @@ export class TextVectorizer {
     if (this.unit === 'ngrams') this.ngrams = this.#made(rare?.makeNGrams(settings.ngrams, this), 'ngrams');
     else this.#indexVocabulary();
     if (settings.parts) this.parts = this.#made(rare && new rare.WordParts(this, (part) => this.#index.get(part)), 'parts');
-    /** Whether id 0 is a token, although an embedding masks it: a batch has no id for padding then. Only scheme keras has `masked`. */
-    this.padIsToken = this.length === null && /** @type {any} */ (settings.ngrams)?.masked === null;
+    const { scheme, masked, first } = /** @type {any} */ (settings.ngrams ?? {});
+    /** Whether id 0 is a token, although an embedding masks it: a batch has no id for padding then. */
+    this.padIsToken = this.length === null && scheme === 'keras' && !masked && first === 0;
     /** Ids of a token. */
     this.width = this.parts?.width ?? 1;
     /** Ids are below it. */

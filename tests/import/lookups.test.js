@@ -71,17 +71,43 @@ test('texts of different lengths are run one by one if the model reads padding a
     ['Embedding', { name: 'embedding', input_dim: 4, output_dim: 1, mask_zero: true }],
     ['GlobalMaxPooling1D', { name: 'pooling' }],
   ].map(([class_name, config]) => ({ class_name, config }));
-  const ngrams = { scheme: 'keras', split: 'whitespace', words: ['a', 'b'], first: 0, unknown: 2, salt: null, masked: null };
-  const model = await createModel({
-    architecture: { class_name: 'Sequential', config: { name: 'm', layers } },
-    // The vectors of the two ids of unknown words are larger than those of known words, so padding with them would change the maximum.
-    weights: () => new Map([['embedding.embeddings', { shape: [4, 1], data: Float32Array.of(9, 8, 1, 2) }]]),
-    text: { unit: 'ngrams', ngrams, pad: 0, length: null, mask: true },
-    kerasVersion: '3.5.0',
-    simd,
-  });
-  assert.ok(model.padded);
-  assert.deepEqual([...model.outputsOf(['a', 'b a b', 'b'])[0].data], [1, 2, 2]);
+  const ngrams = {
+    scheme: /** @type {const} */ ('keras'),
+    split: /** @type {const} */ ('whitespace'),
+    words: ['a', 'b'],
+    first: 0,
+    unknown: 2,
+  };
+  const make = (/** @type {any[]} */ inner, /** @type {any} */ text = {}) =>
+    createModel({
+      architecture: { class_name: 'Sequential', config: { name: 'm', layers: [...layers.slice(0, 2), ...inner] } },
+      // The vectors of the two ids of unknown words are larger than those of known words, so padding with them would change the maximum.
+      weights: (root) =>
+        new Map(
+          root.listWeights().map(({ path, spec: { shape } }) => {
+            const data = path.endsWith('embeddings') ? [9, 8, 1, 2] : new Array(shape.reduce((a, b) => a * b, 1)).fill(0.5);
+            return [path, { shape, data: Float32Array.from(data) }];
+          }),
+        ),
+      text: { unit: 'ngrams', ngrams, pad: 0, length: null, mask: true, ...text },
+      kerasVersion: '3.5.0',
+      simd,
+    });
+  for (const more of [{}, { masked: null }]) {
+    const model = await make(layers.slice(2), { ngrams: { ...ngrams, ...more } });
+    assert.ok(model.padded);
+    assert.deepEqual([...model.outputsOf(['a', 'b a b', 'b'])[0].data], [1, 2, 2]);
+  }
+  const conv = { class_name: 'Conv1D', config: { name: 'conv', filters: 2, kernel_size: 2, padding: 'same' } };
+  for (const padding of ['pre', 'post']) {
+    const tagger = await make([conv], { padding });
+    assert.ok(tagger.padded);
+    assert.deepEqual(tagger.predict(['a b a', 'b'])[1].tags, tagger.predict('b').tags);
+  }
+  const lstm = { class_name: 'LSTM', config: { name: 'lstm', units: 1, stateful: true, return_sequences: true } };
+  const stateful = await make([lstm, layers[2]]);
+  assert.ok(stateful.predict(['a', 'b']));
+  assert.throws(() => stateful.predict(['a', 'a b']), says(UnsupportedError, /^run: a stateful model whose layers read padding/));
 });
 
 test('if the model reads one string, an empty text is an unknown token unless it is the mask token', async () => {
