@@ -165,20 +165,21 @@ function answer({ kind, threshold, labels: own }, labels, values, weights) {
     : { label: labels[best], score, certain: score >= threshold, scores };
 }
 
-/** An object with a number for each label. @type {WeakMap<string[], Record<string, number>>} */
+/** An object with a number for each label, and the labels that it was made of. @type {WeakMap<string[], { labels: string[], scores: Record<string, number> }>} */
 const templates = new WeakMap();
 
 /**
- * The template of an answer's scores. V8 turns an object that gets 62 properties one by one into a hash table, which it copies more slowly than an
- * object made by JSON.parse().
- * @param {string[]} labels
+ * An object to be copied for an answer's scores. V8 makes a hash table of an object that gets 62 properties one by one; to copy what JSON.parse()
+ * made takes less time.
+ * @param {string[]} labels  of an output; the caller may have changed them
  */
 function templateOf(labels) {
-  const kept = templates.get(labels);
-  if (kept) return kept;
-  const made = JSON.parse(JSON.stringify(Object.fromEntries(labels.map((label) => [label, 0.5]))));
-  templates.set(labels, made);
-  return made;
+  let kept = templates.get(labels);
+  if (!kept || kept.labels.some((label, k) => label !== labels[k])) {
+    kept = { labels: [...labels], scores: JSON.parse(JSON.stringify(Object.fromEntries(labels.map((label) => [label, 0.5])))) };
+    templates.set(labels, kept);
+  }
+  return kept.scores;
 }
 
 /** Scores times weights, divided by the sum of the products; if all products are 0, the weights divided by their sum. @param {Float32Array} values @param {number[]} weights */

@@ -265,7 +265,9 @@ class Asker {
 
 /** @param {TypingModel} model @param {AllowedLabels} [labels] @returns {TypingSession} */
 const sessionOf = (model, labels) =>
-  typeof model.session === 'function' ? model.session({ labels }) : { update: (text) => model.predict(text, { labels }) };
+  typeof model.session === 'function'
+    ? model.session({ labels })
+    : { update: (text) => (labels ? model.predict(text, { labels }) : model.predict(text)) };
 
 /** @param {typeof globalThis} view @param {unknown} error */
 function reportUncaught(view, error) {

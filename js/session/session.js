@@ -72,8 +72,9 @@ export class Session {
     if (typeof tolerance !== 'number' || !(tolerance >= 0 && tolerance < Infinity))
       throw new ArgumentError(`session: tolerance is ${show(tolerance)}, expected a finite number, 0 or more`);
     this.#model = model;
-    this.#labels = labels;
     this.#weights = labelWeights(model.outputs, labels);
+    // The caller may change its list later.
+    this.#labels = structuredClone(labels);
     this.#incremental = runsIncrementally(model) ? new IncrementalRun(model.heap, tolerance, model.inputs[0]) : null;
   }
 

@@ -288,7 +288,7 @@ export class NGrams {
   #grams(first, last, from, to, max, most) {
     const { data } = this.#codes;
     const { min, border } = this;
-    this.#reserveGrams((to - from + 1) * max + 1, most);
+    this.#reserveGrams((to - from + 1) * (max - min + 1) + 1, most);
     for (let i = from; i <= to; i++) {
       let h = i < first ? extend(0, border) : 0;
       const start = Math.max(i, first);

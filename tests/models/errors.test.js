@@ -101,6 +101,8 @@ test('each answer has its own scores, whatever the labels are', async () => {
   assert.deepEqual(Object.keys(first.scores ?? {}).sort(), [...labels].sort());
   assert.notEqual(first.scores?.b, second.scores?.b);
   assert.deepEqual(JSON.stringify(model.predict('a')), JSON.stringify(first));
+  model.outputs[0].labels?.splice(2, 1, 'c');
+  assert.deepEqual(Object.keys(model.predict('a').scores ?? {}).sort(), ['10', '__proto__', 'c']);
 });
 
 test('tags have labels and spans even if a model returns NaN', async () => {
