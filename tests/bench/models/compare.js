@@ -21,6 +21,12 @@ export const padlessScript = "export * from '../../../js/index.js'";
 
 /** @param {string} path  of a gzipped file */
 export const unzipped = (path) => gunzipSync(readFileSync(path)).toString();
+/** The sentences of a treebank's file, each a list of rows of columns. @param {string} path  of a gzipped file @returns {string[][][]} */
+export const sentencesOf = (path) =>
+  unzipped(path)
+    .trim()
+    .split('\n\n')
+    .map((block) => block.split('\n').map((line) => line.split('\t')));
 /** The examples of a file of text<TAB>label. @param {string} path @returns {{ text: string, label: string }[]} */
 export const examplesOf = (path) =>
   unzipped(path)

@@ -17,7 +17,7 @@ import {
   modelFile,
   padlessScript,
   percent,
-  unzipped,
+  sentencesOf,
   versioned,
   writePeers,
 } from './compare.js';
@@ -27,14 +27,10 @@ const [folder] = process.argv.slice(2);
 /** @typedef {{ text: string, tokens: string[], labels: string[] }} Sentence */
 /** @param {string} part @returns {Sentence[]} */
 const read = (part) =>
-  unzipped(`${folder}/pos-en-ewt/${part}.conll.gz`)
-    .trim()
-    .split('\n\n')
-    .map((block) => {
-      const rows = block.split('\n').map((line) => line.split('\t'));
-      const tokens = rows.map(([token]) => token);
-      return { text: tokens.join(' '), tokens, labels: rows.map(([, label]) => label) };
-    });
+  sentencesOf(`${folder}/pos-en-ewt/${part}.conll.gz`).map((rows) => {
+    const tokens = rows.map(([token]) => token);
+    return { text: tokens.join(' '), tokens, labels: rows.map(([, label]) => label) };
+  });
 
 /**
  * The tags of a peer that cuts the text itself: a token has that of the word in which it begins. `words` stand in the text one behind the other.

@@ -17,18 +17,14 @@ import {
   packageFolder,
   padlessScript,
   percent,
-  unzipped,
+  sentencesOf,
   versioned,
   writePeers,
 } from './compare.js';
 
 const [folder] = process.argv.slice(2);
 /** The words of each sentence of a part of the treebank. @param {string} part @returns {string[][]} */
-const read = (part) =>
-  unzipped(`${folder}/pos-zh-gsdsimp/${part}.conll.gz`)
-    .trim()
-    .split('\n\n')
-    .map((block) => block.split('\n').map((line) => line.split('\t')[0]));
+const read = (part) => sentencesOf(`${folder}/pos-zh-gsdsimp/${part}.conll.gz`).map((rows) => rows.map(([word]) => word));
 
 /** Joins words without spaces, except between Latin words. @param {string[]} words */
 const textOf = (words) =>
