@@ -89,21 +89,25 @@ withFirefox(() => {
     server?.close();
   });
 
+  /** @param {string} simd */
+  async function open(simd) {
+    const page = await browser.newPage();
+    page.setDefaultTimeout(120_000);
+    await page.goto(`${server.url}/${simd}.html`);
+    await page.waitForFunction('window.run');
+    return page;
+  }
+  /** One page for each build: a page of its own for each file takes most of the time. @type {Record<string, ReturnType<typeof open>>} */
+  const opened = {};
+
   /**
-   * Calls a function of page.js in a new page.
+   * Calls a function of page.js.
    * @param {string} simd @param {'run' | 'checkAll' | 'hasRelaxed'} name @param {unknown} argument
    * @returns {Promise<any>}
    */
   async function inPage(simd, name, argument) {
-    const page = await browser.newPage();
-    page.setDefaultTimeout(120_000);
-    try {
-      await page.goto(`${server.url}/${simd}.html`);
-      await page.waitForFunction('window.run');
-      return await page.evaluate((called, given) => /** @type {any} */ (window)[called](given), name, argument);
-    } finally {
-      await page.close();
-    }
+    const page = await (opened[simd] ??= open(simd));
+    return page.evaluate((called, given) => /** @type {any} */ (window)[called](given), name, argument);
   }
 
   /** @param {import('node:test').TestContext} t @param {string} file @param {string} simd */

@@ -59,8 +59,8 @@ async function failure(body) {
 export async function run(file) {
   await import(file);
   const results = [];
-  for (const { name, skip, body } of registered) results.push(skip ? { name, skip } : { name, ...(await failure(body)) });
+  for (const { name, skip, body } of registered.splice(0)) results.push(skip ? { name, skip } : { name, ...(await failure(body)) });
   // Errors that no test waits for are reported in later tasks, rejections not even in the next one.
   await new Promise((resolve) => setTimeout(resolve, 100));
-  return [...results, ...stray.map((error) => ({ name: 'what no test waits for', error: asText(error) }))];
+  return [...results, ...stray.splice(0).map((error) => ({ name: 'what no test waits for', error: asText(error) }))];
 }

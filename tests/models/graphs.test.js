@@ -253,7 +253,8 @@ const broken = {
       ['g'],
     ),
     UnsupportedError,
-    /^model\.g: called with mask; padless takes masks from/,
+    // The late module of operations, where another model has loaded it, says it more precisely.
+    /^(model\.)?g: called with mask\b/,
   ],
   'an inbound_nodes that is not a list': [
     functional([input('x'), { ...layer('Dense', 'd', { units: 1 }), inbound_nodes: 5 }], ['x'], ['d']),
