@@ -18,6 +18,8 @@ import { MAX_PADDING, onState, setState, state } from './state.js';
 const [DRAWN_CELLS, DRAWN_END] = [80, 20];
 /** The range under the slider shows the naive answer for each number of padding steps, if the text has at most this many tokens. */
 const RANGE_TOKENS = 100;
+/** A text of this many tokens is longer than most sentences: if its score is low, more text would not help. */
+const LONG_TOKENS = 80;
 /** Milliseconds without a change of text and padding before the range is computed, and before a screen reader announces the answers. */
 const RANGE_MS = 150;
 const ANNOUNCE_MS = 1000;
@@ -27,9 +29,9 @@ const hasLetters = (text) => /\p{L}/u.test(text);
 
 /**
  * What naive padding did to the answer, as a sentence; or that the answer means little.
- * @param {string} text @param {Answer} alone @param {Answer} naive @param {number} padding
+ * @param {string} text @param {number} count  number of tokens that the model read @param {Answer} alone @param {Answer} naive @param {number} padding
  */
-function verdictOf(text, alone, naive, padding) {
+function verdictOf(text, count, alone, naive, padding) {
   // As many digits as it takes to tell the two scores apart.
   let digits = 1;
   while (digits < 6 && percent(naive.score, digits) === percent(alone.score, digits)) digits++;
@@ -38,9 +40,10 @@ function verdictOf(text, alone, naive, padding) {
     masked: languageName(alone.label),
     score: percent(naive.score, digits),
     alone: percent(alone.score, digits),
+    count: format(count),
   };
   if (!hasLetters(text)) return say('proofNoLetters');
-  if (alone.score < SURE) return say('proofUnsure', values);
+  if (alone.score < SURE) return say(count < LONG_TOKENS ? 'proofUnsure' : 'proofUnsureLong', values);
   if (padding === 0) return say('proofNone');
   if (naive.label !== alone.label) return say('proofOther', values);
   if (naive.bits === alone.bits) return say('proofEqual', values);
@@ -164,7 +167,7 @@ export class Proof {
     showAnswer('masked', masked, alone);
     showAnswer('naive', naive, alone);
     find('answers').classList.toggle('guess', alone.score < SURE || !hasLetters(text));
-    const verdict = verdictOf(text, alone, naive, padding);
+    const verdict = verdictOf(text, row.alone.length, alone, naive, padding);
     find('verdict').textContent = verdict;
     this.#rangeTimer = setTimeout(() => this.#showRange(model, row.alone, masked.label), RANGE_MS);
     this.#announceTimer = setTimeout(() => {

@@ -28,6 +28,8 @@ const en = {
   proofHigher: 'Naive code is more confident, {score} instead of {alone}. It has read nothing new: padding is no evidence.',
   proofEqual: 'Here padding happens not to move the naive score. With other texts or more padding it does.',
   proofUnsure: 'Not sure: the text alone gets only {alone} for {masked}, so neither answer means much: try a longer text.',
+  proofUnsureLong:
+    'Not sure: {count} characters alone get only {alone} for {masked}, so neither answer means much. The text may mix languages, or be in none that the model has learned.',
   proofNoLetters: 'A text without letters is in no language. This small model guesses one all the same.',
   proofEmpty: 'Type a few words.',
   proofRange: 'Naive with {from} to {to} steps of padding: {name}',
@@ -296,6 +298,8 @@ const zh = {
   proofHigher: '朴素的代码更有把握：{score}，而不是 {alone}。但它没有读到任何新内容：填充不是证据。',
   proofEqual: '这里填充恰好没有改变朴素的得分。换一段文本或增加填充就会改变。',
   proofUnsure: '不能确定：只看文本，{masked}也只得 {alone}，所以两个答案都说明不了什么：请试更长的文本。',
+  proofUnsureLong:
+    '不能确定：只看文本，{count} 个字符，{masked}也只得 {alone}，所以两个答案都说明不了什么。文本可能混有多种语言，或者不是模型学过的语言。',
   proofNoLetters: '没有字母的文本不属于任何语言。这个小模型还是会猜一种。',
   proofEmpty: '请输入几个词。',
   proofRange: '填充 {from} 至 {to} 步时朴素的答案：{name}',

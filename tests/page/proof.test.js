@@ -143,6 +143,12 @@ test('if naive padding does not change the language, the page explains what it c
   await pad(unsure.n);
   assert.match(await text('verdict'), /^Not sure: .*, so neither answer means much: try a longer text\.$/);
   assert.equal(await page.locator('#answers.guess').count(), 1);
+  // A longer text would not help here: the model has read 512 characters of code.
+  await type('for (let i = 0; i < n; i++) { sum += a[i]; } '.repeat(40));
+  assert.match(await text('verdict'), /^Not sure: 512 characters .* mix languages, or be in none that the model has learned\.$/);
+  await page.click('#languages [lang=zh-Hans]');
+  assert.match(await text('verdict'), /^不能确定：只看文本，512 个字符，.*不是模型学过的语言。$/);
+  await page.click('#languages [lang=en]');
   await type('2026 😀');
   assert.equal(await text('verdict'), words.en.proofNoLetters);
   await page.locator('#proof-text').fill('  ');
