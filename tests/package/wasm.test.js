@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { gzipSync, inflateRawSync } from 'node:zlib';
+import { lateNames } from '../../js/dist/layers-early.js';
+import { parse } from '../../js/file/safetensors.js';
 import { bundle } from '../bundle.js';
 
 const root = new URL('../../', import.meta.url);
@@ -80,6 +82,18 @@ test('a page downloads at most 57 kB for loadModel, bundled, minified and gzippe
   const { first, wasm, later } = await bundled();
   assert.ok(first > 10_000 && wasm > 10_000, `${first} and ${wasm} bytes`);
   assert.ok(first + wasm <= 57_000, `${first} + ${wasm} bytes, and ${later} for some models`);
+});
+
+test('langid needs no code of rare layers, which would be one more download', () => {
+  const { metadata } = parse(read('web/models/langid/langid.safetensors'));
+  const names = JSON.parse(metadata.padless).architecture.config.layers.map(
+    (/** @type {{ class_name: string }} */ layer) => layer.class_name,
+  );
+  assert.ok(names.includes('padless>MaskedSqrtN'));
+  assert.deepEqual(
+    names.filter((/** @type {string} */ name) => lateNames.includes(name)),
+    [],
+  );
 });
 
 test('a page that fetches one build of the wasm as a file downloads at most 54 kB', async (t) => {

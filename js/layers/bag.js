@@ -2,16 +2,16 @@
  * Pooling of a bag of n-grams.
  * @module
  */
-import { MaskedSum } from '../pooling.js';
-import { LazyLookup } from '../products.js';
-/** @typedef {import('../tensor.js').Tensor} Tensor */
+import { MaskedSum } from './pooling.js';
+import { LazyLookup } from './products.js';
+/** @typedef {import('./tensor.js').Tensor} Tensor */
 
 /** y[d] = sum_t x[t][d] / sqrt(n) over the n steps that count (`sqrtn` of TensorFlow's embedding_lookup_sparse); zeros if n is 0. */
 export class MaskedSqrtN extends MaskedSum {
   /** @override */
   static className = 'padless>MaskedSqrtN';
 
-  /** @override @type {import('../layer.js').Reach} */
+  /** @override @type {import('./layer.js').Reach} */
   static reach = 'all';
 
   /**
