@@ -1,8 +1,9 @@
 /** What the comparisons with other packages share: what a page downloads for a package, its time, and its row on the card. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
@@ -16,8 +17,23 @@ export const versioned = (name) => `${name} ${JSON.parse(readFileSync(join(packa
 export const modelFolder = (name) => new URL(`../../../web/models/${name}/`, import.meta.url);
 /** A model's file. @param {string} name */
 export const modelFile = (name) => fileURLToPath(new URL(`${name}.safetensors`, modelFolder(name)));
-/** What a page imports for a model of padless. */
-export const padlessScript = "export * from '../../../js/index.js'";
+/**
+ * What a page downloads for a package.
+ * @typedef {object} Page
+ * @property {string} [script]  the imports
+ * @property {string[]} [files]  the files that it also fetches
+ * @property {(exports: any) => unknown} [use]  calls what the script exports as the page does, so that chunks which it does not fetch are left out
+ */
+
+/**
+ * A page with a model for padless.
+ * @param {string} file @param {{ module?: string, load?: string }} [from]  the function that loads the file @returns {Page}
+ */
+export const padlessPage = (file, { module = 'index.js', load = 'loadModel' } = {}) => ({
+  script: `export { ${load} } from '../../../js/${module}'`,
+  files: [file],
+  use: async (exports) => (await exports[load](readFileSync(file))).predict('a b'),
+});
 
 /** @param {string} path  of a gzipped file */
 export const unzipped = (path) => gunzipSync(readFileSync(path)).toString();
@@ -44,27 +60,44 @@ export const gzipBytes = (data) => gzipSync(data, { level: 9 }).length;
 
 /**
  * Gzipped bytes that a page downloads.
- * @param {{ script?: string, files?: string[] }} peer  what it imports, and fetches beside
+ * @param {Page} page
  */
-export async function downloadOf({ script, files = [] }) {
+export async function downloadOf({ script, files = [], use }) {
   const fetched = files.reduce((sum, file) => sum + gzipBytes(readFileSync(file)), 0);
   if (!script) return fetched;
-  const { outputFiles } = await build({
-    stdin: { contents: script, resolveDir: here },
-    ...{
-      bundle: true,
-      minify: true,
-      splitting: true,
-      write: false,
-      format: 'esm',
-      outdir: 'out',
-      platform: 'browser',
-      logLevel: 'silent',
-    },
-    // Packages import these only in Node.
-    external: ['node:*', ...builtinModules],
-  });
-  return outputFiles.reduce((sum, { contents }) => sum + gzipBytes(contents), fetched);
+  const folder = mkdtempSync(join(tmpdir(), 'padless-'));
+  try {
+    /** @type {import('esbuild').BuildOptions & { write: false }} */
+    const options = {
+      stdin: { contents: script, resolveDir: here },
+      ...{ bundle: true, minify: true, splitting: true, write: false, format: 'esm', outdir: folder },
+      ...{ outExtension: { '.js': '.mjs' }, platform: 'browser', logLevel: 'silent' },
+      // Packages import these only in Node.
+      external: ['node:*', ...builtinModules],
+    };
+    const { outputFiles } = await build(options);
+    const needed = use ? await evaluatedBy(use, outputFiles) : outputFiles;
+    return needed.reduce((sum, { contents }) => sum + gzipBytes(contents), fetched);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/**
+ * The chunks of a bundle that are evaluated when it is used.
+ * @param {Page['use'] & {}} use @param {import('esbuild').OutputFile[]} chunks
+ */
+async function evaluatedBy(use, chunks) {
+  /** @type {Set<string>} */
+  const urls = new Set();
+  /** @type {any} */ (globalThis).evaluatedChunks = urls;
+  for (const { path, text } of chunks) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `globalThis.evaluatedChunks.add(import.meta.url);${text}`);
+  }
+  const entry = chunks.find(({ path }) => path.endsWith('stdin.mjs'));
+  await use(await import(String(pathToFileURL(entry?.path ?? ''))));
+  return chunks.filter(({ path }) => urls.has(String(pathToFileURL(path))));
 }
 
 /**

@@ -15,7 +15,7 @@ import {
   megabytes,
   microseconds,
   modelFile,
-  padlessScript,
+  padlessPage,
   percent,
   versioned,
   writePeers,
@@ -49,7 +49,7 @@ function bayes() {
 }
 
 const peers = [
-  { name: 'intents', script: padlessScript, files: [modelFile('intents')], make: ours },
+  { name: 'intents', ...padlessPage(modelFile('intents')), make: ours },
   {
     name: versioned('wink-naive-bayes-text-classifier'),
     script: "export { default } from 'wink-naive-bayes-text-classifier'; export { default as utils } from 'wink-nlp-utils'",

@@ -15,7 +15,7 @@ import {
   megabytes,
   microseconds,
   modelFile,
-  padlessScript,
+  padlessPage,
   percent,
   sentencesOf,
   versioned,
@@ -57,19 +57,12 @@ const wink = winkNLP(model, ['sbd', 'pos']);
 const winkTagger = winkPosTagger();
 const tagger = new pos.Tagger();
 
-/**
- * @typedef {object} Peer
- * @property {string} name
- * @property {string} script  what a page imports
- * @property {string[]} [files]
- * @property {(sentence: Sentence) => string[]} tag  of each token
- */
+/** `tag`: the tags of the tokens. @typedef {import('./compare.js').Page & { name: string, tag: (sentence: Sentence) => string[] }} Peer */
 /** @type {Peer[]} */
 const peers = [
   {
     name: 'tagger',
-    script: padlessScript,
-    files: [modelFile('tagger')],
+    ...padlessPage(modelFile('tagger')),
     tag: ({ tokens }) => {
       const labels = /** @type {string[]} */ (ours.outputs[0].labels);
       const [{ data }] = ours.run([tokens.map((word) => [...(ours.text?.parts?.read(word) ?? [])])]);

@@ -15,7 +15,7 @@ import {
   microseconds,
   modelFile,
   packageFolder,
-  padlessScript,
+  padlessPage,
   percent,
   sentencesOf,
   versioned,
@@ -72,7 +72,7 @@ const jiebaFiles = [
 const peers = [
   {
     name: 'words-zh',
-    gzip: await downloadOf({ script: padlessScript, files: [modelFile('words-zh')] }),
+    gzip: await downloadOf(padlessPage(modelFile('words-zh'))),
     cut: (text) => (model.predict(text).spans ?? []).map(({ start, end }) => text.slice(start, end)),
   },
   { name: versioned('@node-rs/jieba'), gzip: await downloadOf({ files: jiebaFiles }), cut: (text) => jieba.cut(text, true) },
