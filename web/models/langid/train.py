@@ -13,6 +13,7 @@ import json
 import re
 import struct
 import subprocess
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ ROOT = HERE.parents[2]
 ROWS, WIDTH, HASHES = 32768, 43, 2
 SAMPLES, TERNARY, RATE, SEED = 10_000_000, 16_000_000, 1.0, 1
 CERTAIN = 0.9  # the share of held-out words, pairs and sentences that are right among answers at the threshold
+UNSEEN = 0.3  # the share of the different words of a text from elsewhere that the training text and its lists do not have, see calibrate
 FLOAT_LABELS = 64  # bag.c pads labels to this number
 
 
@@ -92,19 +94,46 @@ def softmax(z):
 
 
 def read_dev(program, build):
-    """(logits [N, K], labels [N], kinds [N]) of the held-out text."""
+    """(logits [N, K], labels [N], kinds [N], pieces [N]) of the held-out text."""
     lines = (build / "dev.txt").read_text("utf-8").splitlines()
     kinds, labels, pieces = zip(*(line.split("\t") for line in lines))
     made = run(program, "logits", build / "ternary.bag", input="".join(f"{p}\n" for p in pieces).encode(), capture_output=True).stdout
     logits = np.frombuffer(made, "<f4").reshape(len(lines), FLOAT_LABELS)[:, : len(text.LABELS)].astype(np.float64)
-    return logits, np.array(labels, int), np.array(kinds, int)
+    return logits, np.array(labels, int), np.array(kinds, int), pieces
 
 
-def calibrate(logits, labels, kinds):
-    """(temperature, threshold): the temperature with the least cross-entropy, each kind of text counting alike."""
-    weight = np.zeros(len(labels))
+def unseen_words(build, labels, kinds, pieces):
+    """[N] lists: for each word of a pair or single word, whether the training has it nowhere under this label."""
+    wanted = [set() for _ in text.LABELS]
+    for label, kind, piece in zip(labels, kinds, pieces):
+        if kind > 0:
+            wanted[label].update(piece.split(" "))
+    with open(build / "words.txt", encoding="utf-8") as words, open(build / "text.txt", encoding="utf-8") as lines:
+        for line in chain(words, lines):
+            label, *_, found = line.rstrip("\n").split("\t")
+            if wanted[int(label)]:
+                wanted[int(label)].difference_update(found.split(" "))
+    return [[word in wanted[label] for word in piece.split(" ")] if kind > 0 else [] for label, kind, piece in zip(labels, kinds, pieces)]
+
+
+def weights(kinds, unseen):
+    """[N], the sum of each kind is 1. Unseen words count as often as in a text from elsewhere: UNSEEN of all words."""
+    single = [row[0] for row, kind in zip(unseen, kinds) if kind == 2]
+    share = sum(single) / len(single)
+    factors = {True: UNSEEN / share, False: (1 - UNSEEN) / (1 - share)}
+    weight = np.array([np.prod([factors[word] for word in row]) for row in unseen])
     for kind in set(kinds):
-        weight[kinds == kind] = 1 / (kinds == kind).sum()
+        weight[kinds == kind] /= weight[kinds == kind].sum()
+    return weight
+
+
+def calibrate(logits, labels, kinds, weight):
+    """(temperature, threshold): the temperature with the least cross-entropy, each kind of text counting alike.
+
+    The held-out text is from the collections of the training text, so training has seen 86 % of its words. On the others, scores are 5 points above
+    the share that is right. Of the different words of Common Voice, the treebanks or Firefox, 30 % are neither in the other two nor in the lists:
+    the mean over these three and twelve languages, from 10 % (English) to 65 % (Arabic).
+    """
     least = {}
     for t in np.arange(0.6, 2.5, 0.02):
         p = softmax(logits / t)
@@ -118,7 +147,8 @@ def calibrate(logits, labels, kinds):
             break
     for kind, name in enumerate(("sentences", "pairs", "words")):
         here = kinds == kind
-        print(f"held out, {name}: {100 * right[here].mean():.2f} % right, mean score {100 * score[here].mean():.2f} %")
+        mean = [100 * np.average(values[here], weights=weight[here]) for values in (right, score)]
+        print(f"held out, {name}: {mean[0]:.2f} % right, mean score {mean[1]:.2f} %")
     return float(temperature), round(float(threshold), 2)
 
 
@@ -150,7 +180,8 @@ def write(path, program, build):
     table, kernel, bias = read_model(build / "ternary.bag")
     signs, scale = ternary(table)
     rows, unit = to_rows(scale)
-    temperature, threshold = calibrate(*read_dev(program, build))
+    logits, labels, kinds, pieces = read_dev(program, build)
+    temperature, threshold = calibrate(logits, labels, kinds, weights(kinds, unseen_words(build, labels, kinds, pieces)))
     print(f"temperature {temperature:.2f}, threshold {threshold}")
     # Softmax does not see what all columns have in common.
     kernel, bias = (values - values.mean(-1, keepdims=True) for values in (kernel, bias))
