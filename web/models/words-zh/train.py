@@ -60,6 +60,11 @@ def f1(pairs):
     return round(100 * 2 * right / (gold + found), 2)
 
 
+def by_count(counter):
+    """[(key, count)], the highest count first, equal ones by key: Python's sets have another order in each run."""
+    return sorted(counter.items(), key=lambda entry: (-entry[1], entry[0]))
+
+
 def measure(path, sentences):
     texts = [text.text_of([word for word, _ in some]) for some in sentences]
     answers = rnn.node([HERE.parent / "answers.js", path], "".join(f"{some}\n" for some, _ in texts))
@@ -76,8 +81,8 @@ def measure(path, sentences):
         "sentences": len(sentences),
         "words": f1([({s[:2] for s in a}, {s[:2] for s in b}) for a, b in zip(gold, found)]),
         "tagged": f1(list(zip(gold, found))),
-        "tags": {tag: {"count": counts[tag], "f1": by_tag[tag]} for tag, _ in counts.most_common()},
-        "confusions": wrong.most_common(12),
+        "tags": {tag: {"count": count, "f1": by_tag[tag]} for tag, count in by_count(counts)},
+        "confusions": by_count(wrong)[:12],
     }
 
 
