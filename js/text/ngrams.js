@@ -37,6 +37,12 @@ const SEVERAL = -1;
 /** Maximum number of UTF-16 units that are normalised at once, because a long run of marks takes quadratic time. */
 const NORMAL_MOST = 8192;
 
+/**
+ * Decoration of letters ("Zalgo"): no orthography has four of these marks in a row, even decomposed. No training touches their n-grams, so they hit
+ * arbitrary rows, and the sum of many of these was a certain answer. The letters are read without such a run of marks.
+ */
+const decoration = /[\u0300-\u036f]{4,}/g;
+
 /** @param {number} h @param {number} c */
 const extend = (h, c) => {
   const g = Math.imul(h ^ c, GOLDEN);
@@ -168,12 +174,26 @@ export class NGrams {
   }
 
   /**
-   * Normalises a piece of the text and reads its code points.
+   * Reads the code points of a piece of the text, without decoration.
    * @param {string} piece @param {number} from  its offset in the text @param {Chunks} chunksOf
    */
   #read(piece, from, chunksOf) {
-    const { normalization } = this;
     this.#codes.length = this.#starts.length = 0;
+    let at = 0;
+    for (const { 0: marks, index } of piece.matchAll(decoration)) {
+      this.#append(piece.slice(at, index), from + at, chunksOf);
+      at = index + marks.length;
+    }
+    this.#append(at ? piece.slice(at) : piece, from + at, chunksOf);
+    this.#starts.data[this.#starts.length] = from + piece.length;
+  }
+
+  /**
+   * Normalises a piece of the text and appends its code points.
+   * @param {string} piece @param {number} from  its offset in the text @param {Chunks} chunksOf
+   */
+  #append(piece, from, chunksOf) {
+    const { normalization } = this;
     // A code point of the text becomes at most 18 in a normal form, but most texts are in normal form already.
     const isNormal = !normalization || (piece.length <= NORMAL_MOST && piece.normalize(normalization) === piece);
     this.#reserve(piece.length);
@@ -186,7 +206,6 @@ export class NGrams {
         if (normal === chunk) this.#readNormal(chunk, from + index);
         else for (const char of normal) this.#push(char.codePointAt(0) ?? 0, from + index);
       }
-    this.#starts.data[this.#starts.length] = from + piece.length;
   }
 
   /** @param {number} units  of normalised text: each has at most 3 code points in lower case */

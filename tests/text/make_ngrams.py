@@ -27,7 +27,7 @@ def main():
     for sentence, label in text.read_tsv(data / "langid-commonvoice-cc0/cv.tsv.gz"):
         found.setdefault(label, []).append(sentence)
     texts = [each for label in sorted(found) for each in rng.sample(found[label], PER_LANGUAGE)]
-    texts += und.texts(rng, 60)
+    texts += und.texts(rng, 60) + [und.decorated(rng, 20) for _ in range(10)]
     program = HERE / "bag"
     subprocess.run(["gcc", "-std=gnu11", "-O2", "-o", program, TRAINER / "bag.c", "-lm"], check=True)
     pieces = "".join(" ".join(text.pieces(text.normalize(each))) + "\n" for each in texts)

@@ -69,6 +69,20 @@ test('case, Unicode form, white space, digits and the choice of emoji do not cha
   assert.notDeepEqual(ids('ab'), ids('ba'));
 });
 
+test('four or more combining marks in a row are left out; the letters under them and shorter runs keep their ids', () => {
+  const marks = '\u0337\u0322\u0301\u0308';
+  const decorated = Array.from('Größe', (letter, i) => letter + marks.repeat(i + 1)).join('');
+  const ids = (/** @type {string} */ text) => [...vectorizer.encode(text).ids];
+  assert.deepEqual(ids(`${decorated} ${decorated}`), ids('Größe Größe'));
+  assert.deepEqual(covered(`a${marks}b`, { max: 1, word: false }), [`a${marks}`, 'b']);
+  // A decomposed letter of polytonic Greek has three marks.
+  assert.deepEqual(ids('ᾧ'.normalize('NFD')), ids('ᾧ'));
+  assert.notDeepEqual(ids('a\u0337\u0322\u031b'), ids('a'));
+  // Marks of other scripts stay.
+  assert.notDeepEqual(ids(`ש${'\u05b0'.repeat(5)}`), ids('ש'));
+  assert.deepEqual(ids(`e${marks.repeat(1 << 18)}`), ids('e'));
+});
+
 test('an n-gram with two hashes gives two ids; maxlen cuts between n-grams', () => {
   const two = vectorizer.encode('hello');
   const one = new TextVectorizer({ ...settings, ngrams: { ...settings.ngrams, rows: golden.rows, hashes: 1 } }).encode('hello');
@@ -85,7 +99,7 @@ test('an n-gram with two hashes gives two ids; maxlen cuts between n-grams', () 
 test('lone surrogates and megabytes of letters, marks and words are read', () => {
   assert.equal(vectorizer.encode('\ud800').ids.length, 2);
   const short = new TextVectorizer({ ...settings, maxlen: 1000 });
-  for (const text of ['x'.repeat(1 << 20), `e${'\u0301'.repeat(1 << 20)}`, 'été '.repeat(1 << 18)]) {
+  for (const text of ['x'.repeat(1 << 20), `e${'\u0591'.repeat(1 << 20)}`, 'été '.repeat(1 << 18)]) {
     const { ids, truncated } = short.encode(text);
     assert.deepEqual([ids.length, truncated], [1000, true]);
   }
@@ -93,7 +107,7 @@ test('lone surrogates and megabytes of letters, marks and words are read', () =>
   for (const text of [
     'x'.repeat(40_000),
     `${'-'.repeat(30_000)}${'y'.repeat(30_000)}`,
-    `e${'\u0301'.repeat(30_000)}`,
+    `e${'\u0591'.repeat(30_000)}`,
     '日'.repeat(30_000),
   ]) {
     const whole = vectorizer.encode(text);
@@ -147,7 +161,23 @@ const bag = (output) =>
 test('a session gives the bits of predict() after every edit', async () => {
   const model = await bag();
   const session = model.session();
-  const parts = ['word ', 'é', 'e\u0301', ' ', '\n', 'Straße', '日本', '1', '23', '😀', '. ', 'нет ', '\u0301', '-'];
+  const parts = [
+    'word ',
+    'é',
+    'e\u0301',
+    ' ',
+    '\n',
+    'Straße',
+    '日本',
+    '1',
+    '23',
+    '😀',
+    '. ',
+    'нет ',
+    '\u0301',
+    '\u0337\u0322\u031b',
+    '-',
+  ];
   let text = '';
   for (let i = 0; i < 400; i++) {
     const at = integer(0, text.length);

@@ -69,10 +69,11 @@ class Kinds(dict):
 
 KINDS = Kinds()
 RUNS = re.compile(r"w+|u+|d+|s")
+DECORATION = re.compile("[\u0300-\u036f]{4,}")
 
 
 def normalize(text):
-    return "".join(c.lower() for c in unicodedata.normalize("NFC", text))
+    return "".join(c.lower() for c in unicodedata.normalize("NFC", DECORATION.sub("", text)))
 
 
 def pieces(text):

@@ -1,4 +1,4 @@
-"""Makes text that is no language: code, numbers, identifiers, keyboard noise, signs."""
+"""Makes text that is no language: code, numbers, identifiers, keyboard noise, signs, letters under combining marks."""
 
 import base64
 
@@ -151,6 +151,7 @@ KEYBOARDS = [
 SIGNS = "!?.,;:-_=+*/\\|~^#@$%&()[]{}<>\"'`…·•–—→←↑↓★☆✓✗♥°§€£¥©®™"
 EMOJI = "😀😂🤣😍😘😎😭😡👍👎🙏👏🎉🔥💯❤💔🚀🐱🐶🌞🌙⭐🍕🍺🎂🎵⚽✅❌☺✌🤷🙈💪👀"
 HEX = "0123456789abcdef"
+MARKS = "".join(map(chr, range(0x300, 0x370)))
 
 
 def pick(rng, some, least, most):
@@ -232,6 +233,11 @@ def signs(rng):
     return pick(rng, EMOJI, 1, 6).replace("❤", "❤\ufe0f")
 
 
+def decorated(rng, most=3):
+    """Letters under combining marks. text.py leaves out runs of more than three marks, so that it reads only the letters."""
+    return "".join(c + pick(rng, MARKS, 1, most) for c in identifier(rng))
+
+
 def texts(rng, count):
-    makers = [code] * 8 + [numbers] * 3 + [identifiers] * 4 + [noise] * 6 + [signs] * 3
+    makers = [code] * 8 + [numbers] * 3 + [identifiers] * 4 + [noise] * 6 + [signs] * 3 + [decorated]
     return [rng.choice(makers)(rng) for _ in range(count)]
