@@ -22,7 +22,7 @@ import { isMarker, readSettings } from './settings.js';
 /**
  * Texts padded to one length.
  * @typedef {object} EncodedBatch
- * @property {Int32Array} ids  [B, T]; with setting `parts` [B, T, width]
+ * @property {Int32Array} ids  [B, T]; with setting `parts` [B, T, width]. For one text without padding it is the array `rows[0].ids` itself, not a copy
  * @property {Uint8Array} mask  [B, T], 0 is padding
  * @property {Int32Array} lengths  [B]
  * @property {Int32Array} starts  [B] step at which a row's tokens begin, after padding and `start`
