@@ -214,7 +214,7 @@ const en = {
   padReads: 'As in its framework, padding can change its answers: {layers} read it.',
   typeText: 'Type into it',
   typeIds: 'Ids, separated by spaces',
-  noId: '“{word}” is no token id. Ids are whole numbers from 0 on, separated by spaces.',
+  noId: '“{word}” is no token id. Ids are integers from 0 on, separated by spaces.',
   idsHint: 'The file says nothing about text, so this model takes token ids (0 to {most}).',
   noBox: 'This model takes {inputs}; that is more than a box can hold. In a script: model.run({ … }).',
   save: 'Save as .safetensors',

@@ -299,7 +299,7 @@ test('a word that is not a token id gives an error, and the answer to the text b
   for (const wrong of ['abc', '1.5', '3 -1', '1e1', '٣']) {
     await type('3', 'pre');
     await state.page.locator('#yours-text').fill(wrong);
-    assert.match(await failed(), new RegExp(`^“${wrong.split(' ').at(-1)}” is no token id\\. Ids are whole numbers`));
+    assert.match(await failed(), new RegExp(`^“${wrong.split(' ').at(-1)}” is no token id\\. Ids are integers`));
     assert.equal(await text('yours-answer'), '');
     assert.equal(await text('yours-time'), '');
   }
