@@ -77,12 +77,33 @@ class Cursor {
     return this.bytes.subarray(at, at + count);
   }
 
-  /** A string that ends in a zero byte. */
+  /** The bytes before the next zero byte. */
   string() {
     const end = this.bytes.indexOf(0, this.#at);
     if (end < 0) throw this.error('a word has no zero byte at its end');
-    return textDecoder().decode(this.codes(end + 1 - this.#at, 'a word').subarray(0, -1));
+    return this.codes(end + 1 - this.#at, 'a word').subarray(0, -1);
   }
+}
+
+/** A byte order mark at the start of the training data is part of a word. @type {TextDecoderOptions} */
+const keepMark = { ignoreBOM: true };
+
+/**
+ * A word of the dictionary. No text contains a word that is not UTF-8, so such a word becomes a string with spaces, which no token equals.
+ * @param {Uint8Array} bytes
+ */
+function wordOf(bytes) {
+  try {
+    return textDecoder('utf-8', { ...keepMark, fatal: true }).decode(bytes);
+  } catch {
+    return `not UTF-8: ${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ')}`;
+  }
+}
+
+/** @param {Uint8Array} bytes */
+function labelOf(bytes) {
+  const text = textDecoder('utf-8', keepMark).decode(bytes);
+  return text.startsWith(LABEL) ? text.slice(LABEL.length) : text;
 }
 
 /** @param {Cursor} file */
@@ -109,10 +130,10 @@ function readDictionary(file) {
   /** @type {{ label: string, count: number }[]} */
   const labels = [];
   for (let i = 0; i < size; i++) {
-    const text = file.string();
+    const bytes = file.string();
     const count = file.int64();
-    if (file.byte() === 0) words.push(text);
-    else labels.push({ label: text.startsWith(LABEL) ? text.slice(LABEL.length) : text, count });
+    if (file.byte() === 0) words.push(wordOf(bytes));
+    else labels.push({ label: labelOf(bytes), count });
   }
   if (words.length !== wordCount || labels.length !== labelCount)
     throw file.error(`${words.length} words and ${labels.length} labels, expected ${wordCount} and ${labelCount}`);
@@ -125,6 +146,8 @@ function readDictionary(file) {
       const hash = file.int32();
       kept[checkIndex(file.int32(), prunedCount, file)] = hash;
     }
+    const missing = kept.findIndex((hash) => hash === undefined);
+    if (missing >= 0) throw file.error(`no n-gram has row ${missing} of ${prunedCount}`);
   }
   return { words, labels, kept };
 }
@@ -163,6 +186,7 @@ function readQuantised(file, what) {
     throw file.error(`${what} is [${rows}, ${columns}] with ${codes.length} codes, ${parts} a row, of ${dim} values`);
   const norms = hasNorms ? file.codes(rows, what) : null;
   const normQuantiser = hasNorms ? readQuantiser(file, what) : null;
+  if (normQuantiser && normQuantiser.dim !== 1) throw file.error(`${what}: norms of ${normQuantiser.dim} values, expected 1`);
   if (4 * rows * dim > EXPANDED_MOST)
     throw new UnsupportedError(`${file.name}: ${what} is [${rows}, ${dim}], ${4 * rows * dim} bytes`);
   const data = new Float32Array(checkFits(rows * dim));
@@ -225,7 +249,7 @@ function fastTextParts(bytes, name) {
     throw file.error(`the output is [${output.rows}, ${output.columns}], expected [${labels.length}, ${dim}]`);
   const units = loss === 'hs' ? labels.length - 1 : labels.length;
   const isTree = loss === 'hs' && units > 0;
-  const activation = { hs: 'linear', softmax: 'softmax', ova: 'sigmoid', ns: 'sigmoid' }[loss];
+  const activation = { hs: 'softmax', softmax: 'softmax', ova: 'sigmoid', ns: 'sigmoid' }[loss];
   const head = isTree
     ? [
         {

@@ -188,3 +188,151 @@ test('invalid settings and trees are refused', async () => {
     await assert.rejects(make({}, children), says(ModelFileError, /children/));
   await assert.rejects(make({}, [[0, 1]]), /children has 1 nodes, but the input has 2 values/);
 });
+
+/** @param {...number} values */
+const int32 = (...values) => Buffer.from(Int32Array.from(values).buffer);
+/** @param {...(number | bigint)} values */
+const int64 = (...values) => Buffer.from(BigInt64Array.from(values, BigInt).buffer);
+/** @param {ArrayLike<number>} values */
+const floats = (values) => Buffer.from(Float32Array.from(values).buffer);
+
+/** A matrix. @param {number} rows @param {number} columns @param {number[]} values */
+const matrix = (rows, columns, values) => [Buffer.of(0), int64(rows, columns), floats(values)];
+/** A product quantiser: value i of code c is i + c / 4. @param {number} dim @param {number} parts @param {number} width @param {number} lastWidth */
+function quantiser(dim, parts, width, lastWidth) {
+  const values = new Float32Array(256 * dim);
+  for (let part = 0; part < parts; part++) {
+    const size = part === parts - 1 ? lastWidth : width;
+    for (let c = 0; c < 256; c++)
+      for (let i = 0; i < size; i++) values[part * 256 * width + c * size + i] = part * width + i + c / 4;
+  }
+  return Buffer.concat([int32(dim, parts, width, lastWidth), floats(values)]);
+}
+/** A quantised matrix. @param {number} rows @param {number} columns @param {number[] | Uint8Array} codes @param {Buffer} of  its quantiser @param {[number[], Buffer]} [norms]  codes and quantiser */
+const quantised = (rows, columns, codes, of, norms) => [
+  Buffer.of(1),
+  Buffer.of(norms ? 1 : 0),
+  int64(rows, columns),
+  int32(codes.length),
+  Buffer.from(codes),
+  of,
+  ...(norms ? [Buffer.from(norms[0]), norms[1]] : []),
+];
+
+/** Dictionary entries: bytes or text, count, and 1 for labels. @typedef {[string | Uint8Array, number, 0 | 1]} Entry */
+/** @type {Entry[]} */
+const dictionary = [['a', 9, 0], ['b', 8, 0], ['__label__x', 7, 1], ['__label__y', 6, 1]]; // prettier-ignore
+const square = matrix(2, 2, [1, 2, 3, 4]);
+
+/** A file of fastText with two words, two labels and vectors of two values. @param {any} [given]  what differs */
+function written(given) {
+  const { version, loss, grams, buckets, min, max, entries, words, labels, pruned, kept, input, output } = {
+    ...{ version: 12, loss: 3, grams: 1, buckets: 0, min: 0, max: 0, entries: dictionary, pruned: -1, kept: [] },
+    ...{ input: square, output: square },
+    ...given,
+  };
+  const isLabel = (/** @type {Entry} */ [, , type]) => type === 1;
+  const counts = [
+    words ?? entries.filter((/** @type {Entry} */ each) => !isLabel(each)).length,
+    labels ?? entries.filter(isLabel).length,
+  ];
+  return Buffer.concat([
+    int32(793712314, version),
+    int32(2, 5, 5, 1, 5, grams, loss, 3, buckets, min, max, 100),
+    Buffer.alloc(8),
+    int32(given?.size ?? entries.length, ...counts),
+    int64(30, pruned),
+    ...entries.flatMap((/** @type {Entry} */ [word, count, type]) => [
+      Buffer.from(word),
+      Buffer.of(0),
+      int64(count),
+      Buffer.of(type),
+    ]),
+    ...kept.map((/** @type {[number, number]} */ pair) => int32(...pair)),
+    ...input,
+    ...output,
+  ]);
+}
+
+test('files written field by field are refused where a field contradicts another one, and the message names both', async () => {
+  /** @param {Entry[]} entries */
+  const plus = (...entries) => ({ entries: [...dictionary, ...entries], input: matrix(3, 2, [1, 2, 3, 4, 5, 6]) });
+  const [of, norms] = [quantiser(2, 1, 2, 2), quantiser(1, 1, 1, 1)];
+  const wide = 2 ** 11;
+  for (const [given, problem, Class] of /** @type {[any, RegExp, any?][]} */ ([
+    [{ entries: dictionary.slice(0, 2) }, /the model has no label$/],
+    [{ words: 3 }, /2 words and 2 labels, expected 3 and 2$/],
+    [{ labels: 1 }, /2 words and 2 labels, expected 2 and 1$/],
+    [{ size: -1 }, /0 words and 0 labels, expected 2 and 2$/],
+    [{ size: 2 ** 31 - 1 }, /a word has no zero byte at its end$|takes \d bytes, the file has \d more$/],
+    [plus(['a', 1, 0]), /words has a word twice/],
+    [plus(['\ufeffa', 1, 0], ['\ufeffa', 1, 0]), /the input is \[3, 2\], expected \[4, 2\]$/],
+    [{ entries: [...dictionary, ['__label__x', 1, 1]], output: matrix(3, 2, [1, 2, 3, 4, 5, 6]) }, /"x" twice|label/],
+    [{ buckets: -1, max: 3 }, /buckets/],
+    [{ buckets: 2 ** 31 - 1, max: 3 }, /the input is \[2, 2\], expected \[2147483649, 2\]$/],
+    [{ max: 65, buckets: 1, input: matrix(3, 2, [1, 2, 3, 4, 5, 6]) }, /min and max/],
+    [{ input: matrix(-1, 2, []) }, /the input is \[-1, 2\]$/],
+    [{ input: matrix(2, 0, []) }, /the input is \[2, 0\]$/],
+    [{ input: matrix(2 ** 61, 2 ** 61, []) }, /the input takes \d\S+ bytes, the file has \d+ more$/],
+    [{ input: matrix(2, 3, [1, 2, 3, 4, 5, 6]) }, /the input is \[2, 3\], expected \[2, 2\]$/],
+    [{ output: matrix(1, 2, [1, 2]) }, /the output is \[1, 2\], expected \[2, 2\]$/],
+    [{ output: matrix(2, 1, [1, 2]) }, /the output is \[2, 1\], expected \[2, 2\]$/],
+    [{ pruned: 2, kept: [[5, 0], [6, 2]], buckets: 9, max: 3 }, /row 2 of 2 n-grams$/], // prettier-ignore
+    [{ pruned: 2, kept: [[5, 0], [6, -1]], buckets: 9, max: 3 }, /row -1 of 2 n-grams$/], // prettier-ignore
+    [{ pruned: 2, kept: [[5, 1], [6, 1]], buckets: 9, max: 3, input: matrix(4, 2, [1, 2, 3, 4, 5, 6, 7, 8]) }, /no n-gram has row 0 of 2$/], // prettier-ignore
+    [{ pruned: 1, kept: [[9, 0]], buckets: 9, max: 3, input: matrix(3, 2, [1, 2, 3, 4, 5, 6]) }, /kept is not a list of hash values below buckets/], // prettier-ignore
+    [{ pruned: 2 ** 53 }, /row -?\d+ of 9007199254740992 n-grams$|takes 4 bytes, the file has 0 more$/],
+    [{ input: quantised(2, 2, [1, 2], quantiser(2, 1, 1, 1)) }, /the input: 1 parts of 1 and 1 values, 2 in all$/],
+    [{ input: quantised(2, 2, [1, 2], int32(2, 0, 2, 2)) }, /the input: 0 parts of 2 and 2 values, 2 in all$/],
+    [{ input: quantised(2, 2, [1], of) }, /the input is \[2, 2\] with 1 codes, 1 a row, of 2 values$/],
+    [{ input: quantised(2, 3, [1, 2], of) }, /the input is \[2, 3\] with 2 codes, 1 a row, of 2 values$/],
+    [{ input: quantised(-1, 2, [], of) }, /the input is \[-1, 2\] with 0 codes/],
+    [{ input: quantised(2, 2, [1, 2], of, [[0], norms]) }, /the input: 0 parts of \d+|takes \d+ bytes|parts of/],
+    [{ input: quantised(2, 2, [1, 2], of, [[0, 1], of]) }, /the input: norms of 2 values, expected 1$/],
+    [
+      { input: quantised(2 ** 17 + 1, wide, new Uint8Array(2 ** 17 + 1), quantiser(wide, 1, wide, wide)) },
+      /the input is \[131073, 2048\], 1073750016 bytes$/,
+      UnsupportedError,
+    ],
+  ]))
+    await assert.rejects(fromFastText(written(given), { simd }), says(Class ?? ModelFileError, problem), String(problem));
+});
+
+test('quantised inputs and outputs, with and without norms, answer like a file with their values', async () => {
+  const answers = async (/** @type {any} */ given) =>
+    (await fromFastText(written(given), { simd })).predict(['a', 'b', 'a b zz']).map(({ scores }) => scores);
+  const of = quantiser(2, 2, 1, 1);
+  // Code c of part p stands for p + c / 4, and a norm's code c for c / 4.
+  const values = matrix(2, 2, [1, 1.5, 2, 3.5]);
+  const codes = [4, 2, 8, 10];
+  const plain = await answers({ input: values, output: values });
+  assert.deepEqual(await answers({ input: quantised(2, 2, codes, of), output: values }), plain);
+  assert.deepEqual(await answers({ input: quantised(2, 2, codes, of), output: quantised(2, 2, codes, of) }), plain);
+  // The third part of a quantiser may be narrower than the others: here the only one is.
+  const normed = quantised(2, 2, codes, of, [[8, 2], quantiser(1, 1, 1, 1)]);
+  assert.deepEqual(await answers({ input: normed, output: values }), await answers({ input: matrix(2, 2, [2, 3, 1, 1.75]), output: values })); // prettier-ignore
+  assert.notDeepEqual(await answers({ input: normed, output: values }), plain);
+});
+
+test('version 11 has no n-grams of characters; a model with one label and rows that nothing uses are read', async () => {
+  const more = { max: 3, min: 1, buckets: 1, input: matrix(3, 2, [1, 2, 3, 4, 50, 60]) };
+  const answer = async (/** @type {any} */ given) => (await fromFastText(written(given), { simd })).predict('a').scores;
+  assert.deepEqual(await answer({ ...more, version: 11 }), await answer({}));
+  assert.notDeepEqual(await answer(more), await answer({}));
+  for (const loss of [1, 3])
+    assert.deepEqual(
+      await answer({ loss, entries: dictionary.slice(0, 3), output: matrix(1, 2, [1, 2]) }),
+      { x: 1 },
+      `loss ${loss}`,
+    );
+});
+
+test('a word may begin with a byte order mark or contain bytes that are not UTF-8, which match no text', async () => {
+  /** @type {Entry[]} */
+  const odd = [['\ufeffa', 2, 0], [Buffer.of(0x61, 0xff), 2, 0], [Buffer.of(0x61, 0xfe), 1, 0]]; // prettier-ignore
+  const input = matrix(5, 2, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  const model = await fromFastText(written({ entries: [...dictionary, ...odd], input }), { simd });
+  const ids = (/** @type {string} */ text) => [...(model.text?.encode(text).ids ?? [])];
+  assert.deepEqual([ids('a'), ids('\ufeffa'), ids('a\ufffd a\ufffd')], [[0], [2], []]);
+  assert.deepEqual((await loadModel(model.save(), { simd })).predict('\ufeffa b'), model.predict('\ufeffa b'));
+});
