@@ -208,6 +208,85 @@ test('nodes that read each other, themselves or nothing are refused', async () =
   await rejects(withInput([node('constructor', ['x'], ['y'])]), /constructor/, UnsupportedError);
 });
 
+test('a name that two inputs, two nodes, or a node and an input or a weight have is refused', async () => {
+  const x = value('x', 1, ['batch', 'time', 3]);
+  const w = tensor('w', [3], Float32Array.of(1, 2, 3));
+  const of = (/** @type {any} */ more) =>
+    model(graph({ nodes: [node('Mul', ['x', 'w'], ['y'])], constants: [w], inputs: [x], ...more }));
+  await rejects(of({ inputs: [x, x] }), /two inputs have the name "x"$/, ModelFileError);
+  const twice = /an input or a weight and the output of a node are both "y"$/;
+  await rejects(of({ inputs: [x, value('y', 1, ['batch', 3])] }), twice, ModelFileError);
+  await rejects(of({ constants: [w, tensor('y', [1], Float32Array.of(1))] }), twice, ModelFileError);
+  // Up to IR version 3, weights are inputs, too. Of two weights with a name, onnxruntime takes the last one.
+  for (const more of [{}, { inputs: [x, value('w', 1, [3])] }, { constants: [tensor('w', [1], Float32Array.of(9)), w] }])
+    assert.deepEqual([...(await fromOnnx(of(more), { simd })).run([[[1, 1, 2]]])[0].data], [1, 2, 6]);
+});
+
+test('inputs and outputs that padless has no form for are refused, and the message says which', async () => {
+  const w = tensor('w', [9, 3], new Float32Array(27).fill(1));
+  /** @param {import('./onnx-writer.js').Field[]} type @returns {import('./onnx-writer.js').Field[]} */
+  const typed = (...type) => [[1, 'x'], [2, type]]; // prettier-ignore
+  const tanh = [node('Tanh', ['x'], ['y'])];
+  const flat = [node('Reshape', ['x', 'to'], ['y'])];
+  const gather = [node('Gather', ['w', 'x'], ['y'])];
+  const of = (/** @type {any} */ input, nodes = tanh, outputs = ['y']) =>
+    model(graph({ nodes, constants: [w, tensor('to', [2], ints(-1, 3))], inputs: [input], outputs }));
+  const open = value('x', 1, ['batch', 'time', 3]);
+  const sum = [node('MatMul', ['x', 'v'], ['y'])];
+  for (const [bytes, message_, Class] of /** @type {[Uint8Array, RegExp, any?][]} */ ([
+    [of(typed([1, [[1, 1]]])), /input "x" has no known number of axes$/],
+    [of(typed([4, [[1, [[1, [[1, 1]]]]]]])), /input "x": data type undefined; padless reads/],
+    [of(value('x', 1, [])), /input "x" is one number for the whole batch; padless needs inputs with a batch axis$/],
+    [of(value('x', 7, ['batch', 'time', 'a', 'b']), gather), /input "x" has token ids of shape \[batch,time,a,b\]; padless reads/],
+    [
+      of(value('x', 1, ['batch', 'time', 'features'])),
+      /has shape \[batch,time,features\], in which more axes than batch and time vary/,
+    ],
+    [of(open, tanh, ['y', 'nowhere']), /no node computes the output "nowhere"$/, ModelFileError],
+    [of(open, [...tanh, node('MatMul', ['x', 'k'], ['z'])], ['y', 'k']), /no node computes the output "k"$/, ModelFileError],
+    [of(value('x', 7, ['batch', 'time']), gather, ['y', 'w']), /output "w" does not depend on the input$/],
+    [of(open, flat), /output "y" of shape \[B\*T,3\] merges the batch and time axes into one; padless keeps them apart$/],
+    [model([...graph({ nodes: sum, inputs: [open] }), [15, []]]), /weights are sparse tensors; padless reads dense ones$/],
+    [withInput([node('TopK', ['x', 'k'], ['y', 'z'])], [tensor('k', [2], ints(1, 1))]), /\(TopK\): /],
+    [withInput([node('Own', ['x'], ['y'], {}, 'mine')]), /node "Own of y" \(Own\): the operator is of domain mine; padless reads/],
+  ]))
+    await rejects(bytes, message_, Class ?? UnsupportedError);
+});
+
+test('axes without a size or a name vary, each by itself', async () => {
+  /** @type {(name: string) => import('./onnx-writer.js').Field[]} */
+  const open = (name) => [[1, name], [2, [[1, [[1, 1], [2, [[1, []], [1, []], [1, [[1, 3]]]]]]]]]]; // prettier-ignore
+  const one = await fromOnnx(model(graph({ nodes: [node('Relu', ['x'], ['y'])], inputs: [open('x')] })), { simd });
+  assert.deepEqual(one.run([[[1, -2, 3], [4, 5, -6]]])[0].shape, [1, 2, 3]); // prettier-ignore
+  await rejects(
+    model(graph({ nodes: [node('Add', ['x', 'z'], ['y'])], inputs: [open('x'), open('z')] })),
+    /\(Add\): .*\[B,T,3\] and \[B,T1,3\]/,
+    UnsupportedError,
+  );
+  const chars = { inputs: [value('x', 7, ['batch', 5, 4])], constants: [tensor('w', [9, 3], new Float32Array(27))] };
+  const nodes = [node('Gather', ['w', 'x'], ['c']), node('ReduceMean', ['c'], ['y'], { axes: [2], keepdims: 0 })];
+  assert.deepEqual((await fromOnnx(model(graph({ nodes, ...chars })), { simd })).inputs[0].shape, [5, 4]);
+});
+
+test('two nodes with lengths of their own keep both as inputs', async () => {
+  const W = tensor('W', [1, 2, 3], new Float32Array(6).fill(0.5));
+  const R = tensor('R', [1, 2, 2], new Float32Array(4));
+  const nodes = ['a', 'b'].map((name) => node('RNN', ['t', 'W', 'R', '', name], ['', `h${name}`], { hidden_size: 2 }));
+  const turned = node('Transpose', ['x'], ['t'], { perm: [1, 0, 2] });
+  const sum = [node('Add', ['ha', 'hb'], ['h']), node('Squeeze', ['h', 'zero'], ['y'])];
+  const inputs = [value('x', 1, ['batch', 'time', 3]), value('a', 6, ['batch']), value('b', 6, ['batch'])];
+  const bytes = model(graph({ nodes: [turned, ...nodes, ...sum], constants: [W, R, tensor('zero', [1], ints(0))], inputs }));
+  await fromOnnx(bytes, { simd }).then((made) => assert.deepEqual(made.inputs.map(({ name }) => name), ['x', 'a', 'b'])); // prettier-ignore
+});
+
+test('a call without a name, and outputs of a function that the call leaves out, are read', async () => {
+  const two = [...functionOf('two', [node('Tanh', ['x'], ['y']), node('Neg', ['y'], ['other'])]), [5, 'other']];
+  /** @type {import('./onnx-writer.js').Field[]} */
+  const call = [[1, 'x'], [2, 'v'], [4, 'two'], [7, 'own']]; // prettier-ignore
+  const bytes = withInput([call, node('Abs', ['v'], ['y'])], [], { functions: [two], domains: ['own'] });
+  assert.deepEqual([...(await fromOnnx(bytes, { simd })).run([[[-9, 0, 9]]])[0].data], [1, 0, 1]);
+});
+
 test('nested graphs, and functions that call functions, are limited', async () => {
   let inner = graph({ nodes: [node('Tanh', ['x'], ['y'])] });
   for (let i = 0; i < 500; i++) inner = graph({ nodes: [node('If', ['x'], ['y'], { then_branch: { g: inner } })] });

@@ -71,6 +71,45 @@ test('float32, float64, float16 and bfloat16, as bytes and as lists', async () =
   }
 });
 
+test('integers and booleans of every type, as bytes and as lists', async () => {
+  const all = [3, 200, 1, 0, 2, 100];
+  for (const [type, raw, values] of /** @type {[number, any, number[]][]} */ ([
+    [2, Uint8Array.from(all), all],
+    [3, Int8Array.from(whole), whole],
+    [4, Uint16Array.from(all), all],
+    [5, Int16Array.from(whole), whole],
+    [6, Int32Array.from(whole), whole],
+    [7, BigInt64Array.from(whole, BigInt), whole],
+    [9, Uint8Array.of(1, 0, 1, 1, 0, 0), [1, 0, 1, 1, 0, 0]],
+    [12, Uint32Array.from(all), all],
+    [13, BigUint64Array.from(all, BigInt), all],
+  ])) {
+    const list = values.map((each) => /** @type {Field} */ ([type === 7 ? 7 : type > 9 ? 11 : 5, each]));
+    for (const content of [[/** @type {Field} */ ([9, bytes(raw)])], list]) {
+      const made = await fromOnnx(product(typed(type, content), [node('Cast', ['w'], ['made'], { to: 1 })]), { simd });
+      assert.deepEqual([...made.run(x)[0].data], expected(values), `type ${type}`);
+    }
+  }
+});
+
+test('a constant that repeats one value is expanded where its shape is fixed, and refused where that depends on the input', async () => {
+  const [two, sizes] = [tensor('two', [1], Float32Array.of(2)), tensor('sizes', [2], BigInt64Array.of(2n, 3n))];
+  const ofShape = (/** @type {string} */ of) => node('ConstantOfShape', [of], ['c'], { value: { t: two } });
+  const unused = typed(1, [[9, new Uint8Array(24)]]);
+  const whole_ = await fromOnnx(product(unused, [ofShape('sizes'), node('Identity', ['c'], ['made'])], [sizes]), { simd });
+  assert.deepEqual([...whole_.run(x)[0].data], expected(Array(6).fill(2)));
+  const open = model(
+    graph({
+      nodes: [node('Shape', ['x'], ['s']), ofShape('s'), node('Concat', ['x', 'c'], ['y'], { axis: 2 })],
+      inputs: [value('x', 1, ['batch', 'time', 2])],
+    }),
+  );
+  await assert.rejects(
+    fromOnnx(open, { simd }),
+    says(UnsupportedError, /a constant of shape \[B,T,2\], which depends on the input; padless needs a fixed shape$/),
+  );
+});
+
 test('a product of two constants is computed at import', async () => {
   const made = [node('MatMul', ['a', 'w'], ['made'])];
   const file = product(typed(1, [[9, bytes(Float32Array.from(weights))]]), made, [
@@ -97,6 +136,8 @@ test('other encodings of the same message are read: packed and repeated fields, 
   assert.deepEqual(read([[7, bytes(Float32Array.of(1, 2))], [20, 6]]), [1, 2]); // prettier-ignore
   assert.deepEqual(read([[10, tensor('t', [1], Float32Array.of(1))], [20, 9]])[0].dims, [1]); // prettier-ignore
   assert.deepEqual(read([[8, 5], [8, 6]]), [5, 6]); // prettier-ignore
+  // More numbers than a call has arguments.
+  assert.equal(read([[7, new Uint8Array(4 * 300_000)], [20, 6]]).length, 300_000); // prettier-ignore
   assert.equal(reader.size(message([[2, '']])), null);
   assert.equal(reader.node(message([[7, 'ai.onnx']]), 0).domain, '');
   assert.equal(reader.graph(message([[15, []]])).sparse, true);
@@ -111,6 +152,30 @@ test('other encodings of the same message are read: packed and repeated fields, 
     () => reader.node(Uint8Array.of(0x18, ...varint(5)), 0),
     says(ModelFileError, /a field is a number, expected text/),
   );
+});
+
+test('a number in place of bytes, and bytes in place of a number, are refused before they are used', async () => {
+  const input = (/** @type {Field[]} */ type) => [/** @type {Field} */ ([1, 'x']), /** @type {Field} */ ([2, [[1, type]]])];
+  const reading = (/** @type {Field[]} */ of) => model(graph({ nodes: [node('Tanh', ['x'], ['y'])], inputs: [of] }));
+  const softmax = (/** @type {Field[]} */ content) =>
+    model(graph({ nodes: [[[1, 'x'], [2, 'y'], [4, 'Softmax'], [5, [[1, 'axis'], ...content]]]], inputs: [value('x', 1, ['B', 3])] })); // prettier-ignore
+  const twenty = new Uint8Array(24);
+  const integer = /a field is text or a float, expected an integer$/;
+  for (const [file, message_] of /** @type {[Uint8Array, RegExp][]} */ ([
+    [message([[7, 2 ** 40]]), /a field is a number, expected a message$/],
+    [message([[7, [[5, 1]]]]), /a field is a number, expected a message$/],
+    [product(typed(1, [[4, 5]])), /a field is a number, expected a list of numbers$/],
+    [product(typed(1, [[4, new Uint8Array(6)]])), /a list ends inside a number$/],
+    [product(typed(11, [[10, new Uint8Array(12)]])), /a list ends inside a number$/],
+    [product(typed(1, [[9, 0]])), /a field is a number, expected bytes$/],
+    [product([[1, 2], [1, 3], [2, Uint8Array.of(1)], [8, 'w'], [9, twenty]]), integer], // prettier-ignore
+    [reading(input([[1, Uint8Array.of(1)], [2, [[1, [[1, 3]]]]]])), integer], // prettier-ignore
+    [reading(input([[1, 1], [2, [[1, [[1, Uint8Array.of(3)]]]]]])), integer], // prettier-ignore
+    [softmax([[3, Uint8Array.of(1)], [20, 2]]), integer], // prettier-ignore
+    [softmax([[3, 1], [20, Uint8Array.of(2)]]), integer], // prettier-ignore
+    [message([[7, graph({ nodes: [] })], [8, [[2, Uint8Array.of(17)]]]]), integer], // prettier-ignore
+  ]))
+    await assert.rejects(fromOnnx(file, { simd }), says(ModelFileError, message_), String(message_));
 });
 
 /** True if some weight of a model is int8. @param {import('padless').Model} of */
@@ -176,6 +241,9 @@ test('unsupported data types and tensors of the wrong size are refused, and the 
     assert.rejects(fromOnnx(product(w), { simd }), says(Class, words));
   await refused(typed(8, [[6, 'text']]), /"w".*data type string/, UnsupportedError);
   await refused(typed(14, [[9, new Uint8Array(48)]]), /"w".*data type complex64/, UnsupportedError);
+  await refused(typed(17, [[9, new Uint8Array(6)]]), /"w": data type float8e4m3fn; padless reads float, /, UnsupportedError);
+  await refused(typed(22, [[9, new Uint8Array(3)]]), /"w": data type int4; /, UnsupportedError);
+  await refused(typed(99, [[9, new Uint8Array(3)]]), /"w": data type 99; /, UnsupportedError);
   await refused(typed(1, [[9, new Uint8Array(20)]]), /"w".*20 bytes|"w".*5/, ModelFileError);
   await refused(typed(1, [[4, new Uint8Array(28)]]), /"w"/, ModelFileError);
   await refused(typed(10, [[9, new Uint8Array(7)]]), /"w"/, ModelFileError);
@@ -202,10 +270,26 @@ test('weights in other files are read by path, among files and at an offset; mis
     fromOnnx({ 'model.onnx': file, 'w.data': data.subarray(0, 20) }, { simd }),
     says(ModelFileError, /"w".*w\.data/),
   );
-  for (const location of ['missing.data', '']) {
-    writeFileSync(join(folder, 'other.onnx'), product(external({ location })));
-    await assert.rejects(fromOnnx(join(folder, 'other.onnx'), { simd }), says(PadlessError, /./));
-  }
+  const rest = product(external({ location: 'w.data', offset: '8' }));
+  assert.deepEqual([...(await fromOnnx({ 'model.onnx': rest, 'w.data': data }, { simd })).run(x)[0].data], expected(weights));
+  for (const [entries, message_] of /** @type {[Record<string, string>, RegExp][]} */ ([
+    [{ location: 'missing.data' }, /missing\.data is missing; given are model\.onnx, w\.data$/],
+    [{ location: '' }, /the tensor "w" is stored in another file, which it does not name$/],
+    [{}, /the tensor "w" is stored in another file, which it does not name$/],
+    ...['1.5', '-8', '0x8', '8e0', '', 'x'].map((offset) => [
+      { location: 'w.data', offset },
+      new RegExp(`"w": offset "${offset}" and length "24" in w\\.data, expected numbers of bytes$`),
+    ]),
+    [{ location: 'w.data', length: '-1' }, /offset "0" and length "-1" in w\.data/],
+    [{ location: 'w.data', offset: '9' }, /"w": needs 24 bytes from byte 9 on of w\.data, which has 32 bytes$/],
+    [{ location: 'w.data', offset: '9007199254740993' }, /"w": needs 24 bytes from byte 9007199254740992 on of w\.data/],
+    [{ location: 'w.data', length: '8' }, /"w": 8 bytes of float, expected 24 for \[2,3\]$/],
+  ]))
+    await assert.rejects(
+      fromOnnx({ 'model.onnx': product(external(entries)), 'w.data': data }, { simd }),
+      says(PadlessError, message_),
+      JSON.stringify(entries),
+    );
   for (const location of ['../w.data', '/etc/passwd', 'a/../../w.data', 'file:///etc/passwd', '..\\w.data']) {
     writeFileSync(join(folder, 'other.onnx'), product(external({ location })));
     await assert.rejects(fromOnnx(join(folder, 'other.onnx'), { simd }), says(ModelFileError, /which is outside of its folder/));

@@ -394,7 +394,7 @@ test('steps of a single feature are a sequence', async () => {
   }
 });
 
-/** A tagger of words and their characters, [B, T, C]. `kind` turns the characters of a word into a vector. @param {'Conv' | 'GRU' | 'mean'} kind @returns {OnnxGraph} */
+/** A tagger of words and their characters, [B, T, C]. `kind` turns the characters of a word into a vector. @param {'Conv' | 'GRU' | 'mean' | 'parts'} kind @returns {OnnxGraph} */
 function taggerOfCharacters(kind) {
   const flat = [
     node('Shape', ['chars'], ['shape']),
@@ -423,9 +423,17 @@ function taggerOfCharacters(kind) {
       node('Reshape', ['rows_first', 'both'], ['w']),
       ...back,
     ],
+    parts: [
+      ...flat,
+      node('Tanh', ['c'], ['bounded']),
+      node('Concat', ['c', 'bounded'], ['pair'], { axis: 2 }),
+      node('Split', ['pair', 'halves'], ['first', 'second'], { axis: 2 }),
+      node('ReduceMean', ['second'], ['w'], { axes: [1], keepdims: 0 }),
+      ...back,
+    ],
     mean: [node('Gather', ['letters', 'chars'], ['c']), node('ReduceMean', ['c'], ['vectors'], { axes: [2], keepdims: 0 })],
   }[kind];
-  const wide = { Conv: H, GRU: 2 * H, mean: D }[kind];
+  const wide = { Conv: H, GRU: 2 * H, parts: D, mean: D }[kind];
   const lstm = recurrent('LSTM', { direction: 'bidirectional' }, ['Y', '', '']);
   const [move, cell] = lstm.nodes;
   return {
@@ -445,7 +453,7 @@ function taggerOfCharacters(kind) {
       window: weight([H, D, 3]),
       Wc: weight([2, 3 * H, D]),
       Rc: weight([2, 3 * H, H]),
-      ...{ zero: ints([0]), one: ints([1]), rest: ints([-1]), both: ints([-1, 2 * H]) },
+      ...{ zero: ints([0]), one: ints([1]), rest: ints([-1]), both: ints([-1, 2 * H]), halves: ints([D, D]) },
     },
     inputs: { ids: 'int64', chars: 'int64' },
     shapes: { ids: ['batch', 'time'], chars: ['batch', 'time', 'characters'] },
@@ -453,7 +461,7 @@ function taggerOfCharacters(kind) {
   };
 }
 
-for (const kind of /** @type {const} */ (['Conv', 'GRU', 'mean']))
+for (const kind of /** @type {const} */ (['Conv', 'GRU', 'parts', 'mean']))
   test(`a model reads ids of characters [B, T, C] beside ids of words [B, T]: ${kind}`, async () => {
     const bytes = onnxGraph(taggerOfCharacters(kind));
     const model = await fromOnnx(bytes, { simd });

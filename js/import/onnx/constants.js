@@ -3,7 +3,7 @@
  * symbolic sizes (sizes.js).
  * @module
  */
-import { ModelFileError, UnsupportedError } from '../../errors.js';
+import { ModelFileError, show, UnsupportedError } from '../../errors.js';
 import { Int8Weight } from '../../file/int8-weights.js';
 import { bfloat16, float16, toFloat32 } from '../floats.js';
 import { product } from '../../layers/tensor.js';
@@ -70,13 +70,26 @@ const types = {
   13: ['uint64', 'int', 8],
   16: ['bfloat16', 'float', 2],
 };
-const otherTypes = ['undefined', ...Array(7), 'string', ...Array(5), 'complex64', 'complex128', ''];
+/** The names of the other types. @type {Record<number, string>} */
+const otherTypes = {
+  0: 'undefined',
+  8: 'string',
+  14: 'complex64',
+  15: 'complex128',
+  17: 'float8e4m3fn',
+  18: 'float8e4m3fnuz',
+  19: 'float8e5m2',
+  20: 'float8e5m2fnuz',
+  21: 'uint4',
+  22: 'int4',
+  23: 'float4e2m1',
+};
 
 /** The kind of a data type. @param {number} type @param {string} where @returns {Kind} */
 export function kindOfType(type, where) {
   if (Object.hasOwn(types, type)) return types[type][1];
   throw new UnsupportedError(
-    `${where}: data type ${otherTypes[type] || type}; padless reads ${Object.values(types)
+    `${where}: data type ${otherTypes[type] ?? type}; padless reads ${Object.values(types)
       .map(([name]) => name)
       .join(', ')}`,
   );
@@ -137,10 +150,14 @@ export function constantOf(tensor, where, external) {
   const size = product(dims);
   let { raw } = tensor;
   if (tensor.external) {
-    const { location = '', offset = '0', length } = tensor.external;
+    const { location, offset = '0', length = String(size * bytes) } = tensor.external;
+    if (![offset, length].every((text) => /^\d+$/.test(text)))
+      throw new ModelFileError(
+        `${where}: offset ${show(offset)} and length ${show(length)} in ${location}, expected numbers of bytes`,
+      );
     const file = external(location);
-    const [from, count] = [Number(offset), length === undefined ? size * bytes : Number(length)];
-    if (!(from >= 0 && count >= 0 && from + count <= file.length))
+    const [from, count] = [Number(offset), Number(length)];
+    if (from + count > file.length)
       throw new ModelFileError(
         `${where}: needs ${count} bytes from byte ${from} on of ${location}, which has ${file.length} bytes`,
       );

@@ -105,13 +105,22 @@ export const namesRead = (node) => [
   ...graphsIn(node).flatMap((graph) => [...graph.nodes.flatMap(namesRead), ...graph.outputs.map(({ name }) => name)]),
 ];
 
-/** The nodes that outputs depend on, in order. @param {NodeMessage[]} nodes @param {Iterable<string>} outputs @param {string} file */
-export function neededNodes(nodes, outputs, file) {
+/** The nodes that outputs depend on, in order. @param {NodeMessage[]} nodes @param {Iterable<string>} outputs @param {GraphMessage} graph  that holds the nodes @param {string} file */
+export function neededNodes(nodes, outputs, { inputs, initializers }, file) {
+  /** @type {Set<string>} */
+  const given = new Set();
+  for (const { name } of inputs) {
+    if (given.has(name)) throw new ModelFileError(`${file}: two inputs have the name ${JSON.stringify(name)}`);
+    given.add(name);
+  }
+  for (const { name } of initializers) given.add(name);
   /** @type {Map<string, NodeMessage>} */
   const makers = new Map();
   for (const node of nodes)
-    for (const name of node.outputs) {
-      if (name !== '' && makers.has(name)) throw new ModelFileError(`${file}: two nodes have the output ${JSON.stringify(name)}`);
+    for (const name of node.outputs.filter((each) => each !== '')) {
+      if (makers.has(name)) throw new ModelFileError(`${file}: two nodes have the output ${JSON.stringify(name)}`);
+      if (given.has(name))
+        throw new ModelFileError(`${file}: an input or a weight and the output of a node are both ${JSON.stringify(name)}`);
       makers.set(name, node);
     }
   const names = new Set(outputs);

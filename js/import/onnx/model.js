@@ -2,7 +2,7 @@
  * Converts an ONNX model: finds the batch axis of each input and the inputs that are token ids, and turns the nodes into layers.
  * @module
  */
-import { ModelFileError, PadlessError, UnsupportedError } from '../../errors.js';
+import { ModelFileError, UnsupportedError } from '../../errors.js';
 import { Constant, kindOfType } from './constants.js';
 import { Converter, NeedsLengths } from './converter.js';
 import { namesRead, neededNodes, nodesOf, opsetOf, usesOf, withInner } from './graph.js';
@@ -269,7 +269,7 @@ export function onnxParts(model, file, external) {
   const opset = opsetOf(opsets, file);
   const outputs = graph.outputs.map(({ name }) => name);
   if (outputs.length === 0) throw new ModelFileError(`${file}: the graph has no outputs`);
-  const nodes = neededNodes(nodesOf(model, file), outputs, file);
+  const nodes = neededNodes(nodesOf(model, file), outputs, graph, file);
   const read = new Set(nodes.flatMap(namesRead));
   // Only its constant() is called.
   const reader = new Converter({ file, opset, operators, external, uses: new Map(), ownLengths: false });
@@ -287,7 +287,6 @@ export function onnxParts(model, file, external) {
       try {
         return converted(model, nodes, batch, { file, opset, external, constants, ownLengths });
       } catch (error) {
-        if (!(error instanceof PadlessError)) throw error;
         if (error instanceof NeedsLengths) continue;
         first ??= error;
         break;

@@ -53,8 +53,9 @@ export class ProtobufReader {
     throw new ModelFileError(`${this.file}: not a valid ONNX file: ${what}`);
   }
 
-  /** The fields of a message. @param {Uint8Array} bytes @returns {Field[]} */
-  fields(bytes) {
+  /** The fields of a message. @param {any} message  the value of a field @returns {Field[]} */
+  fields(message) {
+    const bytes = this.bytes(message, 'a message');
     const reader = new this.Reader(bytes);
     /** @type {Field[]} */
     const fields = [];
@@ -80,10 +81,28 @@ export class ProtobufReader {
     return fields;
   }
 
-  /** @param {Uint8Array} bytes */
-  text(bytes) {
-    if (!(bytes instanceof Uint8Array)) this.broken('a field is a number, expected text');
-    return textDecoder().decode(bytes);
+  /** The value of a field as bytes. @param {any} value @param {string} expected  for the error @returns {Uint8Array} */
+  bytes(value, expected) {
+    if (!(value instanceof Uint8Array)) this.broken(`a field is a number, expected ${expected}`);
+    return value;
+  }
+
+  /** @param {any} value */
+  text(value) {
+    return textDecoder('utf-8', { ignoreBOM: true }).decode(this.bytes(value, 'text'));
+  }
+
+  /** The value of a field as an integer. @param {any} value @returns {number} */
+  integer(value) {
+    if (typeof value !== 'number') this.broken('a field is text or a float, expected an integer');
+    return value;
+  }
+
+  /** The bytes of a list of floats or doubles. @param {any} value @param {number} size  bytes of a number */
+  list(value, size) {
+    const bytes = this.bytes(value, 'a list of numbers');
+    if (bytes.length % size) this.broken('a list ends inside a number');
+    return bytes;
   }
 
   /** Appends the integers of a field, which may be packed. @param {number[]} to @param {Field} field */
@@ -94,10 +113,9 @@ export class ProtobufReader {
     while (reader.pos < value.length) to.push(reader.readVarint(true));
   }
 
-  /** The floats of a field, which may be packed. @param {Uint8Array} value @returns {number[]} */
+  /** The floats of a field, which may be packed. @param {any} value */
   floats(value) {
-    if (!(value instanceof Uint8Array) || value.length % 4) this.broken('a list ends inside a number');
-    return Array.from(new Float32Array(value.slice().buffer));
+    return new Float32Array(this.list(value, 4).slice().buffer);
   }
 
   /** @param {Uint8Array} bytes @returns {TensorMessage} */
@@ -107,18 +125,20 @@ export class ProtobufReader {
     for (const field of this.fields(bytes)) {
       const { number, value } = field;
       if (number === 1) this.addInts(tensor.dims, field);
-      else if (number === 2 /* data_type */) tensor.type = value;
-      else if (number === 4 /* float_data */) tensor.floats.push(value);
+      else if (number === 2 /* data_type */) tensor.type = this.integer(value);
+      else if (number === 4 /* float_data */) tensor.floats.push(this.list(value, 4));
       else if (number === 5 /* int32_data */ || number === 7 /* int64_data */ || number === 11 /* uint64_data */)
         this.addInts(tensor.ints, field);
       else if (number === 8) tensor.name = this.text(value);
-      else if (number === 9 /* raw_data */) tensor.raw = value;
-      else if (number === 10 /* double_data */) tensor.doubles.push(value);
+      else if (number === 9 /* raw_data */) tensor.raw = this.bytes(value, 'bytes');
+      else if (number === 10 /* double_data */) tensor.doubles.push(this.list(value, 8));
       else if (number === 13 /* external_data */) {
         const [key, text] = this.entry(value);
         tensor.external = { ...tensor.external, [key]: text };
       } else if (number === 14 /* data_location */ && value === 1) tensor.external ??= {};
     }
+    if (tensor.external && !tensor.external.location)
+      this.broken(`the tensor ${JSON.stringify(tensor.name)} is stored in another file, which it does not name`);
     return tensor;
   }
 
@@ -142,7 +162,7 @@ export class ProtobufReader {
       for (const { number: kind, value: tensor } of this.fields(value)) {
         if (kind !== 1 /* tensor_type */) continue;
         for (const { number: of, value: content } of this.fields(tensor)) {
-          if (of === 1 /* elem_type */) info.type = content;
+          if (of === 1 /* elem_type */) info.type = this.integer(content);
           if (of === 2 /* shape */) info.shape = this.fields(content).map((dim) => this.size(dim.value));
         }
       }
@@ -153,7 +173,7 @@ export class ProtobufReader {
   /** TensorShapeProto.Dimension. @param {Uint8Array} bytes @returns {number | string | null} */
   size(bytes) {
     for (const { number, value } of this.fields(bytes)) {
-      if (number === 1 /* dim_value */) return value;
+      if (number === 1 /* dim_value */) return this.integer(value);
       if (number === 2 /* dim_param */) return this.text(value) || null;
     }
     return null;
@@ -170,15 +190,15 @@ export class ProtobufReader {
       const { number, value } = field;
       if (number === 1) name = this.text(value);
       else if (number === 2 /* f */) [single.f] = this.floats(value);
-      else if (number === 3 /* i */) single.i = value;
+      else if (number === 3 /* i */) single.i = this.integer(value);
       else if (number === 4 /* s */) single.s = this.text(value);
       else if (number === 5 /* t */) single.t = this.tensor(value);
       else if (number === 6 /* g */) single.g = this.graph(value, depth + 1);
-      else if (number === 7) lists.floats.push(...this.floats(value));
+      else if (number === 7) for (const each of this.floats(value)) lists.floats.push(each);
       else if (number === 8) this.addInts(lists.ints, field);
       else if (number === 9) lists.strings.push(this.text(value));
       else if (number === 10) lists.tensors.push(this.tensor(value));
-      else if (number === 20) type = value;
+      else if (number === 20) type = this.integer(value);
       else if (number === 21 /* ref_attr_name */) reference = this.text(value);
     }
     const scalars = /** @type {Record<number, any>} */ ({
@@ -236,7 +256,7 @@ export class ProtobufReader {
     let [domain, version] = ['', 0];
     for (const { number, value } of this.fields(bytes)) {
       if (number === 1) domain = this.text(value);
-      if (number === 2) version = value;
+      if (number === 2) version = this.integer(value);
     }
     return [domain === 'ai.onnx' ? '' : domain, version];
   }
