@@ -95,6 +95,7 @@ export function readInt8(name, tensors) {
   const wrong = scale.findIndex((value) => !(value >= 0 && value < Infinity));
   if (wrong >= 0) throw new ModelFileError(`${name}.scale: value ${wrong} is ${scale[wrong]}, expected a number from 0 on`);
   const rows = find('rows', shape[0]);
+  if (isPacked && !rows) throw new ModelFileError(`${name}: packed weight without ${name}.rows`);
   if (rows && rows.dtype !== 'U8') throw new ModelFileError(`${name}.rows: dtype ${rows.dtype}, expected U8`);
   const int8 = isPacked
     ? unpacked(name, /** @type {StoredTensor} */ (tensors.get(name)), shape[0], shape[1])

@@ -41,6 +41,8 @@ async function readBytes(source, options) {
   const { signal, onProgress, fetch: init } = options ?? {};
   if ((signal ?? null) !== null && typeof signal?.throwIfAborted !== 'function')
     throw new ArgumentError(`signal is ${show(signal)}, expected an AbortSignal`);
+  if ((onProgress ?? null) !== null && typeof onProgress !== 'function')
+    throw new ArgumentError(`onProgress is ${show(onProgress)}, expected a function`);
   signal?.throwIfAborted();
   let name = 'the file';
   try {

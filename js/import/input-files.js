@@ -50,8 +50,11 @@ export const fileNameOf = (source) =>
  * Path -> file. If two files have the same path, the last one is taken.
  * @param {Record<string, ModelSource> | ArrayLike<Blob>} files
  * @returns {Map<string, ModelSource>}
+ * @throws {ArgumentError} if `files` is not an object
  */
 export function filesByPath(files) {
+  if (files === null || typeof files !== 'object')
+    throw new ArgumentError('a model is given as a URL, a path, bytes, a Response, a Blob or File, or several files by name');
   const list =
     'length' in files && Number(files.length) <= FILES_MOST
       ? Array.from(/** @type {ArrayLike<Blob>} */ (files), (file) => [pathOf(file), file])
@@ -129,6 +132,22 @@ export class InputFile {
 /** The scheme of a URL. It has at least two letters, because C:\model is a path. */
 const scheme = /^[a-z][a-z0-9+.-]+:/i;
 
+/**
+ * The file with this path; otherwise the file with the same name in another folder, if there is only one.
+ * @param {Map<string, ModelSource>} files
+ * @param {string} path
+ * @returns {ModelSource | undefined}
+ */
+function findIn(files, path) {
+  const own = files.get(path);
+  if (own !== undefined) return own;
+  const alike = [...files].filter(([name]) => baseName(name) === baseName(path));
+  return alike.length === 1 ? alike[0][1] : undefined;
+}
+
+/** The first names of files, for messages. @param {Map<string, ModelSource>} files */
+const listed = (files) => [...files.keys()].slice(0, 20).join(', ') || '(none)';
+
 /** Files that belong together: the main file, which the caller gives, and the files beside it. */
 export class Files {
   /** Files by name; null if files are looked up beside the main file. @type {Map<string, ModelSource> | null} */
@@ -152,64 +171,31 @@ export class Files {
       const [whole, path, query = ''] = /** @type {string[]} */ (/^([^?#]*)(\?[^#]*)?/.exec(address));
       if (isPath) this.#beside = [address.slice(0, 1 + Math.max(address.lastIndexOf('/'), address.lastIndexOf('\\'))), ''];
       else if (whole) this.#beside = [path.slice(0, path.lastIndexOf('/') + 1), query];
-    } else if (source !== null && typeof source === 'object') {
-      this.#named = filesByPath(source);
-    } else {
-      throw new ArgumentError('a model is given as a URL, a path, bytes, a Response, a Blob or File, or several files by name');
-    }
+    } else this.#named = filesByPath(source);
   }
 
   /**
    * Reads the main file, which describes the model.
-   * @param {string[]} names  its possible names in a folder or among several files, most likely first
+   * @param {string} name  its name in a folder or among several files
    * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */
-  async main(names) {
-    const source = this.#main;
-    if (source === null) {
-      if (this.#named?.size === 1) return this.beside([.../** @type {Map<string, ModelSource>} */ (this.#named).keys()][0]);
-      const name = names.find((each) => this.#find(each));
-      if (!name)
-        throw new LoadError(
-          `none of ${names.join(', ')} is among the files ${[...(this.#named?.keys() ?? [])].slice(0, 20).join(', ')}`,
-        );
-      return this.beside(name);
+  async main(name) {
+    const [named, source] = [this.#named, this.#main];
+    if (named?.size === 1) return readSource([...named.values()][0], this.options);
+    if (named) {
+      const found = findIn(named, name);
+      if (found === undefined) throw new LoadError(`${name} is not among the files ${listed(named)}`);
+      return readSource(found, this.options);
     }
-    if (!ArrayBuffer.isView(source) && /\/(\?|#|$)/.test(String(source))) return this.#firstOf(names);
+    if (!ArrayBuffer.isView(source) && /\/(\?|#|$)/.test(String(source))) return this.beside(name);
     try {
-      return await readSource(source, this.options);
+      return await readSource(/** @type {ModelSource} */ (source), this.options);
     } catch (error) {
       // The path is that of a local folder.
       if (/** @type {any} */ (error)?.cause?.code !== 'EISDIR') throw error;
       this.#beside = [`${String(source)}/`, ''];
-      return this.#firstOf(names);
+      return this.beside(name);
     }
-  }
-
-  /** @param {string[]} names */
-  async #firstOf(names) {
-    for (const name of names.slice(0, -1)) {
-      try {
-        return await this.beside(name);
-      } catch (error) {
-        if (!(error instanceof LoadError)) throw error;
-      }
-    }
-    return this.beside(names[names.length - 1]);
-  }
-
-  /**
-   * The file with this path; otherwise the file with the same name in another folder, if there is only one.
-   * @param {string} path
-   * @returns {ModelSource | undefined}
-   */
-  #find(path) {
-    const named = this.#named;
-    if (!named) return undefined;
-    const own = named.get(path);
-    if (own !== undefined) return own;
-    const alike = [...named].filter(([name]) => baseName(name) === baseName(path));
-    return alike.length === 1 ? alike[0][1] : undefined;
   }
 
   /**
@@ -221,9 +207,8 @@ export class Files {
     if (/^([a-z][a-z0-9+.-]*:|[/\\])|(^|[/\\])\.\.([/\\]|$)/i.test(path))
       throw new ModelFileError(`the file refers to ${JSON.stringify(path.slice(0, 200))}, which is outside of its folder`);
     if (this.#named) {
-      const found = this.#find(path);
-      if (found === undefined)
-        throw new LoadError(`${path} is missing; given are ${[...this.#named.keys()].slice(0, 20).join(', ') || 'no files'}`);
+      const found = findIn(this.#named, path);
+      if (found === undefined) throw new LoadError(`${path} is missing; given are ${listed(this.#named)}`);
       return readSource(found, this.options);
     }
     if (!this.#beside)

@@ -34,7 +34,7 @@ import { readKeras } from './zip.js';
 function takeIdf(vars, layers = [], architecture = null) {
   const idf = new Map();
   const lookups = new Set(
-    listOf(architecture).flatMap(({ config }) => (/^tf.idf$/.test(config?.output_mode) ? [config.name] : [])),
+    listOf(architecture).flatMap((entry) => (/^tf.idf$/.test(entry?.config?.output_mode) ? [entry.config.name] : [])),
   );
   for (const layer of layers)
     if (lookups.has(layer.name) && layer.weights.length === 1) {
@@ -57,10 +57,9 @@ export async function fromKerasZip(file, options) {
   const idf = takeIdf(read.vars);
   const { architecture: json, vars } = reading(name, () => readCrfs(config, read.vars, options.customLayers));
   const weights = vars ? weightsByPath(vars, name) : weightsByLayer(layers ?? [], name);
-  const version = kerasVersion ?? '3';
   refuseQuantized(json);
-  const architecture = reading(name, () => modernKeras(json, version));
-  return finish({ architecture, kerasVersion: version, origin: 'keras', weights, stored: { vocabularies, idf } }, options);
+  const architecture = reading(name, () => modernKeras(json, kerasVersion));
+  return finish({ architecture, kerasVersion, origin: 'keras', weights, stored: { vocabularies, idf } }, options);
 }
 
 /** @param {InputFile} file  HDF5 with architecture and weights @param {KerasOptions} options @returns {Promise<Model>} */

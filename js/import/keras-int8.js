@@ -69,12 +69,12 @@ function tableOf([V, D], int8, steps) {
 /** Multiplies int8 values by their scales. There is a scale for each index of the output axes, which are the last axes except in EinsumDense. @param {Layer} layer @param {number[]} shape @param {Int8Array} int8 @param {Float32Array} steps */
 function floatsOf(layer, shape, int8, steps) {
   const { axes, outer } = /** @type {{ axes?: { added: string[], kernel: string[] }, outer?: number[] }} */ (layer);
-  const strides = (axes?.kernel ?? []).map((axis, k) => {
-    const at = axes?.added.indexOf(axis) ?? -1;
+  const strides = axes?.kernel.map((axis, k) => {
+    const at = axes.added.indexOf(axis);
     return { size: product(shape, k + 1), step: at < 0 ? 0 : product(outer ?? [], at + 1) };
   });
   return Float32Array.from(int8, (q, i) => {
-    const scale = axes
+    const scale = strides
       ? strides.reduce((sum, { size, step }, k) => sum + (Math.floor(i / size) % shape[k]) * step, 0)
       : i % steps.length;
     return q * steps[scale];
@@ -114,9 +114,11 @@ export function quantizedWeights(layer, arrays, file) {
   const { weightSpecs: specs } = layer;
   const inTurn = layer.className === 'ReversibleEmbedding';
   const at = specs.map((_, i) => (inTurn ? 2 * i : i));
-  const count = arrays.length - specs.length;
-  if (arrays.length !== (inTurn ? 2 * specs.length : specs.length + 1))
-    throw new ModelFileError(`${file}: ${layer.path} has ${arrays.length} arrays, expected ${specs.length} and ${count} of scales`);
+  const scales = inTurn ? specs.length : 1;
+  if (arrays.length !== specs.length + scales)
+    throw new ModelFileError(
+      `${file}: ${layer.path} has ${arrays.length} arrays, expected ${specs.length} and ${scales} of scales`,
+    );
   return specs.map((spec, i) => {
     const array = arrays[at[i]];
     if (array.shape.join() !== spec.shape.join())

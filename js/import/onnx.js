@@ -27,7 +27,7 @@ export async function fromOnnx(files, given) {
   checkImportOptions('fromOnnx', given);
   const options = given ?? {};
   const sources = new Files(files, readOptions(options));
-  const bytes = await sources.main(['model.onnx']);
+  const bytes = await sources.main('model.onnx');
   const name = isSource(files) ? fileNameOf(files) : 'model.onnx';
   const { PbfReader } = await optionalPackage('pbf', 'PbfReader', `${name}: reading ONNX`, options.packages?.pbf, (absent) =>
     import('pbf').catch(absent),

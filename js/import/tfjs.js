@@ -25,7 +25,7 @@ export async function fromTfjs(files, given) {
   checkImportOptions('fromTfjs', given);
   const options = given ?? {};
   const sources = new Files(files, readOptions(options));
-  const json = parseJson(await sources.main(['model.json']), 'model.json');
+  const json = parseJson(await sources.main('model.json'), 'model.json');
   const { config, kerasVersion, weights } = await readTfjs(json, (path) => sources.beside(path));
   // A converted Keras model follows Keras's rules; a model that TensorFlow.js saved follows the rules of TensorFlow.js.
   const own = /^tfjs/.test(kerasVersion);

@@ -144,6 +144,8 @@ export async function unzip(bytes, what, wanted, { fflate } = {}) {
         return wanted(name);
       },
     });
+    if (number < entries.length)
+      throw new ModelFileError(`${what}: one directory of the zip lists ${entries.length} entries, the other ${number}`);
   } catch (cause) {
     if (cause instanceof ModelFileError) throw cause;
     throw new ModelFileError(
@@ -167,7 +169,7 @@ export async function unzip(bytes, what, wanted, { fflate } = {}) {
  * @param {Uint8Array} bytes
  * @param {string} [what]  name of the file, for errors
  * @param {import('./input-files.js').Packages} [packages]
- * @returns {Promise<KerasFile & { vocabularies: Map<string, string> }>} vocabularies: the text of each assets/PATH/vocabulary.txt, by PATH
+ * @returns {Promise<KerasFile & { kerasVersion: string, vocabularies: Map<string, string> }>} vocabularies: the text of each assets/PATH/vocabulary.txt, by PATH
  * @throws {ModelFileError | UnsupportedError}
  */
 export async function readKeras(bytes, what = 'the file', packages = {}) {
@@ -189,7 +191,8 @@ export async function readKeras(bytes, what = 'the file', packages = {}) {
     if (path === undefined) continue;
     if (text.length > JSON_MOST)
       throw new ModelFileError(`${what}: ${name} has ${text.length} bytes, at most ${JSON_MOST} are read`);
-    vocabularies.set(path, textDecoder().decode(text));
+    // Keras keeps a byte order mark as part of the first token.
+    vocabularies.set(path, textDecoder('utf-8', { ignoreBOM: true }).decode(text));
   }
   return { config, kerasVersion: textOf(metadata?.keras_version ?? '3'), backend: null, vars, layers, vocabularies };
 }

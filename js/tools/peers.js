@@ -143,7 +143,7 @@ export async function onnxPeer(file, inputName) {
 export async function tfjsPeer(file) {
   const both = '@tensorflow/tfjs @tensorflow/tfjs-backend-wasm';
   const sources = new Files(file, {});
-  const json = parseJson(await sources.main(['model.json']), file);
+  const json = parseJson(await sources.main('model.json'), file);
   if (!json?.modelTopology || json.format === 'graph-model') throw new ArgumentError(`${file}: expected a TF.js layers model`);
   const manifest = /** @type {{ paths: string[], weights: any[] }[]} */ (json.weightsManifest ?? []);
   /** @type {Uint8Array<ArrayBuffer>[]} */

@@ -1,5 +1,6 @@
 /**
- * Keras files that are cut short, changed, or have wrong sizes: reading one fails quickly with a PadlessError, and the next file is read.
+ * Keras files that are cut short, changed, made by hand, or have wrong sizes: reading one that is broken fails quickly with a PadlessError, and
+ * the next file is read.
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -233,6 +234,61 @@ test('a list that Keras split into several attributes is read', async () => {
   );
 });
 
+test('a JSON file without a version is of Keras 3 if it names modules, otherwise of Keras 1; entries that are no layers are refused', async () => {
+  const ones = (/** @type {number[]} */ ...shape) => ({
+    data: new Float32Array(shape.reduce((a, b) => a * b)).fill(1),
+    shape,
+    dtype: '<f',
+  });
+  const weightsOf = (/** @type {Record<string, any>} */ arrays) =>
+    makeHdf5((file) => {
+      file.create_attribute('layer_names', ['a']);
+      const group = file.create_group('a');
+      group.create_attribute('weight_names', Object.keys(arrays));
+      for (const [name, array] of Object.entries(arrays)) group.create_dataset({ name, ...array });
+    });
+  const old = { class_name: 'Dense', config: { name: 'a', output_dim: 2, batch_input_shape: [null, 3], activation: 'linear' } };
+  const dense = { weights: await weightsOf({ a_W: ones(3, 2), a_b: ones(2) }), simd };
+  const first = await fromKeras(strToU8(JSON.stringify({ class_name: 'Sequential', config: [old] })), dense);
+  assert.deepEqual([...first.run([[1, 2, 3]])[0].data], [7, 7]);
+  const lstm = { class_name: 'LSTM', module: 'keras.layers', config: { name: 'a', units: 1 } };
+  const layers = [{ class_name: 'InputLayer', config: { name: 'x', batch_shape: [null, null, 2] } }, lstm];
+  const modern = { class_name: 'Sequential', module: 'keras', config: { name: 'm', layers } };
+  const third = await fromKeras(strToU8(JSON.stringify(modern)), {
+    weights: await weightsOf({ k: ones(2, 4), r: ones(1, 4), b: ones(4) }),
+    simd,
+  });
+  const gate = 1 / (1 + Math.exp(-3));
+  assert.ok(Math.abs(third.run([[[1, 1]]])[0].data[0] - gate * Math.tanh(gate * Math.tanh(3))) < 1e-6);
+  for (const entry of [null, 5, 'x', []])
+    await rejects(fromKeras(strToU8(JSON.stringify({ class_name: 'Sequential', config: [entry] })), dense), /./, PadlessError);
+  // The weights in a .keras file may have the form of a .h5.
+  const model = await fromKeras(zipSync({ ...unzipSync(keras), 'model.weights.h5': h5 }), { simd });
+  assert.deepEqual(model.run(ids)[0].data, (await fromKeras(h5, { simd })).run(ids)[0].data);
+});
+
+test('a byte order mark at the start of a vocabulary is part of its first token, as in Keras', async () => {
+  const layers = [
+    { class_name: 'InputLayer', config: { name: 'x', batch_shape: [null, null], dtype: 'string' } },
+    { class_name: 'TextVectorization', config: { name: 'text_vectorization', vocabulary: null, standardize: null } },
+    { class_name: 'Embedding', config: { name: 'embedding', input_dim: 4, output_dim: 2 } },
+  ];
+  const zip = zipSync({
+    'config.json': strToU8(JSON.stringify({ class_name: 'Sequential', config: { name: 'm', layers } })),
+    'metadata.json': strToU8('{"keras_version": "3.15.1"}'),
+    'model.weights.h5': await makeHdf5((file) =>
+      file
+        .create_group('layers')
+        .create_group('embedding')
+        .create_group('vars')
+        .create_dataset({ name: '0', data: new Float32Array(8), shape: [4, 2], dtype: '<f' }),
+    ),
+    'assets/layers/text_vectorization/vocabulary.txt': strToU8('\ufeffa\nb'),
+  });
+  const { text } = await fromKeras(zip, { simd });
+  assert.deepEqual([...(text?.encode('\ufeffa b a').ids ?? [])], [2, 3, 1]);
+});
+
 const entries = unzipSync(keras);
 
 test('a changed bit anywhere in a .keras is found, and the message names the entry', async () => {
@@ -369,6 +425,28 @@ test('incomplete, overlong and Zip64 directories are refused, and so are entries
     await rejects(fromKeras(zip), message, Class);
   const unversioned = await fromKeras(zipSync({ ...entries, 'metadata.json': strToU8('{}') }), { simd });
   assert.deepEqual(unversioned.run(ids), (await fromKeras(keras, { simd })).run(ids));
+});
+
+test('a zip whose Zip64 directory lists other entries than its directory is refused', async () => {
+  const end = keras.length - 22;
+  /** Adds a Zip64 directory end and its locator, which fflate prefers. @param {number} count  of entries @param {number} [start]  of the directory */
+  const zip64 = (count, start = new DataView(keras.buffer, keras.byteOffset).getUint32(end + 16, true)) => {
+    const more = new DataView(new ArrayBuffer(56 + 20));
+    for (const [at, value] of [[0, 0x06064b50], [24, count], [32, count], [48, start], [56, 0x07064b50], [64, end], [72, 1]]) more.setUint32(at, value, true); // prettier-ignore
+    return new Uint8Array([...keras.subarray(0, end), ...new Uint8Array(more.buffer), ...keras.subarray(end)]);
+  };
+  const { entries: places } = directory(keras);
+  const count = places.length;
+  (await fromKeras(zip64(count), { simd })).run(ids);
+  for (const [zip, message] of /** @type {[Uint8Array, RegExp][]} */ ([
+    [zip64(count - 1), new RegExp(`: one directory of the zip lists ${count} entries, the other ${count - 1}$`)],
+    [zip64(0), new RegExp(`: one directory of the zip lists ${count} entries, the other 0$`)],
+    [zip64(count + 1), new RegExp(`: the two directories of the zip differ in entry ${count + 1}$`)],
+    [zip64(count, places[1]), /: the two directories of the zip differ in entry 1$/],
+    // The directory has an entry that does not begin as one.
+    [Uint8Array.from(keras, (byte, i) => (i === places[1] ? 0 : byte)), /its directory is incomplete$/],
+  ]))
+    await rejects(fromKeras(zip), message);
 });
 
 test('a zip that contains a name twice is refused, even if the entry is not needed', async () => {

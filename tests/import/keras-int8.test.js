@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { loadModel, ModelFileError, UnsupportedError } from 'padless';
 import { fromKeras } from 'padless/import';
-import { quantizedWeights, withScales } from '../../js/import/keras-int8.js';
+import { quantizedWeights, weightOf, withScales } from '../../js/import/keras-int8.js';
 import { decode } from '../close.js';
 import { says } from '../says.js';
 
@@ -117,13 +117,20 @@ test('scales that are missing, have the wrong shape or are not positive are refu
     data: new Float32Array(values),
   });
   for (const [arrays, message] of /** @type {[any[], RegExp][]} */ ([
-    [[kernel], /^f: d has 1 arrays, expected 1 and /],
+    [[kernel], /^f: d has 1 arrays, expected 1 and 1 of scales$/],
     [[kernel, scales(1, 2)], /^f: vars\/1 has 2 scales, which do not fit vars\/0 \[2,3\]/],
     [[kernel, scales(1, 0, 2)], /^f: vars\/1: value 1 is 0, expected a number above 0/],
     [[kernel, scales(1, NaN, 2)], /^f: vars\/1: value 1 is NaN/],
     [[{ ...kernel, shape: [3, 2] }, scales(1, 2)], /^f: d\.kernel is vars\/0 of shape \[3,2\], expected \[2,3\]/],
   ]))
     assert.throws(() => quantizedWeights(layer, arrays, 'f'), says(ModelFileError, message));
+  const [spec] = layer.weightSpecs;
+  const message = /^f: d\.kernel is int8 \(vars\/0\), but its scales are missing$/;
+  assert.throws(() => weightOf(layer, spec, kernel, undefined, 'f'), says(ModelFileError, message));
+  // padless's int8 has no -128.
+  const least = { ...kernel, int8: Int8Array.of(-128, 1, 2, 3, 4, 5) };
+  const [floats] = quantizedWeights(layer, [least, scales(2, 1, 4)], 'f');
+  assert.deepEqual(floats, { shape: [2, 3], data: Float32Array.of(-64, 1, 0.5, 1.5, 4, 1.25) });
 });
 
 test('the scale of each row of a table is kept to 1/510 of the largest value', () => {

@@ -9,7 +9,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ArgumentError, LoadError } from 'padless';
-import { fromKeras, fromTfjs } from 'padless/import';
+import { fromFastText, fromKeras, fromOnnx, fromTfjs, recognise } from 'padless/import';
+import { readSource } from '../../js/file/read-source.js';
+import { says } from '../says.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const folder = new URL('../models/tfjs/', import.meta.url);
@@ -33,10 +35,78 @@ test('a TF.js model may be a URL, a path, a folder, files by name or a list of f
   await answers({ 'model.json': json, 'nested.bin': bin });
   await answers({ 'some/where/model.json': new Blob([json]), 'some/where/nested.bin': new Blob([bin]) });
   await answers([new File([bin], 'nested.bin'), new File([json], 'model.json')]);
-  await assert.rejects(fromTfjs({ 'nested.json': json, 'nested.bin': bin }), LoadError);
+  const missing = (/** @type {string} */ text) => (/** @type {any} */ error) =>
+    error instanceof LoadError && error.message === text;
+  await assert.rejects(
+    fromTfjs({ 'nested.json': json, 'nested.bin': bin }),
+    missing('model.json is not among the files nested.json, nested.bin'),
+  );
+  await assert.rejects(fromTfjs({}), missing('model.json is not among the files (none)'));
+  await assert.rejects(fromTfjs({ 'model.json': json }), missing('nested.bin is missing; given are model.json'));
+  // Two files with the same name in different folders: neither is taken.
+  await assert.rejects(
+    fromTfjs({ 'model.json': json, 'a/nested.bin': bin, 'b/nested.bin': bin }),
+    missing('nested.bin is missing; given are model.json, a/nested.bin, b/nested.bin'),
+  );
   await assert.rejects(fromTfjs(join(place, 'nothing')), LoadError);
   await assert.rejects(fromTfjs(new Uint8Array(json)), /nested\.bin is missing: no other file can be found beside bytes/);
-  await assert.rejects(fromTfjs(/** @type {any} */ (3)), ArgumentError);
+});
+
+test('what is not a file, a signal or a function is refused', async () => {
+  for (const source of /** @type {any[]} */ ([null, undefined, 3, true, Symbol('x'), () => 1]))
+    for (const read of [fromKeras, fromTfjs, fromOnnx, fromFastText, recognise, readSource])
+      await assert.rejects(read(source), ArgumentError, `${read.name} ${String(source)}`);
+  for (const source of /** @type {any[]} */ ([[null], { a: null }, { length: 2 }]))
+    for (const read of [fromTfjs, fromOnnx, recognise])
+      await assert.rejects(read(source), says(ArgumentError, /^the source is (null|undefined), expected a URL, a path/));
+  const options = /** @type {[any, RegExp][]} */ ([
+    [{ signal: true }, /^signal is true, expected an AbortSignal$/],
+    [{ signal: {} }, /^signal is \{\}, expected an AbortSignal$/],
+    [{ onProgress: 5 }, /^onProgress is 5, expected a function$/],
+  ]);
+  for (const [given, message] of options) await assert.rejects(readSource(Uint8Array.of(1), given), says(ArgumentError, message));
+  assert.deepEqual(await readSource(Uint8Array.of(1), /** @type {any} */ ({ signal: null, onProgress: null })), Uint8Array.of(1));
+});
+
+test('progress is told with the size that the response states, and errors name the address', async (t) => {
+  const bytes = new Uint8Array(300_000).fill(7);
+  const server = createServer(({ url }, response) => {
+    if (url === '/none') return void response.writeHead(404).end();
+    if (url === '/pointer') return void response.end('version https://git-lfs.github.com/spec/v1\n');
+    if (url === '/sized') response.setHeader('content-length', bytes.length);
+    response.write(bytes.subarray(0, 1000));
+    if (url !== '/endless') response.end(bytes.subarray(1000));
+  });
+  await new Promise((listening) => server.listen(0, '127.0.0.1', () => listening(undefined)));
+  t.after(() => (server.closeAllConnections(), server.close()));
+  const base = `http://127.0.0.1:${/** @type {any} */ (server.address()).port}`;
+  for (const [path, total] of /** @type {const} */ ([
+    ['/sized', bytes.length],
+    ['/open', null],
+  ])) {
+    // prettier-ignore
+    /** @type {{ loaded: number, total: number | null }[]} */
+    const told = [];
+    assert.deepEqual(await readSource(base + path, { onProgress: (each) => told.push(each) }), bytes);
+    assert.deepEqual(told.at(-1), { loaded: bytes.length, total });
+    assert.ok(told.every((each, i) => each.total === total && each.loaded > (told[i - 1]?.loaded ?? 0)));
+  }
+  // A response may have no body.
+  assert.equal((await readSource(new Response(null), { onProgress: () => assert.fail('there are no bytes') })).length, 0);
+  const status = / HTTP status 404 while fetching the model$/;
+  await assert.rejects(readSource(`${base}/none`), says(LoadError, new RegExp(`^${base}/none:${status.source}`)));
+  await assert.rejects(readSource(new Response(null, { status: 404 })), says(LoadError, new RegExp(`^response:${status.source}`)));
+  for (const source of [`${base}/pointer`, new URL('/pointer', base)])
+    await assert.rejects(
+      readSource(source),
+      says(LoadError, new RegExp(`^${base}/pointer: a Git LFS pointer instead of the file`)),
+    );
+  const controller = new AbortController();
+  const reading = readSource(`${base}/endless`, { signal: controller.signal, onProgress: () => controller.abort() });
+  await assert.rejects(reading, { name: 'AbortError' });
+  const used = new Response('x');
+  await used.text();
+  await assert.rejects(readSource(used), LoadError);
 });
 
 test('over HTTP, shards are requested beside their model.json with the same query', async (t) => {

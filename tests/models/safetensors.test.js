@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ArgumentError, init, loadModel, ModelFileError, PadlessError, UnsupportedError } from 'padless';
+import { Int8Weight, readInt8 } from '../../js/file/int8-weights.js';
 import { float32, parse, serialize } from '../../js/file/safetensors.js';
 import { says } from '../says.js';
 
@@ -139,6 +140,48 @@ test('tensors with the largest elements are written first, and each tensor is al
   }
   const clash = new Map([['__metadata__', tensors.get('byte')]]);
   assert.throws(() => serialize({ metadata: {}, tensors: clash }), ArgumentError);
+});
+
+test('int8 weights, one to a byte or five, keep their values; tensors that contradict each other are refused', () => {
+  const tensor = (dtype, data, shape = [data.length]) => ({ dtype, shape, data: new Uint8Array(data.buffer) });
+  const scale = Float32Array.of(1, 0.5, 2, 0);
+  /** A packed weight of 3 rows and 4 columns, in 3 bytes. */
+  const packed = () =>
+    new Map([
+      ['w', tensor('U8', Uint8Array.of(0, 242, 121))],
+      ['w.scale', tensor('F32', scale)],
+      ['w.rows', tensor('U8', Uint8Array.of(1, 2, 255))],
+    ]);
+  assert.deepEqual([...readInt8('w', packed()).int8], [-1, -1, -1, -1, -1, 1, 1, 1, 1, 1, 0, 0]);
+  assert.deepEqual([...readInt8('w', packed()).data.subarray(3, 8)], [-0, -2, 1, 4, 0]);
+  for (let columns = 1; columns <= 11; columns++) {
+    const int8 = Int8Array.from({ length: columns }, (_, i) => (i % 3) - 1);
+    const weight = new Int8Weight([1, columns], int8, new Float32Array(columns), Uint8Array.of(1), true);
+    const stored = new Map(weight.stored('w'));
+    assert.deepEqual(stored.get('w').shape, [Math.ceil(columns / 5)]);
+    assert.deepEqual(readInt8('w', stored), weight);
+  }
+  const int8 = (shape) => tensor('I8', new Int8Array(12), shape);
+  const cases = [
+    [(t) => t.set('w', tensor('U8', new Uint8Array(2))), /^w: shape \[2\], expected \[3\] for 3 rows of 4 values, 5 in a byte$/],
+    [(t) => t.set('w', tensor('U8', new Uint8Array(3), [3, 1])), /^w: shape \[3,1\], expected \[3\] for 3 rows/],
+    [(t) => t.set('w', tensor('U8', Uint8Array.of(0, 243, 0))), /^w: byte 1 is 243, expected 0 to 242$/],
+    [(t) => t.delete('w.rows'), /^w: packed weight without w\.rows$/],
+    [(t) => t.delete('w.scale'), /^w: int8 weight without w\.scale$/],
+    [(t) => t.set('w.scale', tensor('F32', scale, [2, 2])), /^w\.scale: shape \[2,2\], expected \[2\], as w is \[3,2\]$/],
+    [(t) => t.set('w.scale', tensor('F32', scale, [])), /^w\.scale: shape \[\], expected \[0\], as w is \[3,0\]$/],
+    [(t) => t.set('w.rows', tensor('U8', new Uint8Array(3), [1, 3])), /^w\.rows: shape \[1,3\], expected \[1\]/],
+    [(t) => t.set('w.scale', tensor('F64', new Float64Array(4))), /^w\.scale: dtype F64, expected F32$/],
+    [(t) => t.set('w', int8([4, 3])), /^w\.scale: shape \[4\], expected \[3\], as w is \[4,3\]$/],
+    [(t) => t.set('w', int8([2, 4])), /^w\.rows: shape \[3\], expected \[2\], as w is \[2,4\]$/],
+    [(t) => t.set('w', int8([])), /^w\.scale: shape \[4\], expected \[/],
+    [(t) => t.set('w', int8([3, 4])).set('w.rows', tensor('F32', new Float32Array(3))), /^w\.rows: dtype F32, expected U8$/],
+  ];
+  for (const [change, message] of cases) {
+    const tensors = packed();
+    change(tensors);
+    assert.throws(() => readInt8('w', tensors), says(ModelFileError, message), String(message));
+  }
 });
 
 test('a tensor may be named __proto__', () => {
