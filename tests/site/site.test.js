@@ -2,7 +2,7 @@
  * Tests the pages that `make site` has built, in headless Chromium: `make test-site`.
  */
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -73,6 +73,40 @@ test('each page opens, and each link on it leads to a page and a heading that ex
       return !readdirSync(new URL('.', `file://${folder}${path.slice(1)}`)).includes(String(path.split('/').pop())) && from;
     });
   assert.deepEqual([...new Set(dead.map(({ from, to }) => `${from}: ${to.pathname}${to.hash}`))], []);
+});
+
+/** Characters that HTML writes by name or by number. @param {string} html */
+const unescaped = (html) =>
+  html
+    .replace(/<[^>]*>/g, '')
+    .replace(/&(?:#x(\w+)|#(\d+)|lt|gt|quot);/g, (entity, hex, decimal) =>
+      hex || decimal
+        ? String.fromCodePoint(hex ? parseInt(hex, 16) : Number(decimal))
+        : /** @type {Record<string, string>} */ ({ '&lt;': '<', '&gt;': '>', '&quot;': '"' })[entity],
+    )
+    .replaceAll('&amp;', '&');
+
+test('the guides and cards show the code of the repository, character for character', () => {
+  const root = new URL('../../', import.meta.url);
+  /** @type {string[]} */
+  const missing = [];
+  let compared = 0;
+  for (const [path, source] of paths.flatMap((each) => {
+    const [, kind, name] = /^(docs|models)\/(.+)\.html$/.exec(each) ?? [];
+    return kind ? [[each, kind === 'docs' ? `web/docs/${name}.md` : `web/models/${name}/README.md`]] : [];
+  })) {
+    const html = readFileSync(folder + path, 'utf8');
+    const shown = new Set([...html.matchAll(/<code[^>]*>([^]*?)<\/code>/g)].map(([, inside]) => unescaped(inside).trim()));
+    const text = readFileSync(new URL(source, root), 'utf8');
+    const blocks = [...text.matchAll(/^```\w*\n([^]*?)^```$/gm)].map(([, block]) => block.trim());
+    const spans = [...text.replace(/^```[^]*?^```$/gm, '').matchAll(/`([^`\n]+)`/g)].map(([, span]) =>
+      span.replaceAll('\\|', '|').trim(),
+    );
+    for (const expected of [...blocks, ...spans]) if (!shown.has(expected)) missing.push(`${path}: ${expected}`);
+    compared += blocks.length + spans.length;
+  }
+  assert.ok(compared > 1000, `${compared}`);
+  assert.deepEqual(missing, []);
 });
 
 test('a card shows its plot of accuracy against download', async () => {

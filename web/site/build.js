@@ -21,9 +21,25 @@ const examples = readdirSync(`${root}web/examples`).filter((name) => name !== 'R
 /** GitHub's and VitePress's name of the heading of an example. @param {string} file */
 const anchor = (file) => file.toLowerCase().replace('.', '-');
 
-/** Links of the repository's files as links of the site. @param {string} markdown @param {string} from  the folder of the file in the repository */
-const relink = (markdown, from) =>
-  markdown.replace(/\]\(([^)\s]+)\)/g, (all, link) => {
+/** Code blocks and code spans. */
+const code = /(^```[^]*?^```$|`[^`\n]*`)/m;
+/** Follows the text of a link that is dropped. */
+const DROPPED = '\0';
+
+/**
+ * A file of the repository as a page of the site: without comments, and with links to the site's pages. Code stays as it is.
+ * @param {string} markdown @param {string} from  its path
+ */
+const pageOf = (markdown, from) =>
+  markdown
+    .split(code)
+    .map((part, i) => (i % 2 ? part : relink(part.replace(/<!--.*?-->\n*/gs, ''), from)))
+    .join('')
+    .replace(/\[((?:`[^`]*`|[^[\]`])*)\]\0/g, '$1');
+
+/** @param {string} text @param {string} from */
+const relink = (text, from) =>
+  text.replace(/\]\(([^)\s]+)\)/g, (all, link) => {
     if (/^(https?:|#|\/)/.test(link)) return all;
     const url = new URL(link, `file:///${from}`);
     const path = url.pathname.slice(1);
@@ -38,15 +54,13 @@ const relink = (markdown, from) =>
     if (path === 'SECURITY.md') return '](/trust)';
     if (path === 'CHANGELOG.md') return '](/changelog)';
     // Other files are in the repository alone: the name stays, without a link.
-    return ']';
+    return `]${DROPPED}`;
   });
 
 /** @param {string} path  of the page, without .md @param {string} from  a file of the repository */
 function addPage(path, from) {
-  const text = readFileSync(root + from, 'utf8').replace(/<!--.*?-->\n*/gs, '');
-  const markdown = relink(text, from).replace(/\[([^\]]+)\](?!\(|\[|:)/g, '$1');
   mkdirSync(new URL('.', `file://${pages}${path}.md`), { recursive: true });
-  writeFileSync(`${pages}${path}.md`, markdown);
+  writeFileSync(`${pages}${path}.md`, pageOf(readFileSync(root + from, 'utf8'), from));
 }
 
 /** The guides, cards and examples. */
