@@ -62,7 +62,9 @@ function withOurs(json, customLayers, inside) {
   if (!Array.isArray(list)) return json;
   const layers = list.map((entry) => {
     if (entry === null || typeof entry !== 'object') return entry;
-    const isOwn = ['CRF', 'Addons>CRF', entry.registered_name].some((key) => key && Object.hasOwn(customLayers, key));
+    const isOwn = ['CRF', 'Addons>CRF', entry.registered_name].some(
+      (key) => typeof key === 'string' && Object.hasOwn(customLayers, key),
+    );
     if (!isOwn && isContrib(entry)) return renamed(entry, 'padless>ContribCRF');
     if (isOwn || !isAddons(entry, 'CRF')) return withOurs(entry, customLayers, true);
     if (inside)

@@ -37,7 +37,9 @@ export async function fromOnnx(files, given) {
   const model = reading(name, () => new ProtobufReader(PbfReader, name).model(bytes));
   /** @type {Map<string, Uint8Array>} */
   const external = new Map();
-  for (const path of externalFiles(model.graph)) external.set(path, await sources.beside(path));
-  const { architecture, weights } = reading(name, () => onnxParts(model, name, (path) => external.get(path) ?? new Uint8Array()));
+  for (const path of externalFiles(model)) external.set(path, await sources.beside(path));
+  const { architecture, weights } = reading(name, () =>
+    onnxParts(model, name, (path) => /** @type {Uint8Array} */ (external.get(path))),
+  );
   return finish({ architecture, origin: 'onnx', weights: () => weights }, options);
 }

@@ -136,7 +136,9 @@ function inputOf(architecture, entry) {
  * @throws {import('../errors.js').ModelFileError | UnsupportedError}
  */
 export function withoutLookups(architecture, stored) {
-  const found = listOf(architecture).filter((entry) => Object.hasOwn(lookups, String(entry?.class_name)));
+  const found = listOf(architecture).filter(
+    (entry) => typeof entry?.class_name === 'string' && Object.hasOwn(lookups, entry.class_name),
+  );
   /** @type {any[]} */
   const readTexts = [];
   /** @type {TextSettings | null} */

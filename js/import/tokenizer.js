@@ -76,6 +76,8 @@ export function textSettings(json, architecture) {
     throw new ModelFileError(`tokenizer: word_index is ${show(index)}, expected an object`);
   if (!characters && (typeof split !== 'string' || split === ''))
     throw new UnsupportedError(`tokenizer: split is ${show(split)}; padless needs a string`);
+  if ((most ?? null) !== null && !(Number.isSafeInteger(most) && most >= 0))
+    throw new ModelFileError(`tokenizer: num_words is ${show(most)}, expected an integer from 0 on, or null`);
   if (typeof filters !== 'string') throw new ModelFileError(`tokenizer: filters is ${show(filters)}, expected a string`);
   // Words with an id of num_words or more count as unknown. The id of the out-of-vocabulary token itself may exceed num_words.
   const unknown = typeof oov === 'string' && Object.hasOwn(index, oov) ? index[oov] : null;

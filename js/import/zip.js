@@ -155,8 +155,8 @@ export async function unzip(bytes, what, wanted, { fflate } = {}) {
   }
   for (const { name, unpacked, crc } of entries.filter((entry) => wanted(entry.name))) {
     const file = files[name];
-    if (file?.length !== unpacked)
-      throw new ModelFileError(`${what}: the zip says that ${name} has ${unpacked} bytes, it has ${file?.length ?? 0}`);
+    if (file.length !== unpacked)
+      throw new ModelFileError(`${what}: the zip says that ${name} has ${unpacked} bytes, it has ${file.length}`);
     const actual = crc32(file);
     if (actual !== crc)
       throw new ModelFileError(`${what}: ${name} has changed: its CRC-32 is ${hex(actual)}, the zip says ${hex(crc)}`);

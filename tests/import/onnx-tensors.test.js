@@ -10,7 +10,9 @@ import { fromOnnx, recognise } from 'padless/import';
 import { ProtobufReader } from '../../js/import/onnx/protobuf.js';
 import { assertClose } from '../close.js';
 import { says } from '../says.js';
-import { graph, message, model, node, tensor, value, varint } from './onnx-writer.js';
+import { compared, differs, floorDivided, minus, named, plus, Size, times, truncated } from '../../js/import/onnx/sizes.js';
+import { float16 } from '../../js/import/floats.js';
+import { functionOf, graph, message, model, node, tensor, value, varint } from './onnx-writer.js';
 /** @typedef {import('./onnx-writer.js').Field} Field */
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
@@ -69,6 +71,65 @@ test('float32, float64, float16 and bfloat16, as bytes and as lists', async () =
     const [{ shape, data }] = (await fromOnnx(product(w), { simd })).run(x);
     assert.deepEqual([shape, [...data]], [[1, 2, 3], expected(weights)], name);
   }
+});
+
+test('float16: zeros, subnormal numbers, the least and the greatest normal ones, infinities and NaN', () => {
+  const bits16 = [0, 0x8000, 1, 0x8001, 0x3ff, 0x400, 0x3c00, 0xbc01, 0x7bff, 0x7c00, 0xfc00, 0x7c01, 0xfe00];
+  const values = [
+    0,
+    -0,
+    2 ** -24,
+    -(2 ** -24),
+    1023 * 2 ** -24,
+    2 ** -14,
+    1,
+    -(1 + 2 ** -10),
+    65504,
+    Infinity,
+    -Infinity,
+    NaN,
+    NaN,
+  ];
+  assert.deepEqual([...float16(Uint16Array.from(bits16))], values);
+});
+
+test('sizes are divided, bounded and compared as numbers, or for all B and T', () => {
+  const [T, two] = [named('T'), times(named('T'), 2)];
+  const floor = floorDivided(plus(T, 1), 2);
+  assert.ok(floor instanceof Size);
+  for (const [got, expected_] of /** @type {[any, any][]} */ ([
+    [floorDivided(7, 2), 3],
+    [floorDivided(-7, 2), -4],
+    [floorDivided(8, 2), 4],
+    [floorDivided(7, 0), null],
+    [floorDivided(7, -2), null],
+    [floorDivided(T, T), 1],
+    [String(floorDivided(plus(two, 3), 2)), 'T + 1'],
+    [String(floor), 'floor((T + 1)/2)'],
+    [truncated(-7, 2), -3],
+    [truncated(7, 2), 3],
+    [truncated(5, 0), null],
+    [String(truncated(two, 2)), 'T'],
+    [String(truncated(plus(T, 1), 2)), 'floor((T + 1)/2)'],
+    // T - 2 may be negative: rounded towards 0 it differs from the floor.
+    [truncated(plus(T, -2), 2), null],
+    [compared(3, 3), 0],
+    [compared(2, 3), -1],
+    [compared(3, 2), 1],
+    [compared(T, 0), 1],
+    [compared(T, 1), null],
+    [compared(0, T), -1],
+    [compared(plus(T, 1), plus(T, 1)), 0],
+    [compared(floor, 0), null],
+    [compared(plus(floor, 1), 0), 1],
+    [compared(minus(T, floor), 0), null],
+    [differs(2, 3), true],
+    [differs(3, 2), true],
+    [differs(3, 3), false],
+    [differs(T, 0), true],
+    [differs(T, 2), false],
+  ]))
+    assert.deepEqual(got, expected_);
 });
 
 test('integers and booleans of every type, as bytes and as lists', async () => {
@@ -270,6 +331,13 @@ test('weights in other files are read by path, among files and at an offset; mis
     fromOnnx({ 'model.onnx': file, 'w.data': data.subarray(0, 20) }, { simd }),
     says(ModelFileError, /"w".*w\.data/),
   );
+  // The weight of a function's Constant, and one in a list of tensors.
+  const constant = node('Constant', [], ['c'], { value: { t: external({ location: 'w.data', offset: '8' }) } });
+  const called = model(graph({ nodes: [node('f', ['x'], ['y'], {}, 'own')], inputs: [value('x', 1, ['batch', 'time', 2])] }), {
+    functions: [functionOf('f', [constant, node('MatMul', ['x', 'c'], ['y'])])],
+    domains: ['own'],
+  });
+  assert.deepEqual([...(await fromOnnx({ 'model.onnx': called, 'w.data': data }, { simd })).run(x)[0].data], expected(weights));
   const rest = product(external({ location: 'w.data', offset: '8' }));
   assert.deepEqual([...(await fromOnnx({ 'model.onnx': rest, 'w.data': data }, { simd })).run(x)[0].data], expected(weights));
   for (const [entries, message_] of /** @type {[Record<string, string>, RegExp][]} */ ([

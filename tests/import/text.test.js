@@ -117,6 +117,35 @@ test('options of TextVectorization that padless lacks are refused with their nam
   refused({ vocabulary_size: 3 }, /words, vocabulary_size is 3/, ModelFileError);
 });
 
+test('num_words is a whole number or null', () => {
+  const of = (/** @type {any} */ more) => ({ class_name: 'Tokenizer', config: { word_index: { a: 1, b: 2, c: 3 }, ...more } });
+  const words = (/** @type {any} */ most) => textSettings(of({ num_words: most }), sequential(embedding)).vocabulary;
+  for (const [most, expected] of /** @type {[any, string[]][]} */ ([
+    [null, ['', 'a', 'b', 'c']],
+    [undefined, ['', 'a', 'b', 'c']],
+    [0, ['', 'a', 'b', 'c']],
+    [3, ['', 'a', 'b']],
+    [1, ['']],
+  ]))
+    assert.deepEqual(words(most), expected, String(most));
+  for (const most of ['3', -1, 1.5, 2 ** 53, [3], {}, true, { toString: 1 }])
+    assert.throws(() => words(most), says(ModelFileError, /^tokenizer: num_words is .*, expected an integer from 0 on, or null$/));
+});
+
+test('the error for a class name that is no text says so', async () => {
+  const file = new URL('../models/keras-files/bilstm-tagger-json.json', import.meta.url);
+  const json = JSON.parse(readFileSync(file, 'utf8'));
+  const weights = new URL('bilstm-tagger-json.weights.h5', file);
+  for (const key of ['class_name', 'registered_name'])
+    for (const value of [{ toString: 1 }, 5, null]) {
+      const changed = structuredClone(json);
+      changed.config.layers[1][key] = value;
+      const reading = fromKeras(new TextEncoder().encode(JSON.stringify(changed)), { weights, simd });
+      if (key === 'class_name') await assert.rejects(reading, says(ModelFileError, /class_name|class /));
+      else await reading;
+    }
+});
+
 test('a text that is not a string is refused', () => {
   const text = new TextVectorizer(textSettings(cases[0].tokenizer, sequential(embedding)));
   assert.throws(() => text.encode(/** @type {any} */ (null)), ArgumentError);

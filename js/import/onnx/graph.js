@@ -143,13 +143,25 @@ export function usesOf(nodes, outputs) {
   return uses;
 }
 
-/** The external files that hold tensors of a graph. @param {GraphMessage} graph @param {Set<string>} [found] */
-export function externalFiles(graph, found = new Set()) {
-  const add = (/** @type {any} */ tensor) => tensor?.external && found.add(tensor.external.location ?? '');
+/** The external files that hold tensors of a model. @param {ModelMessage} model @returns {Set<string>} */
+export function externalFiles({ graph, functions }) {
+  /** @type {Set<string>} */
+  const found = new Set();
+  /** @param {any} value  a tensor, or another value of an attribute */
+  const add = (value) => value?.external && found.add(value.external.location);
+  /** @param {NodeMessage[]} nodes */
+  const addOf = (nodes) => {
+    for (const { attributes } of nodes)
+      for (const value of Object.values(attributes)) {
+        if (!isGraph(value)) [value].flat().forEach(add);
+        else {
+          value.initializers.forEach(add);
+          addOf(value.nodes);
+        }
+      }
+  };
   graph.initializers.forEach(add);
-  for (const node of graph.nodes) {
-    for (const value of Object.values(node.attributes)) add(value);
-    for (const inner of graphsIn(node)) externalFiles(inner, found);
-  }
+  addOf([...graph.nodes, ...functions.flatMap(({ nodes }) => nodes)]);
+  for (const { attributes } of functions) Object.values(attributes).forEach(add);
   return found;
 }
