@@ -63,7 +63,9 @@ async function readBytes(source, options) {
     return await readResponse(await fetch(name, { ...init, signal: signal ?? null }), onProgress);
   } catch (cause) {
     if (signal?.aborted || cause instanceof PadlessError) throw cause;
-    throw new LoadError(`${name}: ${/** @type {Error} */ (cause).message}`, { cause });
+    const { message, cause: reason } = /** @type {any} */ (cause);
+    // In Node, fetch() says only that it failed.
+    throw new LoadError([name, message, reason?.message || reason?.code].filter(Boolean).join(': '), { cause });
   }
 }
 

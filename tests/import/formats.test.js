@@ -95,6 +95,15 @@ test('among several files the model is found, and the files that belong to it be
   assert.deepEqual((await other?.read())?.outputs[0].labels, ['x', 'y', 'z']);
   // Options of the caller take precedence.
   assert.deepEqual((await other?.read({ labels: ['1', '2', '3'] }))?.outputs[0].labels, ['1', '2', '3']);
+  // A model of padless keeps what the options do not change.
+  const own = await recognise({ 'm.safetensors': langid }, { simd });
+  const [output] = (await loadModel(langid, { simd })).outputs;
+  const changed = [
+    await own?.read({ text: { maxlen: 5 } }),
+    await own?.read({ labels: output.labels?.map((label) => `${label}!`) }),
+  ];
+  assert.deepEqual(changed[0]?.outputs, [output]);
+  assert.deepEqual([changed[0]?.predict('Guten Morgen').truncated, changed[1]?.predict('Guten Morgen').label], [true, 'de!']);
   const shards = await recognise([new File([shard], 'nested.bin'), new File([tfjs], 'mine.json')], { simd });
   assert.equal(shards?.name, 'mine.json');
   assert.equal((await shards?.read())?.outputs.length, 1);

@@ -10,6 +10,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ArgumentError, LoadError } from 'padless';
 import { fromFastText, fromKeras, fromOnnx, fromTfjs, recognise } from 'padless/import';
+import { reading } from '../../js/import/finish.js';
 import { readSource } from '../../js/file/read-source.js';
 import { says } from '../says.js';
 
@@ -68,6 +69,19 @@ test('what is not a file, a signal or a function is refused', async () => {
   assert.deepEqual(await readSource(Uint8Array.of(1), /** @type {any} */ ({ signal: null, onProgress: null })), Uint8Array.of(1));
 });
 
+test('whatever a reader throws becomes an error of padless that quotes it', () => {
+  for (const [thrown, message] of /** @type {[any, string][]} */ ([
+    [new RangeError('Invalid array length'), 'a.h5 cannot be read: Invalid array length'],
+    ['a text', 'a.h5 cannot be read: a text'],
+    [undefined, 'a.h5 cannot be read: undefined'],
+  ])) {
+    const read = () => {
+      throw thrown;
+    };
+    assert.throws(() => reading('a.h5', read), { name: 'ModelFileError', message, cause: thrown });
+  }
+});
+
 test('progress is told with the size that the response states, and errors name the address', async (t) => {
   const bytes = new Uint8Array(300_000).fill(7);
   const server = createServer(({ url }, response) => {
@@ -102,8 +116,9 @@ test('progress is told with the size that the response states, and errors name t
       says(LoadError, new RegExp(`^${base}/pointer: a Git LFS pointer instead of the file`)),
     );
   const controller = new AbortController();
-  const reading = readSource(`${base}/endless`, { signal: controller.signal, onProgress: () => controller.abort() });
-  await assert.rejects(reading, { name: 'AbortError' });
+  const endless = readSource(`${base}/endless`, { signal: controller.signal, onProgress: () => controller.abort() });
+  await assert.rejects(endless, { name: 'AbortError' });
+  await assert.rejects(readSource('http://127.0.0.1:1/x'), says(LoadError, /^http:\/\/127\.0\.0\.1:1\/x: fetch failed: ./));
   const used = new Response('x');
   await used.text();
   await assert.rejects(readSource(used), LoadError);
@@ -126,6 +141,10 @@ test('over HTTP, shards are requested beside their model.json with the same quer
   const base = `http://127.0.0.1:${/** @type {any} */ (server.address()).port}/models/`;
   await answers(`${base}nested.json?key=1#top`);
   assert.deepEqual(asked.splice(0), ['/models/nested.json?key=1', '/models/nested.bin?key=1']);
+  // Options for fetch apply to the shards, too.
+  const integrity = /nested\.json: fetch failed: integrity mismatch$/;
+  await assert.rejects(fromTfjs(`${base}nested.json`, { fetch: { integrity: `sha256-${'A'.repeat(43)}=` } }), integrity);
+  asked.splice(0);
   await answers(new URL(base));
   await answers(await fetch(`${base}nested.json`));
   assert.equal(asked.filter((url) => url === '/models/nested.bin').length, 2);

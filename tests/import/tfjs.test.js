@@ -42,6 +42,14 @@ const changed = (change) => {
 /** @param {any} loading @param {any} Class @param {RegExp} message */
 const rejects = (loading, Class, message) => assert.rejects(loading, says(Class, message));
 
+test('a model without a version is one that TF.js saved; with a version of Keras, it follows the rules of Keras', async () => {
+  const of = async (/** @type {any} */ version) => {
+    const modelTopology = { ...json.modelTopology, keras_version: version };
+    return (await fromTfjs(files({ ...json, modelTopology }), { simd })).settings.origin;
+  };
+  assert.deepEqual([await of(undefined), await of('tfjs-layers 4.0.0'), await of('2.15.0')], ['tfjs', 'tfjs', 'keras']);
+});
+
 for (const dtype of ['uint8', 'uint16', 'float16']) {
   test(`weights quantized to ${dtype} have the values that TF.js gives them`, async () => {
     const floats = new Float32Array(bin.buffer.slice(bin.byteOffset, bin.byteOffset + bin.length));
