@@ -40,14 +40,16 @@ const MAX_DEPTH = 1000;
 
 const [QUOTE, BACKSLASH, COLON, COMMA, BRACE, BRACKET] = Array.from('"\\:,{[', (char) => char.charCodeAt(0));
 
+/** A quote that ends a string, from the character before it and its backslashes. */
+const stringEnd = /[^\\](?:\\\\)*"/g;
+
 /** Index of the quote that ends a string. @param {string} json @param {number} begin  index of its first quote @returns {number} */
 function endOfString(json, begin) {
-  for (let end = json.indexOf('"', begin + 1); end >= 0; end = json.indexOf('"', end + 1)) {
-    let before = end - 1;
-    while (json.charCodeAt(before) === BACKSLASH) before--;
-    if ((end - before) % 2 === 1) return end;
-  }
-  return json.length;
+  const end = json.indexOf('"', begin + 1);
+  if (end < 0) return json.length;
+  if (json.charCodeAt(end - 1) !== BACKSLASH) return end;
+  stringEnd.lastIndex = begin;
+  return stringEnd.test(json) ? stringEnd.lastIndex - 1 : json.length;
 }
 
 /** @param {any} value @returns {value is number} */

@@ -124,6 +124,22 @@ test('quotes, backslashes, brackets and colons inside JSON strings are not read 
   const read = parse(serialize({ metadata, tensors }));
   assert.deepEqual({ ...read.metadata }, metadata);
   assert.deepEqual([...read.tensors.keys()], ['t"\\{']);
+  // All strings of at most five of these characters, before and after a colon.
+  const digits = (/** @type {number} */ n, /** @type {number} */ i) =>
+    Array.from({ length: n }, (_, k) => Math.floor(i / 3 ** k) % 3);
+  const strings = [0, 1, 2, 3, 4, 5].flatMap((n) =>
+    Array.from({ length: 3 ** n }, (_, i) =>
+      digits(n, i)
+        .map((digit) => 'a"\\'[digit])
+        .join(''),
+    ),
+  );
+  for (const value of strings) {
+    const json = JSON.stringify({ __metadata__: { [value]: value, [`${value}b`]: value } });
+    assert.deepEqual({ ...parse(file(json)).metadata }, { [value]: value, [`${value}b`]: value });
+    const twice = json.replace('}}', `,${JSON.stringify(value)}:""}}`);
+    assert.throws(() => parse(file(twice)), says(ModelFileError, /twice/), twice);
+  }
 });
 
 test('tensors with the largest elements are written first, and each tensor is aligned to its element size', () => {
