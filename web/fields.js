@@ -32,8 +32,10 @@ export function bindText(field, onSet) {
     field.value = state().text;
     onSet();
   };
-  field.value = state().text;
   const typed = () => setState({ text: field.value });
+  // A text that the user typed before this script ran is kept.
+  if (field.value === field.defaultValue) field.value = state().text;
+  else typed();
   field.addEventListener('input', (event) => {
     // The other fields do not get text that an input method is still composing.
     if (!(/** @type {InputEvent} */ (event).isComposing)) typed();

@@ -37,19 +37,32 @@ export const say = (word, values = {}) => words[chosen][word].replace(/\{(\w+)\}
 /** @param {() => void} listener  called when the language changes */
 export const onLanguage = (listener) => listeners.push(listener);
 
-/** A number in the notation of the current language. @param {number} value @param {Intl.NumberFormatOptions} [options] */
-export const format = (value, options) => new Intl.NumberFormat(chosen, options).format(value);
-/** @param {number} value @param {number} [digits] */
-export const percent = (value, digits = 1) =>
-  format(value, { style: 'percent', minimumFractionDigits: digits, maximumFractionDigits: digits });
+/**
+ * A number in the notation of the current language. Small integers look the same in both.
+ * @param {number} value @param {Intl.NumberFormatOptions} [options]
+ */
+export const format = (value, options) =>
+  !options && Number.isInteger(value) && value >= 0 && value < 1000
+    ? String(value)
+    : new Intl.NumberFormat(chosen, options).format(value);
+/** A share in percent, which looks the same in both languages. @param {number} value @param {number} [digits] */
+export const percent = (value, digits = 1) => `${(100 * value).toFixed(digits)}%`;
 /** @param {number} bytes */
 export const size = (bytes) =>
   bytes < 1e6
     ? `${format(Math.round(bytes / 1000))} kB`
     : `${format(bytes / 1e6, { maximumFractionDigits: 1, minimumFractionDigits: 1 })} MB`;
 
+/**
+ * The names of the languages that answer the first screen's text. The first use of Intl takes tens of milliseconds, as the browser loads its data
+ * then, so the first answer makes do without it.
+ * @type {Record<Language, Record<string, string>>}
+ */
+const namesOfFirst = { en: { en: 'English', pl: 'Polish' }, 'zh-Hans': { en: '英语', pl: '波兰语' } };
+
 /** The name of a language in the current language. @param {string} label  a language tag, such as zh-Hans */
 export function languageName(label) {
+  if (Object.hasOwn(namesOfFirst[chosen], label)) return namesOfFirst[chosen][label];
   try {
     return new Intl.DisplayNames([chosen], { type: 'language' }).of(label) ?? label;
   } catch {
@@ -81,5 +94,6 @@ export function startLanguage() {
       }
       setLanguage(language);
     });
-  setLanguage(preferredLanguage());
+  // The page's HTML is in English.
+  if (preferredLanguage() !== chosen) setLanguage(preferredLanguage());
 }

@@ -1,18 +1,12 @@
 /**
- * The page's entry: starts the sections, the language switch and the download counter, and shows errors.
+ * The page's entry: starts the first screen and the language switch, then the other sections, and shows errors.
  */
 import { startCopying } from './copy.js';
-import { keepForOffline, showBytes } from './download.js';
 import { find } from './elements.js';
-import { onNear } from './fields.js';
-import { Inside } from './inside.js';
 import { onLanguage, say, startLanguage } from './language.js';
 import { Proof } from './proof.js';
 import { loadShipped, proofModel } from './shipped.js';
-import { Speed } from './speed.js';
 import { startState } from './state.js';
-import { Try } from './try.js';
-import { YourModel } from './yours.js';
 
 /** @typedef {(error: unknown, retry?: () => void) => void} Report */
 
@@ -56,24 +50,25 @@ onLanguage(showErrors);
 startCopying();
 const proofError = reportFor('proof');
 const proof = new Proof(proofError);
+
 async function startProof() {
   try {
-    await proof.start(await loadShipped(proofModel));
+    proof.start(await loadShipped(proofModel));
   } catch (error) {
     proofError(error, () => void startProof());
   }
 }
-const ready = startProof();
-const inside = new Inside(reportFor('inside'));
-new Try({
-  error: reportFor('try'),
-  ready,
-  loaded: async () => {
-    inside.retry();
-    await keepForOffline();
-  },
-});
-const yours = new YourModel();
-onNear(find('yours'), (near) => near && void yours.onShown());
-new Speed(reportFor('speed'));
-showBytes();
+
+/** Fetches and starts the other sections. Until the first answer, their code would take time on the network and the processor from it. */
+async function startSections() {
+  const report = reportFor('sections');
+  try {
+    const sections = await import('./sections.js');
+    report(null);
+    sections.start(reportFor);
+  } catch (error) {
+    report(error, () => void startSections());
+  }
+}
+
+void startProof().then(startSections);

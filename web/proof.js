@@ -107,21 +107,20 @@ export class Proof {
     this.#showPadding();
   }
 
-  /** @param {Model} model @returns {Promise<void>} resolves when the first answers or an error are shown */
+  /** Shows the first answers, and connects the model with the text box. @param {Model} model */
   start(model) {
     this.#model = model;
+    this.#show();
+    const shown = this.#box.value;
+    let first = true;
     /** @type {any} */
     const answering = { predict: () => null };
-    return new Promise((resolve) => {
-      /** @param {() => void} show */
-      const first = (show) => {
-        show();
-        resolve();
-      };
-      this.#typing = attach(this.#box, answering, {
-        onAnswer: () => first(() => this.#show()),
-        onError: (error) => first(() => this.onError(error)),
-      });
+    this.#typing = attach(this.#box, answering, {
+      onAnswer: (_, { text }) => {
+        if (!first || text !== shown) this.#show();
+        first = false;
+      },
+      onError: (error) => this.onError(error),
     });
   }
 

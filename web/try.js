@@ -33,8 +33,8 @@ const ANNOUNCED_WORDS = 12;
 const mainAnswer = (answer) => Object.values(answer.outputs ?? {})[0] ?? answer;
 
 export class Try {
-  /** The chosen model: a key of `shipped`. */
-  #id = state().model;
+  /** The chosen model: a key of `shipped`. @type {string} */
+  #id;
   /** @type {Model | null} */
   #model = null;
   /** The chosen model could not be loaded. */
@@ -59,11 +59,14 @@ export class Try {
    * @param {object} on
    * @param {(error: unknown, retry?: () => void) => void} on.error  called with null when there is no error
    * @param {() => unknown} on.loaded  called when a model has been loaded
-   * @param {Promise<unknown>} on.ready  resolves when the first screen has answered; this section fetches no model before
    */
   constructor(on) {
     this.on = on;
     const radios = /** @type {HTMLInputElement[]} */ ([...find('models').querySelectorAll('input')]);
+    // A choice that the user made before this script ran is kept.
+    const chosen = radios.find((radio) => radio.checked && !radio.defaultChecked);
+    if (chosen) setState({ model: chosen.value });
+    this.#id = state().model;
     for (const radio of radios) {
       radio.addEventListener('change', () => setState({ model: radio.value }));
       // A click on a model that failed to load tries again. It fires no change event, because the radio button is checked already.
@@ -84,10 +87,8 @@ export class Try {
     onLanguage(() => this.#showLabels());
     showChoice();
     this.#showLabels();
-    onNear(find('try'), async (near) => {
-      if (!near) return;
-      await on.ready;
-      if (!this.#model && !this.#failed && !this.#loading) void this.#chooseModel(this.#id);
+    onNear(find('try'), (near) => {
+      if (near && !this.#model && !this.#failed && !this.#loading) void this.#chooseModel(this.#id);
     });
   }
 

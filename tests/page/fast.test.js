@@ -8,12 +8,20 @@ import { site } from './site.js';
 
 const state = site({ shown: '#masked-name[data-label]', serviceWorkers: 'allow' });
 
-/** Opens a page, and lists what it had downloaded when it showed the first answer. @param {string} url */
-async function openedPage(url) {
-  const page = await state.browser.newPage({ viewport: { width: 1280, height: 800 }, locale: 'en', serviceWorkers: 'block' });
+/** Opens a page, and lists what it had downloaded when it showed the first answer. @param {string} url @param {string} [locale] */
+async function openedPage(url, locale = 'en') {
+  const page = await state.browser.newPage({ viewport: { width: 1280, height: 800 }, locale, serviceWorkers: 'block' });
   await page.addInitScript(() => {
-    const seen = { shift: 0, answered: 0 };
+    /** @type {{ shift: number, answered: number, intl: string[] }} */
+    const seen = { shift: 0, answered: 0, intl: [] };
     Object.assign(window, { seen });
+    for (const name of /** @type {const} */ (['NumberFormat', 'DisplayNames', 'DateTimeFormat']))
+      Intl[name] = new Proxy(/** @type {any} */ (Intl[name]), {
+        construct(of, args) {
+          if (!seen.answered) seen.intl.push(name);
+          return new of(...args);
+        },
+      });
     new PerformanceObserver((list) => {
       for (const entry of /** @type {any[]} */ (list.getEntries())) if (!entry.hadRecentInput) seen.shift += entry.value;
     }).observe({ type: 'layout-shift', buffered: true });
@@ -39,6 +47,38 @@ test('the first answer takes at most 12 requests and 450 kB, and the layout does
   assert.ok(bytes > 100_000 && bytes <= 450_000, `${bytes} bytes`);
   const shift = await page.evaluate(() => /** @type {any} */ (window).seen.shift);
   assert.ok(shift < 0.02, `layout shift ${shift}`);
+  await page.close();
+});
+
+test('the first answer does not wait for Intl, whose first use takes tens of milliseconds', async () => {
+  for (const locale of /** @type {const} */ (['en', 'zh-Hans'])) {
+    const { page } = await openedPage(`${state.server.url}web/`, locale);
+    const { naive, used } = await page.evaluate(() => ({
+      naive: document.getElementById('naive-name')?.textContent,
+      used: /** @type {any} */ (window).seen.intl,
+    }));
+    assert.equal(naive, new Intl.DisplayNames([locale], { type: 'language' }).of('pl'));
+    assert.deepEqual(used, []);
+    await page.close();
+  }
+});
+
+test('what the user types and chooses before the sections have started is kept', async () => {
+  const page = await state.browser.newPage({ locale: 'en', serviceWorkers: 'block' });
+  let release = () => {};
+  const released = new Promise((resolve) => (release = () => resolve(undefined)));
+  await page.route(/sections-/, async (route) => {
+    await released;
+    await route.continue();
+  });
+  await page.goto(`${state.server.url}web/`);
+  await page.waitForSelector('#masked-name[data-label]');
+  await page.fill('#text', 'Sam can open the can');
+  await page.check('#models [value=tagger]');
+  release();
+  await page.waitForSelector('#answer mark');
+  assert.equal(await page.inputValue('#text'), 'Sam can open the can');
+  assert.match(await page.locator('#answer').innerText(), /^Sam/);
   await page.close();
 });
 
