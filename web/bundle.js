@@ -10,6 +10,15 @@ const root = fileURLToPath(new URL('../', import.meta.url));
 /** Scripts that the page and its worker start with, and scripts that the import map names. Their bundles have the addresses of the sources. */
 const entries = ['web/page', 'web/reader', 'js/index', 'js/import/index'];
 
+/** What the first answer needs of the library. It goes into one script, since each request takes a round trip and processor time. */
+const first = ['js/index', 'js/dom', 'js/dist/inline', 'js/file/int8-weights'];
+
+/** Makes Chromium compile all functions of a script while it downloads, and not one by one when they are called. */
+const compileHint = '//# allFunctionsCalledOnLoad';
+
+/** The page. Its bundled form names the scripts that run before the first answer. */
+const html = 'web/index.html';
+
 const external = /^(node:|fflate|h5wasm|pbf|onnxruntime-web|@tensorflow)/;
 
 /** The file that holds the last bundles: a server that starts later reuses them. */
@@ -47,6 +56,24 @@ async function writeMade({ files, times, bundles }) {
   } catch {
     // If the folder is not writable, each server bundles for itself.
   }
+}
+
+/** @typedef {(import('rollup').OutputChunk | import('rollup').OutputAsset)[]} Output */
+
+/** The scripts that run before the first answer: page.js and what it imports. @param {Output} output */
+function earlyScripts(output) {
+  const page = output.find(({ fileName }) => fileName === 'web/page.js');
+  return new Set(page?.type === 'chunk' ? [page.fileName, ...page.imports] : []);
+}
+
+/**
+ * Adds links to the page's scripts, so that the browser fetches them before page.js arrives. They follow the import map, which must come before the
+ * first module.
+ * @param {string} page  its HTML @param {Set<string>} scripts
+ */
+function withPreloads(page, scripts) {
+  const links = [...scripts].map((name) => `<link rel="modulepreload" href="${relative('web', name)}" />`);
+  return page.replace(/<script type="importmap">.*?<\/script>/s, (map) => [map, ...links].join('\n    '));
 }
 
 /** @param {string} name */
@@ -88,15 +115,18 @@ export function bundler() {
       entryFileNames: '[name].js',
       // Chunks go beside page.js, because its modules find files of web/ relative to import.meta.url.
       chunkFileNames: 'web/[name]-[hash].js',
+      manualChunks: { padless: first.map((name) => `${root}${name}.js`) },
     });
     /** @type {Bundles} */
     const bundles = new Map();
+    const early = earlyScripts(output);
     for (const chunk of output) {
       if (chunk.type !== 'chunk') continue;
       const { code } = await esbuild.transform(chunk.code, { minify: true, format: 'esm', target: 'es2022' });
-      bundles.set(`/${chunk.fileName}`, Buffer.from(code));
+      bundles.set(`/${chunk.fileName}`, Buffer.from(early.has(chunk.fileName) ? `${compileHint}\n${code}` : code));
     }
-    const files = [...build.watchFiles, fileURLToPath(import.meta.url)].map((file) => relative(root, file));
+    bundles.set(`/${html}`, Buffer.from(withPreloads(await readFile(root + html, 'utf8'), early)));
+    const files = [...build.watchFiles, root + html, fileURLToPath(import.meta.url)].map((file) => relative(root, file));
     last = { files, times: await timesOf(files), bundles };
     await writeMade(last);
     return bundles;

@@ -47,6 +47,11 @@ test('the first answer takes at most 12 requests and 450 kB, and the layout does
   assert.ok(bytes > 100_000 && bytes <= 450_000, `${bytes} bytes`);
   const shift = await page.evaluate(() => /** @type {any} */ (window).seen.shift);
   assert.ok(shift < 0.02, `layout shift ${shift}`);
+  // The HTML names all of them, so that none waits for another, and the code of the other sections comes later.
+  const named = await page.evaluate(() =>
+    [.../** @type {NodeListOf<HTMLLinkElement>} */ (document.querySelectorAll('link:not([rel=icon])'))].map(({ href }) => href),
+  );
+  assert.deepEqual(downloads.map(({ name }) => name).sort(), [page.url(), ...named].sort());
   await page.close();
 });
 

@@ -153,7 +153,7 @@ async function addDemo() {
       cpSync(`${root}node_modules/${folder}`, `${out}packages/${name}`, { recursive: true });
   const bundle = bundler();
   if (bundle) for (const [path, bytes] of await bundle()) writeFileSync(`${out}${path.slice(1)}`, bytes);
-  const html = readFileSync(`${root}web/index.html`, 'utf8')
+  const html = readFileSync(`${out}web/index.html`, 'utf8')
     .replace(/href="docs\/([\w-]+)\.md"/g, 'href="../docs/$1.html"')
     .replace('content="page.png"', `content="${new URL('web/page.png', address)}"`)
     .replace(/\n *<!-- Link previews .*?-->/s, '');
