@@ -21,11 +21,10 @@ export class MaskedSqrtN extends MaskedSum {
   call(x) {
     const kept = x.ragged();
     const y = (kept instanceof LazyLookup && sumOfRows(kept)) || /** @type {Tensor} */ (super.call(kept));
-    const { heap, B, features } = y;
-    const splits = heap.i32View(kept.time.pointer, B + 1);
-    const values = heap.f32View(y.pointer, B * features);
+    const { B, features } = y;
+    const values = y.view();
     for (let b = 0; b < B; b++) {
-      const root = Math.sqrt(Math.max(1, splits[b + 1] - splits[b]));
+      const root = Math.sqrt(Math.max(1, kept.time.length(b)));
       for (let d = 0; d < features; d++) values[b * features + d] /= root;
     }
     return y;

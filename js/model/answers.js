@@ -111,8 +111,8 @@ export function labelWeights(outputs, allowed) {
  * @returns {Prediction[]}
  */
 export function predictions(outputs, tensors, batch, weights) {
-  return batch.rows.map(({ offsets, truncated }, b) => {
-    const tokens = offsets.length / 2;
+  return batch.rows.map(({ ids, offsets, truncated }, b) => {
+    const tokens = ids.length / batch.width;
     const answers = outputs.map((output, i) => {
       const { shape, data } = tensors[i];
       const K = shape.length > 1 ? shape[shape.length - 1] : 1;

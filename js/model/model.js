@@ -367,7 +367,7 @@ export class Model {
   #read(texts) {
     const { text } = this;
     if (!text) throw new UnsupportedError('predict: this model has no text settings; use run() with token ids');
-    const batch = text.encodeBatch(texts);
+    const batch = text.batchView(texts, this) ?? text.encodeBatch(texts);
     const [input] = this.inputs;
     const { words } = input;
     const [B, T] = batch.shape;

@@ -45,6 +45,7 @@ function problemWith({ words, buckets, kept = null, min, max, wordGrams }) {
 }
 
 export class FastTextNGrams {
+  batchView = undefined;
   /** @type {Map<string, number>} */
   #words = new Map();
   /** Rows by hash value. @type {Map<number, number> | null} */

@@ -33,6 +33,7 @@ function problemWith(settings, { pad, mask }) {
 }
 
 export class KerasTokenizer {
+  batchView = undefined;
   /** @type {TokenIndex | null} */
   #index = null;
 

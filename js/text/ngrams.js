@@ -76,6 +76,19 @@ class Numbers {
 }
 
 /** @typedef {(text: string, form: 'NFC' | 'NFKC' | 'NFD' | 'NFKD') => Iterable<{ 0: string, index: number }>} Chunks */
+/** @typedef {{ chunksOf: Chunks, borderFrom: (text: string, from: number) => number }} Boundaries */
+
+const NONE = new Int32Array();
+
+/** All code points below MARKS are in NFC as they are, in any order; those below ASCII in every normal form. */
+const MARKS = 0x300;
+const ASCII = 0x80;
+
+/** Whether all UTF-16 units are below a limit. @param {string} text @param {number} limit */
+function isBelow(text, limit) {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= limit) return false;
+  return true;
+}
 
 /**
  * Describes the first error in settings; '' if there is none.
@@ -108,6 +121,9 @@ export class NGrams {
   #ids = new Numbers();
   #offsets = new Numbers();
   #truncated = false;
+  #hasOffsets = true;
+  /** Ones, for masks. */
+  #kept = new Uint8Array();
 
   /**
    * @param {NGramSettings | undefined} settings
@@ -195,7 +211,10 @@ export class NGrams {
   #append(piece, from, chunksOf) {
     const { normalization } = this;
     // A code point of the text becomes at most 18 in a normal form, but most texts are in normal form already.
-    const isNormal = !normalization || (piece.length <= NORMAL_MOST && piece.normalize(normalization) === piece);
+    const isNormal =
+      !normalization ||
+      isBelow(piece, normalization === 'NFC' ? MARKS : ASCII) ||
+      (piece.length <= NORMAL_MOST && piece.normalize(normalization) === piece);
     this.#reserve(piece.length);
     if (isNormal) this.#readNormal(piece, from);
     else
@@ -226,10 +245,54 @@ export class NGrams {
   /**
    * @param {string} text
    * @param {number | null} maxlen  maximum number of ids
-   * @param {{ chunksOf: Chunks, borderFrom: (text: string, from: number) => number }} boundaries
+   * @param {Boundaries} boundaries
    * @returns {import('./vectorizer.js').Encoding}
    */
-  encode(text, maxlen, { chunksOf, borderFrom }) {
+  encode(text, maxlen, boundaries) {
+    this.#hasOffsets = true;
+    this.#encode(text, maxlen, boundaries);
+    const { length } = this.#ids;
+    const encoding = {
+      ids: this.#ids.data.slice(0, length),
+      offsets: this.#offsets.data.slice(0, 2 * length),
+      truncated: this.#truncated,
+    };
+    // Release the memory for a long text.
+    if (text.length > NORMAL_MOST) for (const numbers of [this.#codes, this.#starts, this.#ids, this.#offsets]) numbers.free();
+    return encoding;
+  }
+
+  /**
+   * batchView() of the vectorizer.
+   * @param {string[]} texts
+   * @param {{ padded: boolean, needsLength: boolean, specs: { sequence: boolean }[] }} model
+   * @param {{ maxlen: number | null, length: number | null }} settings
+   * @param {Boundaries} boundaries
+   * @returns {import('./vectorizer.js').EncodedBatch | null}
+   */
+  batchView(texts, { padded, needsLength, specs }, { maxlen, length }, boundaries) {
+    const [text] = texts;
+    if (texts.length !== 1 || length !== null || typeof text !== 'string' || text.length > NORMAL_MOST) return null;
+    // Padding is never stored, and no output has a value for each step.
+    if (padded || needsLength || specs.some(({ sequence }) => sequence)) return null;
+    this.#hasOffsets = false;
+    this.#encode(text, maxlen, boundaries);
+    const T = this.#ids.length;
+    if (this.#kept.length < T) this.#kept = new Uint8Array(2 * T).fill(1);
+    const ids = this.#ids.data.subarray(0, T);
+    return {
+      ids,
+      mask: this.#kept.subarray(0, T),
+      lengths: Int32Array.of(T),
+      starts: Int32Array.of(0),
+      shape: [1, T],
+      width: 1,
+      rows: [{ ids, offsets: NONE, truncated: this.#truncated }],
+    };
+  }
+
+  /** @param {string} text @param {number | null} maxlen @param {Boundaries} boundaries */
+  #encode(text, maxlen, { chunksOf, borderFrom }) {
     this.#ids.length = this.#offsets.length = 0;
     this.#truncated = false;
     for (let from = 0; from < text.length && !this.#truncated;) {
@@ -241,15 +304,6 @@ export class NGrams {
       }
       from = to;
     }
-    const { length } = this.#ids;
-    const encoding = {
-      ids: this.#ids.data.slice(0, length),
-      offsets: this.#offsets.data.slice(0, 2 * length),
-      truncated: this.#truncated,
-    };
-    // Release the memory for a long text.
-    if (text.length > NORMAL_MOST) for (const numbers of [this.#codes, this.#starts, this.#ids, this.#offsets]) numbers.free();
-    return encoding;
   }
 
   /**
@@ -345,26 +399,29 @@ export class NGrams {
    * @returns {boolean} false: there would be more ids than `most`
    */
   #add(h, first, last, most) {
-    const { data } = this.#ids;
-    const offsets = this.#offsets.data;
+    const { data, length } = this.#ids;
     const { hashes } = this;
     // With unsigned operands of %, V8 divides integers instead of floats.
     const rows = this.rows >>> 0;
-    let n = this.#ids.length;
-    if (n + hashes > most) {
+    const after = length + hashes;
+    if (after > most) {
       this.#truncated = true;
       return false;
     }
-    const start = this.#starts.data[first];
-    const end = this.#endOf(last);
-    for (let k = 0; k < hashes; k++, n++) {
-      data[n] = finalise((h + Math.imul(k, GOLDEN)) | 0) % rows;
-      offsets[2 * n] = start;
-      offsets[2 * n + 1] = end;
-    }
-    this.#ids.length = n;
-    this.#offsets.length = 2 * n;
+    for (let n = length, hash = h; n < after; n++, hash = (hash + GOLDEN) | 0) data[n] = finalise(hash) % rows;
+    this.#ids.length = after;
+    if (this.#hasOffsets) this.#addOffsets(length, after, this.#starts.data[first], this.#endOf(last));
     return true;
+  }
+
+  /** The offsets of the ids from index `n` to `after` - 1. @param {number} n @param {number} after @param {number} start @param {number} end */
+  #addOffsets(n, after, start, end) {
+    const { data } = this.#offsets;
+    for (let i = n; i < after; i++) {
+      data[2 * i] = start;
+      data[2 * i + 1] = end;
+    }
+    this.#offsets.length = 2 * after;
   }
 }
 

@@ -187,6 +187,30 @@ test('a session gives the bits of predict() after every edit', async () => {
   }
 });
 
+test('predict() of one text, which reads it without offsets, gives the answer of predict() of several', async () => {
+  const model = await bag();
+  const texts = [
+    '',
+    'a',
+    'élève',
+    'e\u0301le\u0300ve',
+    '\u01b0\u031b',
+    'İ ǅ',
+    'Ein Satz, 2 Wörter.',
+    '日本',
+    'word '.repeat(400),
+    'b '.repeat(9000),
+  ];
+  const answers = model.predict(texts);
+  const offsets = model.text?.encode('élève').offsets;
+  assert.deepEqual(
+    texts.map((text) => model.predict(text)),
+    answers,
+  );
+  assert.ok(answers[8].truncated && answers[9].truncated && answers[8].tokens === 4000);
+  assert.deepEqual(model.text?.encode('élève').offsets, offsets);
+});
+
 test('the model sums the n rows of a text and divides by sqrt(n); without n-grams the answer is that of the bias', async () => {
   const model = await bag();
   const [table, kernel, bias] = model.root.listWeights().map(({ layer, spec }) => layer.weight(spec.name).data);
