@@ -103,15 +103,16 @@ const wrappedGroup = /^(layers|_layer_checkpoint_dependencies)\/(functional|sequ
  * @template V
  * @param {any} json  the architecture
  * @param {Map<string, V> | null} vars  path -> array of the file
- * @param {CustomLayers} [customLayers]
+ * @param {CustomLayers | null} [customLayers]
  * @returns {{ architecture: any, vars: Map<string, V> | null }}
  * @throws {UnsupportedError} if the tags of Addons' CRF are used inside the model
  */
-export function readCrfs(json, vars, customLayers = {}) {
+export function readCrfs(json, vars, customLayers) {
+  const own = customLayers ?? {};
   if (json === null || typeof json !== 'object' || !isAddons(json, 'CRFModelWrapper'))
-    return { architecture: withOurs(json, customLayers, false), vars };
+    return { architecture: withOurs(json, own, false), vars };
   return {
-    architecture: withOurs(unwrapped(json.config ?? {}), customLayers, false),
+    architecture: withOurs(unwrapped(json.config ?? {}), own, false),
     vars: vars && new Map([...vars].map(([path, value]) => [path.replace(wrappedGroup, '$1/'), value])),
   };
 }

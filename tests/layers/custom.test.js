@@ -17,7 +17,9 @@ import {
   Model,
   TimeDistributed,
 } from 'padless/layers';
+import { fromKeras } from 'padless/import';
 import { random } from '../random.js';
+import { says } from '../says.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const { weights } = random();
@@ -161,6 +163,16 @@ test('a model with custom layers is saved, and loaded if their classes are given
     loadModel(file, { simd }),
     (error) => error instanceof UnsupportedError && error.message.startsWith('model.residual: class Residual is not one of'),
   );
+});
+
+test('customLayers may be null, also in importers', async () => {
+  const json = architecture(['TwoDense', { name: 'two', hidden: 4, units: 3 }]);
+  await assert.rejects(
+    createModel({ architecture: json, customLayers: /** @type {any} */ (null), weights, simd }),
+    says(UnsupportedError, /class TwoDense is not one of the \d+ that padless knows/),
+  );
+  const keras = new URL('../models/keras-files/lstm-classifier.keras', import.meta.url);
+  (await fromKeras(keras, /** @type {any} */ ({ customLayers: null, simd }))).run([[1]]);
 });
 
 test('errors name the path of the inner layer', async () => {
