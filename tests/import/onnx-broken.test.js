@@ -249,6 +249,7 @@ test('inputs and outputs that padless has no form for are refused, and the messa
     [model([...graph({ nodes: sum, inputs: [open] }), [15, []]]), /weights are sparse tensors; padless reads dense ones$/],
     [withInput([node('TopK', ['x', 'k'], ['y', 'z'])], [tensor('k', [2], ints(1, 1))]), /\(TopK\): /],
     [withInput([node('Own', ['x'], ['y'], {}, 'mine')]), /node "Own of y" \(Own\): the operator is of domain mine; padless reads/],
+    [withInput([[[1, 'x'], [2, 'y'], [4, 'Own'], [7, 'mine']]]), /node "y" \(Own\): the operator is of domain mine/], // prettier-ignore
   ]))
     await rejects(bytes, message_, Class ?? UnsupportedError);
 });

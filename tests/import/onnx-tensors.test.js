@@ -10,7 +10,7 @@ import { fromOnnx, recognise } from 'padless/import';
 import { ProtobufReader } from '../../js/import/onnx/protobuf.js';
 import { assertClose } from '../close.js';
 import { says } from '../says.js';
-import { compared, differs, floorDivided, minus, named, plus, Size, times, truncated } from '../../js/import/onnx/sizes.js';
+import { compared, differs, floorDivided, minus, named, plus, same, Size, times, truncated } from '../../js/import/onnx/sizes.js';
 import { float16 } from '../../js/import/floats.js';
 import { functionOf, graph, message, model, node, tensor, value, varint } from './onnx-writer.js';
 /** @typedef {import('./onnx-writer.js').Field} Field */
@@ -123,6 +123,9 @@ test('sizes are divided, bounded and compared as numbers, or for all B and T', (
     [compared(floor, 0), null],
     [compared(plus(floor, 1), 0), 1],
     [compared(minus(T, floor), 0), null],
+    [same(3, 3), true],
+    [same(plus(T, 1), plus(T, 1)), true],
+    [same(T, 3), false],
     [differs(2, 3), true],
     [differs(3, 2), true],
     [differs(3, 3), false],

@@ -187,6 +187,15 @@ test('int8 weights, one to a byte or five, keep their values; tensors that contr
     [(t) => t.set('w.scale', tensor('F32', scale, [2, 2])), /^w\.scale: shape \[2,2\], expected \[2\], as w is \[3,2\]$/],
     [(t) => t.set('w.scale', tensor('F32', scale, [])), /^w\.scale: shape \[\], expected \[0\], as w is \[3,0\]$/],
     [(t) => t.set('w.rows', tensor('U8', new Uint8Array(3), [1, 3])), /^w\.rows: shape \[1,3\], expected \[1\]/],
+    [
+      (t) => t.set('w.scale', tensor('F32', Float32Array.of(1, Infinity, 1, 1))),
+      /^w\.scale: value 1 is Infinity, expected a number from 0/,
+    ],
+    [
+      (t) => t.set('w.scale', tensor('F32', Float32Array.of(1, 1, -1, 1))),
+      /^w\.scale: value 2 is -1, expected a number from 0 on$/,
+    ],
+    [(t) => t.set('w', tensor('I8', new Int8Array(12).fill(-128), [3, 4])), /^w: value 0 is -128, expected -127 to 127$/],
     [(t) => t.set('w.scale', tensor('F64', new Float64Array(4))), /^w\.scale: dtype F64, expected F32$/],
     [(t) => t.set('w', int8([4, 3])), /^w\.scale: shape \[4\], expected \[3\], as w is \[4,3\]$/],
     [(t) => t.set('w', int8([2, 4])), /^w\.rows: shape \[3\], expected \[2\], as w is \[2,4\]$/],
