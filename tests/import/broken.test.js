@@ -449,6 +449,12 @@ test('a zip whose Zip64 directory lists other entries than its directory is refu
     await rejects(fromKeras(zip), message);
 });
 
+test('comments and extra fields in the directory of a .keras are skipped', async () => {
+  const more = { comment: 'made by hand', extra: { 7: new Uint8Array(5) } };
+  const commented = zipSync(Object.fromEntries(Object.entries(entries).map(([name, bytes]) => [name, [bytes, more]])));
+  assert.deepEqual((await fromKeras(commented, { simd })).run(ids), (await fromKeras(keras, { simd })).run(ids));
+});
+
 test('a zip that contains a name twice is refused, even if the entry is not needed', async () => {
   const zip = zipSync({ ...entries, 'assets/a.txt': strToU8('x'), 'assets/b.txt': strToU8('y') });
   const { entries: places } = directory(zip);
