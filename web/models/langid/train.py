@@ -4,7 +4,7 @@
     python train.py                     # everything; writes langid.safetensors and results.json beside this file
     python train.py --evaluate-only     # measures the file that is here
 
-Each stage keeps what it has made in --build and is not run again; training goes on from its last checkpoint. Training takes two to three hours of
+Each stage keeps what it has made in --build and is not run again; training goes on from its last checkpoint. Training takes half an hour of
 one processor core. The benchmark is read at the end; every choice is made on sentences held out of the training text.
 """
 
@@ -22,7 +22,7 @@ import text
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 ROWS, WIDTH, HASHES = 32768, 43, 2
-SAMPLES, TERNARY, RATE, SEED = 10_000_000, 16_000_000, 1.0, 1
+SAMPLES, TERNARY, RATE, SEED = 15_000_000, 30_000_000, 1.0, 1
 CERTAIN = 0.9  # the share of held-out words, pairs and sentences that are right among answers at the threshold
 UNSEEN = 0.3  # the share of the different words of a text from elsewhere that the training text and its lists do not have, see calibrate
 FLOAT_LABELS = 64  # bag.c pads labels to this number
