@@ -122,8 +122,6 @@ export class NGrams {
   #offsets = new Numbers();
   #truncated = false;
   #hasOffsets = true;
-  /** Ones, for masks. */
-  #kept = new Uint8Array();
 
   /**
    * @param {NGramSettings | undefined} settings
@@ -278,11 +276,10 @@ export class NGrams {
     this.#hasOffsets = false;
     this.#encode(text, maxlen, boundaries);
     const T = this.#ids.length;
-    if (this.#kept.length < T) this.#kept = new Uint8Array(2 * T).fill(1);
     const ids = this.#ids.data.subarray(0, T);
     return {
       ids,
-      mask: this.#kept.subarray(0, T),
+      mask: new Uint8Array(T).fill(1),
       lengths: Int32Array.of(T),
       starts: Int32Array.of(0),
       shape: [1, T],

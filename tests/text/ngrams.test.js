@@ -211,6 +211,14 @@ test('predict() of one text, which reads it without offsets, gives the answer of
   assert.deepEqual(model.text?.encode('élève').offsets, offsets);
 });
 
+test('writing into the mask of a trace does not change later answers', async () => {
+  const model = await bag();
+  const answer = model.predict('Ein Satz, 2 Wörter.');
+  const [{ before }] = model.trace('Ein Satz, 2 Wörter.');
+  before[0].mask?.fill(0);
+  assert.deepEqual(model.predict('Ein Satz, 2 Wörter.'), answer);
+});
+
 test('the model sums the n rows of a text and divides by sqrt(n); without n-grams the answer is that of the bias', async () => {
   const model = await bag();
   const [table, kernel, bias] = model.root.listWeights().map(({ layer, spec }) => layer.weight(spec.name).data);
