@@ -1,7 +1,7 @@
 /**
  * Text boxes that share the page's one text: what the user types into one box appears in the others.
  */
-import { onState, setState, state } from './state.js';
+import { onState, setState, state, takeOver } from './state.js';
 
 /** @typedef {HTMLTextAreaElement | HTMLInputElement} Field */
 
@@ -34,8 +34,8 @@ export function bindText(field, onSet) {
   };
   const typed = () => setState({ text: field.value });
   // A text that the user typed before this script ran is kept.
-  if (field.value === field.defaultValue) field.value = state().text;
-  else typed();
+  if (field.value !== field.defaultValue) takeOver('text', field.value);
+  field.value = state().text;
   field.addEventListener('input', (event) => {
     // The other fields do not get text that an input method is still composing.
     if (!(/** @type {InputEvent} */ (event).isComposing)) typed();

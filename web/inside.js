@@ -10,7 +10,7 @@ import { format, onLanguage, percent, say } from './language.js';
 import { argmax, asSequence, bitsOf, formatFixed } from './numbers.js';
 import { padText, runThreeWays } from './padding.js';
 import { loadShipped, proofModel, shipped } from './shipped.js';
-import { MAX_PADDING, onState, setState, state } from './state.js';
+import { MAX_PADDING, onState, setState, state, takeOver } from './state.js';
 import { idText, shownPositions, tokenCell, tokenGap } from './tokens.js';
 
 /** @typedef {import('padless').Model} Model */
@@ -220,6 +220,10 @@ function startControls(onSet) {
   for (const radio of radios)
     radio.addEventListener('change', () => setState({ side: /** @type {import('./state.js').Side} */ (radio.value) }));
   bindText(/** @type {HTMLTextAreaElement} */ (find('sentence')), onSet);
+  // Choices that the user made before this script ran are kept.
+  if (steps.value !== steps.defaultValue) takeOver('padding', Number(steps.value));
+  const chosen = radios.find((radio) => radio.checked && !radio.defaultChecked);
+  if (chosen) takeOver('side', /** @type {import('./state.js').Side} */ (chosen.value));
   return () => {
     const { padding, side } = state();
     steps.value = String(padding);

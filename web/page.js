@@ -6,7 +6,7 @@ import { find } from './elements.js';
 import { onLanguage, say, startLanguage } from './language.js';
 import { Proof } from './proof.js';
 import { loadShipped, proofModel } from './shipped.js';
-import { startState } from './state.js';
+import { keepInView, startState } from './state.js';
 
 /** @typedef {(error: unknown, retry?: () => void) => void} Report */
 
@@ -14,7 +14,8 @@ import { startState } from './state.js';
 const errors = new Map();
 
 /** Matches the messages of failed downloads in Chromium, Firefox and Safari. */
-const networkErrors = /Failed to fetch|NetworkError|Load failed|error loading dynamically imported module/i;
+const networkErrors =
+  /Failed to fetch|NetworkError|Load failed|error loading dynamically imported module|Importing a module script failed/i;
 
 function showErrors() {
   const [first] = errors.values();
@@ -59,16 +60,25 @@ async function startProof() {
   }
 }
 
-/** Fetches and starts the other sections. Until the first answer, their code would take time on the network and the processor from it. */
+/** Fetches and starts the other sections. Before the first answer, their code would take time on the network and the processor from it. */
 async function startSections() {
   const report = reportFor('sections');
   try {
     const sections = await import('./sections.js');
     report(null);
     sections.start(reportFor);
+    keepInView();
   } catch (error) {
-    report(error, () => void startSections());
+    // A second import() of the same address may fail without a request, because browsers remember failed modules.
+    report(error, () => location.reload());
   }
 }
 
-void startProof().then(startSections);
+// By default, the browser would leave the page and open a dropped file.
+for (const event of ['dragover', 'drop']) addEventListener(event, (each) => each.preventDefault());
+
+/** The user's first action: the sections then start without waiting for the first answer. */
+const acted = new Promise((resolve) => {
+  for (const event of ['pointerdown', 'keydown', 'dragenter', 'hashchange']) addEventListener(event, resolve, { once: true });
+});
+void Promise.race([startProof(), acted]).then(startSections);

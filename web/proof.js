@@ -9,7 +9,7 @@ import { bindText, onNear } from './fields.js';
 import { format, languageName, onLanguage, percent, say } from './language.js';
 import { argmax, bitsOf } from './numbers.js';
 import { padText, runThreeWays } from './padding.js';
-import { MAX_PADDING, onState, setState, state } from './state.js';
+import { MAX_PADDING, onState, setState, state, takeOver } from './state.js';
 
 /** @typedef {import('padless').Model} Model */
 /** @typedef {{ label: string, score: number, bits: string, visited: number }} Answer */
@@ -94,6 +94,7 @@ export class Proof {
   constructor(onError) {
     this.onError = onError;
     this.#slider.max = String(MAX_PADDING);
+    if (this.#slider.value !== this.#slider.defaultValue) takeOver('padding', Number(this.#slider.value));
     this.#slider.addEventListener('input', () => setState({ padding: Number(this.#slider.value) }));
     bindText(this.#box, () => this.#typing?.refresh());
     onState(({ padding, side }) => {

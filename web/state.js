@@ -88,16 +88,20 @@ function writeAddress() {
 /** The content above a section grows while models load: keep the section in view for this many milliseconds, or until the user does something. */
 const KEPT_IN_VIEW_MS = 4000;
 let endKeeping = () => {};
+/** The section in view, until the user does something; '' for none. */
+let kept = '';
 
 /** Scrolls to a section, and keeps it there while the page is filled. @param {string} section */
 function scrollTo(section) {
   endKeeping();
   const element = section && document.getElementById(section);
   if (!element) return;
+  kept = section;
   const observer = new ResizeObserver(() => element.scrollIntoView());
   observer.observe(document.body);
   const ended = new AbortController();
   endKeeping = () => {
+    kept = '';
     observer.disconnect();
     ended.abort();
   };
@@ -106,10 +110,26 @@ function scrollTo(section) {
   setTimeout(() => observer.disconnect(), KEPT_IN_VIEW_MS);
 }
 
+/** Keeps the section of the address in view again: call it when sections have been filled late. */
+export const keepInView = () => scrollTo(kept);
+
+/** The state before the user changed anything. @type {Readonly<State>} */
+let atStart = current;
+
+/**
+ * Takes over a value that the user gave a control before its script ran, unless the user has changed the state in another place since.
+ * @template {keyof State} Name
+ * @param {Name} name @param {State[Name]} value
+ */
+export function takeOver(name, value) {
+  if (current[name] === atStart[name]) setState({ [name]: value });
+}
+
 /** Shows the state of the address, now and whenever the user or a link changes it. */
 export function startState() {
   const { section, found } = readAddress(location.hash);
   Object.assign(current, found);
+  atStart = { ...current };
   scrollTo(section);
   addEventListener('hashchange', () => {
     const { section: named, found: given } = readAddress(location.hash);

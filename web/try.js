@@ -11,7 +11,7 @@ import { Highlights } from './highlights.js';
 import { format, onLanguage, percent, say, size } from './language.js';
 import { Plot } from './plot.js';
 import { loadShipped, shipped } from './shipped.js';
-import { onState, setState, state } from './state.js';
+import { onState, setState, state, takeOver } from './state.js';
 import { shownPositions, stepsOf, tokenCell, tokenGap, tokensOf } from './tokens.js';
 
 /** Maximum number of tokens shown. */
@@ -31,6 +31,12 @@ const ANNOUNCED_WORDS = 12;
 
 /** The answer of a model's first output. @param {Prediction} answer @returns {import('./answer.js').Answer} */
 const mainAnswer = (answer) => Object.values(answer.outputs ?? {})[0] ?? answer;
+
+/** How many characters or words of a truncated text a model reads. @param {Model} model @param {string} text */
+function tokensRead({ text: reader }, text) {
+  // The n-grams of a character are several ids.
+  return reader?.unit === 'ngrams' ? (reader.encode(text).offsets.at(-1) ?? 0) : (reader?.maxlen ?? 0);
+}
 
 export class Try {
   /** The chosen model: a key of `shipped`. @type {string} */
@@ -65,7 +71,7 @@ export class Try {
     const radios = /** @type {HTMLInputElement[]} */ ([...find('models').querySelectorAll('input')]);
     // A choice that the user made before this script ran is kept.
     const chosen = radios.find((radio) => radio.checked && !radio.defaultChecked);
-    if (chosen) setState({ model: chosen.value });
+    if (chosen) takeOver('model', chosen.value);
     this.#id = state().model;
     for (const radio of radios) {
       radio.addEventListener('change', () => setState({ model: radio.value }));
@@ -236,7 +242,7 @@ export class Try {
       colourOf && main.tags ? main.tags.map(({ label, start, end }) => ({ start, end, colour: colourOf(label) })) : [],
     );
     find('cut').hidden = empty || !answer.truncated;
-    find('cut').textContent = say('cut', { maxlen: this.#model.text?.maxlen ?? 0, tokens: say(reads) });
+    if (answer.truncated) find('cut').textContent = say('cut', { maxlen: tokensRead(this.#model, text), tokens: say(reads) });
     if (empty) {
       find('time').textContent = '';
       return;

@@ -133,9 +133,6 @@ function onSample(read) {
 /** Reads the files that the user drops. @param {HTMLElement} panel @param {(files: File[]) => Promise<void>} read */
 function onDropped(panel, read) {
   const drop = find('drop');
-  // By default, the browser would leave the page and open the file.
-  addEventListener('dragover', (event) => event.preventDefault());
-  addEventListener('drop', (event) => event.preventDefault());
   addEventListener('dragover', () => drop.classList.add('over'));
   addEventListener('dragleave', () => drop.classList.remove('over'));
   addEventListener('drop', async (event) => {

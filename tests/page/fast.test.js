@@ -68,22 +68,70 @@ test('the first answer does not wait for Intl, whose first use takes tens of mil
   }
 });
 
-test('what the user types and chooses before the sections have started is kept', async () => {
+/** Opens the page, and holds requests that match until the caller calls release(). @param {RegExp} held @param {string} [address] */
+async function heldPage(held, address = '') {
   const page = await state.browser.newPage({ locale: 'en', serviceWorkers: 'block' });
   let release = () => {};
   const released = new Promise((resolve) => (release = () => resolve(undefined)));
-  await page.route(/sections-/, async (route) => {
+  await page.route(held, async (route) => {
     await released;
     await route.continue();
   });
-  await page.goto(`${state.server.url}web/`);
+  await page.goto(`${state.server.url}web/${address}`);
+  return { page, release };
+}
+
+test('what the user types and chooses before the sections have started is kept', async () => {
+  const { page, release } = await heldPage(/sections-/);
   await page.waitForSelector('#masked-name[data-label]');
   await page.fill('#text', 'Sam can open the can');
   await page.check('#models [value=tagger]');
+  await page.check('#side [value=front]');
+  await page.fill('#steps', '30');
   release();
   await page.waitForSelector('#answer mark');
   assert.equal(await page.inputValue('#text'), 'Sam can open the can');
   assert.match(await page.locator('#answer').innerText(), /^Sam/);
+  assert.equal(await page.isChecked('#side [value=front]'), true);
+  assert.deepEqual([await page.inputValue('#steps'), await page.inputValue('#proof-padding')], ['30', '30']);
+  await page.close();
+});
+
+test('of a text typed before the sections have started and a newer one in the first box, the newer is kept', async () => {
+  const { page, release } = await heldPage(/sections-/);
+  await page.waitForSelector('#masked-name[data-label]');
+  await page.fill('#text', 'older');
+  await page.fill('#proof-text', 'Wie geht es dir?');
+  release();
+  await page.waitForSelector('#answer li:first-child[data-label=de]');
+  assert.deepEqual(
+    [await page.inputValue('#text'), await page.inputValue('#proof-text')],
+    ['Wie geht es dir?', 'Wie geht es dir?'],
+  );
+  await page.close();
+});
+
+test('the sections start when the user acts, though the first model has not arrived', async () => {
+  const { page, release } = await heldPage(/\.safetensors/);
+  const dropped = await page.evaluate(() => !dispatchEvent(new Event('drop', { cancelable: true })));
+  assert.ok(dropped, 'the browser opens a dropped file');
+  assert.equal(await page.locator('#speeds tr').count(), 0);
+  await page.mouse.click(5, 5);
+  await page.waitForSelector('#speeds tr');
+  release();
+  await page.waitForSelector('#masked-name[data-label]');
+  await page.close();
+});
+
+test('if the code of the sections could not be fetched, Try again loads the page again', async () => {
+  const page = await state.browser.newPage({ locale: 'en', serviceWorkers: 'block' });
+  await page.route(/sections-/, (route) => route.abort());
+  await page.goto(`${state.server.url}web/#try?text=Guten%20Tag`);
+  await page.waitForSelector('#retry:visible');
+  await page.unroute(/sections-/);
+  await page.click('#retry');
+  await page.waitForSelector('#answer li:first-child[data-label=de]');
+  assert.equal(await page.locator('#error').isVisible(), false);
   await page.close();
 });
 

@@ -112,13 +112,12 @@ test('of a long text, only the part that the model reads is segmented and shown'
       return segment.call(this, text);
     };
   });
-  // The second text is one letter with 20,000 combining marks.
+  // The second text is one letter with 20,000 combining marks, which are read: they are none of U+0300 to U+036F.
   const { text: reader } = await loadModel('web/models/langid/langid.safetensors');
   let most = 0;
-  for (const text of ['ab '.repeat(40_000), `a${'\u0301'.repeat(20_000)}`]) {
+  for (const text of ['ab '.repeat(40_000), `a${'\u0591'.repeat(20_000)}`]) {
     const read = Math.max(...(reader?.encode(text).offsets ?? []));
     most = Math.max(most, read);
-
     await page.locator('#text').fill('');
     await page.waitForSelector('#heat', { state: 'hidden' });
     await page.locator('#text').fill(text);
@@ -224,6 +223,9 @@ test('pasted text gets an answer: a word pasted into a sentence, and a long text
   });
   assert.ok((await page.locator('#text').inputValue()).length > 200_000);
   assert.equal(await page.locator('#cut').isVisible(), true);
+  // An n-gram of a character is two ids, and a character begins several n-grams.
+  const [, read] = /first (\d+) characters/.exec(await page.locator('#cut').innerText()) ?? [];
+  assert.ok(Number(read) > 1000 && Number(read) < 4000, read);
 });
 
 test('the page shows how much it has downloaded', async () => {
