@@ -21,7 +21,7 @@ export const isMasking = ({ className }) => className === 'Masking';
  */
 export function markExact(root, inputs) {
   const all = root.all();
-  // Their masks end inside TimeDistributed.
+  // Layers inside TimeDistributed: their masks end there.
   const inner = new Set(all.filter(({ className }) => className === 'TimeDistributed').flatMap((each) => each.all().slice(1)));
   const hasMasking = all.some((layer) => isMasking(layer) && !inner.has(layer));
   for (const input of inputs)

@@ -38,8 +38,8 @@ const SEVERAL = -1;
 const NORMAL_MOST = 8192;
 
 /**
- * Decoration of letters ("Zalgo"): no orthography has four of these marks in a row, even decomposed. No training touches their n-grams, so they hit
- * arbitrary rows, and the sum of many of these was a certain answer. The letters are read without such a run of marks.
+ * Marks that decorate letters ("Zalgo"): no orthography has four of them in a row, even decomposed. They are left out, because training never sees
+ * their n-grams: these hit arbitrary rows, and many such rows add up to a wrong answer with a high score.
  */
 const decoration = /[\u0300-\u036f]{4,}/g;
 

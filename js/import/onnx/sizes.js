@@ -102,7 +102,7 @@ export function floorDivided(a, b) {
   }));
   const whole = new Map(parts.map(({ names, times: count }) => [names, count]));
   const rest = new Map(parts.filter((each) => each.rest !== 0).map((each) => [each.names, each.rest]));
-  // A constant below b.
+  // The floor of a constant below b, divided by b, is 0.
   if (rest.size === 1 && rest.has('')) return sizeFrom(whole);
   return plus(sizeFrom(whole), named(`floor((${new Size(rest).key.replaceAll('*', '.')})/${b})`));
 }
