@@ -71,7 +71,7 @@ TEST("bidirectional layers match their twin: every merge, different cells, every
         const int B = 3, T = 12, D = 3, Hf = 5, Hb = apart ? 6 : 5, width = merge == PL_CONCAT ? Hf + Hb : Hf;
         layer f = default_layer((pl_cell)(cells / 4), D, Hf), b = default_layer((pl_cell)(cells % 4), D, Hb);
         const pl_rnn fast[] = {f.fast, b.fast}, ref[] = {f.ref, b.ref};
-        uint8_t *mask = TEST_NEW(uint8_t, B * T);
+        uint8_t *mask = test_new((size_t)B * T);
         test_mask(mask, (test_mask_kind)kind, B, T);
         int32_t *splits = TEST_NEW(int32_t, B + 1);
         const int N = pl_row_splits(splits, mask, B, T);

@@ -11,16 +11,16 @@ typedef void ragged_pool(float *y, const float *x, const int32_t *splits, int B,
 /* argmax, too, is called through this type: its int32 results are stored in the floats. */
 #define AS_FLOATS(name)                                                                                                            \
   static void masked_##name(float *y, const float *x, const uint8_t *mask, int B, int T, int D) {                                  \
-    pl_masked_##name((int32_t *)(void *)y, x, mask, B, T, D);                                                                      \
+    pl_masked_##name((int32_t *)y, x, mask, B, T, D);                                                                              \
   }                                                                                                                                \
   static void ragged_##name(float *y, const float *x, const int32_t *splits, int B, int D) {                                       \
-    pl_ragged_##name((int32_t *)(void *)y, x, splits, B, D);                                                                       \
+    pl_ragged_##name((int32_t *)y, x, splits, B, D);                                                                               \
   }                                                                                                                                \
   static void ref_masked_##name(float *y, const float *x, const uint8_t *mask, int B, int T, int D) {                              \
-    pl_ref_masked_##name((int32_t *)(void *)y, x, mask, B, T, D);                                                                  \
+    pl_ref_masked_##name((int32_t *)y, x, mask, B, T, D);                                                                          \
   }                                                                                                                                \
   static void ref_ragged_##name(float *y, const float *x, const int32_t *splits, int B, int D) {                                   \
-    pl_ref_ragged_##name((int32_t *)(void *)y, x, splits, B, D);                                                                   \
+    pl_ref_ragged_##name((int32_t *)y, x, splits, B, D);                                                                           \
   }
 AS_FLOATS(argmax)
 
@@ -31,14 +31,13 @@ typedef struct pool {
   bool integers;
 } pool;
 
-#define POOL(name)                                                                                                                 \
-  { #name, pl_masked_##name, pl_ref_masked_##name, pl_ragged_##name, pl_ref_ragged_##name, false }
-static const pool pools[] = {POOL(sum),
-                             POOL(mean),
-                             POOL(max),
-                             POOL(min),
-                             POOL(first),
-                             POOL(last),
+#define POOL(name) #name, pl_masked_##name, pl_ref_masked_##name, pl_ragged_##name, pl_ref_ragged_##name, false
+static const pool pools[] = {{POOL(sum)},
+                             {POOL(mean)},
+                             {POOL(max)},
+                             {POOL(min)},
+                             {POOL(first)},
+                             {POOL(last)},
                              {"argmax", masked_argmax, ref_masked_argmax, ragged_argmax, ref_ragged_argmax, true}};
 enum { POOLS = sizeof pools / sizeof *pools };
 

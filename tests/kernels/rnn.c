@@ -89,7 +89,7 @@ TEST("a row of a recurrent layer has the same bits alone and in any batch, under
       for (int order = PL_FORWARD; order <= PL_BACKWARD_AS_VISITED; order++) {
         const int B = 6, T = 23, D = 5, H = 7;
         layer l = default_layer((pl_cell)cell, D, H);
-        uint8_t *mask = TEST_NEW(uint8_t, B * T);
+        uint8_t *mask = test_new((size_t)B * T);
         int32_t *splits = TEST_NEW(int32_t, B + 1);
         test_mask(mask, (test_mask_kind)kind, B, T);
         const int N = pl_row_splits(splits, mask, B, T);

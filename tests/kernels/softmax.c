@@ -17,10 +17,11 @@ typedef struct softmax {
   bool logarithm;
 } softmax;
 
-#define SOFTMAX(name, logarithm)                                                                                                   \
-  { #name, pl_masked_##name, pl_ref_masked_##name, logarithm }
-static const softmax softmaxes[] = {SOFTMAX(softmax, false), SOFTMAX(log_softmax, true), SOFTMAX(feature_softmax, false),
-                                    SOFTMAX(feature_log_softmax, true)};
+#define SOFTMAX(name) #name, pl_masked_##name, pl_ref_masked_##name
+static const softmax softmaxes[] = {{SOFTMAX(softmax), false},
+                                    {SOFTMAX(log_softmax), true},
+                                    {SOFTMAX(feature_softmax), false},
+                                    {SOFTMAX(feature_log_softmax), true}};
 
 /* x - max, of size 2 REACH at most, is rounded to half an epsilon of it, which exp turns into a relative error; exp, the sum and the
  * division add an epsilon or so each. A logarithm has the same errors, absolute, and rounds twice more near log(n) + 2 REACH. */
