@@ -1,10 +1,18 @@
 /**
  * Builds the kernel tests and the wasm of a tree in which one file of c/ has changed, and puts the unchanged build back.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
+const run = promisify(execFile);
+/** Whether the program ends without an error. @param {string} program @param {string[]} args @param {string} [cwd] */
+const succeeds = (program, args, cwd) =>
+  run(program, args, { cwd }).then(
+    () => true,
+    () => false,
+  );
 const compiler = ['clang', ['-std=c11', '-ffp-contract=off', '-O1', '-Ic', '-w']];
 
 /** The native kernel tests: every object once, then one for each mutant. */
@@ -30,35 +38,34 @@ export class NativeTests {
   /** @param {string} source @param {string} object */
   compile(source, object) {
     const [program, options] = /** @type {[string, string[]]} */ (compiler);
-    return spawnSync(program, [...options, '-c', source, '-o', object], { cwd: this.tree, stdio: 'ignore' }).status === 0;
+    return succeeds(program, [...options, '-c', source, '-o', object], this.tree);
   }
 
   /** Whether the program with the changed file could be built. @param {string} file  of c/ */
-  build(file) {
+  async build(file) {
     mkdirSync(this.objects, { recursive: true });
     for (const source of this.sources)
-      if (source !== file && !existsSync(this.objectOf(source)) && !this.compile(source, this.objectOf(source)))
+      if (source !== file && !existsSync(this.objectOf(source)) && !(await this.compile(source, this.objectOf(source))))
         throw new Error(`${source} does not compile`);
     const changed = file.endsWith('.h') ? this.core : [file];
     const objects = this.sources.map((source) =>
       changed.includes(source) ? `${this.objectOf(source)}.changed` : this.objectOf(source),
     );
-    if (!changed.every((source) => this.compile(source, `${this.objectOf(source)}.changed`))) return false;
-    return spawnSync('clang', [...objects, '-lm', '-o', this.program], { stdio: 'ignore' }).status === 0;
+    for (const source of changed) if (!(await this.compile(source, `${this.objectOf(source)}.changed`))) return false;
+    return succeeds('clang', [...objects, '-lm', '-o', this.program]);
   }
 }
 
 const built = ['build/wasm', 'build/test', 'js/dist'];
 
 /** Builds the fixed-order wasm of the package and of the kernel tests with the changed file. @param {string} tree */
-export function buildWasm(tree) {
+export async function buildWasm(tree) {
   const backup = `${tree}.built`;
   if (!existsSync(backup))
     for (const each of built) cpSync(join(tree, each), join(backup, each), { recursive: true, preserveTimestamps: true });
-  if (spawnSync('make', ['-s', 'js/dist/padless.wasm', 'build/test/kernels.wasm'], { cwd: tree, stdio: 'ignore' }).status !== 0)
-    return false;
+  if (!(await succeeds('make', ['-s', 'js/dist/padless.wasm', 'build/test/kernels.wasm'], tree))) return false;
   writeFileSync(join(tree, 'js/dist/inline.js'), '');
-  execFileSync(process.execPath, ['c/inline.js', 'js/dist/inline.js'], { cwd: tree });
+  await run(process.execPath, ['c/inline.js', 'js/dist/inline.js'], { cwd: tree });
   return true;
 }
 

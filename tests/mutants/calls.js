@@ -46,23 +46,25 @@ async function measure(tree, test) {
   return { test, seconds: total, passes: outcome === 'passed', called: lists(called), known: lists(known), digests };
 }
 
-/** @param {string} tree @param {string} folder  of the records @param {string[]} tests */
-export async function measured(tree, folder, tests) {
+/** @param {string[]} trees  each measures one test at a time @param {string} folder  of the records @param {string[]} tests */
+export async function measured(trees, folder, tests) {
   mkdirSync(folder, { recursive: true });
-  /** @type {Entry[]} */
-  const entries = [];
-  for (const test of tests) {
-    const record = join(folder, `${test.replaceAll('/', '-')}.json`);
-    if (!existsSync(record)) {
-      const entry = await measure(tree, test);
-      writeFileSync(record, JSON.stringify(entry));
-      console.log(
-        `measured ${test}: ${entry.seconds.toFixed(1)} s${entry.passes ? '' : ', fails without a mutant and is left out'}`,
-      );
-    }
-    entries.push(JSON.parse(readFileSync(record, 'utf8')));
-  }
-  return entries.filter(({ passes }) => passes);
+  const recordOf = (/** @type {string} */ test) => join(folder, `${test.replaceAll('/', '-')}.json`);
+  const missing = tests.filter((test) => !existsSync(recordOf(test))).values();
+  await Promise.all(
+    trees.map(async (tree) => {
+      for (const test of missing) {
+        const entry = await measure(tree, test);
+        writeFileSync(recordOf(test), JSON.stringify(entry));
+        console.log(
+          `measured ${test}: ${entry.seconds.toFixed(1)} s${entry.passes ? '' : ', fails without a mutant and is left out'}`,
+        );
+      }
+    }),
+  );
+  return tests
+    .map((test) => /** @type {Entry} */ (JSON.parse(readFileSync(recordOf(test), 'utf8'))))
+    .filter(({ passes }) => passes);
 }
 
 /**

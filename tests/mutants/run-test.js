@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 
 /** A program that waits forever uses no processor time; one that the machine lets wait needs this much longer. */
-const WAIT = 40;
+const WAIT = 10;
 
 /**
  * @param {string} tree  where it runs; its temporary files go beside it @param {string[]} command @param {number} limit  seconds of processor time
