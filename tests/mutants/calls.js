@@ -11,8 +11,8 @@ import { runTest } from './run-test.js';
 
 /** @typedef {[start: number, end: number]} Range */
 /**
- * @typedef {{ test: string, seconds: number, passes: boolean, called: Record<string, Range[]>, known: Record<string, Range[]>, digests: Record<string, string> }} Entry
- * Functions by file of js/: those that ran, and all that the engine knew of. digests: of the files as they were then
+ * @typedef {{ test: string, digest: string, seconds: number, passes: boolean, called: Record<string, Range[]>, known: Record<string, Range[]>, digests: Record<string, string> }} Entry
+ * digest: of the test. Functions by file of js/: those that ran, and all that the engine knew of. digests: of these files as they were then
  */
 
 /** @param {string} tree @param {string} file */
@@ -43,19 +43,30 @@ async function measure(tree, test) {
   const digests = Object.fromEntries(Object.keys(known).map((name) => [name, digestOf(tree, name)]));
   const lists = (/** @type {Record<string, Map<string, Range>>} */ by) =>
     Object.fromEntries(Object.entries(by).map(([name, ranges]) => [name, [...ranges.values()]]));
-  return { test, seconds: total, passes: outcome === 'passed', called: lists(called), known: lists(known), digests };
+  return {
+    test,
+    digest: digestOf(tree, test),
+    seconds: total,
+    passes: outcome === 'passed',
+    called: lists(called),
+    known: lists(known),
+    digests,
+  };
 }
 
 /** @param {string[]} trees  each measures one test at a time @param {string} folder  of the records @param {string[]} tests */
 export async function measured(trees, folder, tests) {
   mkdirSync(folder, { recursive: true });
-  const recordOf = (/** @type {string} */ test) => join(folder, `${test.replaceAll('/', '-')}.json`);
-  const missing = tests.filter((test) => !existsSync(recordOf(test))).values();
+  const fileOf = (/** @type {string} */ test) => join(folder, `${test.replaceAll('/', '-')}.json`);
+  /** @param {string} test @returns {Entry} */
+  const recordOf = (test) => JSON.parse(readFileSync(fileOf(test), 'utf8'));
+  const isMeasured = (/** @type {string} */ test) => existsSync(fileOf(test)) && recordOf(test).digest === digestOf(trees[0], test);
+  const missing = tests.filter((test) => !isMeasured(test)).values();
   await Promise.all(
     trees.map(async (tree) => {
       for (const test of missing) {
         const entry = await measure(tree, test);
-        writeFileSync(recordOf(test), JSON.stringify(entry));
+        writeFileSync(fileOf(test), JSON.stringify(entry));
         console.log(
           `measured ${test}: ${entry.seconds.toFixed(1)} s${entry.passes ? '' : ', fails without a mutant and is left out'}`,
         );

@@ -6,6 +6,7 @@
  *
  * MUTANT_SECONDS=90 limits the processor time of the tests of one mutant: it survives if no test that fits in notices it.
  * MUTANT_JOBS is the number of copies that work at the same time, by default one for each core.
+ * MUTANT_AGAIN=1 tries the survivors of earlier runs again: with more time, or after tests were written for them.
  */
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
@@ -51,12 +52,15 @@ function report(done) {
 
 mkdirSync(folder, { recursive: true });
 /** @type {Result[]} */
-const known = existsSync(results)
-  ? readFileSync(results, 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line))
-  : [];
+const known = [];
+if (existsSync(results))
+  for (const line of readFileSync(results, 'utf8').trim().split('\n')) {
+    const result = JSON.parse(line);
+    const earlier = known.findIndex(({ id }) => id === result.id);
+    if (earlier >= 0) known.splice(earlier, 1); // a survivor that was tried again
+    known.push(result);
+  }
+const again = new Set(process.env.MUTANT_AGAIN ? known.filter(({ status }) => status === 'survived').map(({ id }) => id) : []);
 const copies = Array.from(
   { length: Number(process.env.MUTANT_JOBS ?? availableParallelism()) },
   (_, i) => new Copy(root, join(folder, `tree-${i}`), git('ls-files')),
@@ -79,7 +83,7 @@ await Promise.all(
   copies.map(async (copy) => {
     for (const mutant of mutants) {
       if (done.filter(({ status }) => status !== 'invalid').length >= Number(many)) break;
-      let result = known.find(({ id }) => id === mutant.id);
+      let result = again.has(mutant.id) ? undefined : known.find(({ id }) => id === mutant.id);
       if (!result) {
         result = await copy.tryMutant(mutant, entries, known);
         appendFileSync(results, `${JSON.stringify(result)}\n`);
