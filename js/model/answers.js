@@ -59,10 +59,10 @@ export function checkOutputs(outputs, specs) {
       throw new ModelFileError(
         `outputs: ${name} has kind ${kind}, but the output is ${sequence ? 'a sequence, which has kind tags' : 'a vector, which has kind class or scores'}`,
       );
-    if (threshold !== undefined && !(kind === 'class' && threshold >= 0 && threshold <= 1))
+    if (threshold !== undefined && !(kind === 'class' && typeof threshold === 'number' && threshold >= 0 && threshold <= 1))
       throw new ModelFileError(`outputs: ${name}: threshold is ${show(threshold)}, expected 0 to 1, for kind class`);
     if (scheme !== undefined && !schemes.includes(scheme))
-      throw new ModelFileError(`outputs: ${name} has scheme ${JSON.stringify(scheme)}, expected one of ${schemes.join(', ')}`);
+      throw new ModelFileError(`outputs: ${name} has scheme ${show(scheme)}, expected one of ${schemes.join(', ')}`);
   });
 }
 

@@ -47,14 +47,15 @@ export class KerasTokenizer {
     if (normalization !== null || fold === 'lower')
       this.problem ||= "scheme 'keras' needs case 'lower-ascii' or null, and no normalization";
     this.lower = fold === 'lower-ascii';
-    this.split = settings.split;
+    const valid = this.problem ? null : settings;
+    this.split = valid?.split;
     /** The id of masked tokens. */
     this.pad = text.mask ? text.pad : null;
-    this.removed = new Set(settings.remove ?? '');
-    this.widths = settings.widths ?? [1];
-    if (!this.problem) this.#index = new TokenIndex(settings);
+    this.removed = new Set(valid?.remove ?? '');
+    this.widths = valid?.widths ?? [1];
+    if (valid) this.#index = new TokenIndex(valid);
     /** All ids are below this. */
-    this.rows = Math.max(this.#index?.size ?? 0, (text.pad ?? 0) + 1);
+    this.rows = valid ? Math.max(this.#index?.size ?? 0, (text.pad ?? 0) + 1) : 0;
   }
 
   /** The tokens with their offsets. @param {string} text @returns {{ token: string, start: number, end: number }[]} */

@@ -137,7 +137,7 @@ export class NGrams {
     this.hashes = hashes;
     this.min = min;
     this.max = max;
-    this.border = String(border).codePointAt(0) ?? 0;
+    this.border = this.problem ? 0 : (border.codePointAt(0) ?? 0);
     this.word = word;
     this.unspaced = unspaced ?? { max: 1, ranges: [] };
   }

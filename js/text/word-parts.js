@@ -69,8 +69,8 @@ export class WordParts {
     /** The first error in the settings; '' if there is none. */
     this.problem = problemWith(settings) || problemBeside(text);
     const { width, endings = [1, 2, 3, 4], beginnings = [1, 2, 3, 4] } = Object(settings);
-    /** Number of ids of a token. */
-    this.width = Number(width);
+    /** Number of ids of a token. @type {number} */
+    this.width = width;
     this.endings = endings;
     this.beginnings = beginnings;
     this.idOf = idOf;

@@ -58,7 +58,22 @@ export function changedJson(text, { integer, choice }) {
   const tokens = text.match(/"(?:\\.|[^"\\])*"|-?\d[\d.eE+-]*|true|false|null|[{}[\]:,]/g) ?? [];
   for (let k = integer(1, 3); k > 0; k--) {
     const at = integer(0, tokens.length - 1);
-    const other = ['null', '-1', '0', '1e9', '1e308', '4294967296', '""', '"x"', '[]', '{}', 'true', '[[]]', choice(tokens)];
+    const other = [
+      'null',
+      '-1',
+      '0',
+      '1e9',
+      '1e308',
+      '4294967296',
+      '""',
+      '"x"',
+      '[]',
+      '{}',
+      'true',
+      '[[]]',
+      '{"toString":1}',
+      choice(tokens),
+    ];
     if (integer(0, 4)) tokens[at] = choice(other);
     else tokens.splice(at, integer(0, 2), ...(integer(0, 1) ? [choice(tokens)] : []));
   }

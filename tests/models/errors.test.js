@@ -49,6 +49,11 @@ test('the error for an object in place of text shows the object', async () => {
     create([embedding, pooling], { outputs: [{ name: noString, kind: 'scores' }] }),
     /name of output 0 is \{"toString":1\}/,
   );
+  for (const threshold of [noString, [noString], null, '0.5', 2, NaN])
+    await rejects(
+      create([embedding, pooling], { outputs: [{ name: 'x', kind: 'class', threshold }] }),
+      /^outputs: x: threshold is .*, expected 0 to 1, for kind class$/,
+    );
   const layer = { class_name: noString, config: { name: 'x' } };
   for (const topology of [
     { keras_version: noString, model_config: { class_name: 'Sequential', config: [dense] } },

@@ -1,7 +1,7 @@
 /** Text settings beyond the vocabulary: separators of several characters, a map of characters, start and end tokens. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createModel, ModelFileError } from 'padless';
+import { createModel, ModelFileError, PadlessError } from 'padless';
 import { TextVectorizer } from 'padless/text';
 import { random } from '../random.js';
 import { says } from '../says.js';
@@ -153,4 +153,53 @@ test('invalid settings are refused, and the message contains the value', () => {
     [{ start: 1, end: 2, maxlen: 2 }, /maxlen is 2, start and end take 2 of it/],
   ]))
     assert.throws(() => new TextVectorizer({ vocabulary, ...settings }), says(ModelFileError, said));
+});
+
+/** The paths to all values in a value. @param {any} value @returns {string[][]} */
+const paths = (value) =>
+  typeof value === 'object' && value
+    ? Object.keys(value).flatMap((key) => [[key], ...paths(value[key]).map((path) => [key, ...path])])
+    : [];
+
+test('settings with a value of another type at any place are read or refused with a PadlessError', () => {
+  const vocabulary = ['', '<unk>', '<s>', '</s>', 'a'];
+  const words = { words: ['a', 'b'], first: 1, unknown: 1, salt: [1, 2], method: 'hash', masked: { token: 'b', index: 0 } };
+  for (const settings of [
+    { unit: 'split', vocabulary, split: ' ', filters: '!', remove: 'x', map: { b: 'a' }, start: 2, end: 3, pad: 0, unknown: 1 },
+    { vocabulary, length: 5, maxlen: 4, mask: false, padding: 'pre', truncation: 'pre', normalization: 'NFC', case: 'lower' },
+    { unit: 'word', locale: 'en', vocabulary, parts: { width: 4, endings: [1], beginnings: [2] } },
+    {
+      unit: 'ngrams',
+      ngrams: { rows: 9, hashes: 1, min: 1, max: 2, border: '_', word: true, unspaced: { max: 2, ranges: [[1, 2]] } },
+    },
+    { unit: 'ngrams', ngrams: { scheme: 'fasttext', words: ['a'], buckets: 9, kept: [1, 5], min: 1, max: 2, wordGrams: 2 } },
+    { unit: 'ngrams', pad: 0, ngrams: { scheme: 'keras', split: 'whitespace', remove: '!', widths: [1, 2], ...words } },
+  ]) {
+    assert.ok(new TextVectorizer(/** @type {any} */ (settings)).encode('a b').ids.length > 0);
+    for (const path of paths(settings))
+      for (const wrong of [
+        { toString: 1 },
+        { toString: 1, length: 2 },
+        [{ toString: 1 }],
+        [null],
+        null,
+        5,
+        -1,
+        'x',
+        {},
+        [],
+        true,
+      ]) {
+        /** @type {any} */
+        const changed = structuredClone(settings);
+        path.slice(0, -1).reduce((part, key) => part[key], changed)[path[path.length - 1]] = wrong;
+        try {
+          const reader = new TextVectorizer(changed);
+          reader.encode('ab a b!');
+          reader.encodeBatch(['ab', '']);
+        } catch (error) {
+          assert.ok(error instanceof PadlessError, `${path.join('.')}: ${JSON.stringify(wrong)}: ${error}`);
+        }
+      }
+  }
 });
