@@ -21,9 +21,9 @@ export function file(name, content) {
   return path;
 }
 
-/** @param {string[]} args @param {string} [cwd] */
-export function padlessIn(args, cwd) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8', cwd, env });
+/** @param {string[]} args @param {string} [cwd] @param {string} [input]  its standard input */
+export function padlessIn(args, cwd, input) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8', cwd, env, input });
   return { status, stdout, stderr };
 }
 

@@ -98,6 +98,16 @@ test('unsupported options that change the answer are refused; options that do no
     [[embedding, { ...lstm, num_layers: 0 }, linear], /num_layers=0/],
   ]))
     await fails(modules, UnsupportedError, message);
+  // The size of a projection is an option, or the first size of its weights.
+  const projected = stateDict({ 'rnn.weight_hr_l0': [[3, 5], Array(15).fill(1)] }); // prettier-ignore
+  for (const [options, size] of /** @type {[any, number][]} */ ([
+    [{}, 3],
+    [{ proj_size: 3 }, 3],
+    [{ proj_size: 7 }, 7],
+  ]))
+    // prettier-ignore
+    await fails([{ ...lstm, ...options }], UnsupportedError, new RegExp(`rnn: LSTM with proj_size=${size}; padless has no`), projected);
+  await fails([embedding, { ...lstm, proj_size: 2 }, linear], UnsupportedError, /rnn: LSTM with proj_size=2; padless has no/);
   await fromTorch(file, [{ ...embedding, sparse: true }, { ...lstm, dropout: 0.1 }, linear, { type: 'Softmax', dim: 2 }], { simd });
   await fromTorch(file, [embedding, { ...lstm, returns: 'last' }, linear, { type: 'Softmax', dim: 1, device: 'cpu' }], { simd });
 });

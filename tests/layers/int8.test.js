@@ -96,22 +96,27 @@ for (const cell of ['SimpleRNN', 'GRU', 'LSTM'])
     }
   });
 
-test('a number that a row of a kernel adds to all inputs of softmax costs no precision', async () => {
-  const layers = [
-    { class_name: 'GlobalMaxPooling1D', config: {} },
-    { class_name: 'Dense', config: { name: 'd', units: 3, activation: 'softmax' } },
-  ];
-  /** @param {any} root */
-  const shifted = (root) => {
-    const all = weights(root, 0.3);
-    all.get('d.kernel')?.data.forEach((value, i, data) => (data[i] = value + 1e4));
-    return all;
-  };
-  const float = await createModel({ architecture: sequential(layers), simd, weights: shifted });
-  const int8 = await loadModel(toInt8(float), { simd });
-  const rows = someRows();
-  const [expected, actual] = [float, int8].map((model) => model.run(rows)[0].data);
-  actual.forEach((value, i) => assert.ok(Math.abs(value - expected[i]) < 0.03, `${i}: ${value}, expected ${expected[i]}`));
+test('int8 kernels answer as those in float32, and a number that a row adds to all inputs of softmax costs no precision', async () => {
+  for (const activation of ['softmax', 'log_softmax', 'linear', 'tanh']) {
+    const layers = [
+      { class_name: 'GlobalMaxPooling1D', config: {} },
+      { class_name: 'Dense', config: { name: 'd', units: 3, activation } },
+    ];
+    /** @param {any} root */
+    const shifted = (root) => {
+      const all = weights(root, 0.3);
+      const more = activation.includes('softmax') ? 1e4 : 0.3;
+      all.get('d.kernel')?.data.forEach((value, i, data) => (data[i] = value + more));
+      return all;
+    };
+    const float = await createModel({ architecture: sequential(layers), simd, weights: shifted });
+    const int8 = await loadModel(toInt8(float), { simd });
+    const rows = someRows();
+    const [expected, actual] = [float, int8].map((model) => model.run(rows)[0].data);
+    actual.forEach((value, i) =>
+      assert.ok(Math.abs(value - expected[i]) < 0.03, `${activation} ${i}: ${value}, expected ${expected[i]}`),
+    );
+  }
 });
 
 test('int8 weights are saved as int8 and not rounded again', async () => {

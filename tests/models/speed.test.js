@@ -6,7 +6,7 @@ import { existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { createModel } from 'padless';
+import { createModel, loadModel } from 'padless';
 import { fromTfjs } from 'padless/import';
 import { speed } from '../../js/tools/speed.js';
 import { onnxPeer } from '../../js/tools/peers.js';
@@ -131,10 +131,17 @@ for (const [what, inputs, name] of /** @type {[string, Record<string, 'int64' | 
     assert.ok(differences[0].most < 1e-5, JSON.stringify(differences));
   });
 
-test('bench prints both times, their ratio and the largest difference, and exits with 1 for another model', () => {
+test('bench prints times, their ratio, memory and the largest difference, and exits with 1 for another model', async () => {
   const same = bench([ours, '--onnx', file('same.onnx', onnx({ ids: 'int64' }))]);
   assert.equal(same.status, 0, same.stderr);
   assert.match(same.stdout, /^onnxruntime-web \d\S* +first answer \d+\.\d ms after the file$/m);
+  const grown = await loadModel(ours, { simd: 'baseline' });
+  grown.run(Array.from({ length: 32 }, () => Array(256).fill(1)));
+  const held = (grown.stats.memory / 2 ** 20).toFixed(1);
+  assert.match(
+    same.stdout,
+    new RegExp(`^baseline +first answer \\d+\\.\\d ms after the file, ${held.replace('.', '\\.')} MB of memory$`, 'm'),
+  );
   assert.match(same.stdout, /^rows x steps.* baseline +onnxruntime-web \d\S*$/m);
   assert.match(same.stdout, /^ {2}32 x 256 .* +\d[\d.]* {2}\d+\.\d\d$/m);
   assert.match(same.stdout, /^largest difference to onnxruntime-web \S+: \d[\d.]*e-\d/m);

@@ -6,8 +6,8 @@ import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { loadModel } from 'padless';
-import { file, folder, padless } from '../command.js';
+import { createModel, loadModel } from 'padless';
+import { file, folder, padless, padlessIn } from '../command.js';
 
 const root = new URL('../../', import.meta.url);
 const model = fileURLToPath(new URL('web/models/langid-gru/langid-gru.safetensors', root));
@@ -182,6 +182,66 @@ test('rows of ids for several inputs are given by name', async () => {
   const traced = padless('run', out, '--ids', ids, '--trace');
   assert.equal(traced.stdout.match(/^\w+ {2}\(\w+\)\n {4}in /gm)?.length, 2 * traces, traced.stderr);
   assert.match(padless('run', model, '--trace', 'Guten Tag').stdout, /^\w+ {2}\(\w+\)\n {4}in /);
+});
+
+test('run without a text answers each line of standard input', async () => {
+  const lines = ['Guten Tag', '', 'Hello there'];
+  const { status, stdout, stderr } = padlessIn(['run', model, '--simd', 'baseline'], undefined, lines.join('\n'));
+  assert.equal(status, 0, stderr);
+  const loaded = await loadModel(model, { simd: 'baseline' });
+  assert.deepEqual(stdout, lines.map((line) => `${JSON.stringify(loaded.predict(line))}\n`).join(''));
+});
+
+test('run --trace prints the first values of each step, which steps count, and which the mask changed', async () => {
+  const rnn = { units: 1, activation: 'linear', return_sequences: true, use_bias: false };
+  const layers = [
+    ['Embedding', { name: 'embedding', input_dim: 4, output_dim: 1, mask_zero: true }],
+    ['Bidirectional', { name: 'both', layer: { class_name: 'SimpleRNN', config: rnn } }],
+    ['padless>MaskedMean', { name: 'mean' }],
+    ['Dense', { name: 'dense', units: 8, use_bias: false }],
+  ].map(([class_name, config]) => ({ class_name, config }));
+  const values = /** @type {Record<string, number[]>} */ ({
+    'embedding.embeddings': [50, 1, 2, 3],
+    'both.forward_layer.kernel': [1],
+    'both.forward_layer.recurrent_kernel': [10],
+    'both.backward_layer.kernel': [1],
+    'both.backward_layer.recurrent_kernel': [10],
+    'dense.kernel': [0, 1, 2, 3, 0.5, 0.25, 9, 9, ...Array(8).fill(0)],
+  });
+  const made = await createModel({
+    architecture: { class_name: 'Sequential', config: { name: 'model', layers } },
+    weights: (whole) =>
+      new Map(whole.listWeights().map(({ path, spec: { shape } }) => [path, { shape, data: Float32Array.from(values[path]) }])),
+  });
+  const [saved, ids] = [
+    file('traced.safetensors', made.save()),
+    file('traced.json', JSON.stringify([[1, 3, 2, 0], Array(26).fill(1)])),
+  ];
+  const { status, stdout, stderr } = padless('run', saved, '--ids', ids, '--trace');
+  assert.equal(status, 0, stderr);
+  const [first, second] = stdout.split(/(?=^embedding)/m);
+  // The forward states are 1, 13, 132; the backward states, from the last token on, are 2, 23, 231.
+  const steps = (/** @type {string[]} */ ...lines) => lines.map((line, t) => `      ${t < 3 ? '*' : ' '}   ${t}  ${line}`);
+  const shown = steps('         1', '         3', '         2', '         0');
+  const states = steps('         1        231', '        13         23', '       132          2', '         0          0');
+  const mean = '             48.67      85.33';
+  assert.deepEqual(first.trimEnd().split('\n'), [
+    ...[
+      'embedding  (Embedding)',
+      '    in  [1,4]',
+      ...shown,
+      '    out [1,4,1]',
+      ...shown.slice(0, 3),
+      `${shown[3]}   changed by the mask`,
+    ],
+    ...['both  (Bidirectional)', '    in  [1,4,1]', ...shown],
+    ...['    out [1,4,2]', ...states.slice(0, 3), `${states[3]}   changed by the mask`],
+    ...['mean  (padless>MaskedMean)', '    in  [1,4,2]', ...states, '    out [1,2]', mean],
+    ...['dense  (Dense)', '    in  [1,2]', mean, '    out [1,8]'],
+    '                 0      48.67      97.33        146      24.33      12.17 ... 2 more',
+  ]);
+  const [shortened, lines] = [/^ {8}\.\.\. 2 more$/gm, /^ {6}\*/gm].map((each) => second.match(each)?.length);
+  assert.deepEqual([shortened, lines], [5, 5 * 24]);
 });
 
 test('in a checkout that is not built, the command says what to do', () => {
