@@ -50,6 +50,9 @@ export function changedBytes(bytes, { integer, choice }) {
   return changed;
 }
 
+/** Names that every JavaScript object inherits. */
+const names = ['"__proto__"', '"constructor"', '"toString"'];
+
 /**
  * A copy of a JSON text with a token replaced, repeated or removed.
  * @param {string} text @param {Random} random
@@ -73,6 +76,7 @@ export function changedJson(text, { integer, choice }) {
       '[[]]',
       '{"toString":1}',
       choice(tokens),
+      ...names,
     ];
     if (integer(0, 4)) tokens[at] = choice(other);
     else tokens.splice(at, integer(0, 2), ...(integer(0, 1) ? [choice(tokens)] : []));

