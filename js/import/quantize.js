@@ -3,7 +3,7 @@
  * weights stay unchanged.
  * @module
  */
-import { ModelFileError } from '../errors.js';
+import { ArgumentError, ModelFileError, typeName } from '../errors.js';
 import { Int8Weight } from '../file/int8-weights.js';
 import { storedTensors } from '../file/weights.js';
 import { activationNumber } from '../runtime/activations.js';
@@ -111,9 +111,12 @@ function quantised({ path, layer, spec }) {
  * Writes the model as a safetensors file with int8 weights.
  * @param {import('../model/model.js').Model} model
  * @returns {Uint8Array<ArrayBuffer>} a file that loadModel reads
+ * @throws {ArgumentError} for anything but a model
  * @throws {ModelFileError} if a weight is NaN or infinite
  */
 export function toInt8(model) {
+  if (typeof model?.root?.listWeights !== 'function')
+    throw new ArgumentError(`toInt8: model is ${typeName(model)}, expected a Model`);
   const tensors = model.root.listWeights().flatMap((place) => storedTensors(place.path, quantised(place)));
   return serialize({ metadata: { padless: JSON.stringify(model.settings) }, tensors: new Map(tensors) });
 }

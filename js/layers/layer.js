@@ -19,7 +19,7 @@
  * masks.
  * @module
  */
-import { COUNT_MOST, ModelFileError, ShapeError, textOf, UnsupportedError } from '../errors.js';
+import { COUNT_MOST, ModelFileError, ShapeError, show, textOf, UnsupportedError } from '../errors.js';
 import { Spec, Tensor } from './tensor.js';
 /** @typedef {import('../runtime/memory.js').Heap} Heap */
 /** @typedef {import('./tensor.js').Rules} Rules */
@@ -226,9 +226,9 @@ export class Layer {
       const y = this.build(ends ? x.with({ masked: false, time }) : x, rules, options);
       if (before.length && JSON.stringify(before) !== JSON.stringify(this.weightSpecs)) {
         /** @param {WeightSpec[]} specs */
-        const show = (specs) => specs.map(({ name, shape }) => `${name} [${shape}]`).join(', ');
+        const list = (specs) => specs.map(({ name, shape }) => `${name} [${shape}]`).join(', ');
         throw new ShapeError(
-          `${this.path}: used twice with inputs that need different weights, ${show(before)} and ${show(this.weightSpecs)}`,
+          `${this.path}: used twice with inputs that need different weights, ${list(before)} and ${list(this.weightSpecs)}`,
         );
       }
       // TF.js passes the last mask on to every later layer, even if layers in between ignore it.
@@ -395,7 +395,7 @@ export class Layer {
       const value = this.config[option];
       if (value !== undefined && value !== null && !values.includes(value)) {
         throw new UnsupportedError(
-          `${this.path}: ${this.className} has ${option}=${JSON.stringify(value)}; padless supports ${values.map((v) => JSON.stringify(v)).join(', ') || 'only null'}`,
+          `${this.path}: ${this.className} has ${option}=${show(value)}; padless supports ${values.map(show).join(', ') || 'only null'}`,
         );
       }
     }
@@ -432,6 +432,6 @@ export class Layer {
 
   /** The error for an invalid option. @param {string} option @param {any} given @param {string} expected */
   wrong(option, given, expected) {
-    return new ModelFileError(`${this.path}: ${option} is ${JSON.stringify(given)}, expected ${expected}`);
+    return new ModelFileError(`${this.path}: ${option} is ${show(given)}, expected ${expected}`);
   }
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import { merge as merges, order as orders, rnn as rnnLayout, state as stateLayout } from '../dist/abi.js';
-import { ShapeError, UnsupportedError } from '../errors.js';
+import { ShapeError, show, UnsupportedError } from '../errors.js';
 import { activationNumber } from '../runtime/activations.js';
 import { cellNumber, cells } from '../runtime/cells.js';
 import { Layer } from './layer.js';
@@ -365,7 +365,7 @@ export class Bidirectional extends Layer {
     this.needSequence(input);
     const merge = config.merge_mode === undefined ? 'concat' : (config.merge_mode ?? 'none');
     if (!Object.hasOwn(merges, merge)) {
-      throw new UnsupportedError(`${this.path}: merge_mode ${JSON.stringify(merge)} is not one of concat, sum, mul, ave, null`);
+      throw new UnsupportedError(`${this.path}: merge_mode ${show(merge)} is not one of concat, sum, mul, ave, null`);
     }
     this.merge = merges[/** @type {keyof typeof merges} */ (merge)];
     this.refuse({ stateful: [false] });

@@ -2,7 +2,7 @@
  * A chain of layers. padless/layers exports it as Model, too, because it is the usual form of a model.
  * @module
  */
-import { ModelFileError } from '../errors.js';
+import { ModelFileError, show } from '../errors.js';
 import { Layer, namedLayers } from './layer.js';
 
 export class Sequential extends Layer {
@@ -18,7 +18,7 @@ export class Sequential extends Layer {
     this.layers = [layers].flat();
     const names = new Set();
     for (const [name] of namedLayers(this.layers)) {
-      if (names.has(name)) throw new ModelFileError(`${this.name}: two layers have the name ${JSON.stringify(name)}`);
+      if (names.has(name)) throw new ModelFileError(`${this.name}: two layers have the name ${show(name)}`);
       names.add(name);
     }
   }

@@ -2,7 +2,7 @@
  * Converts output tensors to the answers of predict().
  * @module
  */
-import { ArgumentError, ModelFileError, ShapeError, show } from '../errors.js';
+import { ArgumentError, ModelFileError, ShapeError, show, textOf } from '../errors.js';
 import { schemes, spansOf } from './spans.js';
 
 /**
@@ -140,7 +140,7 @@ export function predictions(outputs, tensors, batch, weights) {
 /** @param {OutputSettings} output @param {AllowedLabels} allowed */
 function weightsOf({ kind, labels }, allowed) {
   if (kind !== 'class' || !labels) return undefined;
-  const given = Array.isArray(allowed) ? Object.fromEntries(allowed.map((label) => [label, 1])) : Object(allowed);
+  const given = Array.isArray(allowed) ? Object.fromEntries(allowed.map((label) => [textOf(label), 1])) : Object(allowed);
   for (const [label, weight] of Object.entries(given)) {
     if (!labels.includes(label)) throw new ArgumentError(`labels: ${show(label)} is not one of ${labels.join(', ')}`);
     if (!(typeof weight === 'number' && weight >= 0 && weight < Infinity))

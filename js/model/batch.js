@@ -208,8 +208,11 @@ export function maskFromLengths(lengths, B, T) {
 /** @param {Padded} padded @param {number} i  index of the id in [B, T] */
 function checkId({ input, rows, data, T }, i) {
   if (data[i] >= 0 && data[i] < input.vocabulary) return;
-  const [b, t] = [Math.floor(i / T), i % T];
-  throw new IdError(`row ${b}, step ${t}: id ${String(rows[b]?.[t])} is not an integer from 0 to ${input.vocabulary - 1}`);
+  const b = Math.floor(i / T);
+  const t = i % T;
+  const id = rows[b]?.[t];
+  const shown = typeof id === 'object' ? show(id) : String(id);
+  throw new IdError(`row ${b}, step ${t}: id ${shown} is not an integer from 0 to ${input.vocabulary - 1}`);
 }
 
 /**

@@ -2,7 +2,7 @@
  * Builds layers from Keras JSON.
  * @module
  */
-import { ModelFileError, textOf, UnsupportedError } from '../errors.js';
+import { ModelFileError, show, textOf, UnsupportedError } from '../errors.js';
 import { early, lateNames } from '../dist/layers-early.js';
 import { Embedding } from '../layers/basic.js';
 import { isAuthorsOwn } from '../layers/keras-json.js';
@@ -131,7 +131,7 @@ function makeLayer(json, path, options) {
   const config = json?.config;
   const className = json?.class_name;
   if (typeof className !== 'string' || config === null || typeof config !== 'object') {
-    throw new ModelFileError(`${path}: expected { class_name, config }, got ${JSON.stringify(json)?.slice(0, 80)}`);
+    throw new ModelFileError(`${path}: expected { class_name, config }, got ${show(json)}`);
   }
   if (path.split('.').length > MAX_DEPTH)
     throw new ModelFileError(`${path.slice(0, 80)}...: layers are nested more than ${MAX_DEPTH} deep`);
@@ -142,7 +142,7 @@ function makeLayer(json, path, options) {
     const Class = Object.hasOwn(customLayers, config.name) ? customLayers[config.name] : undefined;
     if (!Class)
       throw new UnsupportedError(
-        `${name}: a Lambda contains code; pass a layer that does the same: customLayers: { ${JSON.stringify(config.name)}: ... }`,
+        `${name}: a Lambda contains code; pass a layer that does the same: customLayers: { ${show(config.name)}: ... }`,
       );
     return new /** @type {NonNullable<typeof rareLayers>} */ (rareLayers).Lambda({ name: config.name, layer: new Class(config) });
   }
@@ -170,7 +170,7 @@ export function inputShape(json, path) {
     : (batch ?? shape ?? (length === undefined || length === null ? null : [length].flat()));
   if (given === null) return null;
   if (!Array.isArray(given) || !given.every((size) => size === null || isCount(size)))
-    throw new ModelFileError(`${path}: input shape ${JSON.stringify(given)}, expected a list of integers from 1 on and null`);
+    throw new ModelFileError(`${path}: input shape ${show(given)}, expected a list of integers from 1 on and null`);
   return given;
 }
 
@@ -211,7 +211,7 @@ export function modelFromJson(json, path = '', { customLayers = {}, kerasMajor =
   const where = path || 'architecture';
   const className = json?.class_name;
   if (className !== 'Sequential' && className !== 'Functional' && className !== 'Model')
-    throw new UnsupportedError(`${where}: class ${JSON.stringify(className)}, expected "Sequential" or "Functional"`);
+    throw new UnsupportedError(`${where}: class ${show(className)}, expected "Sequential" or "Functional"`);
   const list = Array.isArray(json.config) ? json.config : json.config?.layers;
   if (!Array.isArray(list)) throw new ModelFileError(`${where}: config.layers is not a list`);
   const name = json.config.name ?? className.toLowerCase();

@@ -166,9 +166,8 @@ export class Model {
       if (!weight) throw new ModelFileError(`${path}: weight is missing`);
       if (!Array.isArray(weight.shape))
         throw new ArgumentError(`${path}: shape is ${show(weight.shape)}, expected [${spec.shape}]`);
-      if (weight.shape.join() !== spec.shape.join()) {
-        throw new ModelFileError(`${path}: shape [${weight.shape}], expected [${spec.shape}]`);
-      }
+      if (show(weight.shape) !== show(spec.shape))
+        throw new ModelFileError(`${path}: shape ${show(weight.shape)}, expected [${spec.shape}]`);
       if (weight.int8 && !spec.int8) throw new ModelFileError(`${path}: dtype I8, expected F32`);
       if (weight.int8 && Boolean(weight.rows) !== (spec.int8 === 'rows'))
         throw new ModelFileError(
@@ -230,7 +229,7 @@ export class Model {
       const given = rows?.[input.name];
       if (given === undefined)
         throw new ArgumentError(
-          `run: input ${JSON.stringify(input.name)} is missing; the model has ${inputs.map(({ name }) => name).join(', ')}`,
+          `run: input ${show(input.name)} is missing; the model has ${inputs.map(({ name }) => name).join(', ')}`,
         );
       return padRows(input, given, { wholeLength });
     });
@@ -516,7 +515,7 @@ function refuseEqualPaths(root) {
     const other = owners.get(path);
     if (other)
       throw new ModelFileError(
-        `${path}: the layers ${JSON.stringify(other.name)} (${other.className}) and ${JSON.stringify(layer.name)} (${layer.className}) both have a weight of this path; rename one`,
+        `${path}: the layers ${show(other.name)} (${other.className}) and ${show(layer.name)} (${layer.className}) both have a weight of this path; rename one`,
       );
     owners.set(path, layer);
   }
@@ -633,7 +632,7 @@ async function parseModel(bytes, module, build, customLayers) {
   if (typeof metadata.padless !== 'string')
     throw new ModelFileError('the file has no padless metadata, so it is not a padless model');
   const settings = parseJson(() => metadata.padless, 'the padless metadata is');
-  if (settings?.format !== 1) throw new ModelFileError(`the file has format ${JSON.stringify(settings?.format)}, expected 1`);
+  if (settings?.format !== 1) throw new ModelFileError(`the file has format ${show(settings?.format)}, expected 1`);
   await Promise.all([prepare(metadata.padless), prepareText(settings.text)]);
   const weights = await weightsOf(tensors);
   return new Model({

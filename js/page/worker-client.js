@@ -68,7 +68,7 @@ function startWorker() {
 
 /** @param {string} method @param {AbortSignal | undefined} signal */
 function checkSignal(method, signal) {
-  if (signal && typeof signal.throwIfAborted !== 'function')
+  if (signal !== undefined && signal !== null && typeof signal.throwIfAborted !== 'function')
     throw new ArgumentError(`${method}: signal is ${typeof signal}, expected an AbortSignal`);
 }
 

@@ -4,6 +4,7 @@
  */
 import { ArgumentError, checkFits, EngineError, IdError, ModelFileError, show, typeName, UnsupportedError } from '../errors.js';
 import { importLate } from '../runtime/import-late.js';
+import { isList } from '../runtime/lists.js';
 import { borderBefore, borderFrom, chunksOf } from './boundaries.js';
 import { isMarker, readSettings } from './settings.js';
 
@@ -131,8 +132,7 @@ export class TextVectorizer {
       // If padding is data, the entry at pad may also be a token.
       if (id === unknown || (id === pad && (!paddingIsData || isMarker(token)))) return;
       const before = this.#index.get(token);
-      if (before !== undefined)
-        throw new ModelFileError(`text: vocabulary has ${JSON.stringify(token)} twice, as ${before} and ${id}`);
+      if (before !== undefined) throw new ModelFileError(`text: vocabulary has ${show(token)} twice, as ${before} and ${id}`);
       this.#index.set(token, id);
     });
     // If the caller chose `unknown`, it may be a real token, whose id unknown tokens then share.
@@ -352,6 +352,7 @@ export class TextVectorizer {
    * @throws {UnsupportedError} for unit ngrams and setting parts, where a token has several ids
    */
   idOf(token) {
+    if (typeof token !== 'string') throw new ArgumentError(`text is ${typeName(token)}, expected a string`);
     this.#needOneId('idOf');
     let prepared = '';
     this.#mapped(token, (char) => {
@@ -374,8 +375,9 @@ export class TextVectorizer {
    * @returns {EncodedBatch}
    */
   encodeBatch(texts, options) {
+    if (!isList(texts)) throw new ArgumentError(`texts is ${typeName(texts)}, expected a list of strings`);
     return this.batch(
-      Array.from(texts).map((text) => this.encode(text)),
+      Array.from(texts, (text) => this.encode(text)),
       options,
     );
   }

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { runInNewContext } from 'node:vm';
 import { ArgumentError, createModel, IdError, init, loadModel, ModelFileError, PadlessError } from 'padless';
-import { fromKeras, fromTfjs, fromTorch, recognise } from 'padless/import';
+import { fromKeras, fromTfjs, fromTorch, recognise, toInt8 } from 'padless/import';
 import { loadModel as loadInWorker } from 'padless/worker';
 import { parse, serialize } from '../../js/file/safetensors.js';
 import { random } from '../random.js';
@@ -178,6 +178,33 @@ test('the error for a missing argument or one of another type names it', async (
   };
   const two = await createModel({ architecture, weights, simd });
   assert.deepEqual([...two.run({ a: [[1, 2]], b: [[3, 4]] }, none)[0].data], [4, 6]);
+});
+
+test('an object that cannot become text is refused wherever a text, a label or a number is expected', async () => {
+  const outputs = [{ name: 'y', kind: 'class', labels: ['a', 'b', 'c'] }];
+  const model = await create([embedding, pooling], { text: { vocabulary }, outputs });
+  const text = /** @type {import('padless/text').TextVectorizer} */ (model.text);
+  const wrong = /** @type {any} */ (noString);
+  const shape = [4, noString];
+  for (const [call, message] of /** @type {[() => unknown, RegExp][]} */ ([
+    [() => model.run([[wrong]]), /^row 0, step 0: id \{"toString":1\} is not an integer from 0 to 3$/],
+    [() => model.run([[/** @type {any} */ ([noString])]]), /id \[\{"toString":1\}\] is not an integer/],
+    [() => model.predict('a', { labels: [wrong] }), /^labels: "\{\\"toString\\":1\}" is not one of a, b, c$/],
+    [() => model.session({ labels: [wrong] }), /^labels: .* is not one of a, b, c$/],
+    [() => text.idOf(wrong), /^text is object, expected a string$/],
+    [() => text.idOf(/** @type {any} */ (null)), /^text is null, expected a string$/],
+    [() => text.encodeBatch(wrong), /^texts is object, expected a list of strings$/],
+    [() => text.encodeBatch(/** @type {any} */ (null)), /^texts is null, expected a list of strings$/],
+    [() => text.encodeBatch(/** @type {any} */ ({ length: 1e9 })), /^texts is object, expected a list of strings$/],
+    [() => toInt8(wrong), /^toInt8: model is object, expected a Model$/],
+    [() => loadInWorker(bytes, { signal: /** @type {any} */ ('') }), /^loadModel: signal is string, expected an AbortSignal$/],
+    [
+      () =>
+        create([embedding, pooling], { weights: () => new Map([['embedding.embeddings', { shape, data: new Float32Array(12) }]]) }),
+      /^embedding\.embeddings: shape \[4,\{"toString":1\}\], expected \[4,3\]$/,
+    ],
+  ]))
+    await rejects((async () => call())(), message, PadlessError);
 });
 
 test('an unknown option is refused, and the message lists the known options', async () => {
