@@ -73,9 +73,7 @@ export async function measured(trees, folder, tests) {
       }
     }),
   );
-  return tests
-    .map((test) => /** @type {Entry} */ (JSON.parse(readFileSync(recordOf(test), 'utf8'))))
-    .filter(({ passes }) => passes);
+  return tests.map(recordOf).filter(({ passes }) => passes);
 }
 
 /**

@@ -11,7 +11,10 @@ import { runLimited, runTest } from './run-test.js';
 
 /** @typedef {import('./draw.js').Mutant} Mutant */
 /** @typedef {import('./calls.js').Entry} Entry */
-/** @typedef {{ status: 'killed' | 'survived' | 'invalid', by: string | null, tests: number, left: number }} Outcome  left: tests that did not fit in */
+/**
+ * @typedef {{ status: 'killed' | 'survived' | 'invalid', by?: string, passed?: Record<string, string>, left?: number }} Outcome
+ * by: the test that fails. passed: the digests of the tests that pass. left: how many did not fit in
+ */
 /** @typedef {Pick<Mutant, 'id' | 'file' | 'line' | 'kind' | 'from' | 'to'> & Outcome & { seconds: number }} Result */
 
 const built = ['js/dist', 'js/page/padless', 'build/test', 'build/wasm', 'build/emcc', 'build/exports', 'build/setup'];
@@ -19,7 +22,7 @@ const budget = Number(process.env.MUTANT_SECONDS ?? 90);
 const run = promisify(execFile);
 
 /** Which functions these call in the page is not recorded. */
-const pageTests = ['tests/page/worker.test.js', 'tests/page/typing.test.js'].map((test) => ({ test, seconds: 30 }));
+const pageTests = ['tests/page/worker.test.js', 'tests/page/typing.test.js'];
 
 /**
  * Those first that noticed most mutants of the same file for their time, then the quick ones.
@@ -40,7 +43,7 @@ function ordered(tests, file, known) {
 export class Copy {
   /** @param {string} root @param {string} tree  its folder, which is made again @param {string[]} files  of the repository */
   constructor(root, tree, files) {
-    for (const old of ['', '.built', '.objects', '.tmp']) rmSync(tree + old, { recursive: true, force: true });
+    for (const old of ['', '.built', '.objects']) rmSync(tree + old, { recursive: true, force: true });
     for (const each of [...files, ...built])
       if (existsSync(join(root, each))) cpSync(join(root, each), join(tree, each), { recursive: true, preserveTimestamps: true });
     symlinkSync(join(root, 'node_modules'), join(tree, 'node_modules'));
@@ -54,53 +57,71 @@ export class Copy {
     const text = readFileSync(path, 'utf8');
     const { atime, mtime } = statSync(path);
     const begun = Date.now();
+    const passed = known.find(({ id }) => id === mutant.id)?.passed ?? {};
     const digest = digestOf(this.tree, mutant.file);
     writeFileSync(path, text.slice(0, mutant.start) + mutant.to + text.slice(mutant.end));
     const outcome = mutant.file.endsWith('.js')
-      ? await this.tryJs(mutant.file, ordered(testsOf(entries, mutant.file, digest, mutant.start), mutant.file, known))
-      : await this.tryC(mutant.file, ordered(entries, mutant.file, known));
+      ? await this.tryJs(mutant.file, ordered(testsOf(entries, mutant.file, digest, mutant.start), mutant.file, known), passed)
+      : await this.tryC(mutant.file, ordered(entries, mutant.file, known), passed);
     writeFileSync(path, text);
     utimesSync(path, atime, mtime);
     const { id, file, line, kind, from, to } = mutant;
     return { id, file, line, kind, from, to, ...outcome, seconds: Math.round((Date.now() - begun) / 1000) };
   }
 
-  /** @param {string} file @param {Entry[]} tests @returns {Promise<Outcome>} */
-  async tryJs(file, tests) {
-    const outcome = await this.tryTests(tests);
+  /** @param {string} file @param {Entry[]} tests @param {Record<string, string>} passed @returns {Promise<Outcome>} */
+  async tryJs(file, tests, passed) {
+    const outcome = await this.tryTests(tests, passed);
     if (outcome.status === 'killed' || !/^js\/(page|dom)|^js\/worker/.test(file)) return outcome;
     const worker = 'js/page/padless/worker-entry.js';
     const kept = readFileSync(join(this.tree, worker));
     await run(process.execPath, ['js/tools/bundle.js', 'worker', worker], { cwd: this.tree });
-    const inPage = await this.tryTests(pageTests);
+    const inPage = await this.tryTests(
+      pageTests.map((test) => ({ test, digest: digestOf(this.tree, test), seconds: 30 })),
+      passed,
+    );
     writeFileSync(join(this.tree, worker), kept);
-    return { ...inPage, tests: outcome.tests + inPage.tests };
+    if (inPage.status === 'killed') return inPage;
+    return { status: 'survived', passed: { ...outcome.passed, ...inPage.passed }, left: (outcome.left ?? 0) + (inPage.left ?? 0) };
   }
 
-  /** First the kernel tests natively, as they need no linker; then the wasm and the models. @param {string} file @param {Entry[]} entries @returns {Promise<Outcome>} */
-  async tryC(file, entries) {
-    const invalid = /** @type {Outcome} */ ({ status: 'invalid', by: null, tests: 0, left: 0 });
-    if (!(await this.native.build(file))) return invalid;
+  /**
+   * First the kernel tests natively, as they need no linker; then the wasm and the models.
+   * @param {string} file @param {Entry[]} entries @param {Record<string, string>} passed @returns {Promise<Outcome>}
+   */
+  async tryC(file, entries, passed) {
+    if (!(await this.native.build(file))) return { status: 'invalid' };
     const outcome = await runLimited(this.tree, [this.native.program], 60);
-    if (outcome !== 'passed') return { status: 'killed', by: outcome === 'time' ? 'time: kernels' : 'kernels', tests: 1, left: 0 };
-    if (!(await buildWasm(this.tree))) return invalid;
+    if (outcome !== 'passed') return { status: 'killed', by: outcome === 'time' ? 'time: kernels' : 'kernels' };
+    if (!(await buildWasm(this.tree))) return { status: 'invalid' };
     const tests = entries.filter(({ test, called }) => test === 'tests/kernels/kernels.test.js' || called['js/runtime/memory.js']);
-    const result = await this.tryTests(tests.filter(({ test }) => /kernels|layers|models|import\/trained/.test(test)));
+    const result = await this.tryTests(
+      tests.filter(({ test }) => /kernels|layers|models|import\/trained/.test(test)),
+      passed,
+    );
     restoreWasm(this.tree);
     return result;
   }
 
-  /** Runs the tests until one fails. @param {{ test: string, seconds: number }[]} tests @returns {Promise<Outcome>} */
-  async tryTests(tests) {
-    let spent = 0;
-    let ran = 0;
-    for (const { test, seconds } of tests) {
-      if (ran && spent + seconds > budget) continue;
+  /**
+   * Runs the tests until one fails, without those that have passed before.
+   * @param {{ test: string, digest: string, seconds: number }[]} tests @param {Record<string, string>} before  the digests of tests that have passed
+   * @returns {Promise<Outcome>}
+   */
+  async tryTests(tests, before) {
+    const passed = { ...before };
+    let [spent, left] = [0, 0];
+    for (const { test, digest, seconds } of tests) {
+      if (before[test] === digest) continue;
+      if (spent && spent + seconds > budget) {
+        left++;
+        continue;
+      }
       spent += seconds;
-      ran++;
       const outcome = await runTest(this.tree, test, 5 + 2 * seconds);
-      if (outcome !== 'passed') return { status: 'killed', by: outcome === 'time' ? `time: ${test}` : test, tests: ran, left: 0 };
+      if (outcome !== 'passed') return { status: 'killed', by: outcome === 'time' ? `time: ${test}` : test };
+      passed[test] = digest;
     }
-    return { status: 'survived', by: null, tests: ran, left: tests.length - ran };
+    return { status: 'survived', passed, left };
   }
 }

@@ -2,19 +2,21 @@
  * Runs programs under a limit of processor time, so that a busy machine ends none of them early.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 /** A program that waits forever uses no processor time; one that the machine lets wait needs this much longer. */
 const WAIT = 10;
 
 /**
- * @param {string} tree  where it runs; its temporary files go beside it @param {string[]} command @param {number} limit  seconds of processor time
+ * @param {string} tree  where it runs @param {string[]} command @param {number} limit  seconds of processor time
  * @param {Record<string, string>} [env]
  * @returns {Promise<'passed' | 'failed' | 'time'>}
  */
 export function runLimited(tree, command, limit, env = {}) {
-  const temporary = `${tree}.tmp`;
-  mkdirSync(temporary, { recursive: true });
+  // Outside of the repository: there, `import 'padless'` would name the repository instead of the copy.
+  const temporary = mkdtempSync(join(tmpdir(), 'padless-mutant-'));
   const child = spawn('sh', ['-c', 'ulimit -t "$0"; exec "$@"', String(Math.ceil(limit)), ...command], {
     cwd: tree,
     env: { ...process.env, PADLESS_SIMD: 'baseline', PADLESS_SEED: '1', PADLESS_FUZZ: '25', TMPDIR: temporary, ...env },

@@ -38,9 +38,11 @@ function share(killed, all) {
 
 /** @param {Result[]} done */
 function report(done) {
-  for (const { status, file, line, kind, from, to, tests, left } of done)
+  for (const { status, file, line, kind, from, to, passed, left } of done)
     if (status === 'survived')
-      console.log(`survived ${tests} tests (${left} left) ${file}:${line} ${kind}: ${from.slice(0, 60)} -> ${to.slice(0, 60)}`);
+      console.log(
+        `survived ${Object.keys(passed ?? {}).length} tests (${left} left) ${file}:${line} ${kind}: ${from.slice(0, 60)} -> ${to.slice(0, 60)}`,
+      );
   const valid = done.filter(({ status }) => status !== 'invalid');
   for (const [what, part] of /** @type {[string, Result[]][]} */ ([
     ['js/', valid.filter(({ file }) => file.startsWith('js/'))],
