@@ -10,6 +10,7 @@ import { createModel, loadModel, ModelFileError, ShapeError, UnsupportedError } 
 import { fromKeras } from 'padless/import';
 import { Layer } from 'padless/layers';
 import { readCrfs } from '../../js/import/crf.js';
+import '../guarded-heap.js';
 import { random } from '../random.js';
 import { says } from '../says.js';
 

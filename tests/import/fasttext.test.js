@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { createModel, loadModel, ModelFileError, PadlessError, UnsupportedError } from 'padless';
 import { fromFastText, recognise, toInt8 } from 'padless/import';
 import { folder, padless } from '../command.js';
+import '../guarded-heap.js';
 import { random } from '../random.js';
 import { says } from '../says.js';
 

@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { brotliDecompressSync } from 'node:zlib';
 import * as layers from '../../js/dist/layers.js';
 import { judge } from '../fuzz/keras/compare.js';
+import '../guarded-heap.js';
 
 /** The stored models, each with its files. @param {string} name @returns {any[]} */
 function casesOf(name) {

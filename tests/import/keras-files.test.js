@@ -9,6 +9,7 @@ import { ModelFileError, UnsupportedError } from 'padless';
 import { fromKeras } from 'padless/import';
 import { Layer, Rescaling } from 'padless/layers';
 import { assertClose, decode } from '../close.js';
+import '../guarded-heap.js';
 import { says } from '../says.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');

@@ -8,6 +8,7 @@ import { createModel, IdError, ModelFileError, ShapeError, UnsupportedError } fr
 import { prepareText } from '../../js/text/vectorizer.js';
 import { TextVectorizer } from 'padless/text';
 import { advisedOfNumbering, withoutLookups } from '../../js/import/text-layers.js';
+import '../guarded-heap.js';
 import { says } from '../says.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');

@@ -8,6 +8,7 @@ import { UnsupportedError } from 'padless';
 import { fromKeras } from 'padless/import';
 import { modernKeras } from '../../js/import/keras.js';
 import { assertClose } from '../close.js';
+import '../guarded-heap.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const folder = new URL('../models/old-keras/', import.meta.url);

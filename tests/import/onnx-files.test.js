@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UnsupportedError } from 'padless';
 import { fromOnnx } from 'padless/import';
+import '../guarded-heap.js';
 import { says } from '../says.js';
 import { casesOf, checkAnswers, checkRagged } from './onnx-cases.js';
 import { graph, model, node, tensor, value } from './onnx-writer.js';

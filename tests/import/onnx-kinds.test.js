@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ModelFileError, UnsupportedError } from 'padless';
 import { fromOnnx } from 'padless/import';
+import '../guarded-heap.js';
 import { says } from '../says.js';
 import { graph, model, node, tensor, value } from './onnx-writer.js';
 /** @typedef {import('./onnx-writer.js').Field} Field */

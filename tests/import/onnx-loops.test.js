@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UnsupportedError } from 'padless';
 import { fromOnnx } from 'padless/import';
+import '../guarded-heap.js';
 import { says } from '../says.js';
 import { functionOf, graph, model, node, tensor, value } from './onnx-writer.js';
 

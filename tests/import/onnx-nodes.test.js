@@ -11,6 +11,7 @@ import { PbfReader } from 'pbf';
 import { PadlessError } from 'padless';
 import { fromOnnx } from 'padless/import';
 import { assertClose } from '../close.js';
+import '../guarded-heap.js';
 import { message } from './onnx-writer.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));

@@ -9,6 +9,7 @@ import { PbfReader } from 'pbf';
 import { fromOnnx, recognise } from 'padless/import';
 import { ProtobufReader } from '../../js/import/onnx/protobuf.js';
 import { assertClose } from '../close.js';
+import '../guarded-heap.js';
 import { says } from '../says.js';
 import { compared, differs, floorDivided, minus, named, plus, same, Size, times, truncated } from '../../js/import/onnx/sizes.js';
 import { float16 } from '../../js/import/floats.js';

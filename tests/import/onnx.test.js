@@ -7,6 +7,7 @@ import { ModelFileError, PadlessError, UnsupportedError } from 'padless';
 import { fromOnnx, recognise } from 'padless/import';
 import { onnxGraph } from '../../web/onnx.js';
 import { file, folder, padless } from '../command.js';
+import '../guarded-heap.js';
 import { random } from '../random.js';
 import { says } from '../says.js';
 /** @typedef {import('../../web/onnx.js').OnnxGraph} OnnxGraph */

@@ -9,6 +9,7 @@ import { createModel, UnsupportedError } from 'padless';
 import { fromKeras } from 'padless/import';
 import * as layers from 'padless/layers';
 import { advised, instead } from '../../js/import/keras-operations.js';
+import '../guarded-heap.js';
 import { says } from '../says.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { LoadError, ModelFileError, UnsupportedError } from 'padless';
 import { fromTfjs } from 'padless/import';
 import { assertClose } from '../close.js';
+import '../guarded-heap.js';
 import { says } from '../says.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');

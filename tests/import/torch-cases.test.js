@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { moduleTypes } from '../../js/import/torch-modules.js';
 import { compare } from '../fuzz/torch/compare.js';
+import '../guarded-heap.js';
 
 const { torch, cases } = JSON.parse(gunzipSync(readFileSync(new URL('torch-cases.json.gz', import.meta.url))).toString());
 /** @param {any} architecture @returns {any[]} */

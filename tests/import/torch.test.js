@@ -8,6 +8,7 @@ import { loadModel, ModelFileError, PadlessError, UnsupportedError } from 'padle
 import { fromTorch } from 'padless/import';
 import { serialize } from '../../js/file/safetensors.js';
 import { assertClose, decode } from '../close.js';
+import '../guarded-heap.js';
 import { says } from '../says.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');

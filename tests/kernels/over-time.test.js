@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { init, ShapeError } from 'padless/kernels';
+import '../guarded-heap.js';
 
 const simd = /** @type {import('padless/kernels').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const pl = await init({ simd });

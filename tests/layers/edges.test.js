@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { createModel, loadModel, MemoryError, ModelFileError, ShapeError, UnsupportedError } from 'padless';
 import { Add, Dense, Embedding, GlobalAveragePooling1D, Layer } from 'padless/layers';
 import { evaluate, parseExamples } from '../../js/tools/evaluate.js';
+import '../guarded-heap.js';
 import { random } from '../random.js';
 import { says } from '../says.js';
 

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { createModel, IdError, init } from 'padless';
 import { evaluate, parseExamples } from '../../js/tools/evaluate.js';
 import { spansOf } from '../../js/model/spans.js';
+import '../guarded-heap.js';
 import { random } from '../random.js';
 import { says } from '../says.js';
 

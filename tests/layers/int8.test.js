@@ -8,6 +8,7 @@ import { createModel, loadModel, ModelFileError } from 'padless';
 import { toInt8 } from 'padless/import';
 import { parse, serialize } from '../../js/file/safetensors.js';
 import { bits } from '../close.js';
+import '../guarded-heap.js';
 import { random } from '../random.js';
 import { says } from '../says.js';
 

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { createModel, init } from 'padless';
 import { Add, Attention, Dense, Layer, MultiHeadAttention } from 'padless/layers';
 import { bits } from '../close.js';
+import '../guarded-heap.js';
 import { random } from '../random.js';
 import { randomLayers } from './random-layers.js';
 

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createModel, ModelFileError, ShapeError, UnsupportedError } from 'padless';
+import '../guarded-heap.js';
 import { random } from '../random.js';
 import { says } from '../says.js';
 

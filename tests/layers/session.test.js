@@ -9,6 +9,7 @@ import { loadModel as loadFar } from 'padless/worker';
 import { compareStates } from '../../js/session/recurrence.js';
 import { encodeAfter } from '../../js/text/changes.js';
 import { bits } from '../close.js';
+import '../guarded-heap.js';
 import { random } from '../random.js';
 import { needs, sharedJson, sharedUrl } from '../shared.js';
 import { randomLayers } from './random-layers.js';

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { loadModel } from 'padless';
 import { parse, serialize } from '../../js/file/safetensors.js';
 import { assertClose, decode } from '../close.js';
+import '../guarded-heap.js';
 
 const folder = new URL('keras/', import.meta.url);
 const { keras, backend, cases } = JSON.parse(readFileSync(new URL('goldens.json', folder), 'utf8'));
