@@ -5,10 +5,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ArgumentError, createModel, IdError, ModelFileError, ShapeError, UnsupportedError } from 'padless';
 import { Layer } from 'padless/layers';
+import { Functional, Ref } from '../../js/layers/functional.js';
+import '../guarded-heap.js';
+import { functional, input, layer } from '../keras-json.js';
 import { random } from '../random.js';
 import { says } from '../says.js';
-import { Functional, Ref } from '../../js/layers/functional.js';
-import { functional, input, layer } from '../keras-json.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const { weights } = random();
@@ -56,6 +57,50 @@ test('a layer used twice in a graph shares its weights; two inputs are given by 
   assert.throws(() => model.run({ a: [[1]] }), says(ArgumentError, /input "b" is missing; the model has a, b/));
   assert.throws(() => model.run({ a: [[1]], b: [[1], [2]] }), says(ShapeError, /input a has 1 rows and b 2/));
   assert.throws(() => model.run({ a: [[1]], b: [[9]] }), says(IdError, /id 9 is not an integer from 0 to 8/));
+  for (const options of [{ mask: [[1]] }, { lengths: [1] }])
+    for (const method of /** @type {const} */ (['run', 'trace']))
+      assert.throws(
+        () => model[method]({ a: [[1]], b: [[1]] }, options),
+        says(ArgumentError, /^run: mask and lengths need a model with one input, this one has 2$/),
+      );
+});
+
+test('training=True in a graph is refused for Keras 2 where it changes answers, and has no effect for Keras 3', async () => {
+  /** @param {string} class_name @param {any} config @param {string} kerasVersion */
+  const called = (class_name, config, kerasVersion) => {
+    const entry = { class_name, name: 'l', config: { name: 'l', ...config }, inbound_nodes: [[['x', 0, 0, { training: true }]]] };
+    return create(functional([input('x', [3, 2]), entry], ['x'], ['l']), { kerasVersion });
+  };
+  for (const [class_name, config] of /** @type {[string, any][]} */ ([
+    ['BatchNormalization', {}],
+    ['Dropout', { rate: 0.5 }],
+    ['GaussianNoise', { stddev: 0.5 }],
+    ['LSTM', { units: 2, dropout: 0.5 }],
+    ['GRU', { units: 2, recurrent_dropout: 0.5 }],
+  ])) {
+    const message = new RegExp(`^model\\.l: called with training=True, which makes the result of ${class_name} random`);
+    await assert.rejects(called(class_name, config, '2.15.0'), says(UnsupportedError, message));
+    assert.ok((await called(class_name, config, '3.0.0')).run([new Array(3).fill([1, 2])])[0].data.length > 0);
+  }
+  for (const kerasVersion of ['2.15.0', '3.0.0']) {
+    const { data } = (await called('Dropout', { rate: 0 }, kerasVersion)).run([new Array(3).fill([1, 2])])[0];
+    assert.deepEqual([...data], [1, 2, 1, 2, 1, 2]);
+  }
+});
+
+test('Concatenate along time adds the lengths, so that Flatten and Dense know their sum', async () => {
+  const layers = [
+    input('a', [3, 2]),
+    input('b', [1, 2]),
+    layer('Concatenate', 'both', { axis: 1 }, ['a', 'b']),
+    layer('Flatten', 'flat', {}, ['both']),
+    layer('Dense', 'dense', { units: 1, use_bias: false }, ['flat']),
+  ];
+  const ones = () => new Map([['dense.kernel', { shape: [8, 1], data: new Float32Array(8).fill(1) }]]);
+  const model = await create(functional(layers, ['a', 'b'], ['flat', 'dense']), { weights: ones, kerasVersion: '3.0.0' });
+  const [flat, dense] = model.run({ a: [[[1, 2], [3, 4], [5, 6]]], b: [[[7, 8]]] }); // prettier-ignore
+  assert.deepEqual([...flat.data], [1, 2, 3, 4, 5, 6, 7, 8]);
+  assert.deepEqual([...dense.data], [36]);
 });
 
 test('a stateful layer that is called twice is refused, because the order of the calls would change the answer', async () => {
@@ -362,10 +407,16 @@ for (const [what, [architecture, Class, message]] of Object.entries(broken)) {
   });
 }
 
-test('models that are nested very deeply are refused before the stack overflows', async () => {
-  let nested = /** @type {any} */ (layer('Dense', 'd', { units: 1 }));
-  for (let i = 0; i < 5000; i++) nested = { class_name: 'Sequential', config: { name: 's', layers: [nested] } };
-  await assert.rejects(create(nested), says(ModelFileError, /more than 100 deep/));
+test('models may be nested 100 deep; deeper ones are refused before the stack overflows', async () => {
+  /** @param {number} depth */
+  const nested = (depth) => {
+    /** @type {any[]} */
+    let layers = [layer('Dense', 'd', { units: 1 })];
+    for (let i = 1; i < depth; i++) layers = [{ class_name: 'Sequential', config: { name: 's', layers } }];
+    return create({ class_name: 'Sequential', config: { name: 'model', layers: [input('x', [2]), ...layers] } });
+  };
+  assert.equal((await nested(100)).run([[1, 2]])[0].data.length, 1);
+  for (const depth of [101, 5000]) await assert.rejects(nested(depth), says(ModelFileError, /more than 100 deep/));
 });
 
 test('a graph of 20,000 layers is sorted', async () => {

@@ -4,7 +4,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createModel, ShapeError, UnsupportedError } from 'padless';
+import '../guarded-heap.js';
 import { random } from '../random.js';
+import { says } from '../says.js';
 
 const { seed } = random();
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
@@ -30,7 +32,7 @@ const layer = (class_name, config, arg, kwargs = {}) => ({
 });
 
 /** ids -> e [B, T, 3]; the last entry is the output. @param {any[]} entries @param {any} [options] */
-const create = (entries, { maskZero = false, T = null, kerasVersion = '3.15.1' } = {}) =>
+const create = (entries, { maskZero = false, T = null, kerasVersion = '3.15.1', outputs = [entries.at(-1).name] } = {}) =>
   createModel({
     architecture: {
       class_name: 'Functional',
@@ -42,7 +44,7 @@ const create = (entries, { maskZero = false, T = null, kerasVersion = '3.15.1' }
           ...entries,
         ],
         input_layers: [['ids', 0, 0]],
-        output_layers: [[entries.at(-1).name, 0, 0]],
+        output_layers: outputs.map((/** @type {string} */ name) => [name, 0, 0]),
       },
     },
     weights: random(seed).weights,
@@ -195,6 +197,90 @@ test('a row that is too short for an index or a slice is refused, with the found
   const three = await create([op('a', 'GetItem', [tensor('e'), [all, slice]])]);
   assert.deepEqual(three.run([[1, 2, 3, 4]])[0].shape, [1, 3, 3]);
   assert.throws(() => three.run([[1, 2]]), /a: GetItem gives \[2,3\], expected \[3,3\]/);
+});
+
+/**
+ * The indices of an axis of n that x[start:stop:step] has in Python.
+ * @param {number} n @param {number | null} start @param {number | null} stop @param {number} step
+ */
+function indicesOf(n, start, stop, step) {
+  const [first, end] = [start, stop].map((at) => (at !== null && at < 0 ? at + n : at));
+  const whole = Array.from({ length: n }, (_, i) => i);
+  const between =
+    step > 0
+      ? whole.filter((i) => i >= (first ?? 0) && i < (end ?? n))
+      : whole.reverse().filter((i) => i <= (first ?? n) && i > (end ?? -1));
+  return between.filter((_, k) => k % step === 0);
+}
+
+test('slices have the indices of Python, also with a negative step and with ends outside of the axis', async () => {
+  const ends = [null, -6, -4, -1, 0, 2, 3, 6];
+  const slices = ends.flatMap((start) => ends.flatMap((stop) => [-2, -1, 1, 3].map((step) => ({ start, stop, step }))));
+  for (const [axis, n] of [
+    [1, 4],
+    [2, 3],
+  ]) {
+    const entries = slices.map((config, i) =>
+      op(`s${i}`, 'GetItem', [tensor('e'), [...new Array(axis).fill(all), { class_name: '__slice__', config }]]),
+    );
+    const whole = op('whole', 'GetItem', [tensor('e'), all]);
+    const model = await create([...entries, whole], { T: 4, outputs: [...entries.map(({ name }) => name), 'whole'] });
+    const outputs = model.run([[3, 1, 4, 1]]);
+    const rows = [0, 1, 2, 3].map((t) => outputs[slices.length].data.slice(3 * t, 3 * t + 3));
+    slices.forEach(({ start, stop, step }, i) => {
+      const indices = indicesOf(n, start, stop, step);
+      const expected = axis === 1 ? indices.map((t) => [...rows[t]]) : rows.map((row) => indices.map((d) => row[d]));
+      const what = `[${start}:${stop}:${step}] of axis ${axis}`;
+      assert.deepEqual(outputs[i].shape, axis === 1 ? [1, indices.length, 3] : [1, 4, indices.length], what);
+      assert.deepEqual([...outputs[i].data], expected.flat(), what);
+    });
+  }
+});
+
+test('query_mask, value_mask and key_mask are the masks of query, value and key', async () => {
+  const names = ['query', 'value', 'key'];
+  const ids = (/** @type {string} */ name) => ({
+    class_name: 'InputLayer',
+    name: `${name}-ids`,
+    config: { name: `${name}-ids`, batch_shape: [null, 4] },
+    inbound_nodes: [],
+  });
+  const entries = names.flatMap((name) => [
+    ids(name),
+    layer('Embedding', { name, input_dim: 9, output_dim: 3, mask_zero: true }, tensor(`${name}-ids`)),
+    op(`${name}-mask`, 'NotEqual', [tensor(`${name}-ids`), 0]),
+  ]);
+  /** @param {Record<string, any>} masks */
+  const attention = (masks) => {
+    const kwargs = { value: tensor('value'), key: tensor('key'), ...masks };
+    const mha = layer('MultiHeadAttention', { name: 'mha', num_heads: 1, key_dim: 2 }, tensor('query'), kwargs);
+    return createModel({
+      architecture: {
+        class_name: 'Functional',
+        config: {
+          name: 'model',
+          layers: [...entries, mha],
+          input_layers: names.map((name) => [`${name}-ids`, 0, 0]),
+          output_layers: [['mha', 0, 0]],
+        },
+      },
+      weights: random(seed).weights,
+      kerasVersion: '3.15.1',
+      simd,
+    });
+  };
+  const rows = { 'query-ids': [[1, 2, 0, 0]], 'value-ids': [[3, 4, 5, 0]], 'key-ids': [[6, 7, 8, 0]] };
+  const [{ data }] = (await attention({})).run(rows);
+  for (const name of names) {
+    const own = await attention({ [`${name}_mask`]: tensor(`${name}-mask`) });
+    assert.deepEqual(own.run(rows)[0].data, data, name);
+    for (const other of names)
+      if (other !== name)
+        await assert.rejects(
+          attention({ [`${name}_mask`]: tensor(`${other}-mask`) }),
+          says(UnsupportedError, new RegExp(`^mha: called with ${name}_mask of another sequence; padless supports`)),
+        );
+  }
 });
 
 test('a trace contains operations, also with several inputs, and outputs of one number per text', async () => {
