@@ -18,6 +18,8 @@ import {
   TimeDistributed,
 } from 'padless/layers';
 import { fromKeras } from 'padless/import';
+import * as exported from 'padless/layers';
+import '../guarded-heap.js';
 import { random } from '../random.js';
 import { says } from '../says.js';
 
@@ -269,4 +271,19 @@ test('a Model may consist of one custom layer', async () => {
   const model = await createModel({ architecture: new Model(new Tagger({ name: 'tagger', input_length: 3 })), weights, simd });
   assert.deepEqual(model.run([[4, 2, 8]])[0].shape, [1, 3, 3]);
   assert.ok(model.root.listWeights().some(({ path }) => path === 'tagger.inner.first.kernel'));
+});
+
+test('the configuration of each layer contains the options that it was given and its name, and nothing else', () => {
+  const inner = new LSTM({ name: 'inner', units: 2 });
+  const layer = { class_name: 'LSTM', config: { name: 'inner', units: 2 } };
+  for (const Class of [TimeDistributed, exported.SpectralNormalization])
+    assert.deepEqual(new Class({ name: 'x', own: [1], layer: inner }).getConfig(), { name: 'x', own: [1], layer });
+  const { backward_layer: backward, ...both } = new Bidirectional({ name: 'x', own: [1], layer: inner }).getConfig();
+  assert.deepEqual(both, { name: 'x', own: [1], layer });
+  assert.deepEqual(backward.config, { name: 'backward_inner', units: 2, go_backwards: true });
+  const contain = [Bidirectional, Model, TimeDistributed, exported.Functional, exported.SpectralNormalization, exported.StackedRNN];
+  const config = { name: 'x', own: [1], pattern: 'b t -> b t' };
+  for (const Class of /** @type {any[]} */ (Object.values(exported)))
+    if (Class.prototype instanceof Layer && !contain.includes(Class))
+      assert.deepEqual(new Class(config).toJSON(), { class_name: Class.className, config });
 });

@@ -8,6 +8,8 @@ import { ArgumentError, createModel, IdError, loadModel, ModelFileError, ShapeEr
 import { fromKeras } from 'padless/import';
 import * as layers from 'padless/layers';
 import { bits } from '../close.js';
+import '../guarded-heap.js';
+import { functional, input, layer as node } from '../keras-json.js';
 import { random } from '../random.js';
 import { says } from '../says.js';
 import { needs, sharedJson, sharedUrl } from '../shared.js';
@@ -112,6 +114,26 @@ test('a model of words has the bits of two models: one that reads words as texts
   const [{ data }] = inner.run(row);
   const vectors = row.map((_, t) => data.subarray(8 * t, 8 * t + 8));
   assert.deepEqual(bits(whole.run([row])[0].data), bits(outer.run([vectors])[0].data));
+});
+
+test('a constant may stand beside words: of them it takes the number of texts', async () => {
+  const model = await createModel({
+    architecture: functional(
+      [
+        input('ids', [null, null]),
+        node('padless>Constant', 'constant', { shape: [2] }, ['ids']),
+        node('TimeDistributed', 'embedding', { layer: json('Embedding', { input_dim: 12, output_dim: 5, mask_zero: true }) }, [
+          'ids',
+        ]),
+      ],
+      ['ids'],
+      ['constant', 'embedding'],
+    ),
+    weights: (root) => weights(root).set('constant.value', { shape: [2], data: Float32Array.of(3, 4) }),
+    simd,
+  });
+  const [{ shape, data }] = model.run([[[1, 2], [3]], [], [[4]]]); // prettier-ignore
+  assert.deepEqual([shape, [...data]], [[3, 2], [3, 4, 3, 4, 3, 4]]); // prettier-ignore
 });
 
 test('without mask_zero every character counts, and so does a word without characters', async () => {
