@@ -192,6 +192,15 @@ test('a valid .h5 file that Keras did not write is refused, and the message says
     file.create_hard_link('/layers', '/layers/a');
     file.create_dataset({ name: 'padding', data: new Float32Array(1000) });
   };
+  /** Three arrays, of which any two are small enough. @param {any} file */
+  const three = (file) => {
+    addArray(file, floats, 6e6);
+    for (const name of ['1', '2'])
+      file
+        .get('/layers/dense/vars')
+        .create_dataset({ name, ...floats, maxshape: [null], chunks: [1024] })
+        .resize([6e6]);
+  };
   for (const [fill, message, Class] of /** @type {[(file: any) => void, RegExp, any?][]} */ ([
     [(file) => file.create_group('other'), /^the file: Keras did not write this HDF5 file: it has neither layer_names nor layers$/],
     [(file) => file.create_attribute('layer_names', [1, 2]), /attribute layer_names of \/ is not text$/],
@@ -202,6 +211,7 @@ test('a valid .h5 file that Keras did not write is refused, and the message says
       UnsupportedError,
     ],
     [(file) => addArray(file, floats, 2 ** 40), /0 takes 4398046511104 bytes, which is more than the file can hold$/],
+    [three, /2 takes 24000000 bytes, which is more than the file can hold$/],
     [
       (file) => addArray(file, { ...floats, data: new Int32Array(2), dtype: '<i' }),
       /0 is of type int32; padless/,
