@@ -2,40 +2,18 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import * as ort from 'onnxruntime-web/wasm';
 import { ModelFileError, PadlessError, UnsupportedError } from 'padless';
 import { fromOnnx, recognise } from 'padless/import';
 import { onnxGraph } from '../../web/onnx.js';
 import { file, folder, padless } from '../command.js';
 import '../guarded-heap.js';
-import { random } from '../random.js';
+import { ort } from '../onnxruntime.js';
 import { says } from '../says.js';
+import { agrees, D, embedded, H, importing, integer, ints, K, node, normal, onIds, simd, table, V, weight } from './onnx-graphs.js';
 /** @typedef {import('../../web/onnx.js').OnnxGraph} OnnxGraph */
 /** @typedef {import('../../web/onnx.js').OnnxNode} OnnxNode */
 /** @typedef {import('../../web/onnx.js').Constant} Constant */
 
-const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
-const { normal, integer } = random();
-ort.env.wasm.numThreads = 1;
-ort.env.logLevel = 'fatal';
-const [V, D, H, K] = [11, 6, 5, 4];
-
-/** @param {number[]} shape @param {number} [scale] @returns {Constant} */
-const weight = (shape, scale = 0.5) => ({
-  type: 'float32',
-  shape,
-  data: normal(
-    shape.reduce((a, b) => a * b, 1),
-    scale,
-  ),
-});
-/** @param {number[]} data @param {number[]} [shape] @returns {Constant} */
-const ints = (data, shape = [data.length]) => ({ type: 'int64', shape, data });
-/** @param {string} op @param {string[]} inputs @param {string[]} outputs @param {any} [attributes] @returns {OnnxNode} */
-const node = (op, inputs, outputs, attributes = {}) => ({ op, inputs, outputs, attributes });
-
-const embedded = [node('Gather', ['table', 'ids'], ['e'])];
-const table = { table: weight([V, D]) };
 /** The nodes that exporters of PyTorch write around an LSTM, and its weights. @param {'LSTM' | 'GRU' | 'RNN'} op @param {any} attributes @param {string[]} [outputs] */
 function recurrent(op, attributes, outputs = ['Y', 'Y_h', 'Y_c']) {
   const directions = attributes.direction === 'bidirectional' ? 2 : 1;
@@ -47,58 +25,6 @@ function recurrent(op, attributes, outputs = ['Y', 'Y_h', 'Y_c']) {
     ],
     constants: { W: weight([directions, rows, D]), R: weight([directions, rows, H]), bias: weight([directions, 2 * rows]) },
   };
-}
-
-/** @param {OnnxNode[]} nodes @param {Record<string, Constant>} constants @param {string[]} [outputs] @param {Partial<OnnxGraph>} [more] @returns {OnnxGraph} */
-const onIds = (nodes, constants, outputs = ['y'], more = {}) => ({
-  nodes: [...embedded, ...nodes],
-  constants: { ...table, ...constants },
-  inputs: { ids: 'int64' },
-  shapes: { ids: ['batch', 'time'] },
-  outputs,
-  ...more,
-});
-
-/** Batches of different sizes and lengths. */
-const sizes = [
-  [1, 1],
-  [1, 7],
-  [3, 5],
-];
-
-/**
- * Compares padless's outputs of whole batches with those of onnxruntime, and rows of different lengths in one batch bit by bit with each row alone.
- * @param {OnnxGraph} graph @param {number} [shortest]  length of the shortest row that the model reads
- */
-async function agrees(graph, shortest = 1) {
-  const bytes = onnxGraph(graph);
-  const model = await fromOnnx(bytes, { simd });
-  const session = await ort.InferenceSession.create(bytes);
-  for (const [B, T] of sizes.filter(([, each]) => each >= shortest)) {
-    const rows = Array.from({ length: B }, () => Array.from({ length: T }, () => integer(0, V - 1)));
-    const ids = new ort.Tensor('int64', BigInt64Array.from(rows.flat(), BigInt), [B, T]);
-    const expected = await session.run({ ids });
-    for (const { name, data } of model.run(rows)) {
-      const right = Array.from(/** @type {ArrayLike<any>} */ (expected[name].data), Number);
-      assert.equal(data.length, right.length, name);
-      data.forEach((value, i) =>
-        assert.ok(
-          Math.abs(value - right[i]) <= 1e-5 * Math.max(1, Math.abs(right[i])),
-          `${name}[${i}] of B=${B} and T=${T} is ${value}, expected ${right[i]}`,
-        ),
-      );
-    }
-  }
-  await session.release();
-  const rows = [7, shortest, 4].filter((T) => T >= shortest).map((T) => Array.from({ length: T }, () => integer(0, V - 1)));
-  const together = model.run(rows);
-  rows.forEach((row, b) =>
-    model.run([row]).forEach(({ data }, i) => {
-      const size = together[i].data.length / rows.length;
-      assert.deepEqual(together[i].data.slice(b * size, b * size + data.length), data);
-    }),
-  );
-  return model;
 }
 
 /** The class names of a model's layers. @param {import('padless').Model} model */
@@ -550,9 +476,6 @@ test('a classifier with last states becomes Embedding, Bidirectional and Dense',
   assert.deepEqual(classesOf(await agrees(graph)), ['Embedding', 'Bidirectional', 'LSTM', 'LSTM', 'Dense', 'Activation']);
 });
 
-/** @param {OnnxGraph} graph */
-const importing = (graph) => fromOnnx(onnxGraph(graph), { simd });
-
 const lstm = recurrent('LSTM', {});
 for (const [
   what,
@@ -879,16 +802,20 @@ const byOperator = /** @type {[string, OnnxNode[], Record<string, Constant>, (st
     { pad: ints([0], []), last: ints([-1]), one: ints([1]), least: { type: 'float32', shape: [1], data: [1] } },
   ],
   [
-    'softmax over all axes from axis 1 on, before opset 13',
+    'softmax, its logarithm and Hardmax over all axes from axis 1 on, before opset 13',
     [
       node('ReduceSum', ['e'], ['s'], { axes: [1], keepdims: 0 }),
       node('Reshape', ['s', 'shape'], ['r']),
-      node('Softmax', ['r'], ['y'], { axis: 1 }),
+      ...['Softmax', 'LogSoftmax', 'Hardmax'].flatMap((op) => [
+        node(op, ['r'], [op], { axis: 1 }),
+        node(op, ['r'], [`${op} -1`], { axis: -1 }),
+      ]),
+      node('Hardmax', ['r'], ['by default']),
     ],
     { shape: ints([0, 2, 3]) },
-    null,
+    ['Softmax', 'Softmax -1', 'LogSoftmax', 'LogSoftmax -1', 'Hardmax', 'Hardmax -1', 'by default'],
     1,
-    11,
+    12,
   ],
   [
     'a table of positions, of which each text reads as many rows as it has steps',

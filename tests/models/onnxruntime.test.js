@@ -4,16 +4,14 @@
  * PADLESS_SEED sets the seed of the random data, which is printed.
  */
 import { test } from 'node:test';
-import * as ort from 'onnxruntime-web/wasm';
 import { init } from 'padless';
 import { assertClose } from '../close.js';
 import { gateOrders, onnxGraph, onnxRnn, operators } from '../../web/onnx.js';
+import { ort } from '../onnxruntime.js';
 import { random } from '../random.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const { seed, integer, normal } = random();
-ort.env.wasm.numThreads = 1;
-ort.env.logLevel = 'error';
 
 /**
  * Random weights of one direction, in the layouts of Keras and of ONNX.

@@ -228,16 +228,12 @@ export function gathered(c, node, x, given, axis) {
   const size = Number(x.shape[axis]);
   const places = list.map((each) => (each < 0 && size > 0 ? each + size : each));
   const step = places.length > 1 ? places[1] - places[0] : 1;
-  if (places.length && step !== 0 && places.every((each, i) => each === places[0] + i * step))
-    return sliced(
-      c,
-      node,
-      x,
-      axis,
-      places[0],
-      step < 0 && places[0] + step * places.length < 0 ? -(2 ** 40) : places[0] + step * places.length,
-      step,
-    );
+  if (places.length && step !== 0 && places.every((each, i) => each === places[0] + i * step)) {
+    const end = places[0] + step * places.length;
+    // Whether the last index is that of the end of the axis: -1 forwards, 0 backwards.
+    const whole = step > 0 ? places[0] < 0 && end === 0 : size > 0 && end < 0;
+    return sliced(c, node, x, axis, places[0], whole ? step * 2 ** 40 : end, step);
+  }
   if (places.length === 0) c.refuse(node, 'gathers no element; padless has no empty tensors');
   const parts = places.map((each) => c.tensor(node, sliced(c, node, x, axis, each, each === -1 ? 2 ** 40 : each + 1, 1)));
   return c.joined(node, new Parts(axis, parts));

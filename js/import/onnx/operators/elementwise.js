@@ -13,7 +13,7 @@ import { equalAxes, Parts, RowOrder, RowStarts, sizeOf, Value } from '../values.
 /** @typedef {import('../constants.js').Kind} Kind */
 
 /** Operators on two or more tensors -> Keras's merge layers. @type {Record<string, string>} */
-const merges = { Add: 'Add', Sub: 'Subtract', Mul: 'Multiply', Max: 'Maximum', Min: 'Minimum', Sum: 'Add', Mean: 'Average' };
+const merges = { Add: 'Add', Sub: 'Subtract', Mul: 'Multiply', Max: 'Maximum', Min: 'Minimum', Mean: 'Average' };
 
 /** Operators on two or three tensors -> padless's operations. @type {Record<string, string>} */
 const operations = {
@@ -382,15 +382,16 @@ function scaled(c, node, x, scale, f) {
 /** @type {Record<string, Operator>} */
 export const elementwiseOperators = {
   ...Object.fromEntries(Object.keys(operations).map((op) => [op, broadcasting])),
-  ...Object.fromEntries(['Sum', 'Max', 'Min'].map((op) => [op, several])),
+  ...Object.fromEntries(['Max', 'Min'].map((op) => [op, several])),
+  Sum: (c, node, inputs) => several(c, { ...node, op: 'Add' }, inputs),
   Mean: (c, node, inputs) => (inputs.length === 1 ? /** @type {Any} */ (inputs[0]) : broadcasting(c, node, inputs)),
   Mod: (c, node, inputs) => broadcasting(c, c.attribute(node, 'fmod', 0) ? { ...node, op: 'Fmod' } : node, inputs),
   IsInf: (c, node, [x]) => {
     const [negative, positive] = [c.attribute(node, 'detect_negative', 1), c.attribute(node, 'detect_positive', 1)];
     if (negative && positive) return operationOn(c, node, x, 'Isinf', {}, 'bool');
-    // Infinity is greater than the maximum float32.
-    const [op, limit] = positive ? ['Greater', FLOAT_MOST] : ['Less', negative ? -FLOAT_MOST : -Infinity];
     const value = c.tensor(node, x);
+    // Infinity is greater than the maximum float32, and no value is less than itself.
+    const [op, limit] = positive ? ['Greater', FLOAT_MOST] : ['Less', negative ? -FLOAT_MOST : value.output];
     return value.with({ output: c.builder.operation(op, c.nameOf(node), [value.output, limit]), kind: 'bool' });
   },
   Shrink: shrink,

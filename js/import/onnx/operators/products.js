@@ -178,7 +178,7 @@ const gemm = (c, node, [left, right, added]) => {
       return c.refuse(node, `alpha is ${alpha} and beta ${beta} in a product of two tensors; padless needs 1 and 1`);
     const b = c.tensor(node, right);
     const y = product(c, node, a, transB ? b.with({ view: [b.view[1], b.view[0]] }) : b);
-    return added ? c.operators.Add(c, node, [y, added]) : y;
+    return added ? c.operators.Add(c, { ...node, op: 'Add' }, [y, added]) : y;
   }
   const matrix = expanded(right, where);
   const kernel = transB ? transposed(matrix, [1, 0], where) : matrix;
@@ -200,7 +200,7 @@ const gemm = (c, node, [left, right, added]) => {
   const y = dense(c, node, a, 1, scaled, bias);
   if (bias || !added || beta === 0) return y;
   if (beta !== 1) return c.refuse(node, `beta is ${beta} with a C that depends on the input; padless needs beta 1`);
-  return c.operators.Add(c, node, [y, added]);
+  return c.operators.Add(c, { ...node, op: 'Add' }, [y, added]);
 };
 
 /** @type {Record<string, Operator>} */

@@ -47,8 +47,9 @@ const reduction =
     if (how === 'Mean' && value.kind === 'int') c.refuse(node, 'the mean of integers, which ONNX rounds; padless does not');
     const rank = value.view.length;
     const axes = c.axes(node, given, rank) ?? [];
-    if (axes.length === 0 && c.attribute(node, 'noop_with_empty_axes', 0)) return value;
-    const all = axes.length ? axes : value.view.map((_, i) => i);
+    // ReduceSumSquare that reduces no axis is a square.
+    const isIdle = axes.length === 0 && c.attribute(node, 'noop_with_empty_axes', 0);
+    const all = axes.length || isIdle ? axes : value.view.map((_, i) => i);
     const y = reduced(c, node, before(c, node, value), all, how, Boolean(c.attribute(node, 'keepdims', 1)));
     return after(c, node, y);
   };

@@ -1,0 +1,509 @@
+/** Every ONNX operator and attribute that padless converts, on tensors and on constants, compared with onnxruntime-web. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { UnsupportedError } from 'padless';
+import '../guarded-heap.js';
+import { says } from '../says.js';
+import { agrees, D, importing, ints, node, onIds, weight } from './onnx-graphs.js';
+/** @typedef {import('../../web/onnx.js').OnnxNode} OnnxNode */
+/** @typedef {import('../../web/onnx.js').Constant} Constant */
+
+/** A node: operator, inputs, attributes. @typedef {[string, string[], any?]} Entry */
+
+/** Operators whose result is no float: it is cast for the output. */
+const notFloats = /^(Equal|Less|Greater|And|Or|Xor|Not|Is|ArgM|Size|Shape|of int)/;
+
+/** The node of an entry, with a float result. @param {Entry} entry @param {string} name  of the result */
+function floatNodes([op, inputs, attributes = {}], name) {
+  const own = node(op.replace('of int ', ''), inputs, [notFloats.test(op) ? `${name} uncast` : name], attributes);
+  return notFloats.test(op) ? [own, node('Cast', own.outputs, [name], { to: 1 })] : [own];
+}
+/** A graph that computes these nodes. @param {OnnxNode[]} nodes @param {Record<string, Constant>} constants  also some that no node reads @param {string[]} outputs @param {number} opset */
+function graphOf(nodes, constants, outputs, opset) {
+  const read = new Set(nodes.flatMap(({ inputs }) => inputs));
+  return onIds(nodes, Object.fromEntries(Object.entries(constants).filter(([name]) => read.has(name))), outputs, { opset });
+}
+
+/**
+ * Compares the answers of nodes that read these tensors: `e` [B, T, D]; `halves`, its multiples of 0.5, among them equal ones; `small` from -1 to 1;
+ * `large` from 1 on; `v` [B, D]; `yes` and `no`, booleans [B, T, D].
+ * @param {Entry[]} list @param {Record<string, Constant>} [constants] @param {any} [more]  opset, shortest, and more nodes in `before`
+ */
+function compare(list, constants = {}, { opset = 14, shortest = 1, before = [] } = {}) {
+  const common = [
+    node('Mul', ['e', 'eight'], ['e8']),
+    node('Round', ['e8'], ['rounded']),
+    node('Mul', ['rounded', 'half'], ['halves']),
+    node('Tanh', ['e'], ['small']),
+    node('Cosh', ['e'], ['large']),
+    node('Gather', ['e', 'first'], ['v'], { axis: 1 }),
+    node('Greater', ['e', 'nought'], ['yes']),
+    node('Less', ['halves', 'half'], ['no']),
+  ];
+  const own = { eight: number(8), half: number(0.5), nought: number(0), first: ints([0], []), ...constants };
+  const nodes = list.flatMap((entry, i) => floatNodes(entry, `y${i}`));
+  return agrees(graphOf([...common, ...before, ...nodes], own, list.map((_, i) => `y${i}`), opset), shortest); // prettier-ignore
+}
+
+/**
+ * Compares nodes that read only constants of at most two axes: their results are added to a tensor [B, 1, 1].
+ * @param {Entry[]} list @param {Record<string, Constant>} constants @param {{ opset?: number, before?: OnnxNode[] }} [more]
+ */
+function compareConstants(list, constants, { opset = 14, before = [] } = {}) {
+  const nodes = list.flatMap((entry, i) => [...floatNodes(entry, `c${i}`), node('Add', ['text', `c${i}`], [`y${i}`])]);
+  const text = node('Slice', ['e', 'starts', 'ends', 'axes'], ['text']);
+  const all = { ...constants, starts: ints([0, 0]), ends: ints([1, 1]), axes: ints([1, 2]) };
+  return agrees(graphOf([text, ...before, ...nodes], all, list.map((_, i) => `y${i}`), opset)); // prettier-ignore
+}
+/** @param {number} value @returns {Constant} */
+const number = (value) => ({ type: 'float32', shape: [], data: [value] });
+/** @param {number[]} data @param {number[]} [shape] @returns {Constant} */
+const floats = (data, shape = [data.length]) => ({ type: 'float32', shape, data });
+
+/** @type {Entry[]} */
+const ofOne = [
+  ...['Neg', 'Abs', 'Sign', 'Floor', 'Ceil', 'Round'].map((op) => /** @type {Entry} */ ([op, ['halves']])),
+  ...['Sqrt', 'Reciprocal', 'Log', 'Acosh'].map((op) => /** @type {Entry} */ ([op, ['large']])),
+  ...['Asin', 'Acos', 'Atanh'].map((op) => /** @type {Entry} */ ([op, ['small']])),
+  ...['Sin', 'Cos', 'Tan', 'Atan', 'Sinh', 'Cosh', 'Asinh'].map((op) => /** @type {Entry} */ ([op, ['e']])),
+  ...['Erf', 'Exp', 'Tanh', 'Sigmoid', 'Softplus', 'Softsign', 'Relu'].map((op) => /** @type {Entry} */ ([op, ['e']])),
+  ['Not', ['yes']],
+  ['IsNaN', ['root']],
+  ['IsInf', ['root']],
+];
+const beforeOne = [node('Sqrt', ['e'], ['root'])];
+
+test('operators on each element give the answers of onnxruntime', async () => {
+  await compare(
+    [
+      ...ofOne,
+      ...['LeakyRelu', 'Elu', 'Celu', 'Selu', 'ThresholdedRelu', 'HardSigmoid', 'HardSwish', 'Mish', 'Gelu', 'Shrink'].map(
+        (op) => /** @type {Entry} */ ([op, ['e']]),
+      ),
+      ['LeakyRelu', ['e'], { alpha: 0.3 }],
+      ['Elu', ['e'], { alpha: 0.7 }],
+      ['Celu', ['e'], { alpha: 0.7 }],
+      ['Selu', ['e'], { alpha: 1.5, gamma: 1.1 }],
+      ['ThresholdedRelu', ['e'], { alpha: 0.3 }],
+      ['HardSigmoid', ['e'], { alpha: 0.7, beta: 0.4 }],
+      ['Gelu', ['e'], { approximate: 'tanh' }],
+      ['Shrink', ['e'], { lambd: 0.25, bias: 0.5 }],
+      ['PRelu', ['e', 'slopes']],
+      ['PRelu', ['e', 'slope']],
+      ['PRelu', ['v', 'slopes']],
+      ['Clip', ['e']],
+      ['Clip', ['e', 'low']],
+      ['Clip', ['e', '', 'high']],
+      ['Clip', ['e', 'low', 'high']],
+      ['Clip', ['e', 'zero', 'high']],
+      ['Clip', ['e', 'zero']],
+      ['IsInf', ['infinite'], { detect_negative: 0 }],
+      ['IsInf', ['infinite'], { detect_positive: 0 }],
+      ['IsInf', ['infinite'], { detect_positive: 0, detect_negative: 0 }],
+      ['Softmax', ['e']],
+      ['Softmax', ['e'], { axis: 1 }],
+      ['LogSoftmax', ['e']],
+      ['LogSoftmax', ['v'], { axis: 1 }],
+      ['Hardmax', ['e']],
+      ['Hardmax', ['v'], { axis: -1 }],
+    ],
+    { slopes: weight([D]), slope: number(0.3), low: number(-0.25), high: number(0.5), zero: number(0) },
+    { opset: 20, before: [...beforeOne, node('Div', ['e', 'nought'], ['infinite'])] },
+  );
+});
+
+/** Tensors and constants that broadcast. @type {[string, string][]} */
+const pairs = [
+  ['halves', 'other'],
+  ['halves', 'row'],
+  ['row', 'halves'],
+  ['halves', 'half'],
+  ['half', 'halves'],
+  ['halves', 'column'],
+  ['column', 'halves'],
+  ['v', 'row'],
+  ['row', 'v'],
+];
+const ofTwo = ['Add', 'Sub', 'Mul', 'Div', 'Max', 'Min', 'Mod', 'Equal', 'Less', 'LessOrEqual', 'Greater', 'GreaterOrEqual'];
+const row = floats([0.5, -1, 2, 0.25, -0.5, 1]);
+
+test('operators on two elements broadcast as in onnxruntime, with a tensor or a constant on either side', async () => {
+  const before = [
+    node('Mul', ['e', 'minus'], ['turned']),
+    node('Mul', ['turned', 'eight'], ['turned8']),
+    node('Round', ['turned8'], ['others']),
+    node('Add', ['others', 'half'], ['other']),
+    node('Slice', ['halves', 'one', 'two', 'two'], ['column']),
+    node('Less', ['other', 'halves'], ['fewer']),
+    node('Less', ['column', 'half'], ['few']),
+    node('Abs', ['halves'], ['positive']),
+    node('Cast', ['bits'], ['flags'], { to: 9 }),
+  ];
+  const constants = { minus: number(-1), third: number(0.3), one: ints([1]), two: ints([2]), row, bits: ints([1, 0, 0, 1, 0, 1]) };
+  await compare(
+    pairs.flatMap(([a, b]) =>
+      ofTwo.map(
+        (op) => /** @type {Entry} */ ([op, [a, op === 'Mod' || op === 'Div' ? divisor(b) : b], op === 'Mod' ? { fmod: 1 } : {}]),
+      ),
+    ),
+    constants,
+    { before: [...before, ...divisors] },
+  );
+  await compare(
+    [
+      ...['And', 'Or', 'Xor'].flatMap(
+        (op) =>
+        [['yes', 'fewer'], ['yes', 'few'], ['few', 'yes'], ['yes', 'flags'], ['flags', 'yes']].map((each) => /** @type {Entry} */ ([op, each])), // prettier-ignore
+      ),
+      ...[['yes', 'e', 'halves'], ['fewer', 'e', 'row'], ['yes', 'row', 'e'], ['few', 'half', 'e'], ['flags', 'e', 'halves'], ['few', 'row', 'half']] // prettier-ignore
+        .map((each) => /** @type {Entry} */ (['Where', each])),
+      ...['Sum', 'Mean', 'Max', 'Min'].flatMap(
+        (op) =>
+        [['e'], ['e', 'halves'], ['e', 'halves', 'small'], ['e', 'column', 'large']].map((each) => /** @type {Entry} */ ([op, each])), // prettier-ignore
+      ),
+      ...['Sum', 'Max', 'Min'].map((op) => /** @type {Entry} */ ([op, ['e', 'row', 'half']])),
+      ...['half', 'minus half', 'minus', 'unit', 'square', 'cube', 'fourth', 'row', 'halves'].map(
+        (exponent) => /** @type {Entry} */ (['Pow', ['large', exponent]]),
+      ),
+      ['Pow', ['row squared', 'halves']],
+      ['Pow', ['halves', 'cube']],
+    ],
+    {
+      ...constants,
+      ...{ 'minus half': number(-0.5), unit: number(1), square: number(2), cube: number(3), fourth: number(4) },
+      'row squared': floats([0.25, 1, 4, 0.5, 2, 3]),
+    },
+    { before },
+  );
+});
+/** The name of a divisor without zeros. @param {string} name */
+const divisor = (name) => (['row', 'half'].includes(name) ? name : `${name} + 0.3`);
+const divisors = ['other', 'halves', 'column', 'v'].map((name) => node('Add', [name, 'third'], [divisor(name)]));
+
+test('operators on constants are computed at import as onnxruntime computes them', async () => {
+  const constants = {
+    ...{ halves: row, large: floats([1, 1.5, 2, 4, 1.25, 9]), small: floats([0.5, -0.25, 0, 0.75, -0.5, 0.125]) },
+    ...{ bits: ints([1, 0, 0, 1, 0, 1]), half: number(0.5), column: floats([0.5, 3], [2, 1]), three: floats([0.5, -3, 2]) },
+    ...{ m: floats([3, -1, 2, 0.5, 4, -2], [2, 3]), other: floats([0.5, 1, -2, 3, 0.75, -1.5], [2, 3]) },
+    ...{ whole: ints([-7, 7, -8, 8, 0, 5]), divisor: ints([2, -2, 3, -3, 4, 5]) },
+  };
+  const before = [
+    node('Cast', ['bits'], ['yes'], { to: 9 }),
+    node('Greater', ['halves', 'small'], ['more']),
+    node('Sqrt', ['halves'], ['root']),
+    node('Transpose', ['other'], ['turned']),
+  ];
+  const sides = [['m', 'other'], ['m', 'half'], ['half', 'm'], ['m', 'column'], ['column', 'three'], ['three', 'm']]; // prettier-ignore
+  await compareConstants(
+    [
+      ...ofOne.map(([op, [name]]) => /** @type {Entry} */ ([op, [name === 'e' ? 'halves' : name]])),
+      ...ofTwo.filter((op) => op !== 'Mod').flatMap((op) => sides.map((each) => /** @type {Entry} */ ([op, each]))),
+      ...ofTwo.map((op) => /** @type {Entry} */ ([`of int ${op}`, ['whole', 'divisor']])),
+      ...['And', 'Or', 'Xor'].map((op) => /** @type {Entry} */ ([op, ['yes', 'more']])),
+      ['Mean', ['m']],
+      ...['Sum', 'Max', 'Min'].flatMap((op) => [['m'], ['m', 'three'], ['m', 'half', 'column']].map((each) => /** @type {Entry} */ ([op, each]))), // prettier-ignore
+      ['Pow', ['large', 'halves']],
+      ['Pow', ['large', 'half']],
+      ['Where', ['yes', 'halves', 'small']],
+      ['Where', ['more', 'half', 'small']],
+      ['MatMul', ['m', 'turned']],
+    ],
+    constants,
+    { before },
+  );
+});
+
+const reductions = ['Sum', 'Mean', 'Max', 'Min', 'Prod', 'L1', 'L2', 'SumSquare', 'LogSum', 'LogSumExp'].map(
+  (how) => `Reduce${how}`,
+);
+/** What a reduction can read: logarithms need positive sums. @param {string} op */
+const readBy = (op) => (op === 'ReduceLogSum' ? 'large' : 'halves');
+
+test('reductions over steps, features and both, with axes as an attribute or an input, give the answers of onnxruntime', async () => {
+  const axes = { one: ints([1]), two: ints([2]), both: ints([1, -1]), none: ints([]) };
+  const attributes = [{ axes: [1] }, { axes: [-1], keepdims: 0 }, { axes: [1, 2], keepdims: 0 }, { axes: [-2, 2] }];
+  const arguments_ = [{ axis: 1 }, { axis: -1, keepdims: 0 }, { axis: 2, select_last_index: 1 }, { axis: 2 }];
+  await compare(
+    [
+      ...reductions
+        .filter((op) => op !== 'ReduceSum')
+        .flatMap((op) => attributes.map((each) => /** @type {Entry} */ ([op, [readBy(op)], each]))),
+      ...['ArgMax', 'ArgMin'].flatMap((op) => arguments_.map((each) => /** @type {Entry} */ ([op, ['halves'], each]))),
+      ['ArgMax', ['v turned']],
+      ['ArgMin', ['v turned']],
+    ],
+    {},
+    { before: [node('Transpose', ['v'], ['v turned'])] },
+  );
+  await compare(
+    reductions.flatMap((op) => [
+      .../** @type {Entry[]} */ (
+        Object.keys(axes)
+          .slice(0, 3)
+          .map((name) => [op, [readBy(op), name], { keepdims: name === 'one' ? 1 : 0 }])
+      ),
+      /** @type {Entry} */ ([op, [readBy(op), 'none'], { noop_with_empty_axes: 1 }]),
+      /** @type {Entry} */ ([op, [readBy(op)], { noop_with_empty_axes: 1 }]),
+    ]),
+    axes,
+    { opset: 18 },
+  );
+});
+
+test('reductions of constants are computed at import as onnxruntime computes them', async () => {
+  const constants = {
+    ...{ m: floats([3, 1, 2, 0.5, 4, 2], [2, 3]), whole: ints([3, -1, 2, 5, 4, -2], [2, 3]), zero: ints([0]), both: ints([0, 1]) },
+    none: ints([]),
+  };
+  await compareConstants(
+    reductions
+      .filter((op) => op !== 'ReduceSum')
+      .flatMap((op) =>
+        [{}, { axes: [0] }, { axes: [-1], keepdims: 0 }, { axes: [0, 1], keepdims: 0 }].map(
+          (each) => /** @type {Entry} */ ([op, ['m'], each]),
+        ),
+      ),
+    constants,
+  );
+  await compareConstants(
+    ['ReduceSum', 'ReduceProd', 'ReduceMax', 'ReduceMin'].flatMap((op) => [
+      ...['zero', 'both', 'none'].map((name) => /** @type {Entry} */ ([op, ['m', name]])),
+      ...['zero', 'both'].map((name) => /** @type {Entry} */ ([`of int ${op}`, ['whole', name], { keepdims: 0 }])),
+      /** @type {Entry} */ ([op, ['m', 'none'], { noop_with_empty_axes: 1 }]),
+      /** @type {Entry} */ ([op, ['m']]),
+    ]),
+    constants,
+    { opset: 18 },
+  );
+});
+
+test('normalisations give the answers of onnxruntime', async () => {
+  const channels = [node('Transpose', ['e'], ['c'], { perm: [0, 2, 1] }), node('Reshape', ['v', 'shape'], ['parts'])];
+  const constants = {
+    ...{
+      scale: weight([D]),
+      bias: weight([D]),
+      mean: weight([D]),
+      three: weight([3]),
+      pair: weight([2, 3]),
+      shape: ints([0, 2, 3]),
+    },
+    ...{ variance: floats([0.5, 1, 2, 0.25, 1.5, 3]) },
+  };
+  /** @type {Entry[]} */
+  const list = [
+    ['LayerNormalization', ['e', 'scale', 'bias']],
+    ['LayerNormalization', ['e', 'scale'], { epsilon: 0.5 }],
+    ['LayerNormalization', ['parts', 'three'], { axis: 2 }],
+    ['LayerNormalization', ['parts', 'pair', 'pair'], { axis: 1 }],
+    ['LpNormalization', ['e']],
+    ['LpNormalization', ['e'], { p: 1, axis: 2 }],
+    ['LpNormalization', ['v'], { p: 2, axis: 1 }],
+  ];
+  const turned = /** @type {Entry[]} */ ([
+    ['BatchNormalization', ['c', 'scale', 'bias', 'mean', 'variance']],
+    ['BatchNormalization', ['c', 'scale', 'bias', 'mean', 'variance'], { epsilon: 0.5 }],
+    ['InstanceNormalization', ['c', 'scale', 'bias']],
+    ['InstanceNormalization', ['c', 'scale', 'bias'], { epsilon: 0.5 }],
+    ['LpNormalization', ['c'], { axis: 2 }],
+    ['GlobalMaxPool', ['c']],
+    ['GlobalAveragePool', ['c']],
+  ]);
+  await compare(
+    [
+      ...list,
+      ['BatchNormalization', ['v', 'scale', 'bias', 'mean', 'variance']],
+      ...turned.map((_, i) => /** @type {Entry} */ (['Transpose', [`c${i}`], { perm: [0, 2, 1] }])),
+    ],
+    constants,
+    // Where a step has no variance, onnxruntime is inexact.
+    {
+      opset: 17,
+      shortest: 4,
+      before: [...channels, ...turned.map(([op, inputs, attributes], i) => node(op, inputs, [`c${i}`], attributes))],
+    },
+  );
+});
+
+test('operators that move, cut and join axes give the answers of onnxruntime', async () => {
+  const list = (/** @type {string} */ of, /** @type {number[]} */ ...data) => ({ [of]: ints(data) });
+  const constants = {
+    ...list('zero', 0),
+    ...list('one', 1),
+    ...list('two', 2),
+    ...list('minus', -1),
+    ...list('least', -100),
+    ...list('most', 2 ** 31 - 1),
+    ...list('four', 4),
+    ...list('uneven', 1, 2, 3),
+    ...list('copies', 1, 1, 2),
+    ...list('split', 0, -1, 2, 3),
+    ...list('whole', 0, 0, -1),
+    ...list('halved', 0, 2, 3),
+    ...list('places', -1, 2, 0),
+    ...list('descending', 5, 3, 1),
+    ...list('wide', 1, 1, 6),
+    ...list('around', 2, 1),
+    ...list('cut', 0, 0, -1, 0, 0, -2),
+    ...list('edges', 0, 0, 1, 0, 0, 2),
+    ...list('last', -1, -2),
+    fill: number(0.25),
+    row: weight([D]),
+    matrix: weight([3, D]),
+  };
+  const before = [
+    node('Split', ['e', 'uneven'], ['p0', 'p1', 'p2'], { axis: 2 }),
+    node('Split', ['e'], ['q0', 'q1'], { axis: -1, num_outputs: 2 }),
+    node('Concat', ['e', 'p0'], ['seven'], { axis: 2 }),
+    node('Split', ['seven'], ['r0', 'r1', 'r2'], { axis: -1, num_outputs: 3 }),
+    node('Reshape', ['e', 'split'], ['four axes']),
+    node('Reshape', ['v', 'halved'], ['parts']),
+    node('Transpose', ['e'], ['turned']),
+    node('Unsqueeze', ['v', 'last'], ['long']),
+    node('Squeeze', ['long'], ['shorter']),
+    node('Split', ['matrix', 'uneven'], ['m0', 'm1', 'm2'], { axis: 1 }),
+    node('Split', ['matrix'], ['n0', 'n1', 'n2'], { num_outputs: 3 }),
+  ];
+  await compare(
+    [
+      ...['p0', 'p1', 'p2', 'q0', 'q1', 'r0', 'r2', 'four axes', 'shorter'].map(
+        (name) => /** @type {Entry} */ (['Identity', [name]]),
+      ),
+      ['Transpose', ['turned']],
+      ['Transpose', ['four axes'], { perm: [0, 1, 3, 2] }],
+      ['Flatten', ['parts']],
+      ['Flatten', ['parts'], { axis: -2 }],
+      ['Flatten', ['v']],
+      ['Reshape', ['four axes', 'whole']],
+      ['Slice', ['e', 'one', 'four', 'two']],
+      ['Slice', ['e', 'minus', 'least', 'two', 'minus']],
+      ['Slice', ['e', 'minus', 'zero', 'two', 'minus']],
+      ['Slice', ['e', 'zero', 'most', 'two', 'two']],
+      ['Slice', ['e', 'zero', 'minus', 'two']],
+      ['Gather', ['e', 'places'], { axis: 2 }],
+      ['Gather', ['e', 'descending'], { axis: -1 }],
+      ['Gather', ['v', 'minus'], { axis: 1 }],
+      ['Gather', ['e', 'minus'], { axis: 1 }],
+      ['Tile', ['e', 'copies']],
+      ['Expand', ['e', 'wide']],
+      ['Concat', ['e', 'halves', 'p1'], { axis: 2 }],
+      ['Concat', ['four axes', 'four axes'], { axis: 2 }],
+      ['Concat', ['four axes', 'four axes'], { axis: -1 }],
+      ['Pad', ['e', 'around', 'fill', 'minus']],
+      ['Pad', ['e', 'around', '', 'two']],
+      ['Pad', ['e', 'around', '', 'two'], { mode: 'edge' }],
+      ['Pad', ['e', 'around', '', 'two'], { mode: 'reflect' }],
+      ['Pad', ['e', 'around', '', 'two'], { mode: 'wrap' }],
+      ['Pad', ['e', 'cut']],
+      ['Pad', ['e', 'edges', 'fill']],
+      ['Pad', ['v', 'around', 'fill', 'one']],
+      ['MatMul', ['e', 'row']],
+      ['MatMul', ['v', 'row']],
+      ['MatMul', ['p1', 'corner']],
+    ],
+    { ...constants, corner: weight([2, 4]) },
+    { opset: 19, before },
+  );
+});
+
+test('products with a constant or a tensor on either side give the answers of onnxruntime', async () => {
+  const constants = {
+    ...{
+      k: weight([D, 3]),
+      turned: weight([3, D]),
+      shift: weight([3]),
+      line: weight([1, 3]),
+      left: weight([4, D]),
+      row: weight([D]),
+    },
+    two: ints([2]),
+    axis: ints([1]),
+  };
+  const before = [
+    node('Transpose', ['v'], ['across']),
+    node('Gemm', ['v', 'k'], ['own']),
+    node('Transpose', ['e'], ['columns'], { perm: [0, 2, 1] }),
+    node('MatMul', ['left', 'columns'], ['products']),
+    node('MatMul', ['e', 'columns'], ['square']),
+    node('Unsqueeze', ['v', 'axis'], ['query']),
+    node('Unsqueeze', ['v', 'two'], ['key']),
+  ];
+  /** @type {[string[], any?][]} */
+  const gemms = [
+    [['v', 'k']],
+    [['v', 'k', 'shift']],
+    [['v', 'k', 'line'], { alpha: 0.5 }],
+    [['v', 'k', 'half'], { beta: 1.5 }],
+    [['v', 'turned', 'shift'], { transB: 1, alpha: -1.5, beta: 0.25 }],
+    [['across', 'k', 'shift'], { transA: 1 }],
+    [['v', 'k', 'own']],
+  ];
+  await compare(
+    [
+      ...gemms.map(([inputs, attributes]) => /** @type {Entry} */ (['Gemm', inputs, attributes])),
+      ['Transpose', ['products'], { perm: [0, 2, 1] }],
+      ['MatMul', ['e', 'k']],
+      ['MatMul', ['e', 'row']],
+      ['MatMul', ['square', 'e']],
+      ['MatMul', ['columns', 'e']],
+      ['MatMul', ['query', 'columns']],
+      ['MatMul', ['e', 'key']],
+      ['MatMul', ['query', 'key']],
+      ['MatMul', ['key', 'query']],
+    ],
+    constants,
+    { before },
+  );
+});
+
+test('convolutions with every kind of padding, strides, dilations and groups give the answers of onnxruntime', async () => {
+  const options = [
+    ...[{}, { pads: [1, 1] }, { pads: [2, 0] }, { pads: [0, 2] }, { pads: [1, 2], strides: [2] }, { pads: [2, 2], dilations: [2] }],
+    ...[{ dilations: [2] }, { strides: [2] }, { auto_pad: 'VALID' }, { auto_pad: 'SAME_UPPER' }, { auto_pad: 'SAME_LOWER' }],
+    ...[{ auto_pad: 'SAME_UPPER', strides: [2] }, { group: 2, pads: [1, 1] }, { group: D }],
+  ];
+  const before = [
+    node('Transpose', ['e'], ['c'], { perm: [0, 2, 1] }),
+    ...options.flatMap((each, i) =>
+      ['odd', 'even'].map((kernel) =>
+        node('Conv', ['c', `${kernel} ${each.group ?? 1}`, ...(i % 2 ? ['shift'] : [])], [`c ${kernel} ${i}`], {
+          ...each,
+          ...(i % 3 ? {} : { kernel_shape: [kernel === 'odd' ? 3 : 2] }),
+        }),
+      ),
+    ),
+  ];
+  const kernels = [1, 2, D].flatMap((group) => [
+    [`odd ${group}`, weight([D, D / group, 3])],
+    [`even ${group}`, weight([D, D / group, 2])],
+  ]);
+  await compare(
+    options.flatMap((_, i) =>
+      ['odd', 'even'].map((kernel) => /** @type {Entry} */ (['Transpose', [`c ${kernel} ${i}`], { perm: [0, 2, 1] }])),
+    ),
+    { ...Object.fromEntries(kernels), shift: weight([D]) },
+    { before, shortest: 5 },
+  );
+});
+
+test('nodes that padless cannot convert are refused, and the message says why', async () => {
+  for (const [entry, words, constants = {}] of /** @type {[Entry, RegExp, Record<string, Constant>?][]} */ ([
+    [
+      ['Gather', ['e', 'last'], { axis: 1 }],
+      /\(Gather\): \[-1:-3:-1\] of an axis of T; padless can take/,
+      { last: ints([-1, -2]) },
+    ],
+    [['Gather', ['e', 'six'], { axis: 2 }], /\(Gather\): index 6 of an axis of 6|takes no element/, { six: ints([6], []) }],
+    [['Split', ['e'], { axis: 1 }], /\(Split\): splits an axis of T/],
+    [['Tile', ['e', 'thrice'], {}], /\(Tile\): .*runs over the batch/, { thrice: ints([3, 1, 1]) }],
+    [['Mean', ['e', 'row']], /\(Mean\): some operands are constant/, { row }],
+    [
+      ['Pad', ['e', 'pads'], { mode: 'blur' }],
+      /\(Pad\): mode is blur; padless has constant, edge, reflect and wrap/,
+      { pads: ints([0, 0, 1, 0, 0, 0]) },
+    ],
+    [['Hardmax', ['e'], { axis: 1 }], /\(Hardmax\): runs over an axis of size T; padless needs a fixed size/],
+    [['ArgMax', ['e'], { axis: 1, select_last_index: 1 }], /\(ArgMax\): select_last_index is 1 over an axis of size T/],
+  ]))
+    await assert.rejects(importing(onIds([node(entry[0], entry[1], ['y'], entry[2])], constants)), says(UnsupportedError, words));
+});
