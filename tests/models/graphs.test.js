@@ -395,6 +395,46 @@ const broken = {
     ShapeError,
     /^g: GlobalMaxPooling1D takes a sequence \[B, T, D\], got several inputs$/,
   ],
+  'an input without a shape': [
+    functional([layer('InputLayer', 'x', {}), layer('Dense', 'd', { units: 1 }, ['x'])], ['x'], ['d']),
+    ModelFileError,
+    /^model\.x: the input has no shape$/,
+  ],
+  'a call without arguments': [
+    functional(
+      [input('x', [4]), { ...layer('Dense', 'd', { units: 1 }), inbound_nodes: [{ args: [], kwargs: {} }] }],
+      ['x'],
+      ['d'],
+    ),
+    ModelFileError,
+    /^model\.d: an inbound node has no arguments$/,
+  ],
+  'layers that are not a list': [
+    { class_name: 'Sequential', config: { name: 'model', layers: {} } },
+    ModelFileError,
+    /^architecture: config\.layers is not a list$/,
+  ],
+  'a model inside that gets too many inputs': [
+    functional(
+      [
+        input('x', [4]),
+        input('y', [4]),
+        {
+          ...functional([input('inner', [4]), layer('Dense', 'd', { units: 1 }, ['inner'])], ['inner'], ['d'], 'half'),
+          inbound_nodes: [
+            [
+              ['x', 0, 0, {}],
+              ['y', 0, 0, {}],
+            ],
+          ],
+        },
+      ],
+      ['x', 'y'],
+      ['half'],
+    ),
+    ShapeError,
+    /^half: 2 inputs, expected 1: inner$/,
+  ],
   'shapes that do not fit': [
     functional([input('x', [3]), input('y', [4]), layer('Add', 'a', {}, ['x', 'y'])], ['x', 'y'], ['a']),
     ShapeError,

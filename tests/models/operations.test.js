@@ -52,6 +52,8 @@ const create = (entries, { maskZero = false, T = null, kerasVersion = '3.15.1', 
     simd,
   });
 
+/** e with another axis: [B, T, 3, 1]. */
+const four = op('four', 'ExpandDims', [tensor('e')], { axis: -1 });
 const all = { class_name: '__slice__', config: { start: null, stop: null, step: null } };
 
 for (const [what, entries, message, options] of /** @type {[string, any[], RegExp, any?][]} */ ([
@@ -94,6 +96,96 @@ for (const [what, entries, message, options] of /** @type {[string, any[], RegEx
     'einsum of nothing said',
     [op('a', 'Einsum', [tensor('e'), tensor('e')])],
     /^a: the operation Einsum with subscripts undefined is not supported/,
+  ],
+  [
+    'a pad of one width',
+    [op('a', 'Pad', [tensor('e')], { pad_width: 2 })],
+    /^a: the operation Pad with pad_width=2 is not supported$/,
+  ],
+  [
+    'a pad of a negative width',
+    [
+      op('a', 'Pad', [tensor('e')], {
+        pad_width: [
+          [0, 0],
+          [1, -1],
+          [0, 0],
+        ],
+      }),
+    ],
+    /^a: the operation Pad with pad_width=\[\[0,0\],\[1,-1\],\[0,0\]\] for 3 axes is not supported$/,
+  ],
+  [
+    'a pad of too few axes',
+    [
+      op('a', 'Pad', [tensor('e')], {
+        pad_width: [
+          [0, 0],
+          [1, 1],
+        ],
+      }),
+    ],
+    /^a: the operation Pad with pad_width=\[\[0,0\],\[1,1\]\] for 3 axes is not supported$/,
+  ],
+  [
+    'a pad that wraps',
+    [
+      op('a', 'Pad', [tensor('e')], {
+        pad_width: [
+          [0, 0],
+          [1, 1],
+          [0, 0],
+        ],
+        mode: 'wrap',
+      }),
+    ],
+    /^a: the operation Pad with mode="wrap" is not supported$/,
+  ],
+  [
+    'a product of integers',
+    [op('a', 'Prod', [tensor('e')], { axis: 1, dtype: 'int32' })],
+    /^a: ops\.Prod has dtype="int32"; padless/,
+  ],
+  [
+    'a maximum from 0 on',
+    [op('a', 'Max', [tensor('e')], { axis: 1, initial: 0 })],
+    /^a: ops\.Max has initial=0; padless supports only null$/,
+  ],
+  [
+    'an axis that is not there',
+    [op('a', 'ExpandDims', [tensor('e')], { axis: 5 })],
+    /^a: the operation ExpandDims with axis=5 for 4 axes/,
+  ],
+  [
+    'axes with a gap',
+    [op('a', 'Sum', [tensor('four')], { axis: [1, 3] }), four].reverse(),
+    /^a: the operation Sum with axis=\[1,3\] for 4 axes/,
+  ],
+  [
+    'a product of one matrix',
+    [op('a', 'Matmul', [tensor('e')])],
+    /^a: Matmul has 1 arguments, expected 2 that are tensors or numbers$/,
+  ],
+  [
+    'a stack of no list',
+    [op('a', 'Stack', [tensor('e')], { axis: 1 })],
+    /^a: Stack has 1 arguments, expected 1 that are tensors or numbers$/,
+  ],
+  ['a sum with text', [op('a', 'Add', [tensor('e'), 'x'])], /^a: Add has 2 arguments, expected 1 that are tensors or numbers$/],
+  [
+    'a matrix product of sizes that differ',
+    [op('a', 'Matmul', [tensor('e'), tensor('e')])],
+    /^a: a product sums over axes of sizes 3 and 5, expected equal sizes$/,
+    { T: 5 },
+  ],
+  [
+    'sequences of other features put one behind the other',
+    [
+      op('b', 'GetItem', [tensor('e'), [all, all, { class_name: '__slice__', config: { start: 0, stop: 2 } }]]),
+      op('a', 'Concatenate', [[tensor('e'), tensor('b')]], { axis: 1 }),
+    ],
+    /^a: shapes \[\d+,5,3\] and \[\d+,5,2\] cannot be concatenated along axis 1$/,
+    { T: 5 },
   ],
   [
     'shapes that do not fit',
