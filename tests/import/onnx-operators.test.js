@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { UnsupportedError } from 'padless';
 import '../guarded-heap.js';
 import { says } from '../says.js';
-import { agrees, D, importing, ints, node, onIds, weight } from './onnx-graphs.js';
+import { agrees, D, importing, ints, node, onIds, V, weight } from './onnx-graphs.js';
 /** @typedef {import('../../web/onnx.js').OnnxNode} OnnxNode */
 /** @typedef {import('../../web/onnx.js').Constant} Constant */
 
@@ -192,6 +192,10 @@ test('operators on constants are computed at import as onnxruntime computes them
     node('Greater', ['halves', 'small'], ['more']),
     node('Sqrt', ['halves'], ['root']),
     node('Transpose', ['other'], ['turned']),
+    node('Cast', ['whole'], ['float'], { to: 1 }),
+    node('Cast', ['three'], ['truncated'], { to: 6 }),
+    node('Cast', ['small'], ['unlike 0'], { to: 9 }),
+    node('CastLike', ['three', 'whole'], ['like']),
   ];
   const sides = [['m', 'other'], ['m', 'half'], ['half', 'm'], ['m', 'column'], ['column', 'three'], ['three', 'm']]; // prettier-ignore
   await compareConstants(
@@ -202,6 +206,8 @@ test('operators on constants are computed at import as onnxruntime computes them
       ...['And', 'Or', 'Xor'].map((op) => /** @type {Entry} */ ([op, ['yes', 'more']])),
       ['Mean', ['m']],
       ...['Sum', 'Max', 'Min'].flatMap((op) => [['m'], ['m', 'three'], ['m', 'half', 'column']].map((each) => /** @type {Entry} */ ([op, each]))), // prettier-ignore
+      ['Div', ['float', 'large']],
+      ...['truncated', 'unlike 0', 'like'].map((name) => /** @type {Entry} */ (['of int Identity', [name]])),
       ['Pow', ['large', 'halves']],
       ['Pow', ['large', 'half']],
       ['Where', ['yes', 'halves', 'small']],
@@ -209,7 +215,7 @@ test('operators on constants are computed at import as onnxruntime computes them
       ['MatMul', ['m', 'turned']],
     ],
     constants,
-    { before },
+    { before, opset: 15 },
   );
 });
 
@@ -325,6 +331,33 @@ test('normalisations give the answers of onnxruntime', async () => {
   );
 });
 
+test('statistics that a graph computes for BatchNormalization are read without scale and bias, and refused with them', async () => {
+  const before = [
+    node('Reshape', ['e', 'rows'], ['r']),
+    node('ReduceMean', ['r'], ['mean'], { axes: [0, 2], keepdims: 0 }),
+    node('ReduceMean', ['r'], ['means'], { axes: [0, 2] }),
+    node('Sub', ['r', 'means'], ['centred']),
+    node('Mul', ['centred', 'centred'], ['squares']),
+    node('ReduceMean', ['squares'], ['variance'], { axes: [0, 2], keepdims: 0 }),
+    node('Shape', ['mean'], ['count']),
+    node('ConstantOfShape', ['count'], ['zeros']),
+    node('Add', ['zeros', 'unit'], ['ones']),
+    node('Add', ['zeros', 'half'], ['halves of one']),
+  ];
+  const constants = { rows: ints([1, -1, D]), unit: number(1), half: number(0.5) };
+  const graph = (/** @type {string} */ scale, /** @type {string} */ bias) => {
+    const norm = node('BatchNormalization', ['r', scale, bias, 'mean', 'variance'], ['n'], { epsilon: 0.5 });
+    return onIds([...before, norm, node('Shape', ['e'], ['home']), node('Reshape', ['n', 'home'], ['y'])], constants);
+  };
+  await agrees(graph('ones', 'zeros'));
+  for (const [scale, bias] of [
+    ['halves of one', 'zeros'],
+    ['ones', 'ones'],
+  ])
+    // prettier-ignore
+    await assert.rejects(importing(graph(scale, bias)), says(UnsupportedError, /\(BatchNormalization\): mean and variance depend on the input, and scale/));
+});
+
 test('operators that move, cut and join axes give the answers of onnxruntime', async () => {
   const list = (/** @type {string} */ of, /** @type {number[]} */ ...data) => ({ [of]: ints(data) });
   const constants = {
@@ -379,6 +412,7 @@ test('operators that move, cut and join axes give the answers of onnxruntime', a
       ['Slice', ['e', 'minus', 'least', 'two', 'minus']],
       ['Slice', ['e', 'minus', 'zero', 'two', 'minus']],
       ['Slice', ['e', 'zero', 'most', 'two', 'two']],
+      ['Slice', ['e', 'zero', 'most', 'zero']],
       ['Slice', ['e', 'zero', 'minus', 'two']],
       ['Gather', ['e', 'places'], { axis: 2 }],
       ['Gather', ['e', 'descending'], { axis: -1 }],
@@ -486,6 +520,160 @@ test('convolutions with every kind of padding, strides, dilations and groups giv
   );
 });
 
+test('from opset 13 on, softmax, its logarithm and Hardmax run over one axis', async () => {
+  const before = [node('Reshape', ['v', 'shape'], ['parts'])];
+  const list = ['Softmax', 'LogSoftmax', 'Hardmax'].flatMap((op) =>
+    [{}, { axis: 1 }, { axis: 2 }, { axis: -2 }].map((each) => /** @type {Entry} */ ([op, ['parts'], each])),
+  );
+  await compare(list, { shape: ints([0, 2, 3]) }, { opset: 13, before });
+});
+
+test('token ids stay ids through nodes that only move their axes', async () => {
+  const before = [
+    node('Unsqueeze', ['ids', 'one'], ['row']),
+    node('Squeeze', ['row', 'one'], ['same 0']),
+    node('Transpose', ['ids'], ['turned']),
+    node('Transpose', ['turned'], ['same 1']),
+    node('Reshape', ['ids', 'shape'], ['same 2']),
+    node('Flatten', ['ids'], ['same 3']),
+    node('Identity', ['ids'], ['same 4']),
+    node('Cast', ['ids'], ['same 5'], { to: 6 }),
+  ];
+  const constants = { one: ints([1]), shape: ints([0, -1]), letters: weight([V, D]) };
+  await compare(
+    [0, 1, 2, 3, 4, 5].map((i) => /** @type {Entry} */ (['Gather', ['letters', `same ${i}`]])),
+    constants,
+    { before },
+  );
+});
+
+test('arithmetic on the number of steps is computed at import', async () => {
+  /** Nodes that end in T again. @type {Entry[][]} */
+  const chains = [
+    [['Pow', ['T', 'one']]],
+    [
+      ['Mul', ['T', 'two']],
+      ['Div', ['', 'two']],
+    ],
+    [
+      ['Add', ['T', 'two']],
+      ['Sub', ['', 'two']],
+    ],
+    [
+      ['Mul', ['T', 'T']],
+      ['Div', ['', 'T']],
+    ],
+    [
+      ['Mul', ['T', 'two']],
+      ['Mod', ['', 'two']],
+      ['Add', ['', 'T']],
+    ],
+    [['Max', ['T', 'zero']]],
+    [['Max', ['zero', 'T', 'zero']]],
+    [
+      ['Min', ['T', 'zero']],
+      ['Add', ['', 'T']],
+    ],
+    [
+      ['Greater', ['T', 'zero']],
+      ['Where', ['', 'T', 'two']],
+    ],
+    [
+      ['LessOrEqual', ['T', 'zero']],
+      ['Where', ['', 'two', 'T']],
+    ],
+    [
+      ['Equal', ['T', 'zero']],
+      ['Not', ['']],
+      ['And', ['', 'true']],
+      ['Where', ['', 'T', 'two']],
+    ],
+    [
+      ['Cast', ['T'], { to: 1 }],
+      ['Cast', [''], { to: 7 }],
+    ],
+    [
+      ['ReduceProd', ['shape'], { axes: [0], keepdims: 0 }],
+      ['Div', ['', 'B']],
+    ],
+    [
+      ['ReduceSum', ['shape', 'start'], { keepdims: 0 }],
+      ['Sub', ['', 'B']],
+    ],
+    [
+      ['Slice', ['shape', 'axis', 'axes', 'start']],
+      ['Squeeze', ['']],
+    ],
+  ];
+  const before = [
+    node('Shape', ['ids'], ['shape']),
+    node('Gather', ['shape', 'zero'], ['B']),
+    node('Gather', ['shape', 'one'], ['T']),
+    node('Cast', ['one'], ['true'], { to: 9 }),
+    ...chains.flatMap((chain, i) => [
+      ...chain.map(
+        ([op, inputs, attributes], k) =>
+        node(op, inputs.map((name) => name || `n${i}.${k - 1}`), [`n${i}.${k}`], attributes), // prettier-ignore
+      ),
+      node('Range', ['zero', `n${i}.${chain.length - 1}`, 'one'], [`places ${i}`]),
+      node('Gather', ['positions', `places ${i}`], [`p${i}`]),
+    ]),
+  ];
+  const scalars = Object.fromEntries(['zero', 'one', 'two'].map((name, value) => [name, ints([value], [])]));
+  const constants = { ...scalars, axis: ints([1]), axes: ints([2]), start: ints([0]), positions: weight([20, D]) };
+  await compare(
+    chains.map((_, i) => /** @type {Entry} */ (['Add', ['e', `p${i}`]])),
+    constants,
+    { before },
+  );
+});
+
+test('axes that one operand splits in another way than the other are split into common parts', async () => {
+  const views = Object.entries({ a: [0, 4, 3], b: [0, 2, 6], c: [0, 12], d: [0, 2, 2, 3] });
+  const before = views.flatMap(([name, shape], i) => [
+    node('Concat', ['v', i % 2 ? 'v' : 'w'], [`whole ${name}`], { axis: 1 }),
+    node('Mul', [`whole ${name}`, `factors ${name}`], [`scaled ${name}`]),
+    node('Reshape', [`scaled ${name}`, `shape ${name}`], [`parts ${name}`]),
+    node('Tanh', [`parts ${name}`], [`bounded ${name}`]),
+    node('Flatten', [`bounded ${name}`], [name.toUpperCase()]),
+    node('Unsqueeze', [name.toUpperCase(), 'one'], [`row ${name}`]),
+    node('Unsqueeze', [name.toUpperCase(), 'two'], [`column ${name}`]),
+    ...(shape.length === 3 ? [node('ReduceMax', [`bounded ${name}`], [`most ${name}`], { axes: [2] })] : []),
+  ]);
+  const constants = Object.fromEntries(views.flatMap(([name, shape]) => [[`factors ${name}`, weight([12])], [`shape ${name}`, ints(shape)]])); // prettier-ignore
+  const names = views.map(([name]) => name.toUpperCase());
+  await compare(
+    [
+      ...names.flatMap((a) => names.filter((b) => a !== b).map((b) => /** @type {Entry} */ (['Sub', [a, b]]))),
+      ['Sum', names],
+      ['Concat', names, { axis: 1 }],
+      ['MatMul', ['row a', 'column b']],
+      ['MatMul', ['row d', 'column a']],
+      ['MatMul', ['row c', 'column d']],
+      ['Mul', ['bounded a', 'most a']],
+    ],
+    { ...constants, one: ints([1]), two: ints([2]) },
+    { before: [node('Tanh', ['v'], ['w']), ...before] },
+  );
+  const unlike = [node('Reshape', ['e', 'three'], ['a']), node('Reshape', ['e', 'two'], ['b'])].flatMap((each) => {
+    const [name] = each.outputs;
+    return [each, node('Tanh', [name], [`${name}1`]), node('Reshape', [`${name}1`, 'flat'], [`${name}2`])];
+  });
+  await assert.rejects(
+    importing(
+      onIds([...unlike, node('Add', ['a2', 'b2'], ['y'])], {
+        three: ints([0, 0, 3, 2]),
+        two: ints([0, 0, 2, 3]),
+        flat: ints([0, 0, 6]),
+      }),
+    ),
+    says(
+      UnsupportedError,
+      /\(Add\): axis 2 is merged from axes of 3 \* 2 in one operand and 2 \* 3 in the other, which padless cannot match/,
+    ),
+  );
+});
+
 test('nodes that padless cannot convert are refused, and the message says why', async () => {
   for (const [entry, words, constants = {}] of /** @type {[Entry, RegExp, Record<string, Constant>?][]} */ ([
     [
@@ -494,6 +682,7 @@ test('nodes that padless cannot convert are refused, and the message says why', 
       { last: ints([-1, -2]) },
     ],
     [['Gather', ['e', 'six'], { axis: 2 }], /\(Gather\): index 6 of an axis of 6|takes no element/, { six: ints([6], []) }],
+    [['Slice', ['e', 'zero', 'one'], {}], /\(Slice\): a slice runs over the batch/, { zero: ints([0]), one: ints([1]) }],
     [['Split', ['e'], { axis: 1 }], /\(Split\): splits an axis of T/],
     [['Tile', ['e', 'thrice'], {}], /\(Tile\): .*runs over the batch/, { thrice: ints([3, 1, 1]) }],
     [['Mean', ['e', 'row']], /\(Mean\): some operands are constant/, { row }],

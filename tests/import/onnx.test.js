@@ -649,6 +649,77 @@ test('if a node reads the steps after the lengths, such as a mean that divides b
   assertNear(got[0].data, expected.y.data);
 });
 
+test('lengths stay an input for every node that reads steps after them, and only for these', async () => {
+  const { nodes, constants } = masked(['Y', '']);
+  const more = {
+    ...{
+      zero: ints([0]),
+      one: ints([1]),
+      two: ints([2]),
+      four: ints([4]),
+      least: ints([-(2 ** 40)]),
+      most: ints([2 ** 31 - 1]),
+      minus: ints([-1]),
+    },
+    ...{
+      pads: ints([0, 0, 1, 0, 0, 2]),
+      merged: ints([0, 0, 2 * H]),
+      kernel: weight([K, 2 * H, 3]),
+      scale: weight([2 * H]),
+      shift: weight([2 * H]),
+    },
+  };
+  const before = [
+    node('Transpose', ['Y'], ['batch first'], { perm: [2, 0, 1, 3] }),
+    node('Reshape', ['batch first', 'merged'], ['z']),
+    node('Transpose', ['z'], ['channels'], { perm: [0, 2, 1] }),
+    node('Tanh', ['z'], ['bounded']),
+  ];
+  const turned = (/** @type {OnnxNode} */ own) => [
+    { ...own, outputs: ['c'] },
+    node('Transpose', ['c'], ['y'], { perm: [0, 2, 1] }),
+  ];
+  for (const [own, reads] of /** @type {[OnnxNode[], boolean][]} */ ([
+    [[node('Slice', ['z', 'zero', 'one', 'one'], ['y'])], false],
+    [[node('Slice', ['z', 'minus', 'most', 'one'], ['y'])], true],
+    [[node('Slice', ['z', 'one', 'most', 'one'], ['y'])], true],
+    [[node('Slice', ['z', 'minus', 'least', 'one', 'minus'], ['y'])], true],
+    [[node('Concat', ['z', 'bounded'], ['y'], { axis: 1 })], true],
+    [[node('Concat', ['z', 'bounded'], ['y'], { axis: 2 })], false],
+    [turned(node('Pad', ['channels', 'pads'], [])), true],
+    [turned(node('Conv', ['channels', 'kernel'], [], { pads: [1, 1] })), true],
+    [turned(node('MaxPool', ['channels'], [], { kernel_shape: [3], pads: [1, 1] })), true],
+    [turned(node('AveragePool', ['channels'], [], { kernel_shape: [2] })), true],
+    [turned(node('InstanceNormalization', ['channels', 'scale', 'shift'], [])), true],
+    [turned(node('GlobalMaxPool', ['channels'], [])), true],
+    [[node('Softmax', ['z'], ['y'], { axis: 1 })], true],
+    [[node('LogSoftmax', ['z'], ['y'], { axis: 1 })], true],
+    [[node('Softmax', ['z'], ['y'])], false],
+    [[node('ReduceMax', ['z'], ['y'], { axes: [1] })], true],
+    [[node('ReduceSum', ['z', 'one'], ['y'])], false],
+    [[node('ArgMax', ['z'], ['at'], { axis: 1 }), node('Cast', ['at'], ['y'], { to: 1 })], true],
+    [[node('TopK', ['z', 'two'], ['values', 'places'], { axis: 1 }), node('Identity', ['values'], ['y'])], true],
+    [[node('MatMul', ['channels', 'z'], ['y'])], true],
+  ])) {
+    const graph = onIds([...nodes, ...before, ...own], { ...constants, ...more }, ['y'], packed);
+    const rows = reads ? { ids: padded, lengths: lengths.map((each) => [each]) } : padded;
+    const { model, expected, got } = await bothAnswers(graph, withLengths, rows, reads ? undefined : { lengths });
+    const op = own[0].op;
+    assert.deepEqual(
+      model.inputs.map(({ name }) => name),
+      reads ? ['ids', 'lengths'] : ['ids'],
+      op,
+    );
+    const [{ data, shape }] = got;
+    const width = data.length / shape[0] / shape[1];
+    // After a row's length, an output of steps is 0.
+    data.forEach((value, i) => {
+      const isAfter = !reads && shape[1] === 5 && Math.floor(i / width) % 5 >= lengths[Math.floor(i / width / 5)];
+      assert.ok(isAfter ? value === 0 : Math.abs(value - Number(expected.y.data[i])) <= 1e-5, `${op}: value ${i} is ${value}`);
+    });
+  }
+});
+
 test('a sum over the steps that is divided by the lengths is the mean over the steps that count', async () => {
   const { nodes, constants } = masked(['Y', '']);
   const graph = onIds(

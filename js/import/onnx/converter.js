@@ -65,7 +65,7 @@ export class Converter {
     this.words = [];
     /** Set while a node that reads characters is converted. @type {Words | null} */
     this.ofWords = null;
-    /** Layers whose output is the lengths of rows: inputs, or layers that count steps. @type {Set<string>} */
+    /** Layers that count the steps of rows, in place of an input of lengths. @type {Set<string>} */
     this.lengthInputs = new Set();
     /** Key of a symbolic size T -> the input that has T steps. @type {Map<string, Output>} */
     this.timeOf = new Map();
@@ -326,7 +326,7 @@ export class Converter {
         before = count();
         for (const i of others) {
           const result = aligned(at(first), at(first).view[axis], at(i), at(i).view[axis]);
-          if (!result) this.refuse(node, `axis ${axis} is the batch in one operand and another axis in the other`);
+          if (!result) return this.mismatch(node, axis, at(first).view[axis], at(i).view[axis]);
           [operands[first], operands[i]] = [result.a, result.b];
         }
       }
@@ -345,6 +345,18 @@ export class Converter {
       operands[i] = value.with({ groups: rename(value.groups), view: rename(value.view) });
     }
     return { operands, axes };
+  }
+
+  /** Refuses operands whose factors of an axis cannot be matched. @param {Node} node @param {number} axis @param {Axis} a @param {Axis} b @returns {never} */
+  mismatch(node, axis, a, b) {
+    const [left, right] = [a, b].map((each) => each.map(({ size }) => size).join(' * '));
+    const ofBatch = [...a, ...b].some(({ batch }) => batch);
+    return this.refuse(
+      node,
+      ofBatch
+        ? `axis ${axis} is the batch in one operand and another axis in the other`
+        : `axis ${axis} is merged from axes of ${left} in one operand and ${right} in the other, which padless cannot match`,
+    );
   }
 
   /**

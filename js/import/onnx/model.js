@@ -155,10 +155,9 @@ function placeInputs(c, inputs, batch, nodes) {
       throw new UnsupportedError(
         `${where} has shape [${shape}], in which more axes than batch and time vary; padless needs a fixed number of features`,
       );
-    if (isLengths(nodes, name) && axes.length === 0) {
+    if (c.ownLengths && isLengths(nodes, name) && axes.length === 0) {
       lengths.push({ name, view });
-      if (c.ownLengths) return [];
-      c.lengthInputs.add(name);
+      return [];
     }
     if (ofWords) return [placeWords(c, name, view, axes.flat())];
     const [first, ...rest] = axes;
