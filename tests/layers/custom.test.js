@@ -273,6 +273,28 @@ test('a Model may consist of one custom layer', async () => {
   assert.ok(model.root.listWeights().some(({ path }) => path === 'tagger.inner.first.kernel'));
 });
 
+test('a layer that two layers share copies its weights into the memory once', async () => {
+  let loads = 0;
+  class Counted extends Dense {
+    /** @override @param {any} heap */
+    load(heap) {
+      loads++;
+      super.load(heap);
+    }
+  }
+  const shared = new Counted({ name: 'shared', units: 3 });
+  class Uses extends Layer {
+    shared = shared;
+    /** @override @param {any} x */
+    call(x) {
+      return this.shared.apply(x);
+    }
+  }
+  const layers = [new Embedding({ input_dim: 9, output_dim: 3 }), new Uses({ name: 'first' }), new Uses({ name: 'second' })];
+  await createModel({ architecture: new Model(layers), weights, simd });
+  assert.equal(loads, 1);
+});
+
 test('the configuration of each layer contains the options that it was given and its name, and nothing else', () => {
   const inner = new LSTM({ name: 'inner', units: 2 });
   const layer = { class_name: 'LSTM', config: { name: 'inner', units: 2 } };

@@ -20,6 +20,7 @@ const inputs = {
   masked: [input('masked-ids'), layer('Embedding', 'masked', { input_dim: 9, output_dim: 4, mask_zero: true }, ['masked-ids'])],
   steps: [input('steps', [null, 4])],
   wide: [input('wide', [null, 5])],
+  cut: [input('cut-ids', [3]), layer('Embedding', 'cut', { input_dim: 9, output_dim: 4, mask_zero: true }, ['cut-ids'])],
   three: [input('three', [3, 4])],
   two: [input('two', [2, 4])],
   deep: [input('deep', [3, 2, 2])],
@@ -136,6 +137,7 @@ const refused = [
   ['RepeatVector', { n: 2 }, ['three'], ShapeError, 'RepeatVector takes vectors [B, D], got [B, 3,4]'],
   ['Softmax', { axis: 0 }, ['three'], UnsupportedError, 'Softmax has axis=0; padless supports the last axis, 2, and the time axis, 1'],
   ['ReversibleEmbedding', { input_dim: 9, output_dim: 3 }, ['masked'], ShapeError, 'ReversibleEmbedding with reverse=True takes 3 features, got 4', { called: { reverse: true } }],
+  ['ReversibleEmbedding', { input_dim: 9, output_dim: 1 }, ['ids'], ShapeError, 'ReversibleEmbedding takes values, got token ids', { called: { reverse: true } }],
   ['TimeDistributed', { layer: { class_name: 'LSTM', config: { units: 2, return_state: true } } }, ['deep'], ModelFileError, 'the inner layer has 3 outputs, expected 1'],
   ['TimeDistributed', { layer: { class_name: 'LSTM', config: { units: 2, stateful: true } } }, ['deep'], UnsupportedError, 'a stateful layer inside TimeDistributed is not supported'],
   ['TimeDistributed', { layer: { class_name: 'Dense', config: { units: 2 } } }, ['flat'], ShapeError, 'TimeDistributed takes a sequence [B, T, ...], got vectors'],
@@ -191,6 +193,10 @@ test('rows that differ where a layer needs them equal are refused when the model
     ['padless>FirstSteps', {}, ['steps', 'length'], { steps: [two, four], length: [[1], [-1]] }, /^l: row 1 has length -1, expected an integer from 0/],
     ['padless>FirstSteps', {}, ['steps', 'length'], { steps: [four], length: [[1.5]] }, /^l: row 0 has length 1.5, expected an integer from 0/],
     ['padless>PositionEmbedding', { input_dim: 3, output_dim: 2 }, ['steps'], [one, four], /^l: a row has 4 steps, but the table of positions has 3 rows$/],
+    ['BatchNormalization', { axis: 1 }, ['cut'], [[1, 2, 3], [1, 2, 0]], /^l: rows of up to 3 steps, expected 3 steps in each row, as many as there are means$/],
+    ['BatchNormalization', { axis: 1 }, ['cut'], [[1, 2, 0]], /^l: rows of up to [23] steps, expected 3 steps in each row, as many as there are means$/],
+    ['LayerNormalization', { axis: [1, 2] }, ['cut'], [[1, 2, 3], [1, 2, 0]], /^l: rows of different lengths, up to 3 steps; expected equal lengths$/],
+    ['Flatten', {}, ['cut'], [[1, 2, 3], [1, 2, 0]], /^l: rows of different lengths, up to 3 steps; expected equal lengths$/],
     ['padless>PadSteps', { padding: [2, 0], mode: 'reflect' }, ['steps'], [four, two], /^l: row 1 has 2 steps, expected 3 to be reflected at its ends$/],
   ]; // prettier-ignore
   for (const [Class, config, from, rows, message] of runs) {

@@ -146,6 +146,7 @@ test('without mask_zero every character counts, and so does a word without chara
 
 test('a model may output the values of each character, with zeros at padding', async () => {
   const model = await create([embedding(), each(new Dense({ units: 2 }))]);
+  assert.deepEqual(model.run([[[], []]])[0].shape, [1, 2, 0, 2]);
   const [{ shape, data }] = model.run([
     [[1, 2, 3], [4]],
     [[0], [0, 5, 0]],

@@ -101,6 +101,11 @@ test('Concatenate along time adds the lengths, so that Flatten and Dense know th
   const [flat, dense] = model.run({ a: [[[1, 2], [3, 4], [5, 6]]], b: [[[7, 8]]] }); // prettier-ignore
   assert.deepEqual([...flat.data], [1, 2, 3, 4, 5, 6, 7, 8]);
   assert.deepEqual([...dense.data], [36]);
+  for (const config of [{}, { axis: -1 }, { axis: 2 }]) {
+    const beside = functional([input('a', [3, 2]), layer('Concatenate', 'both', config, ['a', 'a'])], ['a'], ['both']);
+    const [{ shape, data }] = (await create(beside, { kerasVersion: '3.0.0' })).run([[[1, 2], [3, 4], [5, 6]]]); // prettier-ignore
+    assert.deepEqual([shape, [...data]], [[1, 3, 4], [1, 2, 1, 2, 3, 4, 3, 4, 5, 6, 5, 6]]); // prettier-ignore
+  }
 });
 
 test('a stateful layer that is called twice is refused, because the order of the calls would change the answer', async () => {

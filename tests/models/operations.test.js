@@ -162,6 +162,26 @@ for (const [what, entries, message, options] of /** @type {[string, any[], RegEx
     /^a: the operation Sum with axis=\[1,3\] for 4 axes/,
   ],
   [
+    'more of the greatest than there are',
+    [op('a', 'TopK', [tensor('e')], { k: 4 })],
+    /^a: the operation TopK with k=4 of 3 elements is not supported$/,
+  ],
+  [
+    'the greatest of single numbers',
+    [op('n', 'Sum', [tensor('e')], { axis: [1, 2] }), op('a', 'TopK', [tensor('n')], { k: 1 })],
+    /^a: the operation TopK with k=1 of no elements/,
+  ],
+  [
+    'ids as a mask',
+    [layer('GRU', { name: 'gru', units: 2 }, tensor('e'), { mask: tensor('ids') }), op('a', 'Tanh', [tensor('gru')])],
+    /^gru: called with mask \[B, \]; padless supports a mask \[B, T\] for one sequence$/,
+  ],
+  [
+    'a mask of three axes',
+    [op('m', 'Tanh', [tensor('e')]), layer('GRU', { name: 'gru', units: 2 }, tensor('e'), { mask: tensor('m') })],
+    /^gru: called with mask \[B, ,3\]; padless supports a mask/,
+  ],
+  [
     'a product of one matrix',
     [op('a', 'Matmul', [tensor('e')])],
     /^a: Matmul has 1 arguments, expected 2 that are tensors or numbers$/,
