@@ -29,12 +29,12 @@ const pageTests = (file) => {
 
 /**
  * Those first that noticed most mutants of the same file for their time, then the quick ones.
- * @param {Entry[]} tests @param {string} file @param {Result[]} known
+ * @param {Entry[]} tests @param {string} file @param {Map<string, Result>} known
  */
 function ordered(tests, file, known) {
   /** @param {Entry} entry */
   const worth = ({ test, seconds, called }) => {
-    const kills = known.filter((each) => each.file === file && each.by === test).length;
+    const kills = [...known.values()].filter((each) => each.file === file && each.by === test).length;
     return ((1 + 3 * kills) * Math.sqrt(1 + (called[file]?.length ?? 0))) / (0.2 + seconds);
   };
   return tests
@@ -54,13 +54,13 @@ export class Copy {
     this.native = new NativeTests(tree);
   }
 
-  /** @param {Mutant} mutant @param {Entry[]} entries @param {Result[]} known  the results so far @returns {Promise<Result>} */
+  /** @param {Mutant} mutant @param {Entry[]} entries @param {Map<string, Result>} known  the results so far @returns {Promise<Result>} */
   async tryMutant(mutant, entries, known) {
     const path = join(this.tree, mutant.file);
     const text = readFileSync(path, 'utf8');
     const { atime, mtime } = statSync(path);
     const begun = Date.now();
-    const passed = known.find(({ id }) => id === mutant.id)?.passed ?? {};
+    const passed = known.get(mutant.id)?.passed ?? {};
     const digest = digestOf(this.tree, mutant.file);
     writeFileSync(path, text.slice(0, mutant.start) + mutant.to + text.slice(mutant.end));
     const outcome = mutant.file.endsWith('.js')

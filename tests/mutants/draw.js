@@ -29,6 +29,9 @@ function linesOf(root, file) {
   return [...lines.keys()].sort((a, b) => a - b).map((line) => /** @type {Mutant[]} */ (lines.get(line)));
 }
 
+/** Those of the mutants whose lines have not changed since. @param {string} root @param {string[]} files @param {Set<string>} ids */
+export const found = (root, files, ids) => files.flatMap((file) => linesOf(root, file).flat()).filter(({ id }) => ids.has(id));
+
 /** @param {string} root @param {string[]} files @param {number} seed @returns {Mutant[]} one for each line, in the order to try them */
 export function draw(root, files, seed) {
   const { uniform, choice } = random(seed);

@@ -6,7 +6,7 @@
  *
  * MUTANT_SECONDS=90 limits the processor time of the tests of one mutant: it survives if no test that fits in notices it.
  * MUTANT_JOBS is the number of copies that work at the same time, by default one for each core.
- * MUTANT_AGAIN=1 tries the survivors of earlier runs again: with more time, or after tests were written for them.
+ * MUTANT_AGAIN=1 tries the survivors of earlier runs again, with more time or after tests were written for them, and reports on all earlier results.
  */
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { measured } from './calls.js';
 import { Copy } from './copy.js';
-import { draw } from './draw.js';
+import { draw, found } from './draw.js';
 
 /** @typedef {import('./copy.js').Outcome} Outcome */
 /** @typedef {import('./copy.js').Result} Result */
@@ -53,16 +53,13 @@ function report(done) {
 }
 
 mkdirSync(folder, { recursive: true });
-/** @type {Result[]} */
-const known = [];
+/** The last result of each mutant. @type {Map<string, Result>} */
+const known = new Map();
 if (existsSync(results))
   for (const line of readFileSync(results, 'utf8').trim().split('\n')) {
     const result = JSON.parse(line);
-    const earlier = known.findIndex(({ id }) => id === result.id);
-    if (earlier >= 0) known.splice(earlier, 1); // a survivor that was tried again
-    known.push(result);
+    known.set(result.id, result);
   }
-const again = new Set(process.env.MUTANT_AGAIN ? known.filter(({ status }) => status === 'survived').map(({ id }) => id) : []);
 const copies = Array.from(
   { length: Number(process.env.MUTANT_JOBS ?? availableParallelism()) },
   (_, i) => new Copy(root, join(folder, `tree-${i}`), git('ls-files')),
@@ -80,19 +77,27 @@ const files = git('ls-files', 'js', 'c').filter(
 );
 /** @type {Result[]} */
 const done = [];
-const mutants = draw(root, files, Number(seed)).values();
-await Promise.all(
-  copies.map(async (copy) => {
-    for (const mutant of mutants) {
-      if (done.filter(({ status }) => status !== 'invalid').length >= Number(many)) break;
-      let result = again.has(mutant.id) ? undefined : known.find(({ id }) => id === mutant.id);
-      if (!result) {
-        result = await copy.tryMutant(mutant, entries, known);
-        appendFileSync(results, `${JSON.stringify(result)}\n`);
-        known.push(result);
+/** @param {Iterable<import('./draw.js').Mutant>} mutants  shared by the copies @param {boolean} again  whether to try those that are known */
+const tryAll = (mutants, again) =>
+  Promise.all(
+    copies.map(async (copy) => {
+      for (const mutant of mutants) {
+        if (!again && done.filter(({ status }) => status !== 'invalid').length >= Number(many)) break;
+        let result = again ? undefined : known.get(mutant.id);
+        if (!result) {
+          result = await copy.tryMutant(mutant, entries, known);
+          appendFileSync(results, `${JSON.stringify(result)}\n`);
+          known.set(result.id, result);
+        }
+        done.push(result);
       }
-      done.push(result);
-    }
-  }),
-);
-report(done);
+    }),
+  );
+if (process.env.MUTANT_AGAIN) {
+  const survivors = [...known.values()].filter(({ status }) => status === 'survived');
+  await tryAll(found(root, files, new Set(survivors.map(({ id }) => id))).values(), true);
+  report([...known.values()]);
+} else {
+  await tryAll(draw(root, files, Number(seed)).values(), false);
+  report(done);
+}
