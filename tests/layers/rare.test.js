@@ -271,3 +271,44 @@ test('a mask that starts inside TimeDistributed is refused if later layers depen
       says(UnsupportedError, /^each: (Masking|Sequential) inside TimeDistributed masks steps of the inner axis/),
     );
 });
+
+test('a layer that ignores masks reads zeros at the steps that Masking masks', async () => {
+  for (const kerasVersion of ['2.15.0', '3.15.1']) {
+    const layers = [
+      ['Masking', { name: 'masking', mask_value: -1 }],
+      ['GlobalMaxPooling1D', { name: 'max' }],
+    ];
+    const model = await create(layers, [null, 2], { kerasVersion });
+    const rows = [[[-5, -4], [-1, -1], [-3, -6]], [[-5, -4], [-2, -1], [-3, -6]]]; // prettier-ignore
+    assert.deepEqual([...model.run(rows)[0].data], [0, 0, -2, -1], kerasVersion);
+  }
+});
+
+test('readsPadding names the layers that read the values at padding in Keras, and no others', async () => {
+  const last = { units: 2, zero_output_for_mask: true };
+  /** @type {[string, any, boolean][]} */
+  const layers = [
+    ['GRU', { units: 2 }, false],
+    ['GRU', { ...last, return_sequences: true }, false],
+    ['GRU', last, true],
+    ['LSTM', last, true],
+    ['SimpleRNN', last, true],
+    ['GRU', { units: 2, return_sequences: true, go_backwards: true }, true],
+    ['GRU', { units: 2, go_backwards: true }, false],
+    ['GlobalAveragePooling1D', {}, false],
+    ['GlobalMaxPooling1D', {}, true],
+    ['Conv1D', { filters: 2, kernel_size: 2 }, true],
+    ['DepthwiseConv1D', { kernel_size: 2 }, true],
+    ['AveragePooling1D', {}, true],
+    ['MaxPooling1D', {}, true],
+    ['UpSampling1D', {}, true],
+    ['ZeroPadding1D', {}, true],
+    ['GroupNormalization', { groups: 1 }, true],
+    ['LayerNormalization', {}, false],
+    ['Dense', { units: 2 }, false],
+  ];
+  for (const [Class, config, reads] of layers) {
+    const model = await create([masked, [Class, { name: 'l', ...config }]], [null]);
+    assert.deepEqual(model.readsPadding, reads ? ['l'] : [], Class);
+  }
+});

@@ -24,6 +24,7 @@ const inputs = {
   three: [input('three', [3, 4])],
   two: [input('two', [2, 4])],
   deep: [input('deep', [3, 2, 2])],
+  bins: [input('numbers', [4]), layer('Discretization', 'bins', { bin_boundaries: [0, 1, 2] }, ['numbers'])],
   flat: [input('flat', [4])],
   length: [input('length', [1])],
 };
@@ -101,6 +102,12 @@ const refused = [
   ['padless>FirstSteps', {}, ['steps', 'flat'], ShapeError, 'lengths of shape [B, 4], expected [B, 1]'],
   ['padless>ExtendSteps', {}, ['steps', 'flat'], ShapeError, 'the second input is not a sequence'],
   ['padless>ExtendSteps', {}, ['steps', 'wide', 'three'], ShapeError, 'takes two inputs, got 3'],
+  ['padless>FirstSteps', {}, ['flat', 'length'], ShapeError, 'FirstSteps takes a sequence [B, T, D], got vectors of 4'],
+  ['padless>ExtendSteps', {}, ['flat', 'steps'], ShapeError, 'ExtendSteps takes a sequence [B, T, D], got vectors of 4'],
+  ['CategoryEncoding', { num_tokens: 3 }, ['bins'], ShapeError, 'num_tokens=3, expected at least 4, the number of bins before it'],
+  ['CategoryEncoding', { num_tokens: 3, weights: [1, 2] }, ['ids'], ModelFileError, 'weights is a list of 2, expected num_tokens = 3 numbers'],
+  ['Discretization', { bin_boundaries: [1, 0] }, ['flat'], ModelFileError, 'bin_boundaries is [1,0], expected numbers in ascending order'],
+  ['Discretization', { bin_boundaries: ['a'] }, ['flat'], ModelFileError, 'bin_boundaries is ["a"], expected numbers in ascending order'],
   ['padless>Constant', { shape: [] }, ['steps'], ModelFileError, 'shape is [], expected sizes of at least one axis'],
   ['padless>Constant', { shape: 3 }, ['steps'], ModelFileError, 'shape is 3, expected a list'],
   ['padless>PadSteps', { padding: [1, 1], mode: 'mirror' }, ['steps'], ModelFileError, 'mode is "mirror", expected one of '],
@@ -157,6 +164,71 @@ test('a layer that cannot take its inputs is refused, and the message says what 
     });
 });
 
+test('layers of values refuse token ids, and layers of sequences also vectors and further axes', async () => {
+  const lstm = { class_name: 'LSTM', config: { units: 2 } };
+  /** @type {Record<string, any>} */
+  const ofSequences = {
+    ...{ SimpleRNN: { units: 2 }, GRU: { units: 2 }, LSTM: { units: 2 }, Bidirectional: { layer: lstm } },
+    ...{
+      Conv1D: { filters: 2, kernel_size: 1 },
+      SeparableConv1D: { filters: 2, kernel_size: 1 },
+      DepthwiseConv1D: { kernel_size: 1 },
+    },
+    ...{
+      Conv1DTranspose: { filters: 2, kernel_size: 1 },
+      MaxPooling1D: {},
+      AveragePooling1D: {},
+      UpSampling1D: {},
+      ZeroPadding1D: {},
+    },
+    ...{ Cropping1D: {}, GlobalAveragePooling1D: {}, GlobalMaxPooling1D: {}, 'padless>MaskedSum': {}, 'padless>MaskedMean': {} },
+    ...{ 'padless>MaskedMax': {}, 'padless>MaskedMin': {}, 'padless>FirstStep': {}, 'padless>LastStep': {}, 'padless>CRF': {} },
+    ...{
+      Masking: {},
+      'padless>ReverseSteps': {},
+      'padless>MaskedSoftmax': {},
+      'padless>AddonsCRF': { units: 2 },
+    },
+    ...{
+      GroupQueryAttention: { head_dim: 2, num_query_heads: 1, num_key_value_heads: 1 },
+      MultiHeadAttention: { num_heads: 1, key_dim: 2 },
+    },
+  };
+  const equation = { equation: 'abc,cd->abd', output_shape: [3, 2] };
+  /** @type {Record<string, any>} */
+  const ofValues = {
+    ...{
+      Dense: { units: 2 },
+      EinsumDense: equation,
+      Activation: { activation: 'tanh' },
+      Softmax: {},
+      ReLU: {},
+      LeakyReLU: {},
+      ELU: {},
+    },
+    ...{ PReLU: {}, Rescaling: { scale: 2 }, LayerNormalization: {}, BatchNormalization: {}, UnitNormalization: {}, Flatten: {} },
+    ...{ RMSNormalization: {}, GroupNormalization: { groups: 1 }, Reshape: { target_shape: [1, 3] }, Permute: { dims: [1] } },
+    ...{ RepeatVector: { n: 2 }, Discretization: { bin_boundaries: [0] } },
+  };
+  const refuses = (
+    /** @type {string} */ Class,
+    /** @type {any} */ config,
+    /** @type {string} */ from,
+    /** @type {string} */ message,
+  ) =>
+    assert.rejects(create(Class, config, [from]), (error) => {
+      assert.ok(error instanceof ShapeError, `${Class}: ${error}`);
+      assert.ok(error.message.includes(`${Class.replace('padless>', '')} takes ${message}`), `${Class}: ${error.message}`);
+      return true;
+    });
+  for (const [Class, config] of Object.entries(ofSequences)) {
+    await refuses(Class, config, 'ids', 'a sequence [B, T, D], got token ids');
+    await refuses(Class, config, 'flat', 'a sequence [B, T, D], got vectors of 4');
+    await refuses(Class, config, 'deep', 'a sequence [B, T, D], got [B, 3,2,2]');
+  }
+  for (const [Class, config] of Object.entries(ofValues)) await refuses(Class, config, 'ids', 'values, got token ids');
+});
+
 test('Bidirectional refuses layers and directions that do not go together', () => {
   const gru = (/** @type {any} */ config) => new GRU({ units: 2, ...config });
   const back = { go_backwards: true };
@@ -189,6 +261,7 @@ test('rows that differ where a layer needs them equal are refused when the model
   const runs = [
     ['Dot', { axes: 1 }, ['steps', 'wide'], { steps: [two], wide: [new Array(4).fill([1, 2, 3, 4, 5])] }, /^l: Dot sums over axes of sizes 2 and 4, expected equal sizes$/],
     ['Concatenate', {}, ['steps', 'wide'], { steps: [two], wide: [new Array(4).fill([1, 2, 3, 4, 5])] }, /^l: inputs of 2 and 4 steps$/],
+    ['Concatenate', {}, ['steps', 'wide'], { steps: [two, four], wide: [4, 2].map((T) => new Array(T).fill([1, 2, 3, 4, 5])) }, /^l: inputs of 6 and 6 steps$/],
     ['padless>FirstSteps', {}, ['steps', 'length'], { steps: [four], length: [[5]] }, /^l: row 0 has length 5, expected an integer from 0 to its 4 steps$/],
     ['padless>FirstSteps', {}, ['steps', 'length'], { steps: [two, four], length: [[1], [-1]] }, /^l: row 1 has length -1, expected an integer from 0/],
     ['padless>FirstSteps', {}, ['steps', 'length'], { steps: [four], length: [[1.5]] }, /^l: row 0 has length 1.5, expected an integer from 0/],

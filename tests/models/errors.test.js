@@ -303,3 +303,8 @@ test('after a failed compilation, the next model compiles again', () => {
   const out = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
   assert.match(out, /^EngineError the engine refuses to compile WebAssembly \(not now\).*\nfunction\n$/);
 });
+
+test('a message of up to 2000 characters is whole, and a longer one is cut', () => {
+  for (const length of [1999, 2000]) assert.equal(new PadlessError('x'.repeat(length)).message, 'x'.repeat(length));
+  assert.equal(new PadlessError('x'.repeat(2001)).message, `${'x'.repeat(2000)} ...`);
+});

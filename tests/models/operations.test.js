@@ -311,6 +311,99 @@ test('a row that is too short for an index or a slice is refused, with the found
   assert.throws(() => three.run([[1, 2]]), /a: GetItem gives \[2,3\], expected \[3,3\]/);
 });
 
+test('operations of two values give the answers of JavaScript, also for equal values, zeros and infinities', async () => {
+  /** @type {Record<string, (a: number, b: number) => number | boolean>} */
+  const expected = {
+    Add: (a, b) => a + b,
+    Subtract: (a, b) => a - b,
+    Multiply: (a, b) => a * b,
+    Maximum: (a, b) => (a > b ? a : b),
+    Minimum: (a, b) => (a < b ? a : b),
+    Equal: (a, b) => a === b,
+    NotEqual: (a, b) => a !== b,
+    Greater: (a, b) => a > b,
+    GreaterEqual: (a, b) => a >= b,
+    Less: (a, b) => a < b,
+    LessEqual: (a, b) => a <= b,
+    LogicalAnd: (a, b) => Boolean(a && b),
+    LogicalOr: (a, b) => Boolean(a || b),
+    LogicalXor: (a, b) => Boolean(a) !== Boolean(b),
+    Mod: (a, b) => a - b * Math.floor(a / b),
+    FloorDivide: (a, b) => Math.floor(a / b),
+  };
+  const values = [-2, -1, 0, 1, 2, 3];
+  const pairs = values.flatMap((a) => values.map((b) => [a, b]));
+  const at = (/** @type {number} */ i) => [all, all, i];
+  const entries = Object.keys(expected).map((kind) => op(kind, kind, [tensor('a'), tensor('b')]));
+  const model = await createModel({
+    architecture: {
+      class_name: 'Functional',
+      config: {
+        name: 'model',
+        layers: [
+          { class_name: 'InputLayer', name: 'x', config: { name: 'x', batch_shape: [null, pairs.length, 2] }, inbound_nodes: [] },
+          op('a', 'GetItem', [tensor('x'), at(0)]),
+          op('b', 'GetItem', [tensor('x'), at(1)]),
+          ...entries,
+        ],
+        input_layers: [['x', 0, 0]],
+        output_layers: entries.map(({ name }) => [name, 0, 0]),
+      },
+    },
+    weights: () => new Map(),
+    kerasVersion: '3.15.1',
+    simd,
+  });
+  const divides = (/** @type {string} */ kind) => kind === 'Mod' || kind === 'FloorDivide';
+  model.run([pairs]).forEach(({ name, data }) =>
+    pairs.forEach(([a, b], i) => {
+      if (divides(name) && b === 0) return;
+      assert.equal(data[i] + 0, Number(expected[name](a, b)) + 0, `${name} of ${a} and ${b}`);
+    }),
+  );
+});
+
+test("in padless's own models, operations on the features of a step run rows of different lengths together", async () => {
+  const some = { class_name: '__slice__', config: { start: 1, stop: null, step: null } };
+  const own = { kerasVersion: '' };
+  const rows = [[3, 1, 4], [5], [2, 6]]; // prettier-ignore
+  /** @type {[string, any[], any][]} */
+  const perStep = [
+    ...['Sum', 'Mean', 'Max', 'Min', 'Prod'].map((kind) => /** @type {[string, any[], any]} */ ([kind, [tensor('e')], { axis: -1, keepdims: true }])),
+    ...['Softmax', 'LogSoftmax'].map((kind) => /** @type {[string, any[], any]} */ ([kind, [tensor('e')], { axis: -1 }])),
+    ...['Argmax', 'Argmin'].map((kind) => /** @type {[string, any[], any]} */ ([kind, [tensor('e')], { axis: -1, keepdims: true }])),
+    ['Concatenate', [[tensor('e'), tensor('e')]], { axis: -1 }],
+    ['GetItem', [tensor('e'), [all, all, some]], {}],
+    ['Add', [tensor('e'), 2], {}],
+    ['Multiply', [tensor('e'), tensor('e')], {}],
+    ['Clip', [tensor('e')], { x_min: 0, x_max: 1 }],
+    ['Round', [tensor('e')], { decimals: 1 }],
+    ['Cast', [tensor('e')], { dtype: 'int32' }],
+  ]; // prettier-ignore
+  for (const [kind, args, config] of perStep) {
+    const model = await create([op('a', kind, args, config)], own);
+    assert.equal(model.needsLength, false, kind);
+    const [{ shape, data }] = model.run(rows);
+    const width = Number(shape.at(-1));
+    assert.deepEqual(shape, [3, 3, width], kind);
+    rows.forEach((row, b) => {
+      const alone = model.run([row])[0].data;
+      assert.deepEqual(data.slice(3 * b * width, (3 * b + row.length) * width), alone, kind);
+    });
+  }
+  /** @type {[string, any[], any][]} */
+  const whole = [
+    ['Sum', [tensor('e')], { axis: 1 }],
+    ['Softmax', [tensor('e')], { axis: 1 }],
+    ['Concatenate', [[tensor('e'), tensor('e')]], { axis: 1 }],
+    ['GetItem', [tensor('e'), [all, some]], {}],
+    ['Add', [tensor('e'), { class_name: '__numpy__', config: { value: [[1, 2, 3]] } }], {}],
+    ['Flip', [tensor('e')], { axis: 1 }],
+  ];
+  for (const [kind, args, config] of whole)
+    assert.equal((await create([op('a', kind, args, config)], own)).needsLength, true, kind);
+});
+
 /**
  * The indices of an axis of n that x[start:stop:step] has in Python.
  * @param {number} n @param {number | null} start @param {number | null} stop @param {number} step

@@ -247,6 +247,7 @@ test('predict() chooses among the given labels, or weights them', async () => {
   assert.ok(Math.abs((weighed.scores?.b ?? 0) - (3 * scores.b) / (scores.a + 3 * scores.b)) < 1e-6);
   assert.throws(() => model.predict('x', { labels: ['d'] }), says(ArgumentError, /labels: "d" is not one of a, b, c/));
   assert.throws(() => model.predict('x', { labels: [] }), says(ArgumentError, /no label has a weight above 0/));
+  assert.deepEqual(model.predict('hello', { labels: { a: 1, b: 0, c: 1 } }), two);
   assert.throws(() => model.predict('x', { labels: { a: -1 } }), says(ArgumentError, /weight of "a" is -1/));
 });
 
