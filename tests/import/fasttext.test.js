@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createModel, loadModel, ModelFileError, PadlessError, UnsupportedError } from 'padless';
 import { fromFastText, recognise, toInt8 } from 'padless/import';
+import { TextVectorizer } from 'padless/text';
 import { folder, padless } from '../command.js';
 import '../guarded-heap.js';
 import { random } from '../random.js';
@@ -94,6 +95,31 @@ test('offsets are the part of the text of each id; maxlen, case, normalization a
   const plain = await fromFastText(read('plain.bin'), { simd });
   assert.deepEqual(lower.predict('THE E\u0301TE\u0301').scores, plain.predict('the \u00e9t\u00e9').scores);
   assert.deepEqual((await fromFastText(read('plain.bin'), { labels: ['a', 'b', 'c'] })).outputs[0].labels, ['a', 'b', 'c']);
+});
+
+test('n-grams of one character leave out the borders of a word', async () => {
+  const { settings } = await fromFastText(read('softmax.bin'), { simd });
+  const text = /** @type {any} */ (settings.text);
+  /** FNV-1a of the UTF-8 bytes, which fastText reads as signed. @param {string} gram */
+  const hashOf = (gram) => Buffer.from(gram).reduce((h, byte) => Math.imul(h ^ ((byte << 24) >> 24), 16777619), 2166136261) >>> 0;
+  for (const [min, max] of [
+    [1, 1],
+    [1, 3],
+    [2, 3],
+  ])
+    // prettier-ignore
+    for (const word of ['a', 'añb', '<>']) {
+      const ngrams = { ...text.ngrams, words: ['</s>'], buckets: 9973, kept: null, min, max, wordGrams: 1 };
+      const chars = [...`<${word}>`];
+      const grams = chars.flatMap((_, from) =>
+        chars.slice(from, from + max).flatMap((__, k) => {
+          const isBorder = k === 0 && (from === 0 || from === chars.length - 1);
+          return k + 1 < min || isBorder ? [] : [chars.slice(from, from + k + 1).join('')];
+        }),
+      );
+      const { ids } = new TextVectorizer({ ...text, ngrams }).encode(word);
+      assert.deepEqual([...ids], [...grams.map((gram) => 1 + (hashOf(gram) % 9973)), 0], `${word}, ${min} to ${max}`);
+    }
 });
 
 test('padless convert converts a fastText file', async () => {

@@ -141,3 +141,46 @@ test('limits in the wrong order, and training, are refused', async () => {
     /\(BatchNormalization\): more than one output, which means training/,
   );
 });
+
+test('layers have the names of their nodes; an error about the batch says when the inputs have a fixed one', async () => {
+  const weights = [floats('w', [2, 2], [1, 0, 0, 1])];
+  const made = await read([node('MatMul', ['x', 'w'], ['m']), node('Tanh', ['m'], ['y'])], weights);
+  assert.deepEqual(made.root.layers.map(({ name }) => name).filter((name) => name.includes('of')), ['MatMul_of_m', 'Tanh_of_y']); // prettier-ignore
+  const unnamed = node('Tanh', ['x'], ['y']).filter(([number]) => number !== 3);
+  assert.ok((await read([unnamed], [])).root.layers.some(({ name }) => name === 'y'));
+  const over = [node('ReduceMax', ['x'], ['y'], { axes: [0] })];
+  const open = /runs over the batch, which mixes the texts of a batch; padless answers each text by itself$/;
+  await refused(read(over, []), open);
+  await refused(
+    read(over, [], { shape: [4, 'time', 2] }),
+    /answers each text by itself; the inputs have fixed sizes \(x \[4,time,2\]\): export the model with a batch axis that varies$/,
+  );
+});
+
+test('DequantizeLinear with blocks is refused; a recurrent kernel with a scale for each input becomes float32', async () => {
+  const int8 = [[1, 1], [1, 2], [1, 2], [2, 3], [8, 'q'], [9, Uint8Array.of(1, 2, 255, 4)]]; // prettier-ignore
+  const constants = [/** @type {Field[]} */ (int8), floats('s', [2], [0.25, 0.5]), floats('R', [1, 2, 2], [0, 0, 0, 0])];
+  const nodes = (/** @type {any} */ attributes) => [
+    node('DequantizeLinear', ['q', 's'], ['W'], attributes),
+    node('Transpose', ['x'], ['t'], { perm: [1, 0, 2] }),
+    node('RNN', ['t', 'W', 'R'], ['', 'h'], { hidden_size: 2 }),
+    node('Squeeze', ['h'], ['y'], { axes: [0] }),
+  ];
+  const more = { more: { opset: 11 } };
+  await refused(
+    read(nodes({ block_size: 2 }), constants, more),
+    /\(DequantizeLinear\): block_size is 2; padless reads scales of a tensor/,
+  );
+  // W is [[1 0.25, 2 0.5], [-1 0.25, 4 0.5]] by columns, [[1, 2], [-1, 4]] times 0.25 or 0.5 by rows.
+  for (const [axis, sums] of /** @type {[number, number[]][]} */ ([
+    [2, [1.25, 1.75]],
+    [1, [0.75, 1.5]],
+  ])) {
+    // prettier-ignore
+    const made = await read(nodes({ axis }), constants, more);
+    const [{ data }] = made.run([[[1, 1]]]);
+    sums.forEach((sum, i) => assert.ok(Math.abs(data[i] - Math.tanh(sum)) < 1e-4, `axis ${axis}: ${data}`));
+    const kernel = made.root.layers.at(-1)?.weight('kernel');
+    assert.equal(Boolean(kernel?.int8), axis === 1);
+  }
+});

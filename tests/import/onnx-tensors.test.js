@@ -304,11 +304,13 @@ test('int8 weights with DequantizeLinear stay int8, with one scale and with one 
 test('unsupported data types and tensors of the wrong size are refused, and the message names the tensor', async () => {
   const refused = (/** @type {Field[]} */ w, /** @type {RegExp} */ words, /** @type {any} */ Class) =>
     assert.rejects(fromOnnx(product(w), { simd }), says(Class, words));
-  await refused(typed(8, [[6, 'text']]), /"w".*data type string/, UnsupportedError);
-  await refused(typed(14, [[9, new Uint8Array(48)]]), /"w".*data type complex64/, UnsupportedError);
-  await refused(typed(17, [[9, new Uint8Array(6)]]), /"w": data type float8e4m3fn; padless reads float, /, UnsupportedError);
-  await refused(typed(22, [[9, new Uint8Array(3)]]), /"w": data type int4; /, UnsupportedError);
-  await refused(typed(99, [[9, new Uint8Array(3)]]), /"w": data type 99; /, UnsupportedError);
+  // TensorProto.DataType in onnx.proto
+  const names = { 0: 'undefined', 8: 'string', 14: 'complex64', 15: 'complex128', 17: 'float8e4m3fn', 18: 'float8e4m3fnuz' };
+  const more = { 19: 'float8e5m2', 20: 'float8e5m2fnuz', 21: 'uint4', 22: 'int4', 23: 'float4e2m1', 99: '99' };
+  for (const [type, name] of Object.entries({ ...names, ...more })) {
+    const words = new RegExp(`"w": data type ${name}; padless reads float, `);
+    await refused(typed(Number(type), [[9, new Uint8Array(24)]]), words, UnsupportedError);
+  }
   await refused(typed(1, [[9, new Uint8Array(20)]]), /"w".*20 bytes|"w".*5/, ModelFileError);
   await refused(typed(1, [[4, new Uint8Array(28)]]), /"w"/, ModelFileError);
   await refused(typed(10, [[9, new Uint8Array(7)]]), /"w"/, ModelFileError);

@@ -282,3 +282,60 @@ test('a Conv1d with padding and a stride pads both sides as in torch; padding "s
   assert.deepEqual(await answer({ stride: 2, padding: 'valid' }), [321]);
   await assert.rejects(load({ stride: 2, padding: 'same' }), says(UnsupportedError, /conv: .*padding.*same/));
 });
+
+test('an EmbeddingBag leaves out padding_idx: any row of a sum, id 0 of a mean or a maximum', async () => {
+  const bag = stateDict({ weight: [[3, 1], [1, 10, 100]] }); // prettier-ignore
+  const answer = async (/** @type {any} */ options) =>
+    (await fromTorch(bag, [{ type: 'EmbeddingBag', ...options }], { simd })).run([[0, 1, 2, 2]])[0].data[0];
+  for (const [options, value] of /** @type {[any, number][]} */ ([
+    [{ mode: 'sum' }, 211],
+    [{ mode: 'sum', padding_idx: 0 }, 210],
+    [{ mode: 'sum', padding_idx: 1 }, 201],
+    [{ mode: 'sum', padding_idx: -1 }, 11],
+    [{ mode: 'sum', padding_idx: -3 }, 210],
+    [{ mode: 'mean' }, 211 / 4],
+    [{ padding_idx: 0 }, 70],
+    [{ mode: 'max', padding_idx: 0 }, 100],
+  ]))
+    assert.equal(await answer(options), value, JSON.stringify(options));
+  for (const padding_idx of [3, -4, 0.5, '0'])
+    await fails(
+      [{ type: 'EmbeddingBag', mode: 'sum', padding_idx }],
+      ModelFileError,
+      /padding_idx is .*, the table has 3 rows/,
+      bag,
+    );
+  await fails([{ type: 'EmbeddingBag', padding_idx: 1 }], UnsupportedError, /padding_idx=1/, bag);
+});
+
+test('a PReLU and norms scale each feature of vectors and of sequences, and their sizes are compared with the weights', async () => {
+  const state = stateDict({ 'n.weight': [[2], [0.5, -1]] }); // prettier-ignore
+  const prelu = { type: 'PReLU', name: 'n' };
+  for (const shape of [[2], [null, 2]]) {
+    const model = await fromTorch(state, [{ type: 'Input', shape }, prelu], { simd });
+    const row = [-4, -2];
+    assert.deepEqual([...model.run([shape.length > 1 ? /** @type {any} */ ([row]) : row])[0].data], [-2, 2]);
+  }
+  const all = stateDict({
+    ...{ 'n.weight': [[2], [1, 1]], 'n.bias': [[2], [0, 0]], 'n.running_mean': [[2], [0, 0]], 'n.running_var': [[2], [1, 1]] },
+    'l.weight': [[3, 1], [1, 1, 1]],
+  }); // prettier-ignore
+  for (const [module, option] of /** @type {[any, string][]} */ ([
+    [prelu, 'num_parameters'],
+    [{ type: 'RMSNorm', name: 'n' }, 'normalized_shape'],
+    [{ type: 'LayerNorm', name: 'n' }, 'normalized_shape'],
+    [{ type: 'BatchNorm1d', name: 'n' }, 'num_features'],
+    [{ type: 'GroupNorm', name: 'n', num_groups: 1 }, 'num_channels'],
+    [{ type: 'InstanceNorm1d', name: 'n' }, 'num_features'],
+  ])) {
+    const input = { type: 'Input', shape: [null, 2] };
+    await fails(
+      [input, { ...module, [option]: 4 }],
+      ModelFileError,
+      new RegExp(`n: \\w+ has ${option}=4, its weights have 2`),
+      all,
+    );
+    const wider = [{ type: 'Input', shape: [null, 1] }, { type: 'Linear', name: 'l' }, module];
+    await fails(wider, ModelFileError, /n: \w+ reads 2 features, but its input has 3/, all);
+  }
+});

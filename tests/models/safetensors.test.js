@@ -118,6 +118,28 @@ test('empty tensors may be at any offset, and values need not be aligned', () =>
   }
 });
 
+test('the bytes of a tensor are compared with the size of its type', () => {
+  const types = {
+    1: ['BOOL', 'U8', 'I8', 'F8_E4M3', 'F8_E5M2', 'F8_E8M0', 'F8_E4M3FNUZ', 'F8_E5M2FNUZ'],
+    2: ['I16', 'U16', 'F16', 'BF16'],
+    4: ['I32', 'U32', 'F32'],
+    8: ['F64', 'I64', 'U64', 'C64'],
+  };
+  for (const [size, names] of Object.entries(types))
+    for (const dtype of names) {
+      const of = (/** @type {number} */ bytes) => parse(file({ x: { dtype, shape: [3], data_offsets: [0, bytes] } }, bytes));
+      assert.equal(of(3 * Number(size)).tensors.get('x')?.data.length, 3 * Number(size));
+      assert.throws(
+        () => of(3 * Number(size) + 1),
+        says(
+          ModelFileError,
+          new RegExp(`x is ${dtype} \\[3\\], which needs ${3 * Number(size)} bytes; its offsets span ${3 * Number(size) + 1}`),
+        ),
+        dtype,
+      );
+    }
+});
+
 test('quotes, backslashes, brackets and colons inside JSON strings are not read as structure', () => {
   const metadata = { 'a"\\': '{"a":[1,{"a":2}],"a":3}\\', b: ':"{[' };
   const tensors = new Map([['t"\\{', { dtype: 'F32', shape: [1], data: bytesOf(1) }]]);
