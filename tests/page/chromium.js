@@ -1,10 +1,13 @@
 /**
  * Starts headless Chromium. chromium-headless-shell, which Debian packages without the parts for a desktop, takes a third of the processor time.
+ * The one in build/browsers is for Ubuntu (tests/setup.sh).
  */
 import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
-const installed = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'];
+const built = fileURLToPath(new URL('../../build/browsers/chromium-headless-shell', import.meta.url));
+const installed = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium', built];
 export const executablePath = process.env.CHROMIUM ?? installed.find((path) => existsSync(path)) ?? installed[1];
 
 const args =
