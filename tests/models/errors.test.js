@@ -308,3 +308,10 @@ test('a message of up to 2000 characters is whole, and a longer one is cut', () 
   for (const length of [1999, 2000]) assert.equal(new PadlessError('x'.repeat(length)).message, 'x'.repeat(length));
   assert.equal(new PadlessError('x'.repeat(2001)).message, `${'x'.repeat(2000)} ...`);
 });
+
+test('loadModel() rejects if its signal is aborted while it loads, even after the bytes are there', async () => {
+  const controller = new AbortController();
+  const loading = loadModel(bytes, { signal: controller.signal, simd });
+  controller.abort();
+  await assert.rejects(loading, { name: 'AbortError' });
+});

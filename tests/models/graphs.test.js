@@ -88,6 +88,26 @@ test('training=True in a graph is refused for Keras 2 where it changes answers, 
   }
 });
 
+test('layers after attention know the sizes of its scores', async () => {
+  for (const [Class, config, size] of /** @type {[string, any, number][]} */ ([
+    ['Attention', {}, 3 * 2],
+    ['MultiHeadAttention', { num_heads: 5, key_dim: 2 }, 5 * 3 * 2],
+  ])) {
+    const inputs = Class === 'Attention' ? ['query', 'value'] : ['query'];
+    const attention = layer(Class, 'attention', config, inputs);
+    attention.inbound_nodes[0][0][3] = { return_attention_scores: true, ...(inputs[1] ? {} : { value: ['value', 0, 0] }) };
+    const layers = [input('query', [3, 4]), input('value', [2, 4]), attention];
+    const flat = layer('Flatten', 'flat', {}, [['attention', 0, 1]]);
+    const dense = layer('Dense', 'dense', { units: 1 }, ['flat']);
+    const model = await create(functional([...layers, flat, dense], ['query', 'value'], ['flat', 'dense']), {
+      kerasVersion: '3.15.1',
+    });
+    assert.deepEqual(model.root.listWeights().find(({ path }) => path === 'dense.kernel')?.spec.shape, [size, 1], Class);
+    const [scores] = model.run({ query: [new Array(3).fill([1, 0, 2, 1])], value: [new Array(2).fill([0, 1, 1, 3])] });
+    assert.deepEqual(scores.shape, [1, size], Class);
+  }
+});
+
 test('Concatenate along time adds the lengths, so that Flatten and Dense know their sum', async () => {
   const layers = [
     input('a', [3, 2]),

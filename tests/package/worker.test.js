@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { ArgumentError, IdError, loadModel as loadHere } from 'padless';
+import { ArgumentError, createModel, IdError, loadModel as loadHere } from 'padless';
 import { serve } from 'padless/serve';
 import { loadModel } from 'padless/worker';
+import { random } from '../random.js';
 import { says } from '../says.js';
 
 const file = new URL('../../web/models/langid-gru/langid-gru.safetensors', import.meta.url);
@@ -52,4 +53,26 @@ test('an idle model does not keep the process alive, a pending call does', () =>
     model.predict('Guten Morgen').then(({ label }) => console.log(label));`;
   const out = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8', timeout: 20_000 });
   assert.equal(out, 'de\n');
+});
+
+test('resetState() resets the state in each worker, and other methods give what they give on the main thread', async () => {
+  const layers = [
+    { class_name: 'Embedding', config: { name: 'embedding', input_dim: 9, output_dim: 4, mask_zero: true } },
+    { class_name: 'GRU', config: { name: 'gru', units: 3, stateful: true } },
+  ];
+  const { weights } = random();
+  const here = await createModel({ architecture: { class_name: 'Sequential', config: { name: 'model', layers } }, weights, simd });
+  const there = await loadModel(here.save(), { simd });
+  const first = here.run([[1, 2]]);
+  assert.deepEqual(await there.run([[1, 2]]), first);
+  const second = here.run([[1, 2]]);
+  assert.notDeepEqual(second, first);
+  assert.deepEqual(await there.run([[1, 2]]), second);
+  await there.resetState();
+  assert.deepEqual(await there.run([[1, 2]]), first);
+  here.resetState();
+  here.run([[1, 2]]);
+  assert.deepEqual(await there.trace([[3]]), here.trace([[3]]));
+  assert.deepEqual(await there.save(), here.save());
+  await there.close();
 });

@@ -230,6 +230,10 @@ test('other errors than those of padless keep their name, message and cause, too
   const circle = new Error('round');
   circle.cause = circle;
   assert.equal(cross(circle).cause.cause.message, 'round');
+  const depth = (/** @type {any} */ error) => (error.cause ? 1 + depth(error.cause) : 0);
+  const chain = (/** @type {number} */ n) =>
+    Array.from({ length: n }).reduce((cause) => new Error('x', { cause }), new Error('first'));
+  assert.deepEqual([depth(cross(chain(8))), depth(cross(chain(9))), depth(cross(circle))], [8, 8, 8]);
 });
 
 test('close() rejects pending and later calls, and terminates the workers', async () => {
