@@ -126,6 +126,20 @@ for (const [masked, boundary] of [
   });
 
 const options = { test_mode: 'viterbi', learn_mode: 'join', use_boundary: true };
+/** @type {[string, any][]} */
+const kinds = [
+  ['padless>AddonsCRF', {}],
+  ['padless>ContribCRF', options],
+  ['padless>ContribCRF', { ...options, test_mode: 'marginal' }],
+];
+for (const [name, config] of kinds)
+  test(`${name} ${config.test_mode ?? ''}: rows of different lengths in one batch have the answers that each has alone`, async () => {
+    const { model, K } = await single(name, config, true);
+    const rows = [3, 1, 5, 2].map(values);
+    const [{ data }] = model.run(rows.map((row) => withZeros(row, 0, 5 - row.length)));
+    rows.forEach((row, b) => assert.deepEqual(data.slice(5 * b * K, (5 * b + row.length) * K), model.run([row])[0].data));
+  });
+
 for (const [masked, boundary, activation] of [
   [true, true, 'linear'],
   [true, false, 'tanh'],

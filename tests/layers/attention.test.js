@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createModel, UnsupportedError } from 'padless';
 import '../guarded-heap.js';
+import { functional, input, layer } from '../keras-json.js';
 import { random } from '../random.js';
 import { says } from '../says.js';
 
@@ -159,3 +160,35 @@ for (const kinds of [
     await assert.rejects(both(kinds, '3.15.1'), /^UnsupportedError: a\d: \w+ reads padding in Keras, as a\d removes the mask/);
     for (const version of ['', '2.15.0', '3.6.0']) assert.equal((await both(kinds, version)).run(rows).length, 2);
   });
+
+test("for Keras's models, the mask of the values alone counts: keys with another mask are attended to where values are", async () => {
+  for (const Class of ['Attention', 'AdditiveAttention']) {
+    /** @type {Map<string, any>} */
+    const known = new Map();
+    /** @param {boolean} maskedKeys */
+    const made = (maskedKeys) => {
+      const names = ['query', 'value', 'key'];
+      const embedding = (/** @type {string} */ name) => ({ input_dim: 9, output_dim: 3, mask_zero: name !== 'key' || maskedKeys });
+      return createModel({
+        architecture: functional(
+          [
+            ...names.flatMap((name) => [input(`${name}-ids`, [4]), layer('Embedding', name, embedding(name), [`${name}-ids`])]),
+            layer(Class, 'attention', {}, names),
+          ],
+          names.map((name) => `${name}-ids`),
+          ['attention'],
+        ),
+        weights: (root) => {
+          for (const [path, weight] of random(seed).weights(root)) if (!known.has(path)) known.set(path, weight);
+          return known;
+        },
+        kerasVersion: '3.15.1',
+        simd,
+      });
+    };
+    const given = { 'query-ids': [[1, 2, 0, 0]], 'value-ids': [[3, 4, 5, 0]], 'key-ids': [[6, 0, 7, 8]] }; // prettier-ignore
+    const [one, other] = [(await made(true)).run(given)[0], (await made(false)).run(given)[0]];
+    assert.ok(one.data.slice(0, 6).every((value) => value !== 0));
+    assert.deepEqual(one.data.slice(0, 6), other.data.slice(0, 6), Class);
+  }
+});
