@@ -184,3 +184,22 @@ test('DequantizeLinear with blocks is refused; a recurrent kernel with a scale f
     assert.equal(Boolean(kernel?.int8), axis === 1);
   }
 });
+
+test('windows with ceil_mode over a fixed number of steps leave out one that would begin in the padding', async () => {
+  const pooled = (/** @type {any} */ attributes, /** @type {number[]} */ weights) =>
+    read(
+      [
+        node('Transpose', ['x'], ['t'], { perm: [0, 2, 1] }),
+        node('MaxPool', ['t'], ['p'], { ceil_mode: 1, kernel_shape: [2], ...attributes }),
+        node('Flatten', ['p'], ['f']),
+        node('MatMul', ['f', 'w'], ['y']),
+      ],
+      [floats('w', [weights.length, 1], weights)],
+      { shape: ['batch', 5, 1] },
+    );
+  const row = [[1], [2], [3], [4], [5]];
+  const two = await pooled({ strides: [2] }, [1, 10, 100]);
+  assert.deepEqual([...two.run([row])[0].data], [2 + 40 + 500]);
+  const three = await pooled({ strides: [3], pads: [0, 1] }, [1, 10]);
+  assert.deepEqual([...three.run([row])[0].data], [2 + 50]);
+});

@@ -56,6 +56,31 @@ test('invalid sizes, indices and paddings of operations are refused when the mod
   }
 });
 
+test("arguments that a call leaves out have TensorFlow's defaults", () => {
+  const all = { axis: null, keepdims: false };
+  const reductions = ['sum', 'mean', 'max', 'min', 'prod', 'variance', 'std'].map((how) => [`math.reduce_${how}`, {}, all]);
+  for (const [called, told, options] of /** @type {[string, any, any][]} */ ([
+    ...reductions,
+    ['math.argmax', {}, { axis: 0 }],
+    ['nn.softmax', {}, { axis: -1 }],
+    ['nn.softmax', { axis: null }, { axis: -1 }],
+    ['nn.log_softmax', {}, { axis: -1 }],
+    ['nn.gelu', {}, { approximate: false }],
+    ['stack', {}, { axis: 0 }],
+    ['squeeze', {}, { axis: null }],
+    ['compat.v1.squeeze', {}, { axis: null }],
+    ['split', { num_or_size_splits: 2 }, { indices_or_sections: 2, axis: 0 }],
+    ['gather', { indices: ['y', 0, 0] }, { axis: 0 }],
+    ['compat.v1.gather', { indices: ['y', 0, 0] }, { axis: 0 }],
+    ['pad', { paddings: [[0, 1]] }, { pad_width: [[0, 1]], mode: 'constant' }],
+    ['compat.v1.pad', { paddings: [[0, 1]] }, { pad_width: [[0, 1]], mode: 'constant' }],
+  ])) {
+    const config = { name: 'tf.op', function: called };
+    const made = operationOf({ class_name: 'TFOpLambda', name: 'tf.op', config, inbound_nodes: [['x', 0, 0, told]] });
+    assert.deepEqual(made.config, { ...options, name: 'tf.op' }, called);
+  }
+});
+
 test('a TensorFlow operation that padless lacks, or that its file describes incompletely, is refused with its name', () => {
   /** @param {string} called @param {any} told */
   const entry = (called, told) => ({

@@ -8,8 +8,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { loadModel } from 'padless';
+import { ArgumentError, loadModel } from 'padless';
+import { compare } from '../../js/tools/compare.js';
 import { cli, file, folder, padless } from '../command.js';
+import { says } from '../says.js';
 
 const model = fileURLToPath(new URL('../../web/models/langid-gru/langid-gru.safetensors', import.meta.url));
 
@@ -149,6 +151,15 @@ test("convert --check compares the steps that count with the framework's answers
     bad.stdout,
     /0\.0100, in sample 0, output time_distributed, value 4 of \[6,6,3\]: .*\n1 value off by more than 0\.0001\n/,
   );
+});
+
+test('samples of another form are refused', async () => {
+  const loaded = await loadModel(model);
+  for (const samples of ['{}', '3', '[3]', '[{ "inputs": [[1]] }]', '[{ "outputs": [] }]', '[{ "inputs": [[1]], "outputs": 3 }]'])
+    await assert.rejects(
+      compare(loaded, file('samples.json', samples), true),
+      says(ArgumentError, /samples\.json: expected a list of \{ inputs, outputs \}$/),
+    );
 });
 
 test('padless convert --int8 writes int8 weights, and info lists them', () => {

@@ -1,7 +1,7 @@
 /** The command line: help, and messages for wrong commands, arguments and files. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -181,6 +181,20 @@ test('rows of ids for several inputs are given by name', async () => {
     });
   const traced = padless('run', out, '--ids', ids, '--trace');
   assert.equal(traced.stdout.match(/^\w+ {2}\(\w+\)\n {4}in /gm)?.length, 2 * traces, traced.stderr);
+  // A word [12, 4] -> bidirectional GRU of 2 x 3 units -> tags; the features [6, 3] -> a GRU of 3 units.
+  const described = padless('info', out).stdout.split('\n').slice(-10);
+  assert.deepEqual(described, [
+    'parameters  392: 392 float32',
+    `bytes       ${statSync(out).size.toLocaleString('en')}, of them weights 1,568`,
+    'saved by    Keras 3.15.1',
+    'input       text: token ids [B, T], 0 is padding',
+    'input       features: values [B, 6, 3]',
+    'output      tags: tags [B, T, 3]',
+    'output      label: scores [B, 2]',
+    'padding     zeros are data: no layer masks features, whose rows have 6 steps; pad and cut rows on the side that training did',
+    'text        none: the input is token ids and values',
+    '',
+  ]);
   assert.match(padless('run', model, '--trace', 'Guten Tag').stdout, /^\w+ {2}\(\w+\)\n {4}in /);
 });
 
