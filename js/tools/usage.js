@@ -172,10 +172,5 @@ export function usage(name) {
     const { value, short, says: text } = allOptions[key];
     return entry(`${short ? `-${short}, ` : ''}--${key}${value ? ` ${value}` : ''}`, [text]);
   });
-  return [
-    `usage: padless ${name} ${what}${some.length ? ' [options]' : ''}`,
-    ...says.map((line) => `  ${line}`),
-    'options:',
-    ...list,
-  ].join('\n');
+  return [`usage: padless ${name} ${what} [options]`, ...says.map((line) => `  ${line}`), 'options:', ...list].join('\n');
 }

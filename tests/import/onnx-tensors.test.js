@@ -301,6 +301,14 @@ test('int8 weights with DequantizeLinear stay int8, with one scale and with one 
   );
 });
 
+test('sparse weights are refused', async () => {
+  const sparse = [
+    ...graph({ nodes: [node('Tanh', ['x'], ['y'])], inputs: [value('x', 1, ['B', 2])] }),
+    /** @type {Field} */ ([15, []]),
+  ];
+  await assert.rejects(fromOnnx(model(sparse), { simd }), says(UnsupportedError, /weights are sparse tensors/));
+});
+
 test('unsupported data types and tensors of the wrong size are refused, and the message names the tensor', async () => {
   const refused = (/** @type {Field[]} */ w, /** @type {RegExp} */ words, /** @type {any} */ Class) =>
     assert.rejects(fromOnnx(product(w), { simd }), says(Class, words));
