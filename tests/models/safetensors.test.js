@@ -48,7 +48,9 @@ function file(header, dataBytes = 0) {
 }
 
 test('a model file is loaded, run, saved and loaded again', async () => {
-  const model = await loadModel(smallModel(), { simd });
+  const bytes = smallModel();
+  const model = await loadModel(bytes, { simd });
+  assert.deepEqual([model.fileBytes, model.parameters], [bytes.length, 7]);
   assert.deepEqual([...model.run([[1, 2, 0], [2]])[0].data], [2, -1.5, 2.5, -2]);
   const again = await loadModel(model.save(), { simd });
   assert.deepEqual([...again.run([[1, 2, 0], [2]])[0].data], [2, -1.5, 2.5, -2]);
