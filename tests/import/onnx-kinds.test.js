@@ -89,6 +89,11 @@ test('unsupported forms of PRelu slopes, Pad values, Gather indices and Transpos
     read([node('Gather', ['x', 'none'], ['y'], { axis: 2 })], [ints('none', [0], [])]),
     /\(Gather\): gathers no element/,
   );
+  for (const at of [2, -3])
+    await refused(
+      read([node('Gather', ['x', 'at'], ['y'], { axis: 2 })], [ints('at', [1], [at])]),
+      new RegExp(`\\(Gather\\): index ${at} is outside of an axis of 2`),
+    );
   const turned = [node('Transpose', ['c'], ['t'], { perm: [0, 7] }), node('MatMul', ['x', 't'], ['y'])];
   await refused(read(turned, [floats('c', [2, 2], [1, 2, 3, 4])]), /\(Transpose\): perm is \[0,7\]/, ModelFileError);
 });

@@ -227,10 +227,12 @@ export function gathered(c, node, x, given, axis) {
   }
   const size = Number(x.shape[axis]);
   const places = list.map((each) => (each < 0 && size > 0 ? each + size : each));
+  const outside = places.findIndex((each) => size > 0 && !(each >= 0 && each < size));
+  if (outside >= 0) c.refuse(node, `index ${list[outside]} is outside of an axis of ${size}`);
   const step = places.length > 1 ? places[1] - places[0] : 1;
   if (places.length && step !== 0 && places.every((each, i) => each === places[0] + i * step)) {
     const end = places[0] + step * places.length;
-    // Whether the last index is that of the end of the axis: -1 forwards, 0 backwards.
+    // Whether the slice reaches the end of the axis, or its start if the step is negative: no index can say so.
     const whole = step > 0 ? places[0] < 0 && end === 0 : size > 0 && end < 0;
     return sliced(c, node, x, axis, places[0], whole ? step * 2 ** 40 : end, step);
   }
