@@ -74,8 +74,10 @@ packages() {
 # Prints the mirror of this machine's Debian, or on Ubuntu Debian's own. apt-get reads its sources in either format.
 debian_mirror() {
   # shellcheck disable=SC2016 # apt's own variables
-  apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Created-By: Packages' |
-    sed -n -e 's/^Debian \(https\{0,1\}:\)/\1/p' -e '$a http://deb.debian.org/debian' | head -n 1
+  {
+    apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Created-By: Packages' | sed -n 's/^Debian \(https\{0,1\}:\)/\1/p'
+    echo http://deb.debian.org/debian
+  } | head -n 1
 }
 
 # The scripts below get the folder of a Debian system as $0. They mount in a namespace of their own, so the mounts disappear when the
@@ -192,7 +194,7 @@ emcc_script() {
 browser_scripts() {
   need_apt "$browsers_hint"
   root=$cache/debian-$suite-browsers
-  need_root "$root" "Chromium and Firefox (1 GB)" build_browsers "$browsers_hint"
+  need_root "$root" "Chromium and Firefox (1.3 GB)" build_browsers "$browsers_hint"
   for name in $browsers; do
     write_script "$1/$name" "exec unshare --mount --propagation private sh -c $(quote "$run_outside") $(quote "$root") $name \"\$@\""
   done
