@@ -28,14 +28,16 @@ const pageTests = (file) => {
 };
 
 /**
- * Those first that noticed most mutants of the same file for their time, then the quick ones.
- * @param {Entry[]} tests @param {string} file @param {Map<string, Result>} known
+ * Those first that noticed this mutant before, then those that noticed most of the same file for their time, then the quick ones.
+ * @param {Entry[]} tests @param {Mutant} mutant @param {Map<string, Result>} known @param {string} [killer]
  */
-function ordered(tests, file, known) {
+function ordered(tests, { file }, known, killer) {
   /** @param {Entry} entry */
-  const worth = ({ test, seconds, called }) => {
+  const worth = ({ test, seconds, ran }) => {
+    if (test === killer) return Infinity;
     const kills = [...known.values()].filter((each) => each.file === file && each.by === test).length;
-    return ((1 + 3 * kills) * Math.sqrt(1 + (called[file]?.length ?? 0))) / (0.2 + seconds);
+    const covered = (ran[file] ?? []).reduce((sum, [start, end]) => sum + end - start, 0);
+    return ((1 + 3 * kills) * Math.sqrt(1 + covered / 500)) / (0.2 + seconds);
   };
   return tests
     .map((entry) => ({ entry, value: worth(entry) }))
@@ -54,8 +56,11 @@ export class Copy {
     this.native = new NativeTests(tree);
   }
 
-  /** @param {Mutant} mutant @param {Entry[]} entries @param {Map<string, Result>} known  the results so far @returns {Promise<Result>} */
-  async tryMutant(mutant, entries, known) {
+  /**
+   * @param {Mutant} mutant @param {Entry[]} entries @param {Map<string, Result>} known  the results so far
+   * @param {string} [killer]  a test that noticed this mutant in an earlier run @returns {Promise<Result>}
+   */
+  async tryMutant(mutant, entries, known, killer) {
     const path = join(this.tree, mutant.file);
     const text = readFileSync(path, 'utf8');
     const { atime, mtime } = statSync(path);
@@ -64,26 +69,32 @@ export class Copy {
     const digest = digestOf(this.tree, mutant.file);
     writeFileSync(path, text.slice(0, mutant.start) + mutant.to + text.slice(mutant.end));
     const outcome = mutant.file.endsWith('.js')
-      ? await this.tryJs(mutant.file, ordered(testsOf(entries, mutant.file, digest, mutant.start), mutant.file, known), passed)
-      : await this.tryC(mutant.file, ordered(entries, mutant.file, known), passed);
+      ? await this.tryJs(
+          mutant.file,
+          ordered(testsOf(entries, mutant.file, digest, mutant.at ?? mutant.start), mutant, known, killer),
+          passed,
+        )
+      : await this.tryC(mutant.file, ordered(entries, mutant, known, killer), passed);
     writeFileSync(path, text);
     utimesSync(path, atime, mtime);
     const { id, file, line, kind, from, to } = mutant;
     return { id, file, line, kind, from, to, ...outcome, seconds: Math.round((Date.now() - begun) / 1000) };
   }
 
-  /** @param {string} file @param {Entry[]} tests @param {Record<string, string>} passed @returns {Promise<Outcome>} */
-  async tryJs(file, tests, passed) {
-    const outcome = await this.tryTests(tests, passed);
+  /** @param {string} file @param {Entry[]} entries @param {Record<string, string>} passed @returns {Promise<Outcome>} */
+  async tryJs(file, entries, passed) {
+    const outcome = await this.tryTests(entries, passed);
     if (outcome.status === 'killed' || !/^js\/(page|dom)|^js\/worker/.test(file)) return outcome;
     const worker = 'js/page/padless/worker-entry.js';
     const kept = readFileSync(join(this.tree, worker));
-    await run(process.execPath, ['js/tools/bundle.js', 'worker', worker], { cwd: this.tree });
-    const inPage = await this.tryTests(
-      pageTests(file).map((test) => ({ test, digest: digestOf(this.tree, test), seconds: 30 })),
-      passed,
+    const bundled = await run(process.execPath, ['js/tools/bundle.js', 'worker', worker], { cwd: this.tree }).catch(
+      () => undefined,
     );
+    const tests = pageTests(file).map((test) => ({ test, digest: digestOf(this.tree, test), seconds: 30 }));
+    /** @type {Outcome} */
+    const inPage = bundled ? await this.tryTests(tests, passed) : { status: 'invalid' };
     writeFileSync(join(this.tree, worker), kept);
+    if (inPage.status === 'invalid') return inPage;
     if (inPage.status === 'killed') return inPage;
     return { status: 'survived', passed: { ...outcome.passed, ...inPage.passed }, left: (outcome.left ?? 0) + (inPage.left ?? 0) };
   }
@@ -97,7 +108,7 @@ export class Copy {
     const outcome = await runLimited(this.tree, [this.native.program], 60);
     if (outcome !== 'passed') return { status: 'killed', by: outcome === 'time' ? 'time: kernels' : 'kernels' };
     if (!(await buildWasm(this.tree))) return { status: 'invalid' };
-    const tests = entries.filter(({ test, called }) => test === 'tests/kernels/kernels.test.js' || called['js/runtime/memory.js']);
+    const tests = entries.filter(({ test, ran }) => test === 'tests/kernels/kernels.test.js' || ran['js/runtime/memory.js']);
     const result = await this.tryTests(
       tests.filter(({ test }) => /kernels|layers|models|import\/trained/.test(test)),
       passed,

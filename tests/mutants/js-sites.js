@@ -3,7 +3,10 @@
  */
 import { parse } from 'acorn';
 
-/** @typedef {{ start: number, end: number, kind: string, to: string }} Site  the text from start to end becomes `to` */
+/**
+ * @typedef {{ start: number, end: number, kind: string, to: string, at?: number }} Site
+ * The text from start to end becomes `to`. at: a place that always runs when the change matters, `start` unless given
+ */
 
 /** @type {Record<string, string>} */
 const operators = {
@@ -48,7 +51,8 @@ function sitesOf(node, text) {
     // A + between strings concatenates: there is no arithmetic to change.
     if (node.operator === '+' && [left, right].some((each) => /Template|Literal/.test(each.type) && typeof each.value !== 'number'))
       return [];
-    return [{ start: at, end: at + node.operator.length, kind: 'operator', to: operators[node.operator] }];
+    // The engine counts `&& right` as a block of its own.
+    return [{ start: at, end: at + node.operator.length, kind: 'operator', to: operators[node.operator], at: start }];
   };
   const condition = (/** @type {any} */ test) =>
     test ? [{ start: test.start, end: test.end, kind: 'condition', to: `!(${text.slice(test.start, test.end)})` }] : [];

@@ -1,6 +1,6 @@
 /**
- * Preloaded into every process of a test that is measured (`--import`): writes into the folder PADLESS_CALLS which functions of js/ ran, and the
- * processor time. Functions alone, counted once: code runs at its usual speed, unlike under NODE_V8_COVERAGE, which counts every block.
+ * Preloaded into every process of a test that is measured (`--import`): writes into the folder PADLESS_CALLS which blocks of js/ ran, which files of
+ * tests/ were loaded, and the processor time. Whether a block ran, not how often: code runs at nearly its usual speed, unlike under NODE_V8_COVERAGE.
  */
 import { Session } from 'node:inspector';
 import { writeFileSync } from 'node:fs';
@@ -11,14 +11,16 @@ const folder = /** @type {string} */ (process.env.PADLESS_CALLS);
 const session = new Session();
 session.connect();
 session.post('Profiler.enable');
-session.post('Profiler.startPreciseCoverage', { callCount: false, detailed: false });
+session.post('Profiler.startPreciseCoverage', { callCount: false, detailed: true });
 process.on('exit', () =>
   session.post('Profiler.takePreciseCoverage', (error, { result }) => {
     const scripts = result
-      .filter(({ url }) => /^file:.*\/js\//.test(url))
+      .filter(({ url }) => /^file:.*\/(js|tests)\//.test(url))
       .map(({ url, functions }) => ({
         url,
-        ranges: functions.map(({ ranges: [{ startOffset, endOffset, count }] }) => [startOffset, endOffset, count]),
+        ranges: functions.flatMap(({ ranges }) =>
+          ranges.map(({ startOffset, endOffset, count }) => [startOffset, endOffset, count]),
+        ),
       }));
     const { user, system } = process.cpuUsage();
     const seconds = threadId ? 0 : (user + system) / 1e6;

@@ -1,6 +1,7 @@
 /**
  * `make mutants`: changes one place of js/ or c/ at a time, in a copy of the repository, and runs the tests that call the changed function, until one
  * fails. A mutant that no test notices shows what no test checks. Results go to build/mutants/results.jsonl, and a second run continues there.
+ * tests/mutants/killers.json, written at the end, names the test that noticed each mutant: the next run from nothing tries it first.
  *
  *   node tests/mutants/run.js [COUNT=200] [SEED=1] [FILTER]   FILTER: a part of the file's name
  *
@@ -15,6 +16,7 @@ import { join } from 'node:path';
 import { measured } from './calls.js';
 import { Copy } from './copy.js';
 import { draw, found } from './draw.js';
+import { readKillers, writeKillers } from './killers.js';
 
 /** @typedef {import('./copy.js').Outcome} Outcome */
 /** @typedef {import('./copy.js').Result} Result */
@@ -60,10 +62,11 @@ if (existsSync(results))
     const result = JSON.parse(line);
     known.set(result.id, result);
   }
-const copies = Array.from(
-  { length: Number(process.env.MUTANT_JOBS ?? availableParallelism()) },
-  (_, i) => new Copy(root, join(folder, `tree-${i}`), git('ls-files')),
-);
+const jobs = Number(process.env.MUTANT_JOBS ?? availableParallelism());
+if (!(Number.isInteger(jobs) && jobs > 0))
+  throw new Error(`MUTANT_JOBS is ${process.env.MUTANT_JOBS}, expected a whole number from 1 on`);
+const killers = readKillers();
+const copies = Array.from({ length: jobs }, (_, i) => new Copy(root, join(folder, `tree-${i}`), git('ls-files')));
 const tests = git('ls-files', 'tests').filter(
   (file) => /\.test\.js$/.test(file) && !/^tests\/(page|firefox|site)\/|package\/(tarball|docs|minified)\.test/.test(file),
 );
@@ -85,10 +88,11 @@ const tryAll = (mutants, again) =>
         if (!again && done.filter(({ status }) => status !== 'invalid').length >= Number(many)) break;
         let result = again ? undefined : known.get(mutant.id);
         if (!result) {
-          result = await copy.tryMutant(mutant, entries, known);
+          result = await copy.tryMutant(mutant, entries, known, killers.get(mutant.id));
           appendFileSync(results, `${JSON.stringify(result)}\n`);
           known.set(result.id, result);
         }
+        if (result.by) killers.set(result.id, result.by.replace('time: ', ''));
         done.push(result);
       }
     }),
@@ -96,8 +100,9 @@ const tryAll = (mutants, again) =>
 if (process.env.MUTANT_AGAIN) {
   const survivors = [...known.values()].filter(({ status }) => status === 'survived');
   await tryAll(found(root, files, new Set(survivors.map(({ id }) => id))).values(), true);
-  report([...known.values()]);
+  report([...known.values()].filter(({ file }) => files.includes(file)));
 } else {
   await tryAll(draw(root, files, Number(seed)).values(), false);
   report(done);
 }
+writeKillers(killers);
