@@ -352,7 +352,7 @@ export class TextVectorizer {
    * @throws {UnsupportedError} for unit ngrams and setting parts, where a token has several ids
    */
   idOf(token) {
-    if (typeof token !== 'string') throw new ArgumentError(`text is ${typeName(token)}, expected a string`);
+    if (typeof token !== 'string') throw new ArgumentError(`token is ${typeName(token)}, expected a string`);
     this.#needOneId('idOf');
     let prepared = '';
     this.#mapped(token, (char) => {
@@ -423,12 +423,13 @@ export class TextVectorizer {
   decode(ids) {
     const { vocabulary } = this;
     this.#needOneId('decode');
+    if (!isList(ids)) throw new ArgumentError(`ids is ${typeName(ids)}, expected a list of ids`);
     const tokens = [];
     for (const id of Array.from(ids)) {
       if (id === this.pad) continue;
-      if (id !== this.unknown && !(id in vocabulary))
-        throw new IdError(`decode: id ${id}, the vocabulary has ${vocabulary.length} entries`);
-      tokens.push(id === this.unknown ? '\ufffd' : vocabulary[id]);
+      const token = id === this.unknown ? '\ufffd' : vocabulary[id];
+      if (typeof token !== 'string') throw new IdError(`decode: id ${id}, the vocabulary has ${vocabulary.length} entries`);
+      tokens.push(token);
     }
     return tokens;
   }

@@ -298,7 +298,13 @@ test('decode turns ids into tokens and omits padding', () => {
 });
 
 test('an id outside the vocabulary is refused, and the message has the id and the size of the vocabulary', () => {
-  assert.throws(() => vectorizer().decode([30]), says(IdError, /id 30, the vocabulary has 30/));
+  for (const id of [30, -1, 1.5, 'length'])
+    assert.throws(
+      () => vectorizer().decode(/** @type {any} */ ([id])),
+      says(IdError, new RegExp(`id ${id}, the vocabulary has 30`)),
+    );
+  assert.throws(() => vectorizer().decode(/** @type {any} */ (null)), says(ArgumentError, /ids is null, expected a list of ids/));
+  assert.throws(() => vectorizer().idOf(/** @type {any} */ (5)), says(ArgumentError, /token is number, expected a string/));
 });
 
 test('a value that is not a string is refused, and the message names its type', () => {
