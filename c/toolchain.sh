@@ -109,12 +109,19 @@ build_emcc() {
     cd - && rm -rf "$1/tmp/one".*
 }
 
+# apt_get_in FOLDER ARGUMENT...: with paths that exist in the Debian system, whatever PATH and TMPDIR are outside of it.
+apt_get_in() {
+  folder=$1
+  shift
+  chroot "$folder" /usr/bin/env -u TMPDIR PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive apt-get "$@"
+}
+
 # debootstrap --include cannot install the browsers: it knows no alternative dependencies. apt-get does.
 build_browsers() {
   new_debian "$1" &&
-    chroot "$1" apt-get update &&
+    apt_get_in "$1" update &&
     # shellcheck disable=SC2086 # each word is a package
-    DEBIAN_FRONTEND=noninteractive chroot "$1" apt-get -y --no-install-recommends install $browsers &&
+    apt_get_in "$1" -y --no-install-recommends install $browsers &&
     for name in $browsers; do in_namespace sh -c "$run_outside" "$1" "$name" --version || return; done
 }
 

@@ -20,7 +20,7 @@ fi
 [ $# = 0 ] || c/toolchain.sh packages "$@"
 
 # Elsewhere, tests take what is installed, but not snaps, which cannot read profiles in /tmp. Ubuntu packages browsers only as snaps.
-on_debian || has "${CHROMIUM:-/usr/bin/chromium}" || c/toolchain.sh browsers build/browsers
+on_debian || has "${CHROMIUM:-/usr/bin/chromium}" || has chromium-headless-shell || c/toolchain.sh browsers build/browsers
 
 # The sanitizers' run-time library is a separate package, whose name has clang's major version.
 compiles clang -fsanitize=address,undefined ||

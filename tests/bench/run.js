@@ -17,7 +17,7 @@ import { parseArgs } from 'node:util';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
 import { bundle } from '../bundle.js';
-import { executablePath } from '../page/chromium.js';
+import { findChromium } from '../page/chromium.js';
 import { median } from './measure.js';
 import { languageOnnx } from './models.js';
 import { onnxFiles, onnxPath } from './onnx-files.js';
@@ -30,12 +30,12 @@ const { values } = parseArgs({
   options: { quick: { type: 'boolean' }, bar: { type: 'string' }, engine: { type: 'string' }, json: { type: 'string' } },
 });
 
-// Check the browser before the minutes in Node. As root on Debian, it is installed; otherwise a message says what to install.
-if (values.engine !== 'node' && !existsSync(executablePath)) {
-  if (!process.env.CHROMIUM) spawnSync('c/toolchain.sh', ['packages', 'chromium'], { cwd: root, stdio: 'inherit' });
-  if (!existsSync(executablePath)) {
+// Check the browser before the minutes in Node. As root on Debian or Ubuntu, it is installed; otherwise a message says what to install.
+if (values.engine !== 'node' && !existsSync(findChromium())) {
+  if (!process.env.CHROMIUM) spawnSync('tests/setup.sh', { cwd: root, stdio: 'inherit' });
+  if (!existsSync(findChromium())) {
     console.error(
-      `padless: no browser at ${executablePath}: name a Chromium in CHROMIUM, or leave it out: npm run bench -- --engine node`,
+      `padless: no browser at ${findChromium()}: name a Chromium in CHROMIUM, or leave it out: npm run bench -- --engine node`,
     );
     process.exit(1);
   }
@@ -180,7 +180,7 @@ async function inChromium(tell) {
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
   const address = /** @type {import('node:net').AddressInfo} */ (server.address());
   const browser = await chromium.launch({
-    executablePath,
+    executablePath: findChromium(),
     args: ['--headless', '--no-sandbox', '--disable-gpu'],
   });
   try {

@@ -1,7 +1,7 @@
 /**
  * `make fuzz`: runs random cases of each target of tests/fuzz/targets.js in a separate process, so that hangs and crashes are noticed. Counts are
  * kept in build/fuzz/results.json; the next run continues with the next seeds. A case that fails prints its seed; if a good input has another answer
- * afterwards, the first of the last cases is printed.
+ * after some cases, their first and last seed are printed.
  *
  *   node tests/fuzz/run.js [SECONDS=60] [NAME]     SECONDS: for all targets together; NAME: a part of a target's name
  */
@@ -31,12 +31,12 @@ async function work(target, seed, ms) {
     .then(tryOne)
     .catch(() => {});
   const check = await unharmed(good);
-  const failed = (/** @type {number} */ at, /** @type {any} */ error) => {
-    log(JSON.stringify({ failed: at, why: String(error?.stack ?? error) }));
+  const failed = (/** @type {any} */ error, /** @type {number} */ first, last = first) => {
+    log(JSON.stringify({ seeds: [first, last], why: String(error?.stack ?? error) }));
     process.exit(1);
   };
   const result = { cases: 0, errors: 0, seed, slowest: [0, 0], peak: 0 };
-  const checkAll = () => check().catch((error) => failed(Math.max(seed, result.seed - CHECKED), error));
+  const checkAll = () => check().catch((error) => failed(error, Math.max(seed, result.seed - CHECKED), result.seed - 1));
   for (const end = Date.now() + ms; Date.now() < end; result.seed++, result.cases++) {
     // If this process hangs, the parent finds the last printed seed, shortly before the one that hangs.
     if (result.cases % CHECKED === 0) {
@@ -47,7 +47,7 @@ async function work(target, seed, ms) {
     try {
       await tryOne(random(result.seed));
     } catch (error) {
-      if (!(error instanceof PadlessError)) failed(result.seed, error);
+      if (!(error instanceof PadlessError)) failed(error, result.seed);
       result.errors++;
     }
     const { user, system } = process.cpuUsage(begun);

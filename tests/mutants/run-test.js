@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A program that waits forever uses no processor time; one that the machine lets wait needs this much longer. */
+/** Seconds of real time for each second of processor time: programs that wait forever use none, and on a busy machine every program waits. */
 const WAIT = 5;
 
 /**
