@@ -15,19 +15,19 @@ const succeeds = (program, args, cwd) =>
   );
 const compiler = ['clang', ['-std=c11', '-ffp-contract=off', '-O1', '-Ic', '-w']];
 
-/** The native kernel tests: every object once, then one for each mutant. */
+/** The native kernel tests: every object once, then the changed ones for each mutant. */
 export class NativeTests {
-  /** @param {string} tree */
-  constructor(tree) {
+  /** @param {string} tree @param {string} name  of the folder of its objects, beside the tree @param {string[]} options  of clang */
+  constructor(tree, name, options = []) {
     this.tree = tree;
-    this.objects = `${tree}.objects`;
+    this.options = options;
+    this.objects = `${tree}.${name}`;
     this.program = `${this.objects}/kernels`;
     const list = (/** @type {string} */ folder) =>
       readdirSync(join(tree, folder))
         .filter((file) => file.endsWith('.c'))
         .map((file) => `${folder}/${file}`);
-    this.core = list('c');
-    this.sources = [...this.core, ...list('c/ref'), ...list('tests/kernels')];
+    this.sources = ['c', 'c/ref', 'tests/kernels'].flatMap(list);
   }
 
   /** @param {string} source */
@@ -38,21 +38,21 @@ export class NativeTests {
   /** @param {string} source @param {string} object */
   compile(source, object) {
     const [program, options] = /** @type {[string, string[]]} */ (compiler);
-    return succeeds(program, [...options, '-c', source, '-o', object], this.tree);
+    return succeeds(program, [...options, ...this.options, '-c', source, '-o', object], this.tree);
   }
 
-  /** Whether the program with the changed file could be built. @param {string} file  of c/ */
+  /** Whether the program with the changed file could be built. Tests include headers, too. @param {string} file  of c/ */
   async build(file) {
     mkdirSync(this.objects, { recursive: true });
+    const changed = file.endsWith('.h') ? this.sources : [file];
     for (const source of this.sources)
-      if (source !== file && !existsSync(this.objectOf(source)) && !(await this.compile(source, this.objectOf(source))))
+      if (!changed.includes(source) && !existsSync(this.objectOf(source)) && !(await this.compile(source, this.objectOf(source))))
         throw new Error(`${source} does not compile`);
-    const changed = file.endsWith('.h') ? this.core : [file];
     const objects = this.sources.map((source) =>
       changed.includes(source) ? `${this.objectOf(source)}.changed` : this.objectOf(source),
     );
     for (const source of changed) if (!(await this.compile(source, `${this.objectOf(source)}.changed`))) return false;
-    return succeeds('clang', [...objects, '-lm', '-o', this.program]);
+    return succeeds('clang', [...this.options, ...objects, '-lm', '-o', this.program]);
   }
 }
 

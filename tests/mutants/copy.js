@@ -48,12 +48,15 @@ function ordered(tests, { file }, known, killer) {
 export class Copy {
   /** @param {string} root @param {string} tree  its folder, which is made again @param {string[]} files  of the repository */
   constructor(root, tree, files) {
-    for (const old of ['', '.built', '.objects']) rmSync(tree + old, { recursive: true, force: true });
+    for (const old of ['', '.built', '.objects', '.sanitized']) rmSync(tree + old, { recursive: true, force: true });
     for (const each of [...files, ...built])
       if (existsSync(join(root, each))) cpSync(join(root, each), join(tree, each), { recursive: true, preserveTimestamps: true });
     symlinkSync(join(root, 'node_modules'), join(tree, 'node_modules'));
     this.tree = tree;
-    this.native = new NativeTests(tree);
+    this.native = [
+      new NativeTests(tree, 'objects'),
+      new NativeTests(tree, 'sanitized', ['-fsanitize=address,undefined', '-fno-sanitize-recover=all']),
+    ];
   }
 
   /**
@@ -100,13 +103,15 @@ export class Copy {
   }
 
   /**
-   * First the kernel tests natively, as they need no linker; then the wasm and the models.
+   * First the kernel tests natively, as they need no linker, plain and under sanitizers; then the wasm and the models.
    * @param {string} file @param {Entry[]} entries @param {Record<string, string>} passed @returns {Promise<Outcome>}
    */
   async tryC(file, entries, passed) {
-    if (!(await this.native.build(file))) return { status: 'invalid' };
-    const outcome = await runLimited(this.tree, [this.native.program], 60);
-    if (outcome !== 'passed') return { status: 'killed', by: outcome === 'time' ? 'time: kernels' : 'kernels' };
+    for (const tests of this.native) {
+      if (!(await tests.build(file))) return { status: 'invalid' };
+      const outcome = await runLimited(this.tree, [tests.program], 120);
+      if (outcome !== 'passed') return { status: 'killed', by: outcome === 'time' ? 'time: kernels' : 'kernels' };
+    }
     if (!(await buildWasm(this.tree))) return { status: 'invalid' };
     const tests = entries.filter(({ test, ran }) => test === 'tests/kernels/kernels.test.js' || ran['js/runtime/memory.js']);
     const result = await this.tryTests(

@@ -25,6 +25,8 @@ const [many = '200', seed = '1', filter = ''] = process.argv.slice(2);
 const root = join(import.meta.dirname, '../..');
 const folder = join(root, 'build/mutants');
 const results = join(folder, 'results.jsonl');
+/** Mutants that change nothing that a user could notice, by id: where they are, and why, as read by one person. @type {Record<string, string>} */
+const equivalent = JSON.parse(readFileSync(join(import.meta.dirname, 'equivalent.json'), 'utf8'));
 
 /** @param {...string} args */
 const git = (...args) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim().split('\n');
@@ -40,16 +42,18 @@ function share(killed, all) {
 
 /** @param {Result[]} done */
 function report(done) {
-  for (const { status, file, line, kind, from, to, passed, left } of done)
-    if (status === 'survived')
-      console.log(
-        `survived ${Object.keys(passed ?? {}).length} tests (${left} left) ${file}:${line} ${kind}: ${from.slice(0, 60)} -> ${to.slice(0, 60)}`,
-      );
+  for (const { id, status, file, line, kind, from, to, passed, left } of done) {
+    if (status !== 'survived') continue;
+    const ran = `${Object.keys(passed ?? {}).length} tests (${left} left)`;
+    const reason = id in equivalent ? `equivalent: ${equivalent[id]}` : id;
+    console.log(`survived ${ran} ${file}:${line} ${kind}: ${from.slice(0, 60)} -> ${to.slice(0, 60)}; ${reason}`);
+  }
   const valid = done.filter(({ status }) => status !== 'invalid');
   for (const [what, part] of /** @type {[string, Result[]][]} */ ([
     ['js/', valid.filter(({ file }) => file.startsWith('js/'))],
     ['c/', valid.filter(({ file }) => file.startsWith('c/'))],
     ['all', valid],
+    ['without those that are equivalent', valid.filter(({ id, status }) => status === 'killed' || !(id in equivalent))],
   ]))
     if (part.length) console.log(`${what}: ${share(part.filter(({ status }) => status === 'killed').length, part.length)}`);
 }
