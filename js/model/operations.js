@@ -306,6 +306,7 @@ export class Operation extends Layer {
     const lists = kind === 'Concatenate' || kind === 'Stack';
     const operands = kind === 'GetItem' ? [x] : [x, ...rest].flatMap((each) => (lists && Array.isArray(each) ? each : [each]));
     const needed = Object.hasOwn(others, kind) ? others[kind].length - 1 : 1;
+    if (lists && !Array.isArray(x)) throw new ShapeError(`${path}: ${kind} of one tensor, expected a list of tensors`);
     if (
       rest.length + 1 < needed ||
       Array.isArray(x) !== lists ||

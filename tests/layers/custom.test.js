@@ -303,6 +303,23 @@ test('the configuration of each layer contains the options that it was given and
   const { backward_layer: backward, ...both } = new Bidirectional({ name: 'x', own: [1], layer: inner }).getConfig();
   assert.deepEqual(both, { name: 'x', own: [1], layer });
   assert.deepEqual(backward.config, { name: 'backward_inner', units: 2, go_backwards: true });
+  const stack = new exported.StackedRNN({ name: 'x', own: [1], cells: [inner, new exported.GRU({ name: 'outer', units: 3 })] });
+  assert.deepEqual(stack.toJSON(), {
+    class_name: 'RNN',
+    config: {
+      name: 'x',
+      own: [1],
+      cell: {
+        class_name: 'StackedRNNCells',
+        config: {
+          cells: [
+            { class_name: 'LSTMCell', config: { name: 'inner', units: 2 } },
+            { class_name: 'GRUCell', config: { name: 'outer', units: 3 } },
+          ],
+        },
+      },
+    },
+  });
   const contain = [Bidirectional, Model, TimeDistributed, exported.Functional, exported.SpectralNormalization, exported.StackedRNN];
   const config = { name: 'x', own: [1], pattern: 'b t -> b t' };
   for (const Class of /** @type {any[]} */ (Object.values(exported)))

@@ -186,11 +186,7 @@ for (const [what, entries, message, options] of /** @type {[string, any[], RegEx
     [op('a', 'Matmul', [tensor('e')])],
     /^a: Matmul has 1 arguments, expected 2 that are tensors or numbers$/,
   ],
-  [
-    'a stack of no list',
-    [op('a', 'Stack', [tensor('e')], { axis: 1 })],
-    /^a: Stack has 1 arguments, expected 1 that are tensors or numbers$/,
-  ],
+  ['a stack of no list', [op('a', 'Stack', [tensor('e')], { axis: 1 })], /^a: Stack of one tensor, expected a list of tensors$/],
   ['a sum with text', [op('a', 'Add', [tensor('e'), 'x'])], /^a: Add has 2 arguments, expected 1 that are tensors or numbers$/],
   [
     'a matrix product of sizes that differ',

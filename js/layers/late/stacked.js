@@ -51,6 +51,12 @@ export class StackedRNN extends Layer {
   }
 
   /** @override */
+  getConfig() {
+    const cells = this.cells.map((layer) => ({ class_name: `${layer.className}Cell`, config: layer.getConfig() }));
+    return { ...super.getConfig(), cell: { class_name: 'StackedRNNCells', config: { cells } } };
+  }
+
+  /** @override */
   get positional() {
     return ['initial_state', 'mask', 'training'];
   }
