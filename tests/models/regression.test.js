@@ -8,8 +8,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { ArgumentError, loadModel } from 'padless';
+import { ArgumentError, loadModel, ModelFileError } from 'padless';
 import { compare } from '../../js/tools/compare.js';
+import { check, parseCases, record } from '../../js/tools/golden.js';
 import { cli, file, folder, padless } from '../command.js';
 import { says } from '../says.js';
 
@@ -66,6 +67,36 @@ test('cases may be rows of ids, too; a file that is not a golden file is refused
     padless('record', model, file('bad.json', '[5]'), '-o', golden).stderr,
     /bad\.json: cases: entry 0 is neither a text nor rows of ids such as \[\[5, 2, 9\], \[7\]\]/,
   );
+});
+
+test('a case of another form in a golden file is refused by its number, and a model with another number of outputs differs', async () => {
+  const loaded = await loadModel(model, { simd: 'baseline' });
+  const golden = record(loaded, ['text']);
+  const [{ input, outputs }] = golden.cases;
+  const [output] = outputs;
+  /** @param {any} entry */
+  const drifts = (entry) => check(loaded, { padless: 1, cases: [golden.cases[0], entry] });
+  for (const other of [undefined, 3, [null], [{ ...output, data: 3 }], [{ ...output, shape: '1,62' }]])
+    assert.throws(() => drifts({ input, outputs: other }), says(ModelFileError, /^case 1 of the golden file was not written by/));
+  assert.throws(() => drifts(null), says(ModelFileError, /^case 1 of/));
+  assert.throws(() => drifts({ input, outputs: [{ ...output, data: '*' }] }), says(ModelFileError, /data that is not base64/));
+  assert.deepEqual(drifts({ input, outputs: [output, output] }), [{ case: 1, input, output: '', what: '1 outputs, recorded 2' }]);
+});
+
+test('answers are recorded and checked in the fixed-order build only', async () => {
+  const loaded = await loadModel(model, { simd: 'baseline' });
+  const golden = record(loaded, ['text']);
+  Object.defineProperty(loaded, 'simd', { value: 'relaxed' });
+  for (const call of [() => record(loaded, ['text']), () => check(loaded, golden)])
+    assert.throws(call, says(ArgumentError, /^the model uses the relaxed build, .*; load it with simd: 'baseline'$/));
+});
+
+test('cases in JSON are texts, rows of ids, or rows by the name of the input', () => {
+  const cases = ['text', [[5, 2], [7]], { a: [[5]], b: [[1.5]] }];
+  assert.deepEqual(parseCases(JSON.stringify(cases)), cases);
+  assert.throws(() => parseCases('["text"'), says(ArgumentError, /^cases: not JSON: /));
+  for (const other of [null, 5, [5], { a: 5 }])
+    assert.throws(() => parseCases(JSON.stringify(['text', other])), says(ArgumentError, /^cases: entry 1 is neither/));
 });
 
 test('eval prints accuracy and cross-entropy on a labelled file', async () => {
