@@ -28,8 +28,8 @@ async function layersOf(path) {
     if (classes.length)
       found.push({
         file: `../layers/${path}${name}`,
-        names: classes.map(([each]) => each).sort(),
-        classNames: classes.map(([, { className }]) => className).sort(),
+        names: classes.map(([each]) => each),
+        classNames: classes.map(([, { className }]) => className),
       });
   }
   return found;
