@@ -128,6 +128,46 @@ test('Concatenate along time adds the lengths, so that Flatten and Dense know th
   }
 });
 
+test('of two Embeddings of the same ids, the one without mask_zero reads padding, but not in models of padless', async () => {
+  const layers = [
+    input('ids'),
+    layer('Embedding', 'masked', embedding, ['ids']),
+    layer('Embedding', 'plain', { ...embedding, mask_zero: false }, ['ids']),
+    ...['masked', 'plain'].map((from) => layer('GlobalAveragePooling1D', `mean_${from}`, {}, [from])),
+  ];
+  const architecture = functional(layers, ['ids'], ['mean_masked', 'mean_plain']);
+  assert.deepEqual((await create(architecture, { kerasVersion: '3.15.1' })).readsPadding, ['plain']);
+  assert.deepEqual((await create(architecture)).readsPadding, []);
+});
+
+test('values at padding that differ from Keras, and removed masks, are refused after a merge, whichever input has them', async () => {
+  const layers = [
+    input('ids'),
+    layer('Embedding', 'masked', embedding, ['ids']),
+    layer('Reshape', 'same', { target_shape: [-1, 4] }, ['masked']),
+    layer('MultiHeadAttention', 'attention', { num_heads: 1, key_dim: 2 }, ['masked']),
+    layer('Embedding', 'other', embedding, ['ids']),
+  ];
+  /** @type {[string, any][]} */
+  const merges = [['Add', {}], ['Maximum', {}], ['Concatenate', {}], ['Concatenate', { axis: 1 }]]; // prettier-ignore
+  for (const [Class, config] of merges)
+    for (const [from, last, message] of /** @type {[string, string, RegExp][]} */ ([
+      ['attention', 'GlobalMaxPooling1D', /^last: GlobalMaxPooling1D reads the values at padding of attention, which differs/],
+      ['same', 'GlobalAveragePooling1D', /^last: .* as same \(with some backends\) removes the mask/],
+    ]))
+      for (const inputs of [
+        [from, 'other'],
+        ['other', from],
+      ]) {
+        const merged = [...layers, layer(Class, 'merge', config, inputs), layer(last, 'last', {}, ['merge'])];
+        await assert.rejects(
+          create(functional(merged, ['ids'], ['last']), { kerasVersion: '3.15.1' }),
+          says(UnsupportedError, message),
+          `${Class} of ${inputs}`,
+        );
+      }
+});
+
 test('a stateful layer that is called twice is refused, because the order of the calls would change the answer', async () => {
   const graph = (/** @type {any} */ options) =>
     functional(

@@ -8,6 +8,12 @@ import { Layer } from '../layer.js';
 import { Spec, Steps, Tensor } from '../tensor.js';
 /** @typedef {import('../tensor.js').Rules} Rules */
 
+/** The fields of Spec that name a layer before any of the inputs. @param {Spec[]} inputs */
+const layersBehind = (inputs) => ({
+  unlikePadding: inputs.find((x) => x.unlikePadding)?.unlikePadding ?? '',
+  maskRemovedBy: inputs.find((x) => x.maskRemovedBy)?.maskRemovedBy ?? '',
+});
+
 /** Base of the merge layers: broadcasts the inputs to the shape of the result, combines the first two, then the result with the third, ... */
 export class Merge extends Layer {
   /** @returns {number} pl_op */
@@ -39,8 +45,7 @@ export class Merge extends Layer {
     return {
       masked: masked.length > 0 && !losesMask,
       time: times.size === 1 && !losesMask ? [...times][0] : times.size ? {} : null,
-      unlikePadding: inputs.find((x) => x.unlikePadding)?.unlikePadding ?? '',
-      maskRemovedBy: inputs.find((x) => x.maskRemovedBy)?.maskRemovedBy ?? '',
+      ...layersBehind(inputs),
     };
   }
 
@@ -305,7 +310,8 @@ export class Concatenate extends Merge {
       throw new ShapeError(`${this.path}: Concatenate over time of ${inputs.map((x) => x.features).join(' and ')} features`);
     const lengths = inputs.map((x) => x.shape[0]);
     const T = lengths.includes(null) ? null : lengths.reduce((sum, length) => Number(sum) + Number(length), 0);
-    return inputs[0].with({ shape: [T, inputs[0].features], masked: inputs.some((x) => x.masked), time: {} });
+    const masked = inputs.some((x) => x.masked);
+    return inputs[0].with({ shape: [T, inputs[0].features], masked, time: {}, ...layersBehind(inputs) });
   }
 
   /**
