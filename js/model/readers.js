@@ -13,7 +13,7 @@ import * as words from './words.js';
  * @param {import('../layers/layer.js').Layer} root
  */
 export function prepareInputs(inputs, rules, root) {
-  const takesWords = root.all().some((layer) => 'takesWords' in layer);
+  const takesWords = root.all().some((layer) => 'takesWords' in layer && layer.takesWords);
   for (const input of inputs)
     if (input.numbering) input.reader = new Numbering(input);
     else if (takesWords && input.ids && input.shape.length === 2) {

@@ -225,7 +225,8 @@ export class DepthwiseConv1D extends Window {
    * @param {number} bias
    */
   depthwise(given, bias) {
-    const { kernel = 0, D = 0, multiplier = 1, size, stride, dilation, padding } = this;
+    const { size, stride, dilation, padding } = this;
+    const [kernel, D, multiplier] = /** @type {number[]} */ ([this.kernel, this.D, this.multiplier]);
     const x = given.unmasked();
     const { heap, B } = x;
     const steps = this.steps(x);

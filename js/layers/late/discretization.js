@@ -27,7 +27,7 @@ class Bins extends Spec {
       throw new UnsupportedError(
         `${lookup.path}: an Embedding with mask_zero reads the bins of ${this.path}; padless computes masks only from ids of an input`,
       );
-    return change.ids === false ? super.with(change) : new Bins({ ...this, ...change });
+    return new Bins({ ...this, lookup: null, ...change });
   }
 }
 

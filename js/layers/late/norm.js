@@ -227,7 +227,7 @@ export class RMSNormalization extends LastAxis {
    * @param {Tensor} x
    */
   compute(y, x) {
-    x.heap.exports.pl_rms_norm(y, x.pointer, this.scale ?? 0, this.epsilon(1e-6), x.rows, x.features);
+    x.heap.exports.pl_rms_norm(y, x.pointer, /** @type {number} */ (this.scale), this.epsilon(1e-6), x.rows, x.features);
   }
 }
 

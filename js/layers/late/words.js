@@ -44,7 +44,7 @@ function applyToWords(words, layer, x) {
     throw new UnsupportedError(
       `${layer.path}: an Embedding with mask_zero of ids [B, T, C] gives a mask [B, T, C] in Keras 3, which padless lacks; put it into TimeDistributed`,
     );
-  if ('takesWords' in layer || layer.build === Layer.prototype.build) return undefined;
+  if (('takesWords' in layer && layer.takesWords) || layer.build === Layer.prototype.build) return undefined;
   if (x !== words || !isEach(layer))
     throw new UnsupportedError(
       `${layer.path}: ${layer.className} is applied to words of characters; put layers that read characters into TimeDistributed, and reduce each word to a vector before other layers`,
