@@ -19,6 +19,9 @@ const { normal, integer } = random();
 const stored = gunzipSync(readFileSync(new URL('../models/old-keras/crfs.json.gz', import.meta.url))).toString();
 const { addons, ids, cases } = JSON.parse(stored);
 
+/** Features of each step, more than tags. */
+const D = 4;
+
 /** The tag with the highest score at each step. @param {import('padless').OutputTensor} output */
 const tagsOf = ({ shape: [, , K], data }) =>
   Array.from({ length: data.length / K }, (_, i) => {
@@ -54,7 +57,7 @@ const paths = (T, K) => (T === 0 ? [[]] : paths(T - 1, K).flatMap((path) => Arra
  * @param {boolean} masked
  */
 async function single(name, config, masked) {
-  const [D, K] = [2, 3];
+  const K = 3;
   /** @type {Map<string, any>} */
   const weights = new Map();
   const layers = [
@@ -92,12 +95,12 @@ async function single(name, config, masked) {
 }
 
 /** @param {number} T */
-const values = (T) => Array.from({ length: T }, () => [...normal(2, 1)]);
+const values = (T) => Array.from({ length: T }, () => [...normal(D, 1)]);
 /** @param {number[][]} row @param {number} front @param {number} behind */
 const withZeros = (row, front, behind) => [
-  ...Array.from({ length: front }, () => [0, 0]),
+  ...Array.from({ length: front }, () => new Array(D).fill(0)),
   ...row,
-  ...Array.from({ length: behind }, () => [0, 0]),
+  ...Array.from({ length: behind }, () => new Array(D).fill(0)),
 ];
 
 for (const [masked, boundary] of [
@@ -217,7 +220,7 @@ for (const masked of [true, false])
 
 test('keras_contrib: padding between steps is refused', async () => {
   const { model } = await single('padless>ContribCRF', options, true);
-  const row = [...values(2), [0, 0], ...values(1)];
+  const row = [...withZeros(values(2), 0, 1), ...values(1)];
   assert.throws(
     () => model.run([row]),
     says(ShapeError, /^crf: row 0 has padding between steps that count, where the CRF of keras_contrib would begin a new path/),

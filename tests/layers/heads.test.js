@@ -145,6 +145,19 @@ test('of labels with equal scores, the first is the answer, for a text and for e
   assert.equal(pooled.predict('ab', { labels: ['z', 'y'] }).label, 'y');
 });
 
+test('the template of scores is made for the first answer, and again if the labels change', async (t) => {
+  const model = await create(sequential(embedding, layer('GlobalMaxPooling1D', 'pooling')), {
+    text: { vocabulary: ['', '', 'a', 'b', 'c', 'd'] },
+    outputs: [{ name: 'topic', kind: 'class', labels: ['x', 'y', 'z'] }],
+  });
+  model.predict('a');
+  const parse = t.mock.method(JSON, 'parse');
+  model.predict(['ab', 'b']);
+  assert.equal(parse.mock.callCount(), 0);
+  /** @type {any} */ (model.outputs[0].labels)[1] = 'w';
+  assert.deepEqual(Object.keys(model.predict('a').scores ?? {}), ['x', 'w', 'z']);
+});
+
 test('cross-entropy, accuracy and F1 of spans skip padding and ignored labels', async () => {
   const labels = ['O', 'B-X', 'I-X'];
   const model = await create(sequential(embedding, layer('Softmax', 'softmax')), {

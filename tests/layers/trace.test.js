@@ -101,3 +101,20 @@ test('for an embedding and for layers with several inputs, a trace also lists th
   // Without the mask, the step of padding has a row of the table, e^0, 0 + 0, and as a key of zeros a weight too small for the last query.
   assert.deepEqual(changed, { embedding: [[1]], exp: [[1]], sum: [[]], attention: [[0, 1]] });
 });
+
+test('without padding a trace has no mask where a model reads padding, and the mask of the caller where one is given', async () => {
+  const model = await createModel({
+    architecture: functional(
+      [input('x', [null, 1]), layer('Masking', 'masking', {}, ['x']), layer('GlobalMaxPooling1D', 'max', {}, ['masking'])],
+      ['x'],
+      ['max'],
+    ),
+    kerasVersion: '3.15.1',
+    simd,
+    weights: () => new Map(),
+  });
+  assert.deepEqual(model.readsPadding, ['max']);
+  const mask = (/** @type {any} */ options) => model.trace([[[1], [2]]], options)[0].before[0].mask;
+  assert.equal(mask({}), null);
+  assert.deepEqual(mask({ mask: [[1, 0]] }), Uint8Array.of(1, 0));
+});
