@@ -10,7 +10,7 @@ const counts = new Set(['tests', 'pass', 'fail', 'cancelled', 'skipped', 'todo',
 /** @param {any} error  of a failed test: a wrapper whose cause is the thrown value */
 function reason(error) {
   const thrown = error?.cause ?? error;
-  return thrown instanceof Error || thrown?.stack ? inspect(thrown) : String(thrown?.message ?? thrown);
+  return thrown !== null && typeof thrown === 'object' ? inspect(thrown) : String(thrown);
 }
 
 /** @param {AsyncIterable<any>} source */
