@@ -105,10 +105,8 @@ function product(c, node, a, b) {
   const outer = axes.slice(0, -3).filter((axis) => axis.length && !axis[0].batch);
   if (M.some(({ batch }) => batch) || N.some(({ batch }) => batch)) c.notBatch(node, [c.batch], 'the product');
   // A product with a vector (M or N is 1) becomes one weighted sum, which layers compute for rows of different lengths.
-  if (!outer.length && (M.length === 0 || N.length === 0)) {
-    const simple = weighted(c, node, x, y, M.length ? M : N, K);
-    if (simple) return simple.with({ view });
-  }
+  if (!outer.length && (M.length === 0 || N.length === 0))
+    return (N.length ? weighted(c, node, y, x, N, K) : weighted(c, node, x, y, M, K)).with({ view });
   if ([M, N].some((axis) => axis.some(({ varies }) => varies))) c.readsSteps(node, [...M, ...N]);
   const sides = [x, y].map((value, i) => [
     [c.batch],
@@ -122,12 +120,10 @@ function product(c, node, a, b) {
 
 /**
  * y[r] = sum_k x[r][k] w[k], where x is stored [B, r, k] or [B, k, r].
- * @param {Converter} c @param {Node} node @param {Value} a @param {Value} b @param {Axis} rest @param {Axis} summed
- * @returns {Value | null}
+ * @param {Converter} c @param {Node} node @param {Value} x @param {Value} w @param {Axis} rest @param {Axis} summed
+ * @returns {Value}
  */
-function weighted(c, node, a, b, rest, summed) {
-  const [x, w] = rest.length && b.stored.some((factor) => rest.includes(factor)) ? [b, a] : [a, b];
-  if (w.stored.some((factor) => rest.includes(factor))) return null;
+function weighted(c, node, x, w, rest, summed) {
   const overSteps = summed.some(({ varies }) => varies) || equalAxes(x.groups, [[c.batch], summed, rest]);
   if (overSteps) {
     const weights = c.arranged(node, w, [[c.batch], summed, []]);
