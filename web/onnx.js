@@ -7,10 +7,10 @@ import { PbfWriter } from 'pbf';
 /** TensorProto.DataType */
 const dataTypes = { float32: 1, int8: 3, int32: 6, int64: 7, bool: 9 };
 /** AttributeProto.AttributeType */
-const attributeTypes = { float: 1, int: 2, string: 3, ints: 7, strings: 8 };
+const attributeTypes = { float: 1, int: 2, string: 3, floats: 6, ints: 7, strings: 8 };
 
 /** @typedef {keyof typeof dataTypes} DataType */
-/** @typedef {number | string | string[] | number[]} Attribute */
+/** @typedef {number | string | string[] | number[] | Float32Array} Attribute  number[]: integers */
 /** @typedef {{ type: 'float32' | 'int8' | 'int32' | 'int64', shape: number[], data: ArrayLike<number> }} Constant */
 /** @typedef {{ op: string, inputs: string[], outputs: string[], attributes?: Record<string, Attribute>, domain?: string }} OnnxNode  domain: com.microsoft for operators of onnxruntime */
 /**
@@ -37,6 +37,9 @@ function writeAttribute([name, value], pbf) {
     type = Number.isInteger(value) ? 'int' : 'float';
     if (type === 'int') pbf.writeVarintField(3 /* i */, value);
     else pbf.writeFloatField(2 /* f */, value);
+  } else if (value instanceof Float32Array) {
+    type = 'floats';
+    for (const item of value) pbf.writeFloatField(7 /* floats */, item);
   } else {
     type = typeof value[0] === 'number' ? 'ints' : 'strings';
     for (const item of value)

@@ -162,6 +162,24 @@ test('layers have the names of their nodes; an error about the batch says when t
   );
 });
 
+test('a product over the batch is refused, with a constant or a tensor on either side', async () => {
+  const ones = new Array(12).fill(1);
+  const constants = [floats('right', [4, 3], ones), floats('left', [3, 4], ones)];
+  const turned = Object.entries({ a: [1, 0, 2], b: [2, 1, 0], c: [1, 2, 0] }).map(([name, perm]) => node('Transpose', ['x'], [name], { perm })); // prettier-ignore
+  for (const pair of [
+    ['b', 'right'],
+    ['left', 'a'],
+    ['b', 'x'],
+    ['x', 'a'],
+    ['a', 'c'],
+  ])
+    // prettier-ignore
+    await refused(
+      read([...turned, node('MatMul', pair, ['y'])], constants, { shape: [4, 'time', 2] }),
+      /\(MatMul\): the product runs over the batch, .*; the inputs have fixed sizes/,
+    );
+});
+
 test('DequantizeLinear with blocks is refused; a recurrent kernel with a scale for each input becomes float32', async () => {
   const int8 = [[1, 1], [1, 2], [1, 2], [2, 3], [8, 'q'], [9, Uint8Array.of(1, 2, 255, 4)]]; // prettier-ignore
   const constants = [/** @type {Field[]} */ (int8), floats('s', [2], [0.25, 0.5]), floats('R', [1, 2, 2], [0, 0, 0, 0])];

@@ -15,10 +15,19 @@ const ints = (name, values, shape = [values.length]) => tensor(name, shape, BigI
 const table = tensor('table', [4, 2], Float32Array.of(0, 0, 1, 10, 2, 20, 4, 40));
 const rows = [[1, 2], [3], [2, 3, 3]];
 
-/** The parts of torch's loop that a test replaces. @typedef {{ count?: string, start?: string, end?: string, goesOn?: string, data?: string, result?: string, more?: any[] }} Change */
+/** The parts of torch's loop that a test replaces. @typedef {{ count?: string, limit?: string, start?: string, end?: string, goesOn?: string, data?: string, result?: string, more?: any[] }} Change */
 
 /** An EmbeddingBag as torch's TorchScript exporter writes it. @param {Change} [change] */
-function bag({ count = 'B', start = 'starts', end = 'ends', goesOn = 'true', data = 'flat', result = 'sum', more = [] } = {}) {
+function bag({
+  count = 'B',
+  limit = 'all',
+  start = 'starts',
+  end = 'ends',
+  goesOn = 'true',
+  data = 'flat',
+  result = 'sum',
+  more = [],
+} = {}) {
   const body = graph({
     nodes: [
       node('Gather', [start, 'row'], ['from'], { axis: 0 }),
@@ -41,7 +50,8 @@ function bag({ count = 'B', start = 'starts', end = 'ends', goesOn = 'true', dat
         node('Gather', ['shape', 'first'], ['B'], { axis: 0 }),
         node('Gather', ['shape', 'second'], ['T'], { axis: 0 }),
         node('Mul', ['B', 'T'], ['all']),
-        node('Range', ['first', 'all', 'T'], ['begin']),
+        node('Mul', ['all', 'two'], ['twice']),
+        node('Range', ['first', limit, 'T'], ['begin']),
         node('Unsqueeze', ['all', 'zero'], ['all1']),
         node('Concat', ['begin', 'all1'], ['starts'], { axis: 0 }),
         node('Slice', ['starts', 'one', 'many', 'zero'], ['ends']),
@@ -77,6 +87,10 @@ test('a loop that reads the ids of each row is computed for all rows', async () 
 const changed = /** @type {Record<string, [Change, RegExp]>} */ ({
   'a constant number of rows': [{ count: 'two' }, /\(Loop\): padless has no Loop except over the rows of the batch/],
   'the steps instead of the rows': [{ count: 'T' }, /\(Loop\): padless has no Loop except over the rows/],
+  'rows that begin after the end of the batch': [
+    { limit: 'twice' },
+    /\(Range\): a range from 0 to 2\*B\*T by T; padless numbers rows/,
+  ],
   'ids from the end to the start of a row': [
     { start: 'ends', end: 'starts' },
     /\(Slice\): slices something other than the steps of one row/,

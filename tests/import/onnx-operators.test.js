@@ -186,6 +186,7 @@ test('operators on constants are computed at import as onnxruntime computes them
     ...{ bits: ints([1, 0, 0, 1, 0, 1]), half: number(0.5), column: floats([0.5, 3], [2, 1]), three: floats([0.5, -3, 2]) },
     ...{ m: floats([3, -1, 2, 0.5, 4, -2], [2, 3]), other: floats([0.5, 1, -2, 3, 0.75, -1.5], [2, 3]) },
     ...{ whole: ints([-7, 7, -8, 8, 0, 5]), divisor: ints([2, -2, 3, -3, 4, 5]) },
+    ...{ five: number(5), down: number(-1.5) },
   };
   const before = [
     node('Cast', ['bits'], ['yes'], { to: 9 }),
@@ -213,6 +214,8 @@ test('operators on constants are computed at import as onnxruntime computes them
       ['Where', ['yes', 'halves', 'small']],
       ['Where', ['more', 'half', 'small']],
       ['MatMul', ['m', 'turned']],
+      ['Range', ['half', 'five', 'half']],
+      ['Range', ['five', 'half', 'down']],
     ],
     constants,
     { before, opset: 15 },
@@ -440,6 +443,12 @@ test('operators that move, cut and join axes give the answers of onnxruntime', a
   );
 });
 
+test('steps that are cut at different places broadcast if as many are left', async () => {
+  const bounds = { one: ints([1]), two: ints([2]), minus: ints([-1]), most: ints([2 ** 31 - 1]) };
+  const before = [node('Slice', ['e', 'one', 'minus', 'one'], ['inner']), node('Slice', ['e', 'two', 'most', 'one'], ['last'])];
+  await compare([['Sub', ['inner', 'last']]], bounds, { before, shortest: 3 });
+});
+
 test('products with a constant or a tensor on either side give the answers of onnxruntime', async () => {
   const constants = {
     ...{
@@ -456,6 +465,7 @@ test('products with a constant or a tensor on either side give the answers of on
   const before = [
     node('Transpose', ['v'], ['across']),
     node('Gemm', ['v', 'k'], ['own']),
+    node('MatMul', ['e', 'k'], ['sums']),
     node('Transpose', ['e'], ['columns'], { perm: [0, 2, 1] }),
     node('MatMul', ['left', 'columns'], ['products']),
     node('MatMul', ['e', 'columns'], ['square']),
@@ -477,6 +487,7 @@ test('products with a constant or a tensor on either side give the answers of on
       ...gemms.map(([inputs, attributes]) => /** @type {Entry} */ (['Gemm', inputs, attributes])),
       ['Transpose', ['products'], { perm: [0, 2, 1] }],
       ['MatMul', ['e', 'k']],
+      ['Add', ['sums', 'half']],
       ['MatMul', ['e', 'row']],
       ['MatMul', ['square', 'e']],
       ['MatMul', ['columns', 'e']],

@@ -55,6 +55,13 @@ test('a GRU that resets before the product and an RNN with relu are read', async
   await agrees(onIds([...rnn.nodes, last], rnn.constants));
 });
 
+test('each direction takes the alpha and beta of its own activations', async () => {
+  const activations = ['HardSigmoid', 'Tanh', 'HardSigmoid', 'Tanh'];
+  const parameters = { activation_alpha: Float32Array.of(0.2, 1 / 6), activation_beta: Float32Array.of(0.5, 0.5) };
+  const { nodes, constants } = recurrent('GRU', { direction: 'bidirectional', activations, ...parameters }, ['', 'Y_h']);
+  await agrees(onIds([...nodes, node('Transpose', ['Y_h'], ['y'], { perm: [1, 0, 2] })], constants));
+});
+
 test('an LSTM with input_forget, and one whose initial state is only h, are read', async () => {
   const last = node('Transpose', ['Y_h'], ['y'], { perm: [1, 0, 2] });
   for (const activations of [undefined, ['HardSigmoid', 'Tanh', 'Tanh', 'Sigmoid', 'Tanh', 'Tanh']]) {
@@ -679,6 +686,10 @@ test('lengths stay an input for every node that reads steps after them, and only
     { ...own, outputs: ['c'] },
     node('Transpose', ['c'], ['y'], { perm: [0, 2, 1] }),
   ];
+  const start = [
+    node('Slice', ['z', 'zero', 'one', 'one'], ['first']),
+    node('Transpose', ['first'], ['column'], { perm: [0, 2, 1] }),
+  ];
   for (const [own, reads] of /** @type {[OnnxNode[], boolean][]} */ ([
     [[node('Slice', ['z', 'zero', 'one', 'one'], ['y'])], false],
     [[node('Slice', ['z', 'minus', 'most', 'one'], ['y'])], true],
@@ -700,6 +711,8 @@ test('lengths stay an input for every node that reads steps after them, and only
     [[node('ArgMax', ['z'], ['at'], { axis: 1 }), node('Cast', ['at'], ['y'], { to: 1 })], true],
     [[node('TopK', ['z', 'two'], ['values', 'places'], { axis: 1 }), node('Identity', ['values'], ['y'])], true],
     [[node('MatMul', ['channels', 'z'], ['y'])], true],
+    [[...start, node('MatMul', ['z', 'column'], ['y'])], false],
+    [[...start, node('MatMul', ['first', 'channels'], ['row']), node('Transpose', ['row'], ['y'], { perm: [0, 2, 1] })], false],
   ])) {
     const graph = onIds([...nodes, ...before, ...own], { ...constants, ...more }, ['y'], packed);
     const rows = reads ? { ids: padded, lengths: lengths.map((each) => [each]) } : padded;
