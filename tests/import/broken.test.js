@@ -44,6 +44,16 @@ test('a .keras cut short at any length is refused, and the whole file is then re
   (await fromKeras(keras, { simd })).run(ids);
 });
 
+test('HDF5 prints nothing about a broken file, and its stream for errors is afterwards what it was', async ({ mock }) => {
+  const { FS } = await ready;
+  const stream = /** @type {any} */ (FS).getStream(2);
+  const { tty } = stream;
+  const write = mock.method(process.stderr, 'write', () => true);
+  await rejects(fromKeras(h5.subarray(0, h5.length - 1)), /not a whole HDF5 file/);
+  assert.equal(write.mock.callCount(), 0);
+  assert.ok(stream.tty === tty);
+});
+
 test(`.h5 and .keras files with some bytes changed give a model or a PadlessError (seed ${seed})`, async () => {
   for (const whole of [h5, keras]) {
     for (let n = 0; n < 150; n++) {

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate';
 import { loadModel, ModelFileError, UnsupportedError } from 'padless';
 import { fromKeras } from 'padless/import';
 import { quantizedWeights, weightOf, withScales } from '../../js/import/keras-int8.js';
@@ -84,6 +85,15 @@ test('other modes, and int8 inside TimeDistributed, are refused with the name of
       UnsupportedError,
       /^dense: quantized to int8 by Keras in a TimeDistributed, which gives wrong answers there\. Save the model before/,
     ),
+  );
+});
+
+test('other modes are refused in a .keras, too', async () => {
+  const entries = unzipSync(readFileSync(new URL('int8-classifier.keras', folder)));
+  const config = strFromU8(entries['config.json']).replaceAll('"mode": "int8"', '"mode": "int4"');
+  await assert.rejects(
+    fromKeras(zipSync({ ...entries, 'config.json': strToU8(config) }), { simd }),
+    says(UnsupportedError, /^\w+: quantized to int4 by Keras; padless reads int8\./),
   );
 });
 

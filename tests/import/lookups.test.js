@@ -204,6 +204,12 @@ test('unsupported options of lookups are refused, and the message says what to d
     strings({ output_mode: 'other' }),
     /output_mode="other"; padless supports "int", "one_hot", .*; save the model without it, keras\.Model\(model\.get_layer\("lookup"\)/,
   );
+  refused(strings({ encoding: 'latin-1' }), /^lookup: StringLookup .*encoding="latin-1"; padless supports "utf-8"/);
+  refused(
+    [{ class_name: 'TextVectorization', config: { name: 'v', vocabulary: ['a'], encoding: 'latin-1' } }],
+    /^v: TextVectorization .*encoding="latin-1"; padless supports "utf-8"/,
+  );
+  refused(strings({}, [null, null, 3]), /lookup: StringLookup reads an input of shape \[B,T,3\]; padless needs \[B, T\]/);
   refused(strings({}, [null]), /lookup: StringLookup reads an input of shape \[B\]; padless needs \[B, T\]/);
   refused(numbers({ vocabulary: ['a'] }), /vocabulary is \["a"\], expected a list of integers/, ModelFileError);
   refused(numbers({ output_mode: 'tf_idf' }), /IntegerLookup has no idf_weights in the file/, ModelFileError);
