@@ -285,7 +285,7 @@ export class Model {
 
   /** Whether the caller passed a mask with padding. @param {import('./batch.js').Padded} padded */
   #maskGiven({ mask }) {
-    return mask?.includes(0) ?? false;
+    return mask !== null && mask.includes(0);
   }
 
   /**

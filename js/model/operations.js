@@ -244,8 +244,6 @@ export class Operation extends Layer {
     this.shapes = [];
     /** The value that Pad fills in. */
     this.fill = 0;
-    /** Whether each step is computed by itself, so that rows may have different lengths. */
-    this.perStep = false;
     /** Pointers to weights among the arguments, by name. @type {Map<string, number>} */
     this.placed = new Map();
   }
@@ -350,6 +348,7 @@ export class Operation extends Layer {
       specs.length === 1 &&
       !specs[0].ids;
     if (this.isIdle) return specs[0].with({});
+    /** Whether each step is computed by itself, so that rows may have different lengths. */
     this.perStep = rules.select && this.#isPerStep(args, specs);
     for (const x of specs)
       if (x.sequence) {

@@ -11,8 +11,6 @@ export class Lambda extends Layer {
   constructor({ layer, ...config }) {
     super(config);
     this.layer = layer;
-    /** Whether the input of any call has a mask. */
-    this.losesMask = false;
   }
 
   /**
@@ -25,6 +23,7 @@ export class Lambda extends Layer {
     const given = [input].flat().map((spec) => {
       if (!spec.masked || spec.rules.select) return spec;
       this.readsPadding(spec);
+      /** Whether the input of any call has a mask. */
       this.losesMask = true;
       return spec.with({ masked: false, time: {} });
     });
