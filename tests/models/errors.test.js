@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { runInNewContext } from 'node:vm';
-import { ArgumentError, createModel, IdError, init, loadModel, ModelFileError, PadlessError } from 'padless';
+import { ArgumentError, createModel, IdError, init, loadModel, ModelFileError, PadlessError, ShapeError } from 'padless';
 import { fromKeras, fromTfjs, fromTorch, recognise, toInt8 } from 'padless/import';
 import { loadModel as loadInWorker } from 'padless/worker';
 import { parse, serialize } from '../../js/file/safetensors.js';
@@ -191,8 +191,8 @@ test('an object that cannot become text is refused wherever a text, a label or a
     [() => model.run([[/** @type {any} */ ([noString])]]), /id \[\{"toString":1\}\] is not an integer/],
     [() => model.predict('a', { labels: [wrong] }), /^labels: "\{\\"toString\\":1\}" is not one of a, b, c$/],
     [() => model.session({ labels: [wrong] }), /^labels: .* is not one of a, b, c$/],
-    [() => text.idOf(wrong), /^text is object, expected a string$/],
-    [() => text.idOf(/** @type {any} */ (null)), /^text is null, expected a string$/],
+    [() => text.idOf(wrong), /^token is object, expected a string$/],
+    [() => text.idOf(/** @type {any} */ (null)), /^token is null, expected a string$/],
     [() => text.encodeBatch(wrong), /^texts is object, expected a list of strings$/],
     [() => text.encodeBatch(/** @type {any} */ (null)), /^texts is null, expected a list of strings$/],
     [() => text.encodeBatch(/** @type {any} */ ({ length: 1e9 })), /^texts is object, expected a list of strings$/],
@@ -290,6 +290,42 @@ test('an id outside int32 is refused, even if its low 32 bits are a valid id', a
     for (const rows of [[[id]], [[1, 2], [id]]])
       assert.throws(() => model.run(/** @type {any} */ (rows)), says(IdError, /: id .* is not an integer from 0 to 3$/));
   assert.equal(model.run([[2]])[0].data.length, 3);
+});
+
+test('values of a step that are too few, or no numbers, are refused, and the message says where', async () => {
+  const input = { class_name: 'InputLayer', config: { name: 'x', batch_shape: [null, null, 2] } };
+  const sequences = await create([input, pooling]);
+  for (const wrong of ['2', null, undefined, 2n, true, {}])
+    assert.throws(
+      () => sequences.run(/** @type {any} */ ([[[0, 0]], [[0, 0], [1, wrong]]])),
+      says(ArgumentError, /^run: row 1, step 1: value 1 is (string|null|undefined|bigint|boolean|object), expected a number$/),
+    ); // prettier-ignore
+  assert.throws(() => sequences.run([[[0, 0], [1]]]), says(ShapeError, /^run: row 0, step 1 has 1 values, expected 2$/)); // prettier-ignore
+  const vectors = await create([{ ...input, config: { name: 'x', batch_shape: [null, 2] } }, dense]);
+  assert.throws(() => vectors.run(/** @type {any} */ ([[0, 0], [1, '2']])), says(ArgumentError, /^run: row 1: value 1 is /)); // prettier-ignore
+  assert.throws(() => vectors.run([[1, 2, 3]]), says(ShapeError, /^run: row 0 has 3 values, expected 2$/));
+});
+
+test('an engine without WebAssembly, SIMD or relaxed SIMD is refused with what it lacks, and auto takes the build that it has', () => {
+  const script = `
+    const { init } = await import(${JSON.stringify(new URL('js/index.js', root).href)});
+    const say = (options) => init(options).then(({ simd }) => console.log(simd), ({ name, message }) => console.log(name, message));
+    const { validate } = WebAssembly;
+    WebAssembly.validate = (bytes) => bytes.length < 40 && validate(bytes);
+    for (const simd of ['auto', 'baseline', 'relaxed']) await say({ simd });
+    WebAssembly.validate = () => false;
+    await say();
+    delete globalThis.WebAssembly;
+    await say();`;
+  const out = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+  const needed = 'padless needs Chrome 91, Firefox 89, Safari 16.4, Node 20 or newer';
+  assert.deepEqual(out.trim().split('\n'), [
+    'baseline',
+    'baseline',
+    "EngineError this engine has no relaxed SIMD; use simd: 'auto' or 'baseline'",
+    `EngineError this engine has WebAssembly without SIMD; ${needed}`,
+    `EngineError this engine has no WebAssembly; ${needed}`,
+  ]);
 });
 
 test('after a failed compilation, the next model compiles again', () => {

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { ArgumentError, createModel, IdError, ModelFileError, ShapeError, UnsupportedError } from 'padless';
 import { Layer } from 'padless/layers';
 import { Functional, Ref } from '../../js/layers/functional.js';
+import { bits } from '../close.js';
 import '../guarded-heap.js';
 import { functional, input, layer } from '../keras-json.js';
 import { random } from '../random.js';
@@ -138,6 +139,25 @@ test('of two Embeddings of the same ids, the one without mask_zero reads padding
   const architecture = functional(layers, ['ids'], ['mean_masked', 'mean_plain']);
   assert.deepEqual((await create(architecture, { kerasVersion: '3.15.1' })).readsPadding, ['plain']);
   assert.deepEqual((await create(architecture)).readsPadding, []);
+});
+
+test('a recurrent layer with initial states reads padding in Keras 3, and skips it in Keras 2 and models of padless', async () => {
+  const layers = [
+    input('ids'),
+    input('state', [2]),
+    layer('Embedding', 'masked', embedding, ['ids']),
+    layer('GRU', 'gru', { units: 2 }, ['masked', 'state']),
+  ];
+  for (const [kerasVersion, reads] of /** @type {[string | undefined, boolean][]} */ ([
+    ['3.15.1', true],
+    ['2.15.0', false],
+    [undefined, false],
+  ])) {
+    const model = await create(functional(layers, ['ids', 'state'], ['gru']), { kerasVersion });
+    assert.deepEqual(model.readsPadding, reads ? ['gru'] : []);
+    const [whole, cut] = [[[1, 2, 0, 0]], [[1, 2]]].map((ids) => model.run({ ids, state: [[0.5, -0.5]] })[0].data);
+    assert.equal(bits(whole).join() === bits(cut).join(), !reads, kerasVersion);
+  }
 });
 
 test('values at padding that differ from Keras, and removed masks, are refused after a merge, whichever input has them', async () => {
