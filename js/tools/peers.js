@@ -61,15 +61,19 @@ function feed(from, batch, B, T) {
   if (from === 'lengths') return { shape: [B], values: new Array(B).fill(T) };
   const rows = batch[from.name];
   const values = rows.flatMap((row) => Array.from(row, (step) => (typeof step === 'number' ? step : Array.from(step))).flat());
-  const features = from.ids ? [] : from.shape.slice(1).map(Number);
-  const shape =
-    from.shape.length === 1 && !from.ids ? [B, Number(from.shape[0])] : [B, values.length / B / product(features), ...features];
-  return { shape, values };
+  const features = from.shape.slice(1).map((size) => size ?? rows[0][0].length);
+  return { shape: [B, values.length / B / product(features), ...features], values };
 }
 
-/** The fixed size of an axis of the paired inputs, null if it may vary. @param {ReturnType<typeof pairs>} paired @param {number} at  axis: 0 rows, 1 steps */
+/**
+ * The fixed size of an axis of the paired inputs, null if it may vary. Vectors have no axis of steps.
+ * @param {ReturnType<typeof pairs>} paired @param {number} at  axis: 0 rows, 1 steps
+ */
 function fixedAt(paired, at) {
-  const found = paired.find(({ from, input }) => typeof from === 'object' && typeof input.shape[at] === 'number');
+  const found = paired.find(
+    ({ from, input }) =>
+      typeof from === 'object' && (at === 0 || from.ids || from.shape.length > 1) && typeof input.shape[at] === 'number',
+  );
   return found ? Number(found.input.shape[at]) : null;
 }
 
