@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createModel, IdError, init } from 'padless';
+import { ArgumentError, createModel, IdError, init } from 'padless';
 import { evaluate, parseExamples } from '../../js/tools/evaluate.js';
 import { spansOf } from '../../js/model/spans.js';
 import '../guarded-heap.js';
@@ -143,6 +143,19 @@ test('of labels with equal scores, the first is the answer, for a text and for e
   });
   assert.equal(pooled.predict('ab').label, 'x');
   assert.equal(pooled.predict('ab', { labels: ['z', 'y'] }).label, 'y');
+});
+
+test('predict() refuses labels to choose from if no output is a class with labels', async () => {
+  const text = { vocabulary: ['', '', 'a', 'b', 'c', 'd'] };
+  const pooling = layer('GlobalMaxPooling1D', 'pooling');
+  for (const outputs of [[{ name: 'topic', kind: 'scores', labels: ['x', 'y', 'z'] }], [{ name: 'topic', kind: 'class' }], []]) {
+    const model = await create(sequential(embedding, pooling), { text, outputs });
+    for (const labels of [['x'], { x: 1 }])
+      assert.throws(
+        () => model.predict('a', { labels }),
+        says(ArgumentError, /^labels: expected an output of kind class with labels; the model has none$/),
+      );
+  }
 });
 
 test('the template of scores is made for the first answer, and again if the labels change', async (t) => {

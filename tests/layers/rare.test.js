@@ -312,3 +312,20 @@ test('readsPadding names the layers that read the values at padding in Keras, an
     assert.deepEqual(model.readsPadding, reads ? ['l'] : [], Class);
   }
 });
+
+test('PadSteps pads with zeros, and PoolSteps takes averages of adjacent windows, unless their options say otherwise', async () => {
+  /** @type {[string, any, number[]][]} */
+  const layers = [
+    ['padless>PadSteps', { padding: [1, 2] }, [0, 1, 2, 6, 0, 0]],
+    ['padless>PadSteps', { padding: [1, 0], value: 5 }, [5, 1, 2, 6]],
+    ['padless>PoolSteps', { pool_size: 2, padding: [1, 0] }, [1, 1.5, 4]],
+    ['padless>PoolSteps', { pool_size: 2, padding: [1, 0], count_include_pad: true }, [0.5, 1.5, 4]],
+    ['padless>PoolSteps', { pool_size: 2, padding: [0, 0], mode: 'max', dilation_rate: 2 }, [6]],
+    ['padless>PoolSteps', { pool_size: 2, padding: [0, 0], mode: 'max', strides: 2 }, [2]],
+    ['padless>PoolSteps', { pool_size: 2, padding: [0, 0], mode: 'max', strides: 2, ceil_mode: true }, [2, 6]],
+  ];
+  for (const [Class, config, expected] of layers) {
+    const model = await create([[Class, { name: 'l', ...config }]], [null, 1], { kerasVersion: undefined });
+    assert.deepEqual([...model.run([[[1], [2], [6]]])[0].data], expected, JSON.stringify(config));
+  }
+});

@@ -569,6 +569,19 @@ test('with a tolerance, the cost of an edit does not grow with the text, answers
   assert.ok(costs[1] < 1000 && costs[1] < 1.5 * costs[0] + 100, `${costs} steps`);
 });
 
+test('refresh() computes nothing if no answer since the last one was approximate', async () => {
+  const model = await create(stack({ class_name: 'Bidirectional', config: { layer: lstm() } }, dense()), { text });
+  for (const tolerance of [0, 1e-3]) {
+    const session = model.session({ tolerance });
+    const answer = session.update(someWords(20));
+    assert.equal(
+      steps(model, () => assert.deepStrictEqual(session.refresh(), answer)),
+      0,
+    );
+    session.close();
+  }
+});
+
 test('a tolerance is relative for states above 1', () => {
   const kept = Float32Array.of(0.5, 100);
   const near = (/** @type {number[]} */ ...now) => compareStates(Float32Array.from(now), kept, 2 ** -10).near;
