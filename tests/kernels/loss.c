@@ -118,6 +118,23 @@ TEST("the loss of an almost certain class is precise, and logits that are far ap
   }
 }
 
+TEST("the loss of many classes that are about as likely is precise") {
+  enum { K = 1000 };
+  float *x = TEST_NEW(float, K);
+  for (int times = 0; times < 20; times++) {
+    test_fill(x, K, -0.01f, 0.01f);
+    double sum = 0;
+    for (int k = 0; k < K; k++) {
+      sum += exp((double)x[k]);
+    }
+    const int32_t label = test_below(K);
+    float loss;
+    pl_loss total;
+    pl_cross_entropy(&total, &loss, x, &label, 1, 1, K);
+    CHECK_CLOSE((double)loss, log(sum) - (double)x[label], 2 * (double)FLT_EPSILON * log(sum), "label %d", (int)label);
+  }
+}
+
 TEST("cross-entropy adds up a million steps in double") {
   enum { M = 1000000 };
   float *x = TEST_NEW(float, M);
