@@ -126,12 +126,12 @@ export function pad(input, given, { mask, lengths, wholeLength }) {
       word.forEach((each, c) => {
         const id = typeof each === 'bigint' ? Number(each) : each;
         const at = i * C + c;
-        data[at] = Number.isInteger(id) ? id : -1;
         if (input.maskCharacters && id === 0) return;
-        if (!(data[at] === id && id >= 0 && id < input.vocabulary))
+        if (!(Number.isInteger(id) && id >= 0 && id < input.vocabulary))
           throw new IdError(
             `row ${b}, word ${t}, character ${c}: id ${String(each)} is not an integer from 0 to ${input.vocabulary - 1}`,
           );
+        data[at] = id;
         counts[at] = 1;
         if (!chosen) stays[i] = 1;
       });

@@ -411,3 +411,20 @@ test('an input of values whose number of features is unknown is refused', async 
       says(UnsupportedError, /^input values: values of shape \[B,[T3,]+\]; expected \[B, D\] or \[B, T, D\] with a known D$/),
     );
 });
+
+test('a row longer than the fixed length of a model that reads padding is refused, also one of words', async () => {
+  const steps = await create([['InputLayer', { name: 'ids', batch_shape: [null, 3] }], embedding, ['Flatten', { name: 'flat' }]], {
+    kerasVersion: '3.15.1',
+  });
+  assert.deepEqual(steps.run([[1, 2]])[0].shape, [1, 12]);
+  assert.throws(() => steps.run([[1], [1, 2, 3, 4]]), says(ShapeError, /^run: a row has 4 steps, expected at most 3$/));
+  const inner = { class_name: 'Embedding', config: { name: 'inner', input_dim: 9, output_dim: 4, mask_zero: true } };
+  const pooling = { class_name: 'GlobalMaxPooling1D', config: { name: 'pooling' } };
+  const words = await create([
+    ['InputLayer', { name: 'ids', batch_shape: [null, 3, null] }],
+    ['TimeDistributed', { name: 'each', layer: inner }],
+    ['TimeDistributed', { name: 'word', layer: pooling }],
+    ['Flatten', { name: 'flat' }],
+  ]);
+  assert.throws(() => words.run([[[1], [2], [3], [4]]]), says(ShapeError, /^run: a row has 4 words, expected at most 3$/));
+});
