@@ -369,7 +369,7 @@ export class NGrams {
         h = extend(h, data[k]);
         if (k >= shortest && !this.#add(h, start, k, most)) return;
       }
-      if (to > last && i <= last && to >= shortest && to <= end && !this.#add(extend(h, border), start, last, most)) return;
+      if (to > last && i <= last && to >= shortest && to <= end) this.#add(extend(h, border), start, last, most);
     }
     if (!this.word || from === first || to - from < max) return;
     let h = extend(0, border);

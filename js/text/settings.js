@@ -129,7 +129,7 @@ export function readSettings(settings) {
   const map = readMap(settings.map);
   const { start, end } = readMarks(settings, vocabulary.length);
   const marks = Number(start !== null) + Number(end !== null);
-  if (unit === 'ngrams' && (marks || map)) throw new ModelFileError('text: unit ngrams has no map, start or end');
+  if (unit === 'ngrams' && map) throw new ModelFileError('text: unit ngrams has no map');
   const most = length !== null && maxlen > length ? length : maxlen;
   if (most !== null && most <= marks) throw new ModelFileError(`text: maxlen is ${most}, start and end take ${marks} of it`);
   return {

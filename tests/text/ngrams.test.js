@@ -55,8 +55,20 @@ test('a word gives its n-grams, with borders, and itself; offsets are the part o
   assert.deepEqual(covered('abc', { min: 3, max: 3, word: false }), ['ab', 'abc', 'bc']);
   assert.deepEqual(covered('- 1,250 -- 😀!!', { max: 2 }), ['-', '1', ',', '250', '--', '😀', '!!']);
   assert.deepEqual(covered('日本x', { max: 2 }), ['日', '日本', '本', 'x', 'x', 'x', 'x']);
-  assert.deepEqual(covered('xe\u0301', { max: 1, word: false }), ['x', 'e\u0301']);
+  for (const mark of ['\u0300', '\u0301']) assert.deepEqual(covered(`xe${mark}`, { max: 1, word: false }), ['x', `e${mark}`]);
   assert.deepEqual(covered('', {}), []);
+});
+
+test('a text is read in the Unicode form and case of the settings', () => {
+  const idsOf = (/** @type {string} */ text, /** @type {any} */ more) => [
+    ...new TextVectorizer({ ...settings, ...more }).encode(text).ids,
+  ];
+  for (const text of ['été', 'e\u0301te\u0300', '\u212b\u2126', 'ﬁx\u00b2\u00a0\u00bd', '각', 'abc'])
+    for (const normalization of /** @type {const} */ (['NFC', 'NFD', 'NFKC', 'NFKD']))
+      assert.deepEqual(idsOf(text, { normalization }), idsOf(text.normalize(normalization), { normalization: null }), text);
+  const read = (/** @type {any} */ fold) => (/** @type {string} */ text) => idsOf(text, { case: fold });
+  assert.deepEqual(read('lower-ascii')('AZÄ'), read(null)('azÄ'));
+  assert.deepEqual(read('lower')('AZÄ'), read(null)('azä'));
 });
 
 test('case, Unicode form, white space, digits and the choice of emoji do not change the ids', () => {
@@ -90,10 +102,10 @@ test('an n-gram with two hashes gives two ids; maxlen cuts between n-grams', () 
     [...two.ids].filter((_, i) => i % 2 === 0),
     [...one.ids],
   );
-  const cut = new TextVectorizer({ ...settings, maxlen: 5 }).encode('hello');
-  assert.equal(cut.truncated, true);
-  assert.deepEqual([...cut.ids], [...two.ids.slice(0, 4)]);
-  assert.equal(new TextVectorizer({ ...settings, maxlen: two.ids.length }).encode('hello').truncated, false);
+  for (let maxlen = 1; maxlen <= two.ids.length; maxlen++) {
+    const cut = new TextVectorizer({ ...settings, maxlen }).encode('hello');
+    assert.deepEqual([[...cut.ids], cut.truncated], [[...two.ids.slice(0, maxlen - (maxlen % 2))], maxlen < two.ids.length]);
+  }
 });
 
 test('lone surrogates and megabytes of letters, marks and words are read', () => {
@@ -130,6 +142,11 @@ test('invalid settings are refused, and the message says what was expected', () 
     [{ rows: 8, unspaced: { max: 3, ranges: [[1]] } }, /unspaced/],
   ]))
     assert.throws(() => new TextVectorizer({ ...settings, ngrams }), says(ModelFileError, message));
+  for (const [more, message] of /** @type {[object, RegExp][]} */ ([
+    [{ mask: false }, /ngrams: mask is false; only scheme keras has an id for padding$/],
+    [{ pad: 0 }, /ngrams: pad is not null; only scheme keras has an id for padding$/],
+  ]))
+    assert.throws(() => new TextVectorizer({ ...settings, ...more }), says(ModelFileError, message));
   assert.throws(
     () => new TextVectorizer({ ...settings, truncation: 'pre' }),
     says(ModelFileError, /truncation is "pre", expected one of post/),

@@ -151,8 +151,37 @@ test('invalid settings are refused, and the message contains the value', () => {
     [{ start: 3 }, /start is 3, the vocabulary has 3 entries/],
     [{ end: -1 }, /end is -1/],
     [{ start: 1, end: 2, maxlen: 2 }, /maxlen is 2, start and end take 2 of it/],
+    [{ unit: 'ngrams', ngrams: { rows: 9 }, map: { a: 'b' } }, /^text: unit ngrams has no map$/],
+    [{ unit: 'ngrams', ngrams: { rows: 9 }, start: 1 }, /^text: start is 1, the vocabulary has 0 entries$/],
   ]))
     assert.throws(() => new TextVectorizer({ vocabulary, ...settings }), says(ModelFileError, said));
+  for (const [settings, type] of [
+    [null, 'null'],
+    ['x', 'string'],
+  ])
+    assert.throws(
+      () => new TextVectorizer(/** @type {any} */ (settings)),
+      says(ModelFileError, new RegExp(`^text: expected settings, got ${type}$`)),
+    );
+});
+
+test('invalid settings of the tokens of a Keras layer are refused', () => {
+  const ngrams = { scheme: 'keras', split: 'whitespace', words: ['a'], first: 0, unknown: 1 };
+  /** @param {any} more @param {any} [beside] */
+  const make = (more, beside) => new TextVectorizer({ unit: 'ngrams', ngrams: { ...ngrams, ...more }, ...beside });
+  assert.deepEqual([...make({}).encode('a b').ids], [1, 0]);
+  for (const [more, beside, said] of /** @type {[any, any, RegExp][]} */ ([
+    [{ split: 'words' }, {}, /split is not 'whitespace', 'character' or null$/],
+    [{ remove: 5 }, {}, /remove is not a string$/],
+    [{ widths: [] }, {}, /widths is not a list of integers from 1 to 64$/],
+    [{ widths: [65] }, {}, /widths is not/],
+    [{ words: 'a' }, {}, /words is not a list of strings or integers$/],
+    [{}, { pad: -1 }, /pad is not an integer from 0 on, nor null$/],
+    [{}, { pad: null, mask: false, length: 3 }, /pad is null; where padding is data \(mask: false\) it needs an id$/],
+    [{}, { case: 'lower' }, /scheme 'keras' needs case 'lower-ascii' or null, and no normalization$/],
+    [{}, { normalization: 'NFC' }, /scheme 'keras' needs case 'lower-ascii' or null, and no normalization$/],
+  ]))
+    assert.throws(() => make(more, beside), says(ModelFileError, said));
 });
 
 /** The paths to all values in a value. @param {any} value @returns {string[][]} */

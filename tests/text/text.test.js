@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { gunzipSync, strFromU8 } from 'fflate';
-import { ArgumentError, IdError, ModelFileError } from 'padless';
+import { ArgumentError, EngineError, IdError, ModelFileError } from 'padless';
 import { TextVectorizer } from 'padless/text';
 import { random } from '../random.js';
 import { needs, sharedUrl } from '../shared.js';
@@ -290,6 +290,29 @@ test('a megabyte of one letter, of combining marks or of lone surrogates is read
     const { ids, truncated } = vectorizer({ maxlen: 100, normalization: 'NFC' }).encode(unit.repeat(1 << 20));
     assert.equal(ids.length, 100);
     assert.equal(truncated, true);
+  }
+});
+
+test('a token that the vocabulary lacks has the id of unknown tokens, otherwise that of padding, otherwise 0', () => {
+  assert.equal(vectorizer().idOf('?'), 1);
+  assert.equal(vectorizer({ unknown: null }).idOf('?'), 0);
+  const padded = new TextVectorizer({ vocabulary: ['a', ''], pad: 1, unknown: null });
+  const neither = new TextVectorizer({ vocabulary: ['b', 'a'], pad: null, unknown: null });
+  assert.deepEqual([padded.idOf('?'), neither.idOf('?'), neither.idOf('a')], [1, 0, 1]);
+});
+
+test('an engine without Intl.Segmenter reads no words and graphemes, but code points', () => {
+  const { Segmenter } = Intl;
+  try {
+    Object.assign(Intl, { Segmenter: undefined });
+    assert.equal(vectorizer().encode('ab').ids.length, 2);
+    for (const unit of ['word', 'grapheme'])
+      assert.throws(
+        () => vectorizer({ unit }),
+        says(EngineError, new RegExp(`^unit ${unit} needs Intl\\.Segmenter, which this engine lacks$`)),
+      );
+  } finally {
+    Object.assign(Intl, { Segmenter });
   }
 });
 

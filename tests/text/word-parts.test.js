@@ -56,6 +56,21 @@ test('a token has the ids of its parts that are in the vocabulary, padded to the
   assert.deepEqual([...narrow.encode('Paris').ids], [3, 4]);
 });
 
+test('a single token is read as in a text', () => {
+  for (const [normalization, fold, written, plain] of /** @type {[any, any, string, string][]} */ ([
+    [null, null, 'Paris', 'Paris'],
+    ['NFC', null, 'pa\u0300ris', 'p\u00e0ris'],
+    [null, 'lower', 'P\u00c0RIS', 'p\u00e0ris'],
+    [null, 'lower-ascii', 'P\u00c0RIS', 'p\u00c0ris'],
+  ])) {
+    const vocabulary = ['', '<unk>', plain.toLowerCase(), ...new Set([`=${plain}`, '=P\u00c0RIS'])];
+    const reader = new TextVectorizer({ ...settings, vocabulary, normalization, case: fold });
+    const ids = reader.parts?.read(written);
+    assert.deepEqual(ids, reader.encode(written).ids);
+    assert.deepEqual([...(ids ?? [])].filter(Boolean), plain === plain.toLowerCase() ? [2] : [2, 3]);
+  }
+});
+
 test('maxlen counts tokens, not ids, at either side', () => {
   for (const [truncation, expected] of /** @type {['post' | 'pre', number[]][]} */ ([
     ['post', [2, 3]],
