@@ -150,6 +150,67 @@ test('each of several outputs is evaluated on the lines that have labels for it'
   refused('{"text": "p"\n', /^line 1: not JSON/);
 });
 
+test('with one output, labels may be given under its name, and a model without text settings or labels is refused', async () => {
+  const best = ['Softmax', 'best', {}, 'last'];
+  const output = { name: 'best', kind: 'class', labels };
+  const model = await create([...scores.slice(0, 2), best], [output]);
+  const found = [
+    '{"text": "p", "label": "news"}',
+    '{"text": "p", "labels": ["news"]}',
+    '{"text": "p", "labels": {"best": "news"}}',
+  ].map((line) => evaluate(model, parseExamples(line, 'class')));
+  assert.deepEqual(found, new Array(3).fill(found[0]));
+  assert.deepEqual([found[0].examples, found[0].accuracy], [1, 1]);
+  const unlabelled = await create([...scores.slice(0, 2), best], [{ ...output, labels: undefined }]);
+  const wordless = Object.create(model, { text: { value: null } });
+  for (const other of [unlabelled, wordless])
+    assert.throws(
+      () => evaluate(other, [{ text: 'p', label: 'news' }]),
+      says(ArgumentError, /^eval needs a model with text settings and labels; best has none$/),
+    );
+});
+
+test('of several outputs, one without labels is left out, and labels for it are refused', async () => {
+  const model = await create(
+    [...scores.slice(0, 2), ['Softmax', 'best', {}, 'last']],
+    [
+      { name: 'last', kind: 'class' },
+      { name: 'best', kind: 'class', labels },
+    ],
+  );
+  const { outputs } = /** @type {any} */ (evaluate(model, [{ text: 'p', labels: { best: 'news' } }]));
+  assert.deepEqual(Object.keys(outputs), ['best']);
+  for (const [example, name] of /** @type {[any, string][]} */ ([
+    [{ text: 'p', labels: { last: 'news' } }, 'last'],
+    [{ text: 'p', label: 'news' }, 'nothing'],
+  ]))
+    assert.throws(
+      () => evaluate(model, [example]),
+      says(ArgumentError, new RegExp(`^example 0: labels of ${name}; the model has last, best: `)),
+    );
+});
+
+test('tags need one label and one step for each token; an example without tokens counts nothing', async () => {
+  const tags = { name: 'tags', kind: 'tags', labels };
+  const model = await create([scores[0], ['Softmax', 'tags', {}, 'e']], [tags]);
+  assert.throws(
+    () => evaluate(model, [{ tokens: ['p', 'q'], labels: ['news'] }]),
+    says(ArgumentError, /^eval: output tags has one tag for each token, the example has 2 tokens and 1 labels$/),
+  );
+  const { examples, counted, accuracy } = /** @type {any} */ (
+    evaluate(model, [
+      { tokens: [], labels: [] },
+      { tokens: ['p'], labels: ['news'] },
+    ])
+  );
+  assert.deepEqual([examples, counted, accuracy], [2, 1, 1]);
+  const halved = await create([scores[0], ['MaxPooling1D', 'tags', { pool_size: 2 }, 'e']], [tags]);
+  assert.throws(
+    () => evaluate(halved, [{ tokens: ['p', 'q'], labels: ['news', 'news'] }]),
+    says(ArgumentError, /^eval: output tags has 1 steps for 2 tokens, expected one for each$/),
+  );
+});
+
 test('the cross-entropy of a CRF is computed from its marginals, its accuracy from the best path', async () => {
   const transitions = [0, 2, 2, 2, 2, 0, 2, 2, 2, 2, 0, 2, 2, 2, 2, 0].map((value) => 2.5 - value);
   /** @param {string} [decode] */
