@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { ModelFileError, PadlessError, UnsupportedError } from 'padless';
 import { fromOnnx } from 'padless/import';
+import { Builder } from '../../js/import/onnx/builder.js';
 import { random } from '../random.js';
 import { says } from '../says.js';
 import { functionOf, graph, message, model, node, tensor, value, varint } from './onnx-writer.js';
@@ -111,6 +112,8 @@ test('nodes that would make a huge tensor out of a small one are refused, and th
       Range: node('Range', ['zero', 'size', 'step'], ['big']),
       Pad: node('Pad', ['one', 'sizes'], ['big']),
     };
+    const last = node('GlobalMaxPool', ['x'], ['least']);
+    await rejects(withInput([last, node('Expand', ['least', 'wide'], ['y'])], [tensor('wide', [3], ints(1, 1, size))]), /\(Expand\): a constant of \d+ elements/); // prettier-ignore
     const more = [
       one,
       sizes,
@@ -306,6 +309,15 @@ test('nested graphs, and functions that call functions, are limited', async () =
     );
     await rejects(withInput([call(0)], [], options(functions)), /more than \d+/);
   }
+});
+
+test('a name that many nodes have is made unique without trying all numbers', () => {
+  const builder = new Builder();
+  let tries = 0;
+  const { entries } = builder;
+  entries.has = (name) => Boolean(++tries && Map.prototype.has.call(entries, name));
+  for (let i = 0; i < 100; i++) builder.input(builder.name('x'), []);
+  assert.ok(entries.size === 100 && tries <= 200, `${entries.size} names after ${tries} tries`);
 });
 
 test('long chains of nodes are read or refused', async () => {

@@ -176,6 +176,33 @@ test('operators on two elements broadcast as in onnxruntime, with a tensor or a 
     { before },
   );
 });
+test('a constant that repeats one number gives the result its shape', async () => {
+  const before = [
+    node('Shape', ['e'], ['shape']),
+    node('ConstantOfShape', ['shape'], ['empty']),
+    node('Add', ['empty', 'half'], ['steps']),
+    node('Expand', ['half', 'three'], ['wide']),
+    node('Exp', ['v'], ['positive']),
+    node('Unsqueeze', ['positive', 'one'], ['query']),
+    node('Slice', ['large', 'none', 'one', 'two'], ['text']),
+    node('Slice', ['text', 'none', 'one', 'one'], ['number']),
+    node('Greater', ['number', 'half'], ['is more']),
+  ];
+  const constants = { three: ints([1, 3]), none: ints([0]), one: ints([1]), two: ints([2]) };
+  await compare(
+    [
+      ...['Add', 'Sub', 'Mul', 'Div', 'Max', 'Less', 'Pow'].flatMap(
+        (op) =>
+        [['query', 'steps'], ['steps', 'query'], ['number', 'wide'], ['wide', 'number'], ['text', 'wide'], ['positive', 'wide 4']].map((each) => /** @type {Entry} */ ([op, each])), // prettier-ignore
+      ),
+      ['Where', ['is more', 'wide', 'number']],
+      ['Sum', ['query', 'steps', 'e']],
+    ],
+    { ...constants, 'wide 4': floats([0.5], [1, 1, 1]) },
+    { before },
+  );
+});
+
 /** The name of a divisor without zeros. @param {string} name */
 const divisor = (name) => (['row', 'half'].includes(name) ? name : `${name} + 0.3`);
 const divisors = ['other', 'halves', 'column', 'v'].map((name) => node('Add', [name, 'third'], [divisor(name)]));
@@ -186,7 +213,7 @@ test('operators on constants are computed at import as onnxruntime computes them
     ...{ bits: ints([1, 0, 0, 1, 0, 1]), half: number(0.5), column: floats([0.5, 3], [2, 1]), three: floats([0.5, -3, 2]) },
     ...{ m: floats([3, -1, 2, 0.5, 4, -2], [2, 3]), other: floats([0.5, 1, -2, 3, 0.75, -1.5], [2, 3]) },
     ...{ whole: ints([-7, 7, -8, 8, 0, 5]), divisor: ints([2, -2, 3, -3, 4, 5]) },
-    ...{ five: number(5), down: number(-1.5) },
+    ...{ five: number(5), down: number(-1.5), wide: ints([1, 3]) },
   };
   const before = [
     node('Cast', ['bits'], ['yes'], { to: 9 }),
@@ -197,6 +224,7 @@ test('operators on constants are computed at import as onnxruntime computes them
     node('Cast', ['three'], ['truncated'], { to: 6 }),
     node('Cast', ['small'], ['unlike 0'], { to: 9 }),
     node('CastLike', ['three', 'whole'], ['like']),
+    node('Expand', ['half', 'wide'], ['alone']),
   ];
   const sides = [['m', 'other'], ['m', 'half'], ['half', 'm'], ['m', 'column'], ['column', 'three'], ['three', 'm']]; // prettier-ignore
   await compareConstants(
@@ -214,6 +242,8 @@ test('operators on constants are computed at import as onnxruntime computes them
       ['Where', ['yes', 'halves', 'small']],
       ['Where', ['more', 'half', 'small']],
       ['MatMul', ['m', 'turned']],
+      ['of int Add', ['truncated', 'truncated']],
+      ['Concat', ['alone'], { axis: 0 }],
       ['Range', ['half', 'five', 'half']],
       ['Range', ['five', 'half', 'down']],
     ],
@@ -459,6 +489,7 @@ test('products with a constant or a tensor on either side give the answers of on
       left: weight([4, D]),
       row: weight([D]),
     },
+    ...{ wide: ints([D]), 'square of D': ints([D, D]) },
     two: ints([2]),
     axis: ints([1]),
   };
@@ -466,6 +497,8 @@ test('products with a constant or a tensor on either side give the answers of on
     node('Transpose', ['v'], ['across']),
     node('Gemm', ['v', 'k'], ['own']),
     node('MatMul', ['e', 'k'], ['sums']),
+    node('Expand', ['half', 'wide'], ['repeated row']),
+    node('Expand', ['half', 'square of D'], ['repeated']),
     node('Transpose', ['e'], ['columns'], { perm: [0, 2, 1] }),
     node('MatMul', ['left', 'columns'], ['products']),
     node('MatMul', ['e', 'columns'], ['square']),
@@ -489,6 +522,8 @@ test('products with a constant or a tensor on either side give the answers of on
       ['MatMul', ['e', 'k']],
       ['Add', ['sums', 'half']],
       ['MatMul', ['e', 'row']],
+      ['MatMul', ['e', 'repeated row']],
+      ['MatMul', ['e', 'repeated']],
       ['MatMul', ['square', 'e']],
       ['MatMul', ['columns', 'e']],
       ['MatMul', ['query', 'columns']],
@@ -528,6 +563,29 @@ test('convolutions with every kind of padding, strides, dilations and groups giv
     ),
     { ...Object.fromEntries(kernels), shift: weight([D]) },
     { before, shortest: 5 },
+  );
+});
+
+test('the results of windows that leave as many steps can be added', async () => {
+  const windows = [{}, { auto_pad: 'SAME_UPPER' }, { auto_pad: 'SAME_LOWER' }, { pads: [1, 1] }, { pads: [2, 0] }];
+  const before = [
+    node('Transpose', ['e'], ['c'], { perm: [0, 2, 1] }),
+    ...windows.flatMap((each, i) => [
+      node('Conv', ['c', 'odd'], [`conv ${i}`], each),
+      node('MaxPool', ['c'], [`max ${i}`], { ...each, kernel_shape: [3] }),
+      node('AveragePool', ['c'], [`mean ${i}`], { ...each, kernel_shape: [3] }),
+      node('Sum', [`conv ${i}`, `max ${i}`, `mean ${i}`, ...(i ? ['c'] : [])], [`sum ${i}`]),
+    ]),
+    ...[{ auto_pad: 'SAME_UPPER' }, { pads: [1, 1] }].flatMap((each, i) => [
+      node('Conv', ['c', 'odd'], [`second conv ${i}`], { ...each, strides: [2] }),
+      node('MaxPool', ['c'], [`second max ${i}`], { ...each, strides: [2], kernel_shape: [3] }),
+      node('Sum', [`second conv ${i}`, `second max ${i}`], [`sum ${windows.length + i}`]),
+    ]),
+  ];
+  await compare(
+    Array.from({ length: windows.length + 2 }, (_, i) => /** @type {Entry} */ (['Transpose', [`sum ${i}`], { perm: [0, 2, 1] }])),
+    { odd: weight([D, D, 3]) },
+    { before, shortest: 3 },
   );
 });
 
@@ -604,6 +662,11 @@ test('arithmetic on the number of steps is computed at import', async () => {
       ['Cast', [''], { to: 7 }],
     ],
     [
+      ['Cast', ['shape'], { to: 1 }],
+      ['Gather', ['', 'one']],
+      ['Cast', [''], { to: 7 }],
+    ],
+    [
       ['ReduceProd', ['shape'], { axes: [0], keepdims: 0 }],
       ['Div', ['', 'B']],
     ],
@@ -637,6 +700,27 @@ test('arithmetic on the number of steps is computed at import', async () => {
     constants,
     { before },
   );
+});
+
+test('a matrix or a list that contains the number of steps is refused', async () => {
+  const before = [
+    node('Slice', ['e', 'zero', 'one', 'two'], ['feature']),
+    node('ReduceSum', ['feature', 'one'], ['sum']),
+    node('Shape', ['e'], ['T'], { start: 1, end: 2 }),
+    node('Cast', ['T'], ['steps'], { to: 1 }),
+    node('Expand', ['steps', 'three'], ['list']),
+    node('Reshape', ['steps', 'square'], ['matrix']),
+  ];
+  const constants = { three: ints([1, 3]), square: ints([1, 1]), zero: ints([0]), one: ints([1]), two: ints([2]) };
+  for (const [op, right, message] of /** @type {[string, string, RegExp][]} */ ([
+    ['Div', 'list', /\(Div\): computes with the size T, T, T; padless can compute only with the number of steps/],
+    ['MatMul', 'matrix', /\(MatMul\): multiplies by a matrix with the size T; padless needs numbers/],
+    ['MatMul', 'steps', /\(MatMul\): multiplies by a matrix with the size T; padless needs numbers/],
+  ]))
+    await assert.rejects(
+      importing(onIds([...before, node(op, ['sum', right], ['y'])], constants, ['y'], { opset: 15 })),
+      says(UnsupportedError, message),
+    );
 });
 
 test('axes that one operand splits in another way than the other are split into common parts', async () => {

@@ -187,23 +187,21 @@ export function checkFolded(size, where) {
     throw new UnsupportedError(`${where}: a constant of ${size} elements; at most ${FOLDED_MOST} are computed at import`);
 }
 
-/** @param {Kind} kind @param {number} size @returns {any} */
-const empty = (kind, size) => (kind === 'float' ? new Float32Array(size) : new Array(size).fill(0));
-
 /**
- * y[i][j]... = x[from + i strides[0] + j strides[1] + ...]
- * @param {Kind} kind @param {ArrayLike<any>} x @param {number[]} shape @param {number[]} strides @param {number} from @param {string} where
+ * y[i][j]... = x[i strides[0] + j strides[1] + ...]
+ * @param {ArrayLike<any>} x  Float32Array, or a list @param {number[]} shape @param {number[]} strides @param {string} where
  */
-export function strided(kind, x, shape, strides, from, where) {
+function strided(x, shape, strides, where) {
   const size = product(shape);
   checkFolded(Math.max(0, size - x.length), where);
-  const y = empty(kind, size);
+  /** @type {any} */
+  const y = x instanceof Float32Array ? new Float32Array(size) : new Array(size).fill(0);
   let n = 0;
   const visit = (/** @type {number} */ axis, /** @type {number} */ at) => {
     if (axis === shape.length) y[n++] = x[at];
     else for (let i = 0; i < shape[axis]; i++) visit(axis + 1, at + i * strides[axis]);
   };
-  if (size) visit(0, from);
+  if (size) visit(0, 0);
   return y;
 }
 
@@ -216,7 +214,7 @@ export function broadcastTo(x, shape, where) {
   const more = shape.length - x.base.length;
   const strides = stridesOf(x.base);
   const steps = shape.map((_, i) => (i < more || x.base[i - more] === 1 ? 0 : strides[i - more]));
-  return new Constant(x.kind, shape, strided(x.kind, x.data, shape, steps, 0, where));
+  return new Constant(x.kind, shape, strided(x.data, shape, steps, where));
 }
 
 /** Axis i of the result is x's axis axes[i]. @param {Constant} x @param {number[]} axes @param {string} where */
@@ -229,7 +227,7 @@ export function transposed(x, axes, where) {
   const y = new Constant(
     x.kind,
     axes.map((axis) => x.shape[axis]),
-    strided(x.kind, x.data, base, steps, 0, where),
+    strided(x.data, base, steps, where),
     base,
   );
   if (x.quantized) {

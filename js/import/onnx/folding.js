@@ -122,7 +122,7 @@ export function selected(x, axis, places, where) {
   const outer = product(x.base, 0, axis);
   const inner = product(x.base, axis + 1);
   checkFolded(product(base) - x.data.length, where);
-  const y = x.kind === 'float' ? new Float32Array(product(base)) : new Array(product(base));
+  const y = x.data instanceof Float32Array ? new Float32Array(product(base)) : new Array(product(base));
   let n = 0;
   for (let o = 0; o < outer; o++)
     for (const place of places)

@@ -2,7 +2,7 @@
  * Operators that move, split and join axes. Most only change how later nodes see a tensor.
  * @module
  */
-import { Constant, scalar } from '../constants.js';
+import { checkFolded, Constant, scalar } from '../constants.js';
 import { positioned } from './products.js';
 import { sliceOf, slices, splitSizes, targetShape } from '../folding.js';
 import { minus, plus, productOf, quotient, same, Size, times } from '../sizes.js';
@@ -332,12 +332,14 @@ const expand = (c, node, [x, given]) => {
       kind: value.kind,
     });
   }
-  const ones = new Constant(
+  const count = Number(productOf(sizes));
+  checkFolded(count, c.describe(node));
+  const zeros = new Constant(
     value.kind,
     /** @type {number[]} */ (shape.map((size, i) => (left[i] ? size : 1))),
-    new Float32Array(Number(productOf(sizes))).fill(0),
+    new Float32Array(count),
   );
-  return c.operators.Add(c, { ...node, op: 'Add', inputs: [] }, [seen, ones]);
+  return c.operators.Add(c, { ...node, op: 'Add', inputs: [] }, [seen, zeros]);
 };
 
 /** Tile: concatenates copies along each axis. @param {Converter} c @param {Node} node @param {Value} value @param {Extent[]} repeats */

@@ -1,7 +1,7 @@
 /**
  * Operators that work on each element: arithmetic with broadcasting, comparisons, and activations.
  */
-import { Constant, isPlain, kindOfType } from '../constants.js';
+import { commonShape, Constant, isPlain, kindOfType, vector } from '../constants.js';
 import { same, Size } from '../sizes.js';
 import { equalAxes, Parts, RowOrder, RowStarts, sizeOf, Value } from '../values.js';
 /** @typedef {import('../converter.js').Converter} Converter */
@@ -168,11 +168,27 @@ function withConstant(c, node, x, constant, { first, single, axes, groups }) {
 /** The mean over steps, if the node divides a sum over the T steps of each row by T; otherwise null. @param {Converter} c @param {Node} node @param {Any | undefined} x @param {Any | undefined} by @returns {Value | null} */
 function meanOf(c, node, x, by) {
   if (node.op !== 'Div' || !(x instanceof Value) || x.kind !== 'float') return null;
-  if (!(by instanceof Constant) || by.shape.length > x.view.length) return null;
+  if (!(by instanceof Constant) || !by.whole || by.shape.length > x.view.length) return null;
   const sum = c.sums.get(x.output.layer);
   if (!sum || !(by.single instanceof Size) || !same(by.single, sum.size)) return null;
   c.readsSteps(node);
   return x.with({ output: c.builder.layer('padless>MaskedMean', c.nameOf(node), {}, sum.from) });
+}
+
+/**
+ * Operands whose values have all axes of the result. A constant that repeats its elements does not hold those of an axis of size T, so the first
+ * value is repeated along the axes that only such constants have.
+ * @param {Converter} c @param {Node} node @param {(Value | Constant)[]} given @returns {(Value | Constant)[]}
+ */
+function withAxes(c, node, given) {
+  const shape = commonShape(given.map((x) => x.shape)) ?? [];
+  const held = (/** @type {Value | Constant} */ x, /** @type {number} */ at) =>
+    x instanceof Value ? x.view.at(at)?.length : (x.base.at(at) ?? 1) !== 1;
+  const target = shape.map((size, i) => (given.some((x) => held(x, i - shape.length)) ? 1 : size));
+  if (target.every((size) => size === 1)) return given;
+  const first = given.findIndex((x) => x instanceof Value);
+  const repeated = /** @type {Value} */ (c.operators.Expand(c, node, [given[first], vector(target)]));
+  return given.map((x, i) => (i === first ? repeated : x));
 }
 
 /**
@@ -188,7 +204,7 @@ export function broadcasting(c, node, inputs) {
   // All are constants that fold() could not compute, for example because of symbolic sizes: make one of them a tensor.
   if (given.every((x) => x instanceof Constant))
     [given[0]] = [/** @type {any} */ (c.placed(node, /** @type {Constant} */ (given[0])))];
-  const { operands, axes } = c.combined(node, given);
+  const { operands, axes } = c.combined(node, withAxes(c, node, given));
   const groups = c.layout(operands, axes);
   const values = /** @type {Value[]} */ (operands.filter((x) => x instanceof Value));
   const isWhole = node.op === 'Div' && operands.every((x) => x.kind === 'int');
@@ -291,8 +307,10 @@ const powers = { 2: 'Square', 0.5: 'Sqrt', [-0.5]: 'Rsqrt', [-1]: 'Reciprocal' }
 /** @type {Operator} */
 const pow = (c, node, inputs) => {
   const [x, given] = inputs;
-  const exponent = given instanceof Constant ? given.single : undefined;
-  if (exponent === undefined || !(x instanceof Value || x instanceof Parts)) return broadcasting(c, node, inputs);
+  if (!(x instanceof Value || x instanceof Parts) || !(given instanceof Constant)) return broadcasting(c, node, inputs);
+  // A constant with more axes, or with a number that repeats, changes the shape.
+  const exponent = given.whole && given.shape.length <= x.shape.length ? given.single : undefined;
+  if (exponent === undefined) return broadcasting(c, node, inputs);
   const value = c.tensor(node, x);
   if (exponent === 1) return value;
   if (Object.hasOwn(powers, exponent)) return operationOn(c, node, value, powers[exponent]);

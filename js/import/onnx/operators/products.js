@@ -2,7 +2,7 @@
  * Operators that become an Embedding, a Dense or a product of two tensors: Gather, MatMul and Gemm.
  */
 import { Constant, expanded, isPlain, transposed, weightOf } from '../constants.js';
-import { same } from '../sizes.js';
+import { same, Size } from '../sizes.js';
 import { aligned, axisOf, equalAxes, isBatch, RowOrder, sizeOf, Value } from '../values.js';
 import { gathered } from './axes.js';
 /** @typedef {import('../converter.js').Converter} Converter */
@@ -143,19 +143,27 @@ function weighted(c, node, x, w, rest, summed) {
   return new Value({ output, groups: [[c.batch], ...steps, []], view: [] });
 }
 
+/** A constant operand of a product. @param {Converter} c @param {Node} node @param {Constant} x */
+function numbersOf(c, node, x) {
+  if (!isPlain(x))
+    c.refuse(node, `multiplies by a matrix with the size ${x.list.find((each) => each instanceof Size)}; padless needs numbers`);
+  return expanded(x, c.describe(node));
+}
+
 /** @type {Operator} */
 const matmul = (c, node, [left, right]) => {
   const [a, b] = [/** @type {Any} */ (left), /** @type {Any} */ (right)];
   if (b instanceof Constant && b.shape.length === 2)
-    return dense(c, node, c.tensor(node, a), a.shape.length - 1, expanded(b, c.describe(node)));
+    return dense(c, node, c.tensor(node, a), a.shape.length - 1, numbersOf(c, node, b));
   if (b instanceof Constant && b.shape.length === 1) {
     const x = c.tensor(node, a);
-    const kernel = new Constant('float', [b.base[0], 1], b.data);
+    const { base, data } = numbersOf(c, node, b);
+    const kernel = new Constant('float', [base[0], 1], data);
     const y = dense(c, node, x, x.view.length - 1, kernel);
     return y.with({ view: y.view.slice(0, -1), groups: [...y.groups.slice(0, -1), []] });
   }
   if (a instanceof Constant && a.shape.length === 2 && b.shape.length >= 2) {
-    const kernel = transposed(expanded(a, c.describe(node)), [1, 0], c.describe(node));
+    const kernel = transposed(numbersOf(c, node, a), [1, 0], c.describe(node));
     return dense(c, node, c.tensor(node, b), b.shape.length - 2, kernel);
   }
   return product(c, node, c.tensor(node, a), c.tensor(node, b));
@@ -176,7 +184,7 @@ const gemm = (c, node, [left, right, added]) => {
     const y = product(c, node, a, transB ? b.with({ view: [b.view[1], b.view[0]] }) : b);
     return added ? c.operators.Add(c, { ...node, op: 'Add' }, [y, added]) : y;
   }
-  const matrix = expanded(right, where);
+  const matrix = numbersOf(c, node, right);
   const kernel = transB ? transposed(matrix, [1, 0], where) : matrix;
   const [K, N] = kernel.base;
   const scaled =
@@ -189,6 +197,7 @@ const gemm = (c, node, [left, right, added]) => {
         );
   const bias =
     added instanceof Constant &&
+    isPlain(added) &&
     beta !== 0 &&
     (added.data.length === 1 || (added.data.length === N && added.base[added.base.length - 1] === N))
       ? Float32Array.from({ length: N }, (_, n) => beta * added.data[added.data.length === 1 ? 0 : n])
