@@ -112,7 +112,7 @@ const conv = (c, node, [x, w, b]) => {
     kernel: { shape: [size, width, N], data },
     ...(b instanceof Constant && { bias: { shape: [N], data: Float32Array.from(expanded(b, c.describe(node)).data) } }),
   });
-  const isSame = found.padding !== 'valid' || pads.auto === 'SAME_LOWER';
+  const isSame = pads.auto.startsWith('SAME');
   return resized(c, node, value, output, at, time, { span, stride, ...pads, isSame }, N, covered);
 };
 
@@ -151,7 +151,7 @@ const pool =
     const isKeras = found && !found.zeros && found.padding !== 'causal' && !ceil && dilation === 1;
     c.readsSteps(node, time);
     const from = c.arranged(node, value, [[c.batch], time, channels]);
-    const lengths = { span, stride, ...pads, isSame: isSame || found?.padding === 'same' };
+    const lengths = { span, stride, ...pads, isSame };
     if (isKeras && !(mode === 'average' && includes && found.padding !== 'valid')) {
       const config = { pool_size: size, strides: stride, padding: found.padding };
       return resized(c, node, value, c.builder.layer(className, c.nameOf(node), config, from), at, time, lengths, null);
@@ -166,7 +166,7 @@ const pool =
     const output = c.builder.layer('padless>PoolSteps', c.nameOf(node), config, from);
     const [before, behind] = Array.isArray(padding) ? padding : [0, 0];
     const steps = ceil ? ceiledLength(sizeOf(time), { span, stride, before, behind }) : undefined;
-    return resized(c, node, value, output, at, time, { ...lengths, before, behind, isSame, steps }, null);
+    return resized(c, node, value, output, at, time, { ...lengths, before, behind, steps }, null);
   };
 
 /** @param {'Mean' | 'Max'} how @returns {Operator} */
