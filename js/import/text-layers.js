@@ -5,7 +5,7 @@
  */
 import { show, textOf, UnsupportedError } from '../errors.js';
 import { lookups, without } from './lookups.js';
-import { listOf, NESTED_MOST } from './tokenizer.js';
+import { listOf } from './tokenizer.js';
 /** @typedef {import('../text/vectorizer.js').TextSettings} TextSettings */
 /** @typedef {import('./lookups.js').Reading} Reading */
 /** @typedef {import('./lookups.js').Stored} Stored */
@@ -39,20 +39,19 @@ function shapeOf(entry) {
   return Array.isArray(batch) ? batch.slice(1) : Array.isArray(shape) ? shape : null;
 }
 
-/** How often a JSON value contains [name, number, ...], a reference to the output of layer `name`. @param {any} value @param {string} name @param {number} [depth] @returns {number} */
-function usesOf(value, name, depth = 0) {
-  if (value === null || typeof value !== 'object' || depth > NESTED_MOST) return 0;
+/** How often a JSON value contains [name, number, ...], a reference to the output of layer `name`. @param {any} value @param {string} name @returns {number} */
+function usesOf(value, name) {
+  if (value === null || typeof value !== 'object') return 0;
   if (Array.isArray(value) && value[0] === name && Number.isInteger(value[1])) return 1;
-  return Object.values(value).reduce((sum, item) => sum + usesOf(item, name, depth + 1), 0);
+  return Object.values(value).reduce((sum, item) => sum + usesOf(item, name), 0);
 }
 
-/** A copy in which references to layer `from` are replaced by references to layer `to`. @param {any} value @param {string} from @param {string} to @param {number} [depth] @returns {any} */
-function rewired(value, from, to, depth = 0) {
-  if (value === null || typeof value !== 'object' || depth > NESTED_MOST) return value;
-  if (!Array.isArray(value))
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, rewired(item, from, to, depth + 1)]));
+/** A copy in which references to layer `from` are replaced by references to layer `to`. @param {any} value @param {string} from @param {string} to @returns {any} */
+function rewired(value, from, to) {
+  if (value === null || typeof value !== 'object') return value;
+  if (!Array.isArray(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, rewired(item, from, to)]));
   const isRef = value[0] === from && Number.isInteger(value[1]);
-  return isRef ? [to, 0, 0, ...value.slice(3)] : value.map((item) => rewired(item, from, to, depth + 1));
+  return isRef ? [to, 0, 0, ...value.slice(3)] : value.map((item) => rewired(item, from, to));
 }
 
 /** Changes an InputLayer of texts or numbers to ids. @param {any} entry @param {Reading} reading */

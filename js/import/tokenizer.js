@@ -8,9 +8,6 @@ import { parseJson as parseBytes } from './input-files.js';
 import { assumedOfWords, isWordIndex, wordIndexSettings } from './word-index.js';
 /** @typedef {import('../text/vectorizer.js').TextSettings} TextSettings */
 
-/** Maximum depth of layers inside layers. */
-export const NESTED_MOST = 100;
-
 /** @param {any} value  JSON as text, or parsed @param {string} what @returns {any} */
 const parsed = (value, what) => (typeof value === 'string' ? parseBytes(encodeText(value), what) : value);
 
@@ -20,11 +17,11 @@ export const listOf = (architecture) => {
   return Array.isArray(list) ? list : [];
 };
 
-/** The config of the first Embedding in a model; null if there is none. @param {any} architecture @param {number} [depth] @returns {any} */
-export function firstEmbedding(architecture, depth = 0) {
-  for (const entry of depth > NESTED_MOST ? [] : listOf(architecture)) {
+/** The config of the first Embedding in a model; null if there is none. @param {any} architecture @returns {any} */
+export function firstEmbedding(architecture) {
+  for (const entry of listOf(architecture)) {
     if (entry?.class_name === 'Embedding') return entry.config;
-    const inner = firstEmbedding(entry, depth + 1);
+    const inner = firstEmbedding(entry);
     if (inner) return inner;
   }
   return null;
