@@ -44,6 +44,9 @@ test('StringLookup becomes text settings: a text is split at white space, or is 
   assert.deepEqual(idsOf(await read({}), 'a zz b'), [2, 0, 1]);
   assert.deepEqual(idsOf(await read({ mask_token: '' }), 'a\nzz b'), [3, 1, 2]);
   assert.deepEqual(idsOf(await read({ mask_token: '' }), 'a'), [3, 0, 0]);
+  // Without a mask token, shorter texts are padded with id 0, which is that of unknown words.
+  assert.deepEqual(idsOf(await read({}), 'a'), [2, 0, 0]);
+  assert.deepEqual(idsOf(await read({ num_oov_indices: 2 }), 'a'), [3, 0, 0]);
   assert.deepEqual(idsOf(await read({ mask_token: '[MASK]', oov_token: '[OOV]' }, [null, null]), 'a zz'), [3, 1]);
   assert.deepEqual(idsOf(await read({}, [null, null]), 'a zz'), [2, 0]);
   assert.equal((await read({}, [null, null])).pad, null);

@@ -208,6 +208,22 @@ test('DequantizeLinear with blocks is refused; a recurrent kernel with a scale f
   }
 });
 
+test('the scale of an int8 kernel may be that of its direction', async () => {
+  const int8 = [[1, 2], [1, 1], [1, 2], [2, 3], [8, 'q'], [9, Uint8Array.of(1, 2, 3, 4)]]; // prettier-ignore
+  const constants = [/** @type {Field[]} */ (int8), floats('s', [2], [0.25, 0.5]), floats('R', [2, 1, 1], [0, 0])];
+  const nodes = [
+    node('DequantizeLinear', ['q', 's'], ['W'], { axis: 0 }),
+    node('Transpose', ['x'], ['t'], { perm: [1, 0, 2] }),
+    node('RNN', ['t', 'W', 'R'], ['', 'h'], { hidden_size: 1, direction: 'bidirectional' }),
+    node('Transpose', ['h'], ['y'], { perm: [1, 0, 2] }),
+  ];
+  const made = await read(nodes, constants, { more: { opset: 13 } });
+  const [{ data }] = made.run([[[0.1, 0.2]]]);
+  [0.25 * 0.5, 0.5 * 1.1].forEach((sum, i) => assert.ok(Math.abs(data[i] - Math.tanh(sum)) < 1e-3, `${i}: ${data}`));
+  const int8s = made.root.listWeights().filter(({ layer, spec }) => layer.weight(spec.name).int8);
+  assert.equal(int8s.length, 2);
+});
+
 test('windows with ceil_mode over a fixed number of steps leave out one that would begin in the padding', async () => {
   const pooled = (/** @type {any} */ attributes, /** @type {number[]} */ weights) =>
     read(

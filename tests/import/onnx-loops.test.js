@@ -15,12 +15,13 @@ const ints = (name, values, shape = [values.length]) => tensor(name, shape, BigI
 const table = tensor('table', [4, 2], Float32Array.of(0, 0, 1, 10, 2, 20, 4, 40));
 const rows = [[1, 2], [3], [2, 3, 3]];
 
-/** The parts of torch's loop that a test replaces. @typedef {{ count?: string, limit?: string, start?: string, end?: string, goesOn?: string, data?: string, result?: string, more?: any[] }} Change */
+/** The parts of torch's loop that a test replaces. @typedef {{ count?: string, limit?: string, last?: string, start?: string, end?: string, goesOn?: string, data?: string, result?: string, more?: any[] }} Change */
 
 /** An EmbeddingBag as torch's TorchScript exporter writes it. @param {Change} [change] */
 function bag({
   count = 'B',
   limit = 'all',
+  last = 'all1',
   start = 'starts',
   end = 'ends',
   goesOn = 'true',
@@ -53,7 +54,7 @@ function bag({
         node('Mul', ['all', 'two'], ['twice']),
         node('Range', ['first', limit, 'T'], ['begin']),
         node('Unsqueeze', ['all', 'zero'], ['all1']),
-        node('Concat', ['begin', 'all1'], ['starts'], { axis: 0 }),
+        node('Concat', ['begin', last], ['starts'], { axis: 0 }),
         node('Slice', ['starts', 'one', 'many', 'zero'], ['ends']),
         node('Reshape', ['ids', 'whole'], ['flat']),
         node('Gather', ['table', 'ids'], ['embedded'], { axis: 0 }),
@@ -91,6 +92,7 @@ const changed = /** @type {Record<string, [Change, RegExp]>} */ ({
     { limit: 'twice' },
     /\(Range\): a range from 0 to 2\*B\*T by T; padless numbers rows/,
   ],
+  'rows of which the last ends after one step': [{ last: 'one' }, /\(Concat\): computes with the indices of rows/],
   'ids from the end to the start of a row': [
     { start: 'ends', end: 'starts' },
     /\(Slice\): slices something other than the steps of one row/,

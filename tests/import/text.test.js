@@ -56,6 +56,14 @@ test('a tokenizer may split at several characters', () => {
   assert.deepEqual([...text.encode('a,b, c| c').ids], [1, 3]);
 });
 
+test('no text has the id of no word', () => {
+  for (const split of [' ', ',']) {
+    const config = { word_index: { a: 1, b: 3 }, split, filters: '' };
+    const text = new TextVectorizer(textSettings({ class_name: 'Tokenizer', config }, sequential(embedding)));
+    for (const between of [`no word${split}2`, 'no word 2', 'no word2']) assert.deepEqual([...text.encode(['a', between, 'b'].join(split)).ids], [1, 3], between); // prettier-ignore
+  }
+});
+
 test('a tokenizer may be JSON text, JSON text inside JSON text, or parsed', () => {
   const [{ tokenizer }] = cases;
   const settings = textSettings(tokenizer, sequential(embedding));
