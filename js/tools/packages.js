@@ -14,8 +14,7 @@ const conditions = ['node', 'import', 'default'];
 /** The file that an entry of `exports` in package.json names. @param {any} target @returns {string | null} */
 function chosen(target) {
   if (typeof target === 'string') return target;
-  if (target === null || typeof target !== 'object') return null;
-  for (const key of Object.keys(target)) {
+  for (const key of Object.keys(target ?? {})) {
     const file = conditions.includes(key) ? chosen(target[key]) : null;
     if (file) return file;
   }
@@ -40,8 +39,7 @@ export async function projectPackage(name) {
       continue;
     }
     const { exports } = manifest;
-    const isList = exports !== null && typeof exports === 'object' && '.' in exports;
-    const file = exports ? chosen(isList ? exports[`.${path}`] : exports) : null;
+    const file = chosen(Object.hasOwn(Object(exports), '.') ? exports[`.${path}`] : exports);
     return import(pathToFileURL(file ? join(at, file) : require.resolve(name)).href);
   }
   return import(name);
