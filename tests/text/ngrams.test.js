@@ -6,6 +6,8 @@ import { test } from 'node:test';
 import { ArgumentError, createModel, loadModel, ModelFileError, UnsupportedError } from 'padless';
 import { prepareText, TextVectorizer } from 'padless/text';
 import { Int8Weight } from '../../js/file/int8-weights.js';
+import { borderFrom, chunksOf } from '../../js/text/boundaries.js';
+import { NGrams } from '../../js/text/ngrams.js';
 import { random } from '../random.js';
 import { says } from '../says.js';
 
@@ -129,6 +131,19 @@ test('lone surrogates and megabytes of letters, marks and words are read', () =>
   }
   const words = 'ein Wort, '.repeat(5000);
   assert.equal(vectorizer.encode(words).ids.length, 5000 * vectorizer.encode('ein Wort, ').ids.length);
+});
+
+test('of a long word whose n-grams are cut, only the beginning is read', () => {
+  const reader = new NGrams({ rows: 9 }, { normalization: 'NFC', case: null });
+  let read = 0;
+  /** @type {typeof chunksOf} */
+  const counted = (text, form) => {
+    read += text.length;
+    return chunksOf(text, form);
+  };
+  const { ids, truncated } = reader.encode('e\u0301'.repeat(1 << 16), 100, { chunksOf: counted, borderFrom });
+  assert.deepEqual([ids.length, truncated], [100, true]);
+  assert.ok(read > 0 && read < 1 << 14, `${read} of ${1 << 17} code units`);
 });
 
 test('invalid settings are refused, and the message says what was expected', () => {
