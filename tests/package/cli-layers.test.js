@@ -107,9 +107,26 @@ test('a named Lambda is converted with the class of the same name', () => {
   assert.match(padless('convert', keras, '-o', 'x').stderr, /halve: a Lambda contains code.*\n.*--layers/);
 });
 
+test('an error of a custom layer is printed with the place where it was thrown', () => {
+  // The first call is that which builds the model.
+  const failing = twoDense.replace('return', "if (this.called) throw new TypeError('no such luck'); this.called = true; return");
+  file('fails.mjs', `${failing}export { TwoDense };`);
+  const { status, stdout, stderr } = padless('run', 'model.safetensors', 'abc', '--layers', 'fails.mjs');
+  assert.deepEqual([status, stdout], [2, '']);
+  assert.match(stderr, /no such luck\n {4}at .*fails\.mjs:/);
+});
+
+test('eval --ignore leaves out labels', () => {
+  file('ignored.tsv', `abc\t${labels[0]}\nab\t${labels[1]}\ncab\t${labels[1]}\n`);
+  const counted = (/** @type {string[]} */ ...args) =>
+    JSON.parse(padless('eval', 'model.safetensors', 'ignored.tsv', '--layers', 'named.mjs', ...args).stdout).counted;
+  assert.deepEqual([counted(), counted('--ignore', 'yes'), counted('--ignore', 'yes,no')], [3, 2, 0]);
+});
+
 test('the error for a module that exports no layers names it in one line', () => {
   file('syntax.mjs', 'export const a = 1;\nexport const b = ;\n');
   file('throws.mjs', "throw new Error('no such luck');");
+  file('throws-text.mjs', "throw 'no luck';");
   file('nothing.mjs', 'export const helper = 1; export class Foo {}');
   file('empty.mjs', '');
   file('other.mjs', 'class Layer {}; export class Mine extends Layer {}');
@@ -118,6 +135,7 @@ test('the error for a module that exports no layers names it in one line', () =>
     ['missing.mjs', /^padless: missing\.mjs: ENOENT/],
     ['syntax.mjs', /^padless: syntax\.mjs: Unexpected token.*; node --check syntax\.mjs shows where/],
     ['throws.mjs', /^padless: throws\.mjs: no such luck/],
+    ['throws-text.mjs', /^padless: throws-text\.mjs: no luck\n/],
     ['nothing.mjs', /^padless: nothing\.mjs: exports no class that extends Layer of padless\/layers, but .*helper/],
     ['empty.mjs', /^padless: empty\.mjs: exports no class that extends Layer of padless\/layers\n/],
     ['other.mjs', /^padless: other\.mjs: Mine extends Layer of another copy of padless/],

@@ -25,6 +25,8 @@ test('--help names every command, and each command has its own help', () => {
     assert.equal(status, 0);
     assert.match(stdout, new RegExp(`^usage: padless ${name} [A-Z].*\n  .*\n`));
     assert.match(stdout, /\noptions:\n(.|\n)* --help /);
+    assert.match(stdout, /^ {2}--layers FILE\.mjs {2,}\S/m);
+    assert.doesNotMatch(stdout, /undefined/);
     assert.equal(padless('help', name).stdout, stdout);
     assert.equal(padless(name, '-h').stdout, stdout);
   }
@@ -83,7 +85,22 @@ test("the error for a missing or wrong argument names it, and prints the command
   }
 });
 
-test('an error in a file names the file and says what to do', () => {
+const modelOfValues = () =>
+  createModel({
+    architecture: {
+      class_name: 'Sequential',
+      config: {
+        name: 'model',
+        layers: [
+          { class_name: 'InputLayer', config: { name: 'x', batch_shape: [null, 2] } },
+          { class_name: 'Rescaling', config: { name: 'half', scale: 0.5 } },
+        ],
+      },
+    },
+    weights: () => new Map(),
+  });
+
+test('an error in a file names the file and says what to do', async () => {
   const models = fileURLToPath(new URL('tests/models/', root));
   const state = join(models, 'torch/bilstm-tagger.safetensors');
   const keras = join(models, 'keras-files/gru-stack-json.json');
@@ -138,6 +155,10 @@ test('an error in a file names the file and says what to do', () => {
     [['convert', model, '--torch', torch, '-o', out], /langid-gru\.safetensors: embedding\.weight is not in the state dict/],
     [['convert', keras, '--torch', torch, '-o', out], /gru-stack-json\.json: --torch does not go with the JSON of a Keras model/],
     [['run', out, 'Hello'], /out\.safetensors: the model has no text settings; pass token ids by --ids FILE/],
+    [
+      ['run', file('values.safetensors', (await modelOfValues()).save()), 'Hello'],
+      /values\.safetensors: the model has no text settings; pass values by --ids FILE\n/,
+    ],
     [['run', model, '--ids', file('ids.json', '[[5], [6, 99999]]')], /ids\.json: row 1, step 1: id 99999 is not/],
     [['run', model, '--ids', file('flat.json', '[5, 6]')], /flat\.json: run: row 0 is number, expected an array/],
     [['eval', model, file('labels.txt', 'de\n')], /labels\.txt: line 1: no tab; expected text<TAB>label/],
