@@ -66,7 +66,6 @@ export function updateStates(heap, { rnn, units, cell, order, products }, N, par
   for (const rows of kept) rows.open(first, last, N, units);
   /** The row of a visit. @param {number} visit */
   const rowOf = (visit) => (backward ? N - 1 - visit : visit);
-  const mark = heap.top;
   const state = [h, c].map(() => heap.reserve32(units));
   const pointers = placeStates(heap, state);
   let at = before;
@@ -100,6 +99,5 @@ export function updateStates(heap, { rnn, units, cell, order, products }, N, par
     if (settled) break;
     if (!tolerance) size = Math.min(LONGEST_PIECE, 2 * size);
   }
-  heap.top = mark;
   return backward ? { front: N - at, back: before, exact } : { front: before, back: N - at, exact };
 }
