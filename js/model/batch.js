@@ -220,17 +220,16 @@ function checkId({ input, rows, data, T }, i) {
  * @param {import('../runtime/memory.js').Heap} heap
  * @param {Padded} padded
  * @param {boolean} inPlace  true for the padded form of a sequence, false for the ragged form (js/layers/tensor.js)
- * @param {boolean} masked  whether the padded form has the mask
  * @returns {Tensor}
  */
-export function placeInput(heap, padded, inPlace, masked) {
+export function placeInput(heap, padded, inPlace) {
   const { input, B, T, data, mask } = padded;
-  if (input.reader) return input.reader.place(heap, padded, inPlace, masked);
+  if (input.reader) return input.reader.place(heap, padded, inPlace);
   const sequence = input.ids || input.shape.length > 1;
   const shape = input.ids ? [] : [...(sequence ? [T] : []), ...input.shape.slice(sequence ? 1 : 0)];
   if (!sequence) return new Tensor(heap, heap.f32(data), B, shape);
   const steps = new Steps(heap, B, T, inPlace ? null : mask);
-  const keep = inPlace && masked && mask ? new Steps(heap, B, T, mask) : null;
+  const keep = inPlace && mask && (input.maskZero || mask.includes(0)) ? new Steps(heap, B, T, mask) : null;
   const width = input.ids ? 1 : product(input.shape, 1);
   if (steps.uniform) {
     if (input.ids) for (let i = 0; i < data.length; i++) if (!(data[i] >= 0 && data[i] < input.vocabulary)) checkId(padded, i);

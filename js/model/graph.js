@@ -30,7 +30,7 @@ import { importLate } from '../runtime/import-late.js';
  * The reader of an input that is neither ids [B, T] nor values.
  * @typedef {{ specOf: (input: ModelInput, rules: import('../layers/tensor.js').Rules) => import('../layers/tensor.js').Spec,
  *   pad: (input: ModelInput, rows: any, options: any) => import('./batch.js').Padded,
- *   place: (heap: import('../runtime/memory.js').Heap, padded: any, inPlace: boolean, masked: boolean) => import('../layers/tensor.js').Tensor }} InputReader
+ *   place: (heap: import('../runtime/memory.js').Heap, padded: any, inPlace: boolean) => import('../layers/tensor.js').Tensor }} InputReader
  */
 
 /** Maximum depth of layers inside layers, and of models inside models. */

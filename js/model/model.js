@@ -130,7 +130,7 @@ export class Model {
     checkOutputs(this.outputs, this.specs);
     markExact(root, inputs);
     const [first] = inputs;
-    if (settings.text) settings.text = withOwnLength(settings.text, first, !rules.select);
+    if (settings.text) settings.text = withOwnLength(settings.text, first, !rules.select, this.padded || this.needsLength);
     /** Converts texts to ids; null for a model without text settings. */
     this.text = settings.text ? new TextVectorizer(settings.text) : null;
     if (
@@ -277,15 +277,10 @@ export class Model {
     // The copy evaluates the getter `rows` once.
     if (unequal) return this.#forwardByLength(padded.map((each) => ({ ...each })));
     return heap.scoped(() => {
-      const tensors = padded.map((each) => placeInput(heap, each, this.padded, each.input.maskZero || this.#maskGiven(each)));
+      const tensors = padded.map((each) => placeInput(heap, each, this.padded));
       const y = [root.apply(tensors.length === 1 ? tensors[0] : tensors)].flat();
       return outputs.map(({ name }, i) => ({ name, ...readOutput(/** @type {Tensor} */ (y[i])) }));
     });
-  }
-
-  /** Whether the caller passed a mask with padding. @param {import('./batch.js').Padded} padded */
-  #maskGiven({ mask }) {
-    return mask !== null && mask.includes(0);
   }
 
   /**
@@ -540,12 +535,7 @@ function withoutMask(heap, x) {
   const ids = x.shape.length === 0;
   const { data } = traceTensor(x);
   const input = { name: '', shape: x.shape, ids, vocabulary: Infinity, maskZero: false, padded: false };
-  return placeInput(
-    heap,
-    { input, rows: [], B: x.B, T: x.time.T, data: ids ? Int32Array.from(data) : data, mask: null },
-    false,
-    false,
-  );
+  return placeInput(heap, { input, rows: [], B: x.B, T: x.time.T, data: ids ? Int32Array.from(data) : data, mask: null }, false);
 }
 
 /** See TraceStep.changed. @param {Layer} layer @param {any} x @param {any} y @param {any} options @returns {number[][] | null} */

@@ -29,15 +29,17 @@ export function markExact(root, inputs) {
 }
 
 /**
- * The text settings with defaults that follow from the input: its fixed length, and no mask if the model reads padding as data.
+ * The text settings with defaults that follow from the input: its fixed length if the model needs it, and no mask if the model reads padding as data.
  * @param {TextSettings} text
  * @param {ModelInput} input
  * @param {boolean} imported  whether the rules of a framework apply
+ * @param {boolean} whole  whether a layer reads padding or needs rows of equal length
  * @returns {TextSettings}
  */
-export function withOwnLength(text, input, imported) {
+export function withOwnLength(text, input, imported, whole) {
   if (text === null || typeof text !== 'object' || text.unit === 'ngrams') return text;
-  const length = text.length === undefined && input.exact ? input.shape[0] : text.length;
+  const [own] = input.shape;
+  const length = text.length === undefined && own && (input.exact || whole) ? own : text.length;
   const isData = length && !input.maskZero && (input.exact || imported);
   return { ...text, ...(length !== undefined && { length }), ...(text.mask === undefined && isData && { mask: false }) };
 }

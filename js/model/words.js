@@ -183,12 +183,11 @@ export function singleText(heap, ids, C) {
  * @param {import('../runtime/memory.js').Heap} heap
  * @param {any} padded  PaddedWords
  * @param {boolean} inPlace  whether to store all words; masked words then have no characters
- * @param {boolean} masked  whether the padded form has the mask
  * @returns {WordsTensor}
  */
-export function place(heap, { input, B, T, C, data, mask, counts }, inPlace, masked) {
+export function place(heap, { input, B, T, C, data, mask, counts }, inPlace) {
   const steps = new Steps(heap, B, T, inPlace ? null : mask);
-  const keep = inPlace && masked ? new Steps(heap, B, T, mask) : null;
+  const keep = inPlace && (input.maskZero || mask.includes(0)) ? new Steps(heap, B, T, mask) : null;
   const even = Boolean(input.even);
   /** @type {number[]} */
   const ids = [];

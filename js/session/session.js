@@ -164,7 +164,7 @@ export class Session {
     this.#last = null;
     try {
       const outputs = heap.scoped(() => {
-        const x = placeInput(heap, padded, false, false);
+        const x = placeInput(heap, padded, false);
         const ids = padded.input.words ? /** @type {Int32Array} */ (padded.data) : heap.i32View(x.pointer, x.time.N).slice();
         const kept = incremental.compare(ids);
         if (kept.same && last && last.T === padded.T && sameValues(last.mask, mask)) return last.outputs;

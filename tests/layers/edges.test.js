@@ -412,11 +412,20 @@ test('an input of values whose number of features is unknown is refused', async 
     );
 });
 
-test('a row longer than the fixed length of a model that reads padding is refused, also one of words', async () => {
+test('a model that reads padding up to a fixed length pads texts and rows to it, and refuses longer ones, also of words', async () => {
   const steps = await create([['InputLayer', { name: 'ids', batch_shape: [null, 3] }], embedding, ['Flatten', { name: 'flat' }]], {
     kerasVersion: '3.15.1',
+    text: { vocabulary: ['', '', 'a', 'b'] },
   });
-  assert.deepEqual(steps.run([[1, 2]])[0].shape, [1, 12]);
+  assert.deepEqual(steps.run([[2, 3]])[0].shape, [1, 12]);
+  assert.equal(steps.text?.length, 3);
+  for (const [typed, ids] of /** @type {[string, number[]][]} */ ([
+    ['', []],
+    ['ab', [2, 3]],
+    ['abab', [2, 3, 2]],
+  ]))
+    // prettier-ignore
+    assert.deepEqual(steps.outputsOf([typed])[0].data, steps.run([ids])[0].data, typed);
   assert.throws(() => steps.run([[1], [1, 2, 3, 4]]), says(ShapeError, /^run: a row has 4 steps, expected at most 3$/));
   const inner = { class_name: 'Embedding', config: { name: 'inner', input_dim: 9, output_dim: 4, mask_zero: true } };
   const pooling = { class_name: 'GlobalMaxPooling1D', config: { name: 'pooling' } };
