@@ -57,9 +57,8 @@ export class CategoryEncoding extends Embedding {
       throw new UnsupportedError(`${this.path}: called with count_weights; padless counts each token once`);
     this.mode = given === 'binary' ? 'multi_hot' : given;
     this.K = this.count('num_tokens');
-    const bins = 'bins' in input ? Number(input.bins) : 0;
-    if (bins > this.K)
-      throw new ShapeError(`${this.path}: num_tokens=${this.K}, expected at least ${bins}, the number of bins before it`);
+    if ('bins' in input && Number(input.bins) > this.K)
+      throw new ShapeError(`${this.path}: num_tokens=${this.K}, expected at least ${input.bins}, the number of bins before it`);
     const weights = this.list('weights');
     if (weights.length && !(weights.length === this.K && weights.every((weight) => typeof weight === 'number')))
       throw new ModelFileError(`${this.path}: weights is a list of ${weights.length}, expected num_tokens = ${this.K} numbers`);

@@ -56,7 +56,7 @@ export class ReversibleEmbedding extends Embedding {
   load(heap) {
     super.load(heap);
     if (!this.reversed) return;
-    const { V = 0, D = 0 } = this;
+    const [V, D] = /** @type {number[]} */ ([this.V, this.D]);
     let kernel = this.weights.get('reverse_embeddings')?.data;
     if (!kernel) {
       const { data } = this.weight('embeddings');
@@ -73,7 +73,8 @@ export class ReversibleEmbedding extends Embedding {
    */
   call(x, { reverse } = {}) {
     if (!reverse) return super.call(x);
-    const y = dense(this.dropsMask ? x.unmasked() : x, this.packed ?? 0, this.V ?? 0);
+    const [packed, V] = /** @type {number[]} */ ([this.packed, this.V]);
+    const y = dense(this.dropsMask ? x.unmasked() : x, packed, V);
     const { heap, pointer, rows, features } = y;
     const cap = this.config.logit_soft_cap ?? null;
     if (cap === null) return y;

@@ -78,7 +78,7 @@ export class StackedRNN extends Layer {
     for (const cell of this.cells) {
       const states = given.slice(at, at + cell.stateCount);
       at += cell.stateCount;
-      const [out, ...last] = [cell.apply(y, states.length ? { initial_state: states } : {})].flat();
+      const [out, ...last] = [cell.apply(y, { initial_state: states })].flat();
       y = out;
       finals.push(...last);
     }
