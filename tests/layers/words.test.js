@@ -141,7 +141,8 @@ test('without mask_zero every character counts, and so does a word without chara
   const [plain] = model.run([[[1, 2], [3]]]);
   assert.notDeepEqual(model.run([[[1, 2, 0], [3]]])[0].data, plain.data);
   assert.notDeepEqual(model.run([[[1, 2], [3], []]])[0].data, plain.data);
-  assert.deepEqual(model.run({ data: [1, 2, 3, 4], shape: [1, 2, 2] })[0].data, model.run([[[1, 2], [3, 4]]])[0].data); // prettier-ignore
+  const lists = [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]; // prettier-ignore
+  assert.deepEqual(model.run({ data: lists.flat(2), shape: [2, 2, 2] })[0].data, model.run(lists)[0].data);
 });
 
 test('a model may output the values of each character, with zeros at padding', async () => {

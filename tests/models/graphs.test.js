@@ -160,6 +160,41 @@ test('a recurrent layer with initial states reads padding in Keras 3, and skips 
   }
 });
 
+test('stacked cells take initial states cell by cell, and return their last ones, as layers in a row do', async () => {
+  const inputs = [input('x', [null, 4]), input('a', [2]), input('b', [3]), input('c', [3])];
+  const names = inputs.map(({ name }) => name);
+  const states = { return_sequences: true, return_state: true };
+  const cells = ['GRU', 'LSTM'].map((kind, i) => ({ class_name: `${kind}Cell`, config: { units: 2 + i } }));
+  const cell = { class_name: 'StackedRNNCells', config: { cells } };
+  const waves = (/** @type {Layer} */ root) =>
+    new Map(root.listWeights().map(({ path, spec: { shape } }, i) => {
+      const size = shape.reduce((product, n) => product * n, 1);
+      return [path, { shape, data: Float32Array.from({ length: size }, (_, k) => Math.sin(i + k)) }];
+    })); // prettier-ignore
+  const [stacked, apart] = await Promise.all(
+    [
+      functional(
+        [...inputs, layer('RNN', 'rnn', { cell, ...states }, names)],
+        names,
+        [0, 1, 2, 3].map((i) => ['rnn', 0, i]),
+      ),
+      functional(
+        [
+          ...inputs,
+          layer('GRU', 'gru', { units: 2, ...states }, ['x', 'a']),
+          layer('LSTM', 'lstm', { units: 3, ...states }, ['gru', 'b', 'c']),
+        ],
+        names,
+        [['lstm', 0, 0], ['gru', 0, 1], ['lstm', 0, 1], ['lstm', 0, 2]], // prettier-ignore
+      ),
+    ].map((architecture) => create(architecture, { weights: waves })),
+  );
+  const x = [[[1, 0, 2, -1], [0, 3, 1, 1]]]; // prettier-ignore
+  const rows = { x, a: [[0.1, 0.2]], b: [[0.3, 0.4, 0.5]], c: [[0.6, -0.7, 0.8]] };
+  const values = (/** @type {import('padless').Model} */ model) => model.run(rows).map(({ shape, data }) => [shape, data]);
+  assert.deepEqual(values(stacked), values(apart));
+});
+
 test('values at padding that differ from Keras, and removed masks, are refused after a merge, whichever input has them', async () => {
   const layers = [
     input('ids'),

@@ -186,6 +186,11 @@ for (const [what, entries, message, options] of /** @type {[string, any[], RegEx
     [op('a', 'Matmul', [tensor('e')])],
     /^a: Matmul has 1 arguments, expected 2 that are tensors or numbers$/,
   ],
+  [
+    'a split into unequal parts',
+    [op('a', 'Split', [tensor('e')], { axis: -1, indices_or_sections: 2 })],
+    /^a: Split of an axis of 3 into 2 equal parts$/,
+  ],
   ['a stack of no list', [op('a', 'Stack', [tensor('e')], { axis: 1 })], /^a: Stack of one tensor, expected a list of tensors$/],
   ['a sum with text', [op('a', 'Add', [tensor('e'), 'x'])], /^a: Add has 2 arguments, expected 1 that are tensors or numbers$/],
   [
@@ -386,6 +391,7 @@ test("in padless's own models, operations on the features of a step run rows of 
     ['Clip', [tensor('e')], { x_min: 0, x_max: 1 }],
     ['Round', [tensor('e')], { decimals: 1 }],
     ['Cast', [tensor('e')], { dtype: 'int32' }],
+    ['TopK', [tensor('e')], { k: 2 }],
   ]; // prettier-ignore
   for (const [kind, args, config] of perStep) {
     const model = await create([op('a', kind, args, config)], own);
