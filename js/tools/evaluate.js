@@ -307,8 +307,8 @@ function batchOf(model, tokens) {
   const skip = text.truncation === 'pre' ? Math.max(0, tokens.length - length) : 0;
   const kept = tokens.map((_, t) => t).slice(skip, skip + length);
   const ids = Int32Array.from(kept.flatMap((t) => (text.parts ? Array.from(text.parts.read(tokens[t])) : text.idOf(tokens[t]))));
-  // Tokens from a file have no offsets in a text.
-  const read = { ids, offsets: new Int32Array(0), truncated: kept.length < tokens.length };
+  // Tokens from a file have no offsets in a text, and a batch does not say whether they were cut.
+  const read = { ids, offsets: new Int32Array(0), truncated: false };
   const { ids: data, mask, shape, starts } = text.batch([read]);
   const [, T] = shape;
   return {

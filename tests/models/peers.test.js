@@ -7,10 +7,12 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ArgumentError, createModel } from 'padless';
+import { bench } from '../../js/tools/bench.js';
 import { onnxPeer, tfjsPeer } from '../../js/tools/peers.js';
 import { speed } from '../../js/tools/speed.js';
 import { file, folder } from '../command.js';
 import { functional, input, layer } from '../keras-json.js';
+import { printed } from '../printed.js';
 import { random } from '../random.js';
 import { says } from '../says.js';
 
@@ -321,7 +323,10 @@ async function beside(change, { rows = null, steps = null } = {}) {
 }
 
 test('another engine is timed for each batch, and only for those of its fixed size', async () => {
+  const start = performance.now();
   const every = await beside((outputs) => outputs);
+  const elapsed = performance.now() - start;
+  for (const { first } of every.engines) assert.ok(first >= 0 && first <= elapsed, `${first} of ${elapsed} ms`);
   const sizes = [
     [1, 2],
     [32, 2],
@@ -369,4 +374,18 @@ test('outputs of other shapes are refused', async () => {
     beside(([sum]) => [sum]),
     says(ArgumentError, /^other: 1 outputs, padless has output 1, mean, of shape \[1,2\]$/),
   );
+});
+
+test('bench prints a dash where an engine does not take the batch', async () => {
+  graph.inputMetadata = [
+    { name: 'words', type: 'int32', shape: [1, 2, 4] },
+    { name: 'features', type: 'float32', shape: [1, 2] },
+  ];
+  graph.run = async (/** @type {any} */ { words: { data }, features: { data: values } }) => {
+    const outputs = model.run({ words: { data, shape: [1, 2, 4] }, features: { data: values, shape: [1, 2] } });
+    return Object.fromEntries(outputs.map(({ name, shape, data: each }) => [name, { type: 'float32', dims: shape, data: each }]));
+  };
+  const text = await printed(() => bench(file('beside.safetensors', saved), { onnx }, {}));
+  assert.match(text, /^ {3}1 x 2 .* \d[\d.]* {2}\d+\.\d\d$/m);
+  assert.match(text, /^ {2}32 x 2 .* \d[\d.]* +-$/m);
 });

@@ -1,6 +1,5 @@
 /** What commands print about models, texts and samples; without a process for each. */
 import assert from 'node:assert/strict';
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { test } from 'node:test';
 import { ArgumentError, createModel } from 'padless';
 import { prepareText, TextVectorizer } from 'padless/text';
@@ -9,27 +8,11 @@ import { info } from '../../js/tools/info.js';
 import { runIds } from '../../js/tools/run.js';
 import { printText } from '../../js/tools/text-options.js';
 import { file } from '../command.js';
+import { printed } from '../printed.js';
 import { random } from '../random.js';
 import { says } from '../says.js';
 
 const { weights } = random();
-
-/** The text that the running `work` has written; not that of the test runner, which writes to standard output, too. */
-const running = new AsyncLocalStorage();
-const { write } = process.stdout;
-process.stdout.write = (/** @type {any[]} */ ...args) => {
-  const store = running.getStore();
-  if (!store) return Reflect.apply(write, process.stdout, args);
-  store.written += args[0];
-  return true;
-};
-
-/** @param {() => unknown} work @returns {Promise<string>} what it writes to standard output */
-async function printed(work) {
-  const store = { written: '' };
-  await running.run(store, work);
-  return store.written;
-}
 
 /** @param {any} first  of the InputLayer @param {[string, any][]} layers @param {any} [more] */
 const make = (first, layers, more) =>
