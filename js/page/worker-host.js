@@ -70,7 +70,6 @@ function host(port) {
     },
     close() {
       for (const session of sessions.values()) session.close();
-      sessions.clear();
       model = undefined;
       port.close();
     },

@@ -69,6 +69,19 @@ test('what is not a file, a signal or a function is refused', async () => {
   assert.deepEqual(await readSource(Uint8Array.of(1), /** @type {any} */ ({ signal: null, onProgress: null })), Uint8Array.of(1));
 });
 
+test('a signal that was aborted before rejects with its reason, whatever the source is', async () => {
+  const reason = new Error('no longer needed');
+  for (const source of [
+    Uint8Array.of(1),
+    new Uint8Array(1).buffer,
+    new Blob(['x']),
+    new Response('x'),
+    fileURLToPath(import.meta.url),
+    import.meta.url,
+  ])
+    await assert.rejects(readSource(source, { signal: AbortSignal.abort(reason) }), (error) => error === reason);
+});
+
 test('whatever a reader throws becomes an error of padless that quotes it', () => {
   for (const [thrown, message] of /** @type {[any, string][]} */ ([
     [new RangeError('Invalid array length'), 'a.h5 cannot be read: Invalid array length'],
