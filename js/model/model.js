@@ -130,7 +130,9 @@ export class Model {
     checkOutputs(this.outputs, this.specs);
     markExact(root, inputs);
     const [first] = inputs;
-    if (settings.text) settings.text = withOwnLength(settings.text, first, !rules.select, this.padded || this.needsLength);
+    const imported = !rules.select;
+    const whole = this.padded || this.needsLength;
+    if (settings.text) settings.text = withOwnLength(settings.text, first, imported, whole);
     /** Converts texts to ids; null for a model without text settings. */
     this.text = settings.text ? new TextVectorizer(settings.text) : null;
     if (
@@ -147,7 +149,7 @@ export class Model {
         `text: the vocabulary has ${this.text.size} entries, expected at most the input_dim=${first.vocabulary} of the embedding`,
       );
     }
-    if (this.text) checkText(this.text, first, { readsPadding: this.readsPadding, imported: !rules.select });
+    if (this.text) checkText(this.text, first, { readsPadding: this.readsPadding, imported, whole });
     this.#assign(weights(root));
     this.heap = new Heap(module);
     root.loadAll(this.heap);
@@ -373,11 +375,8 @@ export class Model {
       words?.rowsOf(batch, text.width) ??
       (B === 1 ? [batch.ids] : Array.from({ length: B }, (_, b) => batch.ids.subarray(b * T, (b + 1) * T)));
     // Build the result of #pad() directly, without checking each id again.
-    const padded =
-      this.padded || this.needsLength
-        ? this.#pad(rows, { mask })
-        : [words?.padText(input, batch) ?? { input, rows, B, T, data: batch.ids, mask }];
-    return { batch, outputs: this.#forward(padded) };
+    const padded = words?.padText(input, batch) ?? { input, rows, B, T, data: batch.ids, mask };
+    return { batch, outputs: this.#forward([padded]) };
   }
 
   /**

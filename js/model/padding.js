@@ -39,7 +39,7 @@ export function markExact(root, inputs) {
 export function withOwnLength(text, input, imported, whole) {
   if (text === null || typeof text !== 'object' || text.unit === 'ngrams') return text;
   const [own] = input.shape;
-  const length = text.length === undefined && own && (input.exact || whole) ? own : text.length;
+  const length = own && (whole || (input.exact && text.length === undefined)) ? (text.length ?? own) : text.length;
   const isData = length && !input.maskZero && (input.exact || imported);
   return { ...text, ...(length !== undefined && { length }), ...(text.mask === undefined && isData && { mask: false }) };
 }
@@ -48,13 +48,15 @@ export function withOwnLength(text, input, imported, whole) {
  * Checks that the text settings pad as the model needs.
  * @param {TextVectorizer} text
  * @param {ModelInput} input
- * @param {{ readsPadding: string[], imported: boolean }} model
+ * @param {{ readsPadding: string[], imported: boolean, whole: boolean }} model  see withOwnLength()
  * @throws {ModelFileError}
  */
-export function checkText({ pad, length, mask }, input, { readsPadding, imported }) {
-  if (input.exact && !mask && length !== input.shape[0])
+export function checkText({ pad, length, mask }, input, { readsPadding, imported, whole }) {
+  const [own] = input.shape;
+  const unmasked = input.exact && !mask;
+  if (own && length !== own && (whole || unmasked))
     throw new ModelFileError(
-      `text: length is ${length}, expected ${input.shape[0]}, as the model has this length and no mask; leave length out, or set mask: true`,
+      `text: length is ${length}, expected ${own}, as the model has this length; leave length out${unmasked ? ', or set mask: true' : ''}`,
     );
   if (input.maskZero && imported && pad !== 0)
     throw new ModelFileError(`text: pad is ${pad}, expected 0, as the embedding has mask_zero`);

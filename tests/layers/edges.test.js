@@ -413,18 +413,28 @@ test('an input of values whose number of features is unknown is refused', async 
 });
 
 test('a model that reads padding up to a fixed length pads texts and rows to it, and refuses longer ones, also of words', async () => {
-  const steps = await create([['InputLayer', { name: 'ids', batch_shape: [null, 3] }], embedding, ['Flatten', { name: 'flat' }]], {
-    kerasVersion: '3.15.1',
-    text: { vocabulary: ['', '', 'a', 'b'] },
-  });
+  const vocabulary = ['', '', 'a', 'b'];
+  /** @param {any} text */
+  const make = (text) =>
+    create([['InputLayer', { name: 'ids', batch_shape: [null, 3] }], embedding, ['Flatten', { name: 'flat' }]], {
+      kerasVersion: '3.15.1',
+      text: { vocabulary, ...text },
+    });
+  const steps = await make({});
   assert.deepEqual(steps.run([[2, 3]])[0].shape, [1, 12]);
-  assert.equal(steps.text?.length, 3);
+  for (const length of [undefined, null, 3]) assert.equal((await make({ length })).text?.length, 3);
+  for (const length of [2, 4])
+    await assert.rejects(
+      make({ length }),
+      says(ModelFileError, new RegExp(`^text: length is ${length}, expected 3, as the model has this length; leave length out$`)),
+    );
+  const pre = await make({ padding: 'pre' });
+  assert.deepEqual(pre.outputsOf(['ab'])[0].data, pre.run([[0, 2, 3]])[0].data);
   for (const [typed, ids] of /** @type {[string, number[]][]} */ ([
     ['', []],
     ['ab', [2, 3]],
     ['abab', [2, 3, 2]],
   ]))
-    // prettier-ignore
     assert.deepEqual(steps.outputsOf([typed])[0].data, steps.run([ids])[0].data, typed);
   assert.throws(() => steps.run([[1], [1, 2, 3, 4]]), says(ShapeError, /^run: a row has 4 steps, expected at most 3$/));
   const inner = { class_name: 'Embedding', config: { name: 'inner', input_dim: 9, output_dim: 4, mask_zero: true } };
