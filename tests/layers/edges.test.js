@@ -117,6 +117,24 @@ test('rows in one array give the same bits as rows in lists', async () => {
   assert.deepEqual(dense.run({ data, shape: [B * T, D] }), dense.run(rows.flat()));
 });
 
+test('values in one Float32Array are copied as a whole, not step by step', async () => {
+  let parts = 0;
+  class Counted extends Float32Array {
+    /** @override @param {number} [from] @param {number} [to] */
+    subarray(from, to) {
+      parts++;
+      return super.subarray(from, to);
+    }
+  }
+  const data = new Counted(12).fill(1);
+  for (const shape of [[null, 3], [2, 3], [3]]) {
+    // prettier-ignore
+    const model = await create([['InputLayer', { name: 'x', batch_shape: [null, ...shape] }], ['Dense', { name: 'dense', units: 2 }]]);
+    model.run({ data, shape: shape.length === 1 ? [4, 3] : [2, 2, 3] });
+    assert.equal(parts, 0, `${shape}`);
+  }
+});
+
 test('an input may be named data, shape or length, and one input may be an array while another is a list of rows', async () => {
   for (const name of ['data', 'shape', 'length']) {
     const model = await create([

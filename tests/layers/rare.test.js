@@ -329,3 +329,24 @@ test('PadSteps pads with zeros, and PoolSteps takes averages of adjacent windows
     assert.deepEqual([...model.run([[[1], [2], [6]]])[0].data], expected, JSON.stringify(config));
   }
 });
+
+test('normalisations add the epsilon of Keras to the variance unless the file gives another', async () => {
+  /** @type {[string, any, number][]} */
+  const layers = [
+    ['LayerNormalization', {}, 1e-3],
+    ['LayerNormalization', { rms_scaling: true }, 1e-3],
+    ['GroupNormalization', { groups: 1 }, 1e-3],
+    ['BatchNormalization', {}, 1e-3],
+    ['RMSNormalization', {}, 1e-6],
+  ];
+  /** @param {import('padless/layers').Layer} root */
+  const quarters = (root) => new Map([...weights(root)].map(([path, { shape, data }]) => [path, { shape, data: data.fill(0.25) }]));
+  for (const [Class, config, epsilon] of layers) {
+    const answer = async (/** @type {any} */ more) => {
+      const model = await create([[Class, { name: 'l', ...config, ...more }]], [null, 2], { weights: quarters });
+      return model.run([[[0.01, 0.02], [0.03, 0.05]]])[0].data; // prettier-ignore
+    };
+    assert.deepEqual(await answer({}), await answer({ epsilon }), Class);
+    assert.notDeepEqual(await answer({}), await answer({ epsilon: 2 * epsilon }), Class);
+  }
+});

@@ -569,6 +569,29 @@ test('with a tolerance, the cost of an edit does not grow with the text, answers
   assert.ok(costs[1] < 1000 && costs[1] < 1.5 * costs[0] + 100, `${costs} steps`);
 });
 
+test('a Bidirectional merges the outputs of no more steps than the text has, wherever the edit is', async () => {
+  const both = { class_name: 'Bidirectional', config: { merge_mode: 'sum', layer: lstm({ return_sequences: true }) } };
+  const model = await create(stack(both, dense()), { text });
+  const session = model.session({ tolerance: 1e-3 });
+  const typed = someWords(300);
+  session.update(typed);
+  const { exports } = model.heap;
+  let merged = 0;
+  model.heap.exports = {
+    ...exports,
+    pl_merge_outputs(y, forward, backward, merge, rows, Hf, Hb) {
+      merged += rows;
+      exports.pl_merge_outputs(y, forward, backward, merge, rows, Hf, Hb);
+    },
+  };
+  for (const at of [10, 150, 299]) {
+    merged = 0;
+    session.update(`${typed.slice(0, at)}?${typed.slice(at + 1)}`);
+    assert.ok(merged > 0 && merged <= 300, `${merged} rows`);
+  }
+  session.close();
+});
+
 test('refresh() computes nothing if no answer since the last one was approximate', async () => {
   const model = await create(stack({ class_name: 'Bidirectional', config: { layer: lstm() } }, dense()), { text });
   for (const tolerance of [0, 1e-3]) {

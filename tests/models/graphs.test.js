@@ -19,6 +19,8 @@ const { weights } = random();
 const create = (architecture, more = {}) => createModel({ architecture, simd, weights, ...more });
 
 const embedding = { input_dim: 9, output_dim: 4, mask_zero: true };
+/** @param {string} name */
+const tensor = (name) => ({ class_name: '__keras_tensor__', config: { keras_history: [name, 0, 0] } });
 
 test('a layer used twice in a graph shares its weights; two inputs are given by name', async () => {
   const model = await create(
@@ -420,6 +422,18 @@ const broken = {
     UnsupportedError,
     // The late module of operations, where another model has loaded it, says it more precisely.
     /^(model\.)?g: called with mask\b/,
+  ],
+  'a layer that is called with more arguments than it takes': [
+    functional(
+      [
+        input('x', [null, 4]),
+        { ...layer('GRU', 'g', { units: 2 }), inbound_nodes: [{ args: [tensor('x'), null, null, null, 5], kwargs: {} }] },
+      ],
+      ['x'],
+      ['g'],
+    ),
+    UnsupportedError,
+    /^(model\.)?g: GRU is called with 5 arguments; padless supports 4$/,
   ],
   'an inbound_nodes that is not a list': [
     functional([input('x'), { ...layer('Dense', 'd', { units: 1 }), inbound_nodes: 5 }], ['x'], ['d']),

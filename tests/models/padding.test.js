@@ -137,6 +137,19 @@ test('text settings whose padding id differs from that of the model are refused'
     says(ModelFileError, /pad is null, expected 0, as the embedding has mask_zero/),
   );
   await assert.rejects(make({ text: { ...text, pad: null } }), says(ModelFileError, /pad is null; where padding is data/));
+  const architecture = json({}, null);
+  const [ids, embedding] = architecture.config.layers;
+  const layers = ['Masking', 'GlobalMaxPooling1D'].map((name) => ({ class_name: name, config: { name } }));
+  await assert.rejects(
+    createModel({
+      architecture: { ...architecture, config: { name: 'model', layers: [ids, embedding, ...layers] } },
+      weights: () => new Map([...arrays()].slice(0, 1)),
+      kerasVersion: '3.5.0',
+      simd,
+      text: { ...text, pad: null },
+    }),
+    says(ModelFileError, /^text: pad is null, expected an id, as GlobalMaxPooling1D reads padding$/),
+  );
 });
 
 test('a PyTorch model whose vocabulary has no entry for padding reads id 0 as a token', async () => {
