@@ -302,7 +302,6 @@ const pooling = (className) => (/** @type {ModuleReader} */ module) => {
 
 /** Concatenates the values of all steps. @param {ModuleReader} module */
 function flatten(module) {
-  module.reads('values');
   module.refuse('start_dim', [1]);
   module.refuse('end_dim', [-1]);
   if (!module.sequence) return;
@@ -317,7 +316,6 @@ function flatten(module) {
 const elementwise =
   (className, config = () => ({})) =>
   (/** @type {ModuleReader} */ module) => {
-    module.reads('values');
     module.add(className, config(module));
   };
 
@@ -326,7 +324,6 @@ const activation = (name) => elementwise('Activation', () => ({ activation: name
 
 /** Adds an activation over the features. @param {ModuleReader} module @param {string} name */
 function overFeatures(module, name) {
-  module.reads('values');
   module.refuse('dim', module.sequence ? [-1, 2] : [-1, 1]);
   module.add('Activation', { activation: name });
 }
@@ -341,7 +338,6 @@ function scaled(module, scale, offset, add) {
 
 /** log(1 + exp(beta x)) / beta @param {ModuleReader} module */
 function softplus(module) {
-  module.reads('values');
   // Above the threshold, torch returns x itself. At 20 the difference is 2e-9.
   module.refuse('threshold', [20]);
   const beta = module.number('beta', 1);
@@ -351,13 +347,11 @@ function softplus(module) {
 
 /** -log(1 + exp(-x)) @param {ModuleReader} module */
 function logSigmoid(module) {
-  module.reads('values');
   scaled(module, -1, 0, () => module.add('Activation', { activation: 'softplus' }));
 }
 
 /** x > 0 ? x : alpha (exp(x / alpha) - 1) @param {ModuleReader} module */
 function celu(module) {
-  module.reads('values');
   const alpha = module.number('alpha', 1);
   if (!(alpha > 0)) module.refuse('alpha', []);
   scaled(module, 1 / alpha, 0, () => module.add('ELU', { alpha: 1 }));
@@ -365,7 +359,6 @@ function celu(module) {
 
 /** x, but at least min_val and at most max_val. @param {ModuleReader} module */
 function hardtanh(module) {
-  module.reads('values');
   const [least, most] = [module.number('min_val', -1), module.number('max_val', 1)];
   if (!(least < most)) module.refuse('max_val', []);
   scaled(module, 1, -least, () => module.add('ReLU', { max_value: most - least }));
@@ -373,7 +366,6 @@ function hardtanh(module) {
 
 /** Softmax of -x. @param {ModuleReader} module */
 function softmin(module) {
-  module.reads('values');
   module.add('Rescaling', { scale: -1 }, {}, `${module.name}_in`);
   overFeatures(module, 'softmax');
 }

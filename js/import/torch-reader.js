@@ -135,8 +135,7 @@ export class ModuleReader {
   /** States the input of the module. @param {'sequence' | 'values'} kind  values: a sequence or vectors @param {number} [width] */
   reads(kind, width) {
     const { list } = this;
-    if (list.kind === 'ids') throw this.#wrongInput(kind, 'token ids: an Embedding comes first');
-    if (kind === 'sequence' && list.kind !== 'sequence') throw this.#wrongInput('sequence', 'vectors [B, D]');
+    if (kind === 'sequence' && list.kind !== 'sequence') throw this.#wrongInput('a sequence [B, T, D]', 'vectors [B, D]');
     if (width === undefined) return;
     if (list.keepsWidth) list.inputWidth ??= width;
     if (list.width !== null && list.width !== width)
@@ -144,9 +143,8 @@ export class ModuleReader {
     list.width = width;
   }
 
-  /** @param {string} kind @param {string} got */
-  #wrongInput(kind, got) {
-    const expected = kind === 'sequence' ? 'a sequence [B, T, D]' : kind === 'values' ? 'values' : kind;
+  /** @param {string} expected @param {string} got */
+  #wrongInput(expected, got) {
     return new ModelFileError(`${this.where}: ${this.type} reads ${expected}, but its input is ${got}`);
   }
 
