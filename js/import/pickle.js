@@ -188,7 +188,6 @@ export class PickleReader {
    * @throws {ModelFileError | UnsupportedError}
    */
   read() {
-    this.stack = [];
     this.memo = new Map();
     for (;;) {
       const at = this.position;

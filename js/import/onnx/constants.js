@@ -114,7 +114,6 @@ function rawInts(raw, name) {
 
 /** @param {Uint8Array[]} parts @returns {Uint8Array} */
 function joined(parts) {
-  if (parts.length === 1) return parts[0];
   const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   parts.reduce((at, part) => (all.set(part, at), at + part.length), 0);
   return all;
