@@ -147,6 +147,17 @@ test('limits in the wrong order, and training, are refused', async () => {
   );
 });
 
+test('a mean that depends on the input, with a constant variance, is refused', async () => {
+  const constants = [...['s', 'b', 'v'].map((name) => floats(name, [2], [1, 1])), ints('zero', [1], [0]), ints('one', [1], [1])];
+  const nodes = [
+    node('Transpose', ['x'], ['t'], { perm: [0, 2, 1] }),
+    node('Slice', ['x', 'zero', 'one', 'one'], ['first']),
+    node('Flatten', ['first'], ['m']),
+    node('BatchNormalization', ['t', 's', 'b', 'm', 'v'], ['y']),
+  ];
+  await refused(read(nodes, constants), /\(BatchNormalization\): moving_mean/);
+});
+
 test('layers have the names of their nodes; an error about the batch says when the inputs have a fixed one', async () => {
   const weights = [floats('w', [2, 2], [1, 0, 0, 1])];
   const made = await read([node('MatMul', ['x', 'w'], ['m']), node('Tanh', ['m'], ['y'])], weights);
@@ -222,6 +233,20 @@ test('the scale of an int8 kernel may be that of its direction', async () => {
   [0.25 * 0.5, 0.5 * 1.1].forEach((sum, i) => assert.ok(Math.abs(data[i] - Math.tanh(sum)) < 1e-3, `${i}: ${data}`));
   const int8s = made.root.listWeights().filter(({ layer, spec }) => layer.weight(spec.name).int8);
   assert.equal(int8s.length, 2);
+});
+
+test('a direction that the weights contradict is refused', async () => {
+  const constants = [floats('W', [1, 1, 2], [1, 1]), floats('R', [1, 1, 1], [1]), floats('W2', [2, 1, 2], [1, 1, 1, 1]), floats('R2', [2, 1, 1], [1, 1])]; // prettier-ignore
+  for (const [direction, W, R, count] of /** @type {[string, string, string, number][]} */ ([
+    ['bidirectional', 'W', 'R', 1],
+    ['forward', 'W2', 'R2', 2],
+    ['reverse', 'W2', 'R2', 2],
+    ['sideways', 'W', 'R', 1],
+  ]))
+    await refused(
+      read([node('RNN', ['x', W, R], ['y'], { hidden_size: 1, direction, layout: 1 })], constants),
+      new RegExp(`\\(RNN\\): direction is ${direction}, but W has ${count} directions`),
+    );
 });
 
 test('windows with ceil_mode over a fixed number of steps leave out one that would begin in the padding', async () => {

@@ -3,7 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { UnsupportedError } from 'padless';
+import { ModelFileError, UnsupportedError } from 'padless';
 import { fromOnnx } from 'padless/import';
 import '../guarded-heap.js';
 import { says } from '../says.js';
@@ -112,6 +112,18 @@ const changed = /** @type {Record<string, [Change, RegExp]>} */ ({
 
 for (const [what, [change, words]] of Object.entries(changed))
   test(`a loop over ${what} is refused`, () => assert.rejects(fromOnnx(bag(change), { simd }), says(UnsupportedError, words)));
+
+test('a node that joins conditions of a loop is refused', async () => {
+  const more = [
+    node('Sub', ['B', 'second'], ['end']),
+    node('Equal', ['row', 'end'], ['is last']),
+    node('Concat', ['is last', 'is last'], ['both'], { axis: 0 }),
+  ];
+  await assert.rejects(
+    fromOnnx(bag({ result: 'both', more }), { simd }),
+    says(ModelFileError, /\(Concat\): axis 0 of a tensor with 0 axes$/),
+  );
+});
 
 /** A loop that computes the last row in a separate branch. @param {any} other  graph @param {any} last */
 function withLastRow(other, last) {

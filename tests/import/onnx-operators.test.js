@@ -536,6 +536,44 @@ test('products with a constant or a tensor on either side give the answers of on
   );
 });
 
+test('products of several heads give the answers of onnxruntime, with the heads before or after the batch', async () => {
+  const heads = ints([0, 0, 2, D / 2]);
+  const orders = { after: [[0, 2, 1, 3], [0, 2, 3, 1], [0, 2, 1, 3]], before: [[2, 0, 1, 3], [2, 0, 3, 1], [1, 2, 0, 3]] }; // prettier-ignore
+  const before = [
+    node('Reshape', ['e', 'heads'], ['parts']),
+    ...Object.entries(orders).flatMap(([name, [rows, columns, back]]) => [
+      node('Transpose', ['parts'], [`rows ${name}`], { perm: rows }),
+      node('Transpose', ['parts'], [`columns ${name}`], { perm: columns }),
+      node('MatMul', [`rows ${name}`, `columns ${name}`], [`scores ${name}`]),
+      node('Softmax', [`scores ${name}`], [`weights ${name}`]),
+      node('MatMul', [`weights ${name}`, `rows ${name}`], [`sums ${name}`]),
+      node('Transpose', [`sums ${name}`], [`back ${name}`], { perm: back }),
+    ]),
+  ];
+  await compare(
+    ['before', 'after'].map((name) => /** @type {Entry} */ (['Identity', [`back ${name}`]])),
+    { heads },
+    { before },
+  );
+});
+
+test('a sequence and a vector are combined for rows of all lengths at once', async () => {
+  const before = [
+    node('Slice', ['large', 'none', 'one', 'one'], ['vector']),
+    node('Transpose', ['vector'], ['column'], { perm: [0, 2, 1] }),
+  ];
+  const model = await compare(
+    [
+      ...['Add', 'Sub', 'Mul', 'Div', 'Max', 'Min', 'Mean'].map((op) => /** @type {Entry} */ ([op, ['e', 'vector']])),
+      ['Sub', ['vector', 'e']],
+      ['MatMul', ['e', 'column']],
+    ],
+    { none: ints([0]), one: ints([1]) },
+    { before },
+  );
+  assert.equal(model.needsLength, false);
+});
+
 test('convolutions with every kind of padding, strides, dilations and groups give the answers of onnxruntime', async () => {
   const options = [
     ...[{}, { pads: [1, 1] }, { pads: [2, 0] }, { pads: [0, 2] }, { pads: [1, 2], strides: [2] }, { pads: [2, 2], dilations: [2] }],

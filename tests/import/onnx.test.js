@@ -686,6 +686,7 @@ test('lengths stay an input for every node that reads steps after them, and only
     { ...own, outputs: ['c'] },
     node('Transpose', ['c'], ['y'], { perm: [0, 2, 1] }),
   ];
+  const feature = node('Slice', ['z', 'zero', 'one', 'two'], ['feature']);
   const start = [
     node('Slice', ['z', 'zero', 'one', 'one'], ['first']),
     node('Transpose', ['first'], ['column'], { perm: [0, 2, 1] }),
@@ -709,6 +710,8 @@ test('lengths stay an input for every node that reads steps after them, and only
     [[node('ReduceMax', ['z'], ['y'], { axes: [1] })], true],
     [[node('ReduceSum', ['z', 'one'], ['y'])], false],
     [[node('ArgMax', ['z'], ['at'], { axis: 1 }), node('Cast', ['at'], ['y'], { to: 1 })], true],
+    [[feature, node('ArgMax', ['feature'], ['at'], { axis: 1 }), node('Cast', ['at'], ['y'], { to: 1 })], true],
+    [[feature, node('TopK', ['feature', 'one'], ['y', 'places'], { axis: 1 })], true],
     [[node('TopK', ['z', 'two'], ['values', 'places'], { axis: 1 }), node('Identity', ['values'], ['y'])], true],
     [[node('MatMul', ['channels', 'z'], ['y'])], true],
     [[...start, node('MatMul', ['z', 'column'], ['y'])], false],

@@ -64,6 +64,9 @@ test('the error for a missing weight, an unused weight or an unknown type names 
     await fails([...tagger, module], ModelFileError, /module \d is .*, expected \{ type, name, \.\.\. \}$/);
   await fails([...tagger, { type: 'Linear', name: 'more' }], ModelFileError, /more\.weight is not in the state dict/);
   await fails(tagger.slice(0, 2), ModelFileError, /no module of the architecture uses linear\.\w+, linear\.\w+; .*"ignore"/);
+  const ten = Array.from({ length: 10 }, (_, i) => `t${i}`);
+  const many = stateDict(Object.fromEntries([...ten, 'last'].map((name) => [name, [[1], [0]]])));
+  await fails([{ type: 'Input', shape: [1] }], ModelFileError, new RegExp(`uses ${ten.join(', ')}; if`), many);
   await fails(
     [{ type: 'Transformer', name: 'x' }],
     UnsupportedError,
