@@ -332,7 +332,7 @@ export const weightsByPath = (vars, file) => (root) => {
       if (quantized) weights.set(path, quantized[i]);
       else put(weights, { path, layer, spec }, arrays[i], file);
     });
-    for (let i = isInt8 ? arrays.length : layer.weightSpecs.length; i > 0; i--) left.delete(`${group}/${i - 1}`);
+    for (const i of (isInt8 ? arrays : layer.weightSpecs).keys()) left.delete(`${group}/${i}`);
     if (ownNotNeeded.has(layer.fileClass)) for (const path of left) if (path.startsWith(`${at}vars/`)) left.delete(path);
     const layers = layersOf(layer);
     // Keras 2.12 names the group of a model's layers differently.

@@ -259,12 +259,17 @@ test('a CRF of TensorFlow Addons whose tags are used inside the model, or whose 
   const crf = { class_name: 'Addons>CRF', config: { name: 'crf', units: 3 }, name: 'crf', inbound_nodes: [[['x', 0, 0, {}]]] };
   const dense = { class_name: 'Dense', config: { name: 'd', units: 3 }, name: 'd', inbound_nodes: [[['crf', 0, 0, {}]]] };
   const read = (/** @type {any} */ json) => () => readCrfs(json, null);
-  assert.throws(read(sequential(crf, dense)), says(UnsupportedError, /^crf: a layer reads the output of TensorFlow Addons's CRF/));
+  // The layers of a Sequential have neither names beside their configs nor inbound nodes.
+  const inOrder = (/** @type {any[]} */ ...list) => sequential(...list.map(({ class_name, config }) => ({ class_name, config })));
+  assert.throws(read(inOrder(crf, dense)), says(UnsupportedError, /^crf: a layer reads the output of TensorFlow Addons's CRF/));
+  assert.doesNotThrow(read(inOrder(dense, crf)));
   const graph = (/** @type {any[]} */ layers, /** @type {any[]} */ outputs) => ({
     class_name: 'Functional',
     config: { layers, output_layers: outputs },
   });
   assert.throws(read(graph([crf, dense], [['d', 0, 0]])), says(UnsupportedError, /^crf: a layer reads the output/));
+  const beside = { ...dense, inbound_nodes: [[['x', 0, 0, {}]]] };
+  assert.doesNotThrow(read(graph([crf, beside], [['crf', 0, 0], ['d', 0, 0]]))); // prettier-ignore
   assert.throws(read(graph([crf], [['crf', 0, 0], ['crf', 0, 1]])), says(UnsupportedError, /^crf: output 1 of TensorFlow Addons's CRF/)); // prettier-ignore
   assert.throws(read(sequential(sequential(crf))), says(UnsupportedError, /^crf: .* in a model inside a model/));
   assert.throws(

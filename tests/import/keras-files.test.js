@@ -5,9 +5,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readFileSync } from 'node:fs';
-import { ModelFileError, UnsupportedError } from 'padless';
+import { createModel, ModelFileError, UnsupportedError } from 'padless';
 import { fromKeras } from 'padless/import';
-import { Layer, Rescaling } from 'padless/layers';
+import { Dense, Layer, Rescaling } from 'padless/layers';
+import { weightsByLayer, weightsByPath } from '../../js/import/weights.js';
 import { assertClose, decode } from '../close.js';
 import '../guarded-heap.js';
 import { says } from '../says.js';
@@ -131,4 +132,31 @@ test('a trace contains operations that have numbers among their arguments', asyn
   const row = Array.from({ length: shape[0] ?? 3 }, (_, t) => (ids ? t % 2 : new Array(Number(shape[1])).fill(0.5)));
   const steps = model.trace([row]);
   assert.ok(steps.some(({ layer, before }) => layer.startsWith('ops.') && before.length === 1));
+});
+
+test('a layer that a custom layer has as two attributes has its weights in the file once', async () => {
+  class Twice extends Layer {
+    first = new Dense({ units: 2 });
+    second = this.first;
+    /** @override @param {any} x */
+    call(x) {
+      return this.second.apply(this.first.apply(x));
+    }
+  }
+  const layers = [
+    { class_name: 'InputLayer', config: { batch_shape: [null, 2] } },
+    { class_name: 'Twice', config: { name: 'twice' } },
+  ];
+  const arrays = [
+    { name: 'kernel', shape: [2, 2], data: Float32Array.of(2, 0, 0, 3) },
+    { name: 'bias', shape: [2], data: Float32Array.of(1, 0) },
+  ];
+  for (const weights of [
+    weightsByLayer([{ name: 'twice', weights: arrays }], 'whole.h5'),
+    weightsByPath(new Map(arrays.map((array, i) => [`layers/twice/first/vars/${i}`, array])), 'model.keras'),
+  ]) {
+    const architecture = { class_name: 'Sequential', config: { layers } };
+    const model = await createModel({ architecture, customLayers: { Twice }, weights, simd });
+    assert.deepEqual([...model.run([[1, 1]])[0].data], [7, 9]);
+  }
 });

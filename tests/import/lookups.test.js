@@ -69,6 +69,32 @@ test('a token whose id the Embedding masks keeps its position and is masked', as
   assert.deepEqual([...token.encodeBatch(['a b a']).mask], [1, 0, 1]);
 });
 
+test('bags count every string of a text; indices have the length of the input, and pad shorter texts with the index of the mask token', () => {
+  /** The text settings and the shape of the ids. @param {any} more @param {number | null} length */
+  const read = (more, length) => {
+    const { architecture, text } = withoutLookups(sequential(...strings(more, [null, length]), embedding), nothing);
+    const { pad, length: fixed, maxlen, mask } = /** @type {any} */ (text);
+    return [pad, fixed, maxlen, mask, architecture.config.layers[0].config.batch_shape[1]];
+  };
+  // Two ids for unknown words: a plain vocabulary cannot express them. The index of the mask token comes first, or last before an encoding.
+  const token = { num_oov_indices: 2, mask_token: 'b' };
+  const none = { num_oov_indices: 2 };
+  for (const [more, mode, length, expected] of /** @type {[any, string, number | null, any[]][]} */ ([
+    [token, 'int', null, [null, null, null, true, null]],
+    [token, 'int', 3, [0, 3, 3, false, 3]],
+    [none, 'int', 3, [0, 3, 3, false, 3]],
+    [token, 'one_hot', 3, [4, 3, 3, false, 3]],
+    [none, 'one_hot', 3, [0, 3, 3, false, 3]],
+    [token, 'count', 3, [null, null, null, true, null]],
+    [token, 'multi_hot', null, [null, null, null, true, null]],
+    // A text that is one string needs no padding.
+    [token, 'int', 1, [null, null, 1, true, 1]],
+    [token, 'one_hot', 1, [null, null, 1, true, 1]],
+    [token, 'count', 1, [null, null, null, true, 1]],
+  ]))
+    assert.deepEqual(read({ ...more, output_mode: mode }, length), expected, `${JSON.stringify(more)} ${mode} ${length}`);
+});
+
 test('texts of different lengths are run one by one if the model reads padding and no id is for padding', async () => {
   const layers = [
     ['InputLayer', { name: 'x', batch_shape: [null, null] }],
