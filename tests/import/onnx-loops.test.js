@@ -38,8 +38,8 @@ function bag({
       node('Slice', [data, 'from1', 'to1', 'zero'], ['own']),
       node('Gather', ['table', 'own'], ['looked'], { axis: 0 }),
       node('ReduceSum', ['looked', 'zero'], ['sum'], { keepdims: 0 }),
-      node('Identity', [goesOn], ['goes on']),
       ...more,
+      node('Identity', [goesOn], ['goes on']),
     ],
     inputs: [value('row', 7, []), value('before', 9, [])],
     outputs: ['goes on', result],
@@ -54,10 +54,15 @@ function bag({
         node('Mul', ['all', 'two'], ['twice']),
         node('Range', ['first', limit, 'T'], ['begin']),
         node('Unsqueeze', ['all', 'zero'], ['all1']),
+        node('Reshape', ['ids', 'whole'], ['flat']),
+        node('Unsqueeze', ['T', 'zero'], ['T1']),
         node('Concat', ['begin', last], ['starts'], { axis: 0 }),
         node('Slice', ['starts', 'one', 'many', 'zero'], ['ends']),
-        node('Reshape', ['ids', 'whole'], ['flat']),
         node('Gather', ['table', 'ids'], ['embedded'], { axis: 0 }),
+        node('Reshape', ['embedded', 'whole'], ['values']),
+        node('Reshape', ['embedded', 'whole and 2'], ['vectors']),
+        node('Transpose', ['embedded'], ['turned'], { perm: [2, 1, 0] }),
+        node('Flatten', ['turned'], ['joined'], { axis: 2 }),
         node('Loop', [count, 'true'], ['y'], { body: { g: body } }),
       ],
       constants: [
@@ -69,8 +74,13 @@ function bag({
         ints('two', [2], []),
         ints('zero', [0]),
         ints('one', [1]),
+        ints('two1', [2]),
         ints('many', [Number.MAX_SAFE_INTEGER]),
         ints('whole', [-1]),
+        ints('whole and 2', [-1, 2]),
+        ints('last but one', [-2]),
+        ints('ones', [1, 1]),
+        ints('zero and one', [0, 1]),
         ints('true', [1], []),
         ints('false', [0], []),
       ],
@@ -98,6 +108,7 @@ const changed = /** @type {Record<string, [Change, RegExp]>} */ ({
     /\(Slice\): slices something other than the steps of one row/,
   ],
   'empty slices': [{ end: 'starts' }, /\(Slice\): slices something other than the steps of one row/],
+  'rows whose last end is not known': [{ last: 'flat' }, /\(Concat\): computes with the indices of rows/],
   'the first row only': [{ goesOn: 'false' }, /\(Loop\): ends by a condition other than the number of rows/],
   'rows whose result reads all rows': [
     { result: 'mixed', more: [node('ReduceMax', ['embedded'], ['mixed'], { keepdims: 0 })] },
@@ -125,6 +136,138 @@ test('a node that joins conditions of a loop is refused', async () => {
   );
 });
 
+/** The name of a row's number, and operators on it: [operator, second input, attributes]; then the shape of the rows that it selects. */
+const numbers = /** @type {Record<string, [[string, string?, any?][], number[]]>} */ ({
+  'as it is': [[], [3, 2]],
+  'copied and cast': [
+    [['Identity'], ['Cast', undefined, { to: 7 }], ['CastLike', 'first']],
+    [3, 2],
+  ],
+  'reshaped to one axis': [[['Reshape', 'one']], [3, 1, 2]],
+  'reshaped to two axes': [[['Reshape', 'ones']], [3, 1, 1, 2]],
+  'reshaped by an attribute': [[['Reshape', undefined, { shape: [1] }]], [3, 1, 2]],
+  'with another axis': [[['Unsqueeze', 'zero']], [3, 1, 2]],
+  'with two other axes': [[['Unsqueeze', 'zero and one']], [3, 1, 1, 2]],
+  'with an axis by an attribute': [[['Unsqueeze', undefined, { axes: [0] }]], [3, 1, 2]],
+  'without its axis again': [
+    [
+      ['Unsqueeze', 'zero'],
+      ['Squeeze', 'zero'],
+    ],
+    [3, 2],
+  ],
+  'plus a scalar': [[['Add', 'first']], [3, 2]],
+  'plus a vector': [[['Add', 'zero']], [3, 1, 2]],
+  'with another axis, plus a scalar': [
+    [
+      ['Unsqueeze', 'zero'],
+      ['Add', 'first'],
+    ],
+    [3, 1, 2],
+  ],
+});
+
+for (const [what, [chain, shape]] of Object.entries(numbers))
+  test(`the number of a row, ${what}, selects the row of a batch`, async () => {
+    const of = (/** @type {number} */ i) => (i ? `number ${i}` : 'row');
+    const more = [
+      ...chain.map(([op, second, attributes], i) => node(op, [of(i), ...(second ? [second] : [])], [of(i + 1)], attributes)),
+      node('Gather', ['embedded', of(chain.length)], ['selected']),
+      node('ReduceSum', ['selected', 'last but one'], ['s'], { keepdims: 0 }),
+    ];
+    const [answer] = (await fromOnnx(bag({ more, result: 's' }), { simd })).run(rows);
+    assert.deepEqual([...answer.data], [3, 30, 4, 40, 10, 100]);
+    assert.deepEqual(answer.shape, shape);
+  });
+
+/** The bounds of a row: nodes that compute b and e, between which the row is. */
+const next = node('Add', ['row', 'one'], ['next']);
+const bounds = /** @type {Record<string, any[]>} */ ({
+  'elements of the list of starts': [
+    next,
+    node('Gather', ['starts', 'row'], ['b0'], { axis: 0 }),
+    node('Unsqueeze', ['b0', 'zero'], ['b']),
+    node('Gather', ['starts', 'next'], ['e'], { axis: 0 }),
+  ],
+  'slices of the list of starts': [
+    node('Unsqueeze', ['row', 'zero'], ['row1']),
+    next,
+    node('Add', ['next', 'one'], ['third']),
+    node('Slice', ['starts', 'row1', 'next', 'zero', 'one'], ['b']),
+    node('Slice', ['starts', 'next', 'third'], ['e']),
+  ],
+  'slices of the lists of starts and ends': [
+    node('Unsqueeze', ['row', 'zero'], ['row1']),
+    node('Add', ['one', 'row1'], ['next']),
+    node('Slice', ['starts', 'row1', 'next', 'zero'], ['b']),
+    node('Slice', ['ends', 'row1', 'next', 'zero'], ['e']),
+  ],
+});
+
+for (const [what, nodes] of Object.entries(bounds))
+  test(`the bounds of a row may be ${what}`, async () => {
+    const more = [
+      ...nodes,
+      node('Slice', ['flat', 'b', 'e'], ['mine']),
+      node('Gather', ['table', 'mine'], ['mine looked'], { axis: 0 }),
+      node('ReduceSum', ['mine looked', 'zero'], ['s'], { keepdims: 0 }),
+    ];
+    const [{ data }] = (await fromOnnx(bag({ more, result: 's' }), { simd })).run(rows);
+    assert.deepEqual([...data], [3, 30, 4, 40, 10, 100]);
+  });
+
+test('a loop without a count goes on while the next row is before the number of rows', async () => {
+  const more = [next, node('Less', ['next', 'B'], ['follows'])];
+  const [{ data }] = (await fromOnnx(bag({ count: '', goesOn: 'follows', more }), { simd })).run(rows);
+  assert.deepEqual([...data], [3, 30, 4, 40, 10, 100]);
+});
+
+const computes = 'computes with the index of the row';
+const slices = 'slices something other than the steps of one row';
+/** Nodes in a loop over rows that are refused: operator, inputs, message, attributes. @type {[string, string[], string, any?][]} */
+const refusedNodes = [
+  ['Add', ['one', 'from'], computes],
+  ['Add', ['row', 'row'], computes],
+  ['Add', ['row', 'B'], computes],
+  ['Sub', ['all', 'from'], computes],
+  ['Less', ['row', 'B'], computes],
+  ['Less', ['next', 'two'], computes],
+  ['Less', ['to', 'B'], computes],
+  ['Less', ['next', 'next'], computes],
+  ['Equal', ['row', 'B'], computes],
+  ['Equal', ['row', 'two'], computes],
+  ['Equal', ['from', 'B-1'], computes],
+  ['Equal', ['from', 'first'], computes],
+  ['Equal', ['first', 'from'], computes],
+  ['Equal', ['row', 'row'], computes],
+  ['Gather', ['starts', 'from'], computes, { axis: 0 }],
+  ['Gather', ['embedded', 'row'], computes, { axis: 1 }],
+  ['Gather', ['embedded', 'next'], computes, { axis: 0 }],
+  ['Gather', ['table', 'row'], computes, { axis: 0 }],
+  ['Gather', ['looked', 'row'], computes, { axis: 0 }],
+  ['Slice', ['starts', 'row', 'row'], computes],
+  ['Slice', ['starts', 'next', 'row'], computes],
+  ['Slice', ['starts', 'from1', 'row'], 'computes with the indices of rows'],
+  ['Slice', ['starts', 'row', 'to'], computes],
+  ['Slice', ['flat', 'row', 'next'], computes],
+  ['Slice', ['flat', 'from1', 'next'], slices],
+  ['Slice', ['flat', 'from1', 'all1'], slices],
+  ['Slice', ['flat', 'from1', 'to1', 'one'], computes],
+  ['Slice', ['flat', 'from1', 'to1', 'zero', 'two1'], computes],
+  ['Slice', ['flat', 'from1', 'to1', 'T1'], computes],
+  ['Slice', ['table', 'from1', 'to1'], slices],
+  ['Slice', ['values', 'from1', 'to1'], slices],
+  ['Slice', ['joined', 'from1', 'to1'], slices],
+];
+for (const [op, inputs, message, attributes] of refusedNodes)
+  test(`in a loop over rows, ${op} of ${inputs.join(', ')}${attributes ? ` along axis ${attributes.axis}` : ''} is refused`, () => {
+    const more = [next, node('Sub', ['B', 'second'], ['B-1']), node(op, inputs, ['r'], attributes)];
+    return assert.rejects(
+      fromOnnx(bag({ more, result: 'r' }), { simd }),
+      says(UnsupportedError, new RegExp(`${op} of r" \\(${op}\\): ${message}`)),
+    );
+  });
+
 /** A loop that computes the last row in a separate branch. @param {any} other  graph @param {any} last */
 function withLastRow(other, last) {
   const more = [
@@ -134,6 +277,80 @@ function withLastRow(other, last) {
   ];
   return bag({ more, result: 'r' });
 }
+
+test('the last row ends at the number of all steps', async () => {
+  const branchOf = (/** @type {string} */ name, /** @type {string} */ end, /** @type {any[]} */ between = []) =>
+    graph({
+      nodes: [
+        node('Slice', ['vectors', 'from1', end], [`${name} ${between.length ? 'own' : 'mine'}`]),
+        ...between,
+        node('ReduceSum', [`${name} mine`, 'zero'], [`${name} r`], { keepdims: 0 }),
+      ],
+      outputs: [`${name} r`],
+    });
+  const read = (/** @type {any} */ other, /** @type {any} */ last) => fromOnnx(withLastRow(other, last), { simd });
+  // Its number of steps is that of all rows minus its start.
+  const steps = (/** @type {string} */ all, /** @type {string} */ start, /** @type {any[]} */ ...before) => [
+    ...before,
+    node('Sub', [all, start], ['left']),
+    node('Squeeze', ['left', 'zero'], ['number']),
+    node('Unsqueeze', ['number', 'zero'], ['size']),
+    node('Slice', ['last own', 'zero', 'size'], ['last mine']),
+  ];
+  const other = branchOf('other', 'to1');
+  for (const between of [
+    [],
+    steps('all1', 'from1'),
+    steps('all1', 'start', node('Reshape', ['from', 'one'], ['start'])),
+    steps(
+      'all1',
+      'start',
+      next,
+      node('Unsqueeze', ['row', 'zero'], ['row1']),
+      node('Slice', ['starts', 'row1', 'next'], ['start']),
+    ),
+  ])
+    assert.deepEqual([...(await read(other, branchOf('last', 'all1', between))).run(rows)[0].data], [3, 30, 4, 40, 10, 100]);
+  const sliced = new RegExp(`\\(Slice\\): ${slices}`);
+  for (const end of ['T1', 'from1']) await assert.rejects(read(other, branchOf('last', end)), says(UnsupportedError, sliced));
+  await assert.rejects(read(branchOf('other', 'all1'), branchOf('last', 'all1')), says(UnsupportedError, sliced));
+  for (const [all, start] of [
+    ['all1', 'to1'],
+    ['all1', 'row'],
+    ['to1', 'from1'],
+  ])
+    await assert.rejects(
+      read(other, branchOf('last', 'all1', steps(all, start))),
+      says(UnsupportedError, new RegExp(`\\(Sub\\): ${computes}`)),
+    );
+});
+
+test('whether two bounds are equal, or the next row is past the last, is known', async () => {
+  const twice = graph({ nodes: [node('Add', ['sum', 'sum'], ['t'])], outputs: ['t'] });
+  const once = graph({ nodes: [node('Identity', ['sum'], ['o'])], outputs: ['o'] });
+  for (const [inputs, factor] of /** @type {[string[], number][]} */ ([
+    [['from', 'from'], 2],
+    [['from', 'to'], 1],
+    [['to', 'to'], 2],
+  ])) {
+    const more = [
+      node('Equal', inputs, ['equal']),
+      node('If', ['equal'], ['r'], { then_branch: { g: twice }, else_branch: { g: once } }),
+    ];
+    const [{ data }] = (await fromOnnx(bag({ more, result: 'r' }), { simd })).run(rows);
+    assert.deepEqual(
+      [...data],
+      [3, 30, 4, 40, 10, 100].map((x) => x * factor),
+    );
+  }
+  const more = [
+    next,
+    node('Equal', ['next', 'B'], ['is last']),
+    node('If', ['is last'], ['r'], { then_branch: { g: twice }, else_branch: { g: twice } }),
+  ];
+  const [{ data }] = (await fromOnnx(bag({ more, result: 'r' }), { simd })).run(rows);
+  assert.deepEqual([...data], [6, 60, 8, 80, 20, 200]);
+});
 
 test('a branch for the last row must compute the same as the branch for the others', async () => {
   // A graph that doubles the sum of a row `count` times.

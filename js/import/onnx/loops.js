@@ -3,7 +3,7 @@
  * the row begins in a list of the steps of all rows.
  */
 import { Constant } from './constants.js';
-import { differs, minus, plus, same, times } from './sizes.js';
+import { minus, plus, same, times } from './sizes.js';
 import { isBatch, Parts, RowBound, RowIndex, RowStarts, RowTest, Value } from './values.js';
 /** @typedef {import('./sizes.js').Extent} Extent */
 /** @typedef {import('./converter.js').Converter} Converter */
@@ -14,17 +14,14 @@ import { isBatch, Parts, RowBound, RowIndex, RowStarts, RowTest, Value } from '.
 /** The slice of one row from a tensor that holds the steps of all rows, row after row. @param {Converter} c @param {Node} node @param {Any} x @param {RowBound} start @param {Any | undefined} end */
 function rowOf(c, node, x, start, end) {
   const value = c.tensor(node, x, true);
-  const [axis = []] = value.view;
-  const [rows, ...steps] = axis;
+  const [rows, steps, ...others] = value.view[0] ?? [];
   const isEnd =
     end instanceof RowBound
       ? end.offset === start.offset + 1
       : c.lastRow && end instanceof Constant && same(end.single, times(start.steps, c.batch.size));
-  // A row of one step has no factor for it.
-  const size = steps.length === 1 ? steps[0].size : 1;
-  if (start.offset !== 0 || !isEnd || !rows?.batch || steps.length > 1 || !same(size, start.steps))
+  if (start.offset !== 0 || !isEnd || !rows?.batch || !steps || others.length || !same(steps.size, start.steps))
     return c.refuse(node, 'slices something other than the steps of one row');
-  return value.with({ view: [steps, ...value.view.slice(1)] });
+  return value.with({ view: [[steps], ...value.view.slice(1)] });
 }
 
 /** An index or position of a row in another shape: it has one element, so that only the number of axes changes. @type {Operator} */
@@ -59,8 +56,8 @@ const rowOperators = {
   Less: (c, _node, [a, b]) =>
     a instanceof RowIndex && a.offset === 1 && b instanceof Constant && same(b.single, c.batch.size) ? new RowTest(false) : null,
   Equal: (c, _node, [a, b]) => {
-    // With T > 0, two positions are equal exactly if their rows are.
-    if (a instanceof RowBound && b instanceof RowBound && same(a.steps, b.steps) && differs(a.steps, 0))
+    // Rows have at least one step, so that two positions are equal exactly if their rows are.
+    if (a instanceof RowBound && b instanceof RowBound && same(a.steps, b.steps))
       return new Constant('bool', a.shape, [Number(a.offset === b.offset)]);
     const isLast = a instanceof RowIndex && b instanceof Constant && same(plus(b.single, 1 - a.offset), c.batch.size);
     return isLast ? new RowTest(true) : null;
