@@ -469,6 +469,19 @@ test('a zip whose Zip64 directory lists other entries than its directory is refu
     await rejects(fromKeras(zip), message);
 });
 
+test('a .keras whose directory lists the entries in another order is read', async () => {
+  const zip = keras.slice();
+  const { entries: places } = directory(zip);
+  const end = zip.length - 22;
+  const records = places.map((at, i) => keras.slice(at, places[i + 1] ?? end));
+  let at = places[0];
+  for (const record of records.reverse()) {
+    zip.set(record, at);
+    at += record.length;
+  }
+  assert.deepEqual((await fromKeras(zip, { simd })).run(ids), (await fromKeras(keras, { simd })).run(ids));
+});
+
 test('comments and extra fields in the directory of a .keras are skipped', async () => {
   const more = { comment: 'made by hand', extra: { 7: new Uint8Array(5) } };
   const commented = zipSync(Object.fromEntries(Object.entries(entries).map(([name, bytes]) => [name, [bytes, more]])));

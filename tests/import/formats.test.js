@@ -125,6 +125,7 @@ test('the description of a state dict is found among several files, whatever its
   // Other JSON is not a description, and a description from the caller takes precedence.
   const other = { 'langid.safetensors': langid, 'a.json': bytesOf('[{ "kind": "LSTM" }]') };
   assert.equal(await titleOf(other), 'a padless model');
+  assert.equal(await titleOf({ 'langid.safetensors': langid, 'a.json': bytesOf('[]') }), 'a padless model');
   const given = await recognise({ 'a.safetensors': state, 'b.json': bytesOf('[{ "type": "Nothing" }]') }, { modules, simd });
   assert.equal((await given?.read())?.outputs.length, 1);
 });
@@ -145,6 +146,12 @@ test('a broken file with a known extension is refused by the reader of that exte
   });
   // With a model beside it, broken JSON is ignored.
   assert.equal(await titleOf({ 'a.json': garbage, 'b.h5': h5 }), 'an HDF5 file of Keras');
+  // A file that cannot be read is not.
+  const missing = join(folder, 'missing.json');
+  await assert.rejects(
+    recognise({ 'a.json': missing, 'b.h5': h5 }),
+    (error) => error instanceof LoadError && /missing/.test(error.message),
+  );
 });
 
 test('the error for a file of another kind says what it is', async () => {

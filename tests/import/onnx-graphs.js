@@ -48,9 +48,9 @@ const sizes = [
 
 /**
  * Compares padless's outputs of whole batches with those of onnxruntime, and rows of different lengths in one batch bit by bit with each row alone.
- * @param {OnnxGraph} graph @param {number} [shortest]  length of the shortest row that the model reads
+ * @param {OnnxGraph} graph @param {number} [shortest]  length of the shortest row that the model reads @param {number} [tolerance]
  */
-export async function agrees(graph, shortest = 1) {
+export async function agrees(graph, shortest = 1, tolerance = 1e-5) {
   const bytes = onnxGraph(graph);
   const model = await fromOnnx(bytes, { simd });
   const session = await ort.InferenceSession.create(bytes);
@@ -63,7 +63,7 @@ export async function agrees(graph, shortest = 1) {
       assert.equal(data.length, right.length, name);
       data.forEach((value, i) =>
         assert.ok(
-          Math.abs(value - right[i]) <= 1e-5 * Math.max(1, Math.abs(right[i])),
+          Math.abs(value - right[i]) <= tolerance * Math.max(1, Math.abs(right[i])),
           `${name}[${i}] of B=${B} and T=${T} is ${value}, expected ${right[i]}`,
         ),
       );

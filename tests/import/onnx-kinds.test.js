@@ -71,6 +71,51 @@ test('integer division rounds towards 0; integer types that would round or wrap 
   assert.deepEqual([...like.run([[[1.5, -1.5]]])[0].data], [1, -1]);
 });
 
+test('a constant with axes of size 1 is joined with the values of each row', async () => {
+  for (const [values, attributes] of /** @type {[number[], any][]} */ ([
+    [[7], { axis: 1 }],
+    [[7, 8, 9], { axis: -1 }],
+    // Before version 4, axis 1 was the default.
+    [[7, 8], {}],
+  ])) {
+    const nodes = [node('Concat', ['x', 'c'], ['y'], attributes)];
+    const made = await read(nodes, [floats('c', [1, values.length], values)], { shape: [1, 2] });
+    const [{ shape, data }] = made.run([[1, 2], [3, 4]]); // prettier-ignore
+    assert.deepEqual(
+      [shape, [...data]],
+      [
+        [2, 2 + values.length],
+        [1, 2, ...values, 3, 4, ...values],
+      ],
+    );
+  }
+});
+
+test('tensors joined along one axis are joined along another one', async () => {
+  const nodes = [node('Concat', ['x', 'x'], ['rows'], { axis: 1 }), node('Concat', ['rows', 'rows'], ['y'], { axis: 2 })];
+  const [{ shape, data }] = (await read(nodes, [], { shape: ['batch', 1, 2] })).run([[[1, 2]]]);
+  assert.deepEqual(
+    [shape, [...data]],
+    [
+      [1, 2, 4],
+      [1, 2, 1, 2, 1, 2, 1, 2],
+    ],
+  );
+});
+
+test('token ids that an operator returns as they are can be computed with as numbers', async () => {
+  const nodes = [
+    node('Gather', ['table', 'x'], ['looked']),
+    node('Tile', ['x', 'once'], ['same']),
+    node('Cast', ['same'], ['numbers'], { to: 1 }),
+    node('Unsqueeze', ['numbers', 'last'], ['column']),
+    node('Mul', ['looked', 'column'], ['y']),
+  ];
+  const constants = [floats('table', [4, 1], [1, 2, 3, 4]), ints('once', [2], [1, 1]), ints('last', [1], [2])];
+  const made = await read(nodes, constants, { type: 7, shape: ['batch', 'time'], more: { opset: 13 } });
+  assert.deepEqual([...made.run([[3, 1, 2]])[0].data], [12, 2, 6]);
+});
+
 test('inputs without a batch axis are refused, and the message names the input', async () => {
   await refused(read([node('Tanh', ['x'], ['y'])], [], { shape: [] }), /input "x" is one number for the whole batch/);
 });

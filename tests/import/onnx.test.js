@@ -55,11 +55,44 @@ test('a GRU that resets before the product and an RNN with relu are read', async
   await agrees(onIds([...rnn.nodes, last], rnn.constants));
 });
 
-test('each direction takes the alpha and beta of its own activations', async () => {
-  const activations = ['HardSigmoid', 'Tanh', 'HardSigmoid', 'Tanh'];
-  const parameters = { activation_alpha: Float32Array.of(0.2, 1 / 6), activation_beta: Float32Array.of(0.5, 0.5) };
-  const { nodes, constants } = recurrent('GRU', { direction: 'bidirectional', activations, ...parameters }, ['', 'Y_h']);
-  await agrees(onIds([...nodes, node('Transpose', ['Y_h'], ['y'], { perm: [1, 0, 2] })], constants));
+/** The last state of a cell with these activations. @param {'LSTM' | 'GRU' | 'RNN'} op @param {string[]} activations @param {number[]} [alpha] @param {number[]} [beta] @param {string} [direction] */
+function activated(op, activations, alpha, beta, direction = activations.length > 3 ? 'bidirectional' : 'forward') {
+  const lists = {
+    ...(alpha && { activation_alpha: Float32Array.from(alpha) }),
+    ...(beta && { activation_beta: Float32Array.from(beta) }),
+  };
+  const { nodes, constants } = recurrent(op, { direction, activations, ...lists }, ['', 'Y_h']);
+  return onIds([...nodes, node('Transpose', ['Y_h'], ['y'], { perm: [1, 0, 2] })], constants);
+}
+
+test('activations of recurrent cells equal those of onnxruntime, with alpha and beta of the functions that have them', async () => {
+  // With activations other than the defaults, answers of onnxruntime differ by up to 2e-5.
+  const close = (/** @type {OnnxGraph} */ graph) => agrees(graph, 1, 1e-4);
+  for (const name of ['Relu', 'Tanh']) await close(activated('RNN', [name]));
+  for (const name of ['relu', 'Softsign', 'Softplus', 'Elu', 'HardSigmoid']) await close(activated('GRU', [name, 'Tanh']));
+  await close(activated('GRU', ['Sigmoid', 'Elu'], [1]));
+  await close(activated('GRU', ['Sigmoid', 'LeakyRelu'], [0.2]));
+  await close(activated('GRU', ['HardSigmoid', 'Tanh'], [1 / 6], [0.5]));
+  await close(activated('GRU', ['HardSigmoid', 'LeakyRelu', 'LeakyRelu', 'HardSigmoid'], [1 / 6, 0.2, 0.2, 0.2], [0.5, 0.5]));
+  await close(activated('GRU', ['HardSigmoid', 'Tanh', 'HardSigmoid', 'Tanh'], [0.2, 1 / 6], [0.5, 0.5]));
+  await close(activated('GRU', ['HardSigmoid', 'LeakyRelu', 'Sigmoid', 'Elu'], [0.2, 0.2, 1], [0.5]));
+  await close(activated('LSTM', ['HardSigmoid', 'Softsign', 'Softsign', 'Sigmoid', 'Tanh', 'Tanh'], [1 / 6], [0.5]));
+});
+
+test('activations of recurrent cells that padless lacks, or too few of them, are refused', async () => {
+  for (const [graph, message] of /** @type {[OnnxGraph, RegExp][]} */ ([
+    [activated('RNN', ['LeakyRelu']), /\(RNN\): activation LeakyRelu with alpha=0\.01; padless has alpha=0\.2$/],
+    [activated('RNN', ['Elu'], [0.5]), /activation Elu with alpha=0\.5; padless has alpha=1$/],
+    [activated('RNN', ['HardSigmoid'], [0.25]), /activation HardSigmoid with alpha=0\.25; padless has alpha=0\.166/],
+    [activated('RNN', ['HardSigmoid'], [0.2], [0.25]), /activation HardSigmoid with alpha=0\.2/],
+    [activated('RNN', ['HardSigmoid'], [1 / 6], [0.25]), /activation HardSigmoid with beta=0\.25; padless has beta=0\.5$/],
+    [activated('RNN', ['Tanh', 'ThresholdedRelu'], [1], [], 'bidirectional'), /activation ThresholdedRelu; padless has relu/],
+    [activated('RNN', ['constructor']), /activation constructor; padless has relu/],
+    [activated('RNN', ['Tanh'], [], [], 'bidirectional'), /\(RNN\): 1 activations, expected 1 for each direction/],
+    [activated('LSTM', ['Sigmoid', 'Tanh']), /\(LSTM\): 2 activations, expected 3 for each direction/],
+    [activated('LSTM', ['Sigmoid', 'Tanh', 'Relu']), /activations tanh and relu of the cell and of its output differ/],
+  ]))
+    await assert.rejects(importing(graph), says(UnsupportedError, message));
 });
 
 test('an LSTM with input_forget, and one whose initial state is only h, are read', async () => {

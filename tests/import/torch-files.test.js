@@ -9,6 +9,7 @@ import { gunzipSync } from 'node:zlib';
 import { zipSync } from 'fflate';
 import { ModelFileError, PadlessError, UnsupportedError } from 'padless';
 import { fromTorch, recognise } from 'padless/import';
+import { listTensors } from '../../js/import/torch.js';
 import { readTorch } from '../../js/import/torch-file.js';
 import { random } from '../random.js';
 import { says } from '../says.js';
@@ -109,6 +110,15 @@ test('the error for a file of torch.save without a description of its modules li
   await assert.rejects(async () => (await recognise(several))?.read(), says(ModelFileError, /b\.keras/));
 });
 
+test('at most twenty tensors of a state dict are listed', () => {
+  const listOf = (/** @type {number} */ count) =>
+    listTensors(
+      new Map(Array.from({ length: count }, (_, i) => [`t${i}`, { dtype: 'F32', shape: [i, 2], data: new Uint8Array() }])),
+    );
+  assert.match(listOf(20), /^t0 \[0,2\], .*, t19 \[19,2\]$/);
+  assert.match(listOf(22), /^t0 \[0,2\], .*, t19 \[19,2\], and 2 more$/);
+});
+
 test('a file that is cut short or changed anywhere gives tensors or a PadlessError', async () => {
   const { integer, seed } = random();
   for (const name of ['state.legacy', 'views.legacy', 'checkpoint.legacy', 'state.zip', 'views.zip-protocol-4']) {
@@ -192,6 +202,10 @@ test("a pickle's offsets, shapes and strides are checked against its storages", 
     ],
   ]))
     await assert.rejects(readTorch(Buffer.from(magic + rest, 'latin1'), 'x.pt'), says(Class, message));
+  const legacy = (/** @type {number} */ stored) =>
+    Buffer.from(`${magic}I1001\n.(d.(dVx\n${one}s.(V0\nl.${String.fromCharCode(stored)}${'\0'.repeat(7 + 4 * stored)}`, 'latin1');
+  assert.equal((await data(legacy(4)))?.length, 16);
+  await assert.rejects(data(legacy(3)), says(ModelFileError, /storage "0" has 3 values, expected 4$/));
   await assert.rejects(readTorch(zipSync({ 'a/b': new Uint8Array(1) }), 'x.pt'), says(ModelFileError, /no data\.pkl/));
   await assert.rejects(
     readTorch(Uint8Array.of(0x80, 2, 0x4e, 0x2e), 'x.pt'),

@@ -41,9 +41,6 @@ const parameters = {
   elu: [1],
   leakyrelu: [0.01],
   hardsigmoid: [0.2, 0.5],
-  affine: [1, 0],
-  scaledtanh: [1, 1],
-  thresholdedrelu: [1],
 };
 
 /** The activations of a direction, in Keras's names. @param {Converter} c @param {Node} node @param {number} direction @param {string[]} defaults */
@@ -55,7 +52,7 @@ function activationsOf(c, node, direction, defaults) {
   const [alphas, betas] = ['activation_alpha', 'activation_beta'].map((name) => [...c.attribute(node, name, [])]);
   const before = all.slice(0, direction * defaults.length);
   const take = (/** @type {string} */ name) => {
-    const [alpha, beta] = parameters[name.toLowerCase()] ?? [];
+    const [alpha, beta] = Object.hasOwn(parameters, name.toLowerCase()) ? parameters[name.toLowerCase()] : [];
     return [alpha === undefined ? undefined : (alphas.shift() ?? alpha), beta === undefined ? undefined : (betas.shift() ?? beta)];
   };
   before.forEach(take);
