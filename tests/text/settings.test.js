@@ -78,6 +78,8 @@ test('each text gets its start and end tokens, also if it is truncated', () => {
   assert.deepEqual([...cut.encodeBatch(['aab']).ids], [2, 4, 5, 3]);
   assert.deepEqual([...cut.encodeBatch(['b']).ids], [0, 2, 5, 3]);
   assert.deepEqual([...new TextVectorizer({ vocabulary, start: 2, maxlen: 2 }).encodeBatch(['ab']).ids], [2, 4]);
+  const first = new TextVectorizer({ vocabulary: ['<s>', '<unk>', 'a'], pad: null, start: 0 });
+  assert.deepEqual([...first.encodeBatch(['a']).ids], [0, 2]);
 });
 
 test('start and end tokens get no tags; a session answers as predict() does', async () => {
