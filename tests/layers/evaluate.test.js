@@ -253,3 +253,41 @@ test('the cross-entropy of a CRF is computed from its marginals, its accuracy fr
   assert.ok(Math.abs(crossEntropy - wanted) < 1e-5, `${crossEntropy}, expected ${wanted}`);
   assert.deepEqual(path.run([[2, 3, 4]])[0].data, best, 'and afterwards it gives the best path again');
 });
+
+test('tokens are truncated and padded as predict() does; where padding is data, layers read it', async () => {
+  /** A tagger that gives each token the label of the token after it. @param {any} settings */
+  const tagger = (settings) =>
+    createModel({
+      architecture: {
+        class_name: 'Sequential',
+        config: {
+          layers: [
+            { class_name: 'InputLayer', config: { batch_shape: [null, settings.length ?? null] } },
+            { class_name: 'Embedding', config: { name: 'e', input_dim: 7, output_dim: 4 } },
+            { class_name: 'Conv1D', config: { name: 'next', filters: 4, kernel_size: 2, padding: 'same' } },
+          ],
+        },
+      },
+      weights: () =>
+        new Map([
+          // Padding is 'money', p 'news', q 'sport', r 'money', s 'never'.
+          ['e.embeddings', { shape: [7, 4], data: Float32Array.from([2, 0, 0, 1, 2, 3, 0].flatMap((k) => [0, 1, 2, 3].map((i) => Number(i === k)))) }], // prettier-ignore
+          ['next.kernel', { shape: [2, 4, 4], data: Float32Array.from({ length: 32 }, (_, i) => Number(i >= 16 && i % 5 === 1)) }],
+          ['next.bias', { shape: [4], data: new Float32Array(4) }],
+        ]),
+      text: { ...text, ...settings },
+      outputs: [{ name: 'next', kind: 'tags', labels }],
+      simd,
+    });
+  for (const [settings, gold, counted] of /** @type {[any, string[], number][]} */ ([
+    [{ length: 6, mask: false }, ['sport', 'money', 'never', 'money'], 4],
+    [{ length: 6, mask: false, padding: 'pre' }, ['sport', 'money', 'never', 'news'], 4],
+    [{ maxlen: 3 }, ['sport', 'money', 'news', 'never'], 3],
+    [{ maxlen: 2, truncation: 'pre' }, ['never', 'never', 'never', 'news'], 2],
+    [{ maxlen: 9, truncation: 'pre' }, ['sport', 'money', 'never', 'news'], 4],
+  ])) {
+    const labelled = parseExamples(['p', 'q', 'r', 's'].map((token, t) => `${token}\t${gold[t]}`).join('\n'), 'tags');
+    const { accuracy, ...found } = /** @type {any} */ (evaluate(await tagger(settings), labelled));
+    assert.deepEqual([accuracy, found.counted], [1, counted], JSON.stringify(settings));
+  }
+});

@@ -57,6 +57,33 @@ test('check compares names, shapes and the number of values, too', async () => {
   }
 });
 
+test('check says where an output differs first, in how many values, and the largest difference', async () => {
+  const loaded = await loadModel(model, { simd: 'baseline' });
+  /** @param {[at: number, change: number][]} changes */
+  const drift = (changes) => {
+    const golden = record(loaded, ['some text']);
+    const [output] = golden.cases[0].outputs;
+    const bytes = Buffer.from(output.data, 'base64');
+    for (const [at, change] of changes) bytes.writeFloatLE(bytes.readFloatLE(4 * at) + change, 4 * at);
+    output.data = bytes.toString('base64');
+    const [first, ...more] = check(loaded, golden);
+    assert.deepEqual([more, first?.case, first?.output], [[], 0, output.name]);
+    return { what: first.what, K: output.shape[1], now: loaded.outputsOf(['some text'])[0].data };
+  };
+  const { now: scores } = drift([[0, 1]]);
+  const best = scores.indexOf(Math.max(...scores));
+  for (const [changes, count, most] of /** @type {[[number, number][], number, string][]} */ ([
+    [[[0, 2]], 1, '2.00'],
+    [[[best, 0.25]], 1, '0.250'],
+    [[[1, -8], [2, 64], [5, -4]], 3, '64.0'], // prettier-ignore
+  ])) {
+    const { what, K, now } = drift(changes);
+    const [[at, change]] = changes;
+    const expected = `element ${at} of [1,${K}] is ${now[at]}, recorded ${Math.fround(now[at] + change)}; ${count} of ${K} values differ, by up to ${most}`;
+    assert.equal(what, expected);
+  }
+});
+
 test('cases may be rows of ids, too; a file that is not a golden file is refused', async () => {
   const golden = join(folder, 'ids.json');
   assert.equal(padless('record', model, file('ids-cases.json', '[[[5, 6, 7], [8]], "text"]'), '-o', golden).status, 0);

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { runInNewContext } from 'node:vm';
 
 const root = new URL('../../', import.meta.url);
 const manifest = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
@@ -95,4 +98,29 @@ test('the declarations of Kernels contain each method with its documentation', (
     methods.filter(([, documented]) => !documented),
     [],
   );
+});
+
+test('a bundle is one minified file: a module, a script with one global, or the worker', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'padless-bundle-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const bundle = (/** @type {string} */ kind, /** @type {string} */ name) => {
+    const path = join(folder, name);
+    execFileSync(process.execPath, [fileURLToPath(new URL('js/tools/bundle.js', root)), kind, path]);
+    const text = readFileSync(path, 'utf8');
+    assert.match(
+      text,
+      kind === 'worker' ? /^\/\/ Built .* from js\/page\/worker-entry\.js\.$/m : /^\/\/ Built .* from js\/whole\.js\.$/m,
+    );
+    assert.doesNotMatch(text, /^ +(const|let|if|return)\b/m, 'minified');
+    assert.equal(text.includes('this build is one file and starts no worker of its own'), kind !== 'worker');
+    assert.doesNotMatch(text, /(from|import) ?["']\.|import\(["']\./);
+    return { path, text };
+  };
+  const { loadModel, layers } = await import(pathToFileURL(bundle('esm', 'all.mjs').path).href);
+  assert.equal(typeof layers.LSTM + typeof loadModel, 'functionfunction');
+  /** @type {any} */
+  const global = { TextDecoder, TextEncoder, URL, WebAssembly };
+  runInNewContext(bundle('script', 'all.js').text, global);
+  assert.equal(typeof global.padless.loadModel, 'function');
+  bundle('worker', 'worker.js');
 });
