@@ -126,6 +126,8 @@ test('the description of a state dict is found among several files, whatever its
   const other = { 'langid.safetensors': langid, 'a.json': bytesOf('[{ "kind": "LSTM" }]') };
   assert.equal(await titleOf(other), 'a padless model');
   assert.equal(await titleOf({ 'langid.safetensors': langid, 'a.json': bytesOf('[]') }), 'a padless model');
+  const one = { 'a.safetensors': state, 'b.json': bytesOf('[{ "type": "Linear" }]') };
+  assert.equal(await titleOf(one), 'a state dict of PyTorch in safetensors');
   const given = await recognise({ 'a.safetensors': state, 'b.json': bytesOf('[{ "type": "Nothing" }]') }, { modules, simd });
   assert.equal((await given?.read())?.outputs.length, 1);
 });
@@ -146,12 +148,9 @@ test('a broken file with a known extension is refused by the reader of that exte
   });
   // With a model beside it, broken JSON is ignored.
   assert.equal(await titleOf({ 'a.json': garbage, 'b.h5': h5 }), 'an HDF5 file of Keras');
-  // A file that cannot be read is not.
-  const missing = join(folder, 'missing.json');
-  await assert.rejects(
-    recognise({ 'a.json': missing, 'b.h5': h5 }),
-    (error) => error instanceof LoadError && /missing/.test(error.message),
-  );
+  // One that cannot be read is not.
+  const unread = { 'b.ftz': read('fasttext/softmax.ftz'), 'a.json': join(folder, 'missing.json') };
+  await assert.rejects(recognise(unread), (error) => error instanceof LoadError && /missing/.test(error.message));
 });
 
 test('the error for a file of another kind says what it is', async () => {

@@ -74,12 +74,12 @@ test('the error for a missing weight, an unused weight or an unknown type names 
   );
   for (const architecture of ['Embedding', [], { modules: 3 }, { layers: tagger }, null])
     await fails(architecture, ModelFileError, /expected a list of modules or \{ modules: \[\.\.\.\] \}$/);
-  await fails({ modules: tagger, prefix: 3 }, ModelFileError, /prefix is 3/);
   await fails(
     { modules: tagger, prefix: 3 },
     ModelFileError,
     /prefix is 3 and ignore \[\], expected a string and a list of strings/,
   );
+  await fails(tagger, ModelFileError, /: 9 bytes, neither \.safetensors nor written by torch\.save/, new Uint8Array(9));
   await fails({ modules: tagger, ignore: ['a', 3] }, ModelFileError, /ignore \["a",3\], expected a string and a list of strings/);
   await fails({ modules: tagger, ignore: 'linear' }, ModelFileError, /ignore "linear", expected a string and a list of strings/);
   await fails({ modules: tagger, strict: false }, ModelFileError, /has "strict", expected modules, prefix and ignore/);
