@@ -130,9 +130,7 @@ export class Model {
     checkOutputs(this.outputs, this.specs);
     markExact(root, inputs);
     const [first] = inputs;
-    const imported = !rules.select;
-    const whole = this.padded || this.needsLength;
-    if (settings.text) settings.text = withOwnLength(settings.text, first, imported, whole);
+    if (settings.text) settings.text = withOwnLength(settings.text, first, !rules.select, this.padded || this.needsLength);
     /** Converts texts to ids; null for a model without text settings. */
     this.text = settings.text ? new TextVectorizer(settings.text) : null;
     if (
@@ -149,7 +147,7 @@ export class Model {
         `text: the vocabulary has ${this.text.size} entries, expected at most the input_dim=${first.vocabulary} of the embedding`,
       );
     }
-    if (this.text) checkText(this.text, first, { readsPadding: this.readsPadding, imported, whole });
+    if (this.text) checkText(this.text, first, { readsPadding: this.readsPadding, imported: !rules.select });
     this.#assign(weights(root));
     this.heap = new Heap(module);
     root.loadAll(this.heap);
@@ -375,8 +373,11 @@ export class Model {
       words?.rowsOf(batch, text.width) ??
       (B === 1 ? [batch.ids] : Array.from({ length: B }, (_, b) => batch.ids.subarray(b * T, (b + 1) * T)));
     // Build the result of #pad() directly, without checking each id again.
-    const padded = words?.padText(input, batch) ?? { input, rows, B, T, data: batch.ids, mask };
-    return { batch, outputs: this.#forward([padded]) };
+    const padded =
+      this.padded || this.needsLength
+        ? this.#pad(rows, { mask })
+        : [words?.padText(input, batch) ?? { input, rows, B, T, data: batch.ids, mask }];
+    return { batch, outputs: this.#forward(padded) };
   }
 
   /**

@@ -48,15 +48,13 @@ export function withOwnLength(text, input, imported, whole) {
  * Checks that the text settings pad as the model needs.
  * @param {TextVectorizer} text
  * @param {ModelInput} input
- * @param {{ readsPadding: string[], imported: boolean, whole: boolean }} model  see withOwnLength()
+ * @param {{ readsPadding: string[], imported: boolean }} model
  * @throws {ModelFileError}
  */
-export function checkText({ pad, length, mask }, input, { readsPadding, imported, whole }) {
-  const [own] = input.shape;
-  const unmasked = input.exact && !mask;
-  if (own && length !== own && (whole || unmasked))
+export function checkText({ pad, length, mask }, input, { readsPadding, imported }) {
+  if (input.exact && !mask && length !== input.shape[0])
     throw new ModelFileError(
-      `text: length is ${length}, expected ${own}, as the model has this length; leave length out${unmasked ? ', or set mask: true' : ''}`,
+      `text: length is ${length}, expected ${input.shape[0]}, as the model has this length and no mask; leave length out, or set mask: true`,
     );
   if (input.maskZero && imported && pad !== 0)
     throw new ModelFileError(`text: pad is ${pad}, expected 0, as the embedding has mask_zero`);
