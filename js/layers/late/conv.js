@@ -14,12 +14,10 @@ import { Steps, Tensor } from '../tensor.js';
 /** @typedef {import('../tensor.js').Rules} Rules */
 /** @typedef {import('../tensor.js').Spec} Spec */
 
-/** The steps of an output whose rows have other lengths. @param {Tensor} x @param {(length: number) => number} lengthOf */
-function resized(x, lengthOf) {
-  const { B, time, heap } = x;
+/** The steps of an output whose rows have other lengths. @param {Tensor} x @param {(length: number) => number} lengthOf  never less for a longer row */
+function resized({ B, time, heap }, lengthOf) {
   const lengths = Array.from({ length: B }, (_, b) => lengthOf(time.length(b)));
-  // Without padding, and in the padded form, all rows have the same length.
-  return Steps.prefixes(heap, lengths, time.uniform ? lengthOf(time.T) : Math.max(0, ...lengths, lengthOf(time.T)));
+  return Steps.prefixes(heap, lengths, lengthOf(time.T));
 }
 
 /** Base of the layers with a window that slides over time. */
