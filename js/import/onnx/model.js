@@ -223,11 +223,7 @@ function placeOutput(c, name) {
   // padless stores a sequence as [B, T, D], so [B, T] becomes [B, T, 1].
   const single = axes.length === 1 && axes[0].some(({ varies }) => varies);
   const groups = [[c.batch], ...(axes.length === 0 ? [[]] : axes), ...(single ? [[]] : [])];
-  let output = c.arranged(node, value, groups);
-  // An output that is an unchanged input needs a layer.
-  const entry = c.builder.entries.get(output.layer);
-  if (entry?.class_name === 'InputLayer') output = c.builder.layer('Identity', name, {}, output);
-  return { name, output };
+  return { name, output: c.arranged(node, value, groups) };
 }
 
 /**
