@@ -183,6 +183,16 @@ test('arrays of every type that Keras writes are read', async () => {
   assert.equal(vars?.get('layers/dense/vars/0')?.data.length, 6e6);
 });
 
+test('h5wasm frees the text of an attribute after it is read', async ({ mock }) => {
+  const bytes = await makeHdf5((file) => {
+    file.create_attribute('keras_version', '3.5.0');
+    file.create_group('layers');
+  });
+  const free = mock.method(/** @type {any} */ (await ready), 'reclaim_vlen_memory');
+  assert.equal((await readHdf5(bytes)).kerasVersion, '3.5.0');
+  assert.equal(free.mock.callCount(), 1);
+});
+
 test('a valid .h5 file that Keras did not write is refused, and the message says where it differs', async () => {
   /** @param {any} file @param {string[]} names */
   const layerNames = (file, names) => file.create_attribute('layer_names', names);

@@ -213,7 +213,7 @@ test('operators on constants are computed at import as onnxruntime computes them
     ...{ bits: ints([1, 0, 0, 1, 0, 1]), half: number(0.5), column: floats([0.5, 3], [2, 1]), three: floats([0.5, -3, 2]) },
     ...{ m: floats([3, -1, 2, 0.5, 4, -2], [2, 3]), other: floats([0.5, 1, -2, 3, 0.75, -1.5], [2, 3]) },
     ...{ whole: ints([-7, 7, -8, 8, 0, 5]), divisor: ints([2, -2, 3, -3, 4, 5]) },
-    ...{ five: number(5), down: number(-1.5), wide: ints([1, 3]) },
+    ...{ five: number(5), down: number(-1.5), wide: ints([1, 3]), copies: ints([2, 3]) },
   };
   const before = [
     node('Cast', ['bits'], ['yes'], { to: 9 }),
@@ -243,6 +243,8 @@ test('operators on constants are computed at import as onnxruntime computes them
       ['Where', ['more', 'half', 'small']],
       ['MatMul', ['m', 'turned']],
       ['of int Add', ['truncated', 'truncated']],
+      ['Tile', ['m', 'copies']],
+      ['Tile', ['alone', 'copies']],
       ['Concat', ['alone'], { axis: 0 }],
       ['Range', ['half', 'five', 'half']],
       ['Range', ['five', 'half', 'down']],

@@ -345,13 +345,17 @@ test('weights in other files are read by path, among files and at an offset; mis
     fromOnnx({ 'model.onnx': file, 'w.data': data.subarray(0, 20) }, { simd }),
     says(ModelFileError, /"w".*w\.data/),
   );
-  // The weight of a function's Constant, and one in a list of tensors.
+  // The weight of a Constant in a function and in a branch, and one up to the end of the file.
   const constant = node('Constant', [], ['c'], { value: { t: external({ location: 'w.data', offset: '8' }) } });
   const called = model(graph({ nodes: [node('f', ['x'], ['y'], {}, 'own')], inputs: [value('x', 1, ['batch', 'time', 2])] }), {
     functions: [functionOf('f', [constant, node('MatMul', ['x', 'c'], ['y'])])],
     domains: ['own'],
   });
   assert.deepEqual([...(await fromOnnx({ 'model.onnx': called, 'w.data': data }, { simd })).run(x)[0].data], expected(weights));
+  const branch = graph({ nodes: [constant], outputs: ['c'] });
+  const yes = typed(9, [[9, Uint8Array.of(1)]], []);
+  const decided = product(yes, [node('If', ['w'], ['made'], { then_branch: { g: branch }, else_branch: { g: branch } })]);
+  assert.deepEqual([...(await fromOnnx({ 'model.onnx': decided, 'w.data': data }, { simd })).run(x)[0].data], expected(weights));
   const rest = product(external({ location: 'w.data', offset: '8' }));
   assert.deepEqual([...(await fromOnnx({ 'model.onnx': rest, 'w.data': data }, { simd })).run(x)[0].data], expected(weights));
   for (const [entries, message_] of /** @type {[Record<string, string>, RegExp][]} */ ([

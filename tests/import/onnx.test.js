@@ -110,6 +110,18 @@ test('an LSTM with input_forget, and one whose initial state is only h, are read
   await agrees(onIds([move, ...shape, ...state, given, last], values));
 });
 
+test('a ReverseSequence needs one length for each row', async () => {
+  const reversed = (/** @type {(string | number)[]} */ shape) =>
+    importing(
+      onIds([node('ReverseSequence', ['e', 'lengths'], ['y'], { time_axis: 1, batch_axis: 0 })], {}, ['y'], {
+        inputs: { ids: 'int64', lengths: 'int64' },
+        shapes: { ids: ['batch', 'time'], lengths: shape },
+      }),
+    );
+  await reversed(['batch']);
+  for (const shape of [['batch', 2], ['batch', 1]]) await assert.rejects(reversed(shape), says(UnsupportedError, /\(ReverseSequence\): sequence_lens of shape \[.*\], expected one length/)); // prettier-ignore
+});
+
 test('elementwise trigonometric and hyperbolic functions, powers and remainders are read', async () => {
   /** @type {[string, string[]?, any?][]} */
   const nodes = [
@@ -719,6 +731,11 @@ test('lengths stay an input for every node that reads steps after them, and only
     { ...own, outputs: ['c'] },
     node('Transpose', ['c'], ['y'], { perm: [0, 2, 1] }),
   ];
+  const steps = [
+    node('Shape', ['ids'], ['shape']),
+    node('Gather', ['shape', 'one'], ['count']),
+    node('Cast', ['count'], ['T'], { to: 1 }),
+  ];
   const feature = node('Slice', ['z', 'zero', 'one', 'two'], ['feature']);
   const start = [
     node('Slice', ['z', 'zero', 'one', 'one'], ['first']),
@@ -747,6 +764,7 @@ test('lengths stay an input for every node that reads steps after them, and only
     [[feature, node('TopK', ['feature', 'one'], ['y', 'places'], { axis: 1 })], true],
     [[node('TopK', ['z', 'two'], ['values', 'places'], { axis: 1 }), node('Identity', ['values'], ['y'])], true],
     [[node('MatMul', ['channels', 'z'], ['y'])], true],
+    [[...steps, node('Mul', ['z', 'T'], ['y'])], true],
     [[...start, node('MatMul', ['z', 'column'], ['y'])], false],
     [[...start, node('MatMul', ['first', 'channels'], ['row']), node('Transpose', ['row'], ['y'], { perm: [0, 2, 1] })], false],
   ])) {

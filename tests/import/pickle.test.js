@@ -106,6 +106,7 @@ test('values that Python rarely writes are read', () => {
     ['c__builtin__\nlist\n)}\x92.', []],
     ['c__builtin__\ncomplex\n(F1\nF2\ntR.', new PickledRecord('complex', [1, 2])],
     ['V\\U0001f600\\U00110000\n.', '\u{1f600}\\U00110000'],
+    ["S'\\n\\r\\t\\a\\b\\f\\v\\0'\n.", '\n\r\t\x07\b\f\v\0'],
     ['\x8a\x00.', 0],
     ['\x8d\x02\0\0\0\0\0\0\0\xc3\xa9.', 'é'],
     ['\x8e\x02\0\0\0\0\0\0\0\xc3\xa9.', bytes(0xc3, 0xa9)],
