@@ -397,6 +397,22 @@ test("eval truncates and pads texts as the model's text settings say", async () 
   assert.deepEqual([counted, accuracy], [6, 1]);
 });
 
+test('a row that is shorter than a window has no windows, alone and in a batch', async () => {
+  for (const [Class, config] of /** @type {[string, any][]} */ ([
+    ['Conv1D', { filters: 1, kernel_size: 3 }],
+    ['Conv1D', { filters: 1, kernel_size: 2, dilation_rate: 2 }],
+    ['MaxPooling1D', { pool_size: 3, strides: 1 }],
+    ['AveragePooling1D', { pool_size: 3, strides: 1 }],
+  ])) {
+    const model = await create([values, [Class, { name: 'window', ...config }]]);
+    const rows = [[1], [1, 2], [1, 2, 3], [1, 2, 3, 4]].map((row) => row.map((x) => [x]));
+    for (const row of rows) assert.deepEqual(model.run([row])[0].shape, [1, Math.max(0, row.length - 2), 1], Class);
+    const [{ shape, data }] = model.run(rows);
+    assert.deepEqual(shape, [4, 2, 1]);
+    assert.deepEqual([...data.subarray(0, 4)], [0, 0, 0, 0], Class);
+  }
+});
+
 test('PReLU with a slope for each step refuses rows that a mask has shortened', async () => {
   const model = await create([
     ['InputLayer', { name: 'ids', batch_shape: [null, 3] }],
