@@ -1,6 +1,7 @@
 /**
  * Imported by a test, makes every heap strict: what is reserved holds NaN until it is written, so that a value that was never computed changes an
- * answer, and is followed by guard bytes, so that a write past its end throws.
+ * answer, and is followed by guard bytes, so that a write past its end throws. The memory at address 0, which C never reads, holds NaN, too: a null
+ * pointer that is followed does not find zeros.
  */
 import { Heap } from '../js/runtime/memory.js';
 
@@ -29,6 +30,7 @@ function released(heap, guards) {
 const { reserve, scoped } = Heap.prototype;
 
 Heap.prototype.reserve = function reserveGuarded(bytes) {
+  if (!guardsOf.has(this)) this.bytes(0, GUARD_BYTES).fill(UNWRITTEN);
   const guards = guardsOf.get(this) ?? [];
   guardsOf.set(this, guards);
   check(this, released(this, guards));
