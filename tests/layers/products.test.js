@@ -69,6 +69,34 @@ for (const class_name of ['SimpleRNN', 'GRU', 'LSTM'])
         compare(Array.from({ length: integer(1, 4) }, () => Array.from({ length: integer(0, 9) }, () => integer(0, 19))));
     });
 
+test('the products of a token are computed once, also if the table holds exactly the tokens of the vocabulary', async () => {
+  const V = 7;
+  const model = await createModel({
+    architecture: functional(
+      [
+        input('ids'),
+        entry('Embedding', 'embedding', { input_dim: V, output_dim: 3 }, ['ids']),
+        entry('GRU', 'gru', { units: 2 }, ['embedding']),
+      ],
+      ['ids'],
+      ['gru'],
+    ),
+    weights: randomWeights,
+    simd,
+  });
+  const { exports } = model.heap;
+  let computed = 0;
+  model.heap.exports = {
+    ...exports,
+    pl_embedding(y, table, ids, n, rows, D) {
+      computed += n;
+      exports.pl_embedding(y, table, ids, n, rows, D);
+    },
+  };
+  for (const ids of [[0], [1, 2, 1], [3, 4, 5], [6], [6, 5, 4, 3, 2, 1, 0]]) model.run([ids]);
+  assert.equal(computed, V);
+});
+
 test('if the table cannot hold the products of all ids, it is filled again and again, and the memory stays bounded', async () => {
   const V = 3000;
   const compare = await both({ class_name: 'LSTM', config: { name: 'rnn', units: 256 } }, V, 4);

@@ -630,6 +630,30 @@ test('a session with a tolerance refreshes itself when the program is idle', asy
   session.close();
 });
 
+test('a session with a tolerance waits for one refresh, that of the last edit, and for none once it is closed', async () => {
+  const model = await create(stack({ class_name: 'Bidirectional', config: { layer: lstm() } }, dense()), { text });
+  const session = model.session({ tolerance: 1e-3 });
+  const typed = someWords(300);
+  session.update(typed);
+  const { setTimeout, clearTimeout } = globalThis;
+  /** @type {number[]} */
+  const waiting = [];
+  let started = 0;
+  try {
+    globalThis.setTimeout = /** @type {any} */ (() => waiting[waiting.push(++started) - 1]);
+    globalThis.clearTimeout = /** @type {any} */ ((/** @type {number} */ timer) => waiting.splice(waiting.indexOf(timer), 1));
+    for (const at of [150, 151, 152]) {
+      session.update(`${typed.slice(0, at)}?${typed.slice(at + 1)}`);
+      assert.deepEqual(waiting, [started]);
+    }
+    assert.equal(started, 3);
+    session.close();
+    assert.deepEqual(waiting, []);
+  } finally {
+    Object.assign(globalThis, { setTimeout, clearTimeout });
+  }
+});
+
 test('a session without tolerance also stops early when states have the same bits as before', async () => {
   // With closed hard_sigmoid gates, the layer forgets everything.
   const forgets = { units: 4, recurrent_activation: 'hard_sigmoid', activation: 'relu', return_sequences: true };

@@ -340,6 +340,38 @@ test('after a failed compilation, the next model compiles again', () => {
   assert.match(out, /^EngineError the engine refuses to compile WebAssembly \(not now\).*\nfunction\n$/);
 });
 
+test('padless/whole calls no import() once it is loaded, for int8 weights, graphs, rare layers and rare text settings', () => {
+  const hooks = `
+    let denied;
+    export const initialize = (given) => (denied = given);
+    export function resolve(name, context, next) {
+      if (denied[0]) throw new Error('import of ' + name);
+      return next(name, context);
+    }`;
+  const script = `
+    import { register } from 'node:module';
+    const denied = new Int32Array(new SharedArrayBuffer(4));
+    register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hooks)}`)}, { data: denied });
+    const { createModel, loadModel } = await import(${JSON.stringify(new URL('js/whole.js', root).href)});
+    denied[0] = 1;
+    const entry = (class_name, name, config, ...from) => ({
+      class_name, name, config: { name, ...config }, inbound_nodes: from.map((each) => [[each, 0, 0, {}]]),
+    });
+    const layers = [
+      entry('InputLayer', 'ids', { batch_shape: [null, null] }),
+      entry('CategoryEncoding', 'counts', { num_tokens: 3, output_mode: 'count' }, 'ids'),
+      entry('UnitNormalization', 'unit', {}, 'counts'),
+    ];
+    const config = { name: 'm', layers, input_layers: [['ids', 0, 0]], output_layers: [['unit', 0, 0]] };
+    const text = { unit: 'split', vocabulary: ['', '<unk>', 'a'] };
+    const model = await createModel({ architecture: { class_name: 'Functional', config }, weights: () => new Map(), text });
+    console.log([...model.outputsOf(['a a'])[0].data].join());
+    console.log((await loadModel(${JSON.stringify(langid)})).predict('Guten Morgen').label);
+    await import('node:path').catch(({ message }) => console.log(message));`;
+  const out = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+  assert.equal(out, '0,0,1\nde\nimport of node:path\n');
+});
+
 test('a message of up to 2000 characters is whole, and a longer one is cut', () => {
   for (const length of [1999, 2000]) assert.equal(new PadlessError('x'.repeat(length)).message, 'x'.repeat(length));
   assert.equal(new PadlessError('x'.repeat(2001)).message, `${'x'.repeat(2000)} ...`);

@@ -272,6 +272,19 @@ test('an operation in the form of Keras 2 is read as the operation of Keras 3', 
   assert.deepEqual(older.run([[3, 1, 4]])[0].data, model.run([[3, 1, 4]])[0].data);
 });
 
+test('operations on masks are also recognised without their module, as .h5 files have them, and a Concatenate by its inputs', async () => {
+  const entries = [
+    op('m', 'NotEqual', [tensor('ids'), 0]),
+    op('mm', 'Concatenate', [[tensor('m'), tensor('m')]], { axis: 1 }),
+    layer('Concatenate', { name: 'both', axis: 1 }, [tensor('e'), tensor('e')]),
+    layer('GRU', { name: 'gru', units: 2 }, tensor('both'), { mask: tensor('mm') }),
+  ];
+  const bare = entries.map(({ module, ...entry }) => entry); // eslint-disable-line no-unused-vars
+  const [model, older] = [await create(entries, { maskZero: true }), await create(bare, { maskZero: true })];
+  assert.deepEqual(older.run([[3, 1, 0, 0]])[0].data, model.run([[3, 1, 0, 0]])[0].data);
+  assert.deepEqual(older.run([[3, 1, 0, 0]])[0].data, older.run([[3, 1]])[0].data);
+});
+
 test('rows of several lengths in one batch have the answers that each row has alone', async () => {
   const model = await create([op('last', 'GetItem', [tensor('e'), [all, -1]]), op('a', 'Subtract', [1, tensor('last')])]);
   const rows = [[3, 1, 4], [5], [2, 6], [7, 7, 7]];
