@@ -64,7 +64,7 @@ export function unpackError({ type, name = 'Error', message = '', stack, cause, 
   const error = new (errorClasses()[type] ?? Error)(message);
   /** Sets a property that is not enumerable, as in other errors. @param {string} key @param {unknown} held */
   const set = (key, held) => Object.defineProperty(error, key, { value: held, writable: true, configurable: true });
-  if (error.name !== name) set('name', name);
+  set('name', name);
   if (stack !== undefined) set('stack', stack);
   if (cause) set('cause', unpackError(cause));
   return error;

@@ -210,32 +210,6 @@ test('errors from a worker keep their class, message and cause', async () => {
   assert.deepEqual(result.cause, ['SyntaxError', ['name']]);
 });
 
-test('other errors than those of padless keep their name, message and cause, too', async () => {
-  const { packError, unpackError } = await import('../../js/page/crossing.js');
-  /** @param {unknown} error @returns {any} */
-  const cross = (error) => unpackError(structuredClone(packError(error)));
-  class Mine extends RangeError {
-    name = 'Mine';
-  }
-  const mine = cross(new Mine('text', { cause: new TypeError('why', { cause: 'a string' }) }));
-  assert.deepEqual(
-    [mine.name, mine.message, mine.cause.constructor, mine.cause.message, mine.cause.cause],
-    ['Mine', 'text', TypeError, 'why', 'a string'],
-  );
-  const aborted = cross(AbortSignal.abort().reason);
-  assert.deepEqual([aborted instanceof DOMException, aborted.name], [true, 'AbortError']);
-  const trap = cross(new WebAssembly.RuntimeError('unreachable'));
-  assert.deepEqual([trap instanceof WebAssembly.RuntimeError, trap.message], [true, 'unreachable']);
-  assert.equal(cross(undefined), undefined);
-  const circle = new Error('round');
-  circle.cause = circle;
-  assert.equal(cross(circle).cause.cause.message, 'round');
-  const depth = (/** @type {any} */ error) => (error.cause ? 1 + depth(error.cause) : 0);
-  const chain = (/** @type {number} */ n) =>
-    Array.from({ length: n }).reduce((cause) => new Error('x', { cause }), new Error('first'));
-  assert.deepEqual([depth(cross(chain(8))), depth(cross(chain(9))), depth(cross(circle))], [8, 8, 8]);
-});
-
 test('close() rejects pending and later calls, and terminates the workers', async () => {
   const result = await inPage(`
     const model = await load({ workers: 2 });
