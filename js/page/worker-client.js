@@ -83,7 +83,6 @@ function abortable(promise, signal) {
   if (!signal) return promise;
   return new Promise((resolve, reject) => {
     const stop = () => reject(signal.reason);
-    if (signal.aborted) stop();
     signal.addEventListener('abort', stop, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
   });
@@ -111,9 +110,9 @@ class Connection {
       else asked?.resolve(value);
     };
     port1.addEventListener('messageerror', () => this.end(new PadlessError('an answer of the worker could not be read')));
-    // In the caller's own worker, errors after loading may come from other code.
+    // In a page, an error of the caller's own worker after loading may come from other code. In Node, an error ends the worker.
     this.failed = (/** @type {any} */ event) => {
-      if (!owned && this.loaded) return;
+      if (!owned && this.loaded && !('on' in worker)) return;
       const why = event?.message ? `: ${event.message}` : '';
       const text = this.loaded ? `the worker has died${why}` : `the worker's script could not be loaded or run${why}; ${ownWorker}`;
       this.end(
@@ -266,7 +265,7 @@ export class RemoteModel {
     let [next, done, stopped] = [0, 0, false];
     /** @param {Connection} connection */
     const work = async (connection) => {
-      while (next < total) {
+      while (next < total && !signal?.aborted) {
         const start = next;
         next += size;
         /** @type {Prediction[]} */
@@ -336,7 +335,6 @@ export class RemoteModel {
       update: (text) => call('update', options, text),
       refresh: () => call('refresh'),
       async close() {
-        if (closed) return;
         closed = true;
         // When the model is closed, the session is, too.
         await connection.call('closeSession', [id]).catch((error) => {
