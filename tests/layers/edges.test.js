@@ -413,6 +413,21 @@ test('a row that is shorter than a window has no windows, alone and in a batch',
   }
 });
 
+test('in models of TF.js, a recurrent layer after windows that leave fewer steps than the mask has is refused', async () => {
+  const layers = (/** @type {any} */ config) => [
+    values,
+    ['Masking', { name: 'masking' }],
+    ['Conv1D', { name: 'conv', filters: 1, ...config }],
+    ['LSTM', { name: 'lstm', units: 1 }],
+  ];
+  for (const config of [{ kernel_size: 2 }, { kernel_size: 1, strides: 2, padding: 'same' }])
+    await assert.rejects(
+      create(layers(config), { origin: 'tfjs', kerasVersion: '2' }),
+      says(UnsupportedError, /^lstm: TF\.js calls LSTM with the mask of an earlier layer, which has other steps than its input/),
+    );
+  await create(layers({ kernel_size: 2, padding: 'same' }), { origin: 'tfjs', kerasVersion: '2' });
+});
+
 test('PReLU with a slope for each step refuses rows that a mask has shortened', async () => {
   const model = await create([
     ['InputLayer', { name: 'ids', batch_shape: [null, 3] }],
