@@ -2,14 +2,14 @@
  * `padless bench` on models of each kind of input, alone and compared with onnxruntime-web and TF.js.
  */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createModel, loadModel } from 'padless';
 import { fromTfjs } from 'padless/import';
 import { speed } from '../../js/tools/speed.js';
-import { onnxPeer, tfjsPeer } from '../../js/tools/peers.js';
+import { onnxPeer } from '../../js/tools/peers.js';
 import { file, folder, padlessIn } from '../command.js';
 import { random } from '../random.js';
 import { onnxGraph, onnxRnn } from '../../web/onnx.js';
@@ -72,8 +72,8 @@ const classifier = await createModel({
 });
 const ours = file('model.safetensors', classifier.save());
 
-/** The same model in ONNX, with ids [B, T] as input. @param {Record<string, 'int64' | 'int32' | 'float32'>} inputs @param {ArrayLike<number>} [bias] @param {Record<string, (number | string)[]>} [shapes] */
-function onnx(inputs, bias = parts['dense.bias'].data, shapes = {}) {
+/** The same model in ONNX, with ids [B, T] as input. @param {Record<string, 'int64' | 'int32' | 'float32'>} inputs @param {ArrayLike<number>} [bias] */
+function onnx(inputs, bias = parts['dense.bias'].data) {
   const [ids] = Object.keys(inputs);
   const { W, R, B } = onnxRnn(
     'GRU',
@@ -111,7 +111,6 @@ function onnx(inputs, bias = parts['dense.bias'].data, shapes = {}) {
       flat: { type: 'int64', shape: [2], data: [-1, H] },
     },
     inputs,
-    shapes,
     outputs: ['attention_mask' in inputs ? 'masked' : 'logits'],
   });
 }
@@ -131,105 +130,6 @@ for (const [what, inputs, name] of /** @type {[string, Record<string, 'int64' | 
     assert.equal(differences.length, 1);
     assert.ok(differences[0].most < 1e-5, JSON.stringify(differences));
   });
-
-test('a graph whose input has a fixed number of rows or steps is timed on that number', async () => {
-  for (const [shape, expected] of /** @type {[(number | string)[], (number | null)[]][]} */ ([
-    [
-      ['batch', 'time'],
-      [null, null],
-    ],
-    [
-      ['batch', 6],
-      [null, 6],
-    ],
-    [
-      [1, 'time'],
-      [1, null],
-    ],
-    [
-      [2, 5],
-      [2, 5],
-    ],
-  ])) {
-    const bytes = onnx({ ids: 'int64' }, undefined, { ids: shape });
-    const { rows, steps } = await (await onnxPeer(file('fixed.onnx', bytes), undefined))(classifier);
-    assert.deepEqual([rows, steps], expected);
-  }
-});
-
-/** A package that stands for TensorFlow.js: its models answer with the type, shape and values of their inputs. */
-const standIn = `
-  export const version = { tfjs: '0.0.0' };
-  export const setBackend = async () => true;
-  export const tensor = (values, shape, type) => ({ values, shape, type });
-  export const left = [];
-  export async function loadLayersModel({ load }) {
-    const { modelTopology: { names, shapes } } = await load();
-    return {
-      inputs: shapes.map((shape) => ({ shape })),
-      inputNames: names,
-      outputNames: names,
-      predict(given) {
-        const answer = (each) => {
-          left.push(each);
-          const dispose = () => left.splice(left.indexOf(each), 1);
-          return { shape: each.shape, dataSync: () => [each.type, ...each.values], dispose };
-        };
-        return Array.isArray(given) ? given.map(answer) : answer(given);
-      },
-    };
-  }`;
-
-test('TF.js gets ids as int32 and values as float32, by the names of the inputs, and its tensors are disposed', async () => {
-  const project = join(folder, 'project');
-  for (const [name, source] of [
-    ['tfjs', standIn],
-    ['tfjs-backend-wasm', 'export const setThreadsCount = () => {};'],
-  ]) {
-    // prettier-ignore
-    const at = join(project, 'node_modules/@tensorflow', name);
-    mkdirSync(at, { recursive: true });
-    writeFileSync(join(at, 'package.json'), '{ "type": "module", "exports": "./index.js" }');
-    writeFileSync(join(at, 'index.js'), source);
-  }
-  const layers = [
-    { class_name: 'InputLayer', name: 'ids', config: { name: 'ids', batch_shape: [null, 2] }, inbound_nodes: [] },
-    { class_name: 'InputLayer', name: 'x', config: { name: 'x', batch_shape: [null, 2, 2] }, inbound_nodes: [] },
-    {
-      class_name: 'Embedding',
-      name: 'e',
-      config: { name: 'e', input_dim: V, output_dim: 2 },
-      inbound_nodes: [[['ids', 0, 0, {}]]],
-    },
-    { class_name: 'Add', name: 'sum', config: { name: 'sum' }, inbound_nodes: [[['e', 0, 0, {}], ['x', 0, 0, {}]]] }, // prettier-ignore
-  ];
-  const two = await createModel({
-    architecture: {
-      class_name: 'Functional',
-      config: { name: 'm', layers, input_layers: [['ids', 0, 0], ['x', 0, 0]], output_layers: [['sum', 0, 0]] }, // prettier-ignore
-    },
-    weights,
-  });
-  const ids = { name: 'ids', shape: [2, 2], data: ['int32', 1, 2, 3, 4] };
-  const x = { name: 'x', shape: [2, 2, 2], data: ['float32', 1, 2, 3, 4, 5, 6, 7, 8] };
-  const batch = { ids: [[1, 2], [3, 4]], x: [[[1, 2], [3, 4]], [[5, 6], [7, 8]]] }; // prettier-ignore
-  const here = process.cwd();
-  process.chdir(project);
-  try {
-    for (const [model, topology, rows, steps, expected] of /** @type {[any, any, any, any, any[]][]} */ ([
-      [two, { names: ['x', 'ids'], shapes: [[null, 2, 2], [null, null]] }, null, 2, [x, ids]], // prettier-ignore
-      [classifier, { names: ['ids'], shapes: [[3, null]] }, 3, null, [ids]],
-    ])) {
-      const peer = await (await tfjsPeer(file('topology.json', JSON.stringify({ modelTopology: topology }))))(model);
-      assert.deepEqual([peer.name, peer.rows, peer.steps], ['TF.js 0.0.0 wasm', rows, steps]);
-      assert.deepEqual(await peer.prepare(batch, 2, 2)(), expected);
-    }
-    const { left } = await import(join(project, 'node_modules/@tensorflow/tfjs/index.js'));
-    assert.deepEqual(left, []);
-  } finally {
-    process.chdir(here);
-  }
-});
 
 test('bench prints times, their ratio, memory and the largest difference, and exits with 1 for another model', async () => {
   const same = bench([ours, '--onnx', file('same.onnx', onnx({ ids: 'int64' }))]);
