@@ -22,7 +22,7 @@ const LABEL = '__label__';
 
 /** Whether a file begins with fastText's magic number. @param {Uint8Array} head */
 export const isFastText = (head) =>
-  head.length >= 8 && new DataView(head.buffer, head.byteOffset, head.byteLength).getInt32(0, true) === MAGIC;
+  head.length >= 4 && new DataView(head.buffer, head.byteOffset, head.byteLength).getInt32(0, true) === MAGIC;
 
 /** Reads consecutive little-endian numbers. */
 class Cursor {

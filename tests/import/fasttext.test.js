@@ -145,6 +145,11 @@ test('word vectors, unknown versions and broken files are refused, and the messa
   await assert.rejects(fromFastText(changed(36, 1)), says(UnsupportedError, /word vectors of fastText \(cbow or skipgram\)/));
   await assert.rejects(fromFastText(changed(4, 13)), says(ModelFileError, /version 13 of the format, expected 11 or 12/));
   await assert.rejects(fromFastText(changed(0, 1)), says(ModelFileError, /does not begin with the number 793712314/));
+  for (const size of [4, 8])
+    await assert.rejects(
+      fromFastText(bytes.subarray(0, size)),
+      says(ModelFileError, /a number takes 4 bytes, the file has 0 more/),
+    );
   await assert.rejects(fromFastText(changed(32, 9)), says(ModelFileError, /loss number 9/));
   await assert.rejects(fromFastText(changed(8, 7)), says(ModelFileError, /the input is \[\d+, 6\], expected \[\d+, 7\]/));
   for (const name of ['softmax.ftz', 'tree.bin'])

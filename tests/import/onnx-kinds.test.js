@@ -218,6 +218,12 @@ test('layers have the names of their nodes; an error about the batch says when t
   );
 });
 
+test('steps of one feature stay steps in arithmetic with a constant', async () => {
+  const made = await read([node('Mul', ['x', 'half'], ['y'])], [floats('half', [], [0.5])], { shape: ['batch', 2, 1] });
+  assert.deepEqual(made.root.layers.map(({ className }) => className), ['Rescaling']); // prettier-ignore
+  assert.deepEqual([...made.run([[[1], [2]]])[0].data], [0.5, 1]);
+});
+
 test('a product over the batch is refused, with a constant or a tensor on either side', async () => {
   const ones = new Array(12).fill(1);
   const constants = [floats('right', [4, 3], ones), floats('left', [3, 4], ones)];
