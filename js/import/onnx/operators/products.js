@@ -107,7 +107,8 @@ function product(c, node, a, b) {
   // A product with a vector (M or N is 1) becomes one weighted sum, which layers compute for rows of different lengths.
   if (!outer.length && (M.length === 0 || N.length === 0))
     return (N.length ? weighted(c, node, y, x, N, K) : weighted(c, node, x, y, M, K)).with({ view });
-  if ([M, N].some((axis) => axis.some(({ varies }) => varies))) c.readsSteps(node, [...M, ...N]);
+  // The operation Matmul needs rows of equal lengths.
+  c.readsSteps(node, [...M, ...N]);
   const sides = [x, y].map((value, i) => [
     [c.batch],
     ...outer.map((axis) => (axis.every((factor) => value.stored.includes(factor)) ? axis : [])),
