@@ -162,7 +162,7 @@ test('operators on two elements broadcast as in onnxruntime, with a tensor or a 
         [['e'], ['e', 'halves'], ['e', 'halves', 'small'], ['e', 'column', 'large']].map((each) => /** @type {Entry} */ ([op, each])), // prettier-ignore
       ),
       ...['Sum', 'Max', 'Min'].map((op) => /** @type {Entry} */ ([op, ['e', 'row', 'half']])),
-      ...['half', 'minus half', 'minus', 'unit', 'square', 'cube', 'fourth', 'row', 'halves'].map(
+      ...['nought', 'half', 'minus half', 'minus', 'unit', 'square', 'cube', 'fourth', 'row', 'halves'].map(
         (exponent) => /** @type {Entry} */ (['Pow', ['large', exponent]]),
       ),
       ['Pow', ['row squared', 'halves']],
@@ -225,6 +225,10 @@ test('operators on constants are computed at import as onnxruntime computes them
     node('Cast', ['small'], ['unlike 0'], { to: 9 }),
     node('CastLike', ['three', 'whole'], ['like']),
     node('Expand', ['half', 'wide'], ['alone']),
+    node('Constant', [], ['value_float'], { value_float: 0.5 }),
+    node('Constant', [], ['value_floats'], { value_floats: Float32Array.of(1, -2) }),
+    node('Constant', [], ['value_int'], { value_int: 3 }),
+    node('Constant', [], ['value_ints'], { value_ints: [4, -5] }),
   ];
   const sides = [['m', 'other'], ['m', 'half'], ['half', 'm'], ['m', 'column'], ['column', 'three'], ['three', 'm']]; // prettier-ignore
   await compareConstants(
@@ -243,6 +247,8 @@ test('operators on constants are computed at import as onnxruntime computes them
       ['Where', ['more', 'half', 'small']],
       ['MatMul', ['m', 'turned']],
       ['of int Add', ['truncated', 'truncated']],
+      ...['value_float', 'value_floats'].map((name) => /** @type {Entry} */ (['Identity', [name]])),
+      ...['value_int', 'value_ints'].map((name) => /** @type {Entry} */ (['of int Identity', [name]])),
       ['Tile', ['m', 'copies']],
       ['Tile', ['alone', 'copies']],
       ['Concat', ['alone'], { axis: 0 }],
@@ -491,7 +497,7 @@ test('products with a constant or a tensor on either side give the answers of on
       left: weight([4, D]),
       row: weight([D]),
     },
-    ...{ wide: ints([D]), 'square of D': ints([D, D]) },
+    ...{ wide: ints([D]), 'square of D': ints([D, D]), origin: ints([0], []), at: ints([1], []) },
     two: ints([2]),
     axis: ints([1]),
   };
@@ -504,6 +510,15 @@ test('products with a constant or a tensor on either side give the answers of on
     node('Transpose', ['e'], ['columns'], { perm: [0, 2, 1] }),
     node('MatMul', ['left', 'columns'], ['products']),
     node('MatMul', ['e', 'columns'], ['square']),
+    node('Shape', ['ids'], ['shape']),
+    node('Gather', ['shape', 'at'], ['T']),
+    node('Range', ['origin', 'T', 'at'], ['places']),
+    node('Cast', ['places'], ['numbers'], { to: 1 }),
+    node('Unsqueeze', ['numbers', 'axis'], ['positions']),
+    node('Gemm', ['positions', 'positions'], ['bias'], { transB: 1 }),
+    node('Gemm', ['positions', 'positions', 'half'], ['more'], { transB: 1 }),
+    node('Add', ['square', 'bias'], ['biased']),
+    node('Add', ['square', 'more'], ['biased more']),
     node('Unsqueeze', ['v', 'axis'], ['query']),
     node('Unsqueeze', ['v', 'two'], ['key']),
   ];
@@ -521,6 +536,8 @@ test('products with a constant or a tensor on either side give the answers of on
     [
       ...gemms.map(([inputs, attributes]) => /** @type {Entry} */ (['Gemm', inputs, attributes])),
       ['Transpose', ['products'], { perm: [0, 2, 1] }],
+      ['ReduceMax', ['biased'], { axes: [2] }],
+      ['ReduceMax', ['biased more'], { axes: [2] }],
       ['MatMul', ['e', 'k']],
       ['Add', ['sums', 'half']],
       ['MatMul', ['e', 'row']],

@@ -764,6 +764,8 @@ test('lengths stay an input for every node that reads steps after them, and only
     [[feature, node('TopK', ['feature', 'one'], ['y', 'places'], { axis: 1 })], true],
     [[node('TopK', ['z', 'two'], ['values', 'places'], { axis: 1 }), node('Identity', ['values'], ['y'])], true],
     [[node('MatMul', ['channels', 'z'], ['y'])], true],
+    [[node('MatMul', ['z', 'channels'], ['y'])], true],
+    [[...start, node('Concat', ['column', 'column'], ['pair'], { axis: 2 }), node('MatMul', ['z', 'pair'], ['y'])], true],
     [[...steps, node('Mul', ['z', 'T'], ['y'])], true],
     [[...start, node('MatMul', ['z', 'column'], ['y'])], false],
     [[...start, node('MatMul', ['first', 'channels'], ['row']), node('Transpose', ['row'], ['y'], { perm: [0, 2, 1] })], false],
