@@ -128,8 +128,6 @@ export class Layer {
     this.fileClass = this.className;
     /** The layer that computes the activation, if no kernel does. @type {Layer | null} */
     this.activationLayer = null;
-    /** Whether the layer was applied to a Spec, while its model was built. */
-    this.built = false;
   }
 
   /** The name in Keras JSON: the static className if the class itself declares one, else the name of the class. @returns {string} */
@@ -215,6 +213,7 @@ export class Layer {
     if (example instanceof Spec) {
       const before = this.weightSpecs;
       this.weightSpecs = [];
+      /** Whether the layer was applied to a Spec, while its model was built. */
       this.built = true;
       const { rules } = example;
       rules.applied.add(this);

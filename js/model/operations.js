@@ -548,9 +548,6 @@ export function readMasks(nodes, names) {
   }
 }
 
-/** Explicit masks -> Steps, which all sequences with the same mask share. @type {WeakMap<Tensor, Steps>} */
-const steps = new WeakMap();
-
 /**
  * Wraps a layer that is called with masks. Keras writes the mask into the call where the user passed it, and where a sequence with such a
  * mask reaches a later layer. The wrapper gives the mask to the input.
@@ -613,15 +610,8 @@ const withMask = (layer, name, explicit) => ({
     const { heap, B, shape, pointer, time } = given;
     if (!time.uniform || mask.features !== time.T)
       throw new ShapeError(`${path}: the mask has ${mask.features} steps, expected ${time.T}`);
-    const keep =
-      steps.get(mask) ??
-      new Steps(
-        heap,
-        B,
-        time.T,
-        Uint8Array.from(mask.view(), (/** @type {number} */ value) => Number(value !== 0)),
-      );
-    steps.set(mask, keep);
+    const counts = Uint8Array.from(mask.view(), (/** @type {number} */ value) => Number(value !== 0));
+    const keep = new Steps(heap, B, time.T, counts);
     return layer.apply(new Tensor(heap, pointer, B, shape, time, keep), options);
   },
 });
