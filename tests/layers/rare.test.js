@@ -350,3 +350,29 @@ test('normalisations add the epsilon of Keras to the variance unless the file gi
     assert.notDeepEqual(await answer({}), await answer({ epsilon: 2 * epsilon }), Class);
   }
 });
+
+test('the shape of a sequence in the call of a custom layer begins with its number of steps', async () => {
+  /** @type {[string, any, number][]} */
+  const layers = [
+    ['GlobalAveragePooling1D', { keepdims: true }, 1],
+    ['GlobalMaxPooling1D', { keepdims: true }, 1],
+    ['Conv1D', { filters: 2, kernel_size: 2 }, 4],
+    ['Conv1DTranspose', { filters: 2, kernel_size: 2 }, 6],
+    ['MaxPooling1D', {}, 2],
+    ['UpSampling1D', { size: 2 }, 10],
+    ['ZeroPadding1D', { padding: 1 }, 7],
+    ['Cropping1D', { cropping: 1 }, 3],
+    ['Permute', { dims: [2, 1] }, 3],
+    ['Reshape', { target_shape: [-1, 1] }, 15],
+    ['LSTM', { units: 2, return_sequences: true }, 5],
+    ['Dense', { units: 2 }, 5],
+  ];
+  for (const [Class, config, steps] of layers) {
+    const model = await create([[Class, { name: 'l', ...config }]], [null, 3]);
+    /** @type {any[]} */
+    const shapes = [];
+    model.heap.onApply = (layer, _, y) => layer !== model.root && shapes.push([y.shape[0], y.time.T]);
+    model.run([new Array(5).fill([1, 2, 3])]);
+    assert.deepEqual(shapes, [[steps, steps]], Class);
+  }
+});

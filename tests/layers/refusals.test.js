@@ -62,6 +62,8 @@ test('options that padless lacks are refused with the values that it has', async
     ['GroupQueryAttention', { sliding_window: 3 }, ['steps'], 'sliding_window=3; padless supports only null'],
     ['ReversibleEmbedding', { reverse_dtype: 'float16' }, ['ids'], 'reverse_dtype="float16"; padless supports "float32"'],
     ['CategoryEncoding', { output_mode: 'tfidf' }, ['ids'], 'output_mode="tfidf"; padless supports "one_hot", "multi_hot", "binary", "count"'],
+    ['padless>ContribCRF', { units: 2, learn_mode: 'sum' }, ['steps'], 'learn_mode="sum"; padless supports "join", "marginal"'],
+    ['padless>ContribCRF', { units: 2, test_mode: 'sum' }, ['steps'], 'test_mode="sum"; padless supports "viterbi", "marginal"'],
     ['Discretization', { output_mode: 'hash' }, ['flat'], 'output_mode="hash"; padless supports "int", "one_hot", "multi_hot", "count"'],
     ['Discretization', { sparse: true }, ['flat'], 'sparse=true; padless supports false'],
   ]; // prettier-ignore

@@ -592,6 +592,23 @@ test('a Bidirectional merges the outputs of no more steps than the text has, whe
   session.close();
 });
 
+test('a layer that reads another tensor than before computes it whole', async () => {
+  class Either extends Layer {
+    first = new layers.GRU({ units: 4, return_sequences: true });
+    second = new layers.GRU({ units: 4, return_sequences: true });
+    last = new layers.GRU({ units: 3 });
+    /** @override @param {any} x */
+    call(x) {
+      const both = [this.first.apply(x), this.second.apply(x)];
+      return this.last.apply(both[x instanceof layers.Tensor ? x.time.T % 2 : 0]);
+    }
+  }
+  const model = await create(stack({ class_name: 'Either', config: {} }), { text, customLayers: { Either } });
+  const session = model.session();
+  let typed = someWords(20);
+  for (let i = 0; i < 4; i++, typed += 'a') assert.deepStrictEqual(session.update(typed), model.predict(typed));
+});
+
 test('refresh() computes nothing if no answer since the last one was approximate', async () => {
   const model = await create(stack({ class_name: 'Bidirectional', config: { layer: lstm() } }, dense()), { text });
   for (const tolerance of [0, 1e-3]) {

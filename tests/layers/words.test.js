@@ -272,6 +272,44 @@ test('Keras 3 makes no mask for an Embedding in TimeDistributed: zeros are data,
   assert.throws(() => free.run([[[1, 2], [3]]]), says(ShapeError, /^run: row 0, word 1 has 1 characters, expected exactly 2/));
 });
 
+test('in Keras 3, characters that no mask takes away are an ordinary axis for later layers', async () => {
+  const list = [
+    input('ids', [2, 3]),
+    node('TimeDistributed', 'embedded', { layer: json('Embedding', { input_dim: 12, output_dim: 5 }) }, ['ids']),
+    node('Reshape', 'reshaped', { target_shape: [2, 15] }, ['embedded']),
+    node('Permute', 'permuted', { dims: [2, 1, 3] }, ['embedded']),
+  ];
+  const architecture = functional(list, ['ids'], ['embedded', 'reshaped', 'permuted']);
+  const model = await createModel({ architecture, weights, kerasVersion: '3.15.1', simd });
+  const [{ shape, data }, reshaped, permuted] = model.run([[[1, 2, 0], [3, 0, 4]]]); // prettier-ignore
+  assert.deepEqual([shape, reshaped.shape, permuted.shape], [[1, 2, 3, 5], [1, 2, 15], [1, 3, 2, 5]]); // prettier-ignore
+  assert.deepEqual(reshaped.data, data);
+  assert.deepEqual(permuted.data.subarray(5, 10), data.subarray(15, 20));
+});
+
+test('layers and models in TimeDistributed that padless cannot apply to words are refused, and the message says why', async () => {
+  const returning = each(new LSTM({ units: 2, return_state: true }));
+  await assert.rejects(
+    create([embedding(), returning]),
+    says(UnsupportedError, /\.layer: 3 outputs for each word of characters, expected 1$/),
+  );
+  const inner = json('Embedding', { name: 'inner', input_dim: 12, output_dim: 5, mask_zero: true });
+  const lstm = json('LSTM', { name: 'lstm', units: 3 });
+  const list = [
+    input('ids', [null, null]),
+    node('TimeDistributed', 'bare', { layer: inner }, ['ids']),
+    node('TimeDistributed', 'one', { layer: lstm }, ['bare']),
+    node('TimeDistributed', 'two', { layer: json('Sequential', { name: 'word', layers: [inner, lstm] }) }, ['ids']),
+  ];
+  await assert.rejects(
+    createModel({ architecture: functional(list, ['ids'], ['one', 'two']), weights, kerasVersion: '3.15.1', simd }),
+    says(
+      UnsupportedError,
+      /^input ids: TimeDistributed around an Embedding with mask_zero, where Keras 3 makes no mask, and around a model/,
+    ),
+  );
+});
+
 test('in Keras 3, a model in TimeDistributed masks characters but not words', async () => {
   const inside = [json('Embedding', { input_dim: 12, output_dim: 5, mask_zero: true }), json('LSTM', { units: 3 })];
   const encoder = distributed(json('Sequential', { name: 'word', layers: inside }));

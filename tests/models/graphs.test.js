@@ -91,6 +91,25 @@ test('training=True in a graph is refused for Keras 2 where it changes answers, 
   }
 });
 
+test('the call of a custom layer gets no training argument, because padless has inference only', async () => {
+  /** @type {any[]} */
+  const seen = [];
+  class Seen extends Layer {
+    /** @override @param {any} x @param {any} options */
+    call(x, options) {
+      seen.push(options);
+      return x;
+    }
+  }
+  for (const training of [true, false]) {
+    const entry = { class_name: 'Seen', name: 's', config: { name: 's' }, inbound_nodes: [[['x', 0, 0, { training, other: 1 }]]] };
+    const architecture = functional([input('x', [3, 2]), entry], ['x'], ['s']);
+    const model = await create(architecture, { kerasVersion: '3.0.0', customLayers: { Seen } });
+    model.run([new Array(3).fill([1, 2])]);
+  }
+  assert.deepEqual(seen, new Array(4).fill({ other: 1 }));
+});
+
 test('layers after attention know the sizes of its scores', async () => {
   for (const [Class, config, size] of /** @type {[string, any, number][]} */ ([
     ['Attention', {}, 3 * 2],
