@@ -218,6 +218,22 @@ for (const masked of [true, false])
     }
   });
 
+test('a CRF has a bias and boundaries unless its options say otherwise', async () => {
+  const bounds = ['crf.left_boundary', 'crf.right_boundary'];
+  /** @type {[string, any, string[]][]} */
+  const layers = [
+    ['padless>ContribCRF', {}, ['crf.kernel', 'crf.chain_kernel', 'crf.bias', ...bounds]],
+    ['padless>ContribCRF', { use_bias: false }, ['crf.kernel', 'crf.chain_kernel', ...bounds]],
+    ['padless>ContribCRF', { use_boundary: false }, ['crf.kernel', 'crf.chain_kernel', 'crf.bias']],
+    ['padless>AddonsCRF', {}, ['crf.chain_kernel', ...bounds, 'crf.dense_layer.kernel', 'crf.dense_layer.bias']],
+    ['padless>AddonsCRF', { use_boundary: false }, ['crf.chain_kernel', 'crf.dense_layer.kernel', 'crf.dense_layer.bias']],
+  ];
+  for (const [name, config, expected] of layers) {
+    const { model } = await single(name, config, true);
+    assert.deepEqual(model.root.listWeights().map(({ path }) => path), expected); // prettier-ignore
+  }
+});
+
 test('keras_contrib: padding between steps is refused', async () => {
   const { model } = await single('padless>ContribCRF', options, true);
   const row = [...withZeros(values(2), 0, 1), ...values(1)];

@@ -161,6 +161,34 @@ for (const kinds of [
     for (const version of ['', '2.15.0', '3.6.0']) assert.equal((await both(kinds, version)).run(rows).length, 2);
   });
 
+test("for Keras's models, causal attention between sequences with different masks is refused", async () => {
+  for (const [Class, more] of /** @type {[string, any][]} */ ([
+    ['MultiHeadAttention', { num_heads: 1, key_dim: 2 }],
+    ['Attention', {}],
+  ])) {
+    // prettier-ignore
+    const names = ['query', 'value'];
+    const embeddings = names.flatMap((name) => [
+      input(`${name}-ids`, [3]),
+      layer('Embedding', name, { input_dim: 9, output_dim: 3, mask_zero: true }, [`${name}-ids`]),
+    ]);
+    const several = Class === 'Attention';
+    const attention = layer(Class, 'attention', more, several ? names : ['query']);
+    attention.inbound_nodes[0][0][3] = { use_causal_mask: true, ...(several ? {} : { value: ['value', 0, 0] }) };
+    const maximum = layer('GlobalMaxPooling1D', 'max', {}, ['value']);
+    const model = await createModel({
+      architecture: functional([...embeddings, maximum, attention], ['query-ids', 'value-ids'], ['max', 'attention']),
+      weights: random(seed).weights,
+      kerasVersion: '3.6.0',
+      simd,
+    });
+    assert.throws(
+      () => model.run({ 'query-ids': [[1, 2, 0]], 'value-ids': [[3, 0, 0]] }),
+      says(UnsupportedError, /^causal attention between sequences with different masks is not supported$/),
+    );
+  }
+});
+
 test("for Keras's models, the mask of the values alone counts: keys with another mask are attended to where values are", async () => {
   for (const Class of ['Attention', 'AdditiveAttention']) {
     /** @type {Map<string, any>} */

@@ -118,6 +118,16 @@ test(
   },
 );
 
+test('a batch that needs much memory gives it back, and the next answer is that of before', async () => {
+  const model = await create([values, ['Dense', { name: 'dense', units: 2 }]]);
+  const [before] = model.run(rows(3));
+  const { memory } = model.stats;
+  const most = 33 * 2 ** 20; // some of it is kept for the next call
+  assert.equal(model.run(rows(4_000_000))[0].data.length, 8_000_000);
+  assert.ok(model.stats.memory < memory + most, `${model.stats.memory} bytes, ${memory} before`);
+  assert.deepEqual(model.run(rows(3)), [before]);
+});
+
 test('a session that plans to refresh itself does not keep the process alive', async () => {
   const embedding = ['Embedding', { name: 'embedding', input_dim: 9, output_dim: 4, mask_zero: true }];
   const session = (await create([embedding, ['GRU', { name: 'gru', units: 3 }]])).session({ tolerance: 2 });

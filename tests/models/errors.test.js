@@ -306,6 +306,19 @@ test('values of a step that are too few, or no numbers, are refused, and the mes
   assert.throws(() => vectors.run([[1, 2, 3]]), says(ShapeError, /^run: row 0 has 3 values, expected 2$/));
 });
 
+test('rows that are no lists are refused, and the message says whether ids or values are expected', async () => {
+  const input = { class_name: 'InputLayer', config: { name: 'x', batch_shape: [null, null, 2] } };
+  const [ofIds, ofValues] = [await create([embedding, pooling]), await create([input, pooling])];
+  for (const [model, what] of /** @type {[import('padless').Model, string][]} */ ([
+    [ofIds, 'token ids'],
+    [ofValues, 'values'],
+  ])) {
+    // prettier-ignore
+    assert.throws(() => model.run(/** @type {any} */ ('abc')), says(ArgumentError, new RegExp(`^run: rows are string, expected an array of rows of ${what}$`))); // prettier-ignore
+    assert.throws(() => model.run(/** @type {any} */ ([[], 5])), says(ArgumentError, new RegExp(`^run: row 1 is number, expected an array of ${what}$`))); // prettier-ignore
+  }
+});
+
 test('an engine without WebAssembly, SIMD or relaxed SIMD is refused with what it lacks, and auto takes the build that it has', () => {
   const script = `
     const { init } = await import(${JSON.stringify(new URL('js/index.js', root).href)});

@@ -186,18 +186,20 @@ test('stacked cells take initial states cell by cell, and return their last ones
   const names = inputs.map(({ name }) => name);
   const states = { return_sequences: true, return_state: true };
   const cells = ['GRU', 'LSTM'].map((kind, i) => ({ class_name: `${kind}Cell`, config: { units: 2 + i } }));
-  const cell = { class_name: 'StackedRNNCells', config: { cells } };
   const waves = (/** @type {Layer} */ root) =>
     new Map(root.listWeights().map(({ path, spec: { shape } }, i) => {
       const size = shape.reduce((product, n) => product * n, 1);
       return [path, { shape, data: Float32Array.from({ length: size }, (_, k) => Math.sin(i + k)) }];
     })); // prettier-ignore
-  const [stacked, apart] = await Promise.all(
+  const [stacked, bare, apart] = await Promise.all(
     [
-      functional(
-        [...inputs, layer('RNN', 'rnn', { cell, ...states }, names)],
-        names,
-        [0, 1, 2, 3].map((i) => ['rnn', 0, i]),
+      // The second is the form without a class, which some files have.
+      ...[{ class_name: 'StackedRNNCells', config: { cells } }, { cells }].map((cell) =>
+        functional(
+          [...inputs, layer('RNN', 'rnn', { cell, ...states }, names)],
+          names,
+          [0, 1, 2, 3].map((i) => ['rnn', 0, i]),
+        ),
       ),
       functional(
         [
@@ -214,6 +216,7 @@ test('stacked cells take initial states cell by cell, and return their last ones
   const rows = { x, a: [[0.1, 0.2]], b: [[0.3, 0.4, 0.5]], c: [[0.6, -0.7, 0.8]] };
   const values = (/** @type {import('padless').Model} */ model) => model.run(rows).map(({ shape, data }) => [shape, data]);
   assert.deepEqual(values(stacked), values(apart));
+  assert.deepEqual(values(bare), values(apart));
 });
 
 test('values at padding that differ from Keras, and removed masks, are refused after a merge, whichever input has them', async () => {
@@ -412,6 +415,14 @@ const broken = {
     functional([input('x'), layer('Embedding', 'e', embedding, ['x']), layer('Dense', 'e', { units: 1 }, ['x'])], ['x'], ['e']),
     ModelFileError,
     /two layers have the name "e"/,
+  ],
+  'a name of two layers of a Sequential': [
+    {
+      class_name: 'Sequential',
+      config: { name: 's', layers: [input('x', [3]), ...['Softmax', 'Softmax'].map((kind) => layer(kind, 'e', {}))] },
+    },
+    ModelFileError,
+    /^s: two layers have the name "e"$/,
   ],
   'an input that is not an InputLayer': [
     functional([layer('Embedding', 'e', embedding, ['x'])], ['e'], ['e']),
