@@ -160,3 +160,17 @@ test('a layer that a custom layer has as two attributes has its weights in the f
     assert.deepEqual([...model.run([[1, 1]])[0].data], [7, 9]);
   }
 });
+
+test('the kernel of a Conv1D of Keras 1 has a second axis of size 1', async () => {
+  const layers = [
+    { class_name: 'InputLayer', config: { batch_shape: [null, null, 2] } },
+    { class_name: 'Conv1D', config: { name: 'conv', filters: 1, kernel_size: 2 } },
+  ];
+  const arrays = [
+    { name: 'W', shape: [2, 1, 2, 1], data: Float32Array.of(1, 10, 100, 1000) },
+    { name: 'b', shape: [1], data: Float32Array.of(0.5) },
+  ];
+  const architecture = { class_name: 'Sequential', config: { layers } };
+  const model = await createModel({ architecture, weights: weightsByLayer([{ name: 'conv', weights: arrays }], 'old.h5'), simd });
+  assert.deepEqual([...model.run([[[1, 2], [3, 4]]])[0].data], [4321.5]); // prettier-ignore
+});

@@ -52,6 +52,10 @@ test('StringLookup becomes text settings: a text is split at white space, or is 
   assert.equal((await read({}, [null, null])).pad, null);
   // If a row is one string, the string may contain spaces.
   assert.deepEqual(idsOf(await read({ vocabulary: ['New York', 'b'] }, [null, 1]), 'New York'), [1]);
+  // An InputLayer may state its shape without the batch.
+  const [unbatched, lookup] = strings({});
+  const three = { ...unbatched, config: { name: 'input', shape: [3], dtype: 'string' } };
+  assert.deepEqual(idsOf(await textOf(three, lookup, embedding), 'a'), [2, 0, 0]);
   const stored = { vocabularies: new Map([['layers/string_lookup', '\n[UNK]\nb\na\n']]), idf: new Map() };
   const { architecture, text } = withoutLookups(sequential(...strings({ vocabulary: null, mask_token: '' }), embedding), stored);
   assert.deepEqual(text?.vocabulary, ['', '[UNK]', 'b', 'a']);

@@ -9,6 +9,7 @@ import { fromKeras } from 'padless/import';
 import { modernKeras } from '../../js/import/keras.js';
 import { assertClose } from '../close.js';
 import '../guarded-heap.js';
+import { says } from '../says.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 const folder = new URL('../models/old-keras/', import.meta.url);
@@ -46,4 +47,11 @@ test('the default of recurrent_activation is hard_sigmoid before Keras 2.3, and 
       const given = { name: 'rnn', units: 2, recurrent_activation: 'relu' };
       assert.equal(modernKeras({ class_name, config: given }, version).config.recurrent_activation, 'relu');
     }
+});
+
+test('BatchNormalization of Keras 1 is read if its mode is 0, and otherwise refused by its name', () => {
+  const of = (/** @type {any} */ more) =>
+    modernKeras({ class_name: 'BatchNormalization', config: { name: 'norm', ...more } }, '1.2.2');
+  for (const more of [{}, { mode: 0 }]) assert.equal(of(more).config.name, 'norm');
+  assert.throws(() => of({ mode: 2 }), says(UnsupportedError, /^norm: BatchNormalization has mode=2 of Keras 1; padless has 0$/));
 });

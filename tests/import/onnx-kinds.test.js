@@ -224,6 +224,23 @@ test('steps of one feature stay steps in arithmetic with a constant', async () =
   assert.deepEqual([...made.run([[[1], [2]]])[0].data], [0.5, 1]);
 });
 
+test('a transposed sequence and a vector for its steps are combined as they are stored, in both orders', async () => {
+  const before = [
+    node('Transpose', ['x'], ['t'], { perm: [0, 2, 1] }),
+    node('ReduceMax', ['x'], ['m'], { axes: [2], keepdims: 0 }),
+    node('Unsqueeze', ['m', 'one'], ['u']),
+  ];
+  const back = node('Transpose', ['s'], ['y'], { perm: [0, 2, 1] });
+  for (const pair of [
+    ['t', 'u'],
+    ['u', 't'],
+  ]) {
+    const made = await read([...before, node('Mul', pair, ['s']), back], [ints('one', [1], [1])], { shape: ['batch', 3, 2], more: { opset: 13 } }); // prettier-ignore
+    assert.deepEqual(made.root.layers.map(({ className }) => className), ['ops.Max', 'Multiply']); // prettier-ignore
+    assert.deepEqual([...made.run([[[1, 2], [4, 3], [5, 7]]])[0].data], [2, 4, 16, 12, 35, 49]); // prettier-ignore
+  }
+});
+
 test('a product over the batch is refused, with a constant or a tensor on either side', async () => {
   const ones = new Array(12).fill(1);
   const constants = [floats('right', [4, 3], ones), floats('left', [3, 4], ones)];

@@ -555,6 +555,26 @@ test('products with a constant or a tensor on either side give the answers of on
   );
 });
 
+test('an element of joined constants and tensors may be a constant', async () => {
+  const before = [
+    node('Shape', ['v'], ['shape']),
+    node('ConstantOfShape', ['shape'], ['empty']),
+    node('Add', ['empty', 'half'], ['halves of v']),
+    node('Unsqueeze', ['halves of v', 'axis'], ['upper']),
+    node('Unsqueeze', ['v', 'axis'], ['lower']),
+    node('Concat', ['upper', 'lower'], ['joined'], { axis: 1 }),
+    ...['0', '1'].map((at) => node('Gather', ['joined', at], [`element ${at}`], { axis: 1 })),
+  ];
+  await compare(
+    [
+      ['Mul', ['v', 'element 0']],
+      ['Mul', ['v', 'element 1']],
+    ],
+    { axis: ints([1]), 0: ints([0], []), 1: ints([1], []) },
+    { before },
+  );
+});
+
 test('products of several heads give the answers of onnxruntime, with the heads before or after the batch', async () => {
   const heads = ints([0, 0, 2, D / 2]);
   const orders = { after: [[0, 2, 1, 3], [0, 2, 3, 1], [0, 2, 1, 3]], before: [[2, 0, 1, 3], [2, 0, 3, 1], [1, 2, 0, 3]] }; // prettier-ignore

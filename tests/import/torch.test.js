@@ -246,6 +246,21 @@ test('the modules, or an Input, decide whether a model reads vectors or sequence
     [[{ type: 'ReLU' }, { type: 'Mean' }], /no module of the architecture uses fc\.weight/],
   ]))
     await fails(modules, ModelFileError, message, state);
+  for (const [option, size] of [
+    ['in_features', 3],
+    ['out_features', 1],
+  ])
+    // prettier-ignore
+    await fails([{ ...linear, [option]: 4 }], ModelFileError, new RegExp(`Linear has ${option}=4, its weights have ${size}`), state);
+  const flat = [{ type: 'Input', shape: [3, 1] }, { type: 'Flatten', order: 'time' }]; // prettier-ignore
+  const whole = await fromTorch(state, [...flat, linear], { simd });
+  assert.deepEqual([...whole.run([[[1], [2], [3]]])[0].data], [321]);
+  await fails(
+    [...flat, { type: 'Sum' }, linear],
+    ModelFileError,
+    /Sum reads a sequence \[B, T, D\], but its input is vectors/,
+    state,
+  );
   await fails(
     { ignore: ['fc'], modules: [{ type: 'ReLU' }, { type: 'Mean' }] },
     ModelFileError,
