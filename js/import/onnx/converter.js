@@ -288,10 +288,7 @@ export class Converter {
   withLast(value, last) {
     const [batch, ...groups] = value.groups;
     const rest = groups.map((axis) => axis.filter((factor) => !last.includes(factor)));
-    // Drop groups that held only factors of the last axis.
-    return [batch, ...rest.filter((axis, i) => axis.length || !groups[i].length), last].filter(
-      (axis, i, all) => axis.length || i === all.length - 1 || i === 0,
-    );
+    return [batch, ...rest.filter(({ length }) => length), last];
   }
 
   /** Refuses an axis that contains the batch. @param {Node} node @param {Axis} axis @param {string} what */

@@ -79,8 +79,7 @@ function slicedSteps(c, node, value, axis, start, end, step) {
   if (own.length === 1 && step === 1) {
     if (start === 0 && (whole || same(end, size))) return value;
     if (start === 0 && end === 1) return oneStep(c, node, value, axis, 'padless>FirstStep');
-    const fromEnd = start instanceof Size ? from : start;
-    if (fromEnd === -1 && (whole || same(end, size))) return oneStep(c, node, value, axis, 'padless>LastStep');
+    if (from === -1 && (whole || same(end, size))) return oneStep(c, node, value, axis, 'padless>LastStep');
     const behind = whole || same(end, size) ? 0 : end instanceof Size ? to : Number(end) < 0 ? end : null;
     if (typeof start === 'number' && start >= 0 && typeof behind === 'number' && behind <= 0) {
       c.readsSteps(node, own);
