@@ -55,3 +55,15 @@ test('BatchNormalization of Keras 1 is read if its mode is 0, and otherwise refu
   for (const more of [{}, { mode: 0 }]) assert.equal(of(more).config.name, 'norm');
   assert.throws(() => of({ mode: 2 }), says(UnsupportedError, /^norm: BatchNormalization has mode=2 of Keras 1; padless has 0$/));
 });
+
+test('the first call of a nested model is node 1 if the file numbers its creation as node 0, and node 0 otherwise', () => {
+  const input = { class_name: 'InputLayer', name: 'x', config: { name: 'x' }, inbound_nodes: [] };
+  /** @param {number} calls @param {number} node  that the output is @returns {number} the number after conversion */
+  const converted = (calls, node) => {
+    const inner = { name: 'inner', layers: [input], input_layers: [['x', 0, 0]], output_layers: [['x', 0, 0]] };
+    const nested = { class_name: 'Model', name: 'nested', config: inner, inbound_nodes: Array(calls).fill([['x', 0, 0, {}]]) };
+    const config = { name: 'outer', layers: [input, nested], input_layers: [['x', 0, 0]], output_layers: [['nested', node, 0]] };
+    return modernKeras({ class_name: 'Model', config }, '2.2.4').config.output_layers[0][1];
+  };
+  for (const [calls, node, expected] of [[1, 0, 0], [1, 1, 0], [2, 2, 1], [2, 1, 1], [2, 0, 0]]) assert.equal(converted(calls, node), expected, `${calls} ${node}`); // prettier-ignore
+});

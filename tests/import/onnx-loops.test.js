@@ -15,11 +15,12 @@ const ints = (name, values, shape = [values.length]) => tensor(name, shape, BigI
 const table = tensor('table', [4, 2], Float32Array.of(0, 0, 1, 10, 2, 20, 4, 40));
 const rows = [[1, 2], [3], [2, 3, 3]];
 
-/** The parts of torch's loop that a test replaces. @typedef {{ count?: string, limit?: string, last?: string, start?: string, end?: string, goesOn?: string, data?: string, result?: string, more?: any[] }} Change */
+/** The parts of torch's loop that a test replaces. @typedef {{ count?: string, runs?: string, limit?: string, last?: string, start?: string, end?: string, goesOn?: string, data?: string, result?: string, more?: any[] }} Change */
 
 /** An EmbeddingBag as torch's TorchScript exporter writes it. @param {Change} [change] */
 function bag({
   count = 'B',
+  runs = 'true',
   limit = 'all',
   last = 'all1',
   start = 'starts',
@@ -63,7 +64,7 @@ function bag({
         node('Reshape', ['embedded', 'whole and 2'], ['vectors']),
         node('Transpose', ['embedded'], ['turned'], { perm: [2, 1, 0] }),
         node('Flatten', ['turned'], ['joined'], { axis: 2 }),
-        node('Loop', [count, 'true'], ['y'], { body: { g: body } }),
+        node('Loop', [count, runs], ['y'], { body: { g: body } }),
       ],
       constants: [
         table,
@@ -96,6 +97,8 @@ test('a loop that reads the ids of each row is computed for all rows', async () 
 });
 
 const changed = /** @type {Record<string, [Change, RegExp]>} */ ({
+  'no rows, because its condition is false': [{ runs: 'false' }, /\(Loop\): padless has no Loop except over the rows of the batch/],
+  'the rows while a number of the graph is not 0': [{ runs: 'embedded' }, /\(Loop\): padless has no Loop except over the rows/],
   'a constant number of rows': [{ count: 'two' }, /\(Loop\): padless has no Loop except over the rows of the batch/],
   'the steps instead of the rows': [{ count: 'T' }, /\(Loop\): padless has no Loop except over the rows/],
   'rows that begin after the end of the batch': [

@@ -483,8 +483,26 @@ test('operators that move, cut and join axes give the answers of onnxruntime', a
 
 test('steps that are cut at different places broadcast if as many are left', async () => {
   const bounds = { one: ints([1]), two: ints([2]), minus: ints([-1]), most: ints([2 ** 31 - 1]) };
-  const before = [node('Slice', ['e', 'one', 'minus', 'one'], ['inner']), node('Slice', ['e', 'two', 'most', 'one'], ['last'])];
-  await compare([['Sub', ['inner', 'last']]], bounds, { before, shortest: 3 });
+  const counted = [
+    node('Shape', ['ids'], ['shape']),
+    node('Gather', ['shape', 'one'], ['T']),
+    node('Sub', ['T', 'one'], ['T - 1']),
+  ];
+  const before = [
+    ...counted,
+    node('Slice', ['e', 'one', 'minus', 'one'], ['inner']),
+    node('Slice', ['e', 'two', 'most', 'one'], ['last']),
+  ];
+  await compare(
+    [
+      ['Sub', ['inner', 'last']],
+      ['Slice', ['e', 'one', 'T - 1', 'one']],
+      ['Slice', ['e', 'T - 1', 'most', 'one']],
+      ['Slice', ['e', 'T - 1', 'T', 'one']],
+    ],
+    bounds,
+    { before, shortest: 3 },
+  );
 });
 
 test('products with a constant or a tensor on either side give the answers of onnxruntime', async () => {

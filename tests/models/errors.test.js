@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { runInNewContext } from 'node:vm';
 import { ArgumentError, createModel, IdError, init, loadModel, ModelFileError, PadlessError, ShapeError } from 'padless';
-import { fromKeras, fromTfjs, fromTorch, recognise, toInt8 } from 'padless/import';
+import { fromFastText, fromKeras, fromOnnx, fromTfjs, fromTorch, recognise, toInt8 } from 'padless/import';
 import { loadModel as loadInWorker } from 'padless/worker';
 import { parse, serialize } from '../../js/file/safetensors.js';
 import { random } from '../random.js';
@@ -224,6 +224,8 @@ test('an unknown option is refused, and the message lists the known options', as
     ['fromKeras', () => fromKeras(bytes, options)],
     ['fromTfjs', () => fromTfjs(bytes, options)],
     ['fromTorch', () => fromTorch(bytes, [], options)],
+    ['fromOnnx', () => fromOnnx(bytes, options)],
+    ['fromFastText', () => fromFastText(bytes, options)],
     ['recognise', () => recognise(bytes, options)],
   ];
   for (const [name, call] of calls)
