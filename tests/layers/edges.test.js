@@ -450,6 +450,17 @@ test('PReLU with a slope for each step refuses rows that a mask has shortened', 
   assert.deepEqual(shared.run([[1, 2, 0]])[0].data.subarray(0, 8), shared.run([[1, 2]])[0].data);
 });
 
+test('after Masking, a model that reads padding up to a fixed length refuses rows of another length', async () => {
+  const layers = [
+    ['InputLayer', { name: 'values', batch_shape: [null, 3, 1] }],
+    ['Masking', { name: 'masking' }],
+    ['Flatten', { name: 'flat' }],
+  ];
+  const model = await create(layers, { kerasVersion: '3.15.1' });
+  assert.deepEqual([...model.run([[[1], [0], [2]]])[0].data], [1, 0, 2]);
+  assert.throws(() => model.run([[[1], [2], [3]], [[1], [2]]]), says(ShapeError, /^run: a row has 2 steps, expected exactly 3$/)); // prettier-ignore
+});
+
 test('an input of values whose number of features is unknown is refused', async () => {
   for (const shape of [[null], [null, null], [3, null]])
     await assert.rejects(

@@ -66,6 +66,17 @@ test('a size that JavaScript or C computed is reserved in full or refused', asyn
   });
 });
 
+test('the memory grows by as many pages as are needed', async () => {
+  const { module } = await getModule({ simd });
+  const page = 65536;
+  for (const pages of [1, 20, 300])
+    for (const more of [-16, 0, 16, 32]) {
+      const heap = new Heap(module);
+      heap.reserve(heap.size - heap.top + pages * page + more);
+      assert.ok(heap.size >= heap.top && heap.size - heap.top < page, `${heap.size} bytes for ${heap.top}`);
+    }
+});
+
 test('the kernels refuse sizes that C would read as negative', async () => {
   const kernels = await init({ simd });
   for (const shape of [

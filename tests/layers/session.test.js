@@ -592,6 +592,31 @@ test('a Bidirectional merges the outputs of no more steps than the text has, whe
   session.close();
 });
 
+test('layers inside a custom layer that declares its reach do not change what later layers keep', async () => {
+  class PerStep extends Layer {
+    /** @override @type {import('../../js/layers/layer.js').Reach} */
+    static reach = 'step';
+    dense = new Dense({ units: 6, activation: 'tanh' });
+    /** @override @param {any} x */
+    call(x) {
+      return this.dense.apply(x);
+    }
+  }
+  const each = { class_name: 'PerStep', config: {} };
+  const model = await create(stack(each, { class_name: 'GRU', config: { units: 5 } }), { text, customLayers: { PerStep } });
+  const session = model.session();
+  let typed = someWords(40);
+  session.update(typed);
+  for (const char of 'abc') {
+    typed += char;
+    assert.equal(
+      steps(model, () => session.update(typed)),
+      1,
+    );
+    assert.deepStrictEqual(session.update(typed), model.predict(typed));
+  }
+});
+
 test('a layer that reads another tensor than before computes it whole', async () => {
   class Either extends Layer {
     first = new layers.GRU({ units: 4, return_sequences: true });

@@ -236,7 +236,7 @@ for (const [what, entries, message, options] of /** @type {[string, any[], RegEx
       layer('GRU', { name: 'gru', units: 2, return_sequences: true }, tensor('e'), { mask: tensor('m') }),
     ],
     /^gru: called with a mask, which its output loses in Keras before 3\.11/,
-    { kerasVersion: '3.8.0' },
+    { kerasVersion: '3.10.0' },
   ],
   [
     'an attention mask',
@@ -283,6 +283,18 @@ test('operations on masks are also recognised without their module, as .h5 files
   const [model, older] = [await create(entries, { maskZero: true }), await create(bare, { maskZero: true })];
   assert.deepEqual(older.run([[3, 1, 0, 0]])[0].data, model.run([[3, 1, 0, 0]])[0].data);
   assert.deepEqual(older.run([[3, 1, 0, 0]])[0].data, older.run([[3, 1]])[0].data);
+});
+
+test('a mask made by hand stays with the output of its layer, so that later calls may contain it', async () => {
+  const masks = Object.fromEntries(['query_mask', 'value_mask', 'key_mask'].map((name) => [name, tensor('m')]));
+  const model = await create([
+    op('m', 'NotEqual', [tensor('ids'), 3]),
+    layer('GRU', { name: 'gru', units: 2, return_sequences: true }, tensor('e'), { mask: tensor('m') }),
+    layer('MultiHeadAttention', { name: 'mha', num_heads: 1, key_dim: 2 }, tensor('gru'), { value: tensor('gru'), ...masks }),
+  ]);
+  const [{ data }] = model.run([[1, 3, 2, 3]]);
+  const [{ data: alone }] = model.run([[1, 2]]);
+  assert.deepEqual([data.slice(0, 2), data.slice(4, 6)], [alone.slice(0, 2), alone.slice(2, 4)]);
 });
 
 test('rows of several lengths in one batch have the answers that each row has alone', async () => {
