@@ -1,5 +1,34 @@
+#define _POSIX_C_SOURCE 200809L /* NOLINT: fork, pipe */
 #include "internal.h"
 #include "test.h"
+
+#if !defined(__wasm__) && !defined(NDEBUG)
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+TEST("a failed assertion prints what it expected and the values, and aborts") {
+  int ends[2];
+  CHECK(pipe(ends) == 0, "no pipe");
+  const pid_t child = fork();
+  if (child == 0) {
+    const int32_t splits[] = {3, 2};
+    dup2(ends[1], STDERR_FILENO);
+    pl_row_length(splits, 0);
+    _exit(0);
+  }
+  close(ends[1]);
+  char said[512] = {0};
+  for (ssize_t n = 1, at = 0; n > 0; at += n) {
+    n = read(ends[0], said + at, sizeof said - 1 - (size_t)at);
+  }
+  close(ends[0]);
+  int status = 0;
+  CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "status %d", status);
+  CHECK(strstr(said, "expected 0 <= splits[b] && splits[b] <= splits[b + 1]: splits[0] = 3, splits[1] = 2\n"), "%s", said);
+}
+#endif
 
 TEST("an arena starts empty; its blocks follow each other and start at multiples of 16") {
   uint8_t *base = TEST_NEW(uint8_t, 96);

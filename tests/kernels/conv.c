@@ -109,6 +109,21 @@ TEST("a convolution's output has the same bits wherever its window is in the row
   }
 }
 
+TEST("a convolution of zeros is exactly zero, also where its window ends outside of the row") {
+  for (size_t i = 0; i < LENGTH(all_windows); i++) {
+    convolution l = new_convolution(all_windows + i, 3, 5, false);
+    const int lengths[] = {4, 17};
+    rows r = new_rows(all_windows + i, 2, lengths, 2);
+    const int outputs = r.out_splits[2] * 5;
+    float *x = TEST_NEW(float, 21 * 3), *y = TEST_NEW(float, outputs);
+    memset(x, 0, 21 * 3 * sizeof *x);
+    convolve(y, x, &l.fast, &r);
+    for (int j = 0; j < outputs; j++) {
+      CHECK(y[j] == 0, "%g at %d, " WINDOWS, (double)y[j], j, WINDOWS_OF(all_windows[i]));
+    }
+  }
+}
+
 TEST("a convolution with too little scratch returns PL_SCRATCH_TOO_SMALL and writes nothing") {
   const windows w = {3, 1, 1, PL_SAME};
   convolution l = new_convolution(&w, 2, 3, true);
