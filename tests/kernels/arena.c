@@ -1,4 +1,4 @@
-#define _POSIX_C_SOURCE 200809L /* NOLINT: fork, pipe */
+#define _POSIX_C_SOURCE 200809L /* fork and pipe; NOLINT(bugprone-reserved-identifier) */
 #include "internal.h"
 #include "test.h"
 
