@@ -65,7 +65,7 @@ test('a text is read in the Unicode form and case of the settings', () => {
   const idsOf = (/** @type {string} */ text, /** @type {any} */ more) => [
     ...new TextVectorizer({ ...settings, ...more }).encode(text).ids,
   ];
-  for (const text of ['été', 'e\u0301te\u0300', '\u212b\u2126', 'ﬁx\u00b2\u00a0\u00bd', '각', 'abc'])
+  for (const text of ['été', 'e\u0301te\u0300', '\u212b\u2126', 'ﬁx\u00b2\u00a0\u00bd', '각', 'abc', '\ufdfa'.repeat(300)])
     for (const normalization of /** @type {const} */ (['NFC', 'NFD', 'NFKC', 'NFKD']))
       assert.deepEqual(idsOf(text, { normalization }), idsOf(text.normalize(normalization), { normalization: null }), text);
   const read = (/** @type {any} */ fold) => (/** @type {string} */ text) => idsOf(text, { case: fold });
@@ -133,18 +133,19 @@ test('lone surrogates and megabytes of letters, marks and words are read', () =>
   assert.equal(vectorizer.encode(words).ids.length, 5000 * vectorizer.encode('ein Wort, ').ids.length);
 });
 
-test('of a long word whose n-grams are cut, only the beginning is read', () => {
-  const reader = new NGrams({ rows: 9 }, { normalization: 'NFC', case: null });
-  let read = 0;
-  /** @type {typeof chunksOf} */
-  const counted = (text, form) => {
-    read += text.length;
-    return chunksOf(text, form);
-  };
-  const { ids, truncated } = reader.encode('e\u0301'.repeat(1 << 16), 100, { chunksOf: counted, borderFrom });
-  assert.deepEqual([ids.length, truncated], [100, true]);
-  assert.ok(read > 0 && read < 1 << 14, `${read} of ${1 << 17} code units`);
-});
+for (const maxlen of [100, 20_000])
+  test(`of a long word whose n-grams are cut, only the beginning is read: ${maxlen} ids`, () => {
+    const reader = new NGrams({ rows: 9 }, { normalization: 'NFC', case: null });
+    let read = 0;
+    /** @type {typeof chunksOf} */
+    const counted = (text, form) => {
+      read += text.length;
+      return chunksOf(text, form);
+    };
+    const { ids, truncated } = reader.encode('e\u0301'.repeat(1 << 17), maxlen, { chunksOf: counted, borderFrom });
+    assert.deepEqual([ids.length, truncated], [maxlen, true]);
+    assert.ok(read > 0 && read < 1 << 16, `${read} of ${1 << 18} code units`);
+  });
 
 test('invalid settings are refused, and the message says what was expected', () => {
   for (const [ngrams, message] of /** @type {[any, RegExp][]} */ ([
