@@ -79,6 +79,9 @@ test('case, Unicode form, white space, digits and the choice of emoji do not cha
   assert.deepEqual(ids('E\u0301TÉ'), ids('été'));
   assert.deepEqual(ids('a\n b'), ids('a b'));
   assert.deepEqual(ids('12 😀😀'), ids('7 🎉'));
+  // Signs of ASCII differ from each other, and those beyond it that are no punctuation do not.
+  assert.deepEqual(ids('\u0080'), ids('€'));
+  assert.notDeepEqual(ids('\u007f'), ids('€'));
   assert.notDeepEqual(ids('12'), ids('1 2'));
   assert.notDeepEqual(ids('ab'), ids('ba'));
 });

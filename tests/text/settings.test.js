@@ -146,6 +146,10 @@ test('a character is normalised together with up to 32 marks that follow it', ()
 test('invalid settings are refused, and the message contains the value', () => {
   const vocabulary = ['', '<unk>', 'a'];
   for (const [settings, said] of /** @type {[any, RegExp][]} */ ([
+    ...[0, 65_537].map((length) => [
+      { length, maxlen: 5 },
+      new RegExp(`^text: length is ${length}, expected an integer from 1 to 65536, or null$`),
+    ]),
     [{ split: 3 }, /split is 3, expected a string or null/],
     [{ map: ['a'] }, /map is \["a"\], expected \{ character: string \}/],
     [{ map: { ab: 'c' } }, /map is \{"ab":"c"\}, .* \("ab" becomes "c"\)/],
@@ -172,12 +176,17 @@ test('invalid settings of the tokens of a Keras layer are refused', () => {
   /** @param {any} more @param {any} [beside] */
   const make = (more, beside) => new TextVectorizer({ unit: 'ngrams', ngrams: { ...ngrams, ...more }, ...beside });
   assert.deepEqual([...make({}).encode('a b').ids], [1, 0]);
+  assert.deepEqual([...make({}).encode(' ').ids], []);
+  for (const text of ['a', '']) assert.equal(make({ split: null }).encode(text).ids.length, 1);
+  assert.equal(make({ unknown: 2 ** 31 - 2 }).size, 2 ** 31 - 1);
   for (const [more, beside, said] of /** @type {[any, any, RegExp][]} */ ([
     [{ split: 'words' }, {}, /split is not 'whitespace', 'character' or null$/],
     [{ remove: 5 }, {}, /remove is not a string$/],
     [{ widths: [] }, {}, /widths is not a list of integers from 1 to 64$/],
     [{ widths: [65] }, {}, /widths is not/],
     [{ words: 'a' }, {}, /words is not a list of strings or integers$/],
+    [{ first: 2 ** 31 - 1 }, {}, /first and unknown are not integers from 0 on$/],
+    [{ unknown: 2 ** 31 - 1 }, {}, /first and unknown are not integers from 0 on$/],
     [{}, { pad: -1 }, /pad is not an integer from 0 on, nor null$/],
     [{}, { pad: null, mask: false, length: 3 }, /pad is null; where padding is data \(mask: false\) it needs an id$/],
     [{}, { case: 'lower' }, /scheme 'keras' needs case 'lower-ascii' or null, and no normalization$/],
