@@ -348,7 +348,7 @@ test('contradictory settings are refused, and the message contains the value', (
   const bad = [
     [{ unit: 'byte' }, /unit is "byte"/],
     [{ normalization: 'NFX' }, /normalization is "NFX"/],
-    [{ maxlen: 0 }, /maxlen is 0/],
+    [{ maxlen: 0 }, /maxlen is 0, expected an integer from 1 to/],
     [{ pad: 1 }, /pad and unknown are both 1/],
     [{ vocabulary: ['', '', 'a', 'a'] }, /"a" twice, as 2 and 3/],
     [{ vocabulary: 'abc' }, /vocabulary is not a list/],
