@@ -145,7 +145,7 @@ test('each of several outputs is evaluated on the lines that have labels for it'
   );
   refused(
     { text: 3, labels: { best: 'news' } },
-    /^line 1: expected \{ "text" or "tokens", "label" or "labels" \} with strings, got/,
+    /^line 1: expected \{ "text" or "tokens", "label" or "labels" \} with strings, got \{"text":3,"labels":\{"best":"news"\}\}$/,
   );
   refused('{"text": "p"\n', /^line 1: not JSON/);
 });

@@ -39,7 +39,12 @@ const graph = {};
 const env = { wasm: {}, versions: { web: '9.9' } };
 standIn('onnxruntime-web', './wasm', {
   env,
-  InferenceSession: { create: async () => graph },
+  InferenceSession: {
+    create: async () => {
+      if (graph.broken) throw graph.broken;
+      return graph;
+    },
+  },
   Tensor: class {
     /** @param {string} type @param {any} data @param {number[]} dims */
     constructor(type, data, dims) {
@@ -197,6 +202,9 @@ test('inputs of a graph that do not fit the model, and its errors, are said in o
   const { peer } = await onnxFeeds([tokens], [['a', 'int32']]);
   graph.run = () => Promise.reject(new Error('no kernel\nat node 3'));
   await assert.rejects(peer.prepare(batch, 2, 2)(), says(ArgumentError, /model\.onnx: onnxruntime-web: no kernel$/));
+  graph.broken = new Error('no graph\nat byte 3');
+  await assert.rejects(onnxFeeds([tokens], [['a', 'int32']]), says(ArgumentError, /model\.onnx: onnxruntime-web: no graph$/));
+  delete graph.broken;
 });
 
 /** A model of the stand-in for TF.js. @type {any} */

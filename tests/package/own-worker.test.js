@@ -332,6 +332,23 @@ test('texts are distributed over the workers in order; a model that reads paddin
   await there.close();
 });
 
+test('a model that keeps a state is called in the first worker only', async (t) => {
+  const here = await make([
+    ['Embedding', { name: 'e', input_dim: 9, output_dim: 4, mask_zero: true }],
+    ['GRU', { name: 'gru', units: 3, stateful: true }],
+  ]);
+  const there = await loadModel(here.save(), { worker: [own(t), own(t)], simd });
+  const rows = [[[1, 2]], [[3, 4, 5]], [[6]]];
+  assert.deepEqual(
+    await Promise.all(rows.map((each) => there.run(each))),
+    rows.map((each) => here.run(each)),
+  );
+  await there.resetState();
+  here.resetState();
+  assert.deepEqual(await there.run([[1, 2]]), here.run([[1, 2]]));
+  await there.close();
+});
+
 test('after a text that fails, no more texts are sent and no progress is reported', async (t) => {
   const model = await loadModel(langid, { worker: [own(t), own(t)], simd });
   let reports = 0;
