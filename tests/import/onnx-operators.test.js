@@ -639,6 +639,8 @@ test('convolutions with every kind of padding, strides, dilations and groups giv
   ];
   const before = [
     node('Transpose', ['e'], ['c'], { perm: [0, 2, 1] }),
+    node('Expand', ['half', 'sizes'], ['repeated']),
+    node('Conv', ['c', 'repeated'], ['of repeated']),
     ...options.flatMap((each, i) =>
       ['odd', 'even'].map((kernel) =>
         node('Conv', ['c', `${kernel} ${each.group ?? 1}`, ...(i % 2 ? ['shift'] : [])], [`c ${kernel} ${i}`], {
@@ -653,10 +655,13 @@ test('convolutions with every kind of padding, strides, dilations and groups giv
     [`even ${group}`, weight([D, D / group, 2])],
   ]);
   await compare(
-    options.flatMap((_, i) =>
-      ['odd', 'even'].map((kernel) => /** @type {Entry} */ (['Transpose', [`c ${kernel} ${i}`], { perm: [0, 2, 1] }])),
-    ),
-    { ...Object.fromEntries(kernels), shift: weight([D]) },
+    [
+      ...options.flatMap((_, i) =>
+        ['odd', 'even'].map((kernel) => /** @type {Entry} */ (['Transpose', [`c ${kernel} ${i}`], { perm: [0, 2, 1] }])),
+      ),
+      ['Transpose', ['of repeated'], { perm: [0, 2, 1] }],
+    ],
+    { ...Object.fromEntries(kernels), shift: weight([D]), sizes: ints([4, D, 2]) },
     { before, shortest: 5 },
   );
 });

@@ -73,7 +73,8 @@ function paddingOf({ stride, before, behind, auto }, span) {
 /** @type {Operator} */
 const conv = (c, node, [x, w, b]) => {
   if (!(w instanceof Constant) || (b && !(b instanceof Constant))) return c.refuse(node, 'the weights depend on the input');
-  const [N, D, ...kernel] = expanded(w, c.describe(node)).base;
+  const { base, data: numbers } = expanded(w, c.describe(node));
+  const [N, D, ...kernel] = base;
   const { value, at, time, channels, covered } = spatial(c, node, x, kernel);
   const size = kernel[at];
   const given = c.attribute(node, 'kernel_shape', kernel);
@@ -98,7 +99,7 @@ const conv = (c, node, [x, w, b]) => {
     for (let d = 0; d < D * depth; d++)
       for (let k = 0; k < size; k++)
         for (let e = 0; e < behind; e++)
-          data[(k * width + d * behind + e) * N + n] = w.data[((n * D * depth + d) * size + k) * behind + e];
+          data[(k * width + d * behind + e) * N + n] = numbers[((n * D * depth + d) * size + k) * behind + e];
   const config = {
     filters: N,
     kernel_size: size,
