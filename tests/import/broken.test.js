@@ -183,14 +183,20 @@ test('arrays of every type that Keras writes are read', async () => {
   assert.equal(vars?.get('layers/dense/vars/0')?.data.length, 6e6);
 });
 
-test('h5wasm frees the text of an attribute after it is read', async ({ mock }) => {
+test('h5wasm frees what it allocates to read a file', async ({ mock }) => {
   const bytes = await makeHdf5((file) => {
     file.create_attribute('keras_version', '3.5.0');
     file.create_group('layers');
   });
-  const free = mock.method(/** @type {any} */ (await ready), 'reclaim_vlen_memory');
+  const [texts, malloc, free] = await Promise.all(
+    ['reclaim_vlen_memory', '_malloc', '_free'].map(async (name) => mock.method(/** @type {any} */ (await ready), name)),
+  );
   assert.equal((await readHdf5(bytes)).kerasVersion, '3.5.0');
-  assert.equal(free.mock.callCount(), 1);
+  assert.equal(texts.mock.callCount(), 1);
+  await readHdf5(h5);
+  const freed = free.mock.calls.map(({ arguments: [pointer] }) => pointer);
+  assert.deepEqual(malloc.mock.calls.map(({ result }) => result), freed); // prettier-ignore
+  assert.ok(freed.length > 3);
 });
 
 test('a valid .h5 file that Keras did not write is refused, and the message says where it differs', async () => {

@@ -335,3 +335,16 @@ test('windows with ceil_mode over a fixed number of steps leave out one that wou
   const three = await pooled({ strides: [3], pads: [0, 1] }, [1, 10]);
   assert.deepEqual([...three.run([row])[0].data], [2 + 50]);
 });
+
+test('windows that slide along two axes, or take the maximum over two, are refused', async () => {
+  const constants = [floats('w', [1, 1, 2, 2], [1, 1, 1, 1]), ints('one', [1], [1])];
+  for (const own of [
+    node('Conv', ['image', 'w'], ['y']),
+    node('MaxPool', ['image'], ['y'], { kernel_shape: [2, 2] }),
+    node('MaxPool', ['image'], ['y'], { kernel_shape: [2, 4] }),
+  ])
+    await refused(
+      read([node('Unsqueeze', ['x', 'one'], ['image']), own], constants, { shape: ['batch', 'time', 4] }),
+      /\(\w+\): an input of shape \[B,1,T,4\] and a kernel \[2,[24]\]; padless slides windows along one axis/,
+    );
+});
