@@ -273,6 +273,44 @@ test('a Model may consist of one custom layer', async () => {
   assert.ok(model.root.listWeights().some(({ path }) => path === 'tagger.inner.first.kernel'));
 });
 
+test("an activation that is a function of Keras is computed, one of the author's is a custom layer", async () => {
+  class Negative extends Layer {
+    /** @override @param {any} input */
+    build(input) {
+      return input;
+    }
+    /** @override @param {any} x */
+    call(x) {
+      const y = x.ofFeatures(x.heap.copy32(x.pointer, x.rows * x.features), x.features);
+      y.view().forEach(
+        (/** @type {number} */ value, /** @type {number} */ i, /** @type {Float32Array} */ all) => (all[i] = -value),
+      );
+      return y;
+    }
+  }
+  const known = new Map([['dense.kernel', { shape: [1, 1], data: Float32Array.of(2) }]]);
+  /** @param {any} activation @param {any} [more] */
+  const answer = async (activation, more) => {
+    const layers = [
+      { class_name: 'InputLayer', config: { name: 'x', batch_shape: [null, 1] } },
+      { class_name: 'Dense', config: { name: 'dense', units: 1, use_bias: false, activation } },
+    ];
+    const json = { class_name: 'Sequential', config: { name: 'model', layers } };
+    const model = await createModel({ architecture: json, weights: () => known, simd, ...more });
+    return [...model.run([[-1], [3]])[0].data];
+  };
+  const named = (/** @type {any} */ more) => ({ class_name: 'function', config: 'relu', ...more });
+  for (const module of ['keras.activations', 'keras.src.activations.activations'])
+    assert.deepEqual(await answer(named({ module, registered_name: 'relu' })), [0, 6], module);
+  for (const own of [named({}), named({ module: null }), named({ module: 'builtins' }), named({ registered_name: 'mine>relu' })]) {
+    assert.deepEqual(await answer(own, { customLayers: { relu: Negative } }), [2, -6], JSON.stringify(own));
+    await assert.rejects(
+      answer(own),
+      says(UnsupportedError, /activation "relu" is a function of the model's author; give a layer/),
+    );
+  }
+});
+
 test('a layer that two layers share copies its weights into the memory once', async () => {
   let loads = 0;
   class Counted extends Dense {

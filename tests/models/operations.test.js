@@ -285,6 +285,38 @@ test('operations on masks are also recognised without their module, as .h5 files
   assert.deepEqual(older.run([[3, 1, 0, 0]])[0].data, older.run([[3, 1]])[0].data);
 });
 
+test('an attention that is called with the masks of its inputs also removes them for layers that read the same tensor', async () => {
+  const masks = Object.fromEntries(['query_mask', 'value_mask', 'key_mask'].map((name) => [name, tensor('m')]));
+  const entries = [
+    op('m', 'NotEqual', [tensor('ids'), 0]),
+    layer('MultiHeadAttention', { name: 'mha', num_heads: 1, key_dim: 2 }, tensor('e'), { value: tensor('e'), ...masks }),
+    layer('GRU', { name: 'gru', units: 2 }, tensor('e')),
+  ];
+  await assert.rejects(
+    create(entries, { maskZero: true, outputs: ['mha', 'gru'] }),
+    says(UnsupportedError, /^gru: GRU reads padding in Keras, as mha removes the mask of its input there/),
+  );
+});
+
+test("a recurrent layer that is called with its embedding's mask still looks up products, and embeds each token once", async () => {
+  const entries = [
+    op('m', 'NotEqual', [tensor('ids'), 0]),
+    layer('GRU', { name: 'gru', units: 2 }, tensor('e'), { mask: tensor('m') }),
+  ];
+  const model = await create(entries, { maskZero: true });
+  const { exports } = model.heap;
+  let embedded = 0;
+  model.heap.exports = {
+    ...exports,
+    pl_embedding(y, table, ids, n, V, D) {
+      embedded += n;
+      exports.pl_embedding(y, table, ids, n, V, D);
+    },
+  };
+  for (const ids of [[3, 1, 3], [1, 1, 4], [4, 3, 1]]) model.run([ids]); // prettier-ignore
+  assert.equal(embedded, 3);
+});
+
 test('a mask made by hand stays with the output of its layer, so that later calls may contain it', async () => {
   const masks = Object.fromEntries(['query_mask', 'value_mask', 'key_mask'].map((name) => [name, tensor('m')]));
   const model = await create([
