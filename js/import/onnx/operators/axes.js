@@ -2,7 +2,7 @@
  * Operators that move, split and join axes. Most only change how later nodes see a tensor.
  * @module
  */
-import { checkFolded, Constant, scalar } from '../constants.js';
+import { checkFolded, Constant, expanded, scalar } from '../constants.js';
 import { positioned } from './products.js';
 import { sliceOf, slices, splitSizes, targetShape } from '../folding.js';
 import { minus, plus, productOf, quotient, same, Size, times } from '../sizes.js';
@@ -207,8 +207,9 @@ export function selected(c, node, x, axis, index) {
   return without(c.tensor(node, one), [axis]);
 }
 
-/** Gather by constant indices. @param {Converter} c @param {Node} node @param {Any} x @param {Constant} given  indices @param {number} axis @returns {Any} */
-export function gathered(c, node, x, given, axis) {
+/** Gather by constant indices. @param {Converter} c @param {Node} node @param {Any} x @param {Constant} indices @param {number} axis @returns {Any} */
+export function gathered(c, node, x, indices, axis) {
+  const given = expanded(indices, c.describe(node));
   const list = /** @type {number[]} */ (given.list);
   if (!list.every((each) => typeof each === 'number')) {
     const value = c.tensor(node, x);
