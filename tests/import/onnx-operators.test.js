@@ -187,8 +187,19 @@ test('a constant that repeats one number gives the result its shape', async () =
     node('Slice', ['large', 'none', 'one', 'two'], ['text']),
     node('Slice', ['text', 'none', 'one', 'one'], ['number']),
     node('Greater', ['number', 'half'], ['is more']),
+    node('Slice', ['steps', 'start', 'end', 'axes'], ['cut steps']),
+    node('Slice', ['query', 'none', 'four', 'two'], ['cut query']),
   ];
-  const constants = { three: ints([1, 3]), none: ints([0]), one: ints([1]), two: ints([2]) };
+  const constants = {
+    three: ints([1, 3]),
+    none: ints([0]),
+    one: ints([1]),
+    two: ints([2]),
+    four: ints([4]),
+    start: ints([0, 1]),
+    end: ints([2 ** 31 - 1, 5]),
+    axes: ints([1, 2]),
+  };
   await compare(
     [
       ...['Add', 'Sub', 'Mul', 'Div', 'Max', 'Less', 'Pow'].flatMap(
@@ -197,6 +208,7 @@ test('a constant that repeats one number gives the result its shape', async () =
       ),
       ['Where', ['is more', 'wide', 'number']],
       ['Sum', ['query', 'steps', 'e']],
+      ['Add', ['cut query', 'cut steps']],
     ],
     { ...constants, 'wide 4': floats([0.5], [1, 1, 1]) },
     { before },
