@@ -77,19 +77,18 @@ function encode(value, encoding = 'latin1') {
 export const recordNames = (classes) =>
   new Map(classes.map((name) => [name, (/** @type {any[]} */ ...args) => new PickledRecord(name, args)]));
 
-/**
- * copyreg._reconstructor(class, base, state): constructs an object of the class.
- * @param {any} given @param {any[]} rest
- */
-function reconstruct(given, ...rest) {
+/** copyreg.__newobj__(class, ...args): constructs an object of the class. @param {any} given @param {any[]} args */
+function construct(given, ...args) {
   if (!(given instanceof PickledName) || !given.build)
     throw new ModelFileError(`an object of ${describe(given)}, which is no class`);
-  return given.build(...rest.slice(2));
+  return given.build(...args);
 }
+/** copyreg._reconstructor(class, base, state) @param {any} given */
+const reconstruct = (given) => construct(given);
 const reconstructors = /** @type {[string, Build][]} */ ([
   ['copyreg._reconstructor', reconstruct],
   ['copy_reg._reconstructor', reconstruct],
-  ['copyreg.__newobj__', reconstruct],
+  ['copyreg.__newobj__', construct],
 ]);
 
 /** A value for a message. Lists and dicts are named without their elements, because a few bytes of a pickle can nest millions of them. @param {any} value */

@@ -89,6 +89,9 @@ test('an object of a listed class becomes a record, whichever opcodes create it'
   assert.ok(rebuilt instanceof PickledRecord);
   assert.equal(rebuilt.className, 'm.A');
   assert.deepEqual(rebuilt.attributes, new Map([['x', 1]]));
+  for (const pickle of ['ccopyreg\n__newobj__\n(cm\nA\nI1\nI2\nI3\ntR.', 'cm\nA\n(I1\nI2\nI3\nt\x81.'])
+    assert.deepEqual(read(pickle, { names }), new PickledRecord('m.A', [1, 2, 3]));
+  assert.deepEqual(read('ccopyreg\n_reconstructor\n(cm\nA\nI1\nI2\ntR.', { names }), new PickledRecord('m.A', []));
   assert.throws(
     () => read('ccopy_reg\n_reconstructor\n(I1\nI2\nNtR.', { names }),
     says(ModelFileError, /an object of 1, which is no class/),
