@@ -185,7 +185,6 @@ function withAxes(c, node, given) {
   const held = (/** @type {Value | Constant} */ x, /** @type {number} */ at) =>
     x instanceof Value ? x.view.at(at)?.length : (x.base.at(at) ?? 1) !== 1;
   const target = shape.map((size, i) => (given.some((x) => held(x, i - shape.length)) ? 1 : size));
-  if (target.every((size) => size === 1)) return given;
   const first = given.findIndex((x) => x instanceof Value);
   const repeated = /** @type {Value} */ (c.operators.Expand(c, node, [given[first], vector(target)]));
   return given.map((x, i) => (i === first ? repeated : x));
