@@ -174,3 +174,19 @@ test('the kernel of a Conv1D of Keras 1 has a second axis of size 1', async () =
   const model = await createModel({ architecture, weights: weightsByLayer([{ name: 'conv', weights: arrays }], 'old.h5'), simd });
   assert.deepEqual([...model.run([[[1, 2], [3, 4]]])[0].data], [4321.5]); // prettier-ignore
 });
+
+test('arrays of a layer that it has no weights for are refused, and the message lists both', async () => {
+  const layers = [
+    { class_name: 'InputLayer', config: { batch_shape: [null, 2] } },
+    { class_name: 'Dense', config: { name: 'dense', units: 1, use_bias: false } },
+  ];
+  const weights = [
+    { name: 'kernel', shape: [2, 1], data: new Float32Array(2) },
+    { name: 'bias', shape: [1], data: new Float32Array(1) },
+  ];
+  const architecture = { class_name: 'Sequential', config: { layers } };
+  await assert.rejects(
+    createModel({ architecture, weights: weightsByLayer([{ name: 'dense', weights }], 'whole.h5'), simd }),
+    says(ModelFileError, /^whole\.h5: bias \[1\] of dense is left over; the layer has dense\.kernel$/),
+  );
+});

@@ -303,9 +303,13 @@ test('reductions over steps, features and both, with axes as an attribute or an 
       ),
       /** @type {Entry} */ ([op, [readBy(op), 'none'], { noop_with_empty_axes: 1 }]),
       /** @type {Entry} */ ([op, [readBy(op)], { noop_with_empty_axes: 1 }]),
+      /** @type {Entry} */ (['Sub', ['v', `${op} of steps`]]),
     ]),
     axes,
-    { opset: 18 },
+    {
+      opset: 18,
+      before: reductions.map((op) => node(op, [readBy(op), 'one'], [`${op} of steps`], { keepdims: 0, noop_with_empty_axes: 1 })),
+    },
   );
 });
 
@@ -714,6 +718,18 @@ test('from opset 13 on, softmax, its logarithm and Hardmax run over one axis', a
     [{}, { axis: 1 }, { axis: 2 }, { axis: -2 }].map((each) => /** @type {Entry} */ ([op, ['parts'], each])),
   );
   await compare(list, { shape: ints([0, 2, 3]) }, { opset: 13, before });
+});
+
+test('before opset 13, Hardmax runs over all axes from one on, and its result has the axes of its input', async () => {
+  const before = [
+    node('Reshape', ['v', 'shape'], ['parts']),
+    ...[1, 2, -1].map((axis) => node('Hardmax', ['parts'], [`from ${axis}`], { axis })),
+  ];
+  await compare(
+    [1, 2, -1].map((axis) => /** @type {Entry} */ (['Transpose', [`from ${axis}`], { perm: [0, 2, 1] }])),
+    { shape: ints([0, 2, 3]) },
+    { opset: 12, before },
+  );
 });
 
 test('token ids stay ids through nodes that only move their axes', async () => {
