@@ -131,7 +131,6 @@ export class Session {
    */
   refresh() {
     this.#checkOpen('refresh');
-    this.#cancel?.();
     if (this.#incremental?.approximate) this.#forget();
     return this.#read && this.#answer(this.#read.row);
   }
@@ -172,6 +171,7 @@ export class Session {
         return settings.map(({ name }, i) => ({ name, ...readOutput(y[i]) }));
       });
       this.#last = { T: padded.T, mask, outputs };
+      this.#cancel?.();
       if (incremental.approximate) this.#planRefresh();
       return outputs;
     } catch (error) {
@@ -182,7 +182,6 @@ export class Session {
 
   /** Plans a refresh for when the page is idle. */
   #planRefresh() {
-    this.#cancel?.();
     const refresh = () => {
       this.#cancel = null;
       try {

@@ -689,6 +689,15 @@ test('a session with a tolerance waits for one refresh, that of the last edit, a
       assert.deepEqual(waiting, [started]);
     }
     assert.equal(started, 3);
+    session.update(someWords(70_000)); // too long to be kept, so its answer is exact
+    assert.deepEqual(waiting, []);
+    session.update(typed);
+    session.update(`${typed.slice(0, 150)}?${typed.slice(151)}`);
+    assert.deepEqual(waiting, [4]);
+    session.refresh();
+    assert.deepEqual(waiting, []);
+    session.update(typed);
+    assert.deepEqual(waiting, [5]);
     session.close();
     assert.deepEqual(waiting, []);
   } finally {

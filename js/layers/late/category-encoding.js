@@ -76,7 +76,8 @@ export class CategoryEncoding extends Embedding {
   /** @override @param {Tensor} x  ids @returns {any} */
   call(x) {
     const { heap, B, time, keep } = x;
-    const { K = 0, mode, factors } = this;
+    const { mode, factors } = this;
+    const K = /** @type {number} */ (this.K);
     const ids = heap.i32View(x.pointer, time.N);
     const sequence = mode === 'one_hot' && time.T !== 1;
     const values = new Float32Array(checkFits((sequence ? time.N : B) * K));

@@ -348,7 +348,8 @@ export class Conv1DTranspose extends Window {
    * @param {Heap} heap
    */
   load(heap) {
-    const { D = 0, N = 0, size } = this;
+    const { size } = this;
+    const [D, N] = /** @type {number[]} */ ([this.D, this.N]);
     const { data } = this.weight('kernel');
     const columns = size * N;
     const transposed = Float32Array.from(data, (_, i) => data[(i % columns) * D + Math.floor(i / columns)]);
