@@ -376,3 +376,27 @@ test('the shape of a sequence in the call of a custom layer begins with its numb
     assert.deepEqual(shapes, [[steps, steps]], Class);
   }
 });
+
+test('rows that are shorter than a window, or than what is cropped, have no steps left', async () => {
+  /** @type {[string, any, number, number][]} */
+  const layers = [
+    ['Conv1D', { filters: 2, kernel_size: 3 }, 2, 0],
+    ['Conv1D', { filters: 2, kernel_size: 2, dilation_rate: 2 }, 2, 0],
+    ['DepthwiseConv1D', { kernel_size: 3 }, 2, 0],
+    ['SeparableConv1D', { filters: 2, kernel_size: 3 }, 2, 0],
+    ['MaxPooling1D', { pool_size: 3 }, 2, 0],
+    ['AveragePooling1D', { pool_size: 3 }, 2, 0],
+    ['Cropping1D', { cropping: 1 }, 2, 0],
+    ['Cropping1D', { cropping: [0, 3] }, 2, 0],
+    ['Cropping1D', { cropping: [0, 1] }, 2, 1],
+    ['Conv1DTranspose', { filters: 2, kernel_size: 3 }, 0, 0],
+    ['UpSampling1D', { size: 2 }, 0, 0],
+    ['ZeroPadding1D', { padding: 1 }, 0, 2],
+  ];
+  for (const [Class, config, T, expected] of layers) {
+    const model = await create([[Class, { name: 'l', ...config }]], [null, 1]);
+    const [{ shape, data }] = model.run([new Array(T).fill([7])]);
+    assert.equal(shape[1], expected, `${Class} ${JSON.stringify(config)}`);
+    assert.equal(data.length, expected * shape[2]);
+  }
+});
