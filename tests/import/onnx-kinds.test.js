@@ -255,7 +255,7 @@ test('a product over the batch is refused, with a constant or a tensor on either
     // prettier-ignore
     await refused(
       read([...turned, node('MatMul', pair, ['y'])], constants, { shape: [4, 'time', 2] }),
-      /\(MatMul\): the product runs over the batch, .*; the inputs have fixed sizes/,
+      /\(MatMul\): (the product|broadcasting) runs over the batch, .*; the inputs have fixed sizes/,
     );
 });
 
@@ -346,5 +346,22 @@ test('windows that slide along two axes, or take the maximum over two, are refus
     await refused(
       read([node('Unsqueeze', ['x', 'one'], ['image']), own], constants, { shape: ['batch', 'time', 4] }),
       /\(\w+\): an input of shape \[B,1,T,4\] and a kernel \[2,[24]\]; padless slides windows along one axis/,
+    );
+});
+
+test('arithmetic on the texts of a batch with each other is refused', async () => {
+  const apart = [node('Unsqueeze', ['x', 'one'], ['u']), node('Unsqueeze', ['x', 'zero'], ['w'])];
+  const cast = node('Cast', ['t'], ['y'], { to: 1 });
+  for (const own of [
+    [node('Sub', ['x', 'u'], ['y'])],
+    [node('Sub', ['u', 'x'], ['y'])],
+    [node('Mul', ['u', 'w'], ['y'])],
+    [node('Sum', ['x', 'x', 'u'], ['y'])],
+    [node('Less', ['u', 'w'], ['t']), cast],
+    [node('Less', ['x', 'half'], ['t']), node('Where', ['t', 'x', 'u'], ['y'])],
+  ])
+    await refused(
+      read([...apart, ...own], [ints('zero', [1], [0]), ints('one', [1], [1]), floats('half', [], [0.5])], { shape: ['batch', 2] }),
+      /\(\w+\): broadcasting runs over the batch, which mixes the texts of a batch; padless answers each text by itself$/,
     );
 });

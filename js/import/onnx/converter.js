@@ -335,6 +335,8 @@ export class Converter {
       const size = /** @type {Extent[]} */ (shape)[axis];
       return size === 1 ? [] : [new Factor(size)];
     });
+    // [B, D] and [B, 1, D] make [B, B, D], in which each text meets all others.
+    if (axes.filter((axis) => axis.some(({ batch }) => batch)).length > 1) this.notBatch(node, [this.batch], 'broadcasting');
     for (const i of values()) {
       const value = at(i);
       const names = new Map(value.view.flatMap((axis, k) => axis.map((factor, j) => [factor, axes[k][j]])));
