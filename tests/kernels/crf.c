@@ -36,6 +36,7 @@ static answers solve(const crf *c) {
   pl_arena arena = new_arena(pl_ragged_crf_scratch(c->splits, c->B, c->K));
   pl_status status = pl_ragged_crf_viterbi(a.tags, a.best, c->x, c->transitions, c->start, c->end, c->splits, c->B, c->K, &arena);
   CHECK(status == PL_OK && arena.used == 0, "status %d", status);
+  arena = new_arena(pl_ragged_crf_scratch(c->splits, c->B, c->K)); /* nothing of the first call is left in it */
   status = pl_ragged_crf_marginals(a.y, a.log_z, c->x, c->transitions, c->start, c->end, c->splits, c->B, c->K, &arena);
   CHECK(status == PL_OK && arena.used == 0, "status %d", status);
   pl_ragged_crf_score(a.score, a.tags, c->x, c->transitions, c->start, c->end, c->splits, c->B, c->K);
