@@ -197,6 +197,8 @@ test('h5wasm frees what it allocates to read a file', async ({ mock }) => {
   const freed = free.mock.calls.map(({ arguments: [pointer] }) => pointer);
   assert.deepEqual(malloc.mock.calls.map(({ result }) => result), freed); // prettier-ignore
   assert.ok(freed.length > 3);
+  const { FS } = await ready;
+  assert.deepEqual(/** @type {any} */ (FS).readdir('.').filter((/** @type {string} */ name) => name.startsWith('padless-')), []); // prettier-ignore
 });
 
 test('a valid .h5 file that Keras did not write is refused, and the message says where it differs', async () => {

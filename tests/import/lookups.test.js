@@ -245,6 +245,11 @@ test('unsupported options of lookups are refused, and the message says what to d
   refused(strings({}, [null, null, 3]), /lookup: StringLookup reads an input of shape \[B,T,3\]; padless needs \[B, T\]/);
   refused(strings({}, [null]), /lookup: StringLookup reads an input of shape \[B\]; padless needs \[B, T\]/);
   refused(numbers({ vocabulary: ['a'] }), /vocabulary is \["a"\], expected a list of integers/, ModelFileError);
+  refused(
+    numbers({ output_mode: 'tf_idf', idf_weights: [1, 2, 3, 4] }),
+    /IntegerLookup has 5 idf_weights, expected 3/,
+    ModelFileError,
+  );
   refused(numbers({ output_mode: 'tf_idf' }), /IntegerLookup has no idf_weights in the file/, ModelFileError);
   refused(
     [input([null, 2], 'int64'), { class_name: 'Hashing', config: { name: 'h', num_bins: 3, output_mode: 'one_hot' } }],

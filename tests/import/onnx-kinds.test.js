@@ -365,3 +365,24 @@ test('arithmetic on the texts of a batch with each other is refused', async () =
       /\(\w+\): broadcasting runs over the batch, which mixes the texts of a batch; padless answers each text by itself$/,
     );
 });
+
+test('a sum after a product is its bias, and a quotient of two sequences is one operation', async () => {
+  const classes = async (/** @type {Field[][]} */ nodes) =>
+    (await read(nodes, [floats('w', [2, 2], [1, 0, 0, 1]), floats('b', [2], [1, 2])])).root.layers.map(
+      ({ className }) => className,
+    );
+  assert.deepEqual(await classes([node('MatMul', ['x', 'w'], ['m']), node('Add', ['m', 'b'], ['y'])]), ['Dense']);
+  assert.deepEqual(await classes([node('Sigmoid', ['x'], ['s']), node('Div', ['x', 's'], ['y'])]), [
+    'Activation',
+    'ops.TrueDivide',
+  ]);
+});
+
+test('a norm over the batch is refused', async () => {
+  const scale = floats('s', [2], [1, 1]);
+  for (const axis of [0, -3])
+    await refused(
+      read([node('LayerNormalization', ['x', 's'], ['y'], { axis })], [scale]),
+      /\(LayerNormalization\): LayerNormalization runs over the batch, which mixes the texts of a batch/,
+    );
+});

@@ -261,6 +261,7 @@ test('operators on constants are computed at import as onnxruntime computes them
       ['of int Add', ['truncated', 'truncated']],
       ...['value_float', 'value_floats'].map((name) => /** @type {Entry} */ (['Identity', [name]])),
       ...['value_int', 'value_ints'].map((name) => /** @type {Entry} */ (['of int Identity', [name]])),
+      ['Squeeze', ['column']],
       ['Tile', ['m', 'copies']],
       ['Tile', ['alone', 'copies']],
       ['Concat', ['alone'], { axis: 0 }],

@@ -264,9 +264,13 @@ test('the modules, or an Input, decide whether a model reads vectors or sequence
   await fails(
     { ignore: ['fc'], modules: [{ type: 'ReLU' }, { type: 'Mean' }] },
     ModelFileError,
-    /input features D is not known/,
+    /input features D is not known; begin with \{ "type": "Input", "shape": \[null, D\] \}$/,
     state,
   );
+  await fails({ ignore: ['fc'], modules: [{ type: 'ReLU' }] }, ModelFileError, /"shape": \[D\] \}$/, state);
+  const rms = await fromTorch(state, { ignore: ['fc'], modules: [{ type: 'Input', shape: [1] }, { type: 'RMSNorm' }] }, { simd });
+  const [[{ data: small }], tiny] = [rms.run([[2 ** -12]]), 2 ** -12 / Math.sqrt(2 ** -24 + 2 ** -23)];
+  assert.ok(Math.abs(small[0] - tiny) < 1e-6, `${small[0]}, expected ${tiny}`);
   await fails({ ignore: ['fc'], modules: [{ type: 'Input', shape: [2] }] }, ModelFileError, /no module that computes/, state);
 });
 
