@@ -366,4 +366,15 @@ test('a PReLU and norms scale each feature of vectors and of sequences, and thei
     const wider = [{ type: 'Input', shape: [null, 1] }, { type: 'Linear', name: 'l' }, module];
     await fails(wider, ModelFileError, /n: \w+ reads 2 features, but its input has 3/, all);
   }
+  for (const [type, track_running_stats] of /** @type {[string, boolean][]} */ ([
+    ['InstanceNorm1d', true],
+    ['BatchNorm1d', false],
+  ]))
+    // prettier-ignore
+    await fails(
+      [{ type: 'Input', shape: [null, 2] }, { type, name: 'n', track_running_stats }],
+      UnsupportedError,
+      new RegExp(`n: ${type} has track_running_stats=${track_running_stats}`),
+      all,
+    );
 });
