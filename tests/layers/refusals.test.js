@@ -228,7 +228,10 @@ test('layers of values refuse token ids, and layers of sequences also vectors an
     await refuses(Class, config, 'flat', 'a sequence [B, T, D], got vectors of 4');
     await refuses(Class, config, 'deep', 'a sequence [B, T, D], got [B, 3,2,2]');
   }
-  for (const [Class, config] of Object.entries(ofValues)) await refuses(Class, config, 'ids', 'values, got token ids');
+  for (const [Class, config] of Object.entries(ofValues)) {
+    await refuses(Class, config, 'ids', 'values, got token ids');
+    await assert.rejects(create(Class, config, ['three', 'two']), says(ShapeError, new RegExp(`: ${Class} takes .*, got 2$`)));
+  }
 });
 
 test('Bidirectional refuses layers and directions that do not go together', () => {

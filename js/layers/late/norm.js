@@ -209,6 +209,7 @@ export class RMSNormalization extends LastAxis {
    * @param {Rules} rules
    */
   build(input, rules) {
+    this.needValues(input);
     this.addWeight('scale', [input.features]);
     return super.build(input, rules);
   }

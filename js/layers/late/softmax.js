@@ -30,6 +30,7 @@ export class Softmax extends Activation {
    * @param {Rules} rules
    */
   build(input, rules) {
+    this.needValues(input);
     const last = input.shape.length;
     const given = this.config.axis ?? -1;
     const one = Array.isArray(given) && given.length === 1 ? given[0] : given;
