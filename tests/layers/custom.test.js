@@ -311,6 +311,26 @@ test("an activation that is a function of Keras is computed, one of the author's
   }
 });
 
+test('a layer in TimeDistributed gets the steps of all texts as vectors, one for each row', async () => {
+  /** @type {any[]} */
+  const seen = [];
+  class Seen extends Layer {
+    /** @override @param {any} input */
+    build(input) {
+      return input;
+    }
+    /** @override @param {any} x */
+    call(x) {
+      seen.push([x.rows, x.features, x.steps]);
+      return x;
+    }
+  }
+  const layers = [new Embedding({ input_dim: 9, output_dim: 4 }), new TimeDistributed({ layer: new Seen({}) })];
+  const model = await createModel({ architecture: new Model(layers), weights, simd });
+  model.run([[1, 2, 3], [4]]); // prettier-ignore
+  assert.deepEqual(seen, [[4, 4, null]]);
+});
+
 test('a layer that two layers share copies its weights into the memory once', async () => {
   let loads = 0;
   class Counted extends Dense {
@@ -329,8 +349,9 @@ test('a layer that two layers share copies its weights into the memory once', as
     }
   }
   const layers = [new Embedding({ input_dim: 9, output_dim: 3 }), new Uses({ name: 'first' }), new Uses({ name: 'second' })];
-  await createModel({ architecture: new Model(layers), weights, simd });
+  const model = await createModel({ architecture: new Model(layers), weights, simd });
   assert.equal(loads, 1);
+  assert.equal(model.root.all().filter((each) => each === shared).length, 1);
 });
 
 test('the configuration of each layer contains the options that it was given and its name, and nothing else', () => {

@@ -219,6 +219,26 @@ test('stacked cells take initial states cell by cell, and return their last ones
   assert.deepEqual(values(bare), values(apart));
 });
 
+test('in Keras 3, an extreme takes the other value at each step that is padding in one input, the first step included', async () => {
+  const inputs = ['a', 'b'].flatMap((name) => [
+    input(name),
+    layer('Embedding', `e${name}`, { ...embedding, output_dim: 1 }, [name]),
+  ]);
+  const table = { shape: [9, 1], data: Float32Array.of(99, 1, 2, 3, 4, 5, 6, 7, 8) };
+  for (const [Class, both] of /** @type {[string, (x: number, y: number) => number][]} */ ([
+    ['Maximum', Math.max],
+    ['Minimum', Math.min],
+  ])) {
+    // prettier-ignore
+    const model = await create(functional([...inputs, layer(Class, 'extreme', {}, ['ea', 'eb'])], ['a', 'b'], ['extreme']), {
+      weights: () => new Map([['ea.embeddings', table], ['eb.embeddings', table]]), // prettier-ignore
+      kerasVersion: '3.15.1',
+    });
+    const [{ data }] = model.run({ a: [[0, 5, 1]], b: [[4, 0, 7]] });
+    assert.deepEqual([...data], [4, 5, both(1, 7)], Class);
+  }
+});
+
 test('values at padding that differ from Keras, and removed masks, are refused after a merge, whichever input has them', async () => {
   const layers = [
     input('ids'),
