@@ -534,7 +534,6 @@ export function readMasks(nodes, names) {
     for (const name of names) {
       const { [name]: mask, ...rest } = node.options;
       if (mask === undefined) continue;
-      node.options = rest;
       const given = [mask].flat().map(original);
       const of = name.slice(0, -'_mask'.length);
       // Arguments query_mask, value_mask and key_mask belong to the arguments query, value and key.

@@ -150,6 +150,20 @@ test('Concatenate along time adds the lengths, so that Flatten and Dense know th
   }
 });
 
+test('a merge repeats an input of one step for each step of the others, in any order, and knows their length', async () => {
+  for (const names of [
+    ['a', 'b'],
+    ['b', 'a'],
+  ]) {
+    // prettier-ignore
+    const layers = [input('a', [3, 2]), input('b', [1, 2]), layer('Add', 'sum', {}, names), layer('Flatten', 'flat', {}, ['sum'])];
+    const model = await create(functional(layers, ['a', 'b'], ['flat']), { kerasVersion: '3.0.0' });
+    assert.deepEqual(model.specs[0].shape, [6]);
+    const [{ data }] = model.run({ a: [[[1, 2], [3, 4], [5, 6]]], b: [[[10, 20]]] }); // prettier-ignore
+    assert.deepEqual([...data], [11, 22, 13, 24, 15, 26]);
+  }
+});
+
 test('of two Embeddings of the same ids, the one without mask_zero reads padding, but not in models of padless', async () => {
   const layers = [
     input('ids'),
