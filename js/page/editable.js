@@ -32,14 +32,14 @@ function readEditable(root) {
   /** @type {{ node: Text, at: number }[]} */
   const pieces = [];
   // A line feed is added only before further text: a <br> at the end of a block only keeps the line open.
-  let [lineHasContent, lineEnded] = [false, false];
+  let lineEnded = false;
   const feed = () => {
     if (lineEnded) text += '\n';
     lineEnded = false;
   };
   /** @param {Node} node */
   const boundary = (node) => {
-    if (lineHasContent && blocks.has(node.nodeName)) lineEnded = true;
+    if (text !== '' && blocks.has(node.nodeName)) lineEnded = true;
   };
   /** @type {Node | null} */
   let node = root.firstChild;
@@ -50,11 +50,10 @@ function readEditable(root) {
         feed();
         pieces.push({ node: /** @type {Text} */ (node), at: text.length });
         text += data;
-        lineHasContent = true;
       }
     } else if (node.nodeName === 'BR') {
       feed();
-      [lineHasContent, lineEnded] = [true, true];
+      lineEnded = true;
     } else boundary(node);
     if (node.firstChild && !hidden.has(node.nodeName)) {
       node = node.firstChild;
