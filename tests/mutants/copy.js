@@ -23,7 +23,7 @@ const run = promisify(execFile);
 
 /** Which functions these call in the page is not recorded. The one that knows the file best comes first. @param {string} file */
 const pageTests = (file) => {
-  const tests = ['tests/page/worker.test.js', 'tests/page/typing.test.js'];
+  const tests = ['tests/page/worker.test.js', 'tests/page/typing.test.js', 'tests/page/attach.test.js'];
   return /attach|editable|dom/.test(file) ? tests.reverse() : tests;
 };
 

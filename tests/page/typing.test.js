@@ -2,99 +2,8 @@
  * attach() in headless Chromium: real keys, events of input methods, and the listeners after detach().
  */
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { importMap, servePages } from '../pages.js';
-import { launch } from './chromium.js';
-
-const html = `<!doctype html><meta charset="utf-8"><title>typing</title>${importMap()}
-  <form><textarea id="area"></textarea><input id="line" value="stands here"><input id="box" type="checkbox"></form>
-  <div id="rich" contenteditable="true"></div><div id="plain"></div>
-  <script type="module" src="/typing.js"></script>`;
-
-/** The script of the test page. `echo` is a model that answers with its text, and `log` collects the answers. */
-const script = `
-  import { attach } from 'padless/dom';
-  import { loadModel } from 'padless';
-  const log = [];
-  const find = (id) => document.getElementById(id);
-  const echo = { asked: [], predict(text) { this.asked.push(text); return { label: text }; } };
-  const frames = (count = 2) => new Promise((resolve) => {
-    const next = () => (count-- > 0 ? requestAnimationFrame(next) : resolve());
-    next();
-  });
-  const typings = [];
-  const start = (id, options = {}, model = echo) => {
-    typings.push(window.typing = attach(find(id), model, {
-      onAnswer: ({ label }, { text, ms }) => log.push([label, text, ms]), onError: (error) => log.push(String(error)), ...options,
-    }));
-  };
-  const reset = () => {
-    for (const typing of typings.splice(0)) typing.detach();
-    document.activeElement.blur();
-    document.forms[0].reset();
-    find('rich').replaceChildren();
-    echo.asked.length = log.length = 0;
-  };
-  const change = (id, value) => { find(id).value = value; find(id).dispatchEvent(new Event('input', { bubbles: true })); };
-  const langid = () => loadModel(new URL('/web/models/langid-gru/langid-gru.safetensors', location.href));
-  Object.assign(window, { attach, log, find, echo, frames, start, change, langid, reset, ready: true });`;
-
-/** @type {{ url: string, close: () => void }} */
-let server;
-/** @type {import('playwright-core').Browser} */
-let browser;
-/** @type {import('playwright-core').Page} */
-let page;
-/** @type {import('playwright-core').CDPSession} */
-let cdp;
-/** @type {string[]} */
-let complaints;
-
-before(async () => {
-  server = await servePages({ '/typing.html': html, '/typing.js': script });
-  browser = await launch();
-  await open();
-});
-
-after(async () => {
-  await browser?.close();
-  server?.close();
-});
-
-/** Waits until an expression is true. waitForFunction would compile it in the page, which the policy forbids. @param {string} expression */
-async function until(expression) {
-  for (let i = 0; i < 500; i++) {
-    if (await page.evaluate(expression)) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  assert.fail(`waited in vain for ${expression}`);
-}
-
-/** @param {import('playwright-core').BrowserContextOptions} [options] */
-async function open(options) {
-  page = await browser.newPage(options);
-  page.setDefaultTimeout(30_000);
-  complaints = [];
-  page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  await page.goto(`${server.url}/typing.html`);
-  await until('window.ready');
-  cdp = await page.context().newCDPSession(page);
-}
-beforeEach(() => page.evaluate('reset()'));
-
-afterEach(() => assert.deepEqual(complaints.splice(0), []));
-
-/** The texts that got an answer since the last call, after all pending frames. */
-const answered = () => page.evaluate('frames(3).then(() => log.splice(0).map((each) => Array.isArray(each) ? each[1] : each))');
-/** @param {string} id @param {string} [options] @param {string} [model] */
-const start = (id, options = '{}', model = 'echo') => page.evaluate(`start(${JSON.stringify(id)}, ${options}, ${model})`);
-/** Sets the text that an input method is composing. @param {string} text */
-const compose = (text) => cdp.send('Input.imeSetComposition', { text, selectionStart: text.length, selectionEnd: text.length });
-/** Ends the composition with this text. @param {string} text */
-const commit = (text) => cdp.send('Input.insertText', { text });
+import { test } from 'node:test';
+import { answered, cdp, commit, compose, page, start, until } from './typing-page.js';
 
 for (const id of ['area', 'line', 'rich'])
   test(`#${id}: the existing text gets an answer at once, then each key gets one`, async () => {
@@ -162,26 +71,6 @@ test('changes within one frame cause one prediction, of the last text', async ()
     })
   );
   assert.ok(asked > 3 && asked <= drawn + 1, `${asked} questions in ${drawn} frames`);
-});
-
-test('a hidden tab, which gets no animation frames, gets answers', async () => {
-  await page.evaluate('window.drawn = requestAnimationFrame, window.requestAnimationFrame = () => 1');
-  await start('line');
-  await until('log.length === 1');
-  await page.evaluate(`change('line', 'hidden')`);
-  await until('log.length === 2');
-  assert.deepEqual(await page.evaluate('window.requestAnimationFrame = drawn, log.map(([, text]) => text)'), [
-    'stands here',
-    'hidden',
-  ]);
-});
-
-test('with debounce, a changed text is predicted after a pause, and the first text at once', async () => {
-  await start('line', '{ debounce: 150 }');
-  assert.deepEqual(await answered(), ['stands here']);
-  await page.evaluate(`change('line', 'a'), setTimeout(() => change('line', 'ab'), 60)`);
-  await until('log.length > 0');
-  assert.deepEqual(await answered(), ['ab']);
 });
 
 for (const id of ['area', 'rich'])
@@ -266,23 +155,6 @@ test('a dead key causes no prediction before its letter is typed', async () => {
   assert.deepEqual(await answered(), ['é']);
 });
 
-test("composition: 'live' predicts text that is being composed, 'wait' does not even predict Hangul", async () => {
-  await start('area', "{ composition: 'live' }");
-  await page.locator('#area').focus();
-  await answered();
-  await compose('ni');
-  assert.deepEqual(await answered(), ['ni']);
-  await commit('你');
-  await answered();
-  await page.evaluate('typing.detach()');
-  await start('area', "{ composition: 'wait' }");
-  await answered();
-  await compose('하');
-  assert.deepEqual(await answered(), []);
-  await page.evaluate('document.activeElement.blur()');
-  assert.deepEqual(await answered(), ['你하']);
-});
-
 /** A model whose answers the test resolves one by one. */
 const slow = `{
   waiting: [],
@@ -349,21 +221,6 @@ test('detach() removes all listeners, pending frames and pending answers, and ma
   assert.deepEqual(await page.evaluate('echo.asked'), []);
 });
 
-test('a model with sessions predicts through a session, which detach() closes', async () => {
-  await page.evaluate(`window.sessions = [];
-    window.model = { predict() { throw new Error('not asked'); }, session() {
-      const session = { texts: [], update(text) { this.texts.push(text); return { label: text }; }, close() { this.closed = true; } };
-      sessions.push(session);
-      return session;
-    } }`);
-  await start('line', '{}', 'model');
-  await answered();
-  await page.evaluate(`change('line', 'next')`);
-  assert.deepEqual(await answered(), ['next']);
-  await page.evaluate('typing.detach()');
-  assert.deepEqual(await page.evaluate('JSON.parse(JSON.stringify(sessions))'), [{ texts: ['stands here', 'next'], closed: true }]);
-});
-
 test('a form reset causes a prediction; a change by a script does so after refresh()', async () => {
   await start('line');
   await answered();
@@ -389,75 +246,6 @@ test('contenteditable: the text has the typed line breaks and spaces', async () 
   await page.keyboard.press('Enter');
   await page.keyboard.type('Morgen 😀');
   assert.deepEqual((await answered()).at(-1), 'Guten \n\nMorgen 😀');
-});
-
-test('contenteditable: markup has the right text, and range() finds every word of it', async () => {
-  /** @type {[string, string][]} */
-  const cases = [
-    ['one<b>two</b> three', 'onetwo three'],
-    ['one<br>two<br><br>three<br>', 'one\ntwo\n\nthree'],
-    ['<p>one</p><p><i>two</i><br></p><ul><li>three</li><li><div>four</div></li></ul>five', 'one\ntwo\nthree\nfour\nfive'],
-    ['<div>one</div><div><br></div><div>two&nbsp;</div>', 'one\n\ntwo '],
-    ['<br>one<script>x</script><!-- y --><div></div>', '\none'],
-    ['', ''],
-  ];
-  await start('rich');
-  for (const [markup, text] of cases) {
-    await page.evaluate(`find('rich').innerHTML = ${JSON.stringify(markup)}, typing.refresh()`);
-    assert.deepEqual((await answered()).at(-1), text);
-    for (const { 0: word, index } of text.matchAll(/\p{L}+/gu)) {
-      const range = await page.evaluate(`String(typing.range(${index}, ${index + word.length}))`);
-      assert.equal(range, word);
-    }
-    assert.equal(await page.evaluate(`typing.range(0, ${text.length + 1})`), null);
-  }
-  // Between two text nodes, a range starts and ends in the node of its text.
-  await page.evaluate(`find('rich').innerHTML = 'one<b>two</b>'`);
-  const ends = '(({ startContainer, endContainer }) => [startContainer.data, endContainer.data])';
-  assert.deepEqual(await page.evaluate(`[...${ends}(typing.range(0, 3)), ...${ends}(typing.range(3, 6))]`), [
-    'one',
-    'one',
-    'two',
-    'two',
-  ]);
-  await start('area');
-  assert.equal(await page.evaluate('typing.range(0, 0)'), null);
-});
-
-test('onError gets an error, and the next key causes a prediction again; without onError the error is uncaught', async () => {
-  const model = '{ predict(text) { if (text.includes("!")) throw new RangeError("no " + text); return { label: text }; } }';
-  await start('line', '{}', model);
-  await answered();
-  await page.evaluate(`change('line', '!')`);
-  assert.deepEqual(await answered(), ['RangeError: no !']);
-  await page.evaluate(`change('line', 'well')`);
-  assert.deepEqual(await answered(), ['well']);
-  await page.evaluate('typing.detach()');
-  await start('line', '{ onError: undefined }', model);
-  await page.evaluate(`change('line', '!')`);
-  await answered();
-  assert.deepEqual(complaints.splice(0), ['RangeError: no !']);
-});
-
-test('invalid arguments are refused with an error that names them', async () => {
-  const onAnswer = 'onAnswer() {}';
-  for (const [call, message] of [
-    [`attach(null, echo, { ${onAnswer} })`, /element is null/],
-    [`attach(find('box'), echo, { ${onAnswer} })`, /type "checkbox"/],
-    [`attach(find('plain'), echo, { ${onAnswer} })`, /<div> without contenteditable/],
-    [`attach(find('area'), {}, { ${onAnswer} })`, /model is object/],
-    [`attach(find('area'), echo)`, /onAnswer is undefined/],
-    [`attach(find('area'), echo, { ${onAnswer}, onanswer: 1 })`, /option "onanswer" is unknown/],
-    [`attach(find('area'), echo, { ${onAnswer}, onError: 1 })`, /onError is number/],
-    [`attach(find('area'), echo, { ${onAnswer}, debounce: -1 })`, /debounce is -1/],
-    [`attach(find('area'), echo, { ${onAnswer}, composition: 'never' })`, /composition is "never"/],
-    [`attach(find('area'), echo, { ${onAnswer}, worker: 2 })`, /worker is number/],
-    [`attach(find('area'), echo, { ${onAnswer}, worker: true })`, /no save\(\)/],
-  ]) {
-    const said = await page.evaluate(`try { ${call}; 'nothing' } catch (error) { error.name + ': ' + error.message }`);
-    assert.match(String(said), /^ArgumentError: attach: /);
-    assert.match(String(said), /** @type {RegExp} */ (message));
-  }
 });
 
 test('the language model answers as predict() does, also from a worker, which detach() terminates', async () => {
@@ -534,14 +322,4 @@ test('with the option labels, the answer is one of these labels', async () => {
   await page.evaluate(`langid().then((model) => start('area', { labels: ['en', 'nl'] }, model))`);
   await until('log.length > 0');
   assert.equal(await page.evaluate('log[0][0]'), 'nl');
-});
-
-test('on Android, where keyboards compose every word, each letter gets an answer', async () => {
-  await page.close();
-  await open({ userAgent: 'Mozilla/5.0 (Linux; Android 14) Chrome/156.0' });
-  await start('area');
-  await page.locator('#area').focus();
-  await answered();
-  await compose('Gu');
-  assert.deepEqual(await answered(), ['Gu']);
 });
