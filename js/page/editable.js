@@ -78,7 +78,7 @@ export function rangeOf(root, start, end) {
   if (!(start >= 0 && start <= end && end <= text.length) || pieces.length === 0) return null;
   /** @param {number} offset @param {boolean} isStart  between two pieces: true gives the start of the second, false the end of the first */
   const place = (offset, isStart) => {
-    const behind = pieces.findIndex(({ at }) => (isStart ? at > offset : at >= offset && at > 0));
+    const behind = pieces.findIndex(({ at }) => (isStart ? at > offset : at >= offset));
     const { node, at } = pieces[Math.max(0, (behind < 0 ? pieces.length : behind) - 1)];
     return { node, offset: Math.min(Math.max(0, offset - at), node.length) };
   };
