@@ -103,10 +103,11 @@ export async function onnxPeer(file, inputName) {
     } catch (cause) {
       throw new ArgumentError(`${file}: onnxruntime-web: ${/** @type {Error} */ (cause).message.split('\n')[0]}`, { cause });
     }
+    // A negative size, which says that any is taken, comes as a uint32.
     const theirs = Array.from(session.inputMetadata, ({ name, type, shape }) => ({
       name,
       type,
-      shape: Array.from(shape ?? [], (size) => (typeof size === 'number' && size > 0 ? size : null)),
+      shape: Array.from(shape ?? [], (size) => (typeof size === 'number' && size > 0 && size < 2 ** 31 ? size : null)),
     }));
     const paired = pairs(model, theirs, file, inputName);
     for (const { input } of paired)
