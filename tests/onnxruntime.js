@@ -8,4 +8,7 @@ setFlagsFromString('--liftoff-only');
 ort.env.wasm.numThreads = 1;
 ort.env.logLevel = 'fatal';
 
+/** Options of a session that does not warn of constants that no node reads. */
+export const quiet = /** @type {const} */ ({ logSeverityLevel: 3 });
+
 export { ort };

@@ -3,7 +3,8 @@
  * or the `numbering` of an InputLayer, and a CategoryEncoding for output modes other than "int".
  * @module
  */
-import { ModelFileError, show, UnsupportedError } from '../errors.js';
+import { COUNT_MOST, ModelFileError, show, UnsupportedError } from '../errors.js';
+import { WIDEST } from '../text/keras-tokens.js';
 import { firstEmbedding } from './tokenizer.js';
 /** @typedef {import('../text/vectorizer.js').TextSettings} TextSettings */
 /** @typedef {import('../text/token-index.js').IndexSettings} IndexSettings */
@@ -60,11 +61,14 @@ function modeOf(found) {
   return mode;
 }
 
-/** @param {Found} found @param {string} option @param {number} otherwise */
-function countOf({ name, className, config }, option, otherwise) {
+/** Maximum of num_oov_indices: each of them becomes a token. */
+const OOV_MOST = 2 ** 20;
+
+/** @param {Found} found @param {string} option @param {number} otherwise @param {number} [most] */
+function countOf({ name, className, config }, option, otherwise, most = COUNT_MOST) {
   const value = config[option] ?? otherwise;
-  if (!Number.isSafeInteger(value) || value < 0)
-    throw new ModelFileError(`${name}: ${className} has ${option}=${show(value)}, expected an integer from 0 on`);
+  if (!Number.isSafeInteger(value) || value < 0 || value > most)
+    throw new ModelFileError(`${name}: ${className} has ${option}=${show(value)}, expected an integer from 0 to ${most}`);
   return value;
 }
 
@@ -176,6 +180,8 @@ function textVectorization(found) {
   oneOf(found, 'standardize', standardize, ['lower_and_strip_punctuation', 'lower', 'strip_punctuation', null], custom);
   oneOf(found, 'split', split, ['whitespace', 'character', null], custom);
   oneOf(found, 'encoding', String(config.encoding ?? 'utf-8').toLowerCase(), ['utf-8']);
+  if (Number(config.ngrams) > WIDEST)
+    throw new UnsupportedError(`${name}: ngrams=${config.ngrams}; padless supports at most ${WIDEST}`);
   const widths =
     typeof config.ngrams === 'number' ? Array.from({ length: config.ngrams }, (_, i) => i + 1) : (config.ngrams ?? null);
   if (split === null) oneOf(found, 'split=None and ngrams', config.ngrams ?? null, [null, 1]);
@@ -256,7 +262,7 @@ function strings(found, index, encoding) {
 function stringLookup(found) {
   const { config } = found;
   const { mask_token: maskToken = null, oov_token: oovToken = '[UNK]' } = config;
-  const oov = countOf(found, 'num_oov_indices', 1);
+  const oov = countOf(found, 'num_oov_indices', 1, OOV_MOST);
   oneOf(found, 'encoding', String(config.encoding ?? 'utf-8').toLowerCase(), ['utf-8']);
   const { index, encoding } = indexOf(found, { maskToken, oov, oovToken, salt: saltOf(found) });
   const [length] = found.shape;
@@ -286,7 +292,7 @@ function stringLookup(found) {
 function integerLookup(found) {
   const { config, shape } = found;
   const { mask_token: maskToken = null, oov_token: oovToken = -1 } = config;
-  const oov = countOf(found, 'num_oov_indices', 1);
+  const oov = countOf(found, 'num_oov_indices', 1, OOV_MOST);
   const { index, encoding } = indexOf(found, { maskToken, oov, oovToken, salt: saltOf(found) });
   return { numbering: { ...index, method: config.oov_method === 'farmhash' ? 'hash' : 'modulo' }, shape, encoding };
 }

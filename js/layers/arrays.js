@@ -63,6 +63,14 @@ export function transposed(x, axes) {
   );
 }
 
+/** Places each value `times` times in a row. @param {Heap} heap @param {ArrayLike<number>} values @param {number} times @returns {number} pointer */
+export function repeated(heap, values, times) {
+  const pointer = heap.reserve32(values.length * times);
+  const y = heap.f32View(pointer, values.length * times);
+  for (let i = 0; i < values.length; i++) y.fill(values[i], i * times, (i + 1) * times);
+  return pointer;
+}
+
 /** The axes 0 .. rank-1, those in `last` moved to the end. @param {number} rank @param {number[]} last */
 export const withLast = (rank, last) => [...Array.from({ length: rank }, (_, i) => i).filter((i) => !last.includes(i)), ...last];
 

@@ -2,7 +2,7 @@
  * Operations of Keras 3 along axes that have no kernel.
  * @module
  */
-import { ShapeError } from '../errors.js';
+import { COUNT_MOST, ShapeError } from '../errors.js';
 import { elementwise, gathered, reduced, sliced } from '../layers/arrays.js';
 import { product } from '../layers/tensor.js';
 import { activated } from './activation-operations.js';
@@ -54,6 +54,7 @@ function padded(layer, x) {
     if (!Number.isSafeInteger(before) || !Number.isSafeInteger(behind) || before < 0 || behind < 0)
       layer.unsupported(`pad_width=${JSON.stringify(given)} for ${x.shape.length} axes`);
     if (before + behind === 0) return y;
+    if (before + behind > COUNT_MOST) layer.unsupported(`pad_width=${JSON.stringify(given)}, more than ${COUNT_MOST}`);
     if (n === 0 && mode !== 'constant') throw new ShapeError(`${layer.path}: Pad with mode=${mode} of an axis of 0`);
     const indices = Array.from({ length: before + n + behind }, (_, i) => paddings[mode](i - before, n));
     return gathered(y, axis, indices, layer.fill);

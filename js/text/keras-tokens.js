@@ -18,7 +18,8 @@ import { isWhole } from './whole.js';
 
 /** The characters at which tf.strings.split splits a text. */
 const SPACES = ' \t\n\v\f\r';
-const WIDEST = 64;
+/** Maximum length of an n-gram. */
+export const WIDEST = 64;
 
 /** @param {any} settings @param {any} text */
 function problemWith(settings, { pad, mask }) {

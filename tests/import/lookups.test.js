@@ -231,7 +231,21 @@ test('unsupported options of lookups are refused, and the message says what to d
   );
   refused(strings({ vocabulary: null }), /StringLookup has no vocabulary in the file/, ModelFileError);
   refused(strings({ vocabulary_size: 9 }), /StringLookup's vocabulary has 3 words, vocabulary_size is 9/, ModelFileError);
-  refused(strings({ num_oov_indices: -1 }), /num_oov_indices=-1, expected an integer/, ModelFileError);
+  for (const most of [-1, 2 ** 30, 2 ** 40, 1.5])
+    refused(
+      strings({ num_oov_indices: most }),
+      new RegExp(`num_oov_indices=${most}, expected an integer from 0 to 1048576`),
+      ModelFileError,
+    );
+  refused(
+    strings({ pad_to_max_tokens: true, max_tokens: 2 ** 30, output_mode: 'tf_idf', idf_weights: [1, 2, 3] }),
+    /max_tokens=1073741824, expected an integer from 0 to 16777216/,
+    ModelFileError,
+  );
+  refused(
+    [{ class_name: 'TextVectorization', config: { name: 'v', vocabulary: ['a'], ngrams: 2 ** 30 } }],
+    /^v: ngrams=1073741824; padless supports at most 64/,
+  );
   refused(strings({ salt: [2 ** 60, 1] }), /salt=.*integers up to 2\^53/);
   refused(
     strings({ output_mode: 'other' }),

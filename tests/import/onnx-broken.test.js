@@ -112,7 +112,25 @@ test('nodes that would make a huge tensor out of a small one are refused, and th
       Range: node('Range', ['zero', 'size', 'step'], ['big']),
       Pad: node('Pad', ['one', 'sizes'], ['big']),
     };
+    const repeated = node('ConstantOfShape', ['sizes'], ['all']);
+    const list = node('Slice', ['all', 'from', 'to'], ['big']);
+    const halves = node('Split', ['all'], ['big', 'rest'], { axis: 0 });
+    const parts = node('Split', ['three', 'sizes'], ['big', 'rest']);
+    const copies = node('Tile', ['three', 'times'], ['big']);
+    const first = [
+      tensor('from', [1], ints(1)),
+      tensor('to', [1], ints(size)),
+      tensor('times', [1], ints(size)),
+      tensor('three', [3], ints(1, 2, 3)),
+    ];
     const last = node('GlobalMaxPool', ['x'], ['least']);
+    for (const [nodes, message] of /** @type {const} */ ([
+      [[repeated, list], /\(Slice\): a constant of \d+ elements/],
+      [[repeated, halves], /\((Split|Mul)\): a constant of \d+ elements/],
+      [[parts], /\(Split\): splits an axis of 3 into parts of \[\d+,4\]/],
+      [[copies], /\(Tile\): a constant of \d+ elements/],
+    ]))
+      await rejects(withInput([...nodes, node('Mul', ['x', 'big'], ['y'])], [sizes, ...first]), message);
     await rejects(withInput([last, node('Expand', ['least', 'wide'], ['y'])], [tensor('wide', [3], ints(1, 1, size))]), /\(Expand\): a constant of \d+ elements/); // prettier-ignore
     const more = [
       one,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { fromOnnx } from 'padless/import';
 import { onnxGraph } from '../../web/onnx.js';
-import { ort } from '../onnxruntime.js';
+import { ort, quiet } from '../onnxruntime.js';
 import { random } from '../random.js';
 /** @typedef {import('../../web/onnx.js').OnnxGraph} OnnxGraph */
 /** @typedef {import('../../web/onnx.js').OnnxNode} OnnxNode */
@@ -53,7 +53,7 @@ const sizes = [
 export async function agrees(graph, shortest = 1, tolerance = 1e-5) {
   const bytes = onnxGraph(graph);
   const model = await fromOnnx(bytes, { simd });
-  const session = await ort.InferenceSession.create(bytes);
+  const session = await ort.InferenceSession.create(bytes, quiet);
   for (const [B, T] of sizes.filter(([, each]) => each >= shortest)) {
     const rows = Array.from({ length: B }, () => Array.from({ length: T }, () => integer(0, V - 1)));
     const ids = new ort.Tensor('int64', BigInt64Array.from(rows.flat(), BigInt), [B, T]);

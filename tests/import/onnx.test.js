@@ -7,7 +7,7 @@ import { fromOnnx, recognise } from 'padless/import';
 import { onnxGraph } from '../../web/onnx.js';
 import { file, folder, padless } from '../command.js';
 import '../guarded-heap.js';
-import { ort } from '../onnxruntime.js';
+import { ort, quiet } from '../onnxruntime.js';
 import { says } from '../says.js';
 import { agrees, D, embedded, H, importing, integer, ints, K, node, normal, onIds, simd, table, V, weight } from './onnx-graphs.js';
 /** @typedef {import('../../web/onnx.js').OnnxGraph} OnnxGraph */
@@ -252,7 +252,7 @@ test('ReverseSequence is read, also if other nodes read the steps after the leng
   };
   const bytes = onnxGraph(graph);
   const rows = [[1, 2, 3, 4], [5, 6, 7, 8]]; // prettier-ignore
-  const session = await ort.InferenceSession.create(bytes);
+  const session = await ort.InferenceSession.create(bytes, quiet);
   const expected = await session.run({
     ids: new ort.Tensor('int64', BigInt64Array.from(rows.flat(), BigInt), [2, 4]),
     lengths: new ort.Tensor('int64', BigInt64Array.of(3n, 2n), [2]),
@@ -446,7 +446,7 @@ for (const kind of /** @type {const} */ (['Conv', 'GRU', 'parts', 'mean']))
     const bytes = onnxGraph(taggerOfCharacters(kind));
     const model = await fromOnnx(bytes, { simd });
     assert.deepEqual(model.inputs.map(({ name }) => name).sort(), ['chars', 'ids']);
-    const session = await ort.InferenceSession.create(bytes);
+    const session = await ort.InferenceSession.create(bytes, quiet);
     const rowsOf = (/** @type {number[]} */ [size, ...inner]) =>
       Array.from({ length: size }, () => (inner.length ? rowsOf(inner) : integer(0, V - 1)));
     const tensorOf = (/** @type {any[]} */ rows, /** @type {number[]} */ shape) =>
@@ -645,7 +645,7 @@ test('recognise and padless convert read ONNX; without pbf the error says what t
 async function bothAnswers(graph, feeds, rows, options) {
   const bytes = onnxGraph(graph);
   const model = await fromOnnx(bytes, { simd });
-  const session = await ort.InferenceSession.create(bytes);
+  const session = await ort.InferenceSession.create(bytes, quiet);
   const expected = await session.run(feeds);
   await session.release();
   return { model, expected, got: model.run(rows, options) };

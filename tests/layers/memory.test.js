@@ -77,6 +77,15 @@ test('the memory grows by as many pages as are needed', async () => {
     }
 });
 
+test('a small weight that a layer repeats for each feature is refused before it fills the memory', async () => {
+  const wide = ['InputLayer', { name: 'values', batch_shape: [null, 1000, 2 ** 22] }];
+  for (const layer of [
+    ['BatchNormalization', { name: 'norm', axis: 1 }],
+    ['PReLU', { name: 'prelu', shared_axes: [2] }],
+  ])
+    await assert.rejects(create([wide, layer]), says(MemoryError, /needs 16777216000 bytes/));
+});
+
 test('the kernels refuse sizes that C would read as negative', async () => {
   const kernels = await init({ simd });
   for (const shape of [

@@ -116,6 +116,19 @@ for (const [what, entries, message, options] of /** @type {[string, any[], RegEx
     /^a: the operation Pad with pad_width=\[\[0,0\],\[1,-1\],\[0,0\]\] for 3 axes is not supported$/,
   ],
   [
+    'a pad of a huge width',
+    [
+      op('a', 'Pad', [tensor('e')], {
+        pad_width: [
+          [0, 0],
+          [0, 0],
+          [0, 2 ** 40],
+        ],
+      }),
+    ],
+    /^a: the operation Pad with pad_width=\[\[0,0\],\[0,0\],\[0,1099511627776\]\], more than 16777216 is not supported$/,
+  ],
+  [
     'a pad of too few axes',
     [
       op('a', 'Pad', [tensor('e')], {

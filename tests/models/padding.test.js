@@ -108,7 +108,10 @@ for (const [way, open] of Object.entries(ways)) {
     answers((await open({ ...text, mask: true })).predict('a b'), [2, 3]);
     await assert.rejects(
       open({ ...text, length: 4 }),
-      says(ModelFileError, /text: length is 4, expected 6, as the model has this length and no mask; leave length out, or set mask: true$/),
+      says(
+        ModelFileError,
+        /text: length is 4, expected 6, as the model has this length and no mask; leave length out, or set mask: true$/,
+      ),
     );
   });
 }

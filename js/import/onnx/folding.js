@@ -154,13 +154,18 @@ export function targetShape(c, node, shape, target) {
   return copied.map((size) => (size === -1 ? rest : size));
 }
 
-/** The indices of the slice [start:end:step] of an axis. @param {number} size @param {number} start @param {number} end @param {number} step */
-export function sliceOf(size, start, end, step) {
+/**
+ * The indices of the slice [start:end:step] of an axis.
+ * @param {number} size @param {number} start @param {number} end @param {number} step @param {string} where
+ * @param {number} [held]  elements that the file holds, so that as many indices are no surprise
+ */
+export function sliceOf(size, start, end, step, where, held = 0) {
   const clamp = (/** @type {number} */ at, /** @type {number} */ least, /** @type {number} */ most) =>
     Math.min(Math.max(at < 0 ? at + size : at, least), most);
   const [from, to] =
     step > 0 ? [clamp(start, 0, size), clamp(end, 0, size)] : [clamp(start, 0, size - 1), clamp(end, -1, size - 1)];
   const count = Math.max(0, Math.ceil((to - from) / step));
+  checkFolded(count - held, where);
   return Array.from({ length: count }, (_, i) => from + i * step);
 }
 
@@ -183,9 +188,15 @@ export function slices(c, node, inputs) {
 /** The sizes of the outputs of Split. @param {Converter} c @param {Node} node @param {any[]} inputs @param {number} size @returns {number[]} */
 export function splitSizes(c, node, inputs, size) {
   const given = node.attributes.split ?? c.list(node, inputs[1], 'sizes');
-  if (given) return /** @type {number[]} */ (given);
+  if (given) {
+    const sizes = /** @type {number[]} */ (given);
+    if (!sizes.every((each) => Number.isSafeInteger(each) && each >= 0) || sizes.reduce((sum, each) => sum + each, 0) !== size)
+      c.refuse(node, `splits an axis of ${size} into parts of [${sizes}]`);
+    return sizes;
+  }
   const count = c.attribute(node, 'num_outputs', node.outputs.length);
-  if (!(count >= 1 && count <= size)) c.refuse(node, `splits an axis of ${size} into ${count} parts`);
+  if (!(count >= 1 && count <= Math.min(size, node.outputs.length)))
+    c.refuse(node, `splits an axis of ${size} into ${count} parts`);
   const each = Math.ceil(size / count);
   return Array.from({ length: count }, (_, i) => Math.min(each, size - i * each));
 }
@@ -278,6 +289,7 @@ const folders = {
     if (!repeats.every((each) => typeof each === 'number')) return null;
     let y = expanded(x, c.describe(node));
     repeats.forEach((count, axis) => {
+      checkFolded(y.base[axis] * Number(count) - y.data.length, c.describe(node));
       const places = Array.from({ length: y.base[axis] * Number(count) }, (_, i) => i % y.base[axis]);
       y = selected(y, axis, places, c.describe(node));
     });
@@ -334,7 +346,7 @@ const folders = {
         if (start !== 0 || step !== 1 || Number(end) < 2 ** 31 - 1) return null;
         continue;
       }
-      const places = sliceOf(size, Number(start), Number(end), step);
+      const places = sliceOf(size, Number(start), Number(end), step, c.describe(node), x.data.length);
       if (x.base[axis] === size) x = selected(x, axis, places, c.describe(node));
       else
         x = new Constant(

@@ -3,6 +3,7 @@
  * @module
  */
 import { ShapeError, UnsupportedError } from '../../errors.js';
+import { repeated } from '../arrays.js';
 import { Elementwise } from '../basic.js';
 import { product } from '../tensor.js';
 /** @typedef {import('../../runtime/memory.js').Heap} Heap */
@@ -141,7 +142,7 @@ export class PReLU extends Elementwise {
    */
   load(heap) {
     const { repeat = 1 } = this;
-    this.alpha = heap.f32(Array.from(this.weight('alpha').data).flatMap((slope) => new Array(repeat).fill(slope)));
+    this.alpha = repeated(heap, this.weight('alpha').data, repeat);
   }
 
   /**

@@ -3,6 +3,7 @@
  * @module
  */
 import { ShapeError, UnsupportedError } from '../../errors.js';
+import { repeated } from '../arrays.js';
 import { Elementwise } from '../basic.js';
 import { transposedMatrices } from './shape.js';
 /** @typedef {import('../../runtime/memory.js').Heap} Heap */
@@ -295,9 +296,9 @@ export class BatchNormalization extends LastAxis {
     const scale = Array.from(variance, (v, d) => (gamma?.[d] ?? 1) / Math.sqrt(v + this.epsilon(1e-3)));
     const shift = scale.map((s, d) => (beta?.[d] ?? 0) - mean[d] * s);
     // With axis 1, all features of a step have one scale; for the kernel, a text is one row.
-    const [scales, shifts] = [scale, shift].map((list) => list.flatMap((value) => new Array(this.width).fill(value)));
-    this.scale = heap.f32(scales);
-    this.shift = heap.f32(shifts);
+    const width = /** @type {number} */ (this.width);
+    this.scale = repeated(heap, scale, width);
+    this.shift = repeated(heap, shift, width);
   }
 
   /**

@@ -169,7 +169,7 @@ function partsAt(parts, places) {
 export function sliced(c, node, x, axis, start, end, step) {
   const size = x.shape[axis];
   if (typeof size === 'number' && typeof start === 'number' && typeof end === 'number') {
-    const places = sliceOf(size, start, end, step);
+    const places = sliceOf(size, start, end, step, c.describe(node), x instanceof Constant ? x.data.length : 0);
     const parts = x instanceof Parts && x.axis === axis ? partsAt(x, places) : null;
     return parts ?? slicesOf(c, node, c.tensor(node, x), axis, places);
   }

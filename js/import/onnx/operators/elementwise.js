@@ -1,7 +1,7 @@
 /**
  * Operators that work on each element: arithmetic with broadcasting, comparisons, and activations.
  */
-import { commonShape, Constant, isPlain, kindOfType, vector } from '../constants.js';
+import { checkFolded, commonShape, Constant, isPlain, kindOfType, vector } from '../constants.js';
 import { same, Size } from '../sizes.js';
 import { equalAxes, Parts, RowOrder, RowStarts, sizeOf, Value } from '../values.js';
 /** @typedef {import('../converter.js').Converter} Converter */
@@ -348,6 +348,7 @@ const hardmax = (c, node, [x]) => {
   const own = value.view[axis];
   const size = sizeOf(own);
   if (typeof size !== 'number') return c.refuse(node, `runs over an axis of size ${size}; padless needs a fixed size`);
+  checkFolded(size, c.describe(node));
   const best = runOperator(c, node, 'ArgMax', [value], { axis, keepdims: 1 });
   const shape = value.view.slice(axis).map((_, i) => (i ? 1 : size));
   const places = new Constant(
