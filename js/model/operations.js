@@ -547,6 +547,9 @@ export function readMasks(nodes, names) {
   }
 }
 
+/** Explicit masks -> Steps, which all sequences with the same mask share: causal attention compares them. @type {WeakMap<Tensor, Steps>} */
+const steps = new WeakMap();
+
 /**
  * Wraps a layer that is called with masks. Keras writes the mask into the call where the user passed it, and where a sequence with such a
  * mask reaches a later layer. The wrapper gives the mask to the input.
@@ -609,8 +612,9 @@ const withMask = (layer, name, explicit) => ({
     const { heap, B, shape, pointer, time } = given;
     if (!time.uniform || mask.features !== time.T)
       throw new ShapeError(`${path}: the mask has ${mask.features} steps, expected ${time.T}`);
-    const counts = Uint8Array.from(mask.view(), (/** @type {number} */ value) => Number(value !== 0));
-    const keep = new Steps(heap, B, time.T, counts);
+    const counts = () => Uint8Array.from(mask.view(), (/** @type {number} */ value) => Number(value !== 0));
+    const keep = steps.get(mask) ?? new Steps(heap, B, time.T, counts());
+    steps.set(mask, keep);
     return layer.apply(new Tensor(heap, pointer, B, shape, time, keep), options);
   },
 });

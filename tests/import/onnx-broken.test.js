@@ -122,13 +122,18 @@ test('nodes that would make a huge tensor out of a small one are refused, and th
       tensor('to', [1], ints(size)),
       tensor('times', [1], ints(size)),
       tensor('three', [3], ints(1, 2, 3)),
+      tensor('none', [1], ints(0)),
+      tensor('negative', [4], ints(-5, 1, 1, 1)),
     ];
     const last = node('GlobalMaxPool', ['x'], ['least']);
     for (const [nodes, why] of /** @type {const} */ ([
-      [[repeated, list], /\(Slice\): a constant of \d+ elements/],
-      [[repeated, halves], /\((Split|Mul)\): a constant of \d+ elements/],
+      [[repeated, list], /\(Slice\): a slice of \d+ elements/],
+      [[repeated, halves], /\((Split|Mul)\): a (constant|slice) of \d+ elements/],
       [[parts], /\(Split\): splits an axis of 3 into parts of \[\d+,4\]/],
       [[copies], /\(Tile\): a constant of \d+ elements/],
+      [[node('Split', ['three'], ['big', 'rest'], { num_outputs: 3 })], /\(Split\): has num_outputs=3 and 2 outputs/],
+      [[node('Slice', ['three', 'from', 'to', 'none', 'none'], ['big'])], /\(Slice\): a slice with step 0/],
+      [[node('Expand', ['x', 'negative'], ['big'])], /\(Expand\): expands to \[-1,1,1\]|\(Expand\)/],
     ]))
       await rejects(withInput([...nodes, node('Mul', ['x', 'big'], ['y'])], [sizes, ...first]), why);
     await rejects(withInput([last, node('Expand', ['least', 'wide'], ['y'])], [tensor('wide', [3], ints(1, 1, size))]), /\(Expand\): a constant of \d+ elements/); // prettier-ignore

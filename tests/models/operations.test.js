@@ -342,6 +342,24 @@ test('a mask made by hand stays with the output of its layer, so that later call
   assert.deepEqual([data.slice(0, 2), data.slice(4, 6)], [alone.slice(0, 2), alone.slice(2, 4)]);
 });
 
+test('outputs of two layers under the same mask made by hand are sequences with the same mask for causal attention', async () => {
+  const masks = Object.fromEntries(['query_mask', 'value_mask', 'key_mask'].map((name) => [name, tensor('m')]));
+  const gru = (/** @type {string} */ name) =>
+    layer('GRU', { name, units: 2, return_sequences: true }, tensor('e'), { mask: tensor('m') });
+  const model = await create([
+    op('m', 'NotEqual', [tensor('ids'), 3]),
+    gru('a'),
+    gru('b'),
+    layer('MultiHeadAttention', { name: 'mha', num_heads: 1, key_dim: 2 }, tensor('a'), {
+      ...{ value: tensor('b'), use_causal_mask: true },
+      ...masks,
+    }),
+  ]);
+  const [{ data }] = model.run([[1, 3, 2, 3]]);
+  const [{ data: alone }] = model.run([[1, 2]]);
+  assert.deepEqual([data.slice(0, 2), data.slice(4, 6)], [alone.slice(0, 2), alone.slice(2, 4)]);
+});
+
 test('rows of several lengths in one batch have the answers that each row has alone', async () => {
   const model = await create([op('last', 'GetItem', [tensor('e'), [all, -1]]), op('a', 'Subtract', [1, tensor('last')])]);
   const rows = [[3, 1, 4], [5], [2, 6], [7, 7, 7]];

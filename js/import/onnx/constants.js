@@ -180,10 +180,10 @@ export function expanded(x, where) {
   return broadcastTo(x, /** @type {number[]} */ (x.shape), where);
 }
 
-/** @param {number} size @param {string} where */
-export function checkFolded(size, where) {
-  if (size > FOLDED_MOST)
-    throw new UnsupportedError(`${where}: a constant of ${size} elements; at most ${FOLDED_MOST} are computed at import`);
+/** @param {number} size @param {string} where @param {string} [what] */
+export function checkFolded(size, where, what = 'a constant') {
+  if (!(size <= FOLDED_MOST))
+    throw new UnsupportedError(`${where}: ${what} of ${size} elements; at most ${FOLDED_MOST} are computed at import`);
 }
 
 /**

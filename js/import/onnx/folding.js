@@ -3,6 +3,7 @@
  * around a layer.
  * @module
  */
+import { UnsupportedError } from '../../errors.js';
 import { product } from '../../layers/tensor.js';
 import {
   checkFolded,
@@ -157,15 +158,16 @@ export function targetShape(c, node, shape, target) {
 /**
  * The indices of the slice [start:end:step] of an axis.
  * @param {number} size @param {number} start @param {number} end @param {number} step @param {string} where
- * @param {number} [held]  elements that the file holds, so that as many indices are no surprise
+ * @param {number} [stored]  elements that the file has for the tensor: as many indices are allowed beyond the limit
  */
-export function sliceOf(size, start, end, step, where, held = 0) {
+export function sliceOf(size, start, end, step, where, stored = 0) {
   const clamp = (/** @type {number} */ at, /** @type {number} */ least, /** @type {number} */ most) =>
     Math.min(Math.max(at < 0 ? at + size : at, least), most);
   const [from, to] =
     step > 0 ? [clamp(start, 0, size), clamp(end, 0, size)] : [clamp(start, 0, size - 1), clamp(end, -1, size - 1)];
   const count = Math.max(0, Math.ceil((to - from) / step));
-  checkFolded(count - held, where);
+  if (step === 0) throw new UnsupportedError(`${where}: a slice with step 0`);
+  checkFolded(count - stored, where, 'a slice');
   return Array.from({ length: count }, (_, i) => from + i * step);
 }
 
@@ -195,8 +197,8 @@ export function splitSizes(c, node, inputs, size) {
     return sizes;
   }
   const count = c.attribute(node, 'num_outputs', node.outputs.length);
-  if (!(count >= 1 && count <= Math.min(size, node.outputs.length)))
-    c.refuse(node, `splits an axis of ${size} into ${count} parts`);
+  if (count > node.outputs.length) c.refuse(node, `has num_outputs=${count} and ${node.outputs.length} outputs`);
+  if (!(count >= 1 && count <= size)) c.refuse(node, `splits an axis of ${size} into ${count} parts`);
   const each = Math.ceil(size / count);
   return Array.from({ length: count }, (_, i) => Math.min(each, size - i * each));
 }

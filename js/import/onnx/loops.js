@@ -3,7 +3,7 @@
  * the row begins in a list of the steps of all rows.
  */
 import { Constant } from './constants.js';
-import { minus, plus, same, times } from './sizes.js';
+import { differs, minus, plus, same, times } from './sizes.js';
 import { isBatch, Parts, RowBound, RowIndex, RowStarts, RowTest, Value } from './values.js';
 /** @typedef {import('./sizes.js').Extent} Extent */
 /** @typedef {import('./converter.js').Converter} Converter */
@@ -56,8 +56,8 @@ const rowOperators = {
   Less: (c, _node, [a, b]) =>
     a instanceof RowIndex && a.offset === 1 && b instanceof Constant && same(b.single, c.batch.size) ? new RowTest(false) : null,
   Equal: (c, _node, [a, b]) => {
-    // Rows have at least one step, so that two positions are equal exactly if their rows are.
-    if (a instanceof RowBound && b instanceof RowBound && same(a.steps, b.steps))
+    // If rows have a step at least, two positions are equal exactly if their rows are. After a convolution, T - 2 steps may be none.
+    if (a instanceof RowBound && b instanceof RowBound && same(a.steps, b.steps) && differs(a.steps, 0))
       return new Constant('bool', a.shape, [Number(a.offset === b.offset)]);
     const isLast = a instanceof RowIndex && b instanceof Constant && same(plus(b.single, 1 - a.offset), c.batch.size);
     return isLast ? new RowTest(true) : null;

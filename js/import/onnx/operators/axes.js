@@ -333,6 +333,7 @@ const expand = (c, node, [x, given]) => {
     });
   }
   const count = Number(productOf(sizes));
+  if (!sizes.every((size) => Number(size) >= 0)) c.refuse(node, `expands to [${target}]`);
   checkFolded(count, c.describe(node));
   const zeros = new Constant(
     value.kind,
