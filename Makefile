@@ -238,8 +238,8 @@ tests/page/react/node_modules/.installed: tests/page/react/package-lock.json
 	@echo "fetching React for the test of an example"
 	$(Q)cd tests/page/react && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
-test-bundlers: $(SUITE_NEEDS) ## the packed package in projects of every bundler and runtime; fetches many packages. N='vite next' names some
-	@node tests/bundlers/run.js $(N)
+test-bundlers: $(SUITE_NEEDS) ## the packed package in projects of every bundler and runtime; fetches many packages. ONLY='vite next' names some
+	@node tests/bundlers/run.js $(ONLY)
 # What two machines with the same tools build has the same bytes: compares js/dist with a build in another folder.
 test-build: $(DIST) $(TYPES) ## builds again in build/again, from nothing, and compares every byte with js/dist
 	@rm -rf build/again && mkdir -p build/again

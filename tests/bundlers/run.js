@@ -302,6 +302,7 @@ const wanted = process.argv.slice(2);
 const names = Object.keys(projects).filter(
   (name) => !wanted.length || wanted.some((each) => name.toLowerCase().includes(each.toLowerCase())),
 );
+if (!names.length) throw new Error(`no project is called ${wanted.join(' or ')}; there are ${Object.keys(projects).join(', ')}`);
 /** Results of this run and of those before. @type {Record<string, { version: string, result: string }>} */
 const results = existsSync(join(folder, 'results.json')) ? JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8')) : {};
 for (const name of names) {
