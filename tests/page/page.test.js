@@ -301,7 +301,8 @@ test('the page explains a failed download, and "Try again" repeats it', async ()
   await page.reload();
   await page.waitForSelector('#error:not([hidden])');
   assert.equal(await page.locator('#error-text').textContent(), words.en.offlineError);
-  assert.equal(await page.locator('#answer').textContent(), words.en.noModel);
+  // Each part of the page that waits for the model says so for itself.
+  await page.waitForFunction((text) => document.getElementById('answer')?.textContent === text, words.en.noModel);
   await page.unroute('**/*.safetensors');
   await page.focus('#retry');
   await page.keyboard.press('Enter');
