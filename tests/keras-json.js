@@ -1,5 +1,5 @@
 /**
- * Functional architectures as Keras JSON.
+ * Architectures as Keras JSON.
  */
 
 /**
@@ -26,4 +26,10 @@ export const functional = (layers, inputs, outputs, name = 'model') => ({
     input_layers: inputs.map((from) => [from, 0, 0]),
     output_layers: outputs.map((from) => (Array.isArray(from) ? from : [from, 0, 0])),
   },
+});
+
+/** @param {any[][]} layers  class name and config of each */
+export const sequential = (layers) => ({
+  class_name: 'Sequential',
+  config: { name: 'model', layers: layers.map(([class_name, config]) => ({ class_name, config })) },
 });

@@ -612,9 +612,11 @@ const withMask = (layer, name, explicit) => ({
     const { heap, B, shape, pointer, time } = given;
     if (!time.uniform || mask.features !== time.T)
       throw new ShapeError(`${path}: the mask has ${mask.features} steps, expected ${time.T}`);
-    const counts = () => Uint8Array.from(mask.view(), (/** @type {number} */ value) => Number(value !== 0));
-    const keep = steps.get(mask) ?? new Steps(heap, B, time.T, counts());
-    steps.set(mask, keep);
+    let keep = steps.get(mask);
+    if (!keep) {
+      const counts = Uint8Array.from(mask.view(), (/** @type {number} */ value) => Number(value !== 0));
+      steps.set(mask, (keep = new Steps(heap, B, time.T, counts)));
+    }
     return layer.apply(new Tensor(heap, pointer, B, shape, time, keep), options);
   },
 });

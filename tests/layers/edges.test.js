@@ -7,6 +7,7 @@ import { createModel, loadModel, MemoryError, ModelFileError, ShapeError, Unsupp
 import { Add, Dense, Embedding, GlobalAveragePooling1D, Layer } from 'padless/layers';
 import { evaluate, parseExamples } from '../../js/tools/evaluate.js';
 import '../guarded-heap.js';
+import { sequential } from '../keras-json.js';
 import { random } from '../random.js';
 import { says } from '../says.js';
 
@@ -16,10 +17,7 @@ const { weights, normal } = random();
 /** @param {any[]} layers @param {any} [more] */
 const create = (layers, more = {}) =>
   createModel({
-    architecture: {
-      class_name: 'Sequential',
-      config: { name: 'model', layers: layers.map(([class_name, config]) => ({ class_name, config })) },
-    },
+    architecture: sequential(layers),
     weights,
     simd,
     ...more,

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { createModel, init, MemoryError } from 'padless';
 import { Heap } from '../../js/runtime/memory.js';
 import { getModule } from '../../js/runtime/wasm.js';
+import { sequential } from '../keras-json.js';
 import { random } from '../random.js';
 import { says } from '../says.js';
 
@@ -16,10 +17,7 @@ const { weights } = random();
 /** @param {any[]} layers */
 const create = (layers) =>
   createModel({
-    architecture: {
-      class_name: 'Sequential',
-      config: { name: 'model', layers: layers.map(([class_name, config]) => ({ class_name, config })) },
-    },
+    architecture: sequential(layers),
     weights,
     simd,
   });

@@ -4,17 +4,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createModel } from 'padless';
-import { functional, input, layer } from '../keras-json.js';
+import { functional, input, layer, sequential } from '../keras-json.js';
 
 const simd = /** @type {import('padless').Simd} */ (process.env.PADLESS_SIMD ?? 'auto');
 
 /** @param {any[]} layers @param {Record<string, number[]>} values */
 const create = (layers, values) =>
   createModel({
-    architecture: {
-      class_name: 'Sequential',
-      config: { name: 'model', layers: layers.map(([class_name, config]) => ({ class_name, config })) },
-    },
+    architecture: sequential(layers),
     simd,
     weights: (root) =>
       new Map(root.listWeights().map(({ path, spec: { shape } }) => [path, { shape, data: Float32Array.from(values[path]) }])),

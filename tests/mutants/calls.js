@@ -24,7 +24,7 @@ export function digestOf(tree, ...files) {
 }
 
 /**
- * Marks what ran. The engine lists blocks with the enclosing one first, so that an inner block has the last word.
+ * Marks what ran: enclosing blocks first, so that an inner block has the last word.
  * @param {Uint8Array} marks  one for each character @param {Range[]} ranges
  */
 function mark(marks, ranges) {

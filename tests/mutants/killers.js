@@ -1,5 +1,5 @@
 /**
- * Which test noticed which mutant, kept in killers.json by test: a run from nothing takes a quarter of the time when it tries that test first.
+ * Which test noticed which mutant, kept in killers.json by test: a run from nothing tries that test first.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

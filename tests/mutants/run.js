@@ -1,7 +1,7 @@
 /**
  * `make mutants`: changes one place of js/ or c/ at a time, in a copy of the repository, and runs the tests that call the changed function, until one
  * fails. A mutant that no test notices shows what no test checks. Results go to build/mutants/results.jsonl, and a second run continues there.
- * tests/mutants/killers.json, written at the end, names the test that noticed each mutant: the next run from nothing tries it first.
+ * tests/mutants/killers.json, written at the end by killers.js, names the test that noticed each mutant.
  *
  *   node tests/mutants/run.js [COUNT=200] [SEED=1] [FILTER]   FILTER: a part of the file's name
  *

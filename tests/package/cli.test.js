@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { createModel, loadModel } from 'padless';
 import { file, folder, padless, padlessIn } from '../command.js';
+import { sequential } from '../keras-json.js';
 
 const root = new URL('../../', import.meta.url);
 const model = fileURLToPath(new URL('web/models/langid-gru/langid-gru.safetensors', root));
@@ -87,16 +88,10 @@ test("the error for a missing or wrong argument names it, and prints the command
 
 const modelOfValues = () =>
   createModel({
-    architecture: {
-      class_name: 'Sequential',
-      config: {
-        name: 'model',
-        layers: [
-          { class_name: 'InputLayer', config: { name: 'x', batch_shape: [null, 2] } },
-          { class_name: 'Rescaling', config: { name: 'half', scale: 0.5 } },
-        ],
-      },
-    },
+    architecture: sequential([
+      ['InputLayer', { name: 'x', batch_shape: [null, 2] }],
+      ['Rescaling', { name: 'half', scale: 0.5 }],
+    ]),
     weights: () => new Map(),
   });
 

@@ -17,6 +17,7 @@ import {
 import { Add, Layer } from 'padless/layers';
 import { loadModel } from 'padless/worker';
 import { file } from '../command.js';
+import { sequential } from '../keras-json.js';
 import { random } from '../random.js';
 import { says } from '../says.js';
 
@@ -87,10 +88,7 @@ const { weights } = random();
 /** @param {any[]} layers @param {any} [more] */
 const make = (layers, more) =>
   createModel({
-    architecture: {
-      class_name: 'Sequential',
-      config: { name: 'model', layers: layers.map(([class_name, config]) => ({ class_name, config })) },
-    },
+    architecture: sequential(layers),
     weights,
     simd,
     ...more,

@@ -8,6 +8,7 @@ import { info } from '../../js/tools/info.js';
 import { runIds } from '../../js/tools/run.js';
 import { printText } from '../../js/tools/text-options.js';
 import { file } from '../command.js';
+import { sequential } from '../keras-json.js';
 import { printed } from '../printed.js';
 import { random } from '../random.js';
 import { says } from '../says.js';
@@ -17,16 +18,7 @@ const { weights } = random();
 /** @param {any} first  of the InputLayer @param {[string, any][]} layers @param {any} [more] */
 const make = (first, layers, more) =>
   createModel({
-    architecture: {
-      class_name: 'Sequential',
-      config: {
-        name: 'model',
-        layers: [
-          { class_name: 'InputLayer', config: { name: 'x', ...first } },
-          ...layers.map(([class_name, config]) => ({ class_name, config })),
-        ],
-      },
-    },
+    architecture: sequential([['InputLayer', { name: 'x', ...first }], ...layers]),
     weights,
     ...more,
   });
